@@ -1,0 +1,154 @@
+"""Settings: everything the environment may say, read and validated once, at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from environs import EnvValidationError, FileAwareEnv, validate
+
+Environment = Literal["production", "local", "test"]
+
+KIB = 1024
+MIB = 1024 * KIB
+
+#: Celery's timer. Each task sits in the ``tasks.py`` of its room; ``expires`` keeps ticks from piling up.
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "events.relay": {"task": "events.relay", "schedule": 1.0, "options": {"expires": 0.9}},
+    "accounts.purge": {"task": "accounts.purge", "schedule": 600.0, "options": {"expires": 300}},
+    "stream.purge_tickets": {"task": "stream.purge_tickets", "schedule": 600.0, "options": {"expires": 300}},
+}
+
+#: Which queue a task travels on, by the first word of its name; every queue here has a worker
+#: (``app/local/processes.py``, proven by the house rules).
+QUEUES = {"events": "events", "accounts": "default", "stream": "default"}
+
+WEAK_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "dev", "test", "default"})
+MINIMUM_SECRET_LENGTH = 32
+MINIMUM_KEY_LENGTH = 16
+
+
+class ConfigurationError(Exception):
+    """The environment cannot be served; the message is one line per fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this installation was told; units are in the names or in the types."""
+
+    environment: Environment
+    secret_key: str
+    database_url: str
+    redis_url: str
+    storage_dir: Path
+    sales_import_api_keys: tuple[str, ...] = ()
+    #: Proxies in front whose ``X-Forwarded-*`` are believed; 0 believes nobody.
+    trusted_proxies: int = 0
+    database_pool_size: int = 10
+    log_level: str = "INFO"
+    access_token_lifetime: timedelta = timedelta(hours=1)
+    refresh_token_lifetime: timedelta = timedelta(days=7)
+    login_limit: str = "10 per minute"
+    stream_keep_alive_seconds: float = 15.0
+    stream_lifetime_seconds: float = 600.0
+    streams_per_credential: int = 50
+    stream_buffer_events: int = 256
+    max_body_bytes: int = MIB
+    idempotency_lifetime: timedelta = timedelta(hours=24)
+    api_call_retention: timedelta = timedelta(days=90)
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read and validate the environment.
+
+        Raises:
+            ConfigurationError: one line for each fault, naming the variable and what to do.
+        """
+        return _read()
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    def flask(self) -> dict[str, Any]:
+        """The same facts under the names that Flask and its extensions read."""
+        return {
+            "SECRET_KEY": self.secret_key,
+            "MAX_CONTENT_LENGTH": self.max_body_bytes,
+            "SQLALCHEMY_DATABASE_URI": self.database_url,
+            "SQLALCHEMY_ENGINE_OPTIONS": {
+                "pool_size": self.database_pool_size,
+                "max_overflow": self.database_pool_size,
+                "pool_timeout": 10,
+                "pool_pre_ping": False,
+                "pool_recycle": 1800,
+            },
+            "JWT_SECRET_KEY": self.secret_key,
+            "JWT_ACCESS_TOKEN_EXPIRES": self.access_token_lifetime,
+            "JWT_REFRESH_TOKEN_EXPIRES": self.refresh_token_lifetime,
+            "JWT_ERROR_MESSAGE_KEY": "message",
+            "RATELIMIT_STORAGE_URI": self.redis_url,
+            "RATELIMIT_STORAGE_OPTIONS": {"socket_timeout": 0.05, "socket_connect_timeout": 0.05},
+            "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+            "RATELIMIT_HEADERS_ENABLED": True,
+            "PROPAGATE_EXCEPTIONS": False,
+            "TRAP_HTTP_EXCEPTIONS": False,
+        }
+
+
+def _read() -> Settings:
+    # FileAwareEnv also takes NAME_FILE, the way container secrets arrive.
+    env = FileAwareEnv(eager=False, strip_whitespace=True)
+    settings = Settings(
+        environment=env.str("ENVIRONMENT", "production", validate=validate.OneOf(get_args(Environment))),
+        secret_key=env.str("SECRET_KEY"),
+        database_url=_with_driver(env.str("DATABASE_URL") or ""),
+        redis_url=env.str("REDIS_URL"),
+        storage_dir=Path(env.str("STORAGE_DIR") or "."),
+        sales_import_api_keys=tuple(env.list("SALES_IMPORT_API_KEY", []) or ()),
+        trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
+        database_pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(1, 200)),
+        log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
+        login_limit=env.str("LOGIN_LIMIT", "10 per minute"),
+        stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
+        stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
+        streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
+    )
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        faults = [f"{name}: {' '.join(messages)}" for name, messages in error.error_messages.items()]
+        raise ConfigurationError("\n".join(faults)) from error
+    if faults := _weaknesses(settings):
+        raise ConfigurationError("\n".join(faults))
+    return settings
+
+
+def _with_driver(url: str) -> str:
+    """Name the driver, so that the usual ``postgresql://`` of a hosting panel works as it is."""
+    for scheme in ("postgres://", "postgresql://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def _weaknesses(settings: Settings) -> list[str]:
+    faults = []
+    if settings.database_url and not settings.database_url.startswith("postgresql+psycopg://"):
+        faults.append("DATABASE_URL must be a postgresql:// address.")
+    if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://")):
+        faults.append("REDIS_URL must be a redis:// or rediss:// address.")
+    if settings.is_production and settings.secret_key:
+        if len(settings.secret_key) < MINIMUM_SECRET_LENGTH or settings.secret_key.lower() in WEAK_SECRETS:
+            faults.append(
+                f"SECRET_KEY is weak: use at least {MINIMUM_SECRET_LENGTH} random characters, "
+                "for instance the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
+        faults += [
+            f"SALES_IMPORT_API_KEY is weak: each key needs at least {MINIMUM_KEY_LENGTH} characters."
+            for key in settings.sales_import_api_keys
+            if len(key) < MINIMUM_KEY_LENGTH
+        ]
+    return faults
