@@ -24,6 +24,8 @@ from app.local.server import Server
 DATABASE = ROLE = "hub"
 #: sun_path holds 108 bytes, the last one a NUL.
 _SOCKET_PATH_BYTES = 107
+#: Short on every machine; mkdtemp makes a fresh private folder there.
+_SOCKET_FOLDERS = Path("/tmp")  # noqa: S108
 _SOCKET_FOLDER_PREFIX = "invoice-hub-"
 #: In postmaster.pid, counted from 0.
 _PID_FILE_SOCKET_LINE = 4
@@ -138,7 +140,7 @@ def _socket_folder(home: Path, account: Account | None) -> Path:
     longest = home / ".s.PGSQL.5432"
     if len(os.fsencode(longest)) <= _SOCKET_PATH_BYTES and re.fullmatch(r"[\w/.+-]+", str(home), re.ASCII):
         return home
-    folder = Path(tempfile.mkdtemp(prefix=_SOCKET_FOLDER_PREFIX, dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix=_SOCKET_FOLDER_PREFIX, dir=_SOCKET_FOLDERS))
     if account:
         os.chown(folder, account.uid, account.gid)
     return folder
@@ -154,5 +156,5 @@ def _clear_pid_file(pid_file: Path) -> None:
 
 
 def _remove_socket_folder(folder: Path) -> None:
-    if folder.name.startswith(_SOCKET_FOLDER_PREFIX) and folder.parent == Path("/tmp"):
+    if folder.parent == _SOCKET_FOLDERS and folder.name.startswith(_SOCKET_FOLDER_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
