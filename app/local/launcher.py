@@ -36,8 +36,7 @@ def launch(
     """
     _listen_for_stop()
     with ExitStack() as stack:
-        code = _run_until_the_end(given, table, preparations, stack)
-    return code
+        return _run_until_the_end(given, table, preparations, stack)
 
 
 def _run_until_the_end(

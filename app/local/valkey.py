@@ -19,6 +19,7 @@ from app.local.server import Server
 
 _CONFIGURATION = "valkey.conf"
 _ATTEMPTS = 3
+_PORT_TAKEN = "Failed listening on port"
 
 
 class Valkey(Server):
@@ -44,7 +45,7 @@ class Valkey(Server):
                 return super().start()
             except LocalRunError:
                 # Somebody else may have taken the free port in the moment before the server did.
-                if attempt == _ATTEMPTS or "in use" not in self.last_words():
+                if attempt == _ATTEMPTS or _PORT_TAKEN not in self.last_words():
                     raise
         return None
 
