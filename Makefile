@@ -1,0 +1,42 @@
+# Everything one types here. `make` alone lists it.
+PYTHON_IN_VENV = .venv/bin/python
+COMPILE = $(PYTHON_IN_VENV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: ## Start the whole hub on this machine (PORT=8000, DATA_DIR=./var, DEMO=1); Ctrl-C stops it
+	@sh app/local/setup.sh run
+	@$(PYTHON_IN_VENV) -m app.local
+
+test: ## Run the tests against real servers (ARGS="-k word" narrows them)
+	@sh app/local/setup.sh dev
+	@$(PYTHON_IN_VENV) -m pytest -n 3 --dist loadgroup -q $(ARGS)
+
+check: ## Lint, format and types, as CI does before the tests
+	@sh app/local/setup.sh dev
+	@$(PYTHON_IN_VENV) -m ruff check .
+	@$(PYTHON_IN_VENV) -m ruff format --check .
+	@$(PYTHON_IN_VENV) -m mypy
+
+format: ## Put the code into the house's format and fix what can be fixed
+	@sh app/local/setup.sh dev
+	@$(PYTHON_IN_VENV) -m ruff check --fix-only --quiet .
+	@$(PYTHON_IN_VENV) -m ruff format .
+
+lock: ## Resolve requirements*.in into the hashed lock files
+	@sh app/local/setup.sh dev
+	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+bench: ## Measure what the speed claims rest on
+	@sh app/local/setup.sh dev
+	@$(PYTHON_IN_VENV) -m bench $(ARGS)
+
+clean: ## Remove .venv and caches; the data in ./var stays
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

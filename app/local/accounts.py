@@ -1,0 +1,70 @@
+"""PostgreSQL refuses to run as root: whom it runs as instead, and what that user can reach."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.local.errors import LocalRunError
+
+OWN_USER = "invoice-hub"
+#: Users of a Debian that serve when no user of our own can be made.
+STAND_INS = ("postgres", "nobody")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A system user to run a server as."""
+
+    name: str
+    uid: int
+    gid: int
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What tells ``setpriv`` to become this user."""
+        return (f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups")
+
+    def can(self, what: str, path: Path) -> bool:
+        """Whether the user may do ``what`` (an option of ``test``); the kernel answers, not our guess."""
+        command = ["setpriv", *self.options, "test", what, str(path)]
+        return subprocess.run(command, check=False, cwd="/").returncode == 0
+
+
+def server_account(existing: Path) -> Account | None:
+    """The user for PostgreSQL, or None when the launcher's own will do.
+
+    Args:
+        existing: the server's folder; once made, its owner stays the user.
+    """
+    if os.geteuid() != 0:
+        return None
+    if existing.exists():
+        return _account(pwd.getpwuid(existing.stat().st_uid).pw_name)
+    _make_own_user()
+    for name in (OWN_USER, *STAND_INS):
+        if account := _account(name):
+            return account
+    raise LocalRunError(
+        f"PostgreSQL does not run as root and no other user was found. Type: useradd --system {OWN_USER}"
+    )
+
+
+def _account(name: str) -> Account | None:
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return Account(name, entry.pw_uid, entry.pw_gid) if entry.pw_uid else None
+
+
+def _make_own_user() -> None:
+    if _account(OWN_USER) or not (useradd := shutil.which("useradd", path=f"{os.environ['PATH']}:/usr/sbin")):
+        return
+    # Where this is refused, one of the stand-ins serves.
+    command = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", OWN_USER]
+    subprocess.run(command, check=False, capture_output=True)

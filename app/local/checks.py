@@ -1,0 +1,100 @@
+"""What must be so before anything slow begins: a free port, a place to write, nobody else at work there."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.local.errors import LocalRunError
+
+NEEDED_FREE_BYTES = 200 * 1024 * 1024
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As the servers do it, so that connections of a former run that are still fading do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise LocalRunError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
+    return True
+
+
+def require_port(host: str, port: int) -> None:
+    """Refuse a port that is in use.
+
+    Raises:
+        LocalRunError: with the line to type instead.
+    """
+    if not is_free(host, port):
+        raise LocalRunError(f"Port {port} is in use. Start on another one: PORT={port + 1} make run")
+
+
+def flower_port(wanted: int, given: bool) -> int:
+    """The wanted port, or any free one when nobody insists: Flower must not keep a second hub away.
+
+    Raises:
+        LocalRunError: the port was asked for and is in use.
+    """
+    if is_free("127.0.0.1", wanted):
+        return wanted
+    if given:
+        raise LocalRunError(f"FLOWER_PORT {wanted} is in use; choose another one.")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def require_room(data_dir: Path) -> None:
+    """Make the data folder; refuse one that cannot be written to or has no space left.
+
+    Raises:
+        LocalRunError: naming the folder.
+    """
+    try:
+        if not data_dir.is_dir():
+            data_dir.mkdir(parents=True)
+            data_dir.chmod(0o711)  # PostgreSQL's own user may have to pass; the files within are private
+        free = shutil.disk_usage(data_dir).free
+    except OSError as error:
+        raise LocalRunError(f"DATA_DIR {data_dir} cannot be made: {error.strerror}.") from error
+    if not os.access(data_dir, os.W_OK | os.X_OK):
+        raise LocalRunError(f"DATA_DIR {data_dir} cannot be written to; choose another one.")
+    if free < NEEDED_FREE_BYTES:
+        raise LocalRunError(
+            f"The disk of DATA_DIR {data_dir} is full: {free // 2**20} MB are free, "
+            f"{NEEDED_FREE_BYTES // 2**20} MB are needed."
+        )
+
+
+@contextmanager
+def sole_use(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder; the kernel lets go of it when the launcher ends, however it ends.
+
+    Raises:
+        LocalRunError: another launcher holds it.
+    """
+    with (data_dir / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise LocalRunError(
+                f"A hub runs on {data_dir} already (process {lock.read().strip()}). "
+                "Stop it, or choose another DATA_DIR."
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

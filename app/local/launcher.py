@@ -1,0 +1,135 @@
+"""``make run`` from the first check to the last server stopped."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from types import FrameType
+
+from app.local import checks, outside
+from app.local.banner import Welcome
+from app.local.children import describe_exit, guarded
+from app.local.errors import LocalRunError, explain
+from app.local.group import Group
+from app.local.processes import PREPARATIONS, PROCESSES, ROOT, HubProcess
+from app.local.servers import Postgres, Server, Valkey
+from app.local.settings import Settings, environment_for, keep
+from app.local.speech import say
+
+
+class StopRequestedError(BaseException):
+    """Somebody asked the hub to stop; raised wherever the launcher happens to be."""
+
+
+def launch(
+    given: Mapping[str, str],
+    table: Sequence[HubProcess] = PROCESSES,
+    preparations: Sequence[HubProcess] = PREPARATIONS,
+) -> int:
+    """Run the hub until it is asked to stop or a part of it ends.
+
+    Returns:
+        The exit code: 0 after a stop on request, else 1.
+    """
+    _listen_for_stop()
+    with ExitStack() as stack:
+        return _run_until_the_end(given, table, preparations, stack)
+
+
+def _run_until_the_end(
+    given: Mapping[str, str],
+    table: Sequence[HubProcess],
+    preparations: Sequence[HubProcess],
+    stack: ExitStack,
+) -> int:
+    """What ended the run is said before anything is stopped, and no Ctrl-C cuts the stop short."""
+    try:
+        _run(given, table, preparations, stack)
+    except StopRequestedError:
+        return 0
+    except LocalRunError as error:
+        _ignore_stop_signals()
+        say(str(error))
+    except OSError as error:
+        _ignore_stop_signals()
+        say(explain(error))
+    return 1
+
+
+def _run(
+    given: Mapping[str, str],
+    table: Sequence[HubProcess],
+    preparations: Sequence[HubProcess],
+    stack: ExitStack,
+) -> None:
+    began = time.monotonic()
+    settings = Settings.read(given)
+    checks.require_room(settings.data_dir)
+    stack.enter_context(checks.sole_use(settings.data_dir))
+    checks.require_port(settings.host, settings.port)
+    flower_port = checks.flower_port(settings.flower_port, settings.flower_port_given)
+    environment = environment_for(given, settings, flower_port)
+    stack.callback(say, "stopped.")
+    servers = _start_servers(environment, settings, stack)
+    keep(environment)
+    for preparation in preparations:
+        _prepare(preparation, environment)
+    group = stack.enter_context(Group(table, environment).running())
+    stack.callback(say, "stopping ...")
+    group.watch(servers, Welcome(environment, began).tick)
+
+
+def _start_servers(environment: dict[str, str], settings: Settings, stack: ExitStack) -> list[Server]:
+    """Start the servers that no address was given for, and put theirs into the environment."""
+    wanted: list[tuple[str, Callable[[str], None], Server]] = [
+        ("DATABASE_URL", outside.require_database, Postgres(settings.data_dir / "postgres")),
+        ("REDIS_URL", outside.require_broker, Valkey(settings.data_dir / "valkey")),
+    ]
+    started = []
+    for name, require, server in wanted:
+        if given := environment.get(name):
+            require(given)
+            continue
+        say(f"starting {server.name} ...")
+        server.start()
+        stack.callback(server.stop)
+        environment[name] = server.url
+        started.append(server)
+    return started
+
+
+def _prepare(step: HubProcess, environment: Mapping[str, str]) -> None:
+    say(f"{step.name} ...")
+    done = subprocess.run(
+        guarded(step.arguments(environment), signal.SIGKILL),
+        check=False,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    if done.returncode != 0:
+        print(done.stdout.decode(errors="replace").rstrip(), flush=True)
+        raise LocalRunError(f"{step.name} {describe_exit(done.returncode)}; its lines are above.")
+
+
+def _listen_for_stop() -> None:
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, _request_stop)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as ``nohup make run`` has it
+        signal.signal(signal.SIGHUP, _request_stop)
+
+
+def _ignore_stop_signals() -> None:
+    for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(kind, signal.SIG_IGN)
+
+
+def _request_stop(_signum: int, _frame: FrameType | None) -> None:
+    _ignore_stop_signals()  # one request is enough
+    raise StopRequestedError

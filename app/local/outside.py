@@ -1,0 +1,37 @@
+"""Servers that are not ours to start: whether the given addresses lead to one."""
+
+from __future__ import annotations
+
+import psycopg
+import redis
+
+from app.local.errors import LocalRunError
+
+_SECONDS = 5
+
+
+def require_database(url: str) -> None:
+    """Refuse a DATABASE_URL that leads nowhere.
+
+    Raises:
+        LocalRunError: with the driver's reason, which holds no password.
+    """
+    scheme, _, rest = url.partition("://")
+    try:
+        psycopg.connect(f"{scheme.partition('+')[0]}://{rest}", connect_timeout=_SECONDS).close()
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        raise LocalRunError(f"The server of DATABASE_URL cannot be used: {reason}") from error
+
+
+def require_broker(url: str) -> None:
+    """Refuse a REDIS_URL that leads nowhere.
+
+    Raises:
+        LocalRunError: with the client's reason, which holds no password.
+    """
+    try:
+        with redis.Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise LocalRunError(f"The server of REDIS_URL cannot be used: {error}") from error

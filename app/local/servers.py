@@ -1,0 +1,30 @@
+"""The door to the embedded servers, for ``make run``, the tests and the benchmarks."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from app.local.postgres import Postgres
+from app.local.server import Server
+from app.local.valkey import Valkey
+
+__all__ = ["Postgres", "Server", "Valkey", "temporary_servers"]
+
+
+@contextmanager
+def temporary_servers(settings: Mapping[str, str] | None = None) -> Iterator[tuple[Postgres, Valkey]]:
+    """Both servers, empty, for the length of a test run or a benchmark; nothing of them stays.
+
+    Args:
+        settings: as for ``Postgres``.
+    """
+    with tempfile.TemporaryDirectory(prefix="ihub-", dir="/tmp") as folder, ExitStack() as stack:
+        Path(folder).chmod(0o711)  # so that PostgreSQL's own user may pass
+        postgres, valkey = Postgres(Path(folder) / "postgres", settings), Valkey(Path(folder) / "valkey")
+        for server in (postgres, valkey):
+            server.start()
+            stack.callback(server.stop)
+        yield postgres, valkey

@@ -1,0 +1,106 @@
+"""What a local run was told, what it makes up for the rest, and how the next run finds the same again."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.local.errors import LocalRunError
+from app.local.private_files import write_private
+
+ENVIRONMENT_FILE = "hub.env"
+_HIGHEST_PORT = 65535
+
+#: Kept from run to run; each is made up once when nobody gives it.
+_KEPT: Mapping[str, Callable[[], str]] = {
+    "SECRET_KEY": lambda: secrets.token_urlsafe(48),
+    "SALES_IMPORT_API_KEY": lambda: secrets.token_urlsafe(24),
+    "ADMIN_EMAIL": lambda: "admin@example.com",
+    "ADMIN_PASSWORD": lambda: secrets.token_urlsafe(12),
+}
+#: What a shell needs to run the hub's commands beside the running hub.
+_SHOWN = ("ENVIRONMENT", "DATABASE_URL", "REDIS_URL", "STORAGE_DIR", "DATA_DIR", *_KEPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The words of the environment that the launcher itself heeds."""
+
+    data_dir: Path
+    host: str
+    port: int
+    flower_port: int
+    flower_port_given: bool
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> Settings:
+        """Read them from the environment.
+
+        Raises:
+            LocalRunError: a port is no port.
+        """
+        return cls(
+            data_dir=Path(given.get("DATA_DIR") or "var").absolute(),
+            host=given.get("HOST") or "127.0.0.1",
+            port=_port(given, "PORT", 8000),
+            flower_port=_port(given, "FLOWER_PORT", 5555),
+            flower_port_given=bool(given.get("FLOWER_PORT")),
+        )
+
+
+def environment_for(given: Mapping[str, str], settings: Settings, flower_port: int) -> dict[str, str]:
+    """The environment of the hub's processes, without the addresses of the servers.
+
+    Raises:
+        LocalRunError: a value cannot be used.
+    """
+    kept = _read_kept(settings.data_dir / ENVIRONMENT_FILE)
+    values = {name: given.get(name) or kept.get(name) or make() for name, make in _KEPT.items()}
+    if "," in values["ADMIN_PASSWORD"]:
+        raise LocalRunError("ADMIN_PASSWORD may not contain a comma: Flower would take it for two passwords.")
+    return {
+        "WEB_CONCURRENCY": "2",
+        "DEMO": "1",
+        **{name: value for name, value in given.items() if value},
+        **values,
+        "ENVIRONMENT": "local",
+        "PYTHONUNBUFFERED": "1",
+        "DATA_DIR": str(settings.data_dir),
+        "STORAGE_DIR": str(Path(given.get("STORAGE_DIR") or settings.data_dir / "storage").absolute()),
+        "HOST": settings.host,
+        "PORT": str(settings.port),
+        "FLOWER_ADDRESS": "127.0.0.1",
+        "FLOWER_PORT": str(flower_port),
+        "FLOWER_BASIC_AUTH": f"admin:{values['ADMIN_PASSWORD']}",
+        "FLOWER_READ_ONLY": "true",
+    }
+
+
+def keep(environment: Mapping[str, str]) -> Path:
+    """Write the environment down, for the next run and for shells, and say where."""
+    path = Path(environment["DATA_DIR"]) / ENVIRONMENT_FILE
+    lines = [f"export {name}={shlex.quote(environment[name])}" for name in _SHOWN]
+    head = "# Made by the local run. The secrets are kept from run to run; the addresses are new each time."
+    write_private(path, "\n".join([head, *lines, ""]))
+    return path
+
+
+def _read_kept(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        words = shlex.split(path.read_text(encoding="utf-8"), comments=True)
+    except ValueError as error:
+        raise LocalRunError(f"{path} cannot be read ({error}); repair or remove it.") from error
+    pairs = (word.partition("=") for word in words)
+    return {name: value for name, _, value in pairs if name in _KEPT}
+
+
+def _port(given: Mapping[str, str], name: str, default: int) -> int:
+    text = given.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _HIGHEST_PORT:
+        raise LocalRunError(f"{name} is {text!r}; it must be a number from 1 to {_HIGHEST_PORT}.")
+    return int(text)

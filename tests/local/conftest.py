@@ -1,0 +1,17 @@
+"""Ground for servers and launchers, and helpers that look at processes from outside."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def ground() -> Iterator[Path]:
+    """A folder that PostgreSQL's own user may pass through, which pytest's ``tmp_path`` of root is not."""
+    with tempfile.TemporaryDirectory(prefix="ihub-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)

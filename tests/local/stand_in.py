@@ -1,0 +1,35 @@
+"""A launcher with a hub of stand-ins, run as a program: the real group and servers, without the app."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from app.local.launcher import launch
+from app.local.processes import HubProcess
+
+WEB = """
+import http.server, os
+
+class Ready(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *words):
+        pass
+
+print("web speaks", flush=True)
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Ready).serve_forever()
+"""
+TABLE = (
+    HubProcess("web", (sys.executable, "-c", WEB)),
+    # The second sleep is a child of the worker: it must go as well.
+    HubProcess("worker", ("sh", "-c", "trap '' HUP; sleep 1234 & exec sleep ${WORKER_SECONDS:-1234}")),
+    HubProcess("stubborn", ("sh", "-c", "trap '' TERM; while true; do sleep 0.1; done")),
+)
+PREPARATIONS = (HubProcess("migrations", ("sh", "-c", "echo migrating; exit ${MIGRATION_EXIT:-0}")),)
+
+if __name__ == "__main__":
+    table = TABLE if "STUBBORN" in os.environ else TABLE[:2]
+    sys.exit(launch(os.environ, table, PREPARATIONS))

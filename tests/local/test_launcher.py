@@ -1,0 +1,279 @@
+"""The launcher as a person meets it: a program that is started, watched, interrupted and killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.local.processes import ROOT
+
+READY = "Invoice Hub is ready"
+SECONDS = 30
+
+
+class Hub:
+    """One launcher with stand-ins for the hub's processes."""
+
+    def __init__(self, data_dir: Path, port: int, **environment: str) -> None:
+        self.data_dir = data_dir
+        self.port = port
+        self.log = data_dir.parent / f"screen-{time.monotonic_ns()}.txt"
+        words = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "PORT": str(port),
+            "DATA_DIR": str(data_dir),
+        }
+        with self.log.open("wb") as screen:
+            self.process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("stand_in.py"))],
+                env={**words, **environment},
+                stdout=screen,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def screen(self) -> str:
+        return self.log.read_text()
+
+    def wait_for(self, words: str) -> None:
+        deadline = time.monotonic() + SECONDS
+        while words not in self.screen:
+            assert time.monotonic() < deadline, self.screen
+            assert self.process.poll() is None, self.screen
+            time.sleep(0.05)
+
+    def end(self) -> int:
+        return self.process.wait(SECONDS)
+
+    def descendants(self) -> list[int]:
+        """The processes that carry this hub's data folder in their environment, and its servers."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                mark = f"DATA_DIR={self.data_dir}".encode()
+                belongs = (
+                    mark in (entry / "environ").read_bytes()
+                    or self.data_dir in (entry / "cwd").readlink().parents
+                )
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                continue  # it ended while we looked
+            if belongs and state != "Z" and int(entry.name) != self.process.pid:
+                found.append(int(entry.name))
+        return found
+
+    def wait_until_nothing_runs(self) -> None:
+        deadline = time.monotonic() + 10
+        while left := self.descendants():
+            assert time.monotonic() < deadline, [Path(f"/proc/{pid}/cmdline").read_text() for pid in left]
+            time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Start:
+    """Starts hubs on one data folder and sees to it that none outlives the test."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.hubs: list[Hub] = []
+
+    def __call__(self, **environment: str) -> Hub:
+        port = int(environment.pop("PORT", free_port()))
+        hub = Hub(Path(environment.pop("DATA_DIR", str(self.data_dir))), port, **environment)
+        self.hubs.append(hub)
+        return hub
+
+    def end_all(self) -> None:
+        for hub in self.hubs:
+            if hub.process.poll() is None:
+                hub.process.terminate()
+                hub.process.wait(SECONDS)
+            hub.wait_until_nothing_runs()
+
+
+@pytest.fixture
+def start(ground: Path) -> Iterator[Start]:
+    starter = Start(ground / "var")
+    yield starter
+    starter.end_all()
+
+
+class TestRunning:
+    def test_says_where_to_look_and_what_to_type_once_it_is_ready(self, start: Start) -> None:
+        hub = start()
+        hub.wait_for("Ctrl-C stops everything.")
+        key = _kept(hub, "SALES_IMPORT_API_KEY")
+        assert (
+            f'curl -N "http://localhost:{hub.port}/api/sales/sse/invoices/" -H "X-API-KEY: {key}"'
+            in hub.screen
+        )
+        assert (
+            f'curl -X POST "http://localhost:{hub.port}/api/sales/import/invoice/" '
+            f'-H "Content-Type: application/json" -H "X-API-KEY: {key}" -d @{ROOT}/docs/examples/invoice.json'
+        ) in hub.screen
+        assert "web    | web speaks" in hub.screen
+        assert "migrating" not in hub.screen
+
+    def test_shows_no_secret_but_the_api_key(self, start: Start) -> None:
+        hub = start()
+        hub.wait_for(READY)
+        hub.process.terminate()
+        hub.end()
+        for name in ("SECRET_KEY", "ADMIN_PASSWORD", "REDIS_URL"):
+            assert _kept(hub, name) not in hub.screen
+
+    def test_the_second_start_is_quick_and_finds_the_same_secrets(self, start: Start) -> None:
+        first = start()
+        first.wait_for(READY)
+        key = _kept(first, "SALES_IMPORT_API_KEY")
+        first.process.terminate()
+        first.end()
+        began = time.monotonic()
+        second = start()
+        second.wait_for(READY)
+        assert time.monotonic() - began < 5
+        assert _kept(second, "SALES_IMPORT_API_KEY") == key
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_everything_in_order_and_without_a_traceback(
+    start: Start, kind: signal.Signals
+) -> None:
+    hub = start()
+    hub.wait_for(READY)
+    hub.process.send_signal(kind)
+    assert hub.end() == 0
+    hub.wait_until_nothing_runs()
+    assert hub.screen.endswith("hub: stopping ...\nhub: stopped.\n")
+    assert "Traceback" not in hub.screen
+    assert "database system is shut down" in (hub.data_dir / "postgres/server.log").read_text()
+
+
+def test_a_signal_during_the_start_stops_as_cleanly(start: Start) -> None:
+    hub = start()
+    hub.wait_for("starting PostgreSQL")
+    hub.process.send_signal(signal.SIGINT)
+    hub.process.send_signal(signal.SIGINT)
+    assert hub.end() == 0
+    hub.wait_until_nothing_runs()
+    assert "Traceback" not in hub.screen
+
+
+@pytest.mark.slow
+def test_a_process_that_ignores_the_signal_is_killed_in_time_and_named(start: Start) -> None:
+    hub = start(STUBBORN="1")
+    hub.wait_for(READY)
+    began = time.monotonic()
+    hub.process.terminate()
+    assert hub.end() == 0
+    assert time.monotonic() - began < 10
+    hub.wait_until_nothing_runs()
+    assert "stubborn did not stop within 6 s and was killed." in hub.screen
+
+
+class TestCrash:
+    def test_of_a_process_stops_the_hub_and_names_it(self, start: Start) -> None:
+        hub = start(WORKER_SECONDS="0")
+        assert hub.end() == 1
+        hub.wait_until_nothing_runs()
+        assert "hub: worker ended with exit code 0; its last lines are above.\n" in hub.screen
+
+    def test_by_kill_is_named_as_such(self, start: Start) -> None:
+        hub = start()
+        hub.wait_for(READY)
+        for pid in hub.descendants():
+            if b"http.server" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+        assert hub.end() == 1
+        assert "hub: web was killed by SIGKILL; its last lines are above.\n" in hub.screen
+
+    @pytest.mark.parametrize(("program", "name"), [("postgres", "PostgreSQL"), ("valkey-server", "Valkey")])
+    def test_of_a_server_stops_the_hub_and_names_its_log(self, start: Start, program: str, name: str) -> None:
+        hub = start()
+        hub.wait_for(READY)
+        pids = [pid for pid in hub.descendants() if Path(f"/proc/{pid}/exe").readlink().name == program]
+        os.kill(min(pids), signal.SIGKILL)
+        assert hub.end() == 1
+        hub.wait_until_nothing_runs()
+        assert f"hub: {name} was killed by SIGKILL: " in hub.screen
+        assert "server.log)\n" in hub.screen
+
+    def test_of_a_preparation_shows_what_it_said(self, start: Start) -> None:
+        hub = start(MIGRATION_EXIT="7")
+        assert hub.end() == 1
+        assert "migrating\nhub: migrations ended with exit code 7; its lines are above.\n" in hub.screen
+
+    def test_of_the_launcher_itself_leaves_nothing_running_and_the_next_start_works(
+        self, start: Start
+    ) -> None:
+        hub = start()
+        hub.wait_for(READY)
+        hub.process.kill()
+        hub.end()
+        again = start()
+        again.wait_for(READY)
+        again.process.terminate()
+        assert again.end() == 0
+        again.wait_until_nothing_runs()
+
+
+class TestRefusal:
+    def test_of_a_port_in_use_is_one_line_and_says_what_to_type(self, start: Start) -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            hub = start(PORT=str(port))
+            assert hub.end() == 1
+        assert hub.screen == f"hub: Port {port} is in use. Start on another one: PORT={port + 1} make run\n"
+
+    def test_of_a_second_hub_on_the_same_data_names_the_first(self, start: Start) -> None:
+        first = start()
+        first.wait_for(READY)
+        second = start()
+        assert second.end() == 1
+        assert f"A hub runs on {first.data_dir} already (process {first.process.pid})" in second.screen
+        assert second.screen.count("\n") == 1
+
+    def test_of_a_data_folder_that_cannot_be_made(self, start: Start, ground: Path) -> None:
+        (ground / "file").touch()
+        hub = start(DATA_DIR=str(ground / "file"))
+        assert hub.end() == 1
+        assert hub.screen == f"hub: DATA_DIR {ground}/file cannot be made: File exists.\n"
+
+    @pytest.mark.parametrize(
+        ("name", "url"),
+        [
+            ("DATABASE_URL", "postgresql://hub:pa55@127.0.0.1:1/hub"),
+            ("REDIS_URL", "redis://:pa55@127.0.0.1:1/0"),
+        ],
+    )
+    def test_of_a_server_that_is_not_there_keeps_its_password(
+        self, start: Start, name: str, url: str
+    ) -> None:
+        hub = start(**{name: url})
+        assert hub.end() == 1
+        assert f"hub: The server of {name} cannot be used: " in hub.screen
+        assert "refused" in hub.screen
+        assert "pa55" not in hub.screen
+
+
+def _kept(hub: Hub, name: str) -> str:
+    """What a shell gets from the file that the launcher wrote."""
+    command = ["sh", "-c", f'. "{hub.data_dir}/hub.env" && printf %s "${name}"']
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout

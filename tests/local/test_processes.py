@@ -1,0 +1,23 @@
+"""The table of processes agrees with the rest of the house."""
+
+from __future__ import annotations
+
+from app.config import QUEUES
+from app.local.processes import PROCESSES
+
+
+def test_every_queue_has_a_worker() -> None:
+    served = {queue for process in PROCESSES for queue in process.queues}
+    assert served == set(QUEUES.values())
+
+
+def test_a_worker_is_told_its_queues() -> None:
+    for process in PROCESSES:
+        if process.queues:
+            assert ",".join(process.queues) in process.command
+
+
+def test_no_command_carries_a_secret() -> None:
+    arguments = [word for process in PROCESSES for word in process.arguments({"DATA_DIR": "/data"})]
+    assert not [word for word in arguments if "password" in word.lower() or "auth" in word.lower()]
+    assert "/data/beat-schedule" in arguments

@@ -1,0 +1,88 @@
+"""What a local run is told and what it makes up."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from app.local.errors import LocalRunError
+from app.local.settings import Settings, environment_for, keep
+
+
+def environment(data_dir: Path, **given: str) -> dict[str, str]:
+    given = {"DATA_DIR": str(data_dir), **given}
+    made = environment_for(given, Settings.read(given), 5555)
+    return {"DATABASE_URL": "postgresql://", "REDIS_URL": "redis://", **made}
+
+
+class TestKept:
+    def test_secrets_are_made_once(self, tmp_path: Path) -> None:
+        first = environment(tmp_path)
+        keep(first)
+        second = environment(tmp_path)
+        for name in ("SECRET_KEY", "SALES_IMPORT_API_KEY", "ADMIN_EMAIL", "ADMIN_PASSWORD"):
+            assert first[name]
+            assert second[name] == first[name]
+
+    def test_two_installations_share_nothing(self, tmp_path: Path) -> None:
+        assert environment(tmp_path)["SECRET_KEY"] != environment(tmp_path)["SECRET_KEY"]
+
+    def test_what_is_given_wins_and_is_kept(self, tmp_path: Path) -> None:
+        keep(environment(tmp_path))
+        keep(environment(tmp_path, ADMIN_PASSWORD='it\'s # "mine" $HOME'))
+        assert environment(tmp_path)["ADMIN_PASSWORD"] == 'it\'s # "mine" $HOME'
+
+    def test_an_empty_word_counts_as_not_given(self, tmp_path: Path) -> None:
+        assert environment(tmp_path, SECRET_KEY="")["SECRET_KEY"]
+
+    def test_only_the_owner_reads_the_file(self, tmp_path: Path) -> None:
+        path = keep(environment(tmp_path))
+        path.chmod(0o644)
+        keep(environment(tmp_path))
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+    def test_a_damaged_file_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "hub.env").write_text("export SECRET_KEY='half")
+        with pytest.raises(LocalRunError, match=r"hub\.env cannot be read"):
+            environment(tmp_path)
+
+
+class TestEnvironment:
+    def test_is_local_whatever_the_caller_says(self, tmp_path: Path) -> None:
+        assert environment(tmp_path, ENVIRONMENT="production")["ENVIRONMENT"] == "local"
+
+    def test_honours_what_is_given(self, tmp_path: Path) -> None:
+        made = environment(
+            tmp_path, WEB_CONCURRENCY="5", DEMO="0", PORT="8123", HOST="0.0.0.0", STORAGE_DIR="/s"
+        )
+        assert (made["WEB_CONCURRENCY"], made["DEMO"], made["PORT"]) == ("5", "0", "8123")
+        assert (made["HOST"], made["STORAGE_DIR"]) == ("0.0.0.0", "/s")
+
+    def test_listens_on_this_machine_only_unless_told(self, tmp_path: Path) -> None:
+        made = environment(tmp_path)
+        assert (made["HOST"], made["PORT"], made["WEB_CONCURRENCY"], made["DEMO"]) == (
+            "127.0.0.1",
+            "8000",
+            "2",
+            "1",
+        )
+        assert made["STORAGE_DIR"] == str(tmp_path / "storage")
+
+    def test_flower_is_closed_and_reads_only(self, tmp_path: Path) -> None:
+        made = environment(tmp_path, ADMIN_PASSWORD="mine")
+        assert made["FLOWER_ADDRESS"] == "127.0.0.1"
+        assert made["FLOWER_BASIC_AUTH"] == "admin:mine"
+        assert made["FLOWER_READ_ONLY"] == "true"
+
+    def test_a_password_that_flower_would_split_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(LocalRunError, match="comma"):
+            environment(tmp_path, ADMIN_PASSWORD="a,b")
+
+    @pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "8000.0", "٨٠"])
+    @pytest.mark.parametrize("name", ["PORT", "FLOWER_PORT"])
+    def test_a_port_that_is_none_is_refused_by_name(self, name: str, port: str) -> None:
+        with pytest.raises(LocalRunError, match=f"^{name} is '{port}'"):
+            Settings.read({name: port})

@@ -1,0 +1,109 @@
+"""The set-up script on machines that lack something: one line says what to type."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.local.processes import ROOT
+
+TOOLS = ("sh", "cat", "cksum", "dirname", "id", "mktemp", "rm", "setpriv", "tail")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout on a machine with few tools: no apt-get, no sudo."""
+    (tmp_path / "app/local").mkdir(parents=True)
+    shutil.copy(ROOT / "app/local/setup.sh", tmp_path / "app/local")
+    (tmp_path / "requirements.txt").touch()
+    (tmp_path / "bin").mkdir()
+    for tool in TOOLS:
+        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool) or tool)
+    return tmp_path
+
+
+def set_up(checkout: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", str(checkout / "app/local/setup.sh"), *words],
+        env={"PATH": str(checkout / "bin"), "HOME": str(checkout), **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def with_python(checkout: Path) -> Path:
+    """Put a Python there that runs from its own place: one of a virtual environment would not do."""
+    base = getattr(sys, "_base_executable", sys.executable)
+    launcher = checkout / "bin/python3"
+    launcher.write_text(f'#!/bin/sh\nexec {base} "$@"\n')
+    launcher.chmod(0o755)
+    return checkout
+
+
+def with_library(checkout: Path, name: str, variable: str) -> Path:
+    """Let the script ask for a library that no machine has, or for none at all."""
+    script = checkout / "app/local/setup.sh"
+    lines = script.read_text().splitlines()
+    changed = [f'{variable}="{name}"' if line.startswith(f"{variable}=") else line for line in lines]
+    script.write_text("\n".join(changed) + "\n")
+    return checkout
+
+
+class TestWithout:
+    def test_a_python_it_says_what_to_type(self, checkout: Path) -> None:
+        done = set_up(checkout)
+        assert done.returncode == 1
+        line = "setup: Python 3.11 to 3.14 is needed. Type: sudo apt-get install -y python3 python3-venv\n"
+        assert done.stderr == line
+
+    def test_a_library_and_the_means_to_install_it_it_says_what_to_type(self, checkout: Path) -> None:
+        with_library(with_python(checkout), "libnowhere.so.0:libnowhere0", "NEEDED_LIBRARIES")
+        with_library(checkout, "", "FAST_LIBRARIES")
+        done = set_up(checkout)
+        assert done.returncode == 1
+        line = "setup: libraries for the PDFs are missing. Type: sudo apt-get install -y libnowhere0 \n"
+        assert done.stderr == line
+
+    @pytest.mark.slow
+    def test_the_library_for_speed_it_warns_and_goes_on(self, checkout: Path) -> None:
+        with_library(with_python(checkout), "libnowhere.so.0:libnowhere0", "FAST_LIBRARIES")
+        with_library(checkout, "", "NEEDED_LIBRARIES")
+        done = set_up(checkout)
+        warning = "setup: warning: PDFs will be slow. For speed type: sudo apt-get install -y libnowhere0 \n"
+        assert warning in done.stderr
+        # Nothing is in this requirements.txt, so the proof by import is what fails, and says so.
+        assert "No module named 'weasyprint'" in done.stderr
+        assert "setup: loading WeasyPrint and its libraries failed" in done.stderr
+        assert done.returncode == 1
+
+
+def test_an_unknown_word_is_refused(checkout: Path) -> None:
+    assert "'run' or 'dev', not 'all'" in set_up(checkout, "all").stderr
+
+
+@pytest.mark.slow
+def test_the_second_time_it_has_nothing_to_do_until_the_lock_changes(checkout: Path) -> None:
+    for variable in ("NEEDED_LIBRARIES", "FAST_LIBRARIES"):
+        with_library(with_python(checkout), "", variable)
+    # A module of that name in the working folder satisfies the proof by import.
+    (checkout / "weasyprint.py").touch()
+    first = set_up(checkout)
+    assert (first.returncode, "installing the packages" in first.stderr) == (0, True), first.stderr
+    assert set_up(checkout).stderr == ""
+    (checkout / "requirements.txt").write_text("# changed\n")
+    assert "installing the packages" in set_up(checkout).stderr
+
+
+def test_the_makefile_lists_every_target() -> None:
+    listed = subprocess.run(
+        ["make", "-s"], cwd=ROOT, env=dict(os.environ), check=True, capture_output=True, text=True
+    )
+    targets = {line.split()[1] for line in listed.stdout.splitlines()}
+    assert {"run", "test", "check", "format", "lock", "bench", "clean", "help"} == targets
