@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+import wsgi  # noqa: F401 - making the application binds Celery to it
 from app.extensions import celery
-from wsgi import app
 
-__all__ = ["app", "celery"]
+__all__ = ["celery"]

@@ -55,7 +55,10 @@ def create_app(settings: Settings | None = None) -> Hub:
 
 
 def _bind_extensions(app: Hub, settings: Settings) -> None:
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] |= {"json_serializer": json.encode_text, "json_deserializer": json.decode}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] |= {
+        "json_serializer": json.encode_text,
+        "json_deserializer": json.decode,
+    }
     db.init_app(app)
     migrate.init_app(app, db, directory="migrations")
     jwt.init_app(app)
@@ -72,7 +75,11 @@ def _open_rooms(app: Hub) -> None:
     hub.hub.init_app(app)
 
     events.subscribe(listener.broadcast)
-    principals.authenticators[:] = [sessions.authenticator, api_keys.authenticator, stream.ticket_authenticator]
+    principals.authenticators[:] = [
+        sessions.authenticator,
+        api_keys.authenticator,
+        stream.ticket_authenticator,
+    ]
 
     api = HubApi(app)
     for surface in (accounts.blp, sales.blp, stream.sales, stream.log, health.blp):

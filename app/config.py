@@ -109,10 +109,16 @@ def _read() -> Settings:
         sales_import_api_keys=tuple(env.list("SALES_IMPORT_API_KEY", []) or ()),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
         database_pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(1, 200)),
-        log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
+        log_level=env.str(
+            "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
+        ),
         login_limit=env.str("LOGIN_LIMIT", "10 per minute"),
-        stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
-        stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
+        stream_keep_alive_seconds=env.float(
+            "STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)
+        ),
+        stream_lifetime_seconds=env.float(
+            "STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)
+        ),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
     )
     try:

@@ -35,7 +35,7 @@ db: Any = SQLAlchemy(model_class=Model, session_options={"expire_on_commit": Fal
 migrate = Migrate()
 jwt = JWTManager()
 limiter = Limiter(key_func=get_remote_address, headers_enabled=True)
-celery = Celery("invoice-hub")
+celery = Celery("invoice-hub", task_cls="app.kernel.tasks:HubTask")
 
 
 class RedisBus:

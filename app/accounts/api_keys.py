@@ -40,7 +40,9 @@ def authenticator() -> Principal | None:
     return _of_the_environment(given) or _of_the_database(given)
 
 
-def create(*, name: str, actor: str, allowlist: Sequence[str] = (), lifetime: timedelta | None = None) -> tuple[ApiKey, str]:
+def create(
+    *, name: str, actor: str, allowlist: Sequence[str] = (), lifetime: timedelta | None = None
+) -> tuple[ApiKey, str]:
     """Make a key; the second value is the key itself, which nobody can read again.
 
     Raises:
@@ -56,7 +58,9 @@ def create(*, name: str, actor: str, allowlist: Sequence[str] = (), lifetime: ti
     )
     db.session.add(key)
     db.session.flush()
-    audit.record("api_key.created", actor=actor, subject=f"api_key:{key.id}", name=name, allowlist=key.allowlist)
+    audit.record(
+        "api_key.created", actor=actor, subject=f"api_key:{key.id}", name=name, allowlist=key.allowlist
+    )
     return key, secret
 
 
@@ -83,7 +87,9 @@ def list_keys() -> list[ApiKey]:
 def _of_the_environment(given: str) -> Principal | None:
     """A key of ``SALES_IMPORT_API_KEY``; every one is compared, each in constant time."""
     digest = _hash(given)
-    found = [key for key in current_app.config["SALES_IMPORT_API_KEYS"] if hmac.compare_digest(_hash(key), digest)]
+    found = [
+        key for key in current_app.config["SALES_IMPORT_API_KEYS"] if hmac.compare_digest(_hash(key), digest)
+    ]
     return _principal(f"env-{digest.hex()[:8]}", "SALES_IMPORT_API_KEY") if found else None
 
 
@@ -98,7 +104,9 @@ def _of_the_database(given: str) -> Principal:
     stale = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < moment - LAST_USED_STEP)
     if key.last_used_at is None or key.last_used_at < moment - LAST_USED_STEP:
         db.session.execute(
-            update(ApiKey).where(ApiKey.id == key.id, stale).values(last_used_at=moment, last_used_address=address)
+            update(ApiKey)
+            .where(ApiKey.id == key.id, stale)
+            .values(last_used_at=moment, last_used_address=address)
         )
     return _principal(str(key.id), key.name)
 

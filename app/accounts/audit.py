@@ -21,7 +21,9 @@ from app.kernel.logs import elapsed_ms
 from app.kernel.unit_of_work import unit_of_work
 
 log = structlog.get_logger(__name__)
-LOST_CALLS = Counter("hub_api_calls_unrecorded_total", "API calls that could not be written to the audit trail.")
+LOST_CALLS = Counter(
+    "hub_api_calls_unrecorded_total", "API calls that could not be written to the audit trail."
+)
 
 #: Seconds between batches, and how many calls may wait while the database is away.
 FLUSH_INTERVAL, WAITING_LIMIT = 0.25, 10_000

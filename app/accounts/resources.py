@@ -11,7 +11,13 @@ from app.accounts import sessions
 from app.accounts.errors import InvalidToken, TokenExpired, WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
 from app.accounts.principals import authenticate
-from app.accounts.schemas import CredentialsSchema, DoneSchema, RefreshSchema, TokensAnswerSchema, UserAnswerSchema
+from app.accounts.schemas import (
+    CredentialsSchema,
+    DoneSchema,
+    RefreshSchema,
+    TokensAnswerSchema,
+    UserAnswerSchema,
+)
 from app.extensions import limiter
 from app.kernel.errors import TooManyRequests
 from app.kernel.openapi import refuses
@@ -39,7 +45,9 @@ class Login(MethodView):
     @public
     @limiter.limit(lambda: current_app.config["LOGIN_LIMIT"])
     @refuses(WrongPassword, TooManyRequests)
-    @blp.arguments(CredentialsSchema, example={"email": "asha@pharmacy.example", "password": "correct horse battery"})
+    @blp.arguments(
+        CredentialsSchema, example={"email": "asha@pharmacy.example", "password": "correct horse battery"}
+    )
     @blp.response(200, TokensAnswerSchema, example=_answer("Signed in", _TOKENS))
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Sign in with e-mail address and password."""

@@ -6,7 +6,13 @@ import uuid
 from typing import Any
 
 from flask import current_app, g
-from flask_jwt_extended import create_access_token, create_refresh_token, decode_token, get_jwt, verify_jwt_in_request
+from flask_jwt_extended import (
+    create_access_token,
+    create_refresh_token,
+    decode_token,
+    get_jwt,
+    verify_jwt_in_request,
+)
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import ExpiredSignatureError, PyJWTError
 from sqlalchemy import select
@@ -31,7 +37,11 @@ def log_in(email: str, password: str) -> dict[str, Any]:
         WrongPassword: for an unknown address, a wrong password and a deactivated user alike.
     """
     user = find_user(email)
-    if not passwords.matches(user.password_hash if user else None, password) or not user or not user.is_active:
+    if (
+        not passwords.matches(user.password_hash if user else None, password)
+        or not user
+        or not user.is_active
+    ):
         raise WrongPassword
     user.last_login_at = clock.now()
     session = LoginSession(id=uuid.uuid4(), user_id=user.id, user=user)
@@ -87,7 +97,11 @@ def authenticator() -> Principal | None:
 def principal_of(user: User) -> Principal:
     """A user as a caller, with the abilities of the role."""
     return Principal(
-        credential=f"user:{user.id}", abilities=ROLES[user.role], name=user.name, user_id=user.id, role=user.role
+        credential=f"user:{user.id}",
+        abilities=ROLES[user.role],
+        name=user.name,
+        user_id=user.id,
+        role=user.role,
     )
 
 
@@ -106,7 +120,9 @@ def _tokens(session: LoginSession) -> dict[str, Any]:
 
 def _end(session: LoginSession, because: str) -> None:
     session.revoked_at, session.revoked_because = clock.now(), because
-    audit.record("session.ended", actor=f"user:{session.user_id}", subject=f"session:{session.id}", because=because)
+    audit.record(
+        "session.ended", actor=f"user:{session.user_id}", subject=f"session:{session.id}", because=because
+    )
 
 
 def _decoded(token: str, kind: str) -> dict[str, Any]:
@@ -122,6 +138,10 @@ def _decoded(token: str, kind: str) -> dict[str, Any]:
 
 
 def _session(claims: dict[str, Any], *, lock: bool = False) -> LoginSession | None:
-    query = select(LoginSession).where(LoginSession.id == uuid.UUID(claims[SESSION])).options(joinedload(LoginSession.user))
+    query = (
+        select(LoginSession)
+        .where(LoginSession.id == uuid.UUID(claims[SESSION]))
+        .options(joinedload(LoginSession.user))
+    )
     found: LoginSession | None = db.session.scalar(query.with_for_update(of=LoginSession) if lock else query)
     return found

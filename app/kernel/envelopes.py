@@ -62,7 +62,14 @@ class GrnEnvelope(Envelope):
     """``{"status", "code", "message", "errors"?: [{"field", "rejectedValue", "message"}]}``."""
 
     name = "GrnError"
-    prefixes = ("/api/invoices", "/invoices", "/api/suppliers", "/api/fabrics", "/api/orders", "/api/products")
+    prefixes = (
+        "/api/invoices",
+        "/invoices",
+        "/api/suppliers",
+        "/api/fabrics",
+        "/api/orders",
+        "/api/products",
+    )
     validation_status = 400
     #: Anything else is its status followed by two zeros.
     codes: ClassVar[Mapping[str, int]] = {"FIELDS": 40001, "DUPLICATE": 40901}

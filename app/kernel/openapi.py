@@ -19,7 +19,12 @@ _PARAMETER = re.compile(r"\{\w+\}")
 
 SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A user's access token or a scoped token."},
-    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-KEY", "description": "A key for sales imports."},
+    "apiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-KEY",
+        "description": "A key for sales imports.",
+    },
 }
 
 EXAMPLE_INVALID = {"field": ["This field is required."]}
@@ -66,7 +71,9 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     ability = operation.pop(ABILITY, None)
     operation["security"] = _security(path, ability)
     if ability:
-        operation["description"] = f"{operation.get('description', '')}\n\nNeeds the ability `{ability}`.".strip()
+        operation["description"] = (
+            f"{operation.get('description', '')}\n\nNeeds the ability `{ability}`.".strip()
+        )
     operation["operationId"] = _operation_id(method, path)
     responses = operation.setdefault("responses", {})
     for status in [s for s, answer in responses.items() if "$ref" in answer or s == "default"]:

@@ -87,7 +87,11 @@ class Number(fields.Field):
     def __init__(self, low: int | str, high: int | str, places: int = 0, **kwargs: Any) -> None:
         self.low, self.high, self.places = Decimal(low), Decimal(high), places
         bounds = {"minimum": float(self.low), "maximum": float(self.high)}
-        kwargs["metadata"] = {"type": "number" if places else "integer", **bounds, **kwargs.get("metadata", {})}
+        kwargs["metadata"] = {
+            "type": "number" if places else "integer",
+            **bounds,
+            **kwargs.get("metadata", {}),
+        }
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | Decimal:

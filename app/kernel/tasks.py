@@ -18,7 +18,9 @@ from app.extensions import celery
 log = structlog.get_logger(__name__)
 
 HTTP_DEADLINE, SOFT_LIMIT, HARD_LIMIT, LEASE, VISIBILITY_TIMEOUT = 15, 25, 30, 60, 300
-FAILED_NUDGES = Counter("hub_nudges_failed_total", "Nudges that Redis did not take; the sweep makes up for them.", ["task"])
+FAILED_NUDGES = Counter(
+    "hub_nudges_failed_total", "Nudges that Redis did not take; the sweep makes up for them.", ["task"]
+)
 
 
 class HubTask(Task):

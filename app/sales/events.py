@@ -32,7 +32,11 @@ def _updated(invoice: dict[str, Any]) -> events.Notice:
 
 IMPORTED = events.define("sales.imported", InvoiceSchema, "An invoice was imported from the ERP.", key=_KEY)
 UPDATED = events.define(
-    "sales.updated", InvoiceSchema, "An invoice in review was corrected and goes on.", key=_KEY, notice=_updated
+    "sales.updated",
+    InvoiceSchema,
+    "An invoice in review was corrected and goes on.",
+    key=_KEY,
+    notice=_updated,
 )
 REVIEW = events.define(
     "sales.review", InvoiceSchema, "An invoice was sent back to billing for review.", key=_KEY, notice=_review

@@ -24,7 +24,9 @@ _HEADER = ("invoice_date", "created_by", "priority", "declared_total", "temp_nam
 _NEW_ITEM_NEEDS = ("name", "item_code", "quantity", "mrp")
 
 
-def return_to_billing(invoice_no: str, reason: str, *, returned_by: str, returned_by_id: int | None) -> SalesInvoice:
+def return_to_billing(
+    invoice_no: str, reason: str, *, returned_by: str, returned_by_id: int | None
+) -> SalesInvoice:
     """Put an invoice in REVIEW, on behalf of the section that holds it.
 
     Raises:
@@ -96,7 +98,9 @@ def _correct_items(invoice: SalesInvoice, corrections: list[Mapping[str, Any]], 
         found = _matching(before, correction)
         missing = [] if found else [name for name in _NEW_ITEM_NEEDS if name not in correction]
         if len(found) > 1:
-            faults[number] = {"barcode": [f"Matches {len(found)} items of this invoice; send barcode and item_code."]}
+            faults[number] = {
+                "barcode": [f"Matches {len(found)} items of this invoice; send barcode and item_code."]
+            }
         elif found and found[0] in named:
             faults[number] = {"item_code": ["This item was already named in this correction."]}
         elif missing:

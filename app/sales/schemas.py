@@ -68,7 +68,9 @@ class ImportSchema(Schema):
     priority = Choice(*Priority, load_default=Priority.MEDIUM.value)
     customer = fields.Nested(CustomerSchema, required=True)
     items = fields.List(
-        fields.Nested(ItemSchema), required=True, validate=validate.Length(1, MOST_ITEMS, error="Send {min} to {max} items.")
+        fields.Nested(ItemSchema),
+        required=True,
+        validate=validate.Length(1, MOST_ITEMS, error="Send {min} to {max} items."),
     )
     declared_total = Number(
         0,
@@ -100,6 +102,12 @@ class ItemCorrectionSchema(ItemSchema):
             raise ValidationError("Send barcode or item_code to tell which item is meant.", "item_code")
 
 
+class CustomerCorrectionSchema(CustomerSchema):
+    """A customer told by ``code``; ``name`` is needed only for a new one."""
+
+    name = Text(200, blank=False)
+
+
 class CorrectionSchema(Schema):
     """A correction to an invoice in REVIEW; only the fields that are sent change."""
 
@@ -108,7 +116,7 @@ class CorrectionSchema(Schema):
     salesman = Text(200, blank=False)
     created_by = Text(200)
     priority = Choice(*Priority)
-    customer = fields.Nested(CustomerSchema(partial=("name",)))
+    customer = fields.Nested(CustomerCorrectionSchema)
     items = fields.List(
         fields.Nested(ItemCorrectionSchema),
         load_default=list,

@@ -43,7 +43,9 @@ def open_stream(
     return _frames(app, subscriber, caller.credential, after, framing)
 
 
-def _frames(app: Flask, subscriber: Subscriber, credential: str, after: int | None, framing: Framing) -> Iterator[str]:
+def _frames(
+    app: Flask, subscriber: Subscriber, credential: str, after: int | None, framing: Framing
+) -> Iterator[str]:
     deadline = time.monotonic() + app.config["STREAM_LIFETIME_SECONDS"]
     with hub.subscribed(subscriber, credential):
         yield RETRY + KEEP_ALIVE

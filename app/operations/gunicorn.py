@@ -1,0 +1,51 @@
+"""gunicorn's settings: gevent workers, JSON even for requests that are no HTTP, streams that end on shutdown.
+
+gunicorn runs this file by itself, before gevent patches the standard library: it must not import the application.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from types import FrameType
+from typing import Any
+
+from gunicorn import util
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+worker_class = "gevent"
+worker_connections = 2000
+graceful_timeout = 4
+timeout = 60
+keepalive = 30
+loglevel = "warning"
+limit_request_line = 8190
+#: A worker that leaks is replaced long before it hurts; the jitter keeps all from going at once.
+max_requests = 200_000
+max_requests_jitter = 20_000
+
+
+def _write_json_error(connection: socket.socket, status: int, reason: str, _details: str) -> None:
+    """Refuse what could not be parsed as HTTP; gunicorn's own answer would be an HTML page."""
+    body = '{"message":"%s"}' % reason
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    util.write_nonblock(connection, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("latin1"))
+
+
+util.write_error = _write_json_error
+
+
+def post_worker_init(worker: Any) -> None:
+    """End the streams as soon as the worker is told to stop; it would wait for them otherwise."""
+    from app.stream.hub import hub  # noqa: PLC0415 - only now that gevent has patched the standard library
+
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def end_streams(signum: int, frame: FrameType | None) -> None:
+        hub.close()
+        if callable(stop):
+            stop(signum, frame)
+
+    signal.signal(signal.SIGTERM, end_streams)
