@@ -43,11 +43,17 @@ def log_in(email: str, password: str) -> dict[str, Any]:
         or not user.is_active
     ):
         raise WrongPassword
+    return open_session(user)
+
+
+def open_session(user: User) -> dict[str, Any]:
+    """Sign ``user`` in, who was authenticated by whatever means; returns the tokens."""
     user.last_login_at = clock.now()
     session = LoginSession(id=uuid.uuid4(), user_id=user.id, user=user)
+    tokens = _tokens(session)
     db.session.add(session)
     audit.record("session.opened", actor=f"user:{user.id}", subject=f"session:{session.id}")
-    return {**_tokens(session), "user": user}
+    return tokens
 
 
 def refresh(token: str) -> dict[str, Any]:

@@ -27,6 +27,14 @@ SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
     },
 }
 
+IDEMPOTENCY_PARAMETER: dict[str, Any] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": "Repeat the request with the same key and body and the stored answer is replayed (24 hours).",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
 EXAMPLE_INVALID = {"field": ["This field is required."]}
 
 
@@ -74,6 +82,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         operation["description"] = (
             f"{operation.get('description', '')}\n\nNeeds the ability `{ability}`.".strip()
         )
+    if operation.pop(IDEMPOTENT, False):
+        operation.setdefault("parameters", []).append(IDEMPOTENCY_PARAMETER)
     operation["operationId"] = _operation_id(method, path)
     responses = operation.setdefault("responses", {})
     for status in [s for s, answer in responses.items() if "$ref" in answer or s == "default"]:

@@ -29,9 +29,9 @@ POLICY = (
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-blp = Blueprint(
-    "reference", __name__, template_folder="templates", static_folder="static", static_url_path="/docs/static"
-)
+OWN_ASSETS = Path(__file__).parent / "static"
+
+blp = Blueprint("reference", __name__, template_folder="templates")
 
 
 @blp.get("/openapi.json")
@@ -55,6 +55,13 @@ def docs() -> Response:
 def asset(name: str) -> Response:
     """A file of Swagger UI."""
     return send_from_directory(ASSETS, name, max_age=86400)
+
+
+@blp.get("/docs/own/<path:name>")
+@public
+def own_asset(name: str) -> Response:
+    """A file of the reference's own frame."""
+    return send_from_directory(OWN_ASSETS, name, max_age=86400)
 
 
 @blp.get("/")

@@ -10,6 +10,7 @@ from flask.views import MethodView
 
 from app import events
 from app.accounts.guards import requires
+from app.accounts.idempotency import idempotent
 from app.accounts.principals import Principal, authenticate
 from app.events import matching
 from app.kernel.errors import Invalid
@@ -88,6 +89,7 @@ class Stream(MethodView):
 @log.route("/stream/tickets")
 class Tickets(MethodView):
     @requires("events:read")
+    @idempotent
     @log.response(201, TicketSchema, example={"ticket": "k3J…", "expires_in": 60})
     def post(self) -> dict[str, Any]:
         """Make a single-use ticket that opens one stream as `?ticket=` within 60 seconds."""

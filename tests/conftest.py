@@ -1,0 +1,134 @@
+"""Real PostgreSQL and Valkey for every test run, one application, and clients that hold real credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app import create_app
+from app.accounts import audit, sessions
+from app.accounts.abilities import API_KEY, ROLES
+from app.config import Settings
+from app.events.relay import relay
+from app.extensions import bus, db, limiter
+from app.kernel.unit_of_work import unit_of_work
+from app.kernel.web import Hub
+from app.local.servers import temporary_servers
+from tests.factories import a_user
+
+IMPORT_KEY = "a-key-for-the-tests-of-imports"
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(socket_enabled: None) -> None:
+    """Sockets are open to this machine alone (``--allow-hosts`` in ``pyproject.toml``)."""
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[tuple[str, str]]:
+    """Addresses of an empty PostgreSQL and an empty Valkey, both of this test run alone."""
+    # Nothing here survives a power cut, so nothing needs to wait for the disk.
+    fast = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+    with temporary_servers(fast) as (postgres, valkey):
+        yield postgres.url, valkey.url
+
+
+@pytest.fixture(scope="session")
+def settings(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    database_url, redis_url = servers
+    return Settings(
+        environment="test",
+        secret_key="a secret of the tests, long enough for production",
+        database_url=database_url.replace("postgresql://", "postgresql+psycopg://"),
+        redis_url=redis_url,
+        storage_dir=tmp_path_factory.mktemp("storage"),
+        sales_import_api_keys=(IMPORT_KEY,),
+        database_pool_size=30,
+        log_level="WARNING",
+        login_limit="1000 per minute",
+        stream_keep_alive_seconds=0.2,
+        stream_lifetime_seconds=20,
+    )
+
+
+@pytest.fixture(scope="session")
+def _migrated(settings: Settings) -> Iterator[Hub]:
+    app = create_app(settings)
+    with app.app_context():
+        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        yield app
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(_migrated: Hub) -> Iterator[Hub]:
+    """The application over an empty database."""
+    yield _migrated
+    db.session.rollback()
+    audit.recorder.flush()
+    _empty()
+    bus.client.flushall()
+    limiter.reset()
+
+
+def _empty() -> None:
+    tables = [table for table in db.metadata.sorted_tables if table.name != "event_head"]
+    names = ", ".join(f'"{table.name}"' for table in tables)
+    with db.engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        connection.execute(text("UPDATE event_head SET position = 0"))
+
+
+@pytest.fixture
+def anybody(app: Hub) -> FlaskClient:
+    """A client without credentials."""
+    return app.test_client()
+
+
+@pytest.fixture
+def erp(app: Hub) -> FlaskClient:
+    """A client with the import key of the environment."""
+    client = app.test_client()
+    client.environ_base["HTTP_X_API_KEY"] = IMPORT_KEY
+    return client
+
+
+@pytest.fixture
+def client_as(app: Hub) -> Callable[..., FlaskClient]:
+    """Make a client that is signed in as a user of a role."""
+
+    def make(role: str, **facts: Any) -> FlaskClient:
+        with unit_of_work():
+            user = a_user(role=role, **facts)
+            tokens = sessions.open_session(user)
+        client = app.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {tokens['access']}"
+        return client
+
+    return make
+
+
+@pytest.fixture
+def client_with(client_as: Callable[..., FlaskClient], erp: FlaskClient) -> Callable[[str], FlaskClient]:
+    """Make a client whose credential has an ability and as few others as there are."""
+
+    def make(ability: str) -> FlaskClient:
+        if ability in API_KEY:
+            return erp
+        able = [role for role, abilities in ROLES.items() if ability in abilities]
+        return client_as(min(able, key=lambda role: len(ROLES[role])))
+
+    return make
+
+
+@pytest.fixture
+def relayed(app: Hub) -> Callable[[], int]:
+    """Place all committed events, as the relay's task does in a running hub."""
+    return relay

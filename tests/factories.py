@@ -1,0 +1,45 @@
+"""Things that tests need, complete and valid; a test says only what differs."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from app.accounts.models import User
+from app.accounts.passwords import hashed
+from app.extensions import db
+
+PASSWORD = "correct horse battery staple"
+_HASH = hashed(PASSWORD)
+_numbers = itertools.count(1)
+
+
+def a_user(*, role: str = "admin", **facts: Any) -> User:
+    """A stored user whose password is ``PASSWORD``."""
+    number = next(_numbers)
+    values = {"email": f"user{number}@hub.example", "name": f"User {number}", "password_hash": _HASH} | facts
+    user = User(role=role, **values)
+    db.session.add(user)
+    db.session.flush()
+    return user
+
+
+def an_item(**facts: Any) -> dict[str, Any]:
+    """A line of a sales payload: 20 × 3.50."""
+    number = next(_numbers)
+    item = {"name": "Paracetamol 650mg", "item_code": f"PR{number}", "barcode": f"BC-{number}"}
+    return {**item, "quantity": 20, "mrp": 3.50} | facts
+
+
+def a_sale(**facts: Any) -> dict[str, Any]:
+    """A sales payload with two lines, 920.00 in all."""
+    items = [an_item(), an_item(name="Otrivin Nasal Spray", quantity=10, mrp=85.00)]
+    return {
+        "invoice_no": f"INV-{next(_numbers)}",
+        "invoice_date": "2025-01-18",
+        "salesman": "Ajay",
+        "created_by": "admin",
+        "priority": "HIGH",
+        "customer": {"code": "CUST-889", "name": "LifeCare Pharmacy", "phone1": "9876543210"},
+        "items": items,
+    } | facts
