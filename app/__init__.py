@@ -1,0 +1,85 @@
+"""Invoice Hub: the application, put together in one readable list."""
+
+from __future__ import annotations
+
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import events
+from app.accounts import api_keys, audit, principals, sessions
+from app.accounts import resources as accounts
+from app.accounts import tasks as accounts_tasks
+from app.config import Settings
+from app.events import tasks as events_tasks
+from app.extensions import bus, db, jwt, limiter, migrate
+from app.kernel import json, logs, refusing, tasks
+from app.kernel.openapi import HubApi
+from app.kernel.web import Hub
+from app.operations import commands, health, reference
+from app.sales import resources as sales
+from app.stream import hub, listener
+from app.stream import resources as stream
+from app.stream import tasks as stream_tasks
+
+VERSION = "0.1.0"
+
+DESCRIPTION = """\
+The self-hosted service through which a company's invoices come in, are worked on and go out.
+
+Amounts are exact decimals; unknown fields are refused by name; a trailing slash is optional everywhere.
+`X-Request-Id` is echoed on every answer, and `Idempotency-Key` makes a creating POST safe to repeat.
+"""
+
+
+def create_app(settings: Settings | None = None) -> Hub:
+    """Make the application.
+
+    Raises:
+        ConfigurationError: the environment cannot be served; one line per fault.
+    """
+    settings = settings or Settings.from_environment()
+    logs.configure(level=settings.log_level, readable=not settings.is_production)
+    app = Hub(__name__, static_folder=None)
+    app.config.from_mapping(settings.flask())
+    app.config.from_mapping(
+        API_TITLE="Invoice Hub",
+        API_VERSION=VERSION,
+        OPENAPI_VERSION="3.1.0",
+        API_SPEC_OPTIONS={"info": {"description": DESCRIPTION}},
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    _bind_extensions(app, settings)
+    _open_rooms(app)
+    return app
+
+
+def _bind_extensions(app: Hub, settings: Settings) -> None:
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] |= {"json_serializer": json.encode_text, "json_deserializer": json.decode}
+    db.init_app(app)
+    migrate.init_app(app, db, directory="migrations")
+    jwt.init_app(app)
+    limiter.init_app(app)
+    bus.init_app(settings.redis_url)
+    tasks.configure(app, settings)
+
+
+def _open_rooms(app: Hub) -> None:
+    """Every listener, credential, room and page in its order; what is not named here does not exist."""
+    logs.register(app)
+    refusing.register(app)
+    audit.recorder.init_app(app)
+    hub.hub.init_app(app)
+
+    events.subscribe(listener.broadcast)
+    principals.authenticators[:] = [sessions.authenticator, api_keys.authenticator, stream.ticket_authenticator]
+
+    api = HubApi(app)
+    for surface in (accounts.blp, sales.blp, stream.sales, stream.log, health.blp):
+        api.register_blueprint(surface)
+    reference.register(app, api)
+    commands.register(app)
+
+
+#: Celery finds tasks by import.
+TASKS = (accounts_tasks, events_tasks, stream_tasks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -73,16 +73,15 @@ class Settings:
         return self.environment == "production"
 
     def flask(self) -> dict[str, Any]:
-        """The same facts under the names that Flask and its extensions read."""
+        """The same facts in capitals, and under the names that Flask and its extensions read."""
         return {
-            "SECRET_KEY": self.secret_key,
+            **{field.name.upper(): getattr(self, field.name) for field in fields(self)},
             "MAX_CONTENT_LENGTH": self.max_body_bytes,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
             "SQLALCHEMY_ENGINE_OPTIONS": {
                 "pool_size": self.database_pool_size,
                 "max_overflow": self.database_pool_size,
                 "pool_timeout": 10,
-                "pool_pre_ping": False,
                 "pool_recycle": 1800,
             },
             "JWT_SECRET_KEY": self.secret_key,

@@ -1,0 +1,108 @@
+"""The audit trail: facts of security in their own transaction, API calls in batches beside the requests."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections import deque
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, has_request_context, request
+from prometheus_client import Counter
+from sqlalchemy import insert
+
+from app.accounts.models import ApiCall, AuditEntry
+from app.accounts.principals import Principal, peer_address
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.logs import elapsed_ms
+from app.kernel.unit_of_work import unit_of_work
+
+log = structlog.get_logger(__name__)
+LOST_CALLS = Counter("hub_api_calls_unrecorded_total", "API calls that could not be written to the audit trail.")
+
+#: Seconds between batches, and how many calls may wait while the database is away.
+FLUSH_INTERVAL, WAITING_LIMIT = 0.25, 10_000
+
+
+def record(action: str, *, actor: str, subject: str, **details: Any) -> None:
+    """Write down a fact of security in the present transaction."""
+    context = structlog.contextvars.get_contextvars()
+    db.session.add(
+        AuditEntry(
+            action=action,
+            actor=actor,
+            subject=subject,
+            details=details,
+            address=peer_address() if has_request_context() else None,
+            request_id=context.get("request_id"),
+        )
+    )
+
+
+class CallRecorder:
+    """Writes API calls a quarter of a second later, many in one statement: a request never waits for its own record."""
+
+    def __init__(self) -> None:
+        self._app: Flask | None = None
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._pid = 0
+        self._wanted = threading.Event()
+
+    def init_app(self, app: Flask) -> None:
+        self._app = app
+        app.after_request(self._note)
+        atexit.register(self.flush)
+
+    def _note(self, answer: Response) -> Response:
+        principal: Principal | None = g.get("principal")
+        if principal is None:
+            return answer
+        if len(self._waiting) >= WAITING_LIMIT:
+            LOST_CALLS.inc()
+            return answer
+        self._waiting.append(
+            {
+                "credential": principal.credential,
+                "user_id": principal.user_id,
+                "method": request.method,
+                "path": request.path,
+                "status": answer.status_code,
+                "milliseconds": elapsed_ms(),
+                "address": peer_address(),
+                "request_id": g.request_id,
+                "created_at": clock.now(),
+            }
+        )
+        self._ensure_running()
+        self._wanted.set()
+        return answer
+
+    def _ensure_running(self) -> None:
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            threading.Thread(target=self._run, name="api-calls", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            threading.Event().wait(FLUSH_INTERVAL)
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits; what the database does not take stays waiting for the next time."""
+        if not self._app or not self._waiting:
+            return
+        calls = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        try:
+            with self._app.app_context(), unit_of_work():
+                db.session.execute(insert(ApiCall.__table__), calls)
+        except Exception:  # noqa: BLE001 - the database may be away; the calls wait for it, within their limit
+            log.warning("api_calls_not_recorded", waiting=len(calls), exc_info=True)
+            self._waiting.extendleft(reversed(calls))
+
+
+recorder = CallRecorder()

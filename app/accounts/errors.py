@@ -1,0 +1,57 @@
+"""What accounts refuse."""
+
+from __future__ import annotations
+
+from app.kernel.errors import Conflict, Forbidden, TooManyRequests, Unauthenticated, Unprocessable
+from app.kernel.refusing import CONSTRAINTS
+
+
+class InvalidApiKey(Unauthenticated):
+    message = "Invalid API key"
+
+
+class InvalidToken(Unauthenticated):
+    message = "Token is invalid."
+
+
+class TokenReused(InvalidToken):
+    """A refresh token came back a second time: somebody copied it, so its session has been ended."""
+
+    keeps_evidence = True
+
+
+class TokenExpired(Unauthenticated):
+    message = "Token has expired."
+    code = "TOKEN_EXPIRED"
+
+
+class WrongPassword(Unauthenticated):
+    """One answer for an unknown address, a wrong password and a deactivated user: none is told apart."""
+
+    message = "E-mail or password is wrong."
+
+
+class AddressNotAllowed(Forbidden):
+    message = "This credential may not be used from this address."
+    code = "IP_NOT_ALLOWED"
+
+
+class TooManyAttempts(TooManyRequests):
+    message = "Too many attempts to sign in; wait a minute."
+
+
+class EmailTaken(Conflict):
+    message = "A user with this e-mail address already exists."
+
+
+class KeyReused(Unprocessable):
+    message = "This Idempotency-Key was already used with a different request."
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class KeyInUse(Conflict):
+    message = "The first request with this Idempotency-Key is still running."
+    code = "IDEMPOTENCY_KEY_IN_USE"
+
+
+CONSTRAINTS["uq_users_email"] = EmailTaken

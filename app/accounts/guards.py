@@ -1,0 +1,53 @@
+"""The guard on every route: ``@requires("ability")``, or ``@public`` for the few that anybody may call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from app.accounts.abilities import ABILITIES
+from app.accounts.principals import authenticate
+from app.kernel.errors import Forbidden
+from app.kernel.openapi import ABILITY
+
+View = Callable[..., Any]
+SIGNED_IN = "signed in"
+
+
+def requires(ability: str) -> Callable[[View], View]:
+    """Let only callers with ``ability`` in; ``SIGNED_IN`` asks for any user, with whatever role."""
+    if ability not in {*ABILITIES, SIGNED_IN}:
+        raise ValueError(f"unknown ability {ability}")
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            principal = authenticate()
+            allowed = principal.user_id is not None if ability == SIGNED_IN else ability in principal.abilities
+            if not allowed:
+                raise Forbidden
+            return view(*args, **kwargs)
+
+        return _marked(guarded, ability)
+
+    return guard
+
+
+def public(view: View) -> View:
+    """Let anybody in, and say so."""
+
+    @wraps(view)
+    def opened(*args: Any, **kwargs: Any) -> Any:
+        return view(*args, **kwargs)
+
+    return _marked(opened, None)
+
+
+def _marked(view: Any, ability: str | None) -> View:
+    view.ability = ability
+    docs = dict(getattr(view, "_apidoc", {}))
+    docs["manual_doc"] = {**docs.get("manual_doc", {}), ABILITY: ability}
+    view._apidoc = docs
+    marked: View = view
+    return marked

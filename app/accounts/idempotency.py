@@ -1,0 +1,86 @@
+"""``Idempotency-Key``: a creating POST that is sent twice happens once, whatever was lost on the way."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Response, current_app, make_response, request
+from sqlalchemy import func, select
+
+from app.accounts.errors import KeyInUse, KeyReused
+from app.accounts.models import IdempotencyKey
+from app.accounts.principals import authenticate
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.errors import Invalid
+from app.kernel.openapi import IDEMPOTENT
+
+HEADER, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
+LONGEST = 255
+_KEPT_HEADERS = ("Location", "Content-Type")
+
+View = Callable[..., Any]
+
+
+def idempotent(view: View) -> View:
+    """Replay the stored answer when the same caller sends the same key and body again.
+
+    The key's row is written in the transaction of what the view creates; while that runs, an advisory lock
+    answers parallel twins with 409. Only success is kept: a refused request may be mended and sent again.
+    """
+
+    @wraps(view)
+    def once(*args: Any, **kwargs: Any) -> Any:
+        key = request.headers.get(HEADER)
+        if key is None:
+            return view(*args, **kwargs)
+        if not 0 < len(key) <= LONGEST or not key.isprintable():
+            raise Invalid({HEADER: [f"Use 1 to {LONGEST} printable characters."]})
+        credential = authenticate().credential
+        stored = _claim(credential, key)
+        if stored is None:
+            return _remember(credential, key, make_response(view(*args, **kwargs)))
+        if stored.fingerprint != _fingerprint():
+            raise KeyReused
+        return Response(stored.body, stored.status, headers={**stored.headers, REPLAYED: "true"})
+
+    docs = dict(getattr(once, "_apidoc", {}))
+    docs["manual_doc"] = {**docs.get("manual_doc", {}), IDEMPOTENT: True}
+    once._apidoc = docs  # type: ignore[attr-defined]
+    return once
+
+
+def _claim(credential: str, key: str) -> IdempotencyKey | None:
+    """Hold the key for the present transaction; returns what an earlier one stored under it."""
+    lock = func.hashtextextended(f"{credential}\n{key}", 0)
+    if not db.session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+        raise KeyInUse(headers={"Retry-After": "1"})
+    stored: IdempotencyKey | None = db.session.get(IdempotencyKey, (credential, key))
+    if stored and stored.created_at <= clock.now() - current_app.config["IDEMPOTENCY_LIFETIME"]:
+        db.session.delete(stored)
+        db.session.flush()
+        return None
+    return stored
+
+
+def _remember(credential: str, key: str, answer: Response) -> Response:
+    kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+    db.session.add(
+        IdempotencyKey(
+            credential=credential,
+            key=key,
+            fingerprint=_fingerprint(),
+            status=answer.status_code,
+            headers=kept,
+            body=answer.get_data(),
+        )
+    )
+    return answer
+
+
+def _fingerprint() -> bytes:
+    parts = (request.method.encode(), request.full_path.encode(), request.get_data(cache=True))
+    return hashlib.sha256(b"\0".join(parts)).digest()

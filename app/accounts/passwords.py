@@ -1,0 +1,23 @@
+"""Password hashes: argon2id with the library's parameters (RFC 9106, low-memory profile)."""
+
+from __future__ import annotations
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+SHORTEST, LONGEST = 10, 200
+_hasher = PasswordHasher()
+#: Verified when the user is unknown, so that the answer takes as long.
+_NOBODY = _hasher.hash("nobody has this password")
+
+
+def hashed(password: str) -> str:
+    return _hasher.hash(password)
+
+
+def matches(password_hash: str | None, password: str) -> bool:
+    """Whether ``password`` is the one; takes the same time when there is no hash to compare with."""
+    try:
+        return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,53 @@
+"""Who is calling: every kind of credential becomes one ``Principal`` with a set of abilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import g, request
+
+from app.kernel.errors import Unauthenticated
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller; ``credential`` names what it used (``user:3``, ``api_key:7``), never the secret itself."""
+
+    credential: str
+    abilities: frozenset[str]
+    name: str
+    user_id: int | None = None
+    role: str | None = None
+
+    @property
+    def sees_everything(self) -> bool:
+        return self.role == "admin"
+
+
+#: Looks at the request; None when its kind of credential was not sent. Raises when it was and is wrong.
+Authenticator = Callable[[], Principal | None]
+#: In order of precedence; filled in ``create_app()``.
+authenticators: list[Authenticator] = []
+
+
+def authenticate() -> Principal:
+    """The caller of the present request.
+
+    Raises:
+        Unauthenticated: nothing was sent, or it was wrong, expired or revoked.
+    """
+    known: Principal | None = g.get("principal")
+    if known:
+        return known
+    for authenticator in authenticators:
+        principal = authenticator()
+        if principal:
+            g.principal = principal
+            return principal
+    raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer realm="invoice-hub"'})
+
+
+def peer_address() -> str | None:
+    """The address of the caller; a proxy's word counts only where proxies are configured."""
+    return request.remote_addr

@@ -1,0 +1,65 @@
+"""Payloads of signing in and out."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from app.accounts import passwords
+from app.kernel.schemas import Schema, Stamp, Text
+
+LONGEST_TOKEN = 4096
+
+
+class CredentialsSchema(Schema):
+    """E-mail address and password of a user."""
+
+    email = Text(254, required=True, blank=False)
+    password = Text(passwords.LONGEST, required=True, load_only=True)
+
+
+class RefreshSchema(Schema):
+    """The refresh token that was given last."""
+
+    refresh = Text(LONGEST_TOKEN, required=True, blank=False)
+
+
+class UserSchema(Schema):
+    """A user, as others see it."""
+
+    id = fields.Integer()
+    email = fields.String()
+    name = fields.String()
+    role = fields.String()
+    abilities = fields.List(fields.String())
+    last_login_at = Stamp()
+
+
+class TokensSchema(Schema):
+    """``access`` goes into ``Authorization: Bearer``; ``refresh`` counts once; ``expires_in`` is in seconds."""
+
+    access = fields.String()
+    refresh = fields.String()
+    expires_in = fields.Integer()
+
+
+class TokensAnswerSchema(Schema):
+    """Tokens in the envelope of this surface."""
+
+    success = fields.Boolean()
+    message = fields.String()
+    data = fields.Nested(TokensSchema)
+
+
+class UserAnswerSchema(Schema):
+    """A user in the envelope of this surface."""
+
+    success = fields.Boolean()
+    message = fields.String()
+    data = fields.Nested(UserSchema)
+
+
+class DoneSchema(Schema):
+    """Nothing but that it worked."""
+
+    success = fields.Boolean()
+    message = fields.String()

@@ -1,0 +1,127 @@
+"""Signing in: access tokens for an hour, refresh tokens that are used once, sessions that can be ended."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import current_app, g
+from flask_jwt_extended import create_access_token, create_refresh_token, decode_token, get_jwt, verify_jwt_in_request
+from flask_jwt_extended.exceptions import JWTExtendedException
+from jwt import ExpiredSignatureError, PyJWTError
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from app.accounts import audit, passwords
+from app.accounts.abilities import ROLES
+from app.accounts.errors import InvalidToken, TokenExpired, TokenReused, WrongPassword
+from app.accounts.models import LoginSession, User
+from app.accounts.principals import Principal
+from app.accounts.service import find_user
+from app.extensions import db
+from app.kernel import clock
+
+SESSION = "sid"
+
+
+def log_in(email: str, password: str) -> dict[str, Any]:
+    """Open a session.
+
+    Raises:
+        WrongPassword: for an unknown address, a wrong password and a deactivated user alike.
+    """
+    user = find_user(email)
+    if not passwords.matches(user.password_hash if user else None, password) or not user or not user.is_active:
+        raise WrongPassword
+    user.last_login_at = clock.now()
+    session = LoginSession(id=uuid.uuid4(), user_id=user.id, user=user)
+    db.session.add(session)
+    audit.record("session.opened", actor=f"user:{user.id}", subject=f"session:{session.id}")
+    return {**_tokens(session), "user": user}
+
+
+def refresh(token: str) -> dict[str, Any]:
+    """Exchange a refresh token for new ones; it counts once (RFC 9700, section 4.14.2).
+
+    A token that comes back a second time was copied by somebody: the whole session ends.
+
+    Raises:
+        InvalidToken: not ours, or its session has ended.
+        TokenReused: used before.
+        TokenExpired: older than its lifetime.
+    """
+    claims = _decoded(token, "refresh")
+    session = _session(claims, lock=True)
+    if session is None or session.revoked_at or not session.user.is_active:
+        raise InvalidToken
+    if claims["jti"] != session.current_jti:
+        _end(session, "refresh token reused")
+        raise TokenReused
+    return _tokens(session)
+
+
+def log_out() -> None:
+    """End the session of the present access token: its refresh token and itself stop at once."""
+    session = db.session.get(LoginSession, uuid.UUID(get_jwt()[SESSION]), with_for_update=True)
+    if session and not session.revoked_at:
+        _end(session, "signed out")
+
+
+def authenticator() -> Principal | None:
+    """The user of an ``Authorization: Bearer`` access token."""
+    try:
+        verified = verify_jwt_in_request(optional=True)
+    except ExpiredSignatureError as error:
+        raise TokenExpired from error
+    except (JWTExtendedException, PyJWTError) as error:
+        raise InvalidToken from error
+    if verified is None:
+        return None
+    session = _session(verified[1])
+    if session is None or session.revoked_at or not session.user.is_active:
+        raise InvalidToken
+    g.user = session.user
+    return principal_of(session.user)
+
+
+def principal_of(user: User) -> Principal:
+    """A user as a caller, with the abilities of the role."""
+    return Principal(
+        credential=f"user:{user.id}", abilities=ROLES[user.role], name=user.name, user_id=user.id, role=user.role
+    )
+
+
+def _tokens(session: LoginSession) -> dict[str, Any]:
+    claims = {SESSION: str(session.id)}
+    identity = str(session.user.id)
+    refresh_token = create_refresh_token(identity, additional_claims=claims)
+    session.current_jti = decode_token(refresh_token)["jti"]
+    session.expires_at = clock.now() + current_app.config["JWT_REFRESH_TOKEN_EXPIRES"]
+    return {
+        "access": create_access_token(identity, additional_claims=claims),
+        "refresh": refresh_token,
+        "expires_in": int(current_app.config["JWT_ACCESS_TOKEN_EXPIRES"].total_seconds()),
+    }
+
+
+def _end(session: LoginSession, because: str) -> None:
+    session.revoked_at, session.revoked_because = clock.now(), because
+    audit.record("session.ended", actor=f"user:{session.user_id}", subject=f"session:{session.id}", because=because)
+
+
+def _decoded(token: str, kind: str) -> dict[str, Any]:
+    try:
+        claims: dict[str, Any] = decode_token(token)
+    except ExpiredSignatureError as error:
+        raise TokenExpired from error
+    except (JWTExtendedException, PyJWTError) as error:
+        raise InvalidToken from error
+    if claims.get("type") != kind or SESSION not in claims:
+        raise InvalidToken
+    return claims
+
+
+def _session(claims: dict[str, Any], *, lock: bool = False) -> LoginSession | None:
+    query = select(LoginSession).where(LoginSession.id == uuid.UUID(claims[SESSION])).options(joinedload(LoginSession.user))
+    found: LoginSession | None = db.session.scalar(query.with_for_update(of=LoginSession) if lock else query)
+    return found

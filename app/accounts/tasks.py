@@ -1,0 +1,39 @@
+"""Clearing away what accounts no longer need: ended sessions, remembered answers, old call records."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import delete, select, tuple_
+
+from app.accounts.models import ApiCall, IdempotencyKey, LoginSession
+from app.extensions import Model, celery, db
+from app.kernel import clock
+from app.kernel.unit_of_work import unit_of_work
+
+BATCH_SIZE = 1000
+
+
+@celery.task(name="accounts.purge")
+def purge() -> int:
+    """Delete what is past its time, in small batches; returns how many rows went."""
+    config = current_app.config
+    return (
+        _purge(IdempotencyKey, IdempotencyKey.created_at, config["IDEMPOTENCY_LIFETIME"])
+        + _purge(LoginSession, LoginSession.expires_at, timedelta())
+        + _purge(ApiCall, ApiCall.created_at, config["API_CALL_RETENTION"])
+    )
+
+
+def _purge(model: type[Model], moment: Any, kept_for: timedelta) -> int:
+    key = tuple_(*model.__table__.primary_key)
+    gone = 0
+    while True:
+        with unit_of_work():
+            old = select(*model.__table__.primary_key).where(moment < clock.now() - kept_for).limit(BATCH_SIZE)
+            deleted = db.session.execute(delete(model).where(key.in_(old))).rowcount
+        gone += deleted
+        if deleted < BATCH_SIZE:
+            return gone

@@ -1,0 +1,20 @@
+"""Floor 2: one log of everything that happened, in one order, for every channel out of the hub."""
+
+from __future__ import annotations
+
+from app.events.catalogue import CATALOGUE, EventType, Notice, define, matching
+from app.events.log import after, emit, head
+from app.events.relay import Batch, subscribe
+
+__all__ = [
+    "CATALOGUE",
+    "Batch",
+    "EventType",
+    "Notice",
+    "after",
+    "define",
+    "emit",
+    "head",
+    "matching",
+    "subscribe",
+]

@@ -1,0 +1,44 @@
+"""Rows of the event log: bodies frozen when the event happened, positions given by the relay."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, Index, String, Text, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import db
+
+
+class Event(db.Model):
+    """``id`` is the order of writing, ``position`` the one order in which everybody reads."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("ix_events_unplaced", "id", postgresql_where=text("position IS NULL")),
+        Index("ix_events_subject", "type", "subject_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    position: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    uuid: Mapped[uuid.UUID] = mapped_column(Uuid, nullable=False)
+    type: Mapped[str] = mapped_column(String(100), nullable=False)
+    #: The id of what it happened to, in the table of its room.
+    subject_id: Mapped[int] = mapped_column(BigInteger, nullable=False)
+    #: The user it belongs to; null for what belongs to the installation.
+    owner_id: Mapped[int | None] = mapped_column(BigInteger)
+    #: The JSON document as every receiver gets it, byte for byte.
+    body: Mapped[str] = mapped_column(Text, nullable=False)
+    request_id: Mapped[str | None] = mapped_column(String(128))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
+
+
+class EventHead(db.Model):
+    """One row: the last position given. Its lock makes the relay single, whatever is started twice."""
+
+    __tablename__ = "event_head"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(BigInteger, nullable=False)

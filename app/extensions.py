@@ -1,0 +1,52 @@
+"""Unbound extensions: made here, bound to an application in ``create_app()``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery
+from flask_jwt_extended import JWTManager
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from redis import Redis
+from sqlalchemy import MetaData
+from sqlalchemy.orm import DeclarativeBase
+
+#: Constraint names are part of the design: an error handler tells a lost race by them.
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Model(DeclarativeBase):
+    """The base of every stored thing."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+#: ``expire_on_commit`` is off: what a request answers with was read in its one transaction.
+db: Any = SQLAlchemy(model_class=Model, session_options={"expire_on_commit": False})
+migrate = Migrate()
+jwt = JWTManager()
+limiter = Limiter(key_func=get_remote_address, headers_enabled=True)
+celery = Celery("invoice-hub")
+
+
+class RedisBus:
+    """One Redis client for a process; every call on it gives up after two seconds."""
+
+    client: Redis
+
+    def init_app(self, url: str) -> None:
+        self.client = Redis.from_url(
+            url, socket_timeout=2, socket_connect_timeout=2, health_check_interval=10, decode_responses=True
+        )
+
+
+bus = RedisBus()

@@ -1,0 +1,112 @@
+"""Refusals: what a room may answer instead of doing; an envelope gives each its surface's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+#: Field errors as marshmallow gives them: nested mappings that mirror the payload, lists of sentences at the ends.
+FieldErrors = Mapping[Any, Any]
+
+
+class Refusal(Exception):
+    """The base of everything that the hub refuses.
+
+    ``code`` is a machine-readable word (``MODULE_NOT_ENABLED``), ``data`` goes into the answer as it is.
+    """
+
+    status: ClassVar[int] = 400
+    message: str = "The request was refused."
+    code: str | None = None
+    #: What was written before the refusal is committed all the same (a stolen token's session ends).
+    keeps_evidence: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        errors: FieldErrors | None = None,
+        data: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message or self.message)
+        self.message = message or self.message
+        self.errors = errors
+        self.data = data
+        self.headers = dict(headers or {})
+
+
+class Invalid(Refusal):
+    """The payload breaks a rule; the envelope chooses between 400 and 422.
+
+    ``payload`` is what was sent, for the surface that repeats rejected values.
+    """
+
+    message = "Validation failed"
+
+    def __init__(self, errors: FieldErrors, *, message: str | None = None, payload: Any = None) -> None:
+        super().__init__(message, errors=errors)
+        self.payload = payload
+
+
+class BadRequest(Refusal):
+    message = "The request could not be understood."
+
+
+class MalformedJson(BadRequest):
+    message = "The body is not valid JSON."
+
+
+class Unauthenticated(Refusal):
+    status = 401
+    message = "Authentication credentials were not provided."
+
+
+class Forbidden(Refusal):
+    status = 403
+    message = "This action is unauthorized."
+
+
+class NotFound(Refusal):
+    status = 404
+    message = "Not found."
+
+
+class MethodNotAllowed(Refusal):
+    status = 405
+    message = "Method not allowed."
+
+
+class Conflict(Refusal):
+    status = 409
+    message = "The request conflicts with what is stored."
+
+
+class PayloadTooLarge(Refusal):
+    status = 413
+    message = "The body is too large."
+
+
+class UnsupportedMediaType(Refusal):
+    status = 415
+    message = "Send the body as Content-Type: application/json."
+
+
+class Unprocessable(Refusal):
+    status = 422
+    message = "The request cannot be processed."
+
+
+class TooManyRequests(Refusal):
+    status = 429
+    message = "Too many requests."
+
+
+class ServerError(Refusal):
+    status = 500
+    message = "Server Error"
+
+
+class Busy(Refusal):
+    status = 503
+    message = "The service is busy; try again shortly."

@@ -1,0 +1,48 @@
+"""JSON without floats: numbers with a point are ``Decimal`` on the way in and stay exact on the way out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from flask.json.provider import JSONProvider
+
+from app.kernel.errors import MalformedJson
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def decode(raw: bytes | str) -> Any:
+    """Parse strict JSON (RFC 8259: no NaN, no lone surrogates, UTF-8).
+
+    Raises:
+        MalformedJson: with where and why.
+    """
+    try:
+        return _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        raise MalformedJson(f"The body is not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise MalformedJson("The body is not valid JSON: it is nested too deeply.") from error
+
+
+def encode(value: Any) -> bytes:
+    """Compact UTF-8 JSON; decimals as plain numbers."""
+    return _encoder.encode(value)
+
+
+def encode_text(value: Any) -> str:
+    """The same as text, the form that database columns take."""
+    return _encoder.encode(value).decode()
+
+
+class HubJsonProvider(JSONProvider):
+    """Makes Flask's own JSON (``jsonify``, ``get_json``) follow the same rules."""
+
+    def dumps(self, obj: Any, **_kwargs: Any) -> str:
+        return encode_text(obj)
+
+    def loads(self, s: str | bytes, **_kwargs: Any) -> Any:
+        return decode(s)

@@ -1,0 +1,76 @@
+"""Structured logs: JSON lines in production, readable ones locally, each with the request it belongs to."""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import re
+import time
+import uuid
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+log = structlog.get_logger("hub.request")
+
+REQUEST_ID_HEADER = "X-Request-Id"
+#: An id from outside goes into logs and answers: nothing that could break a line or a header, nothing huge.
+_ACCEPTABLE_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
+
+
+def configure(*, level: str, readable: bool) -> None:
+    """Route everything, the libraries' own logging too, through one formatter on standard error."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if readable else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": shared,
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    }
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"hub": formatter},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "hub"}},
+            "root": {"handlers": ["stderr"], "level": level},
+        }
+    )
+
+
+def register(app: Flask) -> None:
+    """Give each request an id, echo it, and write one line when it is answered."""
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def _begin() -> None:
+    given = request.headers.get(REQUEST_ID_HEADER, "")
+    g.request_id = given if _ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
+    g.started = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _finish(answer: Response) -> Response:
+    answer.headers[REQUEST_ID_HEADER] = g.request_id
+    log.info("request", method=request.method, path=request.path, status=answer.status_code, ms=elapsed_ms())
+    return answer
+
+
+def elapsed_ms() -> float:
+    """Milliseconds since the present request came in."""
+    return round((time.perf_counter() - g.started) * 1000, 2)

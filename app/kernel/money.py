@@ -1,0 +1,19 @@
+"""Exact decimals: how amounts are rounded and how they look in JSON."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+CENT = Decimal("0.01")
+
+
+def rounded(amount: Decimal) -> Decimal:
+    """Round half up to two digits, the rule for a line before lines are summed."""
+    return amount.quantize(CENT, ROUND_HALF_UP)
+
+
+def plain(amount: Decimal) -> Decimal:
+    """The same number written shortest, with at least one decimal: ``920.00`` becomes ``920.0``."""
+    text = f"{amount:f}"
+    whole, _, decimals = text.partition(".")
+    return Decimal(f"{whole}.{decimals.rstrip('0') or '0'}")

@@ -1,0 +1,91 @@
+"""Turns whatever went wrong in a request into the envelope of its surface; nothing leaves as HTML or a trace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, current_app, request
+from psycopg import errors as pg
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from app.kernel import errors
+from app.kernel.envelopes import envelope_of
+
+log = structlog.get_logger(__name__)
+
+_BY_STATUS: dict[int, type[errors.Refusal]] = {
+    kind.status: kind
+    for kind in (
+        errors.NotFound,
+        errors.MethodNotAllowed,
+        errors.PayloadTooLarge,
+        errors.UnsupportedMediaType,
+        errors.TooManyRequests,
+        errors.ServerError,
+        errors.Busy,
+    )
+}
+#: Constraint name -> the refusal that its breach means; rooms add theirs where they define the refusal.
+CONSTRAINTS: dict[str, type[errors.Refusal]] = {}
+
+
+def refuse(refusal: errors.Refusal) -> Response:
+    """Answer with ``refusal`` in the shape of the surface that the request came in on."""
+    envelope = envelope_of(request.path)
+    body = current_app.json.dumps(envelope.body(refusal))
+    answer = Response(body, envelope.status(refusal), mimetype="application/json")
+    answer.headers.update(refusal.headers)
+    return answer
+
+
+def register(app: Flask) -> None:
+    """Install the handlers on ``app``."""
+    app.register_error_handler(errors.Refusal, refuse)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(IntegrityError, _lost_race)
+    app.register_error_handler(DataError, _unstorable)
+    app.register_error_handler(OperationalError, _unavailable)
+    app.register_error_handler(PoolTimeout, _unavailable)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _http(error: HTTPException) -> Response | HTTPException:
+    status = error.code or 500
+    if status < 400:  # noqa: PLR2004 - a redirect is an answer, no failure
+        return error
+    kind = _BY_STATUS.get(status)
+    refusal = kind() if kind else errors.BadRequest(error.description)
+    refusal.headers.update(_kept_headers(error))
+    return refuse(refusal)
+
+
+def _kept_headers(error: HTTPException) -> dict[str, str]:
+    return {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+
+
+def _lost_race(error: IntegrityError) -> Response:
+    cause: Any = error.orig
+    name = getattr(getattr(cause, "diag", None), "constraint_name", None)
+    log.warning("constraint_refused", constraint=name, error_kind=type(cause).__name__)
+    if isinstance(cause, pg.CheckViolation | pg.NotNullViolation):
+        return _unexpected(error)
+    return refuse(CONSTRAINTS.get(name or "", errors.Conflict)())
+
+
+def _unstorable(error: DataError) -> Response:
+    """A value that passed validation and that the database cannot hold is our fault, yet still the client's answer."""
+    log.error("value_not_storable", error_kind=type(error.orig).__name__, exc_info=error)
+    return refuse(errors.Invalid({"_schema": ["A value is outside what can be stored."]}))
+
+
+def _unavailable(error: Exception) -> Response:
+    log.error("database_unavailable", exc_info=error)
+    return refuse(errors.Busy(headers={"Retry-After": "1"}))
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("unexpected_error", exc_info=error)
+    return refuse(errors.ServerError())

@@ -1,0 +1,112 @@
+"""Celery as this hub uses it: tasks in an application context, and nudges that never hold up a request."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Any, ClassVar
+
+import structlog
+from celery import Task
+from flask import Flask, has_app_context
+from prometheus_client import Counter
+
+from app.config import BEAT_SCHEDULE, QUEUES, Settings
+from app.extensions import celery
+
+log = structlog.get_logger(__name__)
+
+HTTP_DEADLINE, SOFT_LIMIT, HARD_LIMIT, LEASE, VISIBILITY_TIMEOUT = 15, 25, 30, 60, 300
+FAILED_NUDGES = Counter("hub_nudges_failed_total", "Nudges that Redis did not take; the sweep makes up for them.", ["task"])
+
+
+class HubTask(Task):
+    """Runs in the application's context, with the task's id on every log line."""
+
+    flask_app: ClassVar[Flask]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        structlog.contextvars.bind_contextvars(task=self.name, task_id=self.request.id)
+        try:
+            if has_app_context():
+                return super().__call__(*args, **kwargs)
+            with self.flask_app.app_context():
+                return super().__call__(*args, **kwargs)
+        finally:
+            structlog.contextvars.unbind_contextvars("task", "task_id")
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    """Bind Celery to ``app``; a publish to a dead or frozen Redis gives up within two seconds."""
+    if not HTTP_DEADLINE < SOFT_LIMIT < HARD_LIMIT < LEASE < VISIBILITY_TIMEOUT:
+        raise RuntimeError("deadlines are out of order: a lease must outlive the task that holds it")
+    HubTask.flask_app = app
+    celery.conf.update(
+        broker_url=settings.redis_url,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_TIMEOUT,
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+            "retry_on_timeout": False,
+            "health_check_interval": 10,
+        },
+        task_publish_retry=False,
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_soft_time_limit=SOFT_LIMIT,
+        task_time_limit=HARD_LIMIT,
+        task_default_queue="default",
+        task_create_missing_queues=True,
+        task_routes={f"{room}.*": {"queue": queue} for room, queue in QUEUES.items()},
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_max_memory_per_child=400_000,
+        beat_schedule=BEAT_SCHEDULE,
+        timezone="UTC",
+    )
+
+
+class Nudger:
+    """Sends a task's message soon, off the request's path, and at most once per ``interval`` seconds.
+
+    A burst of commits becomes one message: the task looks for its work in rows, not in the message.
+    """
+
+    def __init__(self, task_name: str, interval: float = 0.02) -> None:
+        self.task_name = task_name
+        self.interval = interval
+        self._wanted = threading.Event()
+        self._pid = 0
+        self._starting = threading.Lock()
+
+    def __call__(self) -> None:
+        self._ensure_running()
+        self._wanted.set()
+
+    def _ensure_running(self) -> None:
+        # A thread does not survive a fork: each process gets its own, the first time it has something to say.
+        if self._pid == os.getpid():
+            return
+        with self._starting:
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                threading.Thread(target=self._run, name=f"nudge {self.task_name}", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            self._send()
+            time.sleep(self.interval)
+
+    def _send(self) -> None:
+        try:
+            celery.send_task(self.task_name, retry=False, ignore_result=True, expires=LEASE)
+        except Exception as error:  # noqa: BLE001 - whatever Redis does, the work is a row and the sweep finds it
+            FAILED_NUDGES.labels(self.task_name).inc()
+            log.warning("nudge_failed", task=self.task_name, error=str(error))

@@ -1,0 +1,53 @@
+"""One transaction for one piece of work: committed once at the edge, and the only way out of the process after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from prometheus_client import Counter
+
+from app.extensions import db
+from app.kernel.errors import Refusal
+
+log = structlog.get_logger(__name__)
+FAILED_AFTER_COMMIT = Counter(
+    "hub_after_commit_failures_total", "Nudges that failed after a commit; the sweep makes up for them."
+)
+_PENDING = "after_commit"
+
+
+@contextmanager
+def unit_of_work() -> Iterator[None]:
+    """Commit what the block did, or roll all of it back; then run what waited for the commit.
+
+    A refusal that ``keeps_evidence`` is committed and still refused.
+    """
+    try:
+        yield
+        db.session.commit()
+    except BaseException as error:
+        if isinstance(error, Refusal) and error.keeps_evidence:
+            db.session.commit()
+            raise
+        db.session.info.pop(_PENDING, None)
+        db.session.rollback()
+        raise
+    for action in db.session.info.pop(_PENDING, ()):
+        _run(action)
+
+
+def after_commit(action: Callable[[], object]) -> None:
+    """Have ``action`` run once the present unit of work is safely stored; twice the same runs once."""
+    waiting = db.session.info.setdefault(_PENDING, [])
+    if action not in waiting:
+        waiting.append(action)
+
+
+def _run(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except Exception:  # noqa: BLE001 - the work is committed; a lost nudge must not look like a lost write
+        FAILED_AFTER_COMMIT.inc()
+        log.exception("after_commit_failed", action=getattr(action, "__qualname__", repr(action)))

@@ -1,0 +1,88 @@
+"""What operators type: users and API keys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from app.accounts import api_keys, service
+from app.accounts.abilities import ROLES
+from app.kernel.envelopes import flattened
+from app.kernel.errors import Refusal
+from app.kernel.unit_of_work import unit_of_work
+
+ACTOR = "command line"
+users = AppGroup("users", help="People and systems that sign in.")
+keys = AppGroup("api-keys", help="Keys for sales imports.")
+
+
+def _refused(refusal: Refusal) -> click.ClickException:
+    faults = [f"{'.'.join(map(str, path))}: {' '.join(words)}" for path, words in flattened(refusal.errors or {})]
+    return click.ClickException("; ".join(faults) or refusal.message)
+
+
+@users.command("create")
+@click.argument("email")
+@click.option("--role", type=click.Choice(list(ROLES)), required=True)
+@click.option("--name", help="Shown to others; the e-mail address by default.")
+@click.password_option(help="Asked for when not given.")
+def create_user(email: str, role: str, name: str | None, password: str) -> None:
+    """Make a user."""
+    try:
+        with unit_of_work():
+            user = service.create_user(email=email, password=password, role=role, name=name or email, actor=ACTOR)
+    except Refusal as refusal:
+        raise _refused(refusal) from refusal
+    click.echo(f"Made user {user.id}: {user.email} ({user.role})")
+
+
+@users.command("list")
+def list_users() -> None:
+    """List all users."""
+    for user in service.list_users():
+        click.echo(f"{user.id:>5}  {user.email:<40} {user.role:<11} {'active' if user.is_active else 'inactive'}")
+
+
+@keys.command("create")
+@click.argument("name")
+@click.option("--allow", multiple=True, metavar="ADDRESS", help="Address or network that may use it; repeatable.")
+@click.option("--days", type=click.IntRange(1, 3650), help="Days until it expires; never by default.")
+def create_key(name: str, allow: tuple[str, ...], days: int | None) -> None:
+    """Make a key for sales imports; it is shown once."""
+    lifetime = timedelta(days=days) if days else None
+    try:
+        with unit_of_work():
+            key, secret = api_keys.create(name=name, actor=ACTOR, allowlist=allow, lifetime=lifetime)
+    except Refusal as refusal:
+        raise _refused(refusal) from refusal
+    click.echo(f"Made key {key.id} ({key.name}). It is shown only now:\n{secret}")
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """List all keys by their first characters."""
+    for key in api_keys.list_keys():
+        state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "valid"
+        used = f"last used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
+        click.echo(f"{key.id:>5}  {key.prefix}…  {key.name:<30} {state:<20} {used}")
+
+
+@keys.command("revoke")
+@click.argument("key_id", type=int)
+def revoke_key(key_id: int) -> None:
+    """Make a key useless from now on."""
+    try:
+        with unit_of_work():
+            key = api_keys.revoke(key_id, actor=ACTOR)
+    except Refusal as refusal:
+        raise _refused(refusal) from refusal
+    click.echo(f"Revoked key {key.id} ({key.name}).")
+
+
+def register(app: Flask) -> None:
+    """Add the commands to ``flask``."""
+    app.cli.add_command(users)
+    app.cli.add_command(keys)

@@ -1,0 +1,165 @@
+"""Importing an invoice: customer, salesman, invoice and items in one statement, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+
+from app import events
+from app.extensions import db
+from app.kernel import clock, json
+from app.kernel.money import rounded
+from app.sales.comparing import differences
+from app.sales.errors import DuplicateInvoice
+from app.sales.events import IMPORTED
+from app.sales.service import find_by_number
+from app.sales.workflow import BillingStatus, Status
+
+CUSTOMER_OPTIONS = ("area", "address1", "address2", "address3", "pincode", "phone1", "phone2", "email")
+ITEM_OPTIONS = ("barcode", "company_name", "packing", "shelf_location", "batch_no", "remarks")
+_ITEM_COLUMNS = ("name", "item_code", "quantity", "mrp", "line_total", "expiry_date", *ITEM_OPTIONS)
+_TYPES = {"quantity": "integer", "mrp": "numeric", "line_total": "numeric", "expiry_date": "date"}
+
+
+def _listed(columns: tuple[str, ...], form: str) -> str:
+    return ", ".join(form.format(column) for column in columns)
+
+
+def _record(columns: tuple[str, ...]) -> str:
+    return ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in columns)
+
+
+# One round trip for the busiest endpoint of the hub. A customer or salesman that is already stored as sent is
+# only read: an upsert would lock the row until the commit and queue up all imports for the same customer.
+_IMPORT = text(
+    f"""
+    WITH given AS (
+        SELECT * FROM json_to_record(CAST(:customer AS json)) AS g(code text, name text, {_record(CUSTOMER_OPTIONS)})
+    ), stored_customer AS (
+        SELECT c.* FROM customers c JOIN given g ON c.code = g.code
+    ), written_customer AS (
+        INSERT INTO customers AS c (code, name, {_listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
+        SELECT g.code, g.name, {_listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")}, :moment, :moment
+        FROM given g
+        WHERE NOT EXISTS (
+            SELECT FROM stored_customer s
+            WHERE s.name = g.name AND {" AND ".join(f"coalesce(g.{c}, s.{c}) = s.{c}" for c in CUSTOMER_OPTIONS)}
+        )
+        ON CONFLICT (code) DO UPDATE SET (name, updated_at, {_listed(CUSTOMER_OPTIONS, "{0}")}) = (
+            SELECT g.name, excluded.updated_at, {_listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, c.{0})")} FROM given g
+        )
+        RETURNING *
+    ), customer AS (
+        SELECT * FROM written_customer UNION ALL SELECT * FROM stored_customer LIMIT 1
+    ), stored_salesman AS (
+        SELECT id, name FROM salesmen WHERE name = CAST(:salesman AS text)
+    ), written_salesman AS (
+        INSERT INTO salesmen (name, created_at)
+        SELECT CAST(:salesman AS text), :moment
+        WHERE CAST(:salesman AS text) IS NOT NULL AND NOT EXISTS (SELECT FROM stored_salesman)
+        ON CONFLICT (name) DO UPDATE SET name = excluded.name
+        RETURNING id, name
+    ), salesman AS (
+        SELECT id FROM written_salesman UNION ALL SELECT id FROM stored_salesman LIMIT 1
+    ), invoice AS (
+        INSERT INTO sales_invoices (
+            invoice_no, invoice_date, customer_id, salesman_id, created_by, created_user_id, priority, status,
+            billing_status, temp_name, remarks, total_amount, declared_total, metadata, created_at, updated_at
+        )
+        SELECT
+            :invoice_no, :invoice_date, customer.id, (SELECT id FROM salesman), :created_by,
+            CAST(:created_user_id AS bigint), :priority, :status, :billing_status, :temp_name, :remarks,
+            :total_amount, CAST(:declared_total AS numeric), CAST(:extra AS json), :moment, :moment
+        FROM customer
+        ON CONFLICT (invoice_no) DO NOTHING
+        RETURNING id, salesman_id
+    ), item AS (
+        INSERT INTO sales_items (invoice_id, line_no, {_listed(_ITEM_COLUMNS, "{0}")})
+        SELECT invoice.id, i.line_no, {_listed(_ITEM_COLUMNS, "i.{0}")}
+        FROM invoice, json_to_recordset(CAST(:items AS json)) AS i(line_no integer, {_record(_ITEM_COLUMNS)})
+        RETURNING id, line_no
+    )
+    SELECT invoice.id, invoice.salesman_id, to_json(customer) AS customer,
+        (SELECT array_agg(item.id ORDER BY item.line_no) FROM item) AS item_ids
+    FROM invoice, customer
+    """  # noqa: S608 - only column names of this module are put in
+)
+
+
+def import_invoice(data: Mapping[str, Any], *, created_user_id: int | None) -> dict[str, Any]:
+    """Store an invoice of the ERP; returns it in full, as ``InvoiceSchema`` shows it.
+
+    Raises:
+        DuplicateInvoice: the number is taken, by an earlier import or by one that won the race.
+    """
+    invoice = _invoice(data, created_user_id)
+    row = db.session.execute(_IMPORT, _parameters(invoice, data)).one_or_none()
+    if row is None:
+        stored = find_by_number(data["invoice_no"])
+        raise DuplicateInvoice(stored.invoice_no, stored.id, differences(stored, data))
+    invoice |= {"id": row.id, "customer": row.customer}
+    if row.salesman_id:
+        invoice["salesman"] = {"id": row.salesman_id, "name": data["salesman"]}
+    for item, item_id in zip(invoice["items"], row.item_ids, strict=True):
+        item["id"] = item_id
+    events.emit(IMPORTED, invoice, subject_id=row.id)
+    return invoice
+
+
+def item_values(item: Mapping[str, Any], line_no: int) -> dict[str, Any]:
+    """The columns of a line: what was sent, blanks for what was not, and the rounded line total."""
+    options = {name: item.get(name, "") for name in ITEM_OPTIONS}
+    required = {name: item[name] for name in ("name", "item_code", "quantity", "mrp")}
+    return {
+        **options,
+        **required,
+        "expiry_date": item.get("expiry_date"),
+        "line_no": line_no,
+        "line_total": line_total(item["quantity"], item["mrp"]),
+    }
+
+
+def line_total(quantity: int, mrp: Decimal) -> Decimal:
+    """Quantity times price, half up to the cent: lines are rounded first and summed then."""
+    return rounded(quantity * mrp)
+
+
+def _invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[str, Any]:
+    items = [item_values(item, number) for number, item in enumerate(data["items"], start=1)]
+    total = sum((item["line_total"] for item in items), Decimal(0))
+    declared, moment = data.get("declared_total"), clock.now()
+    return {
+        "invoice_no": data["invoice_no"],
+        "invoice_date": data["invoice_date"],
+        "created_by": data.get("created_by", ""),
+        "created_user_id": created_user_id,
+        "priority": data["priority"],
+        "status": Status.INVOICED.value,
+        "billing_status": BillingStatus.BILLED.value,
+        "temp_name": data.get("temp_name", ""),
+        "remarks": data.get("remarks", ""),
+        "items": items,
+        "total_amount": total,
+        "declared_total": declared,
+        "total_difference": None if declared is None else declared - total,
+        "salesman": None,
+        "return_info": None,
+        "extra": data.get("extra"),
+        "created_at": moment,
+        "updated_at": moment,
+    }
+
+
+def _parameters(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    extra = data.get("extra")
+    return {
+        **invoice,
+        "customer": json.encode_text(data["customer"]),
+        "items": json.encode_text(invoice["items"]),
+        "salesman": data.get("salesman"),
+        "extra": None if extra is None else json.encode_text(extra),
+        "moment": invoice["created_at"],
+    }

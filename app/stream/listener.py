@@ -1,0 +1,26 @@
+"""Events in: what the relay placed goes to every web process through one Redis channel."""
+
+from __future__ import annotations
+
+from app import events
+from app.extensions import bus
+from app.kernel import json
+from app.kernel.unit_of_work import after_commit
+
+CHANNEL = "hub:events"
+
+
+def broadcast(batch: events.Batch) -> None:
+    """Publish a batch once its positions are stored; an empty one tells the head as a heartbeat.
+
+    Nobody depends on it arriving: a process that missed one notices by the head and reads the log.
+    """
+    message = json.encode_text(
+        {
+            "head": batch.head,
+            "events": [
+                {"position": e.position, "type": e.type, "owner_id": e.owner_id, "body": e.body} for e in batch.events
+            ],
+        }
+    )
+    after_commit(lambda: bus.client.publish(CHANNEL, message))

@@ -1,0 +1,87 @@
+"""Payloads of the event log and its streams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from app.events import matching
+from app.kernel.schemas import Number, Schema, Stamp, Text
+
+LARGEST_POSITION = 2**63 - 1
+MOST_EVENTS = 500
+
+
+def _position(**kwargs: Any) -> Number:
+    return Number(0, LARGEST_POSITION, **kwargs)
+
+
+class StreamQuery(Schema):
+    """What every stream takes."""
+
+    ticket = Text(100, metadata={"description": "A single-use ticket, for browsers."})
+    last_event_id = _position(
+        metadata={"description": "Resume behind this id; the header `Last-Event-ID` says the same and wins."}
+    )
+
+
+class Topics(fields.Field):
+    """A comma list of event names and wildcards, loaded as the names it selects."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        description = "Comma list of events and wildcards: `sales.imported,grn.*` or `*`."
+        kwargs["metadata"] = {"type": "string", "example": "sales.*", "description": description}
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
+        patterns = [pattern.strip() for pattern in str(value).split(",") if pattern.strip()]
+        unknown = [pattern for pattern in patterns if not matching([pattern])]
+        if unknown or not patterns:
+            raise ValidationError(f"No such event: {', '.join(unknown) or 'none named'}.")
+        return matching(patterns)
+
+
+class TopicStreamQuery(StreamQuery):
+    """A stream of chosen events."""
+
+    topics = Topics(load_default=lambda: matching(["*"]))
+
+
+class LogQuery(Schema):
+    """A stretch of the log."""
+
+    after = _position(load_default=0, metadata={"description": "The last position that you have seen."})
+    limit = Number(1, MOST_EVENTS, load_default=100)
+    topics = Topics(load_default=lambda: matching(["*"]))
+
+
+class EventSchema(Schema):
+    """An event: the body that webhooks and streams carry, and its position."""
+
+    position = fields.Integer()
+    event = fields.String()
+    id = fields.UUID()
+    created_at = Stamp()
+    data = fields.Dict()
+
+
+class LogMetaSchema(Schema):
+    """``next_after`` continues; ``head`` is the newest position there is."""
+
+    next_after = fields.Integer()
+    head = fields.Integer()
+
+
+class LogSchema(Schema):
+    """A stretch of the log, oldest first."""
+
+    data = fields.List(fields.Nested(EventSchema))
+    meta = fields.Nested(LogMetaSchema)
+
+
+class TicketSchema(Schema):
+    """``ticket`` goes into the stream's address, once, within ``expires_in`` seconds."""
+
+    ticket = fields.String()
+    expires_in = fields.Integer()
