@@ -38,7 +38,7 @@ def _python(*arguments: str) -> tuple[str, ...]:
 
 
 def _celery(*arguments: str) -> tuple[str, ...]:
-    return _python("celery", "-A", "celery_worker", "--quiet", *arguments)
+    return _python("celery", "-A", "celery_worker:celery", "--quiet", *arguments)
 
 
 def _worker(name: str, *queues: str, concurrency: int) -> HubProcess:
@@ -56,7 +56,7 @@ PROCESSES: tuple[HubProcess, ...] = (
         _celery("beat", "--loglevel", "WARNING", "--schedule", f"{DATA_DIR}/beat-schedule", "--pidfile", ""),
     ),
     # Address, port and password come from FLOWER_* variables, which other users of the machine cannot read.
-    HubProcess("flower", _celery("flower", "--logging=warning")),
+    HubProcess("flower", _celery("flower", "--logging=error")),
 )
 
 #: What runs to its end, in this order, before the processes start.

