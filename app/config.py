@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from environs import EnvValidationError, FileAwareEnv, validate
 
@@ -101,7 +102,9 @@ def _read() -> Settings:
     # FileAwareEnv also takes NAME_FILE, the way container secrets arrive.
     env = FileAwareEnv(eager=False, strip_whitespace=True)
     settings = Settings(
-        environment=env.str("ENVIRONMENT", "production", validate=validate.OneOf(get_args(Environment))),
+        environment=cast(
+            "Environment", env.str("ENVIRONMENT", "production", validate=validate.OneOf(get_args(Environment)))
+        ),
         secret_key=env.str("SECRET_KEY"),
         database_url=_with_driver(env.str("DATABASE_URL") or ""),
         redis_url=env.str("REDIS_URL"),
@@ -109,23 +112,17 @@ def _read() -> Settings:
         sales_import_api_keys=tuple(env.list("SALES_IMPORT_API_KEY", []) or ()),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
         database_pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(1, 200)),
-        log_level=env.str(
-            "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
-        ),
+        log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         login_limit=env.str("LOGIN_LIMIT", "10 per minute"),
-        stream_keep_alive_seconds=env.float(
-            "STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)
-        ),
-        stream_lifetime_seconds=env.float(
-            "STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)
-        ),
+        stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
+        stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
     )
     try:
         env.seal()
     except EnvValidationError as error:
-        faults = [f"{name}: {' '.join(messages)}" for name, messages in error.error_messages.items()]
-        raise ConfigurationError("\n".join(faults)) from error
+        messages = cast("Mapping[str, list[str]]", error.error_messages)
+        raise ConfigurationError("\n".join(f"{name}: {' '.join(said)}" for name, said in messages.items())) from error
     if faults := _weaknesses(settings):
         raise ConfigurationError("\n".join(faults))
     return settings

@@ -97,11 +97,23 @@ def test_only_the_unit_of_work_commits() -> None:
 
 def test_services_know_no_request() -> None:
     """A verb takes data and gives rows, whoever calls it: a view, a task, a command, a test."""
-    edges = {"resources", "schemas", "tasks", "models", "errors", "guards", "principals", "idempotency", "audit"}
+    edges = {
+        "resources",
+        "schemas",
+        "tasks",
+        "models",
+        "errors",
+        "guards",
+        "principals",
+        "idempotency",
+        "audit",
+    }
     # Credentials are read from the request; that is their whole work.
     edges |= {"api_keys", "sessions"}
     rooms = [path for path in MODULES if FLOORS.get(_room(path)) in {2, 3} and path.stem not in edges]
-    knowing = [_name(path) for path in rooms if re.search(r"^from flask import .*\b(request|g)\b", path.read_text(), re.M)]
+    knowing = [
+        _name(path) for path in rooms if re.search(r"^from flask import .*\b(request|g)\b", path.read_text(), re.M)
+    ]
     assert not knowing
 
 
@@ -166,5 +178,9 @@ def test_functions_are_short(path: Path) -> None:
 
 def test_nothing_is_left_for_later() -> None:
     marks = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError\(\"later)\b|except Exception:\s*pass|except:\s")
-    left = [_name(path) for path in [*MODULES, *(ROOT / "tests").rglob("*.py")] if path != Path(__file__) and marks.search(path.read_text())]
+    left = [
+        _name(path)
+        for path in [*MODULES, *(ROOT / "tests").rglob("*.py")]
+        if path != Path(__file__) and marks.search(path.read_text())
+    ]
     assert not left

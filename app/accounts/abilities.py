@@ -21,8 +21,7 @@ ROLES: dict[str, frozenset[str]] = {
     "admin": frozenset(ABILITIES),
     "billing": _READING | {"sales:import", "sales:write", "einvoices:write", "einvoices:status"},
     "warehouse": frozenset({"sales:read", "sales:write", "grn:read", "grn:write", "events:read"}),
-    "integrator": _READING
-    | {"sales:import", "grn:write", "einvoices:write", "einvoices:status", "webhooks:manage"},
+    "integrator": _READING | {"sales:import", "grn:write", "einvoices:write", "einvoices:status", "webhooks:manage"},
 }
 
 #: An import key is given to one machine for one purpose: it posts, corrects, reads and listens.

@@ -58,9 +58,7 @@ def create(
     )
     db.session.add(key)
     db.session.flush()
-    audit.record(
-        "api_key.created", actor=actor, subject=f"api_key:{key.id}", name=name, allowlist=key.allowlist
-    )
+    audit.record("api_key.created", actor=actor, subject=f"api_key:{key.id}", name=name, allowlist=key.allowlist)
     return key, secret
 
 
@@ -87,9 +85,7 @@ def list_keys() -> list[ApiKey]:
 def _of_the_environment(given: str) -> Principal | None:
     """A key of ``SALES_IMPORT_API_KEY``; every one is compared, each in constant time."""
     digest = _hash(given)
-    found = [
-        key for key in current_app.config["SALES_IMPORT_API_KEYS"] if hmac.compare_digest(_hash(key), digest)
-    ]
+    found = [key for key in current_app.config["SALES_IMPORT_API_KEYS"] if hmac.compare_digest(_hash(key), digest)]
     return _principal(f"env-{digest.hex()[:8]}", "SALES_IMPORT_API_KEY") if found else None
 
 
@@ -104,9 +100,7 @@ def _of_the_database(given: str) -> Principal:
     stale = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < moment - LAST_USED_STEP)
     if key.last_used_at is None or key.last_used_at < moment - LAST_USED_STEP:
         db.session.execute(
-            update(ApiKey)
-            .where(ApiKey.id == key.id, stale)
-            .values(last_used_at=moment, last_used_address=address)
+            update(ApiKey).where(ApiKey.id == key.id, stale).values(last_used_at=moment, last_used_address=address)
         )
     return _principal(str(key.id), key.name)
 

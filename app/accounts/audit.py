@@ -21,9 +21,7 @@ from app.kernel.logs import elapsed_ms
 from app.kernel.unit_of_work import unit_of_work
 
 log = structlog.get_logger(__name__)
-LOST_CALLS = Counter(
-    "hub_api_calls_unrecorded_total", "API calls that could not be written to the audit trail."
-)
+LOST_CALLS = Counter("hub_api_calls_unrecorded_total", "API calls that could not be written to the audit trail.")
 
 #: Seconds between batches, and how many calls may wait while the database is away.
 FLUSH_INTERVAL, WAITING_LIMIT = 0.25, 10_000
@@ -102,7 +100,7 @@ class CallRecorder:
         try:
             with self._app.app_context(), unit_of_work():
                 db.session.execute(insert(ApiCall.__table__), calls)
-        except Exception:  # noqa: BLE001 - the database may be away; the calls wait for it, within their limit
+        except Exception:
             log.warning("api_calls_not_recorded", waiting=len(calls), exc_info=True)
             self._waiting.extendleft(reversed(calls))
 

@@ -24,9 +24,7 @@ def requires(ability: str) -> Callable[[View], View]:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             principal = authenticate()
-            allowed = (
-                principal.user_id is not None if ability == SIGNED_IN else ability in principal.abilities
-            )
+            allowed = principal.user_id is not None if ability == SIGNED_IN else ability in principal.abilities
             if not allowed:
                 raise Forbidden
             return view(*args, **kwargs)

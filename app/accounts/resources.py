@@ -45,9 +45,7 @@ class Login(MethodView):
     @public
     @limiter.limit(lambda: current_app.config["LOGIN_LIMIT"])
     @refuses(WrongPassword, TooManyRequests)
-    @blp.arguments(
-        CredentialsSchema, example={"email": "asha@pharmacy.example", "password": "correct horse battery"}
-    )
+    @blp.arguments(CredentialsSchema, example={"email": "asha@pharmacy.example", "password": "correct horse battery"})
     @blp.response(200, TokensAnswerSchema, example=_answer("Signed in", _TOKENS))
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Sign in with e-mail address and password."""

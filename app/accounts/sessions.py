@@ -37,11 +37,7 @@ def log_in(email: str, password: str) -> dict[str, Any]:
         WrongPassword: for an unknown address, a wrong password and a deactivated user alike.
     """
     user = find_user(email)
-    if (
-        not passwords.matches(user.password_hash if user else None, password)
-        or not user
-        or not user.is_active
-    ):
+    if not passwords.matches(user.password_hash if user else None, password) or not user or not user.is_active:
         raise WrongPassword
     return open_session(user)
 
@@ -126,9 +122,7 @@ def _tokens(session: LoginSession) -> dict[str, Any]:
 
 def _end(session: LoginSession, because: str) -> None:
     session.revoked_at, session.revoked_because = clock.now(), because
-    audit.record(
-        "session.ended", actor=f"user:{session.user_id}", subject=f"session:{session.id}", because=because
-    )
+    audit.record("session.ended", actor=f"user:{session.user_id}", subject=f"session:{session.id}", because=because)
 
 
 def _decoded(token: str, kind: str) -> dict[str, Any]:
@@ -145,9 +139,7 @@ def _decoded(token: str, kind: str) -> dict[str, Any]:
 
 def _session(claims: dict[str, Any], *, lock: bool = False) -> LoginSession | None:
     query = (
-        select(LoginSession)
-        .where(LoginSession.id == uuid.UUID(claims[SESSION]))
-        .options(joinedload(LoginSession.user))
+        select(LoginSession).where(LoginSession.id == uuid.UUID(claims[SESSION])).options(joinedload(LoginSession.user))
     )
     found: LoginSession | None = db.session.scalar(query.with_for_update(of=LoginSession) if lock else query)
     return found

@@ -32,10 +32,8 @@ def _purge(model: type[Model], moment: Any, kept_for: timedelta) -> int:
     gone = 0
     while True:
         with unit_of_work():
-            old = (
-                select(*model.__table__.primary_key).where(moment < clock.now() - kept_for).limit(BATCH_SIZE)
-            )
-            deleted = db.session.execute(delete(model).where(key.in_(old))).rowcount
+            old = select(*model.__table__.primary_key).where(moment < clock.now() - kept_for).limit(BATCH_SIZE)
+            deleted: int = db.session.execute(delete(model).where(key.in_(old))).rowcount
         gone += deleted
         if deleted < BATCH_SIZE:
             return gone

@@ -20,9 +20,7 @@ nudge_relay = Nudger("events.relay")
 _insert = insert(Event.__table__)
 
 
-def emit(
-    event: EventType, subject: Any, *, subject_id: int, owner_id: int | None = None, **context: Any
-) -> None:
+def emit(event: EventType, subject: Any, *, subject_id: int, owner_id: int | None = None, **context: Any) -> None:
     """Write down, in the present transaction, that ``event`` happened to ``subject``.
 
     ``context`` adds further keys to the body's ``data``, next to the subject.
@@ -67,12 +65,7 @@ def after(
 
     What belongs to a user is read by that user (``owner_id``) or by one who sees ``everybody``'s.
     """
-    query = (
-        select(Event)
-        .where(Event.position > position, Event.type.in_(types))
-        .order_by(Event.position)
-        .limit(limit)
-    )
+    query = select(Event).where(Event.position > position, Event.type.in_(types)).order_by(Event.position).limit(limit)
     if until is not None:
         query = query.where(Event.position <= until)
     if not everybody:

@@ -58,9 +58,7 @@ def _next_batch() -> Batch:
     head = db.session.scalar(select(EventHead.position).with_for_update())
     if head is None:
         raise RuntimeError("event_head is empty: run the migrations")
-    unplaced = (
-        select(Event.id).where(Event.position.is_(None)).order_by(Event.id).limit(BATCH_SIZE).subquery()
-    )
+    unplaced = select(Event.id).where(Event.position.is_(None)).order_by(Event.id).limit(BATCH_SIZE).subquery()
     numbered = select(unplaced.c.id, func.row_number().over(order_by=unplaced.c.id).label("rank")).subquery()
     rows = db.session.scalars(
         update(Event)

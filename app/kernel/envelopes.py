@@ -82,7 +82,7 @@ class GrnEnvelope(Envelope):
             body["code"] = self.codes["FIELDS"] if status == self.validation_status else code
             body["errors"] = list(self._errors(refusal))
         if refusal.data:
-            body |= refusal.data
+            body.update(refusal.data)
         return body
 
     def _errors(self, refusal: Refusal) -> Iterator[Json]:
@@ -106,7 +106,7 @@ class EinvoiceEnvelope(Envelope):
     """``{"message", "errors"?: {field: [str]}, "error"?: CODE}`` with the texts of the e-invoice document."""
 
     name = "ApiError"
-    prefixes = ("/api/v1",)
+    prefixes: ClassVar[tuple[str, ...]] = ("/api/v1",)
     texts: ClassVar[Mapping[int, str]] = {
         401: "Unauthenticated.",
         403: "This action is unauthorized.",
@@ -121,7 +121,7 @@ class EinvoiceEnvelope(Envelope):
         body: Json = {"message": message}
         if refusal.code:
             body["error"] = refusal.code
-        return body | (refusal.data or {})
+        return {**body, **(refusal.data or {})}
 
     def _fields(self, refusal: Refusal) -> Json:
         errors: dict[str, list[str]] = {}

@@ -28,9 +28,7 @@ def configure(*, level: str, readable: bool) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=False) if readable else structlog.processors.JSONRenderer()
-    )
+    renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if readable else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -79,4 +77,5 @@ def _finish(answer: Response) -> Response:
 
 def elapsed_ms() -> float:
     """Milliseconds since the present request came in."""
-    return round((time.perf_counter() - g.started) * 1000, 2)
+    started: float = g.started
+    return round((time.perf_counter() - started) * 1000, 2)

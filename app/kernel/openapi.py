@@ -79,9 +79,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     ability = operation.pop(ABILITY, None)
     operation["security"] = _security(path, ability)
     if ability:
-        operation["description"] = (
-            f"{operation.get('description', '')}\n\nNeeds the ability `{ability}`.".strip()
-        )
+        operation["description"] = f"{operation.get('description', '')}\n\nNeeds the ability `{ability}`.".strip()
     if operation.pop(IDEMPOTENT, False):
         operation.setdefault("parameters", []).append(IDEMPOTENCY_PARAMETER)
     operation["operationId"] = _operation_id(method, path)

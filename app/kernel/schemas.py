@@ -39,10 +39,6 @@ class Schema(ma.Schema):
 
     error_messages = {"unknown": "Unknown field.", "type": "Expected an object."}
 
-    @property
-    def dict_class(self) -> type:
-        return dict
-
 
 class Text(fields.String):
     """A string of at most ``limit`` characters without NUL; ``blank=False`` also refuses white space alone."""
@@ -120,8 +116,10 @@ class Number(fields.Field):
         return number
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> int | Decimal | None:
-        if value is None or not self.places:
-            return value
+        if value is None:
+            return None
+        if not self.places:
+            return int(value)
         return plain(value if isinstance(value, Decimal) else Decimal(value))
 
 
@@ -232,9 +230,7 @@ class HubParser(FlaskParser):
             raise UnsupportedMediaType
         return json.decode(raw)
 
-    def handle_error(
-        self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_kwargs: Any
-    ) -> NoReturn:
-        [(location, messages)] = error.normalized_messages().items()
+    def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_kwargs: Any) -> NoReturn:
+        [(location, messages)] = error.normalized_messages().items()  # type: ignore[no-untyped-call]
         payload = json.decode(req.get_data(cache=True)) if location == "json" else req.args.to_dict()
         raise Invalid(messages, payload=payload) from error

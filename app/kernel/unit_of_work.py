@@ -48,6 +48,6 @@ def after_commit(action: Callable[[], object]) -> None:
 def _run(action: Callable[[], object]) -> None:
     try:
         action()
-    except Exception:  # noqa: BLE001 - the work is committed; a lost nudge must not look like a lost write
+    except Exception:
         FAILED_AFTER_COMMIT.inc()
         log.exception("after_commit_failed", action=getattr(action, "__qualname__", repr(action)))

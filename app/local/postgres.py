@@ -75,9 +75,7 @@ class Postgres(Server):
         self._open_log()
         command = [str(programs / "postgres"), "-D", str(cluster), *self._options(self._sockets)]
         with self.log.open("ab") as log:
-            return spawn(
-                guarded(command, signal.SIGINT, account), cwd=home, environment=_environment(), output=log
-            )
+            return spawn(guarded(command, signal.SIGINT, account), cwd=home, environment=_environment(), output=log)
 
     def _options(self, sockets: Path) -> list[str]:
         settings = {
@@ -104,9 +102,7 @@ class Postgres(Server):
         return True
 
     def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(
-            host=str(self._sockets), user=ROLE, dbname=database, autocommit=True, connect_timeout=5
-        )
+        return psycopg.connect(host=str(self._sockets), user=ROLE, dbname=database, autocommit=True, connect_timeout=5)
 
 
 def _environment() -> dict[str, str]:

@@ -20,9 +20,7 @@ keys = AppGroup("api-keys", help="Keys for sales imports.")
 
 
 def _refused(refusal: Refusal) -> click.ClickException:
-    faults = [
-        f"{'.'.join(map(str, path))}: {' '.join(words)}" for path, words in flattened(refusal.errors or {})
-    ]
+    faults = [f"{'.'.join(map(str, path))}: {' '.join(words)}" for path, words in flattened(refusal.errors or {})]
     return click.ClickException("; ".join(faults) or refusal.message)
 
 
@@ -35,9 +33,7 @@ def create_user(email: str, role: str, name: str | None, password: str) -> None:
     """Make a user."""
     try:
         with unit_of_work():
-            user = service.create_user(
-                email=email, password=password, role=role, name=name or email, actor=ACTOR
-            )
+            user = service.create_user(email=email, password=password, role=role, name=name or email, actor=ACTOR)
     except Refusal as refusal:
         raise _refused(refusal) from refusal
     click.echo(f"Made user {user.id}: {user.email} ({user.role})")
@@ -47,16 +43,12 @@ def create_user(email: str, role: str, name: str | None, password: str) -> None:
 def list_users() -> None:
     """List all users."""
     for user in service.list_users():
-        click.echo(
-            f"{user.id:>5}  {user.email:<40} {user.role:<11} {'active' if user.is_active else 'inactive'}"
-        )
+        click.echo(f"{user.id:>5}  {user.email:<40} {user.role:<11} {'active' if user.is_active else 'inactive'}")
 
 
 @keys.command("create")
 @click.argument("name")
-@click.option(
-    "--allow", multiple=True, metavar="ADDRESS", help="Address or network that may use it; repeatable."
-)
+@click.option("--allow", multiple=True, metavar="ADDRESS", help="Address or network that may use it; repeatable.")
 @click.option("--days", type=click.IntRange(1, 3650), help="Days until it expires; never by default.")
 def create_key(name: str, allow: tuple[str, ...], days: int | None) -> None:
     """Make a key for sales imports; it is shown once."""
@@ -73,9 +65,7 @@ def create_key(name: str, allow: tuple[str, ...], days: int | None) -> None:
 def list_keys() -> None:
     """List all keys by their first characters."""
     for key in api_keys.list_keys():
-        state = (
-            "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "valid"
-        )
+        state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "valid"
         used = f"last used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
         click.echo(f"{key.id:>5}  {key.prefix}…  {key.name:<30} {state:<20} {used}")
 

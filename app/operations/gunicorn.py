@@ -29,7 +29,7 @@ max_requests_jitter = 20_000
 
 def _write_json_error(connection: socket.socket, status: int, reason: str, _details: str) -> None:
     """Refuse what could not be parsed as HTTP; gunicorn's own answer would be an HTML page."""
-    body = '{"message":"%s"}' % reason
+    body = f'{{"message":"{reason}"}}'
     head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
     util.write_nonblock(connection, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("latin1"))
 

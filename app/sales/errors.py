@@ -12,9 +12,7 @@ class DuplicateInvoice(Conflict):
 
     message = "Invoice with this invoice_no already exists."
 
-    def __init__(
-        self, invoice_no: str = "LTPI-77282", invoice_id: int = 12, differences: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, invoice_no: str = "LTPI-77282", invoice_id: int = 12, differences: tuple[str, ...] = ()) -> None:
         data: dict[str, Any] = {"id": invoice_id, "invoice_no": invoice_no, "identical": not differences}
         if differences:
             data["differences"] = list(differences)

@@ -35,9 +35,7 @@ def _one_of(column: str, words: type[Any]) -> CheckConstraint:
 
 
 def _created() -> Mapped[datetime]:
-    return mapped_column(
-        DateTime(timezone=True), nullable=False, default=clock.now, server_default=func.now()
-    )
+    return mapped_column(DateTime(timezone=True), nullable=False, default=clock.now, server_default=func.now())
 
 
 def _text(limit: int) -> Mapped[str]:
@@ -96,9 +94,7 @@ class SalesInvoice(db.Model):
     salesman_id: Mapped[int | None] = mapped_column(ForeignKey("salesmen.id"), index=True)
     #: What the payload says, for reference; ``created_user_id`` is who was signed in, if anybody.
     created_by: Mapped[str] = _text(200)
-    created_user_id: Mapped[int | None] = mapped_column(
-        ForeignKey("users.id", ondelete="SET NULL"), index=True
-    )
+    created_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     priority: Mapped[str] = mapped_column(String(10), nullable=False)
     status: Mapped[str] = mapped_column(String(20), nullable=False, server_default=text("'INVOICED'"))
     billing_status: Mapped[str] = mapped_column(String(20), nullable=False, server_default=text("'BILLED'"))
@@ -145,9 +141,7 @@ class SalesItem(db.Model):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    invoice_id: Mapped[int] = mapped_column(
-        ForeignKey("sales_invoices.id", ondelete="CASCADE"), nullable=False
-    )
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("sales_invoices.id", ondelete="CASCADE"), nullable=False)
     line_no: Mapped[int] = mapped_column(Integer, nullable=False)
     name: Mapped[str] = mapped_column(String(300), nullable=False)
     item_code: Mapped[str] = mapped_column(String(100), nullable=False)
@@ -172,16 +166,12 @@ class ReturnRecord(db.Model):
     __table_args__ = (
         _one_of("section", Section),
         # At most one return is open: an invoice in REVIEW cannot be returned again.
-        Index(
-            "ix_sales_returns_open", "invoice_id", unique=True, postgresql_where=text("resolved_at IS NULL")
-        ),
+        Index("ix_sales_returns_open", "invoice_id", unique=True, postgresql_where=text("resolved_at IS NULL")),
         Index("ix_sales_returns_invoice_id", "invoice_id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    invoice_id: Mapped[int] = mapped_column(
-        ForeignKey("sales_invoices.id", ondelete="CASCADE"), nullable=False
-    )
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("sales_invoices.id", ondelete="CASCADE"), nullable=False)
     reason: Mapped[str] = mapped_column(Text, nullable=False)
     section: Mapped[str] = mapped_column(String(20), nullable=False)
     returned_from_status: Mapped[str] = mapped_column(String(20), nullable=False)

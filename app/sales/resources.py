@@ -25,9 +25,7 @@ from app.sales.schemas import (
     ReturnSchema,
 )
 
-blp = Surface(
-    "Sales", __name__, url_prefix="/api/sales", description="Invoices of the pharmacy distribution."
-)
+blp = Surface("Sales", __name__, url_prefix="/api/sales", description="Invoices of the pharmacy distribution.")
 
 
 def _answer(message: str, data: Any) -> dict[str, Any]:
@@ -71,12 +69,8 @@ class Update(MethodView):
 class Return(MethodView):
     @requires("sales:write")
     @refuses(NotReturnable, UnknownInvoice)
-    @blp.arguments(
-        ReturnSchema, example={"invoice_no": "LTPI-77282", "return_reason": "Batch on the box is B456"}
-    )
-    @blp.response(
-        200, InvoiceAnswerSchema, example=_answer("Invoice sent to billing for review", samples.RETURNED)
-    )
+    @blp.arguments(ReturnSchema, example={"invoice_no": "LTPI-77282", "return_reason": "Batch on the box is B456"})
+    @blp.response(200, InvoiceAnswerSchema, example=_answer("Invoice sent to billing for review", samples.RETURNED))
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Send an invoice back to billing for review."""
         caller = authenticate()

@@ -24,9 +24,7 @@ _HEADER = ("invoice_date", "created_by", "priority", "declared_total", "temp_nam
 _NEW_ITEM_NEEDS = ("name", "item_code", "quantity", "mrp")
 
 
-def return_to_billing(
-    invoice_no: str, reason: str, *, returned_by: str, returned_by_id: int | None
-) -> SalesInvoice:
+def return_to_billing(invoice_no: str, reason: str, *, returned_by: str, returned_by_id: int | None) -> SalesInvoice:
     """Put an invoice in REVIEW, on behalf of the section that holds it.
 
     Raises:
@@ -98,9 +96,7 @@ def _correct_items(invoice: SalesInvoice, corrections: list[Mapping[str, Any]], 
         found = _matching(before, correction)
         missing = [] if found else [name for name in _NEW_ITEM_NEEDS if name not in correction]
         if len(found) > 1:
-            faults[number] = {
-                "barcode": [f"Matches {len(found)} items of this invoice; send barcode and item_code."]
-            }
+            faults[number] = {"barcode": [f"Matches {len(found)} items of this invoice; send barcode and item_code."]}
         elif found and found[0] in named:
             faults[number] = {"item_code": ["This item was already named in this correction."]}
         elif missing:
@@ -145,7 +141,8 @@ def _customer(data: Mapping[str, Any]) -> Customer:
     if customer is None:
         values = {**data, "created_at": moment, "updated_at": moment}
         db.session.execute(insert(Customer).values(values).on_conflict_do_nothing())
-        return db.session.scalars(select(Customer).where(Customer.code == data["code"])).one()
+        customer = db.session.scalars(select(Customer).where(Customer.code == data["code"])).one()
+        return customer
     if any(getattr(customer, name) != value for name, value in data.items()):
         for name, value in data.items():
             setattr(customer, name, value)
@@ -155,4 +152,5 @@ def _customer(data: Mapping[str, Any]) -> Customer:
 
 def _salesman(name: str) -> Salesman:
     db.session.execute(insert(Salesman).values(name=name, created_at=clock.now()).on_conflict_do_nothing())
-    return db.session.scalars(select(Salesman).where(Salesman.name == name)).one()
+    salesman: Salesman = db.session.scalars(select(Salesman).where(Salesman.name == name)).one()
+    return salesman

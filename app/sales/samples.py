@@ -92,9 +92,7 @@ INVOICE: dict[str, Any] = {
             "expiry_date": None,
             "line_total": quantity * price,
         }
-        for number, (item, (quantity, price)) in enumerate(
-            zip(PAYLOAD["items"], _TOTALS, strict=True), start=1
-        )
+        for number, (item, (quantity, price)) in enumerate(zip(PAYLOAD["items"], _TOTALS, strict=True), start=1)
     ],
     "total_amount": 920.0,
     "Total": None,

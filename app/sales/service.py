@@ -47,9 +47,7 @@ def find_page(filters: Mapping[str, Any]) -> Page:
 
 
 def _one(query: Select[Any]) -> SalesInvoice:
-    invoice: SalesInvoice | None = db.session.scalar(
-        query.options(*FULL).execution_options(populate_existing=True)
-    )
+    invoice: SalesInvoice | None = db.session.scalar(query.options(*FULL).execution_options(populate_existing=True))
     if invoice is None:
         raise UnknownInvoice
     return invoice

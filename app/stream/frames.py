@@ -45,9 +45,7 @@ def sales_frames(event: Placed) -> str:
         return _frame(json.encode_text(invoice), position=event.position)
     name, short = kind.notice(invoice)
     full = {"type": name, **invoice}
-    return _frame(json.encode_text(short), name=name) + _frame(
-        json.encode_text(full), position=event.position
-    )
+    return _frame(json.encode_text(short), name=name) + _frame(json.encode_text(full), position=event.position)
 
 
 def event_frame(event: Placed) -> str:

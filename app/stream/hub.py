@@ -114,7 +114,7 @@ class StreamHub:
             time.sleep(RECONNECT)
 
     def _listen(self) -> None:
-        with bus.client.pubsub(ignore_subscribe_messages=True) as channel:
+        with bus.client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
             channel.subscribe(CHANNEL)
             # What was published before the subscription stood is in the log.
             self._catch_up_safely()

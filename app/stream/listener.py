@@ -19,8 +19,7 @@ def broadcast(batch: events.Batch) -> None:
         {
             "head": batch.head,
             "events": [
-                {"position": e.position, "type": e.type, "owner_id": e.owner_id, "body": e.body}
-                for e in batch.events
+                {"position": e.position, "type": e.type, "owner_id": e.owner_id, "body": e.body} for e in batch.events
             ],
         }
     )

@@ -125,10 +125,8 @@ class Log(MethodView):
 
 
 def _stream(query: dict[str, Any], types: list[str], framing: Framing) -> Response:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's own way
-    frames = service.open_stream(
-        app, authenticate(), types=types, after=_resumed_position(query), framing=framing
-    )
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    frames = service.open_stream(app, authenticate(), types=types, after=_resumed_position(query), framing=framing)
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(SEND_TIMEOUT)

@@ -43,9 +43,7 @@ def open_stream(
     return _frames(app, subscriber, caller.credential, after, framing)
 
 
-def _frames(
-    app: Flask, subscriber: Subscriber, credential: str, after: int | None, framing: Framing
-) -> Iterator[str]:
+def _frames(app: Flask, subscriber: Subscriber, credential: str, after: int | None, framing: Framing) -> Iterator[str]:
     deadline = time.monotonic() + app.config["STREAM_LIFETIME_SECONDS"]
     with hub.subscribed(subscriber, credential):
         yield RETRY + KEEP_ALIVE
@@ -53,12 +51,12 @@ def _frames(
         if after is not None:
             for event in _replayed(app, subscriber, after):
                 yield framing(event)
-        for event in _live(subscriber, deadline, app.config["STREAM_KEEP_ALIVE_SECONDS"]):
+        for heard in _live(subscriber, deadline, app.config["STREAM_KEEP_ALIVE_SECONDS"]):
             # This process may be a moment behind the one that the reader was connected to before.
-            if event is None:
+            if heard is None:
                 yield KEEP_ALIVE
-            elif after is None or event.position > after:
-                yield framing(event)
+            elif after is None or heard.position > after:
+                yield framing(heard)
 
 
 def _replayed(app: Flask, subscriber: Subscriber, after: int) -> Iterator[Placed]:

@@ -14,7 +14,5 @@ from app.stream.models import StreamTicket
 def purge_tickets() -> int:
     """Delete expired tickets; returns how many."""
     with unit_of_work():
-        deleted: int = db.session.execute(
-            delete(StreamTicket).where(StreamTicket.expires_at < clock.now())
-        ).rowcount
+        deleted: int = db.session.execute(delete(StreamTicket).where(StreamTicket.expires_at < clock.now())).rowcount
     return deleted

@@ -25,9 +25,7 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Ready).serve_fore
 TABLE = (
     HubProcess("web", (sys.executable, "-c", WEB)),
     # It has a child which, as the children of Celery and gunicorn do, ends when its parent is killed.
-    HubProcess(
-        "worker", ("sh", "-c", "setpriv --pdeathsig KILL sleep 1234 & exec sleep ${WORKER_SECONDS:-1234}")
-    ),
+    HubProcess("worker", ("sh", "-c", "setpriv --pdeathsig KILL sleep 1234 & exec sleep ${WORKER_SECONDS:-1234}")),
     HubProcess("stubborn", ("sh", "-c", "trap '' TERM; while true; do sleep 0.1; done")),
 )
 PREPARATIONS = (HubProcess("migrations", ("sh", "-c", "echo migrating; exit ${MIGRATION_EXIT:-0}")),)

@@ -46,9 +46,7 @@ class TestRoom:
         checks.require_room(tmp_path)
         assert tmp_path.stat().st_mode & 0o777 == 0o750
 
-    def test_a_full_disk_is_refused_with_both_numbers(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_full_disk_is_refused_with_both_numbers(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(checks, "NEEDED_FREE_BYTES", 2**60)
         with pytest.raises(LocalRunError, match=r"is full: \d+ MB are free, \d+ MB are needed\.$"):
             checks.require_room(tmp_path)

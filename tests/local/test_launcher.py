@@ -62,8 +62,7 @@ class Hub:
             try:
                 mark = f"DATA_DIR={self.data_dir}".encode()
                 belongs = (
-                    mark in (entry / "environ").read_bytes()
-                    or self.data_dir in (entry / "cwd").readlink().parents
+                    mark in (entry / "environ").read_bytes() or self.data_dir in (entry / "cwd").readlink().parents
                 )
                 state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
             except OSError:
@@ -119,10 +118,7 @@ class TestRunning:
         hub = start()
         hub.wait_for("Ctrl-C stops everything.")
         key = _kept(hub, "SALES_IMPORT_API_KEY")
-        assert (
-            f'curl -N "http://localhost:{hub.port}/api/sales/sse/invoices/" -H "X-API-KEY: {key}"'
-            in hub.screen
-        )
+        assert f'curl -N "http://localhost:{hub.port}/api/sales/sse/invoices/" -H "X-API-KEY: {key}"' in hub.screen
         assert (
             f'curl -X POST "http://localhost:{hub.port}/api/sales/import/invoice/" '
             f'-H "Content-Type: application/json" -H "X-API-KEY: {key}" -d @{ROOT}/docs/examples/invoice.json'
@@ -152,9 +148,7 @@ class TestRunning:
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_stops_everything_in_order_and_without_a_traceback(
-    start: Start, kind: signal.Signals
-) -> None:
+def test_a_signal_stops_everything_in_order_and_without_a_traceback(start: Start, kind: signal.Signals) -> None:
     hub = start()
     hub.wait_for(READY)
     hub.process.send_signal(kind)
@@ -219,9 +213,7 @@ class TestCrash:
         assert hub.end() == 1
         assert "migrating\nhub: migrations ended with exit code 7; its lines are above.\n" in hub.screen
 
-    def test_of_the_launcher_itself_leaves_nothing_running_and_the_next_start_works(
-        self, start: Start
-    ) -> None:
+    def test_of_the_launcher_itself_leaves_nothing_running_and_the_next_start_works(self, start: Start) -> None:
         hub = start()
         hub.wait_for(READY)
         hub.process.kill()
@@ -264,9 +256,7 @@ class TestRefusal:
             ("REDIS_URL", "redis://:pa55@127.0.0.1:1/0"),
         ],
     )
-    def test_of_a_server_that_is_not_there_keeps_its_password(
-        self, start: Start, name: str, url: str
-    ) -> None:
+    def test_of_a_server_that_is_not_there_keeps_its_password(self, start: Start, name: str, url: str) -> None:
         hub = start(**{name: url})
         assert hub.end() == 1
         assert f"hub: The server of {name} cannot be used: " in hub.screen

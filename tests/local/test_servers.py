@@ -217,9 +217,7 @@ class TestValkey:
         with pytest.raises(LocalRunError, match=r"Valkey .*server\.log"):
             Valkey(ground / "vk").start()
 
-    def test_a_port_taken_in_the_last_moment_is_replaced(
-        self, ground: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_port_taken_in_the_last_moment_is_replaced(self, ground: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with running(Valkey(ground / "first")) as first:
             taken = int(first.url.rpartition(":")[2].removesuffix("/0"))
             free = Valkey(ground / "probe")

@@ -55,9 +55,7 @@ class TestEnvironment:
         assert environment(tmp_path, ENVIRONMENT="production")["ENVIRONMENT"] == "local"
 
     def test_honours_what_is_given(self, tmp_path: Path) -> None:
-        made = environment(
-            tmp_path, WEB_CONCURRENCY="5", DEMO="0", PORT="8123", HOST="0.0.0.0", STORAGE_DIR="/s"
-        )
+        made = environment(tmp_path, WEB_CONCURRENCY="5", DEMO="0", PORT="8123", HOST="0.0.0.0", STORAGE_DIR="/s")
         assert (made["WEB_CONCURRENCY"], made["DEMO"], made["PORT"]) == ("5", "0", "8123")
         assert (made["HOST"], made["STORAGE_DIR"]) == ("0.0.0.0", "/s")
 
