@@ -15,6 +15,7 @@ from app.kernel import json, logs, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.operations import commands, health, reference
+from app.sales import floor_resources as sales_floor
 from app.sales import resources as sales
 from app.stream import hub, listener
 from app.stream import resources as stream
@@ -82,7 +83,7 @@ def _open_rooms(app: Hub) -> None:
     ]
 
     api = HubApi(app)
-    for surface in (accounts.blp, sales.blp, stream.sales, stream.log, health.blp):
+    for surface in (accounts.blp, sales.blp, sales_floor.blp, stream.sales, stream.log, health.blp):
         api.register_blueprint(surface)
     reference.register(app, api)
     commands.register(app)

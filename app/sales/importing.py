@@ -15,13 +15,21 @@ from app.kernel.money import rounded
 from app.sales.comparing import differences
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
+from app.sales.searching import customer_words, invoice_words
 from app.sales.service import find_by_number
 from app.sales.workflow import BillingStatus, Status
 
 CUSTOMER_OPTIONS = ("area", "address1", "address2", "address3", "pincode", "phone1", "phone2", "email")
 ITEM_OPTIONS = ("barcode", "company_name", "packing", "shelf_location", "batch_no", "remarks")
 _ITEM_COLUMNS = ("name", "item_code", "quantity", "mrp", "line_total", "expiry_date", *ITEM_OPTIONS)
-_TYPES = {"quantity": "integer", "mrp": "numeric", "line_total": "numeric", "expiry_date": "date"}
+_TYPES = {
+    "quantity": "integer",
+    "mrp": "numeric",
+    "line_total": "numeric",
+    "expiry_date": "date",
+    "words": "text[]",
+}
+_SHOWN = ("id", "code", "name", *CUSTOMER_OPTIONS)
 
 
 def _listed(columns: tuple[str, ...], form: str) -> str:
@@ -37,21 +45,24 @@ def _record(columns: tuple[str, ...]) -> str:
 _IMPORT = text(
     f"""
     WITH given AS (
-        SELECT * FROM json_to_record(CAST(:customer AS json)) AS g(code text, name text, {_record(CUSTOMER_OPTIONS)})
+        SELECT * FROM json_to_record(CAST(:customer AS json))
+            AS g({_record(("code", "name", *CUSTOMER_OPTIONS, "words"))})
     ), stored_customer AS (
-        SELECT c.* FROM customers c JOIN given g ON c.code = g.code
+        SELECT {_listed(_SHOWN, "c.{0}")} FROM customers c JOIN given g ON c.code = g.code
     ), written_customer AS (
-        INSERT INTO customers AS c (code, name, {_listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
-        SELECT g.code, g.name, {_listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")}, :moment, :moment
+        INSERT INTO customers AS c (code, name, search, {_listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
+        SELECT g.code, g.name, array_to_tsvector(g.words), {_listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")},
+            :moment, :moment
         FROM given g
         WHERE NOT EXISTS (
             SELECT FROM stored_customer s
             WHERE s.name = g.name AND {" AND ".join(f"coalesce(g.{c}, s.{c}) = s.{c}" for c in CUSTOMER_OPTIONS)}
         )
-        ON CONFLICT (code) DO UPDATE SET (name, updated_at, {_listed(CUSTOMER_OPTIONS, "{0}")}) = (
-            SELECT g.name, excluded.updated_at, {_listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, c.{0})")} FROM given g
+        ON CONFLICT (code) DO UPDATE SET (name, search, updated_at, {_listed(CUSTOMER_OPTIONS, "{0}")}) = (
+            SELECT g.name, excluded.search, excluded.updated_at,
+                {_listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, c.{0})")} FROM given g
         )
-        RETURNING *
+        RETURNING {_listed(_SHOWN, "{0}")}
     ), customer AS (
         SELECT * FROM written_customer UNION ALL SELECT * FROM stored_customer LIMIT 1
     ), stored_salesman AS (
@@ -67,12 +78,13 @@ _IMPORT = text(
     ), invoice AS (
         INSERT INTO sales_invoices (
             invoice_no, invoice_date, customer_id, salesman_id, created_by, created_user_id, priority, status,
-            billing_status, temp_name, remarks, total_amount, declared_total, metadata, created_at, updated_at
+            billing_status, temp_name, remarks, total_amount, declared_total, metadata, search, created_at, updated_at
         )
         SELECT
             :invoice_no, :invoice_date, customer.id, (SELECT id FROM salesman), :created_by,
             CAST(:created_user_id AS bigint), :priority, :status, :billing_status, :temp_name, :remarks,
-            :total_amount, CAST(:declared_total AS numeric), CAST(:extra AS json), :moment, :moment
+            :total_amount, CAST(:declared_total AS numeric), CAST(:extra AS json),
+            array_to_tsvector(CAST(:words AS text[])), :moment, :moment
         FROM customer
         ON CONFLICT (invoice_no) DO NOTHING
         RETURNING id, salesman_id
@@ -122,6 +134,11 @@ def item_values(item: Mapping[str, Any], line_no: int) -> dict[str, Any]:
     }
 
 
+def customer_given(customer: Mapping[str, Any]) -> dict[str, Any]:
+    """A customer as the statement takes it: what was sent, and the words to find it by."""
+    return {**customer, "words": customer_words(customer["code"], customer["name"])}
+
+
 def line_total(quantity: int, mrp: Decimal) -> Decimal:
     """Quantity times price, half up to the cent: lines are rounded first and summed then."""
     return rounded(quantity * mrp)
@@ -147,6 +164,10 @@ def _invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[str, 
         "total_difference": None if declared is None else declared - total,
         "salesman": None,
         "return_info": None,
+        "handling": None,
+        "hold": None,
+        "label_count": None,
+        "delivery": None,
         "extra": data.get("extra"),
         "created_at": moment,
         "updated_at": moment,
@@ -157,7 +178,8 @@ def _parameters(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str
     extra = data.get("extra")
     return {
         **invoice,
-        "customer": json.encode_text(data["customer"]),
+        "customer": json.encode_text(customer_given(data["customer"])),
+        "words": invoice_words(invoice["invoice_no"], invoice["temp_name"], invoice["items"]),
         "items": json.encode_text(invoice["items"]),
         "salesman": data.get("salesman"),
         "extra": None if extra is None else json.encode_text(extra),
