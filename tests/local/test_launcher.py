@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.local.processes import ROOT
-from tests.local.hubs import READY, Start
+from tests.local.hubs import READY, SECONDS, Start, free_port
 
 STAND_IN = [sys.executable, str(Path(__file__).with_name("stand_in.py"))]
 
@@ -135,6 +136,22 @@ class TestCrash:
         again.process.terminate()
         assert again.end() == 0
         again.wait_until_nothing_runs()
+
+
+def test_a_terminal_that_goes_away_without_a_signal_takes_the_hub_with_it(ground: Path) -> None:
+    """The shell of a closed window may end before it passes the hang-up on; the hub must not run unseen."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PORT": str(free_port()), "CHATTY": "1"}
+    with subprocess.Popen(
+        STAND_IN,
+        env={**environment, "DATA_DIR": str(ground / "var")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as hub:
+        assert hub.stdout
+        while READY not in hub.stdout.readline().decode():
+            pass
+        hub.stdout.close()
+        assert hub.wait(SECONDS) != 0
 
 
 class TestRefusal:
