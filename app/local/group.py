@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from honcho.colour import get_colours
 from honcho.printer import Message, Printer
@@ -38,6 +38,7 @@ class Group:
         self._readers: list[threading.Thread] = []
         self._screen = Printer(width=max(len(process.name) for process in table))
         self._turn = threading.Lock()
+        self._unseen = threading.Event()
 
     @contextmanager
     def running(self) -> Iterator[Group]:
@@ -53,7 +54,7 @@ class Group:
         """Stay as long as everything runs.
 
         Raises:
-            LocalRunError: a process or a server ended; the line names it and how.
+            LocalRunError: a process or a server ended, named in the line, or nobody would see it if one did.
         """
         while True:
             for name, child in self._children.items():
@@ -62,6 +63,8 @@ class Group:
             for server in servers:
                 if (code := server.process.poll()) is not None:
                     raise LocalRunError(f"{server.name} {describe_exit(code)}: {server.last_words()}")
+            if self._unseen.is_set():
+                raise LocalRunError("Nobody can see the hub's lines any more: the terminal was closed.")
             each_tick()
             time.sleep(_TICK_SECONDS)
 
@@ -76,9 +79,12 @@ class Group:
     def _relay(self, name: str, colour: str, child: subprocess.Popen[bytes]) -> None:
         for line in child.stdout or ():
             now = datetime.datetime.now().astimezone()
-            # With the terminal gone the pipe must still be emptied, or the process would stand still.
-            with self._turn, suppress(OSError):
-                self._screen.write(Message("line", line, now, name, colour))
+            with self._turn:
+                try:
+                    self._screen.write(Message("line", line, now, name, colour))
+                except OSError:
+                    # Go on emptying the pipe, or the process would stand still and not hear that it shall end.
+                    self._unseen.set()
 
     def _stop(self) -> None:
         for child in self._children.values():
