@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -69,6 +70,7 @@ class Page:
     count_exact: bool = True
 
 
+@cache
 def keyset_page_schema(item: type[Schema]) -> type[Schema]:
     """The envelope of a large list of ``item``."""
     estimate = {"description": "False when `count` is an estimate: only the first 10,000 are counted."}

@@ -74,16 +74,6 @@ class HoldRequestSchema(StepSchema):
     reason = Text(1000, required=True, blank=False)
 
 
-def bulk(step: type[StepSchema], **more: Any) -> type[ma.Schema]:
-    """The same step with up to 200 invoices."""
-    several = fields.List(
-        fields.Nested(step(exclude=[name for name in more if name in step._declared_fields])),
-        required=True,
-        validate=validate.Length(1, MOST_AT_ONCE, error="Send {min} to {max} invoices."),
-    )
-    return BulkBase.from_dict({"invoices": several, **more}, name="Bulk" + step.__name__)
-
-
 class BulkBase(Schema):
     """Many invoices at once; each may be named once."""
 
@@ -99,11 +89,21 @@ class BulkBase(Schema):
             raise ValidationError({"invoices": twice})
 
 
-BulkStartSchema = bulk(StartSchema, worker_id=_id(metadata=_WORKER))
-BulkStepSchema = bulk(StepSchema)
-BulkBoxingSchema = bulk(BoxingSchema)
-BulkDeliveryStartSchema = bulk(DeliveryStartSchema)
-BulkDeliveryCompleteSchema = bulk(DeliveryCompleteSchema)
+def _bulk(name: str, step: type[StepSchema], **shared: Any) -> type[ma.Schema]:
+    """A step with up to 200 invoices; ``shared`` holds for all of them."""
+    several = fields.List(
+        fields.Nested(step),
+        required=True,
+        validate=validate.Length(1, MOST_AT_ONCE, error="Send {min} to {max} invoices."),
+    )
+    return BulkBase.from_dict({"invoices": several, **shared}, name=name)
+
+
+BulkStartSchema = _bulk("BulkStartSchema", StepSchema, worker_id=_id(metadata=_WORKER))
+BulkStepSchema = _bulk("BulkStepSchema", StepSchema)
+BulkBoxingSchema = _bulk("BulkBoxingSchema", BoxingSchema)
+BulkDeliveryStartSchema = _bulk("BulkDeliveryStartSchema", DeliveryStartSchema)
+BulkDeliveryCompleteSchema = _bulk("BulkDeliveryCompleteSchema", DeliveryCompleteSchema)
 
 
 class BulkResultSchema(Schema):

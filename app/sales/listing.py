@@ -14,7 +14,8 @@ from app.kernel import clock
 from app.kernel.keyset import Order, Page, counted, large_page, page_by_keyset
 from app.sales.errors import NotAWorker, UnknownQueue
 from app.sales.floor_models import Assignment, WorkSession
-from app.sales.models import Customer, SalesInvoice, Salesman
+from app.sales.master_models import Customer, Salesman
+from app.sales.models import SalesInvoice
 from app.sales.searching import searched
 from app.sales.service import FULL
 from app.sales.workflow import Status

@@ -1,4 +1,4 @@
-"""Rows of sales: customers, salesmen, couriers, invoices with their items, and returns to billing."""
+"""Rows of sales: invoices with their items, and returns to billing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
     CheckConstraint,
     Computed,
     Date,
@@ -23,84 +22,19 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Text,
-    func,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
-from app.kernel import clock
 from app.sales.floor_models import Assignment
+from app.sales.master_models import Courier, Customer, Salesman, created, search_words, short_text
 from app.sales.workflow import BillingStatus, DeliveryType, Priority, Section, Status
 
 
 def _one_of(column: str, words: type[Any]) -> CheckConstraint:
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _created() -> Mapped[datetime]:
-    return mapped_column(DateTime(timezone=True), nullable=False, default=clock.now, server_default=func.now())
-
-
-def _text(limit: int) -> Mapped[str]:
-    return mapped_column(String(limit), nullable=False, default="", server_default="")
-
-
-def _search() -> Mapped[str]:
-    # Never read, only asked: loading it would double what a page of a list moves.
-    return mapped_column(TSVECTOR, nullable=False, server_default="", deferred=True, deferred_raiseload=True)
-
-
-class Customer(db.Model):
-    """A pharmacy that is sold to, told by the ERP's code."""
-
-    __tablename__ = "customers"
-    __table_args__ = (
-        Index("ix_customers_name_id", "name", "id"),
-        Index("ix_customers_search", "search", postgresql_using="gin"),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    code: Mapped[str] = mapped_column(String(50), nullable=False, unique=True)
-    name: Mapped[str] = mapped_column(String(200), nullable=False)
-    area: Mapped[str] = _text(200)
-    address1: Mapped[str] = _text(300)
-    address2: Mapped[str] = _text(300)
-    address3: Mapped[str] = _text(300)
-    pincode: Mapped[str] = _text(20)
-    phone1: Mapped[str] = _text(50)
-    phone2: Mapped[str] = _text(50)
-    email: Mapped[str] = _text(254)
-    search: Mapped[str] = _search()
-    created_at: Mapped[datetime] = _created()
-    updated_at: Mapped[datetime] = _created()
-
-
-class Salesman(db.Model):
-    """Who sold it, told by name."""
-
-    __tablename__ = "salesmen"
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    name: Mapped[str] = mapped_column(String(200), nullable=False, unique=True)
-    created_at: Mapped[datetime] = _created()
-
-
-class Courier(db.Model):
-    """A carrier that parcels are handed to, told by a short code."""
-
-    __tablename__ = "couriers"
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    code: Mapped[str] = mapped_column(String(50), nullable=False, unique=True)
-    name: Mapped[str] = mapped_column(String(200), nullable=False)
-    #: Where a parcel can be followed; ``{tracking_no}`` stands for its number.
-    tracking_url: Mapped[str] = _text(500)
-    phone: Mapped[str] = _text(50)
-    is_active: Mapped[bool] = mapped_column(Boolean, nullable=False, server_default=text("true"), default=True)
-    created_at: Mapped[datetime] = _created()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +106,13 @@ class SalesInvoice(db.Model):
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), nullable=False)
     salesman_id: Mapped[int | None] = mapped_column(ForeignKey("salesmen.id"))
     #: What the payload says, for reference; ``created_user_id`` is who was signed in, if anybody.
-    created_by: Mapped[str] = _text(200)
+    created_by: Mapped[str] = short_text(200)
     created_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     priority: Mapped[str] = mapped_column(String(10), nullable=False)
     status: Mapped[str] = mapped_column(String(20), nullable=False, server_default=text("'INVOICED'"))
     billing_status: Mapped[str] = mapped_column(String(20), nullable=False, server_default=text("'BILLED'"))
-    temp_name: Mapped[str] = _text(200)
-    remarks: Mapped[str] = _text(1000)
+    temp_name: Mapped[str] = short_text(200)
+    remarks: Mapped[str] = short_text(1000)
     total_amount: Mapped[Decimal] = mapped_column(Numeric(18, 2), nullable=False)
     #: The client's own total, if it sent one.
     declared_total: Mapped[Decimal | None] = mapped_column(Numeric(18, 2))
@@ -196,8 +130,8 @@ class SalesInvoice(db.Model):
     dispatched_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     delivered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     proof_note: Mapped[str] = mapped_column(Text, nullable=False, server_default="")
-    created_at: Mapped[datetime] = _created()
-    updated_at: Mapped[datetime] = _created()
+    created_at: Mapped[datetime] = created()
+    updated_at: Mapped[datetime] = created()
 
     #: What lists sort and search by, derived once when the row is written.
     priority_rank: Mapped[int] = mapped_column(
@@ -209,7 +143,7 @@ class SalesInvoice(db.Model):
     number_value: Mapped[int | None] = mapped_column(
         BigInteger, Computed("CAST(substring(invoice_no, '[0-9]{1,18}$') AS bigint)", persisted=True)
     )
-    search: Mapped[str] = _search()
+    search: Mapped[str] = search_words()
 
     customer: Mapped[Customer] = relationship(lazy="raise_on_sql")
     salesman: Mapped[Salesman | None] = relationship(lazy="raise_on_sql")
@@ -279,16 +213,16 @@ class SalesItem(db.Model):
     line_no: Mapped[int] = mapped_column(Integer, nullable=False)
     name: Mapped[str] = mapped_column(String(300), nullable=False)
     item_code: Mapped[str] = mapped_column(String(100), nullable=False)
-    barcode: Mapped[str] = _text(100)
+    barcode: Mapped[str] = short_text(100)
     quantity: Mapped[int] = mapped_column(Integer, nullable=False)
     mrp: Mapped[Decimal] = mapped_column(Numeric(14, 4), nullable=False)
     line_total: Mapped[Decimal] = mapped_column(Numeric(18, 2), nullable=False)
-    company_name: Mapped[str] = _text(200)
-    packing: Mapped[str] = _text(100)
-    shelf_location: Mapped[str] = _text(100)
-    batch_no: Mapped[str] = _text(100)
+    company_name: Mapped[str] = short_text(200)
+    packing: Mapped[str] = short_text(100)
+    shelf_location: Mapped[str] = short_text(100)
+    batch_no: Mapped[str] = short_text(100)
     expiry_date: Mapped[date | None] = mapped_column(Date)
-    remarks: Mapped[str] = _text(1000)
+    remarks: Mapped[str] = short_text(1000)
 
     invoice: Mapped[SalesInvoice] = relationship(lazy="raise_on_sql", back_populates="items")
 
@@ -312,7 +246,7 @@ class ReturnRecord(db.Model):
     #: The name that was shown at the time, and the user behind it.
     returned_by: Mapped[str] = mapped_column(String(200), nullable=False)
     returned_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
-    returned_at: Mapped[datetime] = _created()
+    returned_at: Mapped[datetime] = created()
     resolution_notes: Mapped[str] = mapped_column(Text, nullable=False, server_default="")
     resolved_by: Mapped[str | None] = mapped_column(String(200))
     resolved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

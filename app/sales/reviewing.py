@@ -19,7 +19,8 @@ from app.sales.errors import NotInReview, NotReturnable
 from app.sales.events import REVIEW, UPDATED
 from app.sales.history import Actor, record
 from app.sales.importing import item_values, line_total
-from app.sales.models import Customer, ReturnRecord, SalesInvoice, SalesItem, Salesman
+from app.sales.master_models import Customer, Salesman
+from app.sales.models import ReturnRecord, SalesInvoice, SalesItem
 from app.sales.searching import customer_words, invoice_words, vector
 from app.sales.service import find_by_number
 from app.sales.stepping import take_back

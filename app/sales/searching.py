@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 from sqlalchemy.types import Text
 
 from app.extensions import db
-from app.sales.models import Customer, SalesInvoice
+from app.sales.master_models import Customer
+from app.sales.models import SalesInvoice
 
 #: Letters and digits are words of their own: ``LTPI-77282`` and ``650mg`` are found by each of their parts.
 _WORD = re.compile(r"[^\W\d_]+|\d+")

@@ -28,7 +28,8 @@ from app.sales.errors import (
 from app.sales.events import STATUS_CHANGED
 from app.sales.floor_models import WorkSession
 from app.sales.history import Actor, record
-from app.sales.models import Courier, SalesInvoice
+from app.sales.master_models import Courier
+from app.sales.models import SalesInvoice
 from app.sales.service import find_by_number, lock_by_numbers
 from app.sales.sessions import Worker
 from app.sales.workflow import CANCELLING, STEPS, SUPERVISORS, DeliveryType, Status, Step, Who
