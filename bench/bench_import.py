@@ -13,7 +13,7 @@ import psycopg
 
 from app.sales.samples import INVOICE, PAYLOAD
 from bench.hub import KEY, RunningHub, running_hub
-from bench.load import Measured, measure
+from bench.load import measure
 
 CONNECTIONS, SECONDS, WARM_UP = 8, 10.0, 3.0
 
@@ -77,7 +77,8 @@ def _bare(hub: RunningHub) -> Callable[[int], None]:
             customer["name"],
         )
         salesman_id = one("SELECT id FROM salesmen WHERE name = %s", PAYLOAD["salesman"]) or one(
-            "INSERT INTO salesmen (name) VALUES (%s) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
+            "INSERT INTO salesmen (name) VALUES (%s) "
+            "ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
             PAYLOAD["salesman"],
         )
         invoice_id = one(

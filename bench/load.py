@@ -22,18 +22,23 @@ class Measured:
     p99: float
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When work begins (``time.monotonic()``), from when it counts, and when it ends."""
+
+    begin: float
+    counted: float
+    end: float
+
+
 def measure(opener: Opener, *, connections: int, seconds: float, warm_up: float, first: int) -> Measured:
     """Work on ``connections`` for ``seconds`` after ``warm_up``; work is numbered from ``first``, never twice."""
     processes = 2
     outcomes: multiprocessing.Queue[list[float]] = multiprocessing.Queue()
     begin = time.monotonic() + 0.5
-    workers = [
-        multiprocessing.Process(
-            target=_process,
-            args=(opener, connections // processes, begin, warm_up, seconds, first + number * 10_000_000, outcomes),
-        )
-        for number in range(processes)
-    ]
+    plan = Plan(begin, begin + warm_up, begin + warm_up + seconds)
+    starts = [[first + (p * connections + c) * 1_000_000 for c in range(connections // processes)] for p in range(2)]
+    workers = [multiprocessing.Process(target=_process, args=(opener, plan, numbers, outcomes)) for numbers in starts]
     for worker in workers:
         worker.start()
     taken = [duration for _ in workers for duration in outcomes.get()]
@@ -43,20 +48,9 @@ def measure(opener: Opener, *, connections: int, seconds: float, warm_up: float,
     return Measured(len(taken) / seconds, cuts[49] * 1000, cuts[98] * 1000)
 
 
-def _process(
-    opener: Opener,
-    connections: int,
-    begin: float,
-    warm_up: float,
-    seconds: float,
-    first: int,
-    outcomes: multiprocessing.Queue[list[float]],
-) -> None:
+def _process(opener: Opener, plan: Plan, numbers: list[int], outcomes: multiprocessing.Queue[list[float]]) -> None:
     taken: list[float] = []
-    threads = [
-        threading.Thread(target=_connection, args=(opener, begin, warm_up, seconds, first + n * 1_000_000, taken))
-        for n in range(connections)
-    ]
+    threads = [threading.Thread(target=_connection, args=(opener, plan, number, taken)) for number in numbers]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -64,13 +58,12 @@ def _process(
     outcomes.put(taken)
 
 
-def _connection(opener: Opener, begin: float, warm_up: float, seconds: float, number: int, taken: list[float]) -> None:
+def _connection(opener: Opener, plan: Plan, number: int, taken: list[float]) -> None:
     work = opener()
-    time.sleep(max(0.0, begin - time.monotonic()))
-    counted, end = begin + warm_up, begin + warm_up + seconds
-    while (started := time.monotonic()) < end:
+    time.sleep(max(0.0, plan.begin - time.monotonic()))
+    while (started := time.monotonic()) < plan.end:
         work(number)
         number += 1
         finished = time.monotonic()
-        if counted <= started and finished <= end:
+        if plan.counted <= started and finished <= plan.end:
             taken.append(finished - started)

@@ -22,8 +22,7 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
     email = email.strip().lower()
     if role not in ROLES:
         raise Invalid({"role": [f"Must be one of: {', '.join(ROLES)}."]})
-    if not passwords.SHORTEST <= len(password) <= passwords.LONGEST:
-        raise Invalid({"password": [f"Use {passwords.SHORTEST} to {passwords.LONGEST} characters."]})
+    _check(password)
     if find_user(email):
         raise EmailTaken
     user = User(email=email, name=name, role=role, password_hash=passwords.hashed(password))
@@ -31,6 +30,17 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
     db.session.flush()
     audit.record("user.created", actor=actor, subject=f"user:{user.id}", email=email, role=role)
     return user
+
+
+def change_password(user: User, password: str, *, actor: str) -> None:
+    """Give a user another password.
+
+    Raises:
+        Invalid: it is too short or too long.
+    """
+    _check(password)
+    user.password_hash = passwords.hashed(password)
+    audit.record("user.password_changed", actor=actor, subject=f"user:{user.id}")
 
 
 def find_user(email: str) -> User | None:
@@ -42,3 +52,8 @@ def find_user(email: str) -> User | None:
 def list_users() -> list[User]:
     """All users, by address."""
     return list(db.session.scalars(select(User).order_by(User.email)))
+
+
+def _check(password: str) -> None:
+    if not passwords.SHORTEST <= len(password) <= passwords.LONGEST:
+        raise Invalid({"password": [f"Use {passwords.SHORTEST} to {passwords.LONGEST} characters."]})

@@ -8,4 +8,4 @@ import uuid
 
 def new_uuid() -> uuid.UUID:
     """A random UUID (version 4) without a call into the system's entropy for each: it names, it guards nothing."""
-    return uuid.UUID(int=random.getrandbits(128), version=4)  # noqa: S311 - never a secret
+    return uuid.UUID(int=random.getrandbits(128), version=4)

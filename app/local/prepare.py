@@ -9,7 +9,7 @@ from flask.cli import FlaskGroup
 from app.local.speech import say
 from wsgi import app
 
-STEPS = (("db", "upgrade"), ("hub", "bootstrap"))
+STEPS = (("db", "upgrade"), ("local", "bootstrap"))
 
 
 def main() -> None:
