@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import flask_migrate
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.accounts import audit, sessions
@@ -24,6 +26,17 @@ from tests.factories import a_user
 
 IMPORT_KEY = "a-key-for-the-tests-of-imports"
 ROOT = Path(__file__).resolve().parents[1]
+
+
+class Client(FlaskClient):
+    """Sends each request as a server does: with nothing of the test's own context around it.
+
+    Flask would otherwise reuse the application context that the tests hold open, and with it ``g`` (the caller
+    of an earlier request) and the database session.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        return Context().run(super().open, *args, **kwargs)
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +74,7 @@ def settings(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def _migrated(settings: Settings) -> Iterator[Hub]:
     app = create_app(settings)
+    app.test_client_class = Client
     with app.app_context():
         flask_migrate.upgrade(directory=str(ROOT / "migrations"))
         yield app
