@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextvars import Context
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from app.accounts.abilities import API_KEY, ROLES
 from app.config import Settings
 from app.events.relay import relay
 from app.extensions import bus, db, limiter
+from app.kernel.tasks import HubTask
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
 from app.local.servers import temporary_servers
+from app.stream.hub import hub
 from tests.factories import a_user
 
 IMPORT_KEY = "a-key-for-the-tests-of-imports"
@@ -98,6 +101,26 @@ def _empty() -> None:
     with db.engine.begin() as connection:
         connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
         connection.execute(text("UPDATE event_head SET position = 0"))
+
+
+@pytest.fixture
+def app_with(app: Hub, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Hub]]:
+    """Make a further application with other settings; what a process has once goes back to ``app`` afterwards."""
+    monkeypatch.setattr(limiter, "__dict__", dict(limiter.__dict__))
+    for owner, name in ((audit.recorder, "_app"), (hub, "_app"), (HubTask, "flask_app"), (bus, "client")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    made: list[Hub] = []
+
+    def make(**changes: Any) -> Hub:
+        other = create_app(replace(settings, **changes))
+        other.test_client_class = Client
+        made.append(other)
+        return other
+
+    yield make
+    for other in made:
+        with other.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture
