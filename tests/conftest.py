@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import replace
 from pathlib import Path
@@ -103,12 +104,19 @@ def _empty() -> None:
         connection.execute(text("UPDATE event_head SET position = 0"))
 
 
+@contextmanager
+def lent_process() -> Iterator[None]:
+    """What a process has once may go to another application; afterwards it belongs to the first one again."""
+    with pytest.MonkeyPatch.context() as kept:
+        kept.setattr(limiter, "__dict__", dict(limiter.__dict__))
+        for owner, name in ((audit.recorder, "_app"), (hub, "_app"), (HubTask, "flask_app"), (bus, "client")):
+            kept.setattr(owner, name, getattr(owner, name))
+        yield
+
+
 @pytest.fixture
-def app_with(app: Hub, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Hub]]:
-    """Make a further application with other settings; what a process has once goes back to ``app`` afterwards."""
-    monkeypatch.setattr(limiter, "__dict__", dict(limiter.__dict__))
-    for owner, name in ((audit.recorder, "_app"), (hub, "_app"), (HubTask, "flask_app"), (bus, "client")):
-        monkeypatch.setattr(owner, name, getattr(owner, name))
+def app_with(app: Hub, settings: Settings) -> Iterator[Callable[..., Hub]]:
+    """Make a further application with other settings."""
     made: list[Hub] = []
 
     def make(**changes: Any) -> Hub:
@@ -117,7 +125,8 @@ def app_with(app: Hub, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> I
         made.append(other)
         return other
 
-    yield make
+    with lent_process():
+        yield make
     for other in made:
         with other.app_context():
             db.engine.dispose()

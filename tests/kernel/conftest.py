@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +12,14 @@ from flask.testing import FlaskClient
 from flask.views import MethodView
 from sqlalchemy import text
 
+from app import create_app
 from app.accounts.guards import public
+from app.config import Settings
 from app.extensions import db
 from app.kernel import errors
 from app.kernel.schemas import CalendarDate, Choice, Metadata, Number, Schema, Stamp, Text
 from app.kernel.web import Hub, Surface
+from tests.conftest import Client, lent_process
 
 #: One path of each surface, and one that belongs to none.
 SURFACES = ("/api/sales", "/api/invoices", "/api/v1/einvoices", "/nowhere")
@@ -79,10 +83,20 @@ def a_surface(prefix: str) -> Surface:
     return blp
 
 
-@pytest.fixture
-def probe(app_with: Callable[..., Hub]) -> FlaskClient:
-    """A client of an application with the probing views on every surface."""
-    other = app_with(max_body_bytes=64 * 1024)
+@pytest.fixture(scope="session")
+def probing(_migrated: Hub, settings: Settings) -> Iterator[Hub]:
+    """An application with the probing views on every surface."""
+    with lent_process():
+        other = create_app(replace(settings, max_body_bytes=64 * 1024))
     for prefix in SURFACES:
         other.register_blueprint(a_surface(prefix))
-    return other.test_client()
+    other.test_client_class = Client
+    yield other
+    with other.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def probe(app: Hub, probing: Hub) -> FlaskClient:
+    """A client of the application with the probing views."""
+    return probing.test_client()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 
@@ -45,8 +46,6 @@ class TestRequestId:
 
 class TestBodyInChunks:
     def post(self, client: FlaskClient, size: int) -> int:
-        import io
-
         body = b'{"email": "a@b.example", "password": "x"}'
         answer = client.post(
             "/api/auth/login/",
