@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from app import events
 from app.extensions import db
 from app.kernel import clock, json
-from app.kernel.money import rounded
+from app.kernel.errors import Invalid
+from app.kernel.money import LARGEST_AMOUNT, rounded
 from app.sales.comparing import differences
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
@@ -103,6 +104,7 @@ def import_invoice(data: Mapping[str, Any], *, created_user_id: int | None) -> d
 
     Raises:
         DuplicateInvoice: the number is taken, by an earlier import or by one that won the race.
+        Invalid: the items sum up to more than an amount may be.
     """
     invoice = _invoice(data, created_user_id)
     # Below SQLAlchemy, whose cursor cannot wait for a pipeline: the transaction is opened on the way.
@@ -135,9 +137,21 @@ def line_total(quantity: int, mrp: Decimal) -> Decimal:
     return rounded(quantity * mrp)
 
 
+def total_of(line_totals: Iterable[Decimal]) -> Decimal:
+    """The invoice's total.
+
+    Raises:
+        Invalid: it is larger than an amount may be; no line is then larger either.
+    """
+    total = sum(line_totals, Decimal(0))
+    if total > LARGEST_AMOUNT:
+        raise Invalid({"items": [f"The total of all items may not be larger than {LARGEST_AMOUNT}."]})
+    return total
+
+
 def _invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[str, Any]:
     items = [item_values(item, number) for number, item in enumerate(data["items"], start=1)]
-    total = sum((item["line_total"] for item in items), Decimal(0))
+    total = total_of(item["line_total"] for item in items)
     declared, moment = data.get("declared_total"), clock.now()
     return {
         "invoice_no": data["invoice_no"],
