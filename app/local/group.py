@@ -7,12 +7,14 @@ process that ignores SIGTERM, and its children live on when the launcher is kill
 from __future__ import annotations
 
 import datetime
+import select
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from honcho.colour import get_colours
 from honcho.printer import Message, Printer
@@ -38,7 +40,6 @@ class Group:
         self._readers: list[threading.Thread] = []
         self._screen = Printer(width=max(len(process.name) for process in table))
         self._turn = threading.Lock()
-        self._unseen = threading.Event()
 
     @contextmanager
     def running(self) -> Iterator[Group]:
@@ -63,7 +64,7 @@ class Group:
             for server in servers:
                 if (code := server.process.poll()) is not None:
                     raise LocalRunError(f"{server.name} {describe_exit(code)}: {server.last_words()}")
-            if self._unseen.is_set():
+            if _screen_is_gone():
                 raise LocalRunError("Nobody can see the hub's lines any more: the terminal was closed.")
             each_tick()
             time.sleep(_TICK_SECONDS)
@@ -79,12 +80,9 @@ class Group:
     def _relay(self, name: str, colour: str, child: subprocess.Popen[bytes]) -> None:
         for line in child.stdout or ():
             now = datetime.datetime.now().astimezone()
-            with self._turn:
-                try:
-                    self._screen.write(Message("line", line, now, name, colour))
-                except OSError:
-                    # Go on emptying the pipe, or the process would stand still and not hear that it shall end.
-                    self._unseen.set()
+            # With the screen gone the pipe must still be emptied, or the process would stand still.
+            with self._turn, suppress(OSError):
+                self._screen.write(Message("line", line, now, name, colour))
 
     def _stop(self) -> None:
         for child in self._children.values():
@@ -103,3 +101,10 @@ class Group:
         for child in self._children.values():
             if child.stdout:
                 child.stdout.close()
+
+
+def _screen_is_gone() -> bool:
+    """Whether the terminal was closed, or the reader of a pipe has ended; a file is never gone."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # hang-up and error are told unasked
+    return bool(poll.poll(0))

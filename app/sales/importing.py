@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from app import events
 from app.extensions import db
 from app.kernel import clock, json
-from app.kernel.money import rounded
+from app.kernel.errors import Invalid
+from app.kernel.money import LARGEST_AMOUNT, rounded
 from app.sales.comparing import differences
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
@@ -20,7 +21,7 @@ from app.sales.workflow import BillingStatus, Status
 
 CUSTOMER_OPTIONS = ("area", "address1", "address2", "address3", "pincode", "phone1", "phone2", "email")
 ITEM_OPTIONS = ("barcode", "company_name", "packing", "shelf_location", "batch_no", "remarks")
-_ITEM_COLUMNS = ("name", "item_code", "quantity", "mrp", "line_total", "expiry_date", *ITEM_OPTIONS)
+ITEM_COLUMNS = ("name", "item_code", "quantity", "mrp", "line_total", "expiry_date", *ITEM_OPTIONS)
 _TYPES = {
     "quantity": "integer",
     "mrp": "numeric",
@@ -30,14 +31,16 @@ _TYPES = {
 }
 
 
-def _listed(columns: tuple[str, ...], form: str) -> str:
+def listed(columns: tuple[str, ...], form: str) -> str:
+    """Columns as SQL lists them, each in ``form``."""
     return ", ".join(form.format(column) for column in columns)
 
 
 _CUSTOMER_COLUMNS = ", ".join(CustomerSchema().fields)
 
 
-def _record(columns: tuple[str, ...]) -> str:
+def record_of(columns: tuple[str, ...]) -> str:
+    """Columns with their types, as SQL reads them out of JSON."""
     return ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in columns)
 
 
@@ -45,22 +48,22 @@ def _record(columns: tuple[str, ...]) -> str:
 # as sent is only read: an upsert would lock the row until the commit and queue up all imports for one customer.
 _IMPORT = f"""
     WITH given AS (
-        SELECT * FROM json_to_record(%(customer)s::json)
-            AS g({_record(("code", "name", *CUSTOMER_OPTIONS, "words"))})
+        SELECT * FROM json_torecord_of(%(customer)s::json)
+            AS g({record_of(("code", "name", *CUSTOMER_OPTIONS, "words"))})
     ), stored_customer AS (
         SELECT c.* FROM customers c JOIN given g ON c.code = g.code
     ), written_customer AS (
-        INSERT INTO customers AS c (code, name, search, {_listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
-        SELECT g.code, g.name, array_to_tsvector(g.words), {_listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")},
+        INSERT INTO customers AS c (code, name, search, {listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
+        SELECT g.code, g.name, array_to_tsvector(g.words), {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")},
             %(moment)s, %(moment)s
         FROM given g
         WHERE NOT EXISTS (
             SELECT FROM stored_customer s
             WHERE s.name = g.name AND {" AND ".join(f"coalesce(g.{c}, s.{c}) = s.{c}" for c in CUSTOMER_OPTIONS)}
         )
-        ON CONFLICT (code) DO UPDATE SET (name, search, updated_at, {_listed(CUSTOMER_OPTIONS, "{0}")}) = (
+        ON CONFLICT (code) DO UPDATE SET (name, search, updated_at, {listed(CUSTOMER_OPTIONS, "{0}")}) = (
             SELECT g.name, excluded.search, excluded.updated_at,
-                {_listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, c.{0})")} FROM given g
+                {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, c.{0})")} FROM given g
         )
         RETURNING *
     ), customer AS (
@@ -90,9 +93,9 @@ _IMPORT = f"""
         ON CONFLICT (invoice_no) DO NOTHING
         RETURNING id, salesman_id
     ), item AS (
-        INSERT INTO sales_items (invoice_id, line_no, {_listed(_ITEM_COLUMNS, "{0}")})
-        SELECT invoice.id, i.line_no, {_listed(_ITEM_COLUMNS, "i.{0}")}
-        FROM invoice, json_to_recordset(%(items)s::json) AS i(line_no integer, {_record(_ITEM_COLUMNS)})
+        INSERT INTO sales_items (invoice_id, line_no, {listed(ITEM_COLUMNS, "{0}")})
+        SELECT invoice.id, i.line_no, {listed(ITEM_COLUMNS, "i.{0}")}
+        FROM invoice, json_to_recordset(%(items)s::json) AS i(line_no integer, {record_of(ITEM_COLUMNS)})
         RETURNING id, line_no
     ), event AS ({
     events.INSERT_DRAFT.format(
@@ -114,8 +117,9 @@ def import_invoice(data: Mapping[str, Any], *, created_user_id: int | None) -> d
 
     Raises:
         DuplicateInvoice: the number is taken, by an earlier import or by one that won the race.
+        Invalid: the items sum up to more than an amount may be.
     """
-    invoice = _invoice(data, created_user_id)
+    invoice = new_invoice(data, created_user_id)
     # Below SQLAlchemy, whose cursor cannot wait for a pipeline: the transaction is opened on the way.
     connection = db.session.connection().connection.driver_connection
     with connection.cursor() as cursor:
@@ -151,9 +155,22 @@ def line_total(quantity: int, mrp: Decimal) -> Decimal:
     return rounded(quantity * mrp)
 
 
-def _invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[str, Any]:
+def total_of(line_totals: Iterable[Decimal]) -> Decimal:
+    """The invoice's total.
+
+    Raises:
+        Invalid: it is larger than an amount may be; no line is then larger either.
+    """
+    total = sum(line_totals, Decimal(0))
+    if total > LARGEST_AMOUNT:
+        raise Invalid({"items": [f"The total of all items may not be larger than {LARGEST_AMOUNT}."]})
+    return total
+
+
+def new_invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[str, Any]:
+    """The columns of an invoice that is only now imported, with its lines and total."""
     items = [item_values(item, number) for number, item in enumerate(data["items"], start=1)]
-    total = sum((item["line_total"] for item in items), Decimal(0))
+    total = total_of(item["line_total"] for item in items)
     declared, moment = data.get("declared_total"), clock.now()
     return {
         "invoice_no": data["invoice_no"],

@@ -26,14 +26,10 @@ TABLE = (
     HubProcess("web", (sys.executable, "-c", WEB)),
     # It has a child which, as the children of Celery and gunicorn do, ends when its parent is killed.
     HubProcess("worker", ("sh", "-c", "setpriv --pdeathsig KILL sleep 1234 & exec sleep ${WORKER_SECONDS:-1234}")),
-    HubProcess("chatty", ("sh", "-c", "while true; do echo talk; sleep 0.1; done")),
     HubProcess("stubborn", ("sh", "-c", "trap '' TERM; while true; do sleep 0.1; done")),
 )
 PREPARATIONS = (HubProcess("migrations", ("sh", "-c", "echo migrating; exit ${MIGRATION_EXIT:-0}")),)
 
-#: Take part only when a variable of their name is there.
-EXTRAS = ("chatty", "stubborn")
-
 if __name__ == "__main__":
-    table = [process for process in TABLE if process.name not in EXTRAS or process.name.upper() in os.environ]
+    table = TABLE if "STUBBORN" in os.environ else TABLE[:2]
     sys.exit(launch(os.environ, table, PREPARATIONS))

@@ -140,7 +140,7 @@ class TestCrash:
 
 def test_a_terminal_that_goes_away_without_a_signal_takes_the_hub_with_it(ground: Path) -> None:
     """The shell of a closed window may end before it passes the hang-up on; the hub must not run unseen."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PORT": str(free_port()), "CHATTY": "1"}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PORT": str(free_port())}
     with subprocess.Popen(
         STAND_IN,
         env={**environment, "DATA_DIR": str(ground / "var")},
