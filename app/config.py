@@ -57,6 +57,7 @@ class Settings:
     streams_per_credential: int = 50
     stream_buffer_events: int = 256
     max_body_bytes: int = MIB
+    bulk_body_bytes: int = 32 * MIB
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)
 

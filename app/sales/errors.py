@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.kernel.errors import BadRequest, Conflict, Forbidden, NotFound
+from app.kernel.errors import BadRequest, Conflict, Forbidden, NotFound, PayloadTooLarge
 from app.kernel.refusing import CONSTRAINTS
 
 
@@ -108,6 +108,21 @@ class OnHold(Conflict):
 
 class NotOnHold(Conflict):
     message = "The invoice is not on hold."
+
+
+class TooManyInvoices(PayloadTooLarge):
+    def __init__(self, most: int = 10_000) -> None:
+        super().__init__(f"Send at most {most} invoices at once; the rest was not read.")
+
+
+class AllRefused(BadRequest):
+    """All or nothing was asked for, and it is nothing."""
+
+    def __init__(self, report: Any = None) -> None:
+        refused = len(report.refused) if report else 1
+        because = report.fault.message if report and report.fault else f"{refused} refused."
+        super().__init__(f"Nothing was imported: {because}")
+        self.report = report
 
 
 class UnknownQueue(NotFound):

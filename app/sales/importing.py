@@ -48,7 +48,7 @@ def record_of(columns: tuple[str, ...]) -> str:
 # as sent is only read: an upsert would lock the row until the commit and queue up all imports for one customer.
 _IMPORT = f"""
     WITH given AS (
-        SELECT * FROM json_torecord_of(%(customer)s::json)
+        SELECT * FROM json_to_record(%(customer)s::json)
             AS g({record_of(("code", "name", *CUSTOMER_OPTIONS, "words"))})
     ), stored_customer AS (
         SELECT c.* FROM customers c JOIN given g ON c.code = g.code

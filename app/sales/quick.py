@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import Schema, fields, missing
+from marshmallow import Schema, ValidationError, fields, missing
 
 from app.kernel.schemas import CalendarDate, Choice, Metadata, Number, Text
 
@@ -119,6 +119,16 @@ def _date(value: Any) -> date:
     raise Declined
 
 
+def _metadata(field: Any) -> Take:
+    def take(value: Any) -> Any:
+        try:
+            return field.deserialize(value)
+        except ValidationError as error:
+            raise Declined from error
+
+    return take
+
+
 def _list(field: Any) -> Take:
     [length] = field.validators
     of_one, least, most = _take(field.inner), length.min or 0, length.max or 0
@@ -136,7 +146,7 @@ _MAKERS: Mapping[type[fields.Field], Callable[[Any], Take]] = {
     Text: _text,
     Number: _number,
     CalendarDate: lambda _field: _date,
-    Metadata: lambda field: field.deserialize,
+    Metadata: _metadata,
     fields.List: _list,
     fields.Nested: lambda field: quick(field.schema),
 }

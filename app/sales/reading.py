@@ -50,6 +50,7 @@ class _Scanner:
         self._rest = b""
         self._looked = 0
         self._depth = 0
+        self._between = b""
         self._begun = self._ended = False
 
     def feed(self, block: bytes) -> Iterator[bytes]:
@@ -68,7 +69,7 @@ class _Scanner:
                 self._begin(text[: token.start()], character)
                 start = token.end()
             elif character in _OPENING:
-                self._open(text[start : token.start()])
+                self._open(text[start : token.start()], character)
                 start = token.start() if self._depth == 1 else start
             else:
                 self._depth -= 1
@@ -89,9 +90,11 @@ class _Scanner:
             raise Broken("Send a JSON array of invoices, or one invoice a line as application/x-ndjson.")
         self._begun = True
 
-    def _open(self, before: bytes) -> None:
-        if self._depth == 0 and (before.strip(_SPACE) not in {b"", b","} or self._ended):
-            raise Broken("The elements of the array must be objects, with a comma between them.")
+    def _open(self, before: bytes, character: bytes) -> None:
+        if self._depth == 0:
+            if before.strip(_SPACE) != self._between or character != b"{" or self._ended:
+                raise Broken("The elements of the array must be objects, with a comma between them.")
+            self._between = b","
         self._depth += 1
 
     def _close(self, before: bytes, character: bytes) -> None:
