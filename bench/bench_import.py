@@ -23,7 +23,7 @@ def run() -> None:
     with running_hub() as hub:
         load = functools.partial(measure, connections=CONNECTIONS, seconds=SECONDS, warm_up=WARM_UP)
         bare = load(functools.partial(_bare, hub), first=1)
-        http = load(functools.partial(_http, hub), first=500_000_001)
+        http = load(functools.partial(over_http, hub), first=500_000_001)
         again = load(functools.partial(_bare, hub), first=1_000_000_001)
     yardstick = max(bare.per_second, again.per_second)
     print(f"\nSales import, two items, {CONNECTIONS} connections, {SECONDS:.0f} s each, durable commits")
@@ -33,7 +33,8 @@ def run() -> None:
     print(f"hub / bare psycopg: {http.per_second / yardstick:.0%} (aim: at least 35 %)")
 
 
-def _http(hub: RunningHub) -> Callable[[int], None]:
+def over_http(hub: RunningHub) -> Callable[[int], None]:
+    """One connection that imports invoices one by one."""
     connection = socket.create_connection(("127.0.0.1", hub.port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     reader = connection.makefile("rb")

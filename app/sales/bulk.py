@@ -20,7 +20,7 @@ from app.sales.quick import Declined, quick
 from app.sales.schemas import ImportSchema
 
 MOST = 10_000
-BATCH = 250
+BATCH = 500
 
 _schema = ImportSchema()
 _quick = quick(_schema)
