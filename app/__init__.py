@@ -18,6 +18,7 @@ from app.local import bootstrap
 from app.operations import commands, health, reference
 from app.sales import bulk_resources as sales_bulk
 from app.sales import floor_resources as sales_floor
+from app.sales import master_resources as sales_masters
 from app.sales import resources as sales
 from app.stream import hub, listener
 from app.stream import resources as stream
@@ -85,7 +86,16 @@ def _open_rooms(app: Hub) -> None:
     ]
 
     api = HubApi(app)
-    for surface in (accounts.blp, sales.blp, sales_floor.blp, sales_bulk.blp, stream.sales, stream.log, health.blp):
+    for surface in (
+        accounts.blp,
+        sales.blp,
+        sales_floor.blp,
+        sales_bulk.blp,
+        sales_masters.blp,
+        stream.sales,
+        stream.log,
+        health.blp,
+    ):
         api.register_blueprint(surface)
     reference.register(app, api)
     commands.register(app)
