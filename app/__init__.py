@@ -14,6 +14,7 @@ from app.extensions import bus, db, jwt, limiter, migrate
 from app.kernel import json, logs, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
+from app.local import bootstrap
 from app.operations import commands, health, reference
 from app.sales import resources as sales
 from app.stream import hub, listener
@@ -86,6 +87,7 @@ def _open_rooms(app: Hub) -> None:
         api.register_blueprint(surface)
     reference.register(app, api)
     commands.register(app)
+    bootstrap.register(app)
 
 
 #: Celery finds tasks by import.

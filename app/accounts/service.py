@@ -40,6 +40,18 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
     return user
 
 
+def change_password(user: User, password: str, *, actor: str) -> None:
+    """Give a user another password.
+
+    Raises:
+        Invalid: it is too short or too long.
+    """
+    if faults := list(_password_faults(password)):
+        raise Invalid({"password": faults})
+    user.password_hash = passwords.hashed(password)
+    audit.record("user.password_changed", actor=actor, subject=f"user:{user.id}")
+
+
 def _faults(*, email: str, password: str, role: str, name: str) -> Iterator[tuple[str, list[str]]]:
     if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
         yield "email", [f"Expected an e-mail address of at most {LONGEST_EMAIL} characters."]

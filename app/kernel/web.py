@@ -58,3 +58,7 @@ class Surface(Blueprint):
     """A flask-smorest blueprint that parses with the hub's own strictness."""
 
     ARGUMENTS_PARSER = HubParser()
+
+    def arguments(self, schema: Any, **kwargs: Any) -> Any:
+        """Parse with one schema for all requests: making one anew copies every field, for a millisecond."""
+        return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
