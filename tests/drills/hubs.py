@@ -135,12 +135,12 @@ def drill_hub(*, webs: int = 2) -> Iterator[DrillHub]:
         for process in PROCESSES:
             if process.name == "web":
                 for _ in range(webs):
-                    hub.ports.append(_free_port())
+                    hub.ports.append(free_port())
                     children.append(_spawn(process, {**environment, "PORT": str(hub.ports[-1])}))
             elif process.name != "flower":
                 children.append(_spawn(process, environment))
         for port in hub.ports:
-            wait_for(lambda port=port: _ready(port), 60)
+            wait_for(lambda port=port: ready(port), 60)
         yield hub
 
 
@@ -168,7 +168,7 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
             child.wait()
 
 
-def _ready(port: int) -> bool:
+def ready(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
             return bool(answer.status == 200)
@@ -176,7 +176,7 @@ def _ready(port: int) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -7,14 +7,13 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import psutil
 import pytest
 
-from tests.drills.hubs import HEADERS, ROOT, DrillHub, wait_for
-from tests.drills.hubs import _free_port as free_port
-from tests.drills.hubs import _ready as ready
+from tests.drills.hubs import HEADERS, ROOT, DrillHub, free_port, ready, wait_for
 from tests.sse import Listener
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drills")]
@@ -48,7 +47,7 @@ def test_broken_http_is_refused_in_json(hub: DrillHub, request_bytes: bytes, sta
 
 def test_a_stop_ends_streams_at_once(hub: DrillHub) -> None:
     port = free_port()
-    command = ["python", "-m", "gunicorn", "-c", "app/operations/gunicorn.py", "wsgi:app"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "app/operations/gunicorn.py", "wsgi:app"]
     server = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -67,29 +66,34 @@ def test_a_stop_ends_streams_at_once(hub: DrillHub) -> None:
             assert listener.frames.get(timeout=5) is None
         assert server.wait(10) == 0
         assert time.monotonic() - started < 5
+        for listener in listeners:
+            listener.close()
     finally:
         server.kill()
         server.wait()
 
 
-def test_idle_streams_share_one_redis_connection_and_hold_no_database_connection(hub: DrillHub) -> None:
-    listeners = [hub.listen() for _ in range(20)]
+def test_twenty_streams_need_no_more_connections_than_one(hub: DrillHub) -> None:
+    web = next(process for process in psutil.process_iter() if _serves(process, hub.ports[0]))
+    first = hub.listen()
+    wait_for(lambda: first.comments, 5)
+    before = _redis_connections(hub, web)
+    listeners = [first, *(hub.listen() for _ in range(20))]
     for listener in listeners:
         wait_for(lambda listener=listener: listener.comments, 5)
-    listening = hub.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'")
-    assert listening == [(0,)]
-    redis_port = int(hub.valkey.url.rsplit(":", 1)[1].split("/")[0])
-    web = next(p for p in psutil.process_iter(["cmdline"]) if _serves(p, hub.ports[0]))
-    connections = [
-        connection
-        for child in web.children()
-        for connection in child.net_connections("tcp")
-        if connection.raddr and connection.raddr.port == redis_port
-    ]
-    # The reader of the streams, the nudges, and the client that answers readiness.
-    assert len(connections) <= 3
+    assert _redis_connections(hub, web) == before
+    assert hub.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'") == [(0,)]
     for listener in listeners:
         listener.close()
+
+
+def _redis_connections(hub: DrillHub, web: psutil.Process) -> int:
+    redis_port = int(hub.valkey.url.rsplit(":", 1)[1].split("/")[0])
+    return sum(
+        bool(connection.raddr) and connection.raddr.port == redis_port
+        for child in web.children()
+        for connection in child.net_connections("tcp")
+    )
 
 
 def _serves(process: psutil.Process, port: int) -> bool:
