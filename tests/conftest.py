@@ -89,7 +89,7 @@ def _migrated(settings: Settings) -> Iterator[Hub]:
 def app(_migrated: Hub) -> Iterator[Hub]:
     """The application over an empty database."""
     yield _migrated
-    db.session.rollback()
+    db.session.remove()
     audit.recorder.flush()
     _empty()
     bus.client.flushall()
