@@ -12,7 +12,8 @@ from sqlalchemy import func, select, text
 from app.events.models import Event
 from app.extensions import db
 from app.kernel import json
-from app.sales.models import Customer, SalesInvoice, SalesItem, Salesman
+from app.sales.master_models import Customer, Salesman
+from app.sales.models import SalesInvoice, SalesItem
 from tests.factories import a_sale
 
 IMPORT = "/api/sales/import/invoice/"
@@ -39,9 +40,13 @@ def bodies() -> list[dict[str, Any]]:
 
 def put(invoice_no: str, status: str) -> None:
     """Move an invoice to a status as if the warehouse had done its steps."""
+    delivery = {
+        "DISPATCHED": ", delivery_type = 'INTERNAL', driver = 'Ravi', dispatched_at = now()",
+        "DELIVERED": ", delivery_type = 'DIRECT', dispatched_at = now(), delivered_at = now()",
+    }
     with db.engine.begin() as connection:
-        query = text("UPDATE sales_invoices SET status = :status WHERE invoice_no = :number")
-        connection.execute(query, {"status": status, "number": invoice_no})
+        query = f"UPDATE sales_invoices SET status = :status{delivery.get(status, '')} WHERE invoice_no = :number"
+        connection.execute(text(query), {"status": status, "number": invoice_no})
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -11,13 +13,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from app import events
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
 from app.sales import reviewing
+from app.sales.history import Actor
 from app.sales.models import SalesInvoice
 from app.stream import service
+from app.stream.hub import hub
 from app.stream.models import StreamTicket
 from app.stream.tasks import purge_tickets
 from tests.factories import a_sale
@@ -55,12 +60,22 @@ def listen() -> Iterator[Callable[..., Reader]]:
     readers: list[Reader] = []
 
     def start(client: FlaskClient, path: str = SALES_STREAM, **options: object) -> Reader:
+        caught_up()
         readers.append(Reader(client.get(path, buffered=False, **options)))  # type: ignore[arg-type]
         return readers[-1]
 
     yield start
     for reader in readers:
         reader.answer.close()
+
+
+def caught_up() -> None:
+    """What was placed before a reader comes is not to reach it late: the hub of this process may be behind."""
+    deadline = time.monotonic() + 10
+    while hub._pid == os.getpid() and hub._head < events.head():
+        assert time.monotonic() < deadline, "the hub did not catch up"
+        db.session.rollback()
+        time.sleep(0.01)
 
 
 def imported(erp: FlaskClient, number: str) -> None:
@@ -71,7 +86,7 @@ def put_in_review(invoice_no: str) -> None:
     with unit_of_work():
         db.session.execute(update(SalesInvoice).where(SalesInvoice.invoice_no == invoice_no).values(status="PACKING"))
     with unit_of_work():
-        reviewing.return_to_billing(invoice_no, "Wrong batch", returned_by="Asha", returned_by_id=None)
+        reviewing.return_to_billing(invoice_no, "Wrong batch", actor=Actor("Asha"))
 
 
 class TestSalesStream:
