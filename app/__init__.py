@@ -17,6 +17,7 @@ from app.kernel.web import Hub
 from app.local import bootstrap
 from app.operations import commands, health, reference
 from app.sales import bulk_resources as sales_bulk
+from app.sales import commands as sales_commands
 from app.sales import floor_resources as sales_floor
 from app.sales import master_resources as sales_masters
 from app.sales import resources as sales
@@ -99,6 +100,7 @@ def _open_rooms(app: Hub) -> None:
         api.register_blueprint(surface)
     reference.register(app, api)
     commands.register(app)
+    sales_commands.register(app)
     bootstrap.register(app)
 
 

@@ -1,4 +1,4 @@
-"""``/api/sales/import/invoices/``: many invoices in one request, read as a stream."""
+"""``/api/sales``: many invoices in one request, read as a stream, and whole lists out as a file."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from flask import current_app, request
+from flask import Flask, Response, current_app, request
 from flask.views import MethodView
 
 from app.accounts.guards import requires
 from app.accounts.principals import authenticate
+from app.kernel import clock
 from app.kernel.envelopes import SalesEnvelope
 from app.kernel.errors import PayloadTooLarge, UnsupportedMediaType
 from app.kernel.openapi import refuses
 from app.kernel.web import Surface
-from app.sales import bulk, reading, samples
+from app.sales import bulk, exporting, reading, samples
 from app.sales.bulk_schemas import BulkImportAnswerSchema, BulkQuery
-from app.sales.errors import AllRefused, TooManyInvoices
+from app.sales.errors import AllRefused, SheetFull, TooManyInvoices
+from app.sales.list_schemas import ExportQuery
 
 blp = Surface("Sales bulk", __name__, url_prefix="/api/sales", description="Many sales invoices at once.")
 
@@ -28,6 +30,10 @@ _READERS = {
     "application/x-ndjson": reading.lines,
     "application/ndjson": reading.lines,
     "application/jsonl": reading.lines,
+}
+_WRITERS = {
+    "csv": (exporting.as_csv, "text/csv"),
+    "xlsx": (exporting.as_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 _INVOICE = {"$ref": "#/components/schemas/Import"}
 _BODY = {
@@ -93,6 +99,27 @@ class BulkImport(MethodView):
         except AllRefused as refusal:
             refusal.data = summary(refusal.report) if refusal.report else None
             raise
+
+
+@blp.route("/export/")
+class Export(MethodView):
+    @requires("sales:read")
+    @refuses(SheetFull)
+    @blp.arguments(ExportQuery, location="query")
+    @blp.response(200, content_type="text/csv", example="id,status,billing_status,invoice_no,…\r\n")
+    def get(self, query: dict[str, Any]) -> Response:
+        """Export a filtered list as CSV or XLSX, newest first.
+
+        Streamed, however long it is. Texts that a spreadsheet would take for formulas are marked as text.
+        """
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        write, mimetype = _WRITERS[query["format"]]
+        name = f"invoices-{clock.now():%Y%m%d-%H%M%S}.{query['format']}"
+        return Response(
+            write(app, query, items=query["rows"] == "items"),
+            mimetype=mimetype,
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"},
+        )
 
 
 def _blocks() -> Iterator[bytes]:

@@ -125,6 +125,10 @@ class AllRefused(BadRequest):
         self.report = report
 
 
+class SheetFull(BadRequest):
+    message = "A sheet holds 1,048,575 rows; narrow the filters or export as CSV."
+
+
 class UnknownQueue(NotFound):
     message = "Queue not found."
 

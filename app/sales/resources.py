@@ -16,13 +16,13 @@ from app.sales import history, importing, listing, reviewing, samples, service
 from app.sales.errors import DuplicateInvoice, NotInReview, NotReturnable, UnknownInvoice
 from app.sales.floor_schemas import HistoryEntrySchema, HistoryQuery
 from app.sales.history import Actor
+from app.sales.list_schemas import InvoiceQuery
 from app.sales.models import SalesInvoice
 from app.sales.schemas import (
     CorrectionSchema,
     ImportedAnswerSchema,
     ImportSchema,
     InvoiceAnswerSchema,
-    InvoiceQuery,
     InvoiceSchema,
     ReturnSchema,
 )

@@ -8,7 +8,6 @@ from marshmallow import fields, validate, validates_schema
 from marshmallow.exceptions import ValidationError
 
 from app.kernel.money import LARGEST_AMOUNT
-from app.kernel.pages import PageQuery
 from app.kernel.schemas import CalendarDate, Choice, Metadata, Number, Schema, Stamp, Text
 from app.sales.workflow import BillingStatus, DeliveryType, Priority, Section, Status
 
@@ -267,19 +266,3 @@ class InvoiceAnswerSchema(Schema):
     success = fields.Boolean()
     message = fields.String()
     data = fields.Nested(InvoiceSchema)
-
-
-class InvoiceQuery(PageQuery):
-    """Filters of the list; all of them must hold."""
-
-    status = fields.List(Choice(*Status), load_default=list, metadata={"description": "May be repeated."})
-    billing_status = Choice(*BillingStatus)
-    priority = Choice(*Priority)
-    customer = Text(50, metadata={"description": "The customer's code."})
-    salesman = Text(200, metadata={"description": "The salesman's name."})
-    date_from = CalendarDate(metadata={"description": "First invoice date."})
-    date_to = CalendarDate(metadata={"description": "Last invoice date."})
-    search = Text(
-        100,
-        metadata={"description": "Beginnings of words of the number, the customer's name or code, and the items."},
-    )

@@ -52,11 +52,13 @@ def vector(found: list[str]) -> ColumnElement[Any]:
 def searched(query: Select[Any], asked: str) -> Select[Any]:
     """Only invoices in which every word begins a word of the number, of an item or of the customer.
 
+    A whole number, as a scanner sends it, finds that one invoice and not those that begin alike.
     Customers are few and are looked up first, so that the invoices are found by indexes alone.
     """
+    number = asked.strip()
     parts = _WORD.findall(asked.lower())[:MOST_ASKED]
-    if not parts:
-        return query.where(SalesInvoice.invoice_no == asked)
+    if not parts or db.session.scalar(select(SalesInvoice.id).where(SalesInvoice.invoice_no == number)):
+        return query.where(SalesInvoice.invoice_no == number)
     return query.where(and_(*(_has(part) for part in parts)))
 
 
