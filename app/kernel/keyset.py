@@ -45,13 +45,20 @@ class LargePageQuery(KeysetQuery):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a list is sorted by; the last column is unique."""
+    """What a list is sorted by; the last column is unique.
+
+    ``unindexed`` sorts what the conditions found instead of walking an index in this order: right where few rows
+    are found and the planner cannot know it.
+    """
 
     columns: tuple[Any, ...]
     descending: bool = False
+    unindexed: bool = False
 
     def sorted(self, query: Select[Any]) -> Select[Any]:
-        return query.order_by(*(column.desc() if self.descending else column.asc() for column in self.columns))
+        *before, last = self.columns
+        keys = [*before, last + literal(0)] if self.unindexed else self.columns
+        return query.order_by(*(key.desc() if self.descending else key.asc() for key in keys))
 
     def behind(self, values: list[Any]) -> ColumnElement[bool]:
         mine = tuple_(*self.columns)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, any_, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 from sqlalchemy.types import Text
 
@@ -70,7 +70,9 @@ def customers_searched(query: Select[Any], asked: str) -> Select[Any]:
 def _has(word: str) -> ColumnElement[bool]:
     in_invoice = SalesInvoice.search.op("@@")(_begins(word))
     customers = db.session.scalars(select(Customer.id).where(Customer.search.op("@@")(_begins(word)))).all()
-    return or_(in_invoice, SalesInvoice.customer_id.in_(customers)) if customers else in_invoice
+    if not customers:
+        return in_invoice
+    return or_(in_invoice, SalesInvoice.customer_id == any_(cast(list(customers), ARRAY(BigInteger))))
 
 
 def _begins(word: str) -> ColumnElement[Any]:
