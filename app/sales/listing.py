@@ -12,7 +12,6 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.keyset import Order, Page, counted, large_page, page_by_keyset
-from app.kernel.pages import LARGEST_PAGE
 from app.sales.errors import NotAWorker, UnknownQueue
 from app.sales.floor_models import Assignment, WorkSession
 from app.sales.master_models import Customer, Salesman
@@ -23,7 +22,7 @@ from app.sales.workflow import Status
 
 NEWEST_FIRST = Order((SalesInvoice.id,), descending=True)
 #: How far back ``_is_rare`` looks.
-RECENT = 5_000
+RECENT = 2_000
 _NEWEST_OF_FEW = Order((SalesInvoice.id,), descending=True, unindexed=True)
 _URGENT_FIRST = Order((SalesInvoice.priority_rank, SalesInvoice.id))
 
@@ -31,11 +30,11 @@ _URGENT_FIRST = Order((SalesInvoice.priority_rank, SalesInvoice.id))
 def find_page(filters: Mapping[str, Any]) -> Page:
     """One page of the invoices that all ``filters`` hold for, newest first."""
     query = filtered(filters)
-    rare = bool(filters.get("search")) and _is_rare(query)
+    rare = bool(filters.get("search")) and _is_rare(query, filters["page_size"])
     return large_page(query, _NEWEST_OF_FEW if rare else NEWEST_FIRST, filters, options=FULL)
 
 
-def _is_rare(query: Select[Any]) -> bool:
+def _is_rare(query: Select[Any], page_size: int) -> bool:
     """Whether the newest invoices hold too few hits for a page.
 
     Statistics know nothing of the beginnings of words. Common words are best found by walking the newest invoices,
@@ -43,8 +42,8 @@ def _is_rare(query: Select[Any]) -> bool:
     """
     newest = select(SalesInvoice.id).order_by(SalesInvoice.id.desc()).limit(1).scalar_subquery()
     hits = query.with_only_columns(literal(1), maintain_column_froms=True)
-    hits = hits.where(SalesInvoice.id > newest - RECENT).limit(LARGEST_PAGE)
-    return (db.session.scalar(select(func.count()).select_from(hits.subquery())) or 0) < LARGEST_PAGE
+    hits = hits.where(SalesInvoice.id > newest - RECENT).limit(page_size + 1)
+    return (db.session.scalar(select(func.count()).select_from(hits.subquery())) or 0) <= page_size
 
 
 def filtered(filters: Mapping[str, Any]) -> Select[Any]:
