@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app, request
 from flask_smorest import Blueprint
 
 from app.kernel.json import HubJsonProvider
@@ -32,3 +34,14 @@ class Surface(Blueprint):
     """A flask-smorest blueprint that parses with the hub's own strictness."""
 
     ARGUMENTS_PARSER = HubParser()
+
+
+def takes_bulk(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Allow this operation a body of ``MAX_BULK_BYTES``; goes above everything that reads the body."""
+
+    @wraps(view)
+    def wide(*args: Any, **kwargs: Any) -> Any:
+        request.max_content_length = current_app.config["MAX_BULK_BYTES"]
+        return view(*args, **kwargs)
+
+    return wide

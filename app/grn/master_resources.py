@@ -1,0 +1,93 @@
+"""``/api/suppliers``, ``/api/fabrics``, ``/api/products``, ``/api/orders``: master data of goods receipts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.views import MethodView
+
+from app.accounts.guards import requires
+from app.accounts.idempotency import idempotent
+from app.accounts.principals import authenticate
+from app.grn import ledgers, masters, samples
+from app.grn.errors import DuplicateMaster, StillInUse, UnknownMaster
+from app.grn.ledger_schemas import ColorBalanceSchema
+from app.grn.master_schemas import FabricSchema, MasterSchema, OrderSchema, ProductSchema, SupplierSchema
+from app.grn.masters import Kind
+from app.grn.pages import Page, page_example, page_schema
+from app.grn.queries import BalanceQuery, MasterQuery
+from app.kernel.openapi import refuses
+from app.kernel.web import Surface, takes_bulk
+
+
+def _surface(kind: Kind, plural: str, schema: type[MasterSchema], sample: dict[str, Any], about: str) -> Surface:
+    """The five operations that each kind of master data has."""
+    path, stored = f"/api/{plural}", {**sample, **samples.CREATED}
+    blp = Surface(plural.capitalize(), __name__, url_prefix=path, description=about)
+
+    @blp.route("")
+    class Masters(MethodView):
+        @requires("grn:read")
+        @blp.doc(summary=f"List {plural}")
+        @blp.arguments(MasterQuery, location="query")
+        @blp.response(200, page_schema(schema), example=page_example(stored))
+        def get(self, query: dict[str, Any]) -> Page:
+            return masters.find_page(kind, query)
+
+        @requires("grn:write")
+        @takes_bulk
+        @refuses(DuplicateMaster)
+        @idempotent
+        @blp.doc(summary=f"Create one of the {plural}", description="You may choose its `id`.")
+        @blp.arguments(schema, example=sample)
+        @blp.response(201, schema, example=stored)
+        def post(self, data: dict[str, Any]) -> tuple[Any, dict[str, str]]:
+            row = masters.create(kind, data)
+            return row, {"Location": f"{path}/{row.id}"}
+
+    @blp.route("/<int:row_id>")
+    class Master(MethodView):
+        @requires("grn:read")
+        @refuses(UnknownMaster)
+        @blp.doc(summary=f"Read one of the {plural}")
+        @blp.response(200, schema, example=stored)
+        def get(self, row_id: int) -> Any:
+            return masters.find(kind, row_id)
+
+        @requires("grn:write")
+        @takes_bulk
+        @refuses(UnknownMaster, DuplicateMaster, StillInUse)
+        @blp.doc(summary=f"Replace one of the {plural}", description="What is left out is taken away.")
+        @blp.arguments(schema, example=sample)
+        @blp.response(200, schema, example=stored)
+        def put(self, data: dict[str, Any], row_id: int) -> Any:
+            return masters.change(kind, row_id, data)
+
+        @requires("grn:write")
+        @refuses(UnknownMaster, StillInUse)
+        @blp.doc(summary=f"Delete one of the {plural}", description="Refused while something refers to it.")
+        @blp.response(204)
+        def delete(self, row_id: int) -> None:
+            masters.remove(kind, row_id, actor=authenticate().credential)
+
+    return blp
+
+
+suppliers = _surface(masters.SUPPLIERS, "suppliers", SupplierSchema, samples.SUPPLIER, "Mills and traders.")
+products = _surface(masters.PRODUCTS, "products", ProductSchema, samples.PRODUCT, "Garments that are made to order.")
+fabrics = _surface(masters.FABRICS, "fabrics", FabricSchema, samples.FABRIC, "Fabrics, their colours, what is left.")
+orders = _surface(masters.ORDERS, "orders", OrderSchema, samples.ORDER, "Orders with flow lines and parts.")
+
+
+@fabrics.route("/<int:row_id>/balances")
+class Balances(MethodView):
+    @requires("grn:read")
+    @refuses(UnknownMaster)
+    @fabrics.arguments(BalanceQuery, location="query")
+    @fabrics.response(200, page_schema(ColorBalanceSchema), example=page_example(samples.COLOR_BALANCE))
+    def get(self, query: dict[str, Any], row_id: int) -> Page:
+        """What is left of a fabric over all receipts, by colour and unit; below zero is allowed and flagged."""
+        return ledgers.balances_of_fabric(row_id, query)
+
+
+SURFACES = (suppliers, fabrics, products, orders)
