@@ -17,6 +17,7 @@ from app.grn import resources as grn
 from app.kernel import json, logs, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
+from app.local import bootstrap
 from app.operations import commands, health, reference
 from app.sales import resources as sales
 from app.stream import hub, listener
@@ -90,6 +91,7 @@ def _open_rooms(app: Hub) -> None:
         api.register_blueprint(surface)
     reference.register(app, api)
     commands.register(app)
+    bootstrap.register(app)
 
 
 #: Celery finds tasks by import.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -86,6 +86,8 @@ class Settings:
                 "max_overflow": self.database_pool_size,
                 "pool_timeout": 10,
                 "pool_recycle": 1800,
+                # Seconds; a server that is cut off must not hold up every request for minutes.
+                "connect_args": {"connect_timeout": 5},
             },
             "JWT_SECRET_KEY": self.secret_key,
             "JWT_ACCESS_TOKEN_EXPIRES": self.access_token_lifetime,
@@ -111,7 +113,7 @@ def _read() -> Settings:
         database_url=_with_driver(env.str("DATABASE_URL") or ""),
         redis_url=env.str("REDIS_URL"),
         storage_dir=Path(env.str("STORAGE_DIR") or "."),
-        sales_import_api_keys=tuple(env.list("SALES_IMPORT_API_KEY", []) or ()),
+        sales_import_api_keys=_keys(env.list("SALES_IMPORT_API_KEY", []) or ()),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
         database_pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(1, 200)),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
@@ -136,6 +138,11 @@ def _with_driver(url: str) -> str:
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
     return url
+
+
+def _keys(given: Iterable[str]) -> tuple[str, ...]:
+    """Without the blanks of ``a,,b`` or a trailing comma: an empty key would let everybody in."""
+    return tuple(key.strip() for key in given if key.strip())
 
 
 def _weaknesses(settings: Settings) -> list[str]:

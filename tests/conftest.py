@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import flask_migrate
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.accounts import audit, sessions
@@ -17,13 +21,26 @@ from app.accounts.abilities import API_KEY, ROLES
 from app.config import Settings
 from app.events.relay import relay
 from app.extensions import bus, db, limiter
+from app.kernel.tasks import HubTask
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
 from app.local.servers import temporary_servers
+from app.stream.hub import hub
 from tests.factories import a_user
 
 IMPORT_KEY = "a-key-for-the-tests-of-imports"
 ROOT = Path(__file__).resolve().parents[1]
+
+
+class Client(FlaskClient):
+    """Sends each request as a server does: with nothing of the test's own context around it.
+
+    Flask would otherwise reuse the application context that the tests hold open, and with it ``g`` (the caller
+    of an earlier request) and the database session.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        return Context().run(super().open, *args, **kwargs)
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +78,7 @@ def settings(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def _migrated(settings: Settings) -> Iterator[Hub]:
     app = create_app(settings)
+    app.test_client_class = Client
     with app.app_context():
         flask_migrate.upgrade(directory=str(ROOT / "migrations"))
         yield app
@@ -84,6 +102,34 @@ def _empty() -> None:
     with db.engine.begin() as connection:
         connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
         connection.execute(text("UPDATE event_head SET position = 0"))
+
+
+@contextmanager
+def lent_process() -> Iterator[None]:
+    """What a process has once may go to another application; afterwards it belongs to the first one again."""
+    with pytest.MonkeyPatch.context() as kept:
+        kept.setattr(limiter, "__dict__", dict(limiter.__dict__))
+        for owner, name in ((audit.recorder, "_app"), (hub, "_app"), (HubTask, "flask_app"), (bus, "client")):
+            kept.setattr(owner, name, getattr(owner, name))
+        yield
+
+
+@pytest.fixture
+def app_with(app: Hub, settings: Settings) -> Iterator[Callable[..., Hub]]:
+    """Make a further application with other settings."""
+    made: list[Hub] = []
+
+    def make(**changes: Any) -> Hub:
+        other = create_app(replace(settings, **changes))
+        other.test_client_class = Client
+        made.append(other)
+        return other
+
+    with lent_process():
+        yield make
+    for other in made:
+        with other.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture

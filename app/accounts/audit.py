@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections import deque
 from typing import Any
 
@@ -50,6 +51,7 @@ class CallRecorder:
         self._waiting: deque[dict[str, Any]] = deque()
         self._pid = 0
         self._wanted = threading.Event()
+        self._flushing = threading.Lock()
 
     def init_app(self, app: Flask) -> None:
         self._app = app
@@ -89,16 +91,19 @@ class CallRecorder:
         while True:
             self._wanted.wait()
             self._wanted.clear()
-            threading.Event().wait(FLUSH_INTERVAL)
+            time.sleep(FLUSH_INTERVAL)
             self.flush()
 
     def flush(self) -> None:
         """Write what waits; what the database does not take stays waiting for the next time."""
-        if not self._app or not self._waiting:
-            return
+        with self._flushing:
+            if self._app and self._waiting:
+                self._write(self._app)
+
+    def _write(self, app: Flask) -> None:
         calls = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
-            with self._app.app_context(), unit_of_work():
+            with app.app_context(), unit_of_work():
                 db.session.execute(insert(ApiCall.__table__), calls)
         except Exception:
             log.warning("api_calls_not_recorded", waiting=len(calls), exc_info=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.kernel.errors import Conflict, Forbidden, TooManyRequests, Unauthenticated, Unprocessable
+from app.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
 from app.kernel.refusing import CONSTRAINTS
 
 
@@ -29,6 +29,7 @@ class WrongPassword(Unauthenticated):
     """One answer for an unknown address, a wrong password and a deactivated user: none is told apart."""
 
     message = "E-mail or password is wrong."
+    keeps_evidence = True
 
 
 class AddressNotAllowed(Forbidden):
@@ -36,8 +37,8 @@ class AddressNotAllowed(Forbidden):
     code = "IP_NOT_ALLOWED"
 
 
-class TooManyAttempts(TooManyRequests):
-    message = "Too many attempts to sign in; wait a minute."
+class UnknownUser(NotFound):
+    message = "No user has this e-mail address."
 
 
 class EmailTaken(Conflict):

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from app.accounts.abilities import ABILITIES
+from app.accounts.abilities import ABILITIES, API_KEY
+from app.accounts.errors import AddressNotAllowed, InvalidApiKey, InvalidToken, TokenExpired
 from app.accounts.principals import authenticate
 from app.kernel.errors import Forbidden
-from app.kernel.openapi import ABILITY
+from app.kernel.openapi import ABILITY, refuses
 
 View = Callable[..., Any]
 SIGNED_IN = "signed in"
@@ -29,7 +30,8 @@ def requires(ability: str) -> Callable[[View], View]:
                 raise Forbidden
             return view(*args, **kwargs)
 
-        return _marked(guarded, ability)
+        keys = (InvalidApiKey, AddressNotAllowed) if ability in API_KEY else ()
+        return _marked(refuses(InvalidToken, TokenExpired, *keys)(guarded), ability)
 
     return guard
 

@@ -16,7 +16,7 @@ from app.accounts.principals import authenticate
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
-from app.kernel.openapi import IDEMPOTENT
+from app.kernel.openapi import IDEMPOTENT, refuses
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
 LONGEST = 255
@@ -47,10 +47,9 @@ def idempotent(view: View) -> View:
             raise KeyReused
         return Response(stored.body, stored.status, headers={**stored.headers, REPLAYED: "true"})
 
-    docs = dict(getattr(once, "_apidoc", {}))
-    docs["manual_doc"] = {**docs.get("manual_doc", {}), IDEMPOTENT: True}
-    once._apidoc = docs  # type: ignore[attr-defined]
-    return once
+    documented: Any = refuses(KeyInUse, KeyReused)(once)
+    documented._apidoc["manual_doc"][IDEMPOTENT] = True
+    return documented  # type: ignore[no-any-return]
 
 
 def _claim(credential: str, key: str) -> IdempotencyKey | None:
@@ -82,5 +81,6 @@ def _remember(credential: str, key: str, answer: Response) -> Response:
 
 
 def _fingerprint() -> bytes:
-    parts = (request.method.encode(), request.full_path.encode(), request.get_data(cache=True))
+    address = f"{request.method} {request.path.rstrip('/')}?".encode() + request.query_string
+    parts = (address, request.get_data(cache=True))
     return hashlib.sha256(b"\0".join(parts)).digest()

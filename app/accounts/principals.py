@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from flask import g, request
 
@@ -45,9 +46,17 @@ def authenticate() -> Principal:
         if principal:
             g.principal = principal
             return principal
-    raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer realm="invoice-hub"'})
+    raise Unauthenticated
 
 
 def peer_address() -> str | None:
-    """The address of the caller; a proxy's word counts only where proxies are configured."""
-    return request.remote_addr
+    """The address of the caller; a proxy's word counts only where proxies are configured.
+
+    None when there is none (a Unix socket) or a proxy passed on something else (``unknown``). IPv4 that came in
+    over an IPv6 socket is IPv4.
+    """
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address)

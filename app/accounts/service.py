@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+import re
+from collections.abc import Iterator
+
+from sqlalchemy import select, update
 
 from app.accounts import audit, passwords
 from app.accounts.abilities import ROLES
-from app.accounts.errors import EmailTaken
-from app.accounts.models import User
+from app.accounts.errors import EmailTaken, UnknownUser
+from app.accounts.models import LoginSession, User
+from app.accounts.naming import NAME_RULE, is_name
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.errors import Invalid
+
+LONGEST_EMAIL = 254
+#: Only a slip of the pen is caught; whether mail arrives, no pattern knows.
+_EMAIL = re.compile(r"[^@\s\0]+@[^@\s\0]+")
 
 
 def create_user(*, email: str, password: str, role: str, name: str, actor: str) -> User:
     """Make a user.
 
     Raises:
-        Invalid: the role is unknown or the password too short.
+        Invalid: what is wrong with which of them.
         EmailTaken: the address already has a user.
     """
     email = email.strip().lower()
-    if role not in ROLES:
-        raise Invalid({"role": [f"Must be one of: {', '.join(ROLES)}."]})
-    if not passwords.SHORTEST <= len(password) <= passwords.LONGEST:
-        raise Invalid({"password": [f"Use {passwords.SHORTEST} to {passwords.LONGEST} characters."]})
+    if faults := dict(_faults(email=email, password=password, role=role, name=name)):
+        raise Invalid(faults)
     if find_user(email):
         raise EmailTaken
     user = User(email=email, name=name, role=role, password_hash=passwords.hashed(password))
@@ -33,10 +40,75 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
     return user
 
 
+def change_password(user: User, password: str, *, actor: str) -> None:
+    """Give a user another password.
+
+    Raises:
+        Invalid: it is too short or too long.
+    """
+    if faults := list(_password_faults(password)):
+        raise Invalid({"password": faults})
+    user.password_hash = passwords.hashed(password)
+    audit.record("user.password_changed", actor=actor, subject=f"user:{user.id}")
+
+
+def _faults(*, email: str, password: str, role: str, name: str) -> Iterator[tuple[str, list[str]]]:
+    if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
+        yield "email", [f"Expected an e-mail address of at most {LONGEST_EMAIL} characters."]
+    if faults := list(_password_faults(password)):
+        yield "password", faults
+    if role not in ROLES:
+        yield "role", [f"Must be one of: {', '.join(ROLES)}."]
+    if not is_name(name):
+        yield "name", [NAME_RULE]
+
+
+def _password_faults(password: str) -> Iterator[str]:
+    if not passwords.SHORTEST <= len(password) <= passwords.LONGEST:
+        yield f"Use {passwords.SHORTEST} to {passwords.LONGEST} characters."
+
+
 def find_user(email: str) -> User | None:
     """The user with this address, in whatever case it is written."""
     found: User | None = db.session.scalar(select(User).where(User.email == email.strip().lower()))
     return found
+
+
+def set_password(email: str, password: str, *, actor: str) -> User:
+    """Give a user a new password and end all sessions of the old one.
+
+    Raises:
+        UnknownUser: nobody has this address.
+        Invalid: the password is too short or too long.
+    """
+    user = _existing(email)
+    if faults := list(_password_faults(password)):
+        raise Invalid({"password": faults})
+    user.password_hash = passwords.hashed(password)
+    moment = clock.now()
+    open_ones = update(LoginSession).where(LoginSession.user_id == user.id, LoginSession.revoked_at.is_(None))
+    db.session.execute(open_ones.values(revoked_at=moment, revoked_because="password changed"))
+    audit.record("user.password_set", actor=actor, subject=f"user:{user.id}")
+    return user
+
+
+def set_active(email: str, active: bool, *, actor: str) -> User:
+    """Let a user in again, or keep the user out from now on, open sessions included.
+
+    Raises:
+        UnknownUser: nobody has this address.
+    """
+    user = _existing(email)
+    user.is_active = active
+    audit.record("user.activated" if active else "user.deactivated", actor=actor, subject=f"user:{user.id}")
+    return user
+
+
+def _existing(email: str) -> User:
+    user = find_user(email)
+    if user is None:
+        raise UnknownUser
+    return user
 
 
 def list_users() -> list[User]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from app.events.catalogue import CATALOGUE, EventType, Notice, define, matching
-from app.events.log import after, emit, head
+from app.events.log import INSERT_DRAFT, after, draft, emit, head, late
 from app.events.relay import Batch, subscribe
 
 __all__ = [
     "CATALOGUE",
+    "INSERT_DRAFT",
     "Batch",
     "EventType",
     "Notice",
     "after",
     "define",
+    "draft",
     "emit",
     "head",
+    "late",
     "matching",
     "subscribe",
 ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 from sqlalchemy import insert, or_, select
 
@@ -13,11 +13,22 @@ from app.events.catalogue import EventType
 from app.events.models import Event, EventHead
 from app.extensions import db
 from app.kernel import clock, json
+from app.kernel.identity import new_uuid
 from app.kernel.tasks import Nudger
 from app.kernel.unit_of_work import after_commit
 
 nudge_relay = Nudger("events.relay")
 _insert = insert(Event.__table__)
+
+#: The tail of an SQL statement that stores a subject and its event in one go, with what ``draft`` gives as
+#: parameters. ``subject_id`` and ``late`` (an array of texts, the values of ``late(1)``, ``late(2)`` …) are SQL
+#: over ``source``.
+INSERT_DRAFT = """
+    INSERT INTO events (uuid, type, subject_id, body, request_id, created_at)
+    SELECT %(event_uuid)s, %(event_type)s, {subject_id}, format(%(event_body)s, VARIADIC {late}),
+        %(event_request_id)s::text, %(event_created_at)s
+    FROM {source}
+"""
 
 
 def emit(event: EventType, subject: Any, *, subject_id: int, owner_id: int | None = None, **context: Any) -> None:
@@ -25,26 +36,35 @@ def emit(event: EventType, subject: Any, *, subject_id: int, owner_id: int | Non
 
     ``context`` adds further keys to the body's ``data``, next to the subject.
     """
-    identity, moment = uuid.uuid4(), clock.now()
-    body = {
-        "event": event.name,
-        "id": str(identity),
-        "created_at": clock.iso(moment),
-        "data": {event.key: event.schema.dump(subject), **context},
-    }
-    db.session.execute(
-        _insert,
-        {
-            "uuid": identity,
-            "type": event.name,
-            "subject_id": subject_id,
-            "owner_id": owner_id,
-            "body": json.encode_text(body),
-            "request_id": structlog.contextvars.get_contextvars().get("request_id"),
-            "created_at": moment,
-        },
-    )
+    row = _row(event, {event.key: event.schema.dump(subject), **context})
+    db.session.execute(_insert, {**row, "subject_id": subject_id, "owner_id": owner_id})
     after_commit(nudge_relay)
+
+
+def late(number: int) -> msgspec.Raw:
+    """Stands in a drafted body for a JSON value that only the storing statement will know, counted from 1."""
+    # JSON text has no raw control characters, so this cannot be mistaken for anything that a client sent.
+    return msgspec.Raw(f"\x01{number}\x02".encode())
+
+
+def draft(event: EventType, shown: dict[str, Any]) -> dict[str, Any]:
+    """Parameters for ``INSERT_DRAFT``: an event about ``shown``, a dumped subject with ``late`` values in it."""
+    row = _row(event, {event.key: shown})
+    body = row.pop("body").replace("%", "%%").replace("\x01", "%").replace("\x02", "$s")
+    after_commit(nudge_relay)
+    return {"event_body": body, **{f"event_{name}": value for name, value in row.items()}}
+
+
+def _row(event: EventType, data: dict[str, Any]) -> dict[str, Any]:
+    identity, moment = new_uuid(), clock.now()
+    body = {"event": event.name, "id": str(identity), "created_at": clock.iso(moment), "data": data}
+    return {
+        "uuid": identity,
+        "type": event.name,
+        "body": json.encode_text(body),
+        "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+        "created_at": moment,
+    }
 
 
 def head() -> int:

@@ -15,10 +15,7 @@ class Event(db.Model):
     """``id`` is the order of writing, ``position`` the one order in which everybody reads."""
 
     __tablename__ = "events"
-    __table_args__ = (
-        Index("ix_events_unplaced", "id", postgresql_where=text("position IS NULL")),
-        Index("ix_events_subject", "type", "subject_id"),
-    )
+    __table_args__ = (Index("ix_events_unplaced", "id", postgresql_where=text("position IS NULL")),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     position: Mapped[int | None] = mapped_column(BigInteger, unique=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from sqlalchemy import func, select, update
 
@@ -15,10 +16,21 @@ BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """An event that has its position."""
+
+    position: int
+    type: str
+    owner_id: int | None
+    subject_id: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Events that just got their positions, in order, and the last position given so far."""
 
-    events: Sequence[Event]
+    events: Sequence[Placed]
     head: int
 
 
@@ -60,13 +72,13 @@ def _next_batch() -> Batch:
         raise RuntimeError("event_head is empty: run the migrations")
     unplaced = select(Event.id).where(Event.position.is_(None)).order_by(Event.id).limit(BATCH_SIZE).subquery()
     numbered = select(unplaced.c.id, func.row_number().over(order_by=unplaced.c.id).label("rank")).subquery()
-    rows = db.session.scalars(
-        update(Event)
-        .where(Event.id == numbered.c.id)
+    table = Event.__table__
+    rows = db.session.execute(
+        update(table)
+        .where(table.c.id == numbered.c.id)
         .values(position=head + numbered.c.rank)
-        .returning(Event)
-        .execution_options(synchronize_session=False, populate_existing=True)
+        .returning(table.c.position, table.c.type, table.c.owner_id, table.c.subject_id, table.c.body)
     ).all()
     if rows:
         db.session.execute(update(EventHead).values(position=head + len(rows)))
-    return Batch(sorted(rows, key=lambda event: event.position or 0), head + len(rows))
+    return Batch(sorted((Placed(*row) for row in rows), key=attrgetter("position")), head + len(rows))

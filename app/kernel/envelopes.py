@@ -117,7 +117,9 @@ class EinvoiceEnvelope(Envelope):
     def body(self, refusal: Refusal) -> Json:
         if refusal.errors:
             return self._fields(refusal)
-        message = refusal.message if refusal.code else self.texts.get(refusal.status, refusal.message)
+        message = self.texts.get(refusal.status, refusal.message)
+        if refusal.code and refusal.status != 401:  # noqa: PLR2004 - the document knows one sentence for all of these
+            message = refusal.message
         body: Json = {"message": message}
         if refusal.code:
             body["error"] = refusal.code

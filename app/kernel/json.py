@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -22,6 +22,8 @@ def decode(raw: bytes | str) -> Any:
     """
     try:
         return _decoder.decode(raw)
+    except InvalidOperation as error:
+        raise MalformedJson("The body is not valid JSON: a number's exponent is out of range.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise MalformedJson(f"The body is not valid JSON: {error}") from error
     except RecursionError as error:

@@ -6,11 +6,12 @@ import logging
 import logging.config
 import re
 import time
-import uuid
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
+
+from app.kernel.identity import new_uuid
 
 log = structlog.get_logger("hub.request")
 
@@ -63,7 +64,7 @@ def register(app: Flask) -> None:
 
 def _begin() -> None:
     given = request.headers.get(REQUEST_ID_HEADER, "")
-    g.request_id = given if _ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
+    g.request_id = given if _ACCEPTABLE_ID.fullmatch(given) else new_uuid().hex
     g.started = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)

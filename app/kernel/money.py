@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 CENT = Decimal("0.01")
+#: The largest amount anywhere; columns have room for more, so that differences fit too.
+LARGEST_AMOUNT = Decimal("9999999999999.99")
 
 
 def rounded(amount: Decimal) -> Decimal:

@@ -48,11 +48,15 @@ class HubApi(Api):
 
 
 def refuses(*refusals: type[errors.Refusal]) -> Callable[[Any], Any]:
-    """Document the refusals of an operation by their classes; the bodies shown are the real ones."""
+    """Document the refusals of an operation by their classes; the bodies shown are the real ones.
+
+    Several decorators of one view may each add theirs.
+    """
 
     def mark(view: Any) -> Any:
         docs = view._apidoc = dict(getattr(view, "_apidoc", {}))
-        docs["manual_doc"] = {**docs.get("manual_doc", {}), REFUSALS: list(refusals)}
+        manual = docs.get("manual_doc", {})
+        docs["manual_doc"] = {**manual, REFUSALS: [*refusals, *manual.get(REFUSALS, ())]}
         return view
 
     return mark

@@ -38,6 +38,8 @@ def refuse(refusal: errors.Refusal) -> Response:
     body = current_app.json.dumps(envelope.body(refusal))
     answer = Response(body, envelope.status(refusal), mimetype="application/json")
     answer.headers.update(refusal.headers)
+    if answer.status_code == 401:  # noqa: PLR2004 - RFC 9110, section 11.6.1: it names how to authenticate
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="invoice-hub"'
     return answer
 
 

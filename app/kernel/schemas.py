@@ -80,8 +80,9 @@ class Number(fields.Field):
     }
     _NUMERIC = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})", re.ASCII)
 
-    def __init__(self, low: int | str, high: int | str, places: int = 0, **kwargs: Any) -> None:
+    def __init__(self, low: int | Decimal | str, high: int | Decimal | str, places: int = 0, **kwargs: Any) -> None:
         self.low, self.high, self.places = Decimal(low), Decimal(high), places
+        self.step = Decimal(1).scaleb(-places)
         bounds = {"minimum": float(self.low), "maximum": float(self.high)}
         kwargs["metadata"] = {
             "type": "number" if places else "integer",
@@ -97,10 +98,11 @@ class Number(fields.Field):
         if number > self.high:
             raise self.make_error("high", high=self.high)
         # The bounds come first: 1e999999999 would fill the memory when written out.
-        exponent = number.normalize().as_tuple().exponent
-        if isinstance(exponent, int) and -exponent > self.places:
+        if number != number.quantize(self.step):
             raise self.make_error("places" if self.places else "whole", places=self.places)
-        return number if self.places else int(number)
+        if not self.places:
+            return int(number)
+        return number or Decimal(0)  # no minus before a zero
 
     def _number(self, value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, int | Decimal | str):

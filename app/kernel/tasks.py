@@ -79,7 +79,7 @@ class Nudger:
     A burst of commits becomes one message: the task looks for its work in rows, not in the message.
     """
 
-    def __init__(self, task_name: str, interval: float = 0.02) -> None:
+    def __init__(self, task_name: str, interval: float = 0.1) -> None:
         self.task_name = task_name
         self.interval = interval
         self._wanted = threading.Event()

@@ -24,18 +24,23 @@ def unit_of_work() -> Iterator[None]:
 
     A refusal that ``keeps_evidence`` is committed and still refused.
     """
+    refusal: Refusal | None = None
     try:
-        yield
+        try:
+            yield
+        except Refusal as refused:
+            if not refused.keeps_evidence:
+                raise
+            refusal = refused
         db.session.commit()
-    except BaseException as error:
-        if isinstance(error, Refusal) and error.keeps_evidence:
-            db.session.commit()
-            raise
+    except BaseException:
         db.session.info.pop(_PENDING, None)
         db.session.rollback()
         raise
     for action in db.session.info.pop(_PENDING, ()):
         _run(action)
+    if refusal:
+        raise refusal
 
 
 def after_commit(action: Callable[[], object]) -> None:

@@ -7,8 +7,10 @@ process that ignores SIGTERM, and its children live on when the launcher is kill
 from __future__ import annotations
 
 import datetime
+import select
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,7 +55,7 @@ class Group:
         """Stay as long as everything runs.
 
         Raises:
-            LocalRunError: a process or a server ended; the line names it and how.
+            LocalRunError: a process or a server ended, named in the line, or nobody would see it if one did.
         """
         while True:
             for name, child in self._children.items():
@@ -62,6 +64,8 @@ class Group:
             for server in servers:
                 if (code := server.process.poll()) is not None:
                     raise LocalRunError(f"{server.name} {describe_exit(code)}: {server.last_words()}")
+            if _screen_is_gone():
+                raise LocalRunError("Nobody can see the hub's lines any more: the terminal was closed.")
             each_tick()
             time.sleep(_TICK_SECONDS)
 
@@ -76,7 +80,7 @@ class Group:
     def _relay(self, name: str, colour: str, child: subprocess.Popen[bytes]) -> None:
         for line in child.stdout or ():
             now = datetime.datetime.now().astimezone()
-            # With the terminal gone the pipe must still be emptied, or the process would stand still.
+            # With the screen gone the pipe must still be emptied, or the process would stand still.
             with self._turn, suppress(OSError):
                 self._screen.write(Message("line", line, now, name, colour))
 
@@ -97,3 +101,10 @@ class Group:
         for child in self._children.values():
             if child.stdout:
                 child.stdout.close()
+
+
+def _screen_is_gone() -> bool:
+    """Whether the terminal was closed, or the reader of a pipe has ended; a file is never gone."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # hang-up and error are told unasked
+    return bool(poll.poll(0))

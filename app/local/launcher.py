@@ -74,6 +74,7 @@ def _run(
     environment = environment_for(given, settings, flower_port)
     stack.callback(say, "stopped.")
     servers = _start_servers(environment, settings, stack)
+    environment["CELERY_BROKER_URL"] = environment["REDIS_URL"]
     keep(environment)
     for preparation in preparations:
         _prepare(preparation, environment)

@@ -55,12 +55,10 @@ PROCESSES: tuple[HubProcess, ...] = (
         "beat",
         _celery("beat", "--loglevel", "WARNING", "--schedule", f"{DATA_DIR}/beat-schedule", "--pidfile", ""),
     ),
-    # Address, port and password come from FLOWER_* variables, which other users of the machine cannot read.
-    HubProcess("flower", _celery("flower", "--logging=error")),
+    # Everything it needs is in the environment, which other users of the machine cannot read: FLOWER_* and
+    # CELERY_BROKER_URL. It does not load the application, and so is up in a moment.
+    HubProcess("flower", _python("celery", "--quiet", "flower", "--logging=error")),
 )
 
 #: What runs to its end, in this order, before the processes start.
-PREPARATIONS: tuple[HubProcess, ...] = (
-    HubProcess("migrations", _python("flask", "--app", "wsgi", "db", "upgrade")),
-    HubProcess("bootstrap", _python("flask", "--app", "wsgi", "hub", "bootstrap")),
-)
+PREPARATIONS: tuple[HubProcess, ...] = (HubProcess("preparing the database", _python("app.local.prepare")),)

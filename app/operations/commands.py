@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
+from sqlalchemy.exc import OperationalError
 
 from app.accounts import api_keys, service
 from app.accounts.abilities import ROLES
@@ -17,6 +20,18 @@ from app.kernel.unit_of_work import unit_of_work
 ACTOR = "command line"
 users = AppGroup("users", help="People and systems that sign in.")
 keys = AppGroup("api-keys", help="Keys for sales imports.")
+
+
+@contextmanager
+def _work() -> Iterator[None]:
+    """A unit of work whose failure is one line, not a stack trace."""
+    try:
+        with unit_of_work():
+            yield
+    except Refusal as refusal:
+        raise _refused(refusal) from refusal
+    except OperationalError as error:
+        raise click.ClickException(f"The database does not answer: {str(error.orig).splitlines()[0]}") from error
 
 
 def _refused(refusal: Refusal) -> click.ClickException:
@@ -31,18 +46,45 @@ def _refused(refusal: Refusal) -> click.ClickException:
 @click.password_option(help="Asked for when not given.")
 def create_user(email: str, role: str, name: str | None, password: str) -> None:
     """Make a user."""
-    try:
-        with unit_of_work():
-            user = service.create_user(email=email, password=password, role=role, name=name or email, actor=ACTOR)
-    except Refusal as refusal:
-        raise _refused(refusal) from refusal
+    with _work():
+        user = service.create_user(email=email, password=password, role=role, name=name or email, actor=ACTOR)
     click.echo(f"Made user {user.id}: {user.email} ({user.role})")
+
+
+@users.command("password")
+@click.argument("email")
+@click.password_option(help="Asked for when not given.")
+def set_password(email: str, password: str) -> None:
+    """Give a user a new password; whoever is signed in with the old one is signed out."""
+    with _work():
+        user = service.set_password(email, password, actor=ACTOR)
+    click.echo(f"User {user.id} ({user.email}) has a new password.")
+
+
+@users.command("deactivate")
+@click.argument("email")
+def deactivate_user(email: str) -> None:
+    """Keep a user out from now on."""
+    with _work():
+        user = service.set_active(email, False, actor=ACTOR)
+    click.echo(f"User {user.id} ({user.email}) is inactive.")
+
+
+@users.command("activate")
+@click.argument("email")
+def activate_user(email: str) -> None:
+    """Let a user in again."""
+    with _work():
+        user = service.set_active(email, True, actor=ACTOR)
+    click.echo(f"User {user.id} ({user.email}) is active.")
 
 
 @users.command("list")
 def list_users() -> None:
     """List all users."""
-    for user in service.list_users():
+    with _work():
+        everybody = service.list_users()
+    for user in everybody:
         click.echo(f"{user.id:>5}  {user.email:<40} {user.role:<11} {'active' if user.is_active else 'inactive'}")
 
 
@@ -53,18 +95,17 @@ def list_users() -> None:
 def create_key(name: str, allow: tuple[str, ...], days: int | None) -> None:
     """Make a key for sales imports; it is shown once."""
     lifetime = timedelta(days=days) if days else None
-    try:
-        with unit_of_work():
-            key, secret = api_keys.create(name=name, actor=ACTOR, allowlist=allow, lifetime=lifetime)
-    except Refusal as refusal:
-        raise _refused(refusal) from refusal
+    with _work():
+        key, secret = api_keys.create(name=name, actor=ACTOR, allowlist=allow, lifetime=lifetime)
     click.echo(f"Made key {key.id} ({key.name}). It is shown only now:\n{secret}")
 
 
 @keys.command("list")
 def list_keys() -> None:
     """List all keys by their first characters."""
-    for key in api_keys.list_keys():
+    with _work():
+        stored = api_keys.list_keys()
+    for key in stored:
         state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "valid"
         used = f"last used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
         click.echo(f"{key.id:>5}  {key.prefix}…  {key.name:<30} {state:<20} {used}")
@@ -74,11 +115,8 @@ def list_keys() -> None:
 @click.argument("key_id", type=int)
 def revoke_key(key_id: int) -> None:
     """Make a key useless from now on."""
-    try:
-        with unit_of_work():
-            key = api_keys.revoke(key_id, actor=ACTOR)
-    except Refusal as refusal:
-        raise _refused(refusal) from refusal
+    with _work():
+        key = api_keys.revoke(key_id, actor=ACTOR)
     click.echo(f"Revoked key {key.id} ({key.name}).")
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
-
-from sqlalchemy import text
 
 from app import events
 from app.extensions import db
 from app.kernel import clock, json
-from app.kernel.money import rounded
+from app.kernel.errors import Invalid
+from app.kernel.money import LARGEST_AMOUNT, rounded
 from app.sales.comparing import differences
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
+from app.sales.schemas import CustomerSchema
 from app.sales.service import find_by_number
 from app.sales.workflow import BillingStatus, Status
 
@@ -28,21 +28,23 @@ def _listed(columns: tuple[str, ...], form: str) -> str:
     return ", ".join(form.format(column) for column in columns)
 
 
+_CUSTOMER_COLUMNS = ", ".join(CustomerSchema().fields)
+
+
 def _record(columns: tuple[str, ...]) -> str:
     return ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in columns)
 
 
-# One round trip for the busiest endpoint of the hub. A customer or salesman that is already stored as sent is
-# only read: an upsert would lock the row until the commit and queue up all imports for the same customer.
-_IMPORT = text(
-    f"""
+# One statement for the busiest endpoint of the hub, event included. A customer or salesman that is already stored
+# as sent is only read: an upsert would lock the row until the commit and queue up all imports for one customer.
+_IMPORT = f"""
     WITH given AS (
-        SELECT * FROM json_to_record(CAST(:customer AS json)) AS g(code text, name text, {_record(CUSTOMER_OPTIONS)})
+        SELECT * FROM json_to_record(%(customer)s::json) AS g(code text, name text, {_record(CUSTOMER_OPTIONS)})
     ), stored_customer AS (
         SELECT c.* FROM customers c JOIN given g ON c.code = g.code
     ), written_customer AS (
         INSERT INTO customers AS c (code, name, {_listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
-        SELECT g.code, g.name, {_listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")}, :moment, :moment
+        SELECT g.code, g.name, {_listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")}, %(moment)s, %(moment)s
         FROM given g
         WHERE NOT EXISTS (
             SELECT FROM stored_customer s
@@ -53,15 +55,16 @@ _IMPORT = text(
         )
         RETURNING *
     ), customer AS (
-        SELECT * FROM written_customer UNION ALL SELECT * FROM stored_customer LIMIT 1
+        SELECT {_CUSTOMER_COLUMNS} FROM written_customer UNION ALL SELECT {_CUSTOMER_COLUMNS} FROM stored_customer
+        LIMIT 1
     ), stored_salesman AS (
-        SELECT id, name FROM salesmen WHERE name = CAST(:salesman AS text)
+        SELECT id FROM salesmen WHERE name = %(salesman)s::text
     ), written_salesman AS (
         INSERT INTO salesmen (name, created_at)
-        SELECT CAST(:salesman AS text), :moment
-        WHERE CAST(:salesman AS text) IS NOT NULL AND NOT EXISTS (SELECT FROM stored_salesman)
+        SELECT %(salesman)s::text, %(moment)s
+        WHERE %(salesman)s::text IS NOT NULL AND NOT EXISTS (SELECT FROM stored_salesman)
         ON CONFLICT (name) DO UPDATE SET name = excluded.name
-        RETURNING id, name
+        RETURNING id
     ), salesman AS (
         SELECT id FROM written_salesman UNION ALL SELECT id FROM stored_salesman LIMIT 1
     ), invoice AS (
@@ -70,43 +73,50 @@ _IMPORT = text(
             billing_status, temp_name, remarks, total_amount, declared_total, metadata, created_at, updated_at
         )
         SELECT
-            :invoice_no, :invoice_date, customer.id, (SELECT id FROM salesman), :created_by,
-            CAST(:created_user_id AS bigint), :priority, :status, :billing_status, :temp_name, :remarks,
-            :total_amount, CAST(:declared_total AS numeric), CAST(:extra AS json), :moment, :moment
+            %(invoice_no)s, %(invoice_date)s, customer.id, (SELECT id FROM salesman), %(created_by)s,
+            %(created_user_id)s::bigint, %(priority)s, %(status)s, %(billing_status)s, %(temp_name)s, %(remarks)s,
+            %(total_amount)s, %(declared_total)s::numeric, %(extra)s::json, %(moment)s, %(moment)s
         FROM customer
         ON CONFLICT (invoice_no) DO NOTHING
         RETURNING id, salesman_id
     ), item AS (
         INSERT INTO sales_items (invoice_id, line_no, {_listed(_ITEM_COLUMNS, "{0}")})
         SELECT invoice.id, i.line_no, {_listed(_ITEM_COLUMNS, "i.{0}")}
-        FROM invoice, json_to_recordset(CAST(:items AS json)) AS i(line_no integer, {_record(_ITEM_COLUMNS)})
+        FROM invoice, json_to_recordset(%(items)s::json) AS i(line_no integer, {_record(_ITEM_COLUMNS)})
         RETURNING id, line_no
+    ), event AS ({
+    events.INSERT_DRAFT.format(
+        subject_id="invoice.id",
+        late="ARRAY[invoice.id::text, row_to_json(customer)::text, invoice.salesman_id::text] "
+        "|| (SELECT array_agg(item.id::text ORDER BY item.line_no) FROM item)",
+        source="invoice, customer",
     )
-    SELECT invoice.id, invoice.salesman_id, to_json(customer) AS customer,
-        (SELECT array_agg(item.id ORDER BY item.line_no) FROM item) AS item_ids
-    FROM invoice, customer
+})
+    SELECT id FROM invoice
     """  # noqa: S608 - only column names of this module are put in
-)
+# psycopg remembers how a statement is parsed up to 4,096 characters; the indentation would push it over.
+_COMPACT_IMPORT = " ".join(_IMPORT.split())
+_LATE_INVOICE_ID, _LATE_CUSTOMER, _LATE_SALESMAN_ID, _LATE_ITEM_IDS = 1, 2, 3, 4
 
 
 def import_invoice(data: Mapping[str, Any], *, created_user_id: int | None) -> dict[str, Any]:
-    """Store an invoice of the ERP; returns it in full, as ``InvoiceSchema`` shows it.
+    """Store an invoice of the ERP; returns its header with the ``id``.
 
     Raises:
         DuplicateInvoice: the number is taken, by an earlier import or by one that won the race.
+        Invalid: the items sum up to more than an amount may be.
     """
     invoice = _invoice(data, created_user_id)
-    row = db.session.execute(_IMPORT, _parameters(invoice, data)).one_or_none()
+    # Below SQLAlchemy, whose cursor cannot wait for a pipeline: the transaction is opened on the way.
+    connection = db.session.connection().connection.driver_connection
+    with connection.cursor() as cursor:
+        with connection.pipeline():
+            cursor.execute(_COMPACT_IMPORT, _parameters(invoice, data))
+        row = cursor.fetchone()
     if row is None:
         stored = find_by_number(data["invoice_no"])
         raise DuplicateInvoice(stored.invoice_no, stored.id, differences(stored, data))
-    invoice |= {"id": row.id, "customer": row.customer}
-    if row.salesman_id:
-        invoice["salesman"] = {"id": row.salesman_id, "name": data["salesman"]}
-    for item, item_id in zip(invoice["items"], row.item_ids, strict=True):
-        item["id"] = item_id
-    events.emit(IMPORTED, invoice, subject_id=row.id)
-    return invoice
+    return {**invoice, "id": row[0]}
 
 
 def item_values(item: Mapping[str, Any], line_no: int) -> dict[str, Any]:
@@ -127,9 +137,21 @@ def line_total(quantity: int, mrp: Decimal) -> Decimal:
     return rounded(quantity * mrp)
 
 
+def total_of(line_totals: Iterable[Decimal]) -> Decimal:
+    """The invoice's total.
+
+    Raises:
+        Invalid: it is larger than an amount may be; no line is then larger either.
+    """
+    total = sum(line_totals, Decimal(0))
+    if total > LARGEST_AMOUNT:
+        raise Invalid({"items": [f"The total of all items may not be larger than {LARGEST_AMOUNT}."]})
+    return total
+
+
 def _invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[str, Any]:
     items = [item_values(item, number) for number, item in enumerate(data["items"], start=1)]
-    total = sum((item["line_total"] for item in items), Decimal(0))
+    total = total_of(item["line_total"] for item in items)
     declared, moment = data.get("declared_total"), clock.now()
     return {
         "invoice_no": data["invoice_no"],
@@ -162,4 +184,18 @@ def _parameters(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str
         "salesman": data.get("salesman"),
         "extra": None if extra is None else json.encode_text(extra),
         "moment": invoice["created_at"],
+        **events.draft(IMPORTED, _shown(invoice, data)),
     }
+
+
+def _shown(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The full invoice as the event shows it, with what only the statement knows left for it to fill in."""
+    # Zeros keep the places of the ids, so that every event has its fields in one order.
+    items = [{"id": 0, **item} for item in invoice["items"]]
+    shown: dict[str, Any] = IMPORTED.schema.dump({**invoice, "id": 0, "customer": {}, "items": items})
+    shown |= {"id": events.late(_LATE_INVOICE_ID), "customer": events.late(_LATE_CUSTOMER)}
+    if data.get("salesman"):
+        shown["salesman"] = {"id": events.late(_LATE_SALESMAN_ID), "name": data["salesman"]}
+    for number, item in enumerate(shown["items"], start=_LATE_ITEM_IDS):
+        item["id"] = events.late(number)
+    return shown

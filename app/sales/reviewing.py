@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -15,7 +14,7 @@ from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.sales.errors import NotInReview, NotReturnable
 from app.sales.events import REVIEW, UPDATED
-from app.sales.importing import item_values, line_total
+from app.sales.importing import item_values, line_total, total_of
 from app.sales.models import Customer, ReturnRecord, SalesInvoice, SalesItem, Salesman
 from app.sales.service import find_by_number
 from app.sales.workflow import RESUMED_STATUS, RETURNING_SECTION, BillingStatus, Status
@@ -60,7 +59,7 @@ def correct(data: Mapping[str, Any], *, corrected_by: str) -> SalesInvoice:
     Raises:
         UnknownInvoice: no such number.
         NotInReview: it is not in REVIEW.
-        Invalid: an item matches several lines, or is new and incomplete.
+        Invalid: an item matches several lines or is new and incomplete, or the total becomes too large.
     """
     invoice = find_by_number(data["invoice_no"], lock=True)
     if invoice.status != Status.REVIEW:
@@ -73,7 +72,7 @@ def correct(data: Mapping[str, Any], *, corrected_by: str) -> SalesInvoice:
     if "salesman" in data:
         invoice.salesman = _salesman(data["salesman"])
     _correct_items(invoice, data["items"], replace=data["replace_items"])
-    invoice.total_amount = sum((item.line_total for item in invoice.items), Decimal(0))
+    invoice.total_amount = total_of(item.line_total for item in invoice.items)
     _resume(invoice, data["resolution_notes"], corrected_by)
     db.session.flush()
     events.emit(UPDATED, invoice, subject_id=invoice.id)
@@ -90,13 +89,15 @@ def _resume(invoice: SalesInvoice, notes: str, corrected_by: str) -> None:
 
 def _correct_items(invoice: SalesInvoice, corrections: list[Mapping[str, Any]], *, replace: bool) -> None:
     before, named = list(invoice.items), list[SalesItem]()
+    # All are told by what is stored, before the first of them changes a barcode that another may look for.
+    matches = [_matching(before, correction) for correction in corrections]
     next_line = max((item.line_no for item in before), default=0) + 1
     faults: dict[int, Any] = {}
-    for number, correction in enumerate(corrections):
-        found = _matching(before, correction)
+    for number, (correction, found) in enumerate(zip(corrections, matches, strict=True)):
         missing = [] if found else [name for name in _NEW_ITEM_NEEDS if name not in correction]
         if len(found) > 1:
-            faults[number] = {"barcode": [f"Matches {len(found)} items of this invoice; send barcode and item_code."]}
+            field = "barcode" if correction.get("barcode") else "item_code"
+            faults[number] = {field: [f"Matches {len(found)} items of this invoice; send barcode and item_code."]}
         elif found and found[0] in named:
             faults[number] = {"item_code": ["This item was already named in this correction."]}
         elif missing:
@@ -132,21 +133,18 @@ def _change(item: SalesItem, correction: Mapping[str, Any]) -> None:
 
 
 def _customer(data: Mapping[str, Any]) -> Customer:
-    customer: Customer | None = db.session.scalar(
-        select(Customer).where(Customer.code == data["code"]).with_for_update()
-    )
-    if customer is None and "name" not in data:
-        raise Invalid({"customer": {"name": ["This field is required."]}})
-    moment = clock.now()
+    # Only as much of a lock as a change needs: imports for the same customer go on beside it.
+    query = select(Customer).where(Customer.code == data["code"]).with_for_update(key_share=True)
+    customer: Customer | None = db.session.scalar(query)
     if customer is None:
-        values = {**data, "created_at": moment, "updated_at": moment}
-        db.session.execute(insert(Customer).values(values).on_conflict_do_nothing())
-        customer = db.session.scalars(select(Customer).where(Customer.code == data["code"])).one()
-        return customer
+        if "name" not in data:
+            raise Invalid({"customer": {"name": ["This field is required."]}})
+        db.session.execute(insert(Customer).values(**data).on_conflict_do_nothing())
+        customer = db.session.scalars(query).one()
     if any(getattr(customer, name) != value for name, value in data.items()):
         for name, value in data.items():
             setattr(customer, name, value)
-        customer.updated_at = moment
+        customer.updated_at = clock.now()
     return customer
 
 

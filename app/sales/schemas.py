@@ -7,12 +7,12 @@ from typing import Any
 from marshmallow import fields, validate, validates_schema
 from marshmallow.exceptions import ValidationError
 
+from app.kernel.money import LARGEST_AMOUNT
 from app.kernel.pages import PageQuery
 from app.kernel.schemas import CalendarDate, Choice, Metadata, Number, Schema, Stamp, Text
 from app.sales.workflow import BillingStatus, Priority, Section, Status
 
 MOST_ITEMS = 2000
-LARGEST_AMOUNT = "9999999999999.99"
 
 
 def _quantity(**kwargs: Any) -> Number:
@@ -181,7 +181,7 @@ class InvoiceSchema(Schema):
     items = fields.List(fields.Nested(ItemSchema))
     total_amount = Number(0, LARGEST_AMOUNT, 2)
     declared_total = Number(0, LARGEST_AMOUNT, 2, data_key="Total", allow_none=True)
-    total_difference = Number(0, LARGEST_AMOUNT, 2, allow_none=True)
+    total_difference = Number(-LARGEST_AMOUNT, LARGEST_AMOUNT, 2, allow_none=True)
     return_info = fields.Nested(ReturnInfoSchema, allow_none=True)
     extra = fields.Raw(data_key="metadata", allow_none=True)
     created_at = Stamp()

@@ -90,7 +90,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_events')),
     sa.UniqueConstraint('position', name=op.f('uq_events_position'))
     )
-    op.create_index('ix_events_subject', 'events', ['type', 'subject_id'], unique=False)
     op.create_index('ix_events_unplaced', 'events', ['id'], unique=False, postgresql_where=sa.text('position IS NULL'))
     op.create_table('idempotency_keys',
     sa.Column('credential', sa.String(length=100), nullable=False),
@@ -245,7 +244,6 @@ def downgrade() -> None:
     op.drop_index('ix_idempotency_keys_created_at', table_name='idempotency_keys')
     op.drop_table('idempotency_keys')
     op.drop_index('ix_events_unplaced', table_name='events', postgresql_where=sa.text('position IS NULL'))
-    op.drop_index('ix_events_subject', table_name='events')
     op.drop_table('events')
     op.drop_table('event_head')
     op.drop_table('customers')

@@ -1,0 +1,67 @@
+"""Demo data of the local run: a morning's invoices of a small pharmacy distributor."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from app.kernel import clock
+from app.sales import importing, service
+from app.sales.errors import UnknownInvoice
+from app.sales.workflow import Priority
+
+_CUSTOMERS: tuple[dict[str, str], ...] = (
+    {"code": "CUST-101", "name": "Grace Medicals", "area": "Ernakulam", "phone1": "9847000101"},
+    {"code": "CUST-102", "name": "Şifa Eczanesi", "area": "Kadıköy", "phone1": "9847000102"},
+    {"code": "CUST-103", "name": "صيدلية النور", "area": "Deira", "phone1": "9847000103"},
+    {"code": "CUST-104", "name": "City Care Pharmacy and Surgical Supplies", "area": "Thrissur"},
+)
+_GOODS: tuple[tuple[str, str, str, str], ...] = (
+    ("Paracetamol 650mg", "PR650", "3.50", "Sun Pharma"),
+    ("Otrivin Nasal Spray", "OTN10", "85.00", "Novartis"),
+    ("Amoxicillin 500mg", "AMX500", "7.25", "Cipla"),
+    ("Cetirizine 10mg", "CTZ10", "1.90", "Dr. Reddy's"),
+    ("Insulin Glargine 3ml", "INSG3", "612.40", "Biocon"),
+)
+_INVOICES = 8
+
+
+def make() -> None:
+    """Import the demo invoices; nothing happens when they are there."""
+    try:
+        service.find_by_number(_number(1))
+    except UnknownInvoice:
+        for position in range(1, _INVOICES + 1):
+            importing.import_invoice(_invoice(position), created_user_id=None)
+
+
+def _number(position: int) -> str:
+    return f"DEMO-{1000 + position}"
+
+
+def _invoice(position: int) -> dict[str, Any]:
+    goods = [_GOODS[(position + step) % len(_GOODS)] for step in range(1 + position % 3)]
+    return {
+        "invoice_no": _number(position),
+        "invoice_date": clock.now().date() - timedelta(days=position // 3),
+        "salesman": ("Ajay", "Meera")[position % 2],
+        "created_by": "demo",
+        "priority": tuple(Priority)[position % len(Priority)].value,
+        "customer": _CUSTOMERS[position % len(_CUSTOMERS)],
+        "items": [_item(number, goods_of) for number, goods_of in enumerate(goods, start=position)],
+    }
+
+
+def _item(number: int, goods: tuple[str, str, str, str]) -> dict[str, Any]:
+    name, code, mrp, company = goods
+    return {
+        "name": name,
+        "item_code": code,
+        "barcode": f"BC-{code}",
+        "quantity": 5 * number,
+        "mrp": Decimal(mrp),
+        "company_name": company,
+        "packing": "10x10",
+        "shelf_location": f"R-{number:02}",
+    }

@@ -1,0 +1,80 @@
+"""A whole hub for a bench: durable servers, two web processes, a worker, beat; all gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.local.processes import PROCESSES
+from app.local.servers import temporary_servers
+
+ROOT = Path(__file__).resolve().parents[1]
+KEY = "a-key-for-the-benches-of-imports"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningHub:
+    """Where it listens, and the database behind it."""
+
+    port: int
+    database_url: str
+
+
+@contextmanager
+def running_hub(*, web_processes: int = 2) -> Iterator[RunningHub]:
+    """Start everything but Flower, wait until it is ready, and stop it in the end."""
+    with temporary_servers() as (postgres, valkey), ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        port = _free_port()
+        environment = {
+            **os.environ,
+            "ENVIRONMENT": "production",
+            "SECRET_KEY": "a secret of the benches, long enough for production",
+            "DATABASE_URL": postgres.url,
+            "REDIS_URL": valkey.url,
+            "STORAGE_DIR": str(folder),
+            "DATA_DIR": str(folder),
+            "SALES_IMPORT_API_KEY": KEY,
+            "LOG_LEVEL": "WARNING",
+            "PORT": str(port),
+            "WEB_CONCURRENCY": str(web_processes),
+        }
+        subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"], cwd=ROOT, env=environment, check=True
+        )
+        for process in PROCESSES:
+            if process.name != "flower":
+                child = subprocess.Popen(process.arguments(environment), cwd=ROOT, env=environment)
+                stack.callback(child.wait)
+                stack.callback(child.terminate)
+        _wait_until_ready(port)
+        yield RunningHub(port, postgres.url)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return

@@ -1,0 +1,102 @@
+"""A view on each surface that takes a payload, and views that fail in every way that real ones can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from flask.views import MethodView
+from sqlalchemy import text
+
+from app import create_app
+from app.accounts.guards import public
+from app.config import Settings
+from app.extensions import db
+from app.kernel import errors
+from app.kernel.schemas import CalendarDate, Choice, Metadata, Number, Schema, Stamp, Text
+from app.kernel.web import Hub, Surface
+from tests.conftest import Client, lent_process
+
+#: One path of each surface, and one that belongs to none.
+SURFACES = ("/api/sales", "/api/invoices", "/api/v1/einvoices", "/nowhere")
+
+_FAILING_STATEMENTS = {
+    "unique": "INSERT INTO salesmen (name) VALUES ('Ajay'), ('Ajay')",
+    "named-unique": (
+        "INSERT INTO users (email, name, role, password_hash) "
+        "VALUES ('a@b.c', 'A', 'admin', '-'), ('a@b.c', 'A', 'admin', '-')"
+    ),
+    "reference": "INSERT INTO sales_items (invoice_id, line_no, name, item_code, quantity, mrp, line_total) "
+    "VALUES (1, 1, 'a', 'b', 1, 1, 1)",
+    "check": "INSERT INTO users (email, name, role, password_hash) VALUES ('a@b.c', 'A', 'king', '-')",
+    "too-long": "INSERT INTO customers (code, name) VALUES (repeat('x', 51), 'A')",
+    "too-large": "SELECT 9223372036854775807 + 1",
+    "cancelled": "SET LOCAL statement_timeout = 1; SELECT pg_sleep(5)",
+    "programming": "SELECT nothing FROM nowhere",
+}
+
+
+class ProbeSchema(Schema):
+    """One field of each type."""
+
+    name = Text(5, blank=False)
+    note = Text(10)
+    count = Number(1, 1000)
+    price = Number(0, "99999999.99", 2)
+    day = CalendarDate(allow_none=True)
+    level = Choice("LOW", "HIGH")
+    extra = Metadata(data_key="metadata")
+    at = Stamp()
+
+
+def fail(kind: str) -> Any:
+    """Raise as named."""
+    if kind in _FAILING_STATEMENTS:
+        return db.session.execute(text(_FAILING_STATEMENTS[kind]))
+    if kind == "crash":
+        return Decimal("a secret of the house")
+    raise getattr(errors, kind)
+
+
+def a_surface(prefix: str) -> Surface:
+    """The probing views below ``prefix``."""
+    blp = Surface(f"probe{prefix.replace('/', '-')}", __name__, url_prefix=prefix)
+
+    class Probe(MethodView):
+        @public
+        @blp.arguments(ProbeSchema)
+        @blp.response(200, ProbeSchema)
+        def post(self, data: dict[str, Any]) -> dict[str, Any]:
+            return data
+
+    class Failing(MethodView):
+        @public
+        def get(self, kind: str) -> Any:
+            return fail(kind)
+
+    blp.route("/probe/")(Probe)
+    blp.route("/probe/<kind>")(Failing)
+    return blp
+
+
+@pytest.fixture(scope="session")
+def probing(_migrated: Hub, settings: Settings) -> Iterator[Hub]:
+    """An application with the probing views on every surface."""
+    with lent_process():
+        other = create_app(replace(settings, max_body_bytes=64 * 1024))
+    for prefix in SURFACES:
+        other.register_blueprint(a_surface(prefix))
+    other.test_client_class = Client
+    yield other
+    with other.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def probe(app: Hub, probing: Hub) -> FlaskClient:
+    """A client of the application with the probing views."""
+    return probing.test_client()

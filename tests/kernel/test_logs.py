@@ -1,0 +1,61 @@
+"""Logs as production writes them: one JSON object a line, each with the request it belongs to, no secret in it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+_PROGRAM = """
+from app import create_app
+
+client = create_app().test_client()
+client.get("/healthz", headers={"X-Request-Id": "of-the-caller"})
+client.get("/api/sales/invoices/", headers={"X-Request-Id": "broken", "X-API-KEY": "wrong-key-of-somebody"})
+"""
+ENVIRONMENT = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "0123456789abcdef0123456789abcdef-secret",
+    "DATABASE_URL": "postgresql://hub:the-password@127.0.0.1:1/hub",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "STORAGE_DIR": "/nowhere",
+}
+
+
+@pytest.fixture(scope="module")
+def written() -> str:
+    run = subprocess.run([sys.executable, "-c", _PROGRAM], env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert run.stdout == ""
+    return run.stderr
+
+
+@pytest.fixture(scope="module")
+def lines(written: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in written.splitlines()]
+
+
+def test_every_line_is_an_object_with_time_level_and_logger(lines: list[dict[str, Any]]) -> None:
+    assert lines
+    for line in lines:
+        assert {"event", "level", "timestamp", "logger"} <= set(line)
+
+
+def test_a_request_is_one_line_with_its_id(lines: list[dict[str, Any]]) -> None:
+    [line] = [line for line in lines if line.get("request_id") == "of-the-caller"]
+    assert (line["event"], line["method"], line["path"], line["status"]) == ("request", "GET", "/healthz", 200)
+    assert line["ms"] >= 0
+
+
+def test_whatever_is_said_on_the_way_carries_the_id_too(lines: list[dict[str, Any]]) -> None:
+    said = {line["event"]: line for line in lines if line.get("request_id") == "broken"}
+    assert set(said) == {"database_unavailable", "request"}
+    assert said["request"]["status"] == 503
+    assert "Traceback" in said["database_unavailable"]["exception"]
+
+
+def test_no_secret_is_written(written: str) -> None:
+    for secret in ("wrong-key-of-somebody", "the-password", ENVIRONMENT["SECRET_KEY"]):
+        assert secret not in written

@@ -1,0 +1,55 @@
+"""Amounts: rounded half up, once per line, and shown as the number they are."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.kernel import json
+from app.kernel.money import plain, rounded
+
+PRICES = st.decimals(0, 9_999_999_999, places=4)
+
+
+@pytest.mark.parametrize(
+    ("amount", "cents"),
+    [
+        ("0.005", "0.01"),
+        ("0.0049", "0.00"),
+        ("1.015", "1.02"),
+        ("2.675", "2.68"),
+        ("-0.005", "-0.01"),
+        ("920", "920.00"),
+    ],
+)
+def test_halves_go_up(amount: str, cents: str) -> None:
+    assert str(rounded(Decimal(amount))) == cents
+
+
+@given(st.integers(1, 1_000_000_000), PRICES)
+def test_a_line_is_the_nearest_cent_and_a_half_goes_up(quantity: int, price: Decimal) -> None:
+    exact = Fraction(quantity) * Fraction(price)
+    error = Fraction(rounded(quantity * price)) - exact
+    assert -Fraction(1, 200) < error <= Fraction(1, 200)
+
+
+@given(PRICES)
+def test_rounding_twice_is_rounding_once(price: Decimal) -> None:
+    assert rounded(rounded(price)) == rounded(price)
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [("920.00", "920.0"), ("3.50", "3.5"), ("0", "0.0"), ("1E+3", "1000.0"), ("0.0100", "0.01"), ("-1.20", "-1.2")],
+)
+def test_numbers_look_as_in_the_document(amount: str, shown: str) -> None:
+    assert json.encode_text(plain(Decimal(amount))) == shown
+
+
+@given(st.decimals(-9_999_999_999_999, 9_999_999_999_999, places=4))
+def test_the_shortest_form_is_the_same_number(amount: Decimal) -> None:
+    assert plain(amount) == amount

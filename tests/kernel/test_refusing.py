@@ -1,0 +1,149 @@
+"""Whatever fails, the answer is JSON in the envelope of the surface that was asked."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.kernel.conftest import SURFACES
+
+pytestmark = pytest.mark.parametrize("surface", SURFACES)
+
+
+SALES, GRN = "/api/sales", "/api/invoices"
+
+
+def assert_refused(answer: TestResponse, surface: str, status: int) -> dict[str, Any]:
+    """``answer`` is a refusal in the shape of ``surface``; returns its body."""
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/json"
+    body: dict[str, Any] = answer.json
+    if surface == SALES:
+        assert body["success"] is False
+        assert set(body) <= {"success", "message", "errors", "data", "code"}
+    elif surface == GRN:
+        assert body["status"] == status
+        assert body["code"] // 100 == status
+        assert set(body) <= {"status", "code", "message", "errors"}
+    else:
+        assert set(body) <= {"message", "errors", "error"}
+    assert body["message"]
+    assert "Traceback" not in answer.text
+    return body
+
+
+def invalid_status(surface: str) -> int:
+    return 400 if surface in {SALES, GRN} else 422
+
+
+class TestWhatCannotBeRead:
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b"{",
+            b"{'a': 1}",
+            b'{"price": NaN}',
+            b'{"price": Infinity}',
+            b'{"price": 1e99999999999999999999}',
+            b'{"name": "\\ud800"}',
+            b'{"name": "\xff"}',
+            b'{"count": ' + b"9" * 5000 + b"}",
+            b"[" * 60_000,
+            '{"name": "é"}'.encode("utf-16"),
+        ],
+        ids=lambda raw: str(raw[:24]),
+    )
+    def test_broken_json_is_a_bad_request(self, probe: FlaskClient, surface: str, raw: bytes) -> None:
+        answer = probe.post(f"{surface}/probe/", data=raw, content_type="application/json")
+        assert "not valid JSON" in assert_refused(answer, surface, 400)["message"]
+
+    @pytest.mark.parametrize("raw", [b"", b"  \n"])
+    def test_an_empty_body_is_named(self, probe: FlaskClient, surface: str, raw: bytes) -> None:
+        answer = probe.post(f"{surface}/probe/", data=raw, content_type="application/json")
+        assert "empty" in assert_refused(answer, surface, 400)["message"]
+
+    @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "text/html", ""])
+    def test_another_content_type_is_unsupported(self, probe: FlaskClient, surface: str, content_type: str) -> None:
+        answer = probe.post(f"{surface}/probe/", data="{}", content_type=content_type)
+        assert "application/json" in assert_refused(answer, surface, 415)["message"]
+
+    @pytest.mark.parametrize("raw", ["[]", '"text"', "1", "null", "true"])
+    def test_json_that_is_no_object_is_invalid(self, probe: FlaskClient, surface: str, raw: str) -> None:
+        answer = probe.post(f"{surface}/probe/", data=raw, content_type="application/json")
+        assert "Expected an object." in str(assert_refused(answer, surface, invalid_status(surface)))
+
+    def test_a_large_body_is_refused(self, probe: FlaskClient, surface: str) -> None:
+        answer = probe.post(f"{surface}/probe/", data=b" " * 70_000, content_type="application/json")
+        assert_refused(answer, surface, 413)
+
+    def test_a_large_body_in_chunks_is_refused(self, probe: FlaskClient, surface: str) -> None:
+        chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+        answer = probe.post(
+            f"{surface}/probe/",
+            input_stream=io.BytesIO(b" " * 70_000),
+            content_type="application/json",
+            environ_overrides=chunked,
+        )
+        assert_refused(answer, surface, 413)
+
+
+class TestWhatCannotBeServed:
+    def test_an_unknown_path(self, probe: FlaskClient, surface: str) -> None:
+        assert_refused(probe.get(f"{surface}/no/such/thing"), surface, 404)
+
+    def test_a_method_that_is_not_there_names_those_that_are(self, probe: FlaskClient, surface: str) -> None:
+        answer = probe.delete(f"{surface}/probe/")
+        assert_refused(answer, surface, 405)
+        assert {"POST", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
+
+    @pytest.mark.parametrize(
+        ("kind", "status"),
+        [
+            ("Unauthenticated", 401),
+            ("Forbidden", 403),
+            ("NotFound", 404),
+            ("Conflict", 409),
+            ("Unprocessable", 422),
+            ("TooManyRequests", 429),
+            ("Busy", 503),
+        ],
+    )
+    def test_a_refusal_keeps_its_status(self, probe: FlaskClient, surface: str, kind: str, status: int) -> None:
+        assert_refused(probe.get(f"{surface}/probe/{kind}"), surface, status)
+
+    def test_who_is_not_signed_in_is_told_how_to(self, probe: FlaskClient, surface: str) -> None:
+        assert probe.get(f"{surface}/probe/Unauthenticated").headers["WWW-Authenticate"].startswith("Bearer")
+
+    @pytest.mark.parametrize("kind", ["crash", "programming", "check"])
+    def test_a_fault_of_the_house_gives_nothing_away(
+        self, probe: FlaskClient, surface: str, kind: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        body = assert_refused(probe.get(f"{surface}/probe/{kind}"), surface, 500)
+        assert body["message"] == "Server Error"
+
+
+class TestWhatTheDatabaseRefuses:
+    @pytest.mark.parametrize("kind", ["unique", "reference"])
+    def test_a_lost_race_is_a_conflict(self, probe: FlaskClient, surface: str, kind: str) -> None:
+        assert_refused(probe.get(f"{surface}/probe/{kind}"), surface, 409)
+
+    def test_a_named_constraint_says_what_it_means(self, probe: FlaskClient, surface: str) -> None:
+        body = assert_refused(probe.get(f"{surface}/probe/named-unique"), surface, 409)
+        assert body["message"] == "A user with this e-mail address already exists."
+
+    @pytest.mark.parametrize("kind", ["too-long", "too-large"])
+    def test_what_cannot_be_stored_is_invalid(self, probe: FlaskClient, surface: str, kind: str) -> None:
+        assert_refused(probe.get(f"{surface}/probe/{kind}"), surface, invalid_status(surface))
+
+    def test_a_database_that_gives_up_asks_for_patience(self, probe: FlaskClient, surface: str) -> None:
+        answer = probe.get(f"{surface}/probe/cancelled")
+        assert_refused(answer, surface, 503)
+        assert answer.headers["Retry-After"] == "1"
+
+    def test_a_failed_statement_leaves_the_next_request_alone(self, probe: FlaskClient, surface: str) -> None:
+        probe.get(f"{surface}/probe/unique")
+        assert probe.post(f"{surface}/probe/", json={"count": 3}).json == {"count": 3}

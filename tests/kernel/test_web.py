@@ -1,0 +1,77 @@
+"""What every answer has in common: the request id, slashes that do not matter, ids that a row can have."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.kernel.web import Hub
+
+_PLACEHOLDER = re.compile(r"<[^>]+>")
+
+
+def test_a_trailing_slash_is_optional_everywhere(app: Hub, anybody: FlaskClient) -> None:
+    for rule in app.url_map.iter_rules():
+        if "<path:" in rule.rule or rule.rule == "/":
+            continue
+        method = min(rule.methods - {"HEAD", "OPTIONS"})
+        path = _PLACEHOLDER.sub("1", rule.rule).rstrip("/")
+        answers = [anybody.open(spelling, method=method) for spelling in (path, f"{path}/")]
+        assert answers[0].status_code == answers[1].status_code, rule.rule
+        assert answers[0].status_code not in {301, 302, 307, 308, 404}, rule.rule
+        for answer in answers:
+            answer.close()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/api/sales/invoices/", "/api/v1/einvoices/x"])
+class TestRequestId:
+    def test_is_echoed(self, anybody: FlaskClient, path: str) -> None:
+        answer = anybody.get(path, headers={"X-Request-Id": "erp-7:42/a=b@c+d.e"})
+        assert answer.headers["X-Request-Id"] == "erp-7:42/a=b@c+d.e"
+
+    def test_is_made(self, anybody: FlaskClient, path: str) -> None:
+        first, second = (anybody.get(path).headers["X-Request-Id"] for _ in range(2))
+        assert re.fullmatch(r"[0-9a-f]{32}", first)
+        assert first != second
+
+    @pytest.mark.parametrize("given", ["", "with space", "é", "x" * 129, '"quoted"', "<script>", "a\tb"])
+    def test_what_could_break_a_log_is_replaced(self, anybody: FlaskClient, path: str, given: str) -> None:
+        echoed = anybody.get(path, headers={"X-Request-Id": given}).headers["X-Request-Id"]
+        assert re.fullmatch(r"[0-9a-f]{32}", echoed)
+
+
+class TestBodyInChunks:
+    def post(self, client: FlaskClient, size: int) -> int:
+        body = b'{"email": "a@b.example", "password": "x"}'
+        answer = client.post(
+            "/api/auth/login/",
+            input_stream=io.BytesIO(body + b" " * (size - len(body))),
+            content_type="application/json",
+            environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+        )
+        return answer.status_code
+
+    def test_up_to_the_limit_it_is_read(self, app_with: Callable[..., Hub]) -> None:
+        client = app_with(max_body_bytes=1000).test_client()
+        assert self.post(client, 999) == 401
+        assert self.post(client, 1000) == 401
+
+    def test_over_the_limit_it_is_refused_and_not_cut_off(self, app_with: Callable[..., Hub]) -> None:
+        client = app_with(max_body_bytes=1000).test_client()
+        assert self.post(client, 1001) == 413
+
+
+@pytest.mark.parametrize("number", ["0", str(2**63 - 1), str(2**63), "9" * 100])
+def test_an_id_that_no_row_can_have_is_not_found(erp: FlaskClient, number: str) -> None:
+    answer = erp.get(f"/api/sales/invoices/{number}/")
+    assert answer.status_code == 404
+    assert answer.json["success"] is False
+
+
+def test_options_and_head_need_no_credential_to_be_answered(anybody: FlaskClient) -> None:
+    assert "GET" in anybody.options("/api/sales/invoices/").headers["Allow"]
+    assert anybody.head("/healthz").status_code == 200
