@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask.views import MethodView
@@ -20,63 +21,91 @@ from app.kernel.openapi import refuses
 from app.kernel.web import Surface, takes_bulk
 
 
-def _surface(kind: Kind, plural: str, schema: type[MasterSchema], sample: dict[str, Any], about: str) -> Surface:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How one kind of master data is shown to the world."""
+
+    kind: Kind
+    plural: str
+    schema: type[MasterSchema]
+    sample: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        return f"/api/{self.plural}"
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        return {**self.sample, **samples.CREATED}
+
+
+def _surface(shown: _Shown, about: str) -> Surface:
     """The five operations that each kind of master data has."""
-    path, stored = f"/api/{plural}", {**sample, **samples.CREATED}
-    blp = Surface(plural.capitalize(), __name__, url_prefix=path, description=about)
+    blp = Surface(shown.plural.capitalize(), __name__, url_prefix=shown.path, description=about)
+    _add_list(blp, shown)
+    _add_row(blp, shown)
+    return blp
+
+
+def _add_list(blp: Surface, shown: _Shown) -> None:
+    plural, schema = shown.plural, shown.schema
 
     @blp.route("")
     class Masters(MethodView):
         @requires("grn:read")
-        @blp.doc(summary=f"List {plural}")
+        @blp.doc(summary=f"List {plural}, newest first.")
         @blp.arguments(MasterQuery, location="query")
-        @blp.response(200, page_schema(schema), example=page_example(stored))
+        @blp.response(200, page_schema(schema), example=page_example(shown.stored))
         def get(self, query: dict[str, Any]) -> Page:
-            return masters.find_page(kind, query)
+            return masters.find_page(shown.kind, query)
 
         @requires("grn:write")
         @takes_bulk
         @refuses(DuplicateMaster)
         @idempotent
-        @blp.doc(summary=f"Create one of the {plural}", description="You may choose its `id`.")
-        @blp.arguments(schema, example=sample)
-        @blp.response(201, schema, example=stored)
+        @blp.doc(summary=f"Add to the {plural}.", description="You may choose the `id`.")
+        @blp.arguments(schema, example=shown.sample)
+        @blp.response(201, schema, example=shown.stored)
         def post(self, data: dict[str, Any]) -> tuple[Any, dict[str, str]]:
-            row = masters.create(kind, data)
-            return row, {"Location": f"{path}/{row.id}"}
+            row = masters.create(shown.kind, data)
+            return row, {"Location": f"{shown.path}/{row.id}"}
+
+
+def _add_row(blp: Surface, shown: _Shown) -> None:
+    plural, schema = shown.plural, shown.schema
 
     @blp.route("/<int:row_id>")
     class Master(MethodView):
         @requires("grn:read")
         @refuses(UnknownMaster)
-        @blp.doc(summary=f"Read one of the {plural}")
-        @blp.response(200, schema, example=stored)
+        @blp.doc(summary=f"Read one of the {plural}.")
+        @blp.response(200, schema, example=shown.stored)
         def get(self, row_id: int) -> Any:
-            return masters.find(kind, row_id)
+            return masters.find(shown.kind, row_id)
 
         @requires("grn:write")
         @takes_bulk
         @refuses(UnknownMaster, DuplicateMaster, StillInUse)
-        @blp.doc(summary=f"Replace one of the {plural}", description="What is left out is taken away.")
-        @blp.arguments(schema, example=sample)
-        @blp.response(200, schema, example=stored)
+        @blp.doc(summary=f"Replace one of the {plural}.", description="What is left out is taken away.")
+        @blp.arguments(schema, example=shown.sample)
+        @blp.response(200, schema, example=shown.stored)
         def put(self, data: dict[str, Any], row_id: int) -> Any:
-            return masters.change(kind, row_id, data)
+            return masters.change(shown.kind, row_id, data)
 
         @requires("grn:write")
         @refuses(UnknownMaster, StillInUse)
-        @blp.doc(summary=f"Delete one of the {plural}", description="Refused while something refers to it.")
+        @blp.doc(summary=f"Delete one of the {plural}.", description="Refused while something refers to it.")
         @blp.response(204)
         def delete(self, row_id: int) -> None:
-            masters.remove(kind, row_id, actor=authenticate().credential)
-
-    return blp
+            masters.remove(shown.kind, row_id, actor=authenticate().credential)
 
 
-suppliers = _surface(masters.SUPPLIERS, "suppliers", SupplierSchema, samples.SUPPLIER, "Mills and traders.")
-products = _surface(masters.PRODUCTS, "products", ProductSchema, samples.PRODUCT, "Garments that are made to order.")
-fabrics = _surface(masters.FABRICS, "fabrics", FabricSchema, samples.FABRIC, "Fabrics, their colours, what is left.")
-orders = _surface(masters.ORDERS, "orders", OrderSchema, samples.ORDER, "Orders with flow lines and parts.")
+suppliers = _surface(_Shown(masters.SUPPLIERS, "suppliers", SupplierSchema, samples.SUPPLIER), "Mills and traders.")
+products = _surface(_Shown(masters.PRODUCTS, "products", ProductSchema, samples.PRODUCT), "Garments made to order.")
+fabrics = _surface(
+    _Shown(masters.FABRICS, "fabrics", FabricSchema, samples.FABRIC), "Fabrics and what is left of them."
+)
+orders = _surface(_Shown(masters.ORDERS, "orders", OrderSchema, samples.ORDER), "Orders with flow lines and parts.")
 
 
 @fabrics.route("/<int:row_id>/balances")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, joinedload
 
 from app import events
 from app.extensions import db
@@ -80,9 +80,10 @@ def find_rolls(receipt_id: int, item_id: int, asked: Mapping[str, Any]) -> Page:
     Raises:
         UnknownItem: this receipt has no such item.
     """
-    find_item(receipt_id, item_id)  # keeps it at hand for the rolls' units
+    find_item(receipt_id, item_id)
     query = select(SupplierRoll).where(SupplierRoll.fabric_item_id == item_id)
-    return page_of(query, asked, (SupplierRoll.position, SupplierRoll.id))
+    order = (SupplierRoll.position, SupplierRoll.id)
+    return page_of(query, asked, order, options=(joinedload(SupplierRoll.item),))
 
 
 def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> SupplierRoll:

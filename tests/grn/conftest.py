@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -18,3 +19,9 @@ def clerk(app: Hub, client_with: Callable[[str], FlaskClient]) -> FlaskClient:
     with unit_of_work():
         make_demo()
     return client_with("grn:write")
+
+
+@pytest.fixture
+def now_ms() -> int:
+    """The present moment in epoch milliseconds."""
+    return int(time.time() * 1000)
