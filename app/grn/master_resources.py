@@ -102,9 +102,7 @@ def _add_row(blp: Surface, shown: _Shown) -> None:
 
 suppliers = _surface(_Shown(masters.SUPPLIERS, "suppliers", SupplierSchema, samples.SUPPLIER), "Mills and traders.")
 products = _surface(_Shown(masters.PRODUCTS, "products", ProductSchema, samples.PRODUCT), "Garments made to order.")
-fabrics = _surface(
-    _Shown(masters.FABRICS, "fabrics", FabricSchema, samples.FABRIC), "Fabrics and what is left of them."
-)
+fabrics = _surface(_Shown(masters.FABRICS, "fabrics", FabricSchema, samples.FABRIC), "Fabrics and their balances.")
 orders = _surface(_Shown(masters.ORDERS, "orders", OrderSchema, samples.ORDER), "Orders with flow lines and parts.")
 
 

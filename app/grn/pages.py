@@ -23,8 +23,8 @@ class Sort(fields.Field):
     def __init__(self, *names: str, **kwargs: Any) -> None:
         self.names = names
         description = f"One of {', '.join(names)}, with `,asc` or `,desc`."
-        kwargs["metadata"] = {"type": "string", "example": "id,desc", "description": description}
-        super().__init__(load_default=("id", "desc"), **kwargs)
+        kwargs["metadata"] = {"type": "string", "default": "id,desc", "description": description}
+        super().__init__(load_default=lambda: ("id", "desc"), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, str]:
         name, _, direction = str(value).partition(",")
