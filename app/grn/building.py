@@ -22,6 +22,7 @@ MEASURED = {
     "inspected_width": "supplier_width",
     "inspected_weight": "supplier_weight",
 }
+_CUT = "More than that was cut off this roll as blanket."
 _FOUND = (*MEASURED, "gsm", "blanket_qty", "shade", "extra")
 
 
@@ -67,11 +68,20 @@ def new_rolls(entries: Sequence[Data], stored: Stored, path: Path = ("supplierRo
     """The rolls of a packing list; a roll that is carried on keeps its id and what inspection found.
 
     Raises:
-        BadFields: an id that is none of the item's rolls.
+        BadFields: an id that is none of the item's rolls, or a roll from which more was cut off already.
     """
     if faults := stored.reserve(entries, path, "roll"):
         raise BadFields(faults)
-    return [_roll(entry, stored.take(entry), position) for position, entry in enumerate(entries)]
+    rolls = [_roll(entry, stored.take(entry), position) for position, entry in enumerate(entries)]
+    # What was cut off an inspected roll stays cut off when the supplier's list comes again with other lengths.
+    if faults := [((*path, roll.position, "supplierLength"), roll.length, _CUT) for roll in rolls if too_short(roll)]:
+        raise BadFields(faults)
+    return rolls
+
+
+def too_short(roll: SupplierRoll) -> bool:
+    """Whether more was cut off a roll than there is."""
+    return roll.length is not None and roll.blanket_qty > roll.length
 
 
 def _roll(entry: Data, before: Any, position: int) -> SupplierRoll:

@@ -8,7 +8,18 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, Identity, Numeric, String, func
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Identity,
+    Index,
+    Numeric,
+    String,
+    func,
+    literal_column,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import clock
@@ -50,6 +61,13 @@ def one_of(column: str, words: Iterable[str]) -> CheckConstraint:
 def never_negative(*columns: str) -> tuple[CheckConstraint, ...]:
     """One named check for each column."""
     return tuple(CheckConstraint(f"{column} >= 0", name=column) for column in columns)
+
+
+def prefix_index(table: str, column: str) -> Index:
+    """Finds by the first characters, in whatever case."""
+    lowered = func.lower(literal_column(column)).label("lowered")
+    name = f"ix_{table}_{column}_prefix"
+    return Index(name, lowered, postgresql_ops={"lowered": "text_pattern_ops"})
 
 
 def identity() -> Mapped[int]:

@@ -7,17 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
-from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
-from app.grn.columns import created, identity, metadata, never_negative, quantity, text
+from app.grn.columns import created, identity, metadata, never_negative, prefix_index, quantity, text
 
 
 def _searched(table: str) -> tuple[Index, ...]:
-    return tuple(
-        Index(f"ix_{table}_{column}_prefix", sql(f"lower({column}) text_pattern_ops")) for column in ("name", "code")
-    )
+    return tuple(prefix_index(table, column) for column in ("name", "code"))
 
 
 class Master:

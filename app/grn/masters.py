@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
@@ -17,6 +17,7 @@ from app.grn.building import Data
 from app.grn.errors import BadFields, DuplicateMaster, Fault, StillInUse, UnknownMaster
 from app.grn.master_models import Fabric, FabricColor, FlowInfo, FlowPart, Product, ProductionOrder, Supplier
 from app.grn.pages import Page, ordered, page_of
+from app.grn.searching import begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +85,22 @@ def create(kind: Kind, data: Data) -> Any:
     return row
 
 
-def find(kind: Kind, row_id: int, *, lock: bool = False) -> Any:
-    """A row with what lives inside it; ``lock`` holds it until the transaction ends.
+def find(kind: Kind, row_id: int) -> Any:
+    """A row with what lives inside it.
 
     Raises:
         UnknownMaster: there is none.
     """
+    return _one(_query(kind, row_id))
+
+
+def _query(kind: Kind, row_id: int) -> Select[Any]:
     query = select(kind.model).where(kind.model.id == row_id).options(*kind.options)
-    query = query.execution_options(populate_existing=True)
-    row = db.session.scalar(query.with_for_update(of=kind.model) if lock else query)
+    return query.execution_options(populate_existing=True)
+
+
+def _one(query: Select[Any]) -> Any:
+    row = db.session.scalar(query)
     if row is None:
         raise UnknownMaster
     return row
@@ -114,7 +122,8 @@ def change(kind: Kind, row_id: int, data: Data) -> Any:
         StillInUse: something that was left out is referred to.
         BadFields: a flow line names an unknown product, or the id is another one.
     """
-    row = find(kind, row_id, lock=True)
+    # Only as much of a lock as a change needs: receipts that refer to it are booked in beside it.
+    row = _one(_query(kind, row_id).with_for_update(of=kind.model, key_share=True))
     if data.get("id", row_id) != row_id:
         raise BadFields([(("id",), data["id"], f"It is {row_id}, and stays so.")])
     _refuse_duplicate(kind, data, apart_from=row_id)
@@ -132,7 +141,7 @@ def remove(kind: Kind, row_id: int, *, actor: str) -> None:
         UnknownMaster: there is none.
         StillInUse: something refers to it.
     """
-    row = find(kind, row_id, lock=True)
+    row = _one(_query(kind, row_id).with_for_update(of=kind.model))
     audit.record(
         f"{kind.word}.deleted", actor=actor, subject=f"{kind.word}:{row_id}", external_id=row.external_id, name=row.name
     )
@@ -156,9 +165,7 @@ def _filtered(model: Any, asked: Mapping[str, Any]) -> Select[Any]:
         if name in asked:
             query = query.where(getattr(model, name) == asked[name])
     if asked.get("search"):
-        words = asked["search"].lower()
-        begins = [func.lower(column).startswith(words, autoescape=True) for column in (model.name, model.code)]
-        query = query.where(or_(*begins))
+        query = query.where(or_(*(begins(column, asked["search"]) for column in (model.name, model.code))))
     return query
 
 

@@ -33,14 +33,10 @@ from app.grn.columns import (
     metadata,
     never_negative,
     one_of,
+    prefix_index,
     quantity,
     text,
 )
-
-
-def _prefix_index(table: str, column: str) -> Index:
-    """Finds by the first characters, in whatever case."""
-    return Index(f"ix_{table}_{column}_prefix", sql(f"lower({column}) text_pattern_ops"))
 
 
 class GoodsReceipt(db.Model):
@@ -52,9 +48,9 @@ class GoodsReceipt(db.Model):
         Index("ix_goods_receipts_created_at_id", "created_at", "id"),
         Index("ix_goods_receipts_invoice_no_id", "invoice_no", "id"),
         Index("ix_goods_receipts_invoice_date_id", "invoice_date", "id"),
-        _prefix_index("goods_receipts", "external_id"),
-        _prefix_index("goods_receipts", "invoice_no"),
-        _prefix_index("goods_receipts", "erp_invoice_no"),
+        prefix_index("goods_receipts", "external_id"),
+        prefix_index("goods_receipts", "invoice_no"),
+        prefix_index("goods_receipts", "erp_invoice_no"),
     )
 
     id: Mapped[int] = identity()
@@ -88,7 +84,7 @@ class FabricItem(db.Model):
         Index("ix_fabric_items_grn_date", "grn_date"),
         Index("ix_fabric_items_warehouse", "warehouse"),
         Index("ix_fabric_items_external_order_ids", "external_order_ids", postgresql_using="gin"),
-        _prefix_index("fabric_items", "grn"),
+        prefix_index("fabric_items", "grn"),
     )
 
     id: Mapped[int] = identity()

@@ -11,7 +11,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 from app import events
 from app.extensions import db
 from app.grn import bulk
-from app.grn.building import MEASURED, Data, Stored, derive, new_rolls
+from app.grn.building import MEASURED, Data, Stored, derive, new_rolls, too_short
 from app.grn.errors import BadFields, UnknownItem, UnknownRoll
 from app.grn.events import INSPECTED, UPDATED
 from app.grn.models import FabricItem, GoodsReceipt, SupplierRoll
@@ -97,7 +97,7 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> Supp
     roll = _find_roll(receipt_id, item_id, roll_id)
     for name, value in findings.items():
         setattr(roll, name, 0 if name == "blanket_qty" and value is None else value)
-    if roll.length is not None and roll.blanket_qty > roll.length:
+    if too_short(roll):
         sentence = f"More than the roll's length of {roll.length:f}."
         raise BadFields([(("blanketQty",), roll.blanket_qty, sentence)])
     if any(name in findings for name in MEASURED):

@@ -41,7 +41,7 @@ def read_rolls(content: bytes) -> list[Data]:
     """The rolls of a CSV (UTF-8; comma, semicolon or tab) or an XLSX (first sheet), with a header row.
 
     Raises:
-        UnreadableFile: it is neither, or has no header row.
+        UnreadableFile: it is neither, or has no header row, or no rolls.
         Invalid: the errors' paths carry the row's number in the file, ``row[5].supplierLength``.
     """
     rows = _sheet(content) if content.startswith(_ZIP) else _csv(content)
@@ -49,7 +49,10 @@ def read_rolls(content: bytes) -> list[Data]:
     header = next(filled, None)
     if header is None:
         raise UnreadableFile("The file is empty; its first row names the columns.")
-    return _loaded(_named(filled, _columns(header[1])))
+    rolls = _loaded(_named(filled, _columns(header[1])))
+    if not rolls:
+        raise UnreadableFile("The file names columns but no rolls; to empty a packing list, PUT an empty one.")
+    return rolls
 
 
 def _columns(header: list[Any]) -> dict[int, str]:

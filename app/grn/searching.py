@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -27,9 +27,9 @@ def filtered(asked: Mapping[str, Any]) -> Select[Any]:
         if name in asked:
             query = query.where(getattr(GoodsReceipt, name) == asked[name])
     if "created_from" in asked:
-        query = query.where(GoodsReceipt.created_at >= _midnight(asked["created_from"]))
+        query = query.where(GoodsReceipt.created_at >= datetime.combine(asked["created_from"], time.min, UTC))
     if "created_to" in asked:
-        query = query.where(GoodsReceipt.created_at < _midnight(asked["created_to"]) + timedelta(days=1))
+        query = query.where(GoodsReceipt.created_at <= datetime.combine(asked["created_to"], time.max, UTC))
     if conditions := _item_conditions(asked):
         query = query.where(GoodsReceipt.id.in_(select(FabricItem.receipt_id).where(*conditions)))
     if "roll_no" in asked:
@@ -37,10 +37,21 @@ def filtered(asked: Mapping[str, Any]) -> Select[Any]:
     return _searched(query, asked["search"]) if asked.get("search") else query
 
 
+def same(column: Any, words: str) -> Any:
+    """Whether a column says ``words`` in whatever case; the database lowers both, as its index does."""
+    return func.lower(column) == func.lower(words)
+
+
+def begins(column: Any, words: str) -> Any:
+    """Whether a column begins with ``words`` in whatever case; its ``prefix_index`` answers."""
+    pattern = "".join(f"\\{sign}" if sign in "\\%_" else sign for sign in words)
+    return func.lower(column).like(func.lower(f"{pattern}%"), escape="\\")
+
+
 def _item_conditions(asked: Mapping[str, Any]) -> list[Any]:
     conditions = [getattr(FabricItem, name) == asked[name] for name in _ITEM_EQUALS if name in asked]
     if "grn" in asked:
-        conditions.append(func.lower(FabricItem.grn) == asked["grn"].lower())
+        conditions.append(same(FabricItem.grn, asked["grn"]))
     if "external_order_id" in asked:
         conditions.append(FabricItem.external_order_ids.contains([asked["external_order_id"]]))
     if "grn_date_from" in asked:
@@ -51,31 +62,16 @@ def _item_conditions(asked: Mapping[str, Any]) -> list[Any]:
 
 
 def _with_roll(roll_no: str) -> Select[Any]:
-    wanted = roll_no.lower()
-    return (
-        select(FabricItem.receipt_id)
-        .join(FabricItem.rolls)
-        .where(
-            or_(
-                func.lower(SupplierRoll.supplier_roll_no) == wanted,
-                func.lower(SupplierRoll.factory_roll_no) == wanted,
-            )
-        )
-    )
+    numbers = (SupplierRoll.supplier_roll_no, SupplierRoll.factory_roll_no)
+    named = or_(*(same(number, roll_no) for number in numbers))
+    return select(FabricItem.receipt_id).join(FabricItem.rolls).where(named)
 
 
 def _searched(query: Select[Any], words: str) -> Select[Any]:
-    def begins(column: Any) -> Any:
-        return func.lower(column).startswith(words.lower(), autoescape=True)
-
     headers = (GoodsReceipt.external_id, GoodsReceipt.invoice_no, GoodsReceipt.erp_invoice_no)
     found = (
         select(GoodsReceipt.id)
-        .where(or_(*map(begins, headers)))
-        .union_all(select(FabricItem.receipt_id).where(begins(FabricItem.grn)), _with_roll(words))
+        .where(or_(*(begins(header, words) for header in headers)))
+        .union_all(select(FabricItem.receipt_id).where(begins(FabricItem.grn, words)), _with_roll(words))
     )
     return query.where(GoodsReceipt.id.in_(found))
-
-
-def _midnight(day: Any) -> datetime:
-    return datetime.combine(day, time.min, UTC)

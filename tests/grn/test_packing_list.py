@@ -61,6 +61,11 @@ class TestReplace:
         assert first["supplierLength"] == 101.5
         assert "inspectedDate" not in second
 
+    def test_what_was_cut_off_stays_cut_off(self, clerk: FlaskClient, rolls: list[Any]) -> None:
+        said(clerk.patch(f"{ROLLS}/{rolls[1]['id']}", json={"blanketQty": 5}))
+        again = {"supplierRollList": [a_roll(4, supplierRollNo="R100"), a_roll(4, supplierRollNo="R101")]}
+        assert faults(clerk.put(ROLLS, json=again)) == {"supplierRollList[1].supplierLength": 4}
+
     def test_rolls_of_one_number_are_told_by_their_order(self, clerk: FlaskClient) -> None:
         twins = {"supplierRollList": [a_roll(1, supplierRollNo="X"), a_roll(2, supplierRollNo="X")]}
         first = said(clerk.put(ROLLS, json=twins))["supplierRollList"]
@@ -186,6 +191,7 @@ class TestFiles:
         [
             b"",
             b"\n\n",
+            b"supplierRollNo,supplierLength\n",
             "supplierRollNo\nŞ".encode("cp1254"),
             b'supplierRollNo\n"R1',
             b"PK\x03\x04 no spreadsheet",

@@ -351,6 +351,7 @@ class TestLists:
             ("grnDateFrom=2024-01-03", False),
             ("createdFrom=2020-01-01&createdTo=2099-01-01", True),
             ("createdTo=2020-01-01", False),
+            ("createdTo=9999-12-31", True),
             ("search=x-", True),
             ("search=i-1", True),
             ("search=erp-", True),
@@ -358,6 +359,8 @@ class TestLists:
             ("search=FACT-1", True),
             ("search=_-1", False),
             ("search=%25", False),
+            ("search=%5C", False),
+            ("search=%C5%9Ei%CC%87%F0%9F%A7%B5", False),
         ],
     )
     def test_filters(self, clerk: FlaskClient, query: str, found: bool) -> None:
