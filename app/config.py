@@ -86,6 +86,8 @@ class Settings:
                 "max_overflow": self.database_pool_size,
                 "pool_timeout": 10,
                 "pool_recycle": 1800,
+                # An error's text goes into the log; what a customer's invoice said does not.
+                "hide_parameters": True,
                 # Seconds; a server that is cut off must not hold up every request for minutes.
                 "connect_args": {"connect_timeout": 5},
             },

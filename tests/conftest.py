@@ -89,7 +89,7 @@ def _migrated(settings: Settings) -> Iterator[Hub]:
 def app(_migrated: Hub) -> Iterator[Hub]:
     """The application over an empty database."""
     yield _migrated
-    db.session.rollback()
+    db.session.remove()
     audit.recorder.flush()
     _empty()
     bus.client.flushall()
@@ -97,11 +97,16 @@ def app(_migrated: Hub) -> Iterator[Hub]:
 
 
 def _empty() -> None:
-    tables = [table for table in db.metadata.sorted_tables if table.name != "event_head"]
-    names = ", ".join(f'"{table.name}"' for table in tables)
+    """Delete all rows and count from 1 again; a TRUNCATE of so many tables takes a hundred times as long."""
+    tables = [table.name for table in db.metadata.sorted_tables if table.name != "event_head"]
+    statements = [
+        "SET LOCAL session_replication_role = replica",  # no foreign keys: any order will do
+        *(f'DELETE FROM "{name}"' for name in tables),
+        "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'",
+        "UPDATE event_head SET position = 0",
+    ]
     with db.engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-        connection.execute(text("UPDATE event_head SET position = 0"))
+        connection.execute(text("; ".join(statements)))
 
 
 @contextmanager

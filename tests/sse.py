@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import queue
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -31,6 +33,8 @@ class Listener:
     def __init__(self, port: int, path: str, headers: dict[str, str]) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._connection.request("GET", path, headers=headers)
+        # The answer takes the socket over; hanging up needs it all the same.
+        self._socket = self._connection.sock
         self._answer = self._connection.getresponse()
         self.status = self._answer.status
         self.frames: queue.Queue[Frame | None] = queue.Queue()
@@ -46,8 +50,10 @@ class Listener:
 
     def close(self) -> None:
         """Hang up, in the middle of whatever is being sent."""
-        if self._connection.sock:
-            self._connection.sock.close()
+        with contextlib.suppress(OSError):  # the other side may have hung up first
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._answer.close()
         self._connection.close()
 
     def _read(self) -> None:
@@ -55,7 +61,7 @@ class Listener:
         try:
             while line := self._answer.readline():
                 fields = self._take(line.decode().rstrip("\n"), fields)
-        except (OSError, ValueError, AttributeError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException):
             pass  # hung up by ``close()`` or by the other side; what was complete is in the queue
         self.frames.put(None)
 

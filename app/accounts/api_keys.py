@@ -118,9 +118,12 @@ def _hash(key: str) -> bytes:
 
 def _network(entry: str) -> str:
     try:
-        return str(ip_network(entry.strip(), strict=False))
+        network = ip_network(entry.strip(), strict=False)
     except ValueError as error:
         raise Invalid({"allowlist": [f"{entry!r} is neither an address nor a network."]}) from error
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    # IPv4 is compared as IPv4, however it was written or came in; ::ffff:0:0/96 is all of it.
+    return f"{mapped}/{network.prefixlen - 96}" if mapped and network.prefixlen >= 96 else str(network)  # noqa: PLR2004
 
 
 def _allowed(allowlist: Sequence[str], address: str | None) -> bool:

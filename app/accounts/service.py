@@ -40,18 +40,6 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
     return user
 
 
-def change_password(user: User, password: str, *, actor: str) -> None:
-    """Give a user another password.
-
-    Raises:
-        Invalid: it is too short or too long.
-    """
-    if faults := list(_password_faults(password)):
-        raise Invalid({"password": faults})
-    user.password_hash = passwords.hashed(password)
-    audit.record("user.password_changed", actor=actor, subject=f"user:{user.id}")
-
-
 def _faults(*, email: str, password: str, role: str, name: str) -> Iterator[tuple[str, list[str]]]:
     if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
         yield "email", [f"Expected an e-mail address of at most {LONGEST_EMAIL} characters."]
@@ -74,37 +62,33 @@ def find_user(email: str) -> User | None:
     return found
 
 
-def set_password(email: str, password: str, *, actor: str) -> User:
-    """Give a user a new password and end all sessions of the old one.
+def change_password(user: User, password: str, *, actor: str) -> None:
+    """Give a user another password and end all sessions of the old one.
 
     Raises:
-        UnknownUser: nobody has this address.
-        Invalid: the password is too short or too long.
+        Invalid: it is too short or too long.
     """
-    user = _existing(email)
     if faults := list(_password_faults(password)):
         raise Invalid({"password": faults})
     user.password_hash = passwords.hashed(password)
     moment = clock.now()
     open_ones = update(LoginSession).where(LoginSession.user_id == user.id, LoginSession.revoked_at.is_(None))
     db.session.execute(open_ones.values(revoked_at=moment, revoked_because="password changed"))
-    audit.record("user.password_set", actor=actor, subject=f"user:{user.id}")
-    return user
+    audit.record("user.password_changed", actor=actor, subject=f"user:{user.id}")
 
 
-def set_active(email: str, active: bool, *, actor: str) -> User:
-    """Let a user in again, or keep the user out from now on, open sessions included.
-
-    Raises:
-        UnknownUser: nobody has this address.
-    """
-    user = _existing(email)
+def set_active(user: User, active: bool, *, actor: str) -> None:
+    """Let a user in again, or keep the user out from now on, open sessions included."""
     user.is_active = active
     audit.record("user.activated" if active else "user.deactivated", actor=actor, subject=f"user:{user.id}")
-    return user
 
 
-def _existing(email: str) -> User:
+def existing_user(email: str) -> User:
+    """The user with this address.
+
+    Raises:
+        UnknownUser: nobody has it.
+    """
     user = find_user(email)
     if user is None:
         raise UnknownUser

@@ -57,7 +57,8 @@ def create_user(email: str, role: str, name: str | None, password: str) -> None:
 def set_password(email: str, password: str) -> None:
     """Give a user a new password; whoever is signed in with the old one is signed out."""
     with _work():
-        user = service.set_password(email, password, actor=ACTOR)
+        user = service.existing_user(email)
+        service.change_password(user, password, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) has a new password.")
 
 
@@ -66,7 +67,8 @@ def set_password(email: str, password: str) -> None:
 def deactivate_user(email: str) -> None:
     """Keep a user out from now on."""
     with _work():
-        user = service.set_active(email, False, actor=ACTOR)
+        user = service.existing_user(email)
+        service.set_active(user, False, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) is inactive.")
 
 
@@ -75,7 +77,8 @@ def deactivate_user(email: str) -> None:
 def activate_user(email: str) -> None:
     """Let a user in again."""
     with _work():
-        user = service.set_active(email, True, actor=ACTOR)
+        user = service.existing_user(email)
+        service.set_active(user, True, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) is active.")
 
 

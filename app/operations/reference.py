@@ -64,6 +64,13 @@ def own_asset(name: str) -> Response:
     return send_from_directory(OWN_ASSETS, name, max_age=86400)
 
 
+@blp.get("/favicon.ico")
+@public
+def favicon() -> Response:
+    """The hub's mark, wherever a browser looks for one."""
+    return send_from_directory(OWN_ASSETS, "mark.svg", max_age=86400)
+
+
 @blp.get("/")
 @public
 def home() -> BaseResponse:

@@ -114,6 +114,8 @@ def import_invoice(data: Mapping[str, Any], *, created_user_id: int | None) -> d
             cursor.execute(_COMPACT_IMPORT, _parameters(invoice, data))
         row = cursor.fetchone()
     if row is None:
+        # The statement has brought the customer up to date: taken back, so that a difference there shows too.
+        db.session.rollback()
         stored = find_by_number(data["invoice_no"])
         raise DuplicateInvoice(stored.invoice_no, stored.id, differences(stored, data))
     return {**invoice, "id": row[0]}

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from app.local.processes import PROCESSES, HubProcess
 from app.local.servers import Postgres, Valkey, temporary_servers
 from tests.sse import Listener
@@ -37,16 +39,43 @@ class DrillHub:
     ports: list[int] = field(default_factory=list)
     _revived: subprocess.Popen[bytes] | None = None
 
-    def post(self, path: str, body: dict[str, Any], *, web: int = 0) -> tuple[int, dict[str, Any]]:
+    def post(
+        self, path: str, body: dict[str, Any], *, web: int = 0, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
         """POST to one of the web processes; status and answer."""
         url = f"http://127.0.0.1:{self.ports[web]}{path}"
-        request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=HEADERS)
+        request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers or HEADERS)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.load(error)
+
+    def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Look into the database, or change what no endpoint changes yet."""
+        with psycopg.connect(self.postgres.url, autocommit=True) as connection:
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def flask(self, *arguments: str, **environment: str) -> str:
+        """Run a command of the hub; what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
+            cwd=ROOT,
+            env={**self.environment, **environment},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    def sign_in(self, role: str) -> dict[str, str]:
+        """Headers of a new user of ``role``."""
+        email, password = f"{role}-{time.monotonic_ns()}@hub.example", "correct horse battery staple"
+        self.flask("users", "create", email, "--role", role, "--password", password)
+        _, answer = self.post("/api/auth/login/", {"email": email, "password": password})
+        return {"Authorization": f"Bearer {answer['data']['access']}", "Content-Type": "application/json"}
 
     def listen(self, *, web: int = 0, after: str | None = None) -> Listener:
         """Open the stream of sales on one of the web processes."""
@@ -106,12 +135,12 @@ def drill_hub(*, webs: int = 2) -> Iterator[DrillHub]:
         for process in PROCESSES:
             if process.name == "web":
                 for _ in range(webs):
-                    hub.ports.append(_free_port())
+                    hub.ports.append(free_port())
                     children.append(_spawn(process, {**environment, "PORT": str(hub.ports[-1])}))
             elif process.name != "flower":
                 children.append(_spawn(process, environment))
         for port in hub.ports:
-            wait_for(lambda port=port: _ready(port), 60)
+            wait_for(lambda port=port: ready(port), 60)
         yield hub
 
 
@@ -139,7 +168,7 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
             child.wait()
 
 
-def _ready(port: int) -> bool:
+def ready(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
             return bool(answer.status == 200)
@@ -147,7 +176,7 @@ def _ready(port: int) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -9,23 +9,16 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import psycopg
 import pytest
 from redis import Redis
 
-from tests.drills.hubs import ROOT, DrillHub, drill_hub, wait_for
+from tests.drills.hubs import ROOT, DrillHub, wait_for
 from tests.factories import a_sale
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drills")]
 IMPORT = "/api/sales/import/invoice/"
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[DrillHub]:
-    with drill_hub() as running:
-        yield running
 
 
 def imported(hub: DrillHub, *, web: int = 0) -> str:

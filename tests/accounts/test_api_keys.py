@@ -1,0 +1,189 @@
+"""API keys: several at once, revoked, expired, tied to addresses, and never kept in clear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from app.accounts import api_keys
+from app.accounts.models import ApiKey, AuditEntry
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.errors import Invalid
+from app.kernel.unit_of_work import unit_of_work
+from app.kernel.web import Hub
+from tests.conftest import IMPORT_KEY
+from tests.factories import a_sale
+
+LIST = "/api/sales/invoices/"
+
+
+def a_key(**facts: Any) -> str:
+    with unit_of_work():
+        _key, secret = api_keys.create(**{"name": "ERP", "actor": "a test", **facts})
+    return secret
+
+
+def ask(client: FlaskClient, key: str, *, peer: str = "127.0.0.1", **headers: str) -> TestResponse:
+    return client.get(LIST, headers={"X-API-KEY": key, **headers}, environ_base={"REMOTE_ADDR": peer})
+
+
+def stored() -> Any:
+    with db.engine.connect() as connection:
+        return connection.execute(select(ApiKey.__table__)).one()
+
+
+class TestOfTheEnvironment:
+    def test_several_are_valid_at_once(self, app_with: Callable[..., Hub]) -> None:
+        client = app_with(sales_import_api_keys=("the-old-key-of-the-erp", "the-new-key-of-the-erp")).test_client()
+        assert ask(client, "the-old-key-of-the-erp").status_code == 200
+        assert ask(client, "the-new-key-of-the-erp").status_code == 200
+        assert ask(client, IMPORT_KEY).status_code == 401
+
+    @pytest.mark.parametrize("key", ["", " ", "wrong", IMPORT_KEY[:-1], IMPORT_KEY + "x", IMPORT_KEY.upper(), "ключ"])
+    def test_any_other_is_refused(self, anybody: FlaskClient, key: str) -> None:
+        answer = ask(anybody, key.encode().decode("latin1"))
+        assert answer.status_code == 401
+        assert answer.json == {"success": False, "message": "Invalid API key"}
+
+    def test_without_keys_none_fits(self, app_with: Callable[..., Hub]) -> None:
+        assert ask(app_with(sales_import_api_keys=()).test_client(), "").status_code == 401
+
+
+class TestOfTheDatabase:
+    def test_several_are_valid_at_once_beside_the_environments(self, anybody: FlaskClient) -> None:
+        for key in (a_key(name="old"), a_key(name="new"), IMPORT_KEY):
+            assert ask(anybody, key).status_code == 200
+
+    def test_a_revoked_one_stops_at_once_and_the_other_goes_on(self, anybody: FlaskClient) -> None:
+        old, new = a_key(), a_key()
+        with unit_of_work():
+            assert api_keys.revoke(1, actor="a test").revoked_at
+        assert ask(anybody, old).json == {"success": False, "message": "Invalid API key"}
+        assert ask(anybody, new).status_code == 200
+
+    def test_an_expired_one_stops(self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        key = a_key(lifetime=timedelta(days=30))
+        assert ask(anybody, key).status_code == 200
+        later = clock.now() + timedelta(days=30, seconds=1)
+        monkeypatch.setattr(clock, "now", lambda: later)
+        assert ask(anybody, key).status_code == 401
+
+    def test_only_a_hash_is_kept(self, app: Hub) -> None:
+        key = a_key()
+        row = stored()
+        assert key not in str(row)
+        assert row.prefix == key[:8]
+        with db.engine.connect() as connection:
+            assert key not in str(connection.execute(select(AuditEntry.__table__)).all())
+
+    def test_revoking_twice_is_written_down_once(self, app: Hub) -> None:
+        a_key()
+        for _ in range(2):
+            with unit_of_work():
+                api_keys.revoke(1, actor="a test")
+        with db.engine.connect() as connection:
+            actions = connection.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+        assert actions == ["api_key.created", "api_key.revoked"]
+
+    @pytest.mark.parametrize("name", ["", "  ", "x" * 201, "a\nb", "a\0b"])
+    def test_a_name_fits_on_a_line(self, app: Hub, name: str) -> None:
+        with pytest.raises(Invalid) as refused:
+            a_key(name=name)
+        assert refused.value.errors == {"name": ["Use 1 to 200 printable characters."]}
+
+    @pytest.mark.parametrize("entry", ["x", "10.0.0.0/33", "10.0.0", "", "2001:db8::/200"])
+    def test_an_allowlist_holds_addresses_and_networks(self, app: Hub, entry: str) -> None:
+        with pytest.raises(Invalid) as refused:
+            a_key(allowlist=["10.0.0.1", entry])
+        assert list(refused.value.errors or {}) == ["allowlist"]
+
+
+class TestAllowlist:
+    @pytest.mark.parametrize(
+        ("entry", "peer"),
+        [
+            ("192.0.2.7", "192.0.2.7"),
+            ("192.0.2.0/24", "192.0.2.255"),
+            ("192.0.2.77/24", "192.0.2.1"),
+            ("192.0.2.7", "::ffff:192.0.2.7"),
+            ("::ffff:192.0.2.0/120", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "::ffff:192.0.2.7"),
+            ("2001:db8::/32", "2001:db8::1"),
+            ("2001:DB8:0::1", "2001:db8::1"),
+            ("0.0.0.0/0", "8.8.8.8"),
+        ],
+    )
+    def test_lets_in(self, anybody: FlaskClient, entry: str, peer: str) -> None:
+        key = a_key(allowlist=["203.0.113.9", entry])
+        assert ask(anybody, key, peer=peer).status_code == 200
+
+    @pytest.mark.parametrize(
+        "peer", ["192.0.3.1", "2001:db8::1", "::ffff:192.0.3.1", "", "unix:", "unknown", "192.0.2.7:80", "x" * 300]
+    )
+    def test_keeps_out(self, anybody: FlaskClient, peer: str) -> None:
+        answer = ask(anybody, a_key(allowlist=["192.0.2.0/24"]), peer=peer)
+        assert answer.status_code == 403
+        assert answer.json["code"] == "IP_NOT_ALLOWED"
+
+    @pytest.mark.parametrize("peer", ["", "unix:", "x" * 300])
+    def test_an_open_key_needs_no_address(self, anybody: FlaskClient, peer: str) -> None:
+        assert ask(anybody, a_key(), peer=peer).status_code == 200
+
+    def test_a_forwarded_address_is_hearsay(self, anybody: FlaskClient) -> None:
+        key = a_key(allowlist=["192.0.2.7"])
+        answer = ask(anybody, key, peer="203.0.113.1", **{"X-Forwarded-For": "192.0.2.7"})
+        assert answer.status_code == 403
+        answer = ask(anybody, key, peer="192.0.2.7", **{"X-Forwarded-For": "203.0.113.1"})
+        assert answer.status_code == 200
+
+    def test_behind_one_proxy_its_word_counts_and_no_further_one(self, app_with: Callable[..., Hub]) -> None:
+        client = app_with(trusted_proxies=1).test_client()
+        key = a_key(allowlist=["192.0.2.7"])
+
+        def through(forwarded: str) -> int:
+            return ask(client, key, peer="10.0.0.1", **{"X-Forwarded-For": forwarded}).status_code
+
+        assert through("192.0.2.7") == 200
+        assert through("203.0.113.1, 192.0.2.7") == 200
+        assert through("192.0.2.7, 203.0.113.1") == 403
+        assert through("unknown") == 403
+        assert through("192.0.2.7:1234") == 403
+
+
+class TestLastUse:
+    def test_is_written_at_most_every_five_minutes(self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        key = a_key()
+        assert stored().last_used_at is None
+        start = clock.now()
+        for minutes, seen in ((0, 0), (4, 0), (5.1, 5.1), (10, 5.1), (10.3, 10.3)):
+            moment = start + timedelta(minutes=minutes)
+            monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
+            ask(anybody, key, peer="192.0.2.7")
+            assert stored().last_used_at == start + timedelta(minutes=seen)
+        assert stored().last_used_address == "192.0.2.7"
+
+    def test_a_refused_call_is_no_use(self, anybody: FlaskClient) -> None:
+        ask(anybody, a_key(allowlist=["192.0.2.7"]))
+        assert stored().last_used_at is None
+
+
+def test_a_key_imports_as_nobody(anybody: FlaskClient) -> None:
+    answer = anybody.post("/api/sales/import/invoice/", json=a_sale(), headers={"X-API-KEY": a_key()})
+    assert answer.status_code == 201
+    shown = ask(anybody, IMPORT_KEY).json["results"]
+    assert [invoice["created_user"] for invoice in shown] == [None]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("get", "/api/v1/events"), ("post", "/api/sales/billing/return/"), ("get", "/api/auth/me/")],
+)
+def test_a_key_opens_nothing_else(erp: FlaskClient, method: str, path: str) -> None:
+    assert erp.open(path, method=method, json={}).status_code == 403

@@ -1,0 +1,72 @@
+"""Roles and their abilities on every route that there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.accounts.abilities import ABILITIES, API_KEY, ROLES
+from app.accounts.guards import SIGNED_IN, requires
+from app.accounts.models import User
+from app.kernel.web import Hub
+
+_PLACEHOLDER = re.compile(r"<[^>]+>")
+
+
+def routes(app: Hub) -> list[tuple[str, str, str | None]]:
+    found = []
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            handler = getattr(view.view_class, method.lower()) if hasattr(view, "view_class") else view
+            found.append((method, _PLACEHOLDER.sub("1", rule.rule), handler.ability))
+    return found
+
+
+def test_there_is_something_to_guard(app: Hub) -> None:
+    assert len([ability for *_, ability in routes(app) if ability]) > 5
+
+
+def test_without_a_credential_every_guarded_route_answers_401(app: Hub, anybody: FlaskClient) -> None:
+    for method, path, ability in routes(app):
+        if ability:
+            assert anybody.open(path, method=method, json={}).status_code == 401, f"{method} {path}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_opens_what_its_abilities_say(app: Hub, client_as: Callable[..., FlaskClient], role: str) -> None:
+    client = client_as(role)
+    for method, path, ability in routes(app):
+        if ability is None or (method, ability) == ("POST", SIGNED_IN):  # signing out ends the test
+            continue
+        # An unknown field stops what is let in before it opens a stream or changes anything.
+        refused = client.open(path, method=method, json={"?": 1}, query_string={"?": 1}).status_code == 403
+        assert refused is (ability != SIGNED_IN and ability not in ROLES[role]), f"{role}: {method} {path}"
+
+
+def test_an_import_key_opens_what_its_abilities_say(app: Hub, erp: FlaskClient) -> None:
+    for method, path, ability in routes(app):
+        if ability:
+            refused = erp.open(path, method=method, json={"?": 1}, query_string={"?": 1}).status_code == 403
+            assert refused is (ability not in API_KEY), f"{method} {path}"
+
+
+def test_an_admin_may_do_everything() -> None:
+    assert ROLES["admin"] == set(ABILITIES)
+
+
+def test_abilities_of_roles_and_keys_exist() -> None:
+    assert API_KEY.union(*ROLES.values()) == set(ABILITIES)
+
+
+def test_the_database_knows_the_same_roles() -> None:
+    [rule] = [str(c.sqltext) for c in User.__table__.constraints if c.name == "ck_users_role"]
+    assert set(re.findall(r"'(\w+)'", rule)) == set(ROLES)
+
+
+def test_a_misspelt_ability_does_not_start() -> None:
+    with pytest.raises(ValueError, match="sales:reed"):
+        requires("sales:reed")

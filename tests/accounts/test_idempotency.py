@@ -1,0 +1,169 @@
+"""``Idempotency-Key``: sent twice, done once, whatever was lost on the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from app.accounts.models import IdempotencyKey
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.web import Hub
+from app.sales import importing
+from app.sales.models import SalesInvoice
+from tests.factories import a_sale
+
+IMPORT = "/api/sales/import/invoice/"
+
+
+def send(client: FlaskClient, payload: dict[str, Any], key: str = "order-1", path: str = IMPORT) -> TestResponse:
+    return client.post(path, json=payload, headers={"Idempotency-Key": key})
+
+
+def count(model: Any) -> int:
+    with db.engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_the_same_again_is_replayed(erp: FlaskClient) -> None:
+    sale = a_sale()
+    first, second = send(erp, sale), send(erp, sale)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.data == second.data
+    assert second.content_type == first.content_type
+    assert "Idempotent-Replayed" not in first.headers
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert count(SalesInvoice) == 1
+
+
+def test_a_slash_at_the_end_makes_no_other_request(erp: FlaskClient) -> None:
+    sale = a_sale()
+    send(erp, sale)
+    assert send(erp, sale, path=IMPORT.rstrip("/")).headers["Idempotent-Replayed"] == "true"
+
+
+def test_another_body_is_refused(erp: FlaskClient) -> None:
+    send(erp, a_sale())
+    answer = send(erp, a_sale())
+    assert answer.status_code == 422
+    assert answer.json["code"] == "IDEMPOTENCY_KEY_REUSED"
+    assert count(SalesInvoice) == 1
+
+
+def test_another_address_is_refused(client_as: Callable[..., FlaskClient]) -> None:
+    admin = client_as("admin")
+    assert send(admin, a_sale()).status_code == 201
+    assert send(admin, {}, path="/api/v1/stream/tickets").status_code == 422
+
+
+def test_each_credential_has_its_own_keys(erp: FlaskClient, client_as: Callable[..., FlaskClient]) -> None:
+    assert send(erp, a_sale()).status_code == 201
+    assert send(client_as("billing"), a_sale()).status_code == 201
+    assert count(SalesInvoice) == 2
+
+
+def test_a_replay_still_needs_the_credential(erp: FlaskClient, anybody: FlaskClient) -> None:
+    sale = a_sale()
+    send(erp, sale)
+    assert send(anybody, sale).status_code == 401
+
+
+def test_after_a_day_the_key_is_free(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    send(erp, a_sale())
+    later = clock.now() + timedelta(hours=24, seconds=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    answer = send(erp, a_sale())
+    assert answer.status_code == 201
+    assert "Idempotent-Replayed" not in answer.headers
+    assert (count(SalesInvoice), count(IdempotencyKey)) == (2, 1)
+
+
+@pytest.mark.parametrize("payload", [{}, a_sale(items=[])])
+def test_a_refused_request_may_be_mended(erp: FlaskClient, payload: dict[str, Any]) -> None:
+    assert send(erp, payload).status_code == 400
+    assert send(erp, a_sale()).status_code == 201
+
+
+def test_a_duplicate_is_not_remembered(erp: FlaskClient) -> None:
+    sale = a_sale()
+    send(erp, sale, key="a")
+    assert [send(erp, sale, key="b").status_code for _ in range(2)] == [409, 409]
+    assert count(IdempotencyKey) == 1
+
+
+def test_key_and_invoice_are_stored_together_or_not_at_all(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    sale = a_sale()
+    with monkeypatch.context() as broken:
+        broken.setattr(IdempotencyKey, "__init__", lambda *_args, **_facts: 1 / 0)
+        assert send(erp, sale).status_code == 500
+    assert (count(SalesInvoice), count(IdempotencyKey)) == (0, 0)
+    assert send(erp, sale).status_code == 201
+
+
+def test_a_crash_frees_the_key(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    sale = a_sale()
+    with monkeypatch.context() as broken:
+        broken.setattr(importing.events, "draft", lambda *_args, **_facts: 1 / 0)
+        assert send(erp, sale).status_code == 500
+    assert send(erp, sale).status_code == 201
+
+
+def test_a_twin_of_a_running_request_waits(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    sale, inside, go_on = a_sale(), threading.Event(), threading.Event()
+    real = importing.import_invoice
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        inside.set()
+        assert go_on.wait(10)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(importing, "import_invoice", slow)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(send, erp, sale)
+        assert inside.wait(10)
+        twin = send(erp, sale)
+        go_on.set()
+        assert first.result().status_code == 201
+    assert twin.status_code == 409
+    assert twin.json["code"] == "IDEMPOTENCY_KEY_IN_USE"
+    assert twin.headers["Retry-After"] == "1"
+    assert send(erp, sale).headers["Idempotent-Replayed"] == "true"
+
+
+def test_many_twins_make_one(erp: FlaskClient) -> None:
+    sale = a_sale()
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: send(erp, sale), range(30)))
+    statuses = {(a.status_code, a.json.get("code")) for a in answers}
+    assert statuses <= {(201, None), (409, "IDEMPOTENCY_KEY_IN_USE")}
+    made = [a for a in answers if a.status_code == 201]
+    assert len({a.data for a in made}) == 1
+    assert len([a for a in made if "Idempotent-Replayed" not in a.headers]) == 1
+    assert count(SalesInvoice) == 1
+
+
+@pytest.mark.parametrize("key", ["x", "x" * 255, "é" * 100, "order 1/2"])
+def test_keys_may_be_any_printable_text(erp: FlaskClient, key: str) -> None:
+    assert send(erp, a_sale(), key=key).status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "\x7f"])
+def test_other_keys_are_refused(erp: FlaskClient, key: str) -> None:
+    answer = send(erp, a_sale(), key=key)
+    assert answer.status_code == 400
+    assert answer.json["errors"] == {"Idempotency-Key": ["Use 1 to 255 printable characters."]}
+
+
+def test_a_ticket_is_replayed_too(app: Hub, client_as: Callable[..., FlaskClient]) -> None:
+    client = client_as("admin")
+    first, second = (send(client, {}, path="/api/v1/stream/tickets") for _ in range(2))
+    assert first.status_code == 201
+    assert first.json["ticket"] == second.json["ticket"]

@@ -1,0 +1,106 @@
+"""Every command and every sample of the documents is run: what a reader pastes works."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pytest
+
+from app.config import Settings
+from tests.drills.hubs import KEY, ROOT, DrillHub
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drills")]
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+_BLOCK = re.compile(r"(?:<!-- (?P<setting>.+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```", re.S)
+#: A stream has no end; curl's exit code 28 says that the time given to it was over.
+_SHELL = 'curl() { command curl --silent --show-error --fail-with-body --max-time 3 "$@" || [ $? = 28 ]; }; set -eu\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of code, and the setting that a comment before it names."""
+
+    page: Path
+    language: str
+    text: str
+    setting: str | None
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    for found in _BLOCK.finditer(page.read_text()):
+        yield Block(page, found["language"], found["text"], found["setting"])
+
+
+ALL = [block for page in PAGES for block in blocks(page)]
+
+
+def put_in_review(hub: DrillHub) -> None:
+    hub.sql("UPDATE sales_invoices SET status = 'PICKING' WHERE invoice_no = 'LTPI-77282'")
+    returned = {"invoice_no": "LTPI-77282", "return_reason": "Batch on the box is B456"}
+    status, _ = hub.post("/api/sales/billing/return/", returned, headers=hub.sign_in("warehouse"))
+    assert status == 200
+
+
+SETTINGS = {"LTPI-77282 is in review": put_in_review}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(b.language == "bash" for b in blocks(page))], ids=str)
+def test_commands_run_as_printed(hub: DrillHub, page: Path) -> None:
+    hub.sql("TRUNCATE sales_invoices, idempotency_keys CASCADE")
+    address = f"export HUB=http://127.0.0.1:{hub.ports[0]} API_KEY={KEY}\n"
+    for block in blocks(page):
+        if block.language != "bash":
+            continue
+        if block.setting:
+            SETTINGS[block.setting](hub)
+        text = re.sub(r"^export (HUB|API_KEY)=.*\n", "", block.text, flags=re.M)
+        done = subprocess.run(
+            ["bash", "-c", address + _SHELL + text], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
+
+
+def test_every_setting_names_something(hub: DrillHub) -> None:
+    assert {block.setting for block in ALL if block.setting} == set(SETTINGS)
+
+
+@pytest.mark.parametrize("block", [b for b in ALL if b.language == "json"], ids=lambda b: b.page.name)
+def test_json_samples_are_json(block: Block) -> None:
+    json.loads(block.text)
+
+
+def test_make_targets_exist() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
+    named = {name for page in PAGES for name in re.findall(r"(?:^|`)make (\w+)", page.read_text(), re.M)}
+    assert named
+    assert named <= targets
+
+
+def test_flask_commands_of_the_operators_page_run(hub: DrillHub) -> None:
+    page = (ROOT / "docs" / "operating.md").read_text()
+    lines = re.findall(r"^\.venv/bin/flask --app wsgi (.+)$", page, re.M)
+    assert len(lines) >= 3
+    for line in lines:
+        password = " --password 'correct horse battery staple'" if "users create" in line else ""
+        command = f"python -m flask --app wsgi {line}{password}"
+        subprocess.run(["bash", "-c", command], cwd=ROOT, env=hub.environment, check=True, capture_output=True)
+
+
+def test_the_operators_page_lists_every_setting() -> None:
+    page = (ROOT / "docs" / "operating.md").read_text()
+    listed = set(re.findall(r"^\| `([A-Z_]+)` \|", page, re.M))
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "app" / "config.py").read_text()))
+    assert listed == read
+    assert len(read) <= len(fields(Settings))
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} points to {target}"

@@ -1,0 +1,107 @@
+"""Drills of gunicorn: requests that are no HTTP, readers that stall, and a stop that does not wait for streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from tests.drills.hubs import HEADERS, ROOT, DrillHub, free_port, ready, wait_for
+from tests.sse import Listener
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drills")]
+
+
+def raw(port: int, request: bytes) -> tuple[int, dict[str, object]]:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        answer = b""
+        while more := connection.recv(65536):
+            answer += more
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"text/html" not in head
+    return int(head.split()[1]), json.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"NONSENSE\r\n\r\n", 400),
+        (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nX: " + b"y" * 9000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nBad Header : 1\r\n\r\n", 400),
+    ],
+)
+def test_broken_http_is_refused_in_json(hub: DrillHub, request_bytes: bytes, status: int) -> None:
+    answered, body = raw(hub.ports[0], request_bytes)
+    assert answered == status
+    assert body["message"]
+
+
+def test_a_stop_ends_streams_at_once(hub: DrillHub) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "-c", "app/operations/gunicorn.py", "wsgi:app"]
+    server = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**hub.environment, "PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        wait_for(lambda: ready(port), 60)
+        listeners = [Listener(port, "/api/sales/sse/invoices/", HEADERS) for _ in range(3)]
+        for listener in listeners:
+            wait_for(lambda listener=listener: listener.comments, 5)
+        started = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        for listener in listeners:
+            assert listener.frames.get(timeout=5) is None
+        assert server.wait(10) == 0
+        assert time.monotonic() - started < 5
+        for listener in listeners:
+            listener.close()
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_twenty_streams_need_no_more_connections_than_one(hub: DrillHub) -> None:
+    web = next(process for process in psutil.process_iter() if _serves(process, hub.ports[0]))
+    first = hub.listen()
+    wait_for(lambda: first.comments, 5)
+    before = _redis_connections(hub, web)
+    listeners = [first, *(hub.listen() for _ in range(20))]
+    for listener in listeners:
+        wait_for(lambda listener=listener: listener.comments, 5)
+    assert _redis_connections(hub, web) == before
+    assert hub.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'") == [(0,)]
+    for listener in listeners:
+        listener.close()
+
+
+def _redis_connections(hub: DrillHub, web: psutil.Process) -> int:
+    redis_port = int(hub.valkey.url.rsplit(":", 1)[1].split("/")[0])
+    return sum(
+        bool(connection.raddr) and connection.raddr.port == redis_port
+        for child in web.children()
+        for connection in child.net_connections("tcp")
+    )
+
+
+def _serves(process: psutil.Process, port: int) -> bool:
+    try:
+        return (
+            "gunicorn" in " ".join(process.cmdline())
+            and process.environ().get("PORT") == str(port)
+            and (process.ppid() == os.getpid())
+        )
+    except psutil.Error:
+        return False
