@@ -61,13 +61,18 @@ class TestCalls:
         for secret in (IMPORT_KEY, ticket, token):
             assert secret not in written
 
-    def test_are_written_without_being_asked_to(self, erp: FlaskClient) -> None:
+    def test_are_written_without_being_asked_to(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        written, real = threading.Event(), audit.recorder._write
+
+        def write(app: Any) -> None:
+            real(app)
+            written.set()
+
+        monkeypatch.setattr(audit.recorder, "_write", write)
         erp.get(LIST)
-        for thread in threading.enumerate():
-            if thread.name == "api-calls":
-                break
-        else:
-            pytest.fail("nobody writes the calls down")
+        assert written.wait(10)
+        with db.engine.connect() as connection:
+            assert len(connection.execute(select(ApiCall.__table__)).all()) == 1
 
     def test_wait_for_a_database_that_is_away(
         self, app: Hub, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch
