@@ -69,7 +69,7 @@ class RollFile(MethodView):
     @requires("grn:write")
     @takes_bulk
     @refuses(UnknownReceipt, UnknownItem, UnreadableFile)
-    @blp.arguments(RollFileSchema, location="files")
+    @blp.arguments(RollFileSchema, location="files", example={"file": samples.ROLL_FILE})
     @blp.response(200, FabricItemSchema, example=samples.ITEM)
     def put(self, files: dict[str, Any], invoice_id: int, fabric_item_id: int) -> FabricItem:
         """Replace the packing list of a fabric item by a CSV or XLSX file.

@@ -61,6 +61,10 @@ ROLLS: list[dict[str, Any]] = [
     for place, (number, length, width) in enumerate(_ROLLS)
 ]
 
+ROLL_FILE = "Supplier Roll No,Factory Roll No,Supplier Length,Supplier Width\n" + "".join(
+    f"{number},INV-100/{number},{length},{width}\n" for number, length, width in _ROLLS
+)
+
 ITEM_SUMMARY: dict[str, Any] = {
     "externalId": "200",
     "id": 126,

@@ -155,6 +155,7 @@ class TestFiles:
         [
             "supplierRollNo,factoryRollNo,supplierLength\nR1,F1,100.2\n\nR2,,110.6\n",
             "\ufeffSupplier Roll No;FACTORY_ROLL_NO;Supplier Length\r\nR1;F1;100,2\r\nR2;;110,6\r\n",
+            samples.ROLL_FILE.replace("R100,INV-100/R100", "R1,F1").replace("R101,INV-100/R101", "R2,"),
             "Supplier Length\tSupplier Roll No\tfactoryRollNo\n100.2\tR1\tF1\n110.6\tR2\t",
             _sheet(
                 ("Supplier Roll No", "Factory Roll No", "Supplier Length", None),
@@ -163,7 +164,7 @@ class TestFiles:
                 ("R2", None, 110.6, None),
             ),
         ],
-        ids=["comma", "semicolon", "tab", "xlsx"],
+        ids=["comma", "semicolon", "sample", "tab", "xlsx"],
     )
     def test_every_kind_says_the_same(self, upload: Callable[..., TestResponse], content: bytes | str) -> None:
         item = said(upload(content))
