@@ -59,6 +59,8 @@ class Settings:
     streams_per_credential: int = 50
     stream_buffer_events: int = 256
     max_body_bytes: int = MIB
+    #: For the few operations that take a whole packing list or more.
+    max_bulk_bytes: int = 32 * MIB
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)
 

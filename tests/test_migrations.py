@@ -66,7 +66,7 @@ def shape(engine: sa.Engine) -> dict[str, Any]:
 
 
 #: Rows whose checks nobody could guess: table -> column -> value.
-FACTS: dict[str, dict[str, Any]] = {}
+FACTS: dict[str, dict[str, Any]] = {"fabric_ledger_rows": {"type": "IN"}}
 
 
 def a_value(column: sa.Column[Any], checks: list[str]) -> Any:
