@@ -11,6 +11,9 @@ from app.accounts import tasks as accounts_tasks
 from app.config import Settings
 from app.events import tasks as events_tasks
 from app.extensions import bus, db, jwt, limiter, migrate
+from app.grn import item_resources as grn_items
+from app.grn import master_resources as grn_masters
+from app.grn import resources as grn
 from app.kernel import json, logs, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
@@ -87,16 +90,9 @@ def _open_rooms(app: Hub) -> None:
     ]
 
     api = HubApi(app)
-    for surface in (
-        accounts.blp,
-        sales.blp,
-        sales_floor.blp,
-        sales_bulk.blp,
-        sales_masters.blp,
-        stream.sales,
-        stream.log,
-        health.blp,
-    ):
+    sales_rooms = (sales.blp, sales_floor.blp, sales_bulk.blp, sales_masters.blp)
+    goods_receipts = (grn.blp, grn_items.blp, *grn_masters.SURFACES)
+    for surface in (accounts.blp, *sales_rooms, *goods_receipts, stream.sales, stream.log, health.blp):
         api.register_blueprint(surface)
     reference.register(app, api)
     commands.register(app)

@@ -27,6 +27,7 @@ FLOORS = {
     "kernel": 1,
     "accounts": 2,
     "events": 2,
+    "grn": 3,
     "sales": 3,
     "stream": 3,
     "operations": 4,

@@ -92,7 +92,7 @@ class BulkImport(MethodView):
         read = _READERS.get(request.mimetype)
         if read is None:
             raise UnsupportedMediaType("Send a JSON array, or one invoice a line as application/x-ndjson.")
-        request.max_content_length = current_app.config["BULK_BODY_BYTES"]
+        request.max_content_length = current_app.config["MAX_BULK_BYTES"]
         caller = authenticate().user_id
         try:
             return _answer(bulk.import_stream(read(_blocks()), created_user_id=caller, atomic=query["atomic"]))
