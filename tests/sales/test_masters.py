@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.sales import gaps
-from tests.factories import a_sale
+from app.sales import gaps, searching
+from tests.factories import a_sale, an_item
 from tests.sales.floor import imported
 
 
@@ -52,6 +52,18 @@ class TestCustomers:
         found = billing.get("/api/sales/invoices/?search=newlife").json["results"]
         assert [i["invoice_no"] for i in found] == [number]
         assert billing.get("/api/sales/invoices/?search=lifecare").json["results"] == []
+
+    @pytest.mark.parametrize("few", [0, 200])
+    def test_invoices_are_found_by_customer_and_item_together(
+        self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch, few: int
+    ) -> None:
+        monkeypatch.setattr(searching, "FEW_CUSTOMERS", few)
+        wanted = imported(erp, items=[an_item(name="Zincovit")])
+        imported(erp, items=[an_item(name="Dolo")])
+        imported(erp, items=[an_item(name="Zincovit")], customer={"code": "C2", "name": "Other"})
+        found = erp.get("/api/sales/invoices/?search=zinco%20lifec").json
+        assert [i["invoice_no"] for i in found["results"]] == [wanted]
+        assert found["count"] == 1
 
     def test_refusals(self, erp: FlaskClient, billing: FlaskClient, client_as: Callable[..., FlaskClient]) -> None:
         imported(erp)
