@@ -122,7 +122,8 @@ def large_page(query: Select[Any], order: Order, paging: Mapping[str, Any], *, o
     if number * size > COUNTED:
         raise Invalid({"page": [f"Page numbers reach the first {COUNTED} rows; walk further with cursor."]})
     rows = _rows(order.sorted(query).limit(size + 1).offset((number - 1) * size), options)
-    count, exact = counted(query)
+    last_page = len(rows) <= size and (rows or number == 1)
+    count, exact = ((number - 1) * size + len(rows), True) if last_page else counted(query)
     following = _link(page=number + 1, page_size=size) if len(rows) > size else None
     return Page(rows[:size], following, _link(page=number - 1, page_size=size) if number > 1 else None, count, exact)
 
