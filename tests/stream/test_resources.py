@@ -20,6 +20,7 @@ from app.kernel.web import Hub
 from app.sales import reviewing
 from app.sales.models import SalesInvoice
 from app.stream import service
+from app.stream.hub import hub
 from app.stream.listener import CHANNEL, broadcast
 from app.stream.models import StreamTicket
 from app.stream.tasks import purge_tickets
@@ -225,6 +226,19 @@ class TestBroadcasts:
             with unit_of_work():
                 broadcast(events.Batch([], head=1))
         assert seen == ["1", "2", "3", "4"]
+
+    def test_a_process_behind_the_one_before_repeats_nothing(
+        self, erp: FlaskClient, relayed: Relayed, listen: Callable[..., Reader]
+    ) -> None:
+        for number in range(1, 3):
+            imported(erp, f"A-{number}")
+        relayed()
+        listen(erp).answer.close()
+        hub._head = 0
+        reader = listen(erp, headers={"Last-Event-ID": "2"})
+        imported(erp, "A-3")
+        relayed()
+        assert reader.next()["id"] == "3"
 
     def test_one_that_makes_no_sense_silences_nobody(
         self, erp: FlaskClient, relayed: Relayed, listen: Callable[..., Reader]
