@@ -141,7 +141,7 @@ class SalesInvoice(db.Model):
         String(50), Computed("regexp_replace(invoice_no, '[0-9]{1,18}$', '')", persisted=True)
     )
     number_value: Mapped[int | None] = mapped_column(
-        BigInteger, Computed("CAST(substring(invoice_no, '[0-9]{1,18}$') AS bigint)", persisted=True)
+        BigInteger, Computed("(\"substring\"((invoice_no)::text, '[0-9]{1,18}$'::text))::bigint", persisted=True)
     )
     search: Mapped[str] = search_words()
 

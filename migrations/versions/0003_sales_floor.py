@@ -116,7 +116,7 @@ def upgrade() -> None:
     op.add_column('sales_invoices', sa.Column('proof_note', sa.Text(), server_default='', nullable=False))
     op.add_column('sales_invoices', sa.Column('priority_rank', sa.SmallInteger(), sa.Computed("CASE priority WHEN 'HIGH' THEN 0 WHEN 'MEDIUM' THEN 1 ELSE 2 END", persisted=True), nullable=False))
     op.add_column('sales_invoices', sa.Column('number_prefix', sa.String(length=50), sa.Computed("regexp_replace(invoice_no, '[0-9]{1,18}$', '')", persisted=True), nullable=False))
-    op.add_column('sales_invoices', sa.Column('number_value', sa.BigInteger(), sa.Computed("CAST(substring(invoice_no, '[0-9]{1,18}$') AS bigint)", persisted=True), nullable=True))
+    op.add_column('sales_invoices', sa.Column('number_value', sa.BigInteger(), sa.Computed("(\"substring\"((invoice_no)::text, '[0-9]{1,18}$'::text))::bigint", persisted=True), nullable=True))
     op.add_column('sales_invoices', sa.Column('search', postgresql.TSVECTOR(), server_default='', nullable=False))
     op.drop_index(op.f('ix_sales_invoices_salesman_id'), table_name='sales_invoices')
     op.create_index('ix_sales_invoices_delivered_at_id', 'sales_invoices', ['delivered_at', 'id'], unique=False, postgresql_where=sa.text('delivered_at IS NOT NULL'))

@@ -198,6 +198,8 @@ class TestFiles:
             b"PK\x03\x04 no spreadsheet",
             _sheet(("supplierRollNo",))[:-40],
         ],
+        # Named here: a workbook holds the time at which it was made, and every process must name a test alike.
+        ids=["empty", "blank", "header alone", "not UTF-8", "open quote", "no spreadsheet", "cut off"],
     )
     def test_what_cannot_be_read_is_refused(self, upload: Callable[..., TestResponse], content: bytes) -> None:
         before = counts()

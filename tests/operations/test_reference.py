@@ -32,7 +32,10 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def examples(content: dict[str, Any]) -> list[Any]:
-    [media] = content.values()
+    return [example for media in content.values() for example in _examples_of(media)]
+
+
+def _examples_of(media: dict[str, Any]) -> list[Any]:
     return [media["example"]] if "example" in media else [e["value"] for e in media.get("examples", {}).values()]
 
 
