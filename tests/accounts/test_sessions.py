@@ -244,7 +244,8 @@ class TestAccess:
         assert anybody.get(ME, headers=bearer(access)).status_code == 401
         with unit_of_work():
             service.set_active(service.existing_user(asha.email), True, actor="a test")
-        assert anybody.get(ME, headers=bearer(access)).status_code == 200
+        assert anybody.get(ME, headers=bearer(access)).status_code == 401, "what was ended stays ended"
+        assert log_in(anybody).status_code == 200
 
     def test_a_new_password_ends_all_sessions(self, anybody: FlaskClient, asha: User) -> None:
         access = tokens(anybody)["access"]

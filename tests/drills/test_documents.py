@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Settings
+from app.local.processes import PROCESSES
 from tests.drills.hubs import KEY, ROOT, DrillHub
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drills")]
@@ -98,6 +99,12 @@ def test_the_operators_page_lists_every_setting() -> None:
     read = set(re.findall(r'(?:env\.\w+\(|_needed\(env, )\s*"([A-Z_]+)"', (ROOT / "app" / "config.py").read_text()))
     assert listed == read
     assert len(read) <= len(fields(Settings))
+
+
+def test_the_operators_page_serves_every_queue() -> None:
+    page = (ROOT / "docs" / "operating.md").read_text()
+    listed = {queue for line in re.findall(r"--queues (\S+)", page) for queue in line.split(",")}
+    assert listed == {queue for process in PROCESSES for queue in process.queues}
 
 
 def test_links_lead_somewhere() -> None:

@@ -51,8 +51,8 @@ class TestKept:
 
 
 class TestEnvironment:
-    def test_is_local_whatever_the_caller_says(self, tmp_path: Path) -> None:
-        assert environment(tmp_path, ENVIRONMENT="production")["ENVIRONMENT"] == "local"
+    def test_is_local(self, tmp_path: Path) -> None:
+        assert environment(tmp_path)["ENVIRONMENT"] == "local"
 
     def test_honours_what_is_given(self, tmp_path: Path) -> None:
         made = environment(tmp_path, WEB_CONCURRENCY="5", DEMO="0", PORT="8123", HOST="0.0.0.0", STORAGE_DIR="/s")
