@@ -9,6 +9,9 @@ from app.accounts import api_keys, audit, principals, sessions
 from app.accounts import resources as accounts
 from app.accounts import tasks as accounts_tasks
 from app.config import Settings
+from app.einvoices import resources as einvoices
+from app.einvoices import sources
+from app.einvoices import tasks as einvoices_tasks
 from app.events import tasks as events_tasks
 from app.extensions import bus, db, jwt, limiter, migrate
 from app.kernel import json, logs, refusing, tasks
@@ -16,6 +19,7 @@ from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
 from app.operations import commands, health, reference
+from app.sales import billable
 from app.sales import resources as sales
 from app.stream import hub, listener
 from app.stream import resources as stream
@@ -82,8 +86,11 @@ def _open_rooms(app: Hub) -> None:
         stream.ticket_authenticator,
     ]
 
+    # Rooms on one floor do not know each other: this is where they are introduced.
+    sources.readers["sales"] = billable.billable
+
     api = HubApi(app)
-    for surface in (accounts.blp, sales.blp, stream.sales, stream.log, health.blp):
+    for surface in (accounts.blp, sales.blp, einvoices.blp, stream.sales, stream.log, health.blp):
         api.register_blueprint(surface)
     reference.register(app, api)
     commands.register(app)
@@ -91,4 +98,4 @@ def _open_rooms(app: Hub) -> None:
 
 
 #: Celery finds tasks by import.
-TASKS = (accounts_tasks, events_tasks, stream_tasks)
+TASKS = (accounts_tasks, einvoices_tasks, events_tasks, stream_tasks)

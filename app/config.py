@@ -19,12 +19,15 @@ MIB = 1024 * KIB
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "events.relay": {"task": "events.relay", "schedule": 1.0, "options": {"expires": 0.9}},
     "accounts.purge": {"task": "accounts.purge", "schedule": 600.0, "options": {"expires": 300}},
+    "pdf.print_einvoices": {"task": "pdf.print_einvoices", "schedule": 15.0, "options": {"expires": 14}},
+    "einvoices.send": {"task": "einvoices.send", "schedule": 5.0, "options": {"expires": 4}},
+    "einvoices.compact": {"task": "einvoices.compact", "schedule": 60.0, "options": {"expires": 50}},
     "stream.purge_tickets": {"task": "stream.purge_tickets", "schedule": 600.0, "options": {"expires": 300}},
 }
 
 #: Which queue a task travels on, by the first word of its name; every queue here has a worker
 #: (``app/local/processes.py``, proven by the house rules).
-QUEUES = {"events": "events", "accounts": "default", "stream": "default"}
+QUEUES = {"events": "events", "accounts": "default", "stream": "default", "einvoices": "default", "pdf": "pdf"}
 
 WEAK_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "dev", "test", "default"})
 MINIMUM_SECRET_LENGTH = 32
@@ -59,6 +62,9 @@ class Settings:
     max_body_bytes: int = MIB
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)
+    #: Where the e-invoice provider ``http`` takes e-invoices, and the bearer token for it.
+    einvoice_provider_url: str = ""
+    einvoice_provider_token: str = ""
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -119,6 +125,8 @@ def _read() -> Settings:
         stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
         stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
+        einvoice_provider_url=env.str("EINVOICE_PROVIDER_URL", ""),
+        einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
     )
     try:
         env.seal()
@@ -149,6 +157,8 @@ def _weaknesses(settings: Settings) -> list[str]:
         faults.append("DATABASE_URL must be a postgresql:// address.")
     if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://")):
         faults.append("REDIS_URL must be a redis:// or rediss:// address.")
+    if settings.einvoice_provider_url and not settings.einvoice_provider_url.startswith(("https://", "http://")):
+        faults.append("EINVOICE_PROVIDER_URL must be an https:// or http:// address.")
     if settings.is_production and settings.secret_key:
         if len(settings.secret_key) < MINIMUM_SECRET_LENGTH or settings.secret_key.lower() in WEAK_SECRETS:
             faults.append(

@@ -43,3 +43,14 @@ def a_sale(**facts: Any) -> dict[str, Any]:
         "customer": {"code": "CUST-889", "name": "LifeCare Pharmacy", "phone1": "9876543210"},
         "items": items,
     } | facts
+
+
+def a_buyer(**facts: Any) -> dict[str, Any]:
+    """Who buys."""
+    return {"name": "Ayşe Yılmaz", "email": "ayse@shop.example", "phone": "+90 555 000 00 00"} | facts
+
+
+def a_draft(**facts: Any) -> dict[str, Any]:
+    """An e-invoice payload with one line, 120.00 with VAT in all."""
+    items = [{"sku": "TSH-1", "name": "Tişört", "quantity": 2, "unit_price": 50, "vat_rate": 20}]
+    return {"buyer": a_buyer(), "items": items, "currency": "TRY", "marketplace": "trendyol"} | facts
