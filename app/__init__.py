@@ -18,7 +18,7 @@ from app.kernel import json, logs, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
-from app.operations import commands, health, reference
+from app.operations import commands, einvoice_commands, health, reference
 from app.sales import billable
 from app.sales import resources as sales
 from app.stream import hub, listener
@@ -94,6 +94,7 @@ def _open_rooms(app: Hub) -> None:
         api.register_blueprint(surface)
     reference.register(app, api)
     commands.register(app)
+    einvoice_commands.register(app)
     bootstrap.register(app)
 
 

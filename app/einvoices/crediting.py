@@ -170,6 +170,6 @@ def _vat_left(original: Einvoice) -> dict[Decimal, Decimal]:
         .where(Einvoice.original_id == original.id, Einvoice.status != Status.CANCELLED)
         .group_by(EinvoiceItem.vat_rate)
     )
-    before = dict(db.session.execute(given).tuples().all())
+    before = {rate: vat for rate, vat in db.session.execute(given)}  # noqa: C416 - rows, not pairs, to the types
     stored = totals.rates_of((item.vat_rate, item.net, item.vat_amount) for item in original.items)
     return {rate.rate: rate.vat - before.get(rate.rate, totals.ZERO) for rate in stored}

@@ -134,7 +134,10 @@ class Einvoice(db.Model):
     updated_at: Mapped[datetime] = _moment()
     search: Mapped[str] = mapped_column(
         TSVECTOR,
-        Computed(f"to_tsvector('simple', regexp_replace({_WORDS}, '[^[:alnum:]]+', ' ', 'g'))", persisted=True),
+        Computed(
+            f"to_tsvector('simple', regexp_replace(translate({_WORDS}, 'ıİ', 'ii'), '[^[:alnum:]]+', ' ', 'g'))",
+            persisted=True,
+        ),
         deferred=True,
         deferred_raiseload=True,
     )

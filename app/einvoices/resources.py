@@ -14,18 +14,15 @@ from app.accounts.modules import needs_module
 from app.accounts.principals import authenticate
 from app.einvoices import crediting, drafting, issuing, numbering, printing, reporting, samples, service
 from app.einvoices.errors import AlreadySending, HasCredits, NoPdf, NotCreditable, UnknownEinvoice, WrongState
+from app.einvoices.list_schemas import DetailQuery, EinvoiceListSchema, EinvoiceSeriesListSchema, ListQuery
 from app.einvoices.models import Einvoice
 from app.einvoices.schemas import (
-    DetailQuery,
     EinvoiceChangeSchema,
     EinvoiceCreditSchema,
     EinvoiceDetailSchema,
     EinvoiceDraftSchema,
-    EinvoiceListSchema,
     EinvoiceReasonSchema,
-    EinvoiceSeriesListSchema,
     FromSalesSchema,
-    ListQuery,
     ProviderStatusSchema,
 )
 from app.einvoices.workflow import Type

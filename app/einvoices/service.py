@@ -22,6 +22,8 @@ from app.kernel.errors import Invalid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_KEY = 2**63
+#: As in the column ``search``: whoever types YILMAZ finds Yılmaz.
+_UNDOTTED = str.maketrans("ıİ", "ii")
 #: Whose e-invoices are meant: those of a user, or with ``None`` everybody's.
 Scope = int | None
 
@@ -56,19 +58,21 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> Found:
     """One page of the e-invoices that all filters hold for.
 
     With ``updated_since`` they come by change, newest first, so that what changes during a walk moves to the front
-    and pushes nothing past the walker; the next walk finds it there.
+    and pushes nothing past the walker; the next walk finds it there. What an unfinished change may yet be stamped
+    before is held back, but keeps its place: without it everything below would move up, past the walker.
     """
     selected = _filtered(_scoped(scope), query)
     by_change = "updated_since" in query
+    settled = changes.settled_before() if by_change else None
     if by_change:
-        settled = changes.settled_before()
-        selected = selected.where(Einvoice.updated_at >= query["updated_since"], Einvoice.updated_at < settled)
+        selected = selected.where(Einvoice.updated_at >= query["updated_since"])
     key = (Einvoice.updated_at, Einvoice.id) if by_change else (Einvoice.id,)
     total = None if "cursor" in query else _total(selected, query, scope)
     rows = _rows(_cut(selected, key, query), key, query["per_page"] + 1)
     size = query["per_page"]
     following = _encoded(rows[size - 1], by_change) if len(rows) > size else None
-    return Found(rows[:size], _meta(query, total, following))
+    shown = [row for row in rows[:size] if settled is None or row.updated_at < settled]
+    return Found(shown, _meta(query, total, following))
 
 
 def _meta(query: Mapping[str, Any], total: int | None, following: str | None) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
     for name in ("status", "type", "marketplace"):
         if name in query:
             selected = selected.where(getattr(Einvoice, name) == query[name])
-    if words := re.findall(r"\w+", query.get("search", "")):
+    if words := re.findall(r"\w+", query.get("search", "").translate(_UNDOTTED)):
         prefixes = " & ".join(f"'{word}':*" for word in words)
         selected = selected.where(Einvoice.search.bool_op("@@")(func.to_tsquery("simple", prefixes)))
     return selected

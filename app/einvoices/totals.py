@@ -16,7 +16,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is sold; ``discount`` is for the whole line, ``vat_rate`` in percent, ``vat`` what it was given."""
+    """What is sold; ``discount`` is for the whole line, ``vat_rate`` in percent."""
 
     quantity: Decimal
     unit_price: Decimal
@@ -68,8 +68,8 @@ def rounded(amount: Decimal, digits: int) -> Decimal:
 
 
 def net_of(line: Line, digits: int) -> Decimal:
-    """A line without VAT."""
-    return rounded(line.quantity * line.unit_price - line.discount, digits)
+    """A line without VAT; less than half a unit below zero, which only a rounded price can come to, is zero."""
+    return max(ZERO, rounded(line.quantity * line.unit_price - line.discount, digits))
 
 
 def compute(lines: Sequence[Line], digits: int, vat_ceilings: Mapping[Decimal, Decimal] | None = None) -> Totals:

@@ -140,7 +140,7 @@ def upgrade() -> None:
     sa.Column('metadata', sa.JSON(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('search', postgresql.TSVECTOR(), sa.Computed("to_tsvector('simple', regexp_replace(coalesce(invoice_no, '') || ' ' || coalesce(marketplace_order_no, '') || ' ' || coalesce(buyer_name, '') || ' ' || coalesce(buyer_email, '') || ' ' || coalesce(buyer_tax_id, '') || ' ' || coalesce(provider_invoice_id, ''), '[^[:alnum:]]+', ' ', 'g'))", persisted=True), nullable=False),
+    sa.Column('search', postgresql.TSVECTOR(), sa.Computed("to_tsvector('simple', regexp_replace(translate(coalesce(invoice_no, '') || ' ' || coalesce(marketplace_order_no, '') || ' ' || coalesce(buyer_name, '') || ' ' || coalesce(buyer_email, '') || ' ' || coalesce(buyer_tax_id, '') || ' ' || coalesce(provider_invoice_id, ''), 'ıİ', 'ii'), '[^[:alnum:]]+', ' ', 'g'))", persisted=True), nullable=False),
     sa.CheckConstraint("(type = 'sale') = (original_id IS NULL)", name=op.f('ck_e_invoices_original')),
     sa.CheckConstraint("number IS NOT NULL OR status IN ('draft', 'cancelled')", name=op.f('ck_e_invoices_issued_has_number')),
     sa.CheckConstraint("status IN ('draft', 'issued', 'sent', 'accepted', 'rejected', 'cancelled', 'refunded')", name=op.f('ck_e_invoices_status')),
