@@ -14,12 +14,19 @@ from app.einvoices import sources
 from app.einvoices import tasks as einvoices_tasks
 from app.events import tasks as events_tasks
 from app.extensions import bus, db, jwt, limiter, migrate
+from app.grn import item_resources as grn_items
+from app.grn import master_resources as grn_masters
+from app.grn import resources as grn
 from app.kernel import json, logs, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
 from app.operations import commands, einvoice_commands, health, reference
 from app.sales import billable
+from app.sales import bulk_resources as sales_bulk
+from app.sales import commands as sales_commands
+from app.sales import floor_resources as sales_floor
+from app.sales import master_resources as sales_masters
 from app.sales import resources as sales
 from app.stream import hub, listener
 from app.stream import resources as stream
@@ -90,11 +97,15 @@ def _open_rooms(app: Hub) -> None:
     sources.readers["sales"] = billable.billable
 
     api = HubApi(app)
-    for surface in (accounts.blp, sales.blp, einvoices.blp, stream.sales, stream.log, health.blp):
+    sales_rooms = (sales.blp, sales_floor.blp, sales_bulk.blp, sales_masters.blp)
+    goods_receipts = (grn.blp, grn_items.blp, *grn_masters.SURFACES)
+    others = (einvoices.blp, stream.sales, stream.log, health.blp)
+    for surface in (accounts.blp, *sales_rooms, *goods_receipts, *others):
         api.register_blueprint(surface)
     reference.register(app, api)
     commands.register(app)
     einvoice_commands.register(app)
+    sales_commands.register(app)
     bootstrap.register(app)
 
 

@@ -8,7 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+import limits
 from environs import EnvValidationError, FileAwareEnv, validate
+from marshmallow import ValidationError
 
 Environment = Literal["production", "local", "test"]
 
@@ -60,6 +62,8 @@ class Settings:
     streams_per_credential: int = 50
     stream_buffer_events: int = 256
     max_body_bytes: int = MIB
+    #: For the few operations that take a whole packing list or more.
+    max_bulk_bytes: int = 32 * MIB
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)
     #: Where the e-invoice provider ``http`` takes e-invoices, and the bearer token for it.
@@ -90,6 +94,8 @@ class Settings:
                 "max_overflow": self.database_pool_size,
                 "pool_timeout": 10,
                 "pool_recycle": 1800,
+                # An error's text goes into the log; what a customer's invoice said does not.
+                "hide_parameters": True,
                 # Seconds; a server that is cut off must not hold up every request for minutes.
                 "connect_args": {"connect_timeout": 5},
             },
@@ -109,33 +115,51 @@ class Settings:
 def _read() -> Settings:
     # FileAwareEnv also takes NAME_FILE, the way container secrets arrive.
     env = FileAwareEnv(eager=False, strip_whitespace=True)
-    settings = Settings(
+    try:
+        settings = _settings(env)
+        env.seal()
+    except EnvValidationError as error:
+        messages = cast("Mapping[str, list[str]]", error.error_messages)
+        raise ConfigurationError("\n".join(f"{name}: {' '.join(said)}" for name, said in messages.items())) from error
+    except ValueError as error:  # of a NAME_FILE that cannot be read
+        raise ConfigurationError(str(error).removeprefix("The value of ")) from error
+    if faults := _weaknesses(settings):
+        raise ConfigurationError("\n".join(faults))
+    return settings
+
+
+def _settings(env: FileAwareEnv) -> Settings:
+    return Settings(
         environment=cast(
             "Environment", env.str("ENVIRONMENT", "production", validate=validate.OneOf(get_args(Environment)))
         ),
-        secret_key=env.str("SECRET_KEY"),
-        database_url=_with_driver(env.str("DATABASE_URL") or ""),
-        redis_url=env.str("REDIS_URL"),
-        storage_dir=Path(env.str("STORAGE_DIR") or "."),
+        secret_key=_needed(env, "SECRET_KEY"),
+        database_url=_with_driver(_needed(env, "DATABASE_URL")),
+        redis_url=_needed(env, "REDIS_URL"),
+        storage_dir=Path(_needed(env, "STORAGE_DIR")),
         sales_import_api_keys=_keys(env.list("SALES_IMPORT_API_KEY", []) or ()),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
         database_pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(1, 200)),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
-        login_limit=env.str("LOGIN_LIMIT", "10 per minute"),
+        login_limit=env.str("LOGIN_LIMIT", "10 per minute", validate=_is_limit),
         stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
         stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
         einvoice_provider_url=env.str("EINVOICE_PROVIDER_URL", ""),
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
     )
+
+
+def _needed(env: FileAwareEnv, name: str) -> str:
+    """What must be said; said blank is not said."""
+    return env.str(name, validate=validate.Regexp(r"\s*\S", error="Environment variable is blank.")) or ""
+
+
+def _is_limit(text: str) -> None:
     try:
-        env.seal()
-    except EnvValidationError as error:
-        messages = cast("Mapping[str, list[str]]", error.error_messages)
-        raise ConfigurationError("\n".join(f"{name}: {' '.join(said)}" for name, said in messages.items())) from error
-    if faults := _weaknesses(settings):
-        raise ConfigurationError("\n".join(faults))
-    return settings
+        limits.parse_many(text)
+    except ValueError as error:
+        raise ValidationError("Expected a limit such as: 10 per minute.") from error
 
 
 def _with_driver(url: str) -> str:
@@ -165,9 +189,6 @@ def _weaknesses(settings: Settings) -> list[str]:
                 f"SECRET_KEY is weak: use at least {MINIMUM_SECRET_LENGTH} random characters, "
                 "for instance the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
-        faults += [
-            f"SALES_IMPORT_API_KEY is weak: each key needs at least {MINIMUM_KEY_LENGTH} characters."
-            for key in settings.sales_import_api_keys
-            if len(key) < MINIMUM_KEY_LENGTH
-        ]
+        if any(len(key) < MINIMUM_KEY_LENGTH for key in settings.sales_import_api_keys):
+            faults.append(f"SALES_IMPORT_API_KEY is weak: each key needs at least {MINIMUM_KEY_LENGTH} characters.")
     return faults

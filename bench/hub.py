@@ -44,7 +44,6 @@ def running_hub(*, web_processes: int = 2) -> Iterator[RunningHub]:
             "STORAGE_DIR": str(folder),
             "DATA_DIR": str(folder),
             "SALES_IMPORT_API_KEY": KEY,
-            "LOG_LEVEL": "WARNING",
             "PORT": str(port),
             "WEB_CONCURRENCY": str(web_processes),
         }
@@ -53,7 +52,13 @@ def running_hub(*, web_processes: int = 2) -> Iterator[RunningHub]:
         )
         for process in PROCESSES:
             if process.name != "flower":
-                child = subprocess.Popen(process.arguments(environment), cwd=ROOT, env=environment)
+                child = subprocess.Popen(
+                    process.arguments(environment),
+                    cwd=ROOT,
+                    env=environment,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
                 stack.callback(child.wait)
                 stack.callback(child.terminate)
         _wait_until_ready(port)

@@ -12,6 +12,7 @@ from typing import Any
 import flask_migrate
 import pytest
 from flask.testing import FlaskClient
+from redis import Redis
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
@@ -86,13 +87,14 @@ def _migrated(settings: Settings) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def app(_migrated: Hub) -> Iterator[Hub]:
+def app(_migrated: Hub, settings: Settings) -> Iterator[Hub]:
     """The application over an empty database."""
     yield _migrated
-    db.session.rollback()
+    db.session.remove()
     audit.recorder.flush()
     _empty()
-    bus.client.flushall()
+    with Redis.from_url(settings.redis_url, socket_timeout=30) as patient:  # the hub's own client gives up sooner
+        patient.flushall()
     limiter.reset()
 
 

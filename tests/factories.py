@@ -54,3 +54,34 @@ def a_draft(**facts: Any) -> dict[str, Any]:
     """An e-invoice payload with one line, 120.00 with VAT in all."""
     items = [{"sku": "TSH-1", "name": "Tişört", "quantity": 2, "unit_price": 50, "vat_rate": 20}]
     return {"buyer": a_buyer(), "items": items, "currency": "TRY", "marketplace": "trendyol"} | facts
+
+
+def a_roll(supplier_length: float = 100.2, /, **facts: Any) -> dict[str, Any]:
+    """A roll of a packing list."""
+    return {"supplierRollNo": f"R{next(_numbers)}", "supplierLength": supplier_length, "supplierWidth": 145} | facts
+
+
+def a_fabric_item(*lengths: float, **facts: Any) -> dict[str, Any]:
+    """A fabric item over the demo's fabric 1, with a roll for each length."""
+    return {
+        "fabricId": 1,
+        "color": "Blue",
+        "orderQty": 1000,
+        "orderingWidth": 145,
+        "uomWidth": "centimeter",
+        "uomLength": "meter",
+        "invoiceQty": 1000,
+        "grn": f"GRN#{next(_numbers)}",
+        "supplierRollList": [a_roll(length) for length in lengths],
+    } | facts
+
+
+def a_receipt(*items: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """A goods receipt of the demo's supplier 1; one item with two rolls of 210.8 m in all unless others are given."""
+    number = next(_numbers)
+    return {
+        "externalId": f"E{number}",
+        "supplierId": 1,
+        "invoiceNo": f"INV-{number}",
+        "fabricItemList": list(items) or [a_fabric_item(100.2, 110.6)],
+    } | facts

@@ -51,13 +51,14 @@ def create(
     """
     if not is_name(name):
         raise Invalid({"name": [NAME_RULE]})
-    secret = secrets.token_urlsafe(32)
+    secret, moment = secrets.token_urlsafe(32), clock.now()
     key = ApiKey(
         name=name,
         prefix=secret[:_PREFIX_LENGTH],
         key_hash=_hash(secret),
         allowlist=[_network(entry) for entry in allowlist],
-        expires_at=clock.now() + lifetime if lifetime else None,
+        created_at=moment,
+        expires_at=moment + lifetime if lifetime else None,
     )
     db.session.add(key)
     db.session.flush()

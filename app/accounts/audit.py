@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, has_request_context, request
 from prometheus_client import Counter
-from sqlalchemy import insert
 
 from app.accounts.models import ApiCall, AuditEntry
 from app.accounts.principals import Principal, peer_address
@@ -26,6 +25,9 @@ LOST_CALLS = Counter("hub_api_calls_unrecorded_total", "API calls that could not
 
 #: Seconds between batches, and how many calls may wait while the database is away.
 FLUSH_INTERVAL, WAITING_LIMIT = 0.25, 10_000
+LONGEST_METHOD, LONGEST_PATH = 10, 2000
+_COLUMNS = ("credential", "user_id", "method", "path", "status", "milliseconds", "address", "request_id", "created_at")
+_COPY = f"COPY {ApiCall.__tablename__} ({', '.join(_COLUMNS)}) FROM STDIN"
 
 
 def record(action: str, *, actor: str, subject: str, **details: Any) -> None:
@@ -48,7 +50,7 @@ class CallRecorder:
 
     def __init__(self) -> None:
         self._app: Flask | None = None
-        self._waiting: deque[dict[str, Any]] = deque()
+        self._waiting: deque[tuple[Any, ...]] = deque()
         self._pid = 0
         self._wanted = threading.Event()
         self._flushing = threading.Lock()
@@ -66,17 +68,18 @@ class CallRecorder:
             LOST_CALLS.inc()
             return answer
         self._waiting.append(
-            {
-                "credential": principal.credential,
-                "user_id": principal.user_id,
-                "method": request.method,
-                "path": request.path,
-                "status": answer.status_code,
-                "milliseconds": elapsed_ms(),
-                "address": peer_address(),
-                "request_id": g.request_id,
-                "created_at": clock.now(),
-            }
+            (
+                principal.credential,
+                principal.user_id,
+                request.method[:LONGEST_METHOD],
+                # A row that cannot be stored would hold up all that wait behind it.
+                request.path[:LONGEST_PATH].replace("\0", "\N{REPLACEMENT CHARACTER}"),
+                answer.status_code,
+                elapsed_ms(),
+                peer_address(),
+                g.request_id,
+                clock.now(),
+            )
         )
         self._ensure_running()
         self._wanted.set()
@@ -104,7 +107,10 @@ class CallRecorder:
         calls = [self._waiting.popleft() for _ in range(len(self._waiting))]
         try:
             with app.app_context(), unit_of_work():
-                db.session.execute(insert(ApiCall.__table__), calls)
+                connection = db.session.connection().connection.driver_connection
+                with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+                    for call in calls:
+                        copy.write_row(call)
         except Exception:
             log.warning("api_calls_not_recorded", waiting=len(calls), exc_info=True)
             self._waiting.extendleft(reversed(calls))

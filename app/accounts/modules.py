@@ -32,7 +32,7 @@ class ModuleGrant(db.Model):
     """One module of one user, from ``starts_at`` to just before ``ends_at``."""
 
     __tablename__ = "module_grants"
-    __table_args__ = (UniqueConstraint("user_id", "module"), CheckConstraint("ends_at > starts_at", name="period"))
+    __table_args__ = (UniqueConstraint("user_id", "module"), CheckConstraint("ends_at >= starts_at", name="period"))
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), nullable=False)

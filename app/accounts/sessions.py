@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import current_app, g
+from flask import current_app, g, request
 from flask_jwt_extended import (
     create_access_token,
     create_refresh_token,
@@ -83,6 +83,8 @@ def log_out() -> None:
 
 def authenticator() -> Principal | None:
     """The user of an ``Authorization: Bearer`` access token."""
+    if "Authorization" not in request.headers:
+        return None
     try:
         verified = verify_jwt_in_request(optional=True)
     except ExpiredSignatureError as error:

@@ -82,7 +82,12 @@ class FromSales(MethodView):
     @idempotent
     @blp.arguments(FromSalesSchema, example={"invoice_no": "LTPI-77282", "vat_rate": 10})
     @blp.response(201, EinvoiceDetailSchema, example={**samples.NEW, "sales_invoice_no": "LTPI-77282"})
-    @blp.alt_response(200, schema=EinvoiceDetailSchema, description="It had been made before; this is it.")
+    @blp.alt_response(
+        200,
+        schema=EinvoiceDetailSchema,
+        description="It had been made before; this is it.",
+        example={**samples.NEW, "sales_invoice_no": "LTPI-77282"},
+    )
     def post(self, data: dict[str, Any]) -> tuple[Einvoice, int]:
         """Make a draft from a sales invoice; asking again answers 200 with the same e-invoice.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import structlog
 from flask import Flask, Response, current_app, request
 from psycopg import errors as pg
@@ -47,10 +48,13 @@ def register(app: Flask) -> None:
     """Install the handlers on ``app``."""
     app.register_error_handler(errors.Refusal, refuse)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(IntegrityError, _lost_race)
-    app.register_error_handler(DataError, _unstorable)
-    app.register_error_handler(OperationalError, _unavailable)
-    app.register_error_handler(PoolTimeout, _unavailable)
+    # The busiest statements speak to the driver itself, whose errors come without SQLAlchemy's wrapping.
+    for integrity in (IntegrityError, psycopg.IntegrityError):
+        app.register_error_handler(integrity, _lost_race)
+    for data in (DataError, psycopg.DataError):
+        app.register_error_handler(data, _unstorable)
+    for operational in (OperationalError, psycopg.OperationalError, PoolTimeout):
+        app.register_error_handler(operational, _unavailable)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -68,8 +72,8 @@ def _kept_headers(error: HTTPException) -> dict[str, str]:
     return {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
 
 
-def _lost_race(error: IntegrityError) -> Response:
-    cause: Any = error.orig
+def _lost_race(error: Exception) -> Response:
+    cause: Any = getattr(error, "orig", error)
     name = getattr(getattr(cause, "diag", None), "constraint_name", None)
     log.warning("constraint_refused", constraint=name, error_kind=type(cause).__name__)
     if isinstance(cause, pg.CheckViolation | pg.NotNullViolation):
@@ -77,9 +81,9 @@ def _lost_race(error: IntegrityError) -> Response:
     return refuse(CONSTRAINTS.get(name or "", errors.Conflict)())
 
 
-def _unstorable(error: DataError) -> Response:
+def _unstorable(error: Exception) -> Response:
     """A value that passed validation and that the database cannot hold is our fault, yet still the client's answer."""
-    log.error("value_not_storable", error_kind=type(error.orig).__name__, exc_info=error)
+    log.error("value_not_storable", error_kind=type(getattr(error, "orig", error)).__name__, exc_info=error)
     return refuse(errors.Invalid({"_schema": ["A value is outside what can be stored."]}))
 
 

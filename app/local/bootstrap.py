@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 
 from app.accounts import modules, passwords, service
 from app.accounts.models import User
+from app.grn.demo import make_demo
 from app.kernel.unit_of_work import unit_of_work
 from app.local import demo
 
@@ -28,6 +29,7 @@ def bootstrap() -> None:
     if os.environ.get("DEMO", "1") != "0":
         with unit_of_work():
             demo.make()
+            make_demo()
 
 
 def _admin(email: str, password: str) -> User:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from app.sales.models import Customer
+from app.sales.master_models import Customer
 from app.sales.service import find_by_number
 
 

@@ -41,3 +41,9 @@ UPDATED = events.define(
 REVIEW = events.define(
     "sales.review", InvoiceSchema, "An invoice was sent back to billing for review.", key=_KEY, notice=_review
 )
+STATUS_CHANGED = events.define(
+    "sales.status_changed",
+    InvoiceSchema,
+    "A step of the floor was taken: picking, packing, boxing, delivery, a cancelled session, a hold or its release.",
+    key=_KEY,
+)

@@ -15,23 +15,32 @@ from app.sales.comparing import differences
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
 from app.sales.schemas import CustomerSchema
+from app.sales.searching import customer_words, invoice_words
 from app.sales.service import find_by_number
 from app.sales.workflow import BillingStatus, Status
 
 CUSTOMER_OPTIONS = ("area", "address1", "address2", "address3", "pincode", "phone1", "phone2", "email")
 ITEM_OPTIONS = ("barcode", "company_name", "packing", "shelf_location", "batch_no", "remarks")
-_ITEM_COLUMNS = ("name", "item_code", "quantity", "mrp", "line_total", "expiry_date", *ITEM_OPTIONS)
-_TYPES = {"quantity": "integer", "mrp": "numeric", "line_total": "numeric", "expiry_date": "date"}
+ITEM_COLUMNS = ("name", "item_code", "quantity", "mrp", "line_total", "expiry_date", *ITEM_OPTIONS)
+_TYPES = {
+    "quantity": "integer",
+    "mrp": "numeric",
+    "line_total": "numeric",
+    "expiry_date": "date",
+    "words": "text[]",
+}
 
 
-def _listed(columns: tuple[str, ...], form: str) -> str:
+def listed(columns: tuple[str, ...], form: str) -> str:
+    """Columns as SQL lists them, each in ``form``."""
     return ", ".join(form.format(column) for column in columns)
 
 
 _CUSTOMER_COLUMNS = ", ".join(CustomerSchema().fields)
 
 
-def _record(columns: tuple[str, ...]) -> str:
+def record_of(columns: tuple[str, ...]) -> str:
+    """Columns with their types, as SQL reads them out of JSON."""
     return ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in columns)
 
 
@@ -39,19 +48,22 @@ def _record(columns: tuple[str, ...]) -> str:
 # as sent is only read: an upsert would lock the row until the commit and queue up all imports for one customer.
 _IMPORT = f"""
     WITH given AS (
-        SELECT * FROM json_to_record(%(customer)s::json) AS g(code text, name text, {_record(CUSTOMER_OPTIONS)})
+        SELECT * FROM json_to_record(%(customer)s::json)
+            AS g({record_of(("code", "name", *CUSTOMER_OPTIONS, "words"))})
     ), stored_customer AS (
         SELECT c.* FROM customers c JOIN given g ON c.code = g.code
     ), written_customer AS (
-        INSERT INTO customers AS c (code, name, {_listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
-        SELECT g.code, g.name, {_listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")}, %(moment)s, %(moment)s
+        INSERT INTO customers AS c (code, name, search, {listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
+        SELECT g.code, g.name, array_to_tsvector(g.words), {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")},
+            %(moment)s, %(moment)s
         FROM given g
         WHERE NOT EXISTS (
             SELECT FROM stored_customer s
             WHERE s.name = g.name AND {" AND ".join(f"coalesce(g.{c}, s.{c}) = s.{c}" for c in CUSTOMER_OPTIONS)}
         )
-        ON CONFLICT (code) DO UPDATE SET (name, updated_at, {_listed(CUSTOMER_OPTIONS, "{0}")}) = (
-            SELECT g.name, excluded.updated_at, {_listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, c.{0})")} FROM given g
+        ON CONFLICT (code) DO UPDATE SET (name, search, updated_at, {listed(CUSTOMER_OPTIONS, "{0}")}) = (
+            SELECT g.name, excluded.search, excluded.updated_at,
+                {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, c.{0})")} FROM given g
         )
         RETURNING *
     ), customer AS (
@@ -70,19 +82,20 @@ _IMPORT = f"""
     ), invoice AS (
         INSERT INTO sales_invoices (
             invoice_no, invoice_date, customer_id, salesman_id, created_by, created_user_id, priority, status,
-            billing_status, temp_name, remarks, total_amount, declared_total, metadata, created_at, updated_at
+            billing_status, temp_name, remarks, total_amount, declared_total, metadata, search, created_at, updated_at
         )
         SELECT
             %(invoice_no)s, %(invoice_date)s, customer.id, (SELECT id FROM salesman), %(created_by)s,
             %(created_user_id)s::bigint, %(priority)s, %(status)s, %(billing_status)s, %(temp_name)s, %(remarks)s,
-            %(total_amount)s, %(declared_total)s::numeric, %(extra)s::json, %(moment)s, %(moment)s
+            %(total_amount)s, %(declared_total)s::numeric, %(extra)s::json,
+            array_to_tsvector(%(words)s::text[]), %(moment)s, %(moment)s
         FROM customer
         ON CONFLICT (invoice_no) DO NOTHING
         RETURNING id, salesman_id
     ), item AS (
-        INSERT INTO sales_items (invoice_id, line_no, {_listed(_ITEM_COLUMNS, "{0}")})
-        SELECT invoice.id, i.line_no, {_listed(_ITEM_COLUMNS, "i.{0}")}
-        FROM invoice, json_to_recordset(%(items)s::json) AS i(line_no integer, {_record(_ITEM_COLUMNS)})
+        INSERT INTO sales_items (invoice_id, line_no, {listed(ITEM_COLUMNS, "{0}")})
+        SELECT invoice.id, i.line_no, {listed(ITEM_COLUMNS, "i.{0}")}
+        FROM invoice, json_to_recordset(%(items)s::json) AS i(line_no integer, {record_of(ITEM_COLUMNS)})
         RETURNING id, line_no
     ), event AS ({
     events.INSERT_DRAFT.format(
@@ -106,7 +119,7 @@ def import_invoice(data: Mapping[str, Any], *, created_user_id: int | None) -> d
         DuplicateInvoice: the number is taken, by an earlier import or by one that won the race.
         Invalid: the items sum up to more than an amount may be.
     """
-    invoice = _invoice(data, created_user_id)
+    invoice = new_invoice(data, created_user_id)
     # Below SQLAlchemy, whose cursor cannot wait for a pipeline: the transaction is opened on the way.
     connection = db.session.connection().connection.driver_connection
     with connection.cursor() as cursor:
@@ -114,6 +127,8 @@ def import_invoice(data: Mapping[str, Any], *, created_user_id: int | None) -> d
             cursor.execute(_COMPACT_IMPORT, _parameters(invoice, data))
         row = cursor.fetchone()
     if row is None:
+        # The statement has brought the customer up to date: taken back, so that a difference there shows too.
+        db.session.rollback()
         stored = find_by_number(data["invoice_no"])
         raise DuplicateInvoice(stored.invoice_no, stored.id, differences(stored, data))
     return {**invoice, "id": row[0]}
@@ -130,6 +145,11 @@ def item_values(item: Mapping[str, Any], line_no: int) -> dict[str, Any]:
         "line_no": line_no,
         "line_total": line_total(item["quantity"], item["mrp"]),
     }
+
+
+def customer_given(customer: Mapping[str, Any]) -> dict[str, Any]:
+    """A customer as the statement takes it: what was sent, and the words to find it by."""
+    return {**customer, "words": customer_words(customer["code"], customer["name"])}
 
 
 def line_total(quantity: int, mrp: Decimal) -> Decimal:
@@ -149,7 +169,8 @@ def total_of(line_totals: Iterable[Decimal]) -> Decimal:
     return total
 
 
-def _invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[str, Any]:
+def new_invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[str, Any]:
+    """The columns of an invoice that is only now imported, with its lines and total."""
     items = [item_values(item, number) for number, item in enumerate(data["items"], start=1)]
     total = total_of(item["line_total"] for item in items)
     declared, moment = data.get("declared_total"), clock.now()
@@ -169,6 +190,10 @@ def _invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[str, 
         "total_difference": None if declared is None else declared - total,
         "salesman": None,
         "return_info": None,
+        "handling": None,
+        "hold": None,
+        "label_count": None,
+        "delivery": None,
         "extra": data.get("extra"),
         "created_at": moment,
         "updated_at": moment,
@@ -179,7 +204,8 @@ def _parameters(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str
     extra = data.get("extra")
     return {
         **invoice,
-        "customer": json.encode_text(data["customer"]),
+        "customer": json.encode_text(customer_given(data["customer"])),
+        "words": invoice_words(invoice["invoice_no"], invoice["temp_name"], invoice["items"]),
         "items": json.encode_text(invoice["items"]),
         "salesman": data.get("salesman"),
         "extra": None if extra is None else json.encode_text(extra),

@@ -9,18 +9,20 @@ from flask.views import MethodView
 from app.accounts.guards import requires
 from app.accounts.idempotency import idempotent
 from app.accounts.principals import authenticate
+from app.kernel.keyset import Page, keyset_page_schema
 from app.kernel.openapi import refuses
-from app.kernel.pages import Page, page_schema
 from app.kernel.web import Surface
-from app.sales import importing, reviewing, samples, service
+from app.sales import history, importing, listing, reviewing, samples, service
 from app.sales.errors import DuplicateInvoice, NotInReview, NotReturnable, UnknownInvoice
+from app.sales.floor_schemas import HistoryEntrySchema, HistoryQuery
+from app.sales.history import Actor
+from app.sales.list_schemas import InvoiceQuery
 from app.sales.models import SalesInvoice
 from app.sales.schemas import (
     CorrectionSchema,
     ImportedAnswerSchema,
     ImportSchema,
     InvoiceAnswerSchema,
-    InvoiceQuery,
     InvoiceSchema,
     ReturnSchema,
 )
@@ -30,6 +32,12 @@ blp = Surface("Sales", __name__, url_prefix="/api/sales", description="Invoices 
 
 def _answer(message: str, data: Any) -> dict[str, Any]:
     return {"success": True, "message": message, "data": data}
+
+
+def actor() -> Actor:
+    """The caller, as services take it."""
+    caller = authenticate()
+    return Actor(caller.name, caller.user_id, caller.role)
 
 
 @blp.route("/import/invoice/")
@@ -61,7 +69,7 @@ class Update(MethodView):
         Items are found by `barcode`, else by `item_code`; only what is sent changes. Totals are computed anew
         and the invoice goes back to the section that returned it.
         """
-        invoice = reviewing.correct(data, corrected_by=authenticate().name)
+        invoice = reviewing.correct(data, actor=actor())
         return _answer("Invoice updated successfully", invoice)
 
 
@@ -73,10 +81,7 @@ class Return(MethodView):
     @blp.response(200, InvoiceAnswerSchema, example=_answer("Invoice sent to billing for review", samples.RETURNED))
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Send an invoice back to billing for review."""
-        caller = authenticate()
-        invoice = reviewing.return_to_billing(
-            data["invoice_no"], data["return_reason"], returned_by=caller.name, returned_by_id=caller.user_id
-        )
+        invoice = reviewing.return_to_billing(data["invoice_no"], data["return_reason"], actor=actor())
         return _answer("Invoice sent to billing for review", invoice)
 
 
@@ -86,12 +91,15 @@ class Invoices(MethodView):
     @blp.arguments(InvoiceQuery, location="query")
     @blp.response(
         200,
-        page_schema(InvoiceSchema),
-        example={"count": 1, "next": None, "previous": None, "results": [samples.INVOICE]},
+        keyset_page_schema(InvoiceSchema),
+        example={"count": 1, "count_exact": True, "next": None, "previous": None, "results": [samples.INVOICE]},
     )
     def get(self, query: dict[str, Any]) -> Page:
-        """List invoices, newest first."""
-        return service.find_page(query)
+        """List invoices, newest first.
+
+        `page` reaches the first 10,000; with `cursor=` (empty to begin) `next` walks all of them at one speed.
+        """
+        return listing.find_page(query)
 
 
 @blp.route("/invoices/<int:invoice_id>/")
@@ -102,3 +110,21 @@ class Invoice(MethodView):
     def get(self, invoice_id: int) -> SalesInvoice:
         """Read one invoice in full."""
         return service.find(invoice_id)
+
+
+@blp.route("/invoices/<int:invoice_id>/history/")
+class History(MethodView):
+    @requires("sales:read")
+    @refuses(UnknownInvoice)
+    @blp.arguments(HistoryQuery, location="query")
+    @blp.response(
+        200,
+        keyset_page_schema(HistoryEntrySchema),
+        example={"count": None, "count_exact": True, "next": None, "previous": None, "results": samples.HISTORY},
+    )
+    def get(self, query: dict[str, Any], invoice_id: int) -> Page:
+        """Read everything that happened to an invoice, oldest first.
+
+        Every step, return and correction with who, when and note; a correction with each old and new value.
+        """
+        return history.find_history(invoice_id, query)

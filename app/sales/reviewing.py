@@ -12,19 +12,25 @@ from app import events
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
+from app.sales import sessions
+from app.sales.changes import changes, snapshot
 from app.sales.errors import NotInReview, NotReturnable
 from app.sales.events import REVIEW, UPDATED
+from app.sales.history import Actor, record
 from app.sales.importing import item_values, line_total, total_of
-from app.sales.models import Customer, ReturnRecord, SalesInvoice, SalesItem, Salesman
+from app.sales.master_models import Customer, Salesman
+from app.sales.models import ReturnRecord, SalesInvoice, SalesItem
+from app.sales.searching import customer_words, invoice_words, vector
 from app.sales.service import find_by_number
-from app.sales.workflow import RESUMED_STATUS, RETURNING_SECTION, BillingStatus, Status
+from app.sales.stepping import take_back
+from app.sales.workflow import RESUMED_STATUS, RETURNING_SECTION, STEPS, BillingStatus, Outcome, Status
 
 _HEADER = ("invoice_date", "created_by", "priority", "declared_total", "temp_name", "remarks", "extra")
 _NEW_ITEM_NEEDS = ("name", "item_code", "quantity", "mrp")
 
 
-def return_to_billing(invoice_no: str, reason: str, *, returned_by: str, returned_by_id: int | None) -> SalesInvoice:
-    """Put an invoice in REVIEW, on behalf of the section that holds it.
+def return_to_billing(invoice_no: str, reason: str, *, actor: Actor) -> SalesInvoice:
+    """Put an invoice in REVIEW, on behalf of the section that holds it; its session and any hold end.
 
     Raises:
         UnknownInvoice: no such number.
@@ -34,27 +40,34 @@ def return_to_billing(invoice_no: str, reason: str, *, returned_by: str, returne
     section = RETURNING_SECTION.get(invoice.status)
     if section is None:
         raise NotReturnable(invoice.status)
-    moment = clock.now()
+    moment, before = clock.now(), invoice.status
     invoice.returns.append(
         ReturnRecord(
             reason=reason,
             section=section.value,
-            returned_from_status=invoice.status,
-            returned_by=returned_by,
-            returned_by_id=returned_by_id,
+            returned_from_status=before,
+            returned_by=actor.name,
+            returned_by_id=actor.user_id,
             returned_at=moment,
             resolution_notes="",
         )
     )
+    sessions.release(invoice, Outcome.RETURNED)
+    take_back(invoice)
+    invoice.hold_reason = invoice.held_by = invoice.held_at = None
     invoice.status, invoice.billing_status = Status.REVIEW.value, BillingStatus.REVIEW.value
     invoice.updated_at = moment
+    told = {"return_reason": reason, "section": section.value}
+    record(invoice, STEPS["billing.return"].name, before, actor, details=told)
     db.session.flush()
     events.emit(REVIEW, invoice, subject_id=invoice.id)
     return invoice
 
 
-def correct(data: Mapping[str, Any], *, corrected_by: str) -> SalesInvoice:
+def correct(data: Mapping[str, Any], *, actor: Actor) -> SalesInvoice:
     """Apply the ERP's correction to an invoice in REVIEW and hand it back to the section that returned it.
+
+    The worker who had it in hand gets it back if free; else it waits there to be started.
 
     Raises:
         UnknownInvoice: no such number.
@@ -64,6 +77,7 @@ def correct(data: Mapping[str, Any], *, corrected_by: str) -> SalesInvoice:
     invoice = find_by_number(data["invoice_no"], lock=True)
     if invoice.status != Status.REVIEW:
         raise NotInReview(invoice.status)
+    before = snapshot(invoice)
     for name in _HEADER:
         if name in data:
             setattr(invoice, name, data[name])
@@ -73,16 +87,27 @@ def correct(data: Mapping[str, Any], *, corrected_by: str) -> SalesInvoice:
         invoice.salesman = _salesman(data["salesman"])
     _correct_items(invoice, data["items"], replace=data["replace_items"])
     invoice.total_amount = total_of(item.line_total for item in invoice.items)
-    _resume(invoice, data["resolution_notes"], corrected_by)
+    invoice.search = vector(invoice_words(invoice.invoice_no, invoice.temp_name, map(vars, invoice.items)))
+    _resume(invoice, data["resolution_notes"], actor)
+    worker = sessions.hand_back(invoice)
+    record(
+        invoice,
+        STEPS["billing.correct"].name,
+        Status.REVIEW.value,
+        actor,
+        note=data["resolution_notes"],
+        worker=(worker.id, worker.name) if worker else None,
+        details={"changes": changes(before, snapshot(invoice))},
+    )
     db.session.flush()
     events.emit(UPDATED, invoice, subject_id=invoice.id)
     return invoice
 
 
-def _resume(invoice: SalesInvoice, notes: str, corrected_by: str) -> None:
-    moment, record = clock.now(), invoice.returns[-1]
-    record.resolution_notes, record.resolved_by, record.resolved_at = notes, corrected_by, moment
-    invoice.status = RESUMED_STATUS[record.section].value
+def _resume(invoice: SalesInvoice, notes: str, actor: Actor) -> None:
+    moment, returned = clock.now(), invoice.returns[-1]
+    returned.resolution_notes, returned.resolved_by, returned.resolved_at = notes, actor.name, moment
+    invoice.status = RESUMED_STATUS[returned.section].value
     invoice.billing_status = BillingStatus.RE_INVOICED.value
     invoice.updated_at = moment
 
@@ -139,11 +164,13 @@ def _customer(data: Mapping[str, Any]) -> Customer:
     if customer is None:
         if "name" not in data:
             raise Invalid({"customer": {"name": ["This field is required."]}})
-        db.session.execute(insert(Customer).values(**data).on_conflict_do_nothing())
+        words = customer_words(data["code"], data["name"])
+        db.session.execute(insert(Customer).values(**data, search=vector(words)).on_conflict_do_nothing())
         customer = db.session.scalars(query).one()
     if any(getattr(customer, name) != value for name, value in data.items()):
         for name, value in data.items():
             setattr(customer, name, value)
+        customer.search = vector(customer_words(customer.code, customer.name))
         customer.updated_at = clock.now()
     return customer
 

@@ -97,10 +97,25 @@ INVOICE: dict[str, Any] = {
     "total_amount": 920.0,
     "Total": None,
     "total_difference": None,
+    "handling": None,
+    "hold": None,
+    "label_count": None,
+    "delivery": None,
     "return_info": None,
     "metadata": None,
     "created_at": "2025-01-18T09:30:00.000000Z",
     "updated_at": "2025-01-18T09:30:00.000000Z",
+}
+
+STEPPED: dict[str, Any] = {
+    **INVOICE,
+    "status": "PICKING",
+    "handling": {
+        "section": "PICKING",
+        "worker": {"id": 5, "name": "Ravi"},
+        "session_id": 31,
+        "since": "2025-01-18T09:45:00.000000Z",
+    },
 }
 
 RETURNED: dict[str, Any] = {
@@ -119,3 +134,44 @@ RETURNED: dict[str, Any] = {
         "resolved_at": None,
     },
 }
+
+HISTORY: list[dict[str, Any]] = [
+    {
+        "id": 0,
+        "step": "imported",
+        "from_status": None,
+        "to_status": "INVOICED",
+        "actor": "admin",
+        "actor_id": None,
+        "worker": None,
+        "worker_id": None,
+        "note": "",
+        "details": {},
+        "at": "2025-01-18T09:30:00.000000Z",
+    },
+    {
+        "id": 88,
+        "step": "billing.correct",
+        "from_status": "REVIEW",
+        "to_status": "PICKING",
+        "actor": "SALES_IMPORT_API_KEY",
+        "actor_id": None,
+        "worker": "Ravi",
+        "worker_id": 5,
+        "note": "Fixed batch number and updated MRP",
+        "details": {
+            "changes": {
+                "items": [
+                    {
+                        "line_no": 1,
+                        "item_code": "MED001",
+                        "barcode": "BC-MED001",
+                        "change": "changed",
+                        "fields": {"batch_no": {"old": "B455", "new": "B456"}},
+                    }
+                ]
+            }
+        },
+        "at": "2025-01-18T10:20:00.000000Z",
+    },
+]

@@ -8,9 +8,8 @@ from marshmallow import fields, validate, validates_schema
 from marshmallow.exceptions import ValidationError
 
 from app.kernel.money import LARGEST_AMOUNT
-from app.kernel.pages import PageQuery
 from app.kernel.schemas import CalendarDate, Choice, Metadata, Number, Schema, Stamp, Text
-from app.sales.workflow import BillingStatus, Priority, Section, Status
+from app.sales.workflow import BillingStatus, DeliveryType, Priority, Section, Status
 
 MOST_ITEMS = 2000
 
@@ -163,6 +162,51 @@ class ReturnInfoSchema(Schema):
     resolved_at = Stamp(allow_none=True)
 
 
+class WorkerSchema(Schema):
+    """A user of the floor."""
+
+    id = fields.Integer()
+    name = fields.String()
+
+
+class HandlingSchema(Schema):
+    """Who has the invoice in hand, in which section, since when."""
+
+    section = Choice(*Section)
+    worker = fields.Nested(WorkerSchema)
+    session_id = fields.Integer()
+    since = Stamp(attribute="started_at")
+
+
+class HoldSchema(Schema):
+    """Why the invoice must wait."""
+
+    reason = fields.String()
+    held_by = fields.String()
+    held_at = Stamp()
+
+
+class CourierShortSchema(Schema):
+    """A courier, as invoices show it."""
+
+    id = fields.Integer()
+    code = fields.String()
+    name = fields.String()
+
+
+class DeliverySchema(Schema):
+    """How the invoice left the house."""
+
+    delivery_type = Choice(*DeliveryType)
+    courier = fields.Nested(CourierShortSchema, allow_none=True)
+    tracking_no = fields.String(allow_none=True)
+    driver = fields.String(allow_none=True)
+    driver_id = fields.Integer(allow_none=True)
+    dispatched_at = Stamp()
+    delivered_at = Stamp(allow_none=True)
+    proof_note = fields.String()
+
+
 class InvoiceSchema(Schema):
     """The full invoice, as reads, streams and webhooks show it."""
 
@@ -182,6 +226,10 @@ class InvoiceSchema(Schema):
     total_amount = Number(0, LARGEST_AMOUNT, 2)
     declared_total = Number(0, LARGEST_AMOUNT, 2, data_key="Total", allow_none=True)
     total_difference = Number(-LARGEST_AMOUNT, LARGEST_AMOUNT, 2, allow_none=True)
+    handling = fields.Nested(HandlingSchema, allow_none=True)
+    hold = fields.Nested(HoldSchema, allow_none=True)
+    label_count = fields.Integer(allow_none=True)
+    delivery = fields.Nested(DeliverySchema, allow_none=True)
     return_info = fields.Nested(ReturnInfoSchema, allow_none=True)
     extra = fields.Raw(data_key="metadata", allow_none=True)
     created_at = Stamp()
@@ -218,16 +266,3 @@ class InvoiceAnswerSchema(Schema):
     success = fields.Boolean()
     message = fields.String()
     data = fields.Nested(InvoiceSchema)
-
-
-class InvoiceQuery(PageQuery):
-    """Filters of the list; all of them must hold."""
-
-    status = fields.List(Choice(*Status), load_default=list, metadata={"description": "May be repeated."})
-    billing_status = Choice(*BillingStatus)
-    priority = Choice(*Priority)
-    customer = Text(50, metadata={"description": "The customer's code."})
-    salesman = Text(200, metadata={"description": "The salesman's name."})
-    date_from = CalendarDate(metadata={"description": "First invoice date."})
-    date_to = CalendarDate(metadata={"description": "Last invoice date."})
-    search = Text(100, metadata={"description": "Part of the number, or of the customer's name or code."})

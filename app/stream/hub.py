@@ -10,6 +10,7 @@ from collections import Counter as Tally
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from flask import Flask
@@ -47,7 +48,12 @@ class Subscriber:
         return event.type in self.types and mine
 
     def offer(self, event: Placed | None) -> None:
-        """Queue ``event``; a full queue means a slow reader, who is closed and comes back by its last id."""
+        """Queue ``event``; a full queue means a slow reader, who is closed and comes back by its last id.
+
+        From then on nothing is queued, even if there is room again: what comes after a gap would hide it.
+        """
+        if self.dropped:
+            return
         try:
             self.waiting.put_nowait(event)
         except queue.Full:
@@ -128,11 +134,14 @@ class StreamHub:
                     heard = time.monotonic()
                     self._catch_up_safely()
 
-    def _take(self, message: dict[str, object]) -> None:
-        batch: list[dict[str, object]] = message["events"]  # type: ignore[assignment]
+    def _take(self, message: dict[str, Any]) -> None:
+        batch: list[dict[str, Any]] = message["events"]
+        if message["head"] < self._head:
+            log.warning("event_log_went_back", head=message["head"], known=self._head)  # restored from a backup
+            self._head = message["head"] - len(batch)
         if batch and batch[0]["position"] == self._head + 1:
             self._feed(from_message(event) for event in batch)
-        elif int(message["head"]) > self._head:  # type: ignore[call-overload]
+        elif message["head"] > self._head:
             self._catch_up_safely()
 
     def _catch_up_safely(self) -> None:

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '0004'
-down_revision = '0001'
+down_revision = '0003'
 branch_labels = None
 depends_on = None
 
@@ -73,7 +73,7 @@ def upgrade() -> None:
     sa.Column('module', sa.String(length=50), nullable=False),
     sa.Column('starts_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ends_at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint('ends_at > starts_at', name=op.f('ck_module_grants_period')),
+    sa.CheckConstraint('ends_at >= starts_at', name=op.f('ck_module_grants_period')),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_module_grants_user_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_module_grants')),
     sa.UniqueConstraint('user_id', 'module', name=op.f('uq_module_grants_user_id_module'))

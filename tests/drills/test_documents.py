@@ -95,7 +95,7 @@ def test_flask_commands_of_the_operators_page_run(hub: DrillHub) -> None:
 def test_the_operators_page_lists_every_setting() -> None:
     page = (ROOT / "docs" / "operating.md").read_text()
     listed = set(re.findall(r"^\| `([A-Z_]+)` \|", page, re.M))
-    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "app" / "config.py").read_text()))
+    read = set(re.findall(r'(?:env\.\w+\(|_needed\(env, )\s*"([A-Z_]+)"', (ROOT / "app" / "config.py").read_text()))
     assert listed == read
     assert len(read) <= len(fields(Settings))
 

@@ -57,6 +57,8 @@ def fail(kind: str) -> Any:
     """Raise as named."""
     if kind in _FAILING_STATEMENTS:
         return db.session.execute(text(_FAILING_STATEMENTS[kind]))
+    if kind.startswith("driver-"):
+        return db.session.connection().connection.execute(_FAILING_STATEMENTS[kind.removeprefix("driver-")])
     if kind == "crash":
         return Decimal("a secret of the house")
     raise getattr(errors, kind)

@@ -118,7 +118,7 @@ class TestWhatCannotBeServed:
     def test_who_is_not_signed_in_is_told_how_to(self, probe: FlaskClient, surface: str) -> None:
         assert probe.get(f"{surface}/probe/Unauthenticated").headers["WWW-Authenticate"].startswith("Bearer")
 
-    @pytest.mark.parametrize("kind", ["crash", "programming", "check"])
+    @pytest.mark.parametrize("kind", ["crash", "programming", "check", "driver-check"])
     def test_a_fault_of_the_house_gives_nothing_away(
         self, probe: FlaskClient, surface: str, kind: str, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -127,7 +127,7 @@ class TestWhatCannotBeServed:
 
 
 class TestWhatTheDatabaseRefuses:
-    @pytest.mark.parametrize("kind", ["unique", "reference"])
+    @pytest.mark.parametrize("kind", ["unique", "reference", "driver-unique"])
     def test_a_lost_race_is_a_conflict(self, probe: FlaskClient, surface: str, kind: str) -> None:
         assert_refused(probe.get(f"{surface}/probe/{kind}"), surface, 409)
 
@@ -135,12 +135,13 @@ class TestWhatTheDatabaseRefuses:
         body = assert_refused(probe.get(f"{surface}/probe/named-unique"), surface, 409)
         assert body["message"] == "A user with this e-mail address already exists."
 
-    @pytest.mark.parametrize("kind", ["too-long", "too-large"])
+    @pytest.mark.parametrize("kind", ["too-long", "too-large", "driver-too-large"])
     def test_what_cannot_be_stored_is_invalid(self, probe: FlaskClient, surface: str, kind: str) -> None:
         assert_refused(probe.get(f"{surface}/probe/{kind}"), surface, invalid_status(surface))
 
-    def test_a_database_that_gives_up_asks_for_patience(self, probe: FlaskClient, surface: str) -> None:
-        answer = probe.get(f"{surface}/probe/cancelled")
+    @pytest.mark.parametrize("kind", ["cancelled", "driver-cancelled"])
+    def test_a_database_that_gives_up_asks_for_patience(self, probe: FlaskClient, surface: str, kind: str) -> None:
+        answer = probe.get(f"{surface}/probe/{kind}")
         assert_refused(answer, surface, 503)
         assert answer.headers["Retry-After"] == "1"
 

@@ -1,0 +1,98 @@
+"""What goods receipts refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from app.kernel.errors import BadRequest, Conflict, Invalid, NotFound
+from app.kernel.refusing import CONSTRAINTS
+
+#: Where in the payload a value is wrong, the value, and what to do about it.
+Fault = tuple[tuple[str | int, ...], Any, str]
+
+
+class BadFields(Invalid):
+    """Values that only the database could tell to be wrong; the envelope repeats them."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        errors: dict[Any, Any] = {}
+        payload: dict[Any, Any] = {}
+        for path, value, sentence in faults:
+            _put(errors, path, [sentence])
+            _put(payload, path, value)
+        super().__init__(errors, payload=payload)
+
+
+def _put(tree: dict[Any, Any], path: tuple[str | int, ...], leaf: Any) -> None:
+    for step in path[:-1]:
+        tree = tree.setdefault(step, {})
+    tree[path[-1]] = leaf
+
+
+class Duplicate(Conflict):
+    """Something is stored under the same id or ``externalId``; ``data`` names it where that is known."""
+
+    message = "It exists already."
+    code = "DUPLICATE"
+
+
+class DuplicateReceipt(Duplicate):
+    message = "Another receipt already carries this externalId."
+
+    def __init__(self, receipt_id: int = 98) -> None:
+        super().__init__(data={"id": receipt_id})
+
+
+class DuplicateMaster(Duplicate):
+    message = "Another row already carries this id or externalId."
+
+    def __init__(self, master_id: int = 1) -> None:
+        super().__init__(data={"id": master_id})
+
+
+class StillInUse(Conflict):
+    message = "Others still refer to it; remove those first."
+
+
+class ItemsInUse(Conflict):
+    """The answer names the fabric items that a PUT would have removed with their ledgers."""
+
+    message = "A fabric item that was left out has ledger rows; remove those first."
+
+    def __init__(self, item_ids: Iterable[int] = (126,)) -> None:
+        super().__init__(data={"fabricItemIds": list(item_ids)})
+
+
+class AssociationsAreReplaced(Conflict):
+    message = "An association is not removed by itself: PUT the ledgers without it."
+
+
+class UnknownReceipt(NotFound):
+    message = "Invoice not found."
+
+
+class UnknownItem(NotFound):
+    message = "Fabric item not found in this invoice."
+
+
+class UnknownRoll(NotFound):
+    message = "Roll not found in this fabric item."
+
+
+class UnknownRow(NotFound):
+    message = "Ledger row not found in this fabric item."
+
+
+class UnknownMaster(NotFound):
+    message = "Not found."
+
+
+class UnreadableFile(BadRequest):
+    message = "The file cannot be read as CSV (UTF-8) or XLSX."
+
+
+#: Lost races; whoever came too late is told so without knowing by whom.
+CONSTRAINTS["uq_goods_receipts_external_id"] = Duplicate
+for _table in ("suppliers", "fabrics", "products", "production_orders", "flow_infos", "flow_parts"):
+    CONSTRAINTS[f"uq_{_table}_external_id"] = CONSTRAINTS[f"pk_{_table}"] = Duplicate

@@ -1,0 +1,30 @@
+"""What goods receipts announce."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from app import events
+from app.grn.ledger_schemas import LedgerEventSchema
+from app.grn.schemas import ReceiptSchema, RollSchema
+
+
+class InspectedSchema(RollSchema):
+    """A roll after its inspection, and where it belongs."""
+
+    invoice_id = fields.Integer(data_key="invoiceId", attribute="item.receipt_id")
+    fabric_item_id = fields.Integer(data_key="fabricItemId")
+
+
+_KEY = "receipt"
+
+CREATED = events.define("grn.created", ReceiptSchema, "A goods receipt with its packing lists was booked in.", key=_KEY)
+UPDATED = events.define("grn.updated", ReceiptSchema, "A goods receipt or one of its packing lists changed.", key=_KEY)
+DELETED = events.define("grn.deleted", ReceiptSchema, "A goods receipt was deleted; it is shown as it was.", key=_KEY)
+ASSOCIATED = events.define(
+    "grn.associated",
+    LedgerEventSchema,
+    "A fabric item's ledger changed: associations were replaced, or a row of another kind came or went.",
+    key="ledger",
+)
+INSPECTED = events.define("grn.inspected", InspectedSchema, "A roll was inspected.", key="roll")

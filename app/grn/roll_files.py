@@ -1,0 +1,145 @@
+"""Packing lists from files: CSV and XLSX become the same rolls that JSON would, row numbers kept for the errors."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import Any
+
+import openpyxl
+import structlog
+from marshmallow import ValidationError
+
+from app.grn.building import Data
+from app.grn.errors import UnreadableFile
+from app.grn.schemas import MOST_ROLLS, NewRollSchema
+from app.kernel.errors import Invalid
+
+log = structlog.get_logger(__name__)
+
+#: A spreadsheet is a ZIP: what it unpacks to is bounded before anything of it is read.
+LARGEST_UNPACKED = 64 * 1024 * 1024
+MOST_COLUMNS = 50
+_ZIP, _WHOLE = b"PK\x03\x04", re.compile(r"-?\d+\.0")
+
+_schema = NewRollSchema()
+#: ``Supplier Roll No``, ``supplier_roll_no`` and ``supplierRollNo`` are the same column.
+_COLUMNS = {
+    re.sub(r"\W|_", "", str(field.data_key or name)).lower(): str(field.data_key or name)
+    for name, field in _schema.fields.items()
+    if name != "extra"
+}
+
+Row = tuple[int, list[Any]]
+
+
+def read_rolls(content: bytes) -> list[Data]:
+    """The rolls of a CSV (UTF-8; comma, semicolon or tab) or an XLSX (first sheet), with a header row.
+
+    Raises:
+        UnreadableFile: it is neither, or has no header row, or no rolls.
+        Invalid: the errors' paths carry the row's number in the file, ``row[5].supplierLength``.
+    """
+    rows = _sheet(content) if content.startswith(_ZIP) else _csv(content)
+    filled = ((number, cells) for number, cells in rows if any(cell not in {None, ""} for cell in cells))
+    header = next(filled, None)
+    if header is None:
+        raise UnreadableFile("The file is empty; its first row names the columns.")
+    rolls = _loaded(_named(filled, _columns(header[1])))
+    if not rolls:
+        raise UnreadableFile("The file names columns but no rolls; to empty a packing list, PUT an empty one.")
+    return rolls
+
+
+def _columns(header: list[Any]) -> dict[int, str]:
+    """Where each known column stands."""
+    columns: dict[int, str] = {}
+    faults: list[str] = []
+    for place, title in enumerate(header):
+        if title in {None, ""}:
+            continue
+        name = _COLUMNS.get(re.sub(r"\W|_", "", str(title)).lower())
+        if name is None:
+            faults.append(f"Unknown column “{str(title)[:100]}”; known are {', '.join(_COLUMNS.values())}.")
+        elif name in columns.values():
+            faults.append(f"The column {name} comes twice.")
+        else:
+            columns[place] = name
+    if faults:
+        raise Invalid({"row": {1: faults}})
+    return columns
+
+
+def _named(rows: Iterable[Row], columns: dict[int, str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, cells in rows:
+        yield number, {name: _cell(cells[place]) for place, name in columns.items() if place < len(cells)}
+
+
+def _cell(value: Any) -> Any:
+    """A cell as JSON would carry it: empty is null, a float is what the sheet shows of it, the rest is text."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, float):
+        text = f"{value:.15g}"
+        return text.removesuffix(".0") if _WHOLE.fullmatch(text) else text
+    return value.strip() if isinstance(value, str) else str(value)
+
+
+def _loaded(rows: Iterable[tuple[int, dict[str, Any]]]) -> list[Data]:
+    rolls: list[Data] = []
+    faults: dict[int, Any] = {}
+    sent: dict[int, Any] = {}
+    for number, row in rows:
+        if len(rolls) + len(faults) >= MOST_ROLLS:
+            raise Invalid({"row": {number: [f"Send at most {MOST_ROLLS} rolls."]}})
+        try:
+            rolls.append(_schema.load({name: value for name, value in row.items() if value is not None}))
+        except ValidationError as error:
+            faults[number], sent[number] = error.normalized_messages(), row  # type: ignore[no-untyped-call]
+    if faults:
+        raise Invalid({"row": faults}, payload={"row": sent})
+    return rolls
+
+
+def _csv(content: bytes) -> Iterator[Row]:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableFile("The file is not UTF-8; save it as “CSV UTF-8” or as XLSX.") from error
+    first = text.split("\n", 1)[0]
+    separator = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        for cells in reader:
+            # Where a semicolon separates, a comma is the decimal sign: so spreadsheets of half of Europe write it.
+            yield reader.line_num, [_pointed(cell) if separator == ";" else cell for cell in cells]
+    except csv.Error as error:
+        raise UnreadableFile(f"Line {reader.line_num} is not CSV: {error}.") from error
+
+
+def _pointed(cell: str) -> str:
+    return cell.strip().replace(",", ".") if re.fullmatch(r"\s*\d+,\d+\s*", cell) else cell
+
+
+def _sheet(content: bytes) -> Iterator[Row]:
+    try:
+        _refuse_bomb(content)
+        with closing(openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)) as book:
+            cells = book.worksheets[0].iter_rows(max_col=MOST_COLUMNS, max_row=2 * MOST_ROLLS, values_only=True)
+            yield from ((number, list(row)) for number, row in enumerate(cells, start=1))
+    except UnreadableFile:
+        raise
+    except Exception as error:
+        # The reader raises whatever a broken or hostile file leads it to.
+        log.warning("spreadsheet_unreadable", error_kind=type(error).__name__, error=str(error)[:200])
+        raise UnreadableFile from error
+
+
+def _refuse_bomb(content: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        if sum(part.file_size for part in packed.infolist()) > LARGEST_UNPACKED:
+            raise UnreadableFile("The spreadsheet unpacks to more than 64 MiB.")

@@ -1,0 +1,166 @@
+"""``/api/sales``: many invoices in one request, read as a stream, and whole lists out as a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask, Response, current_app, request
+from flask.views import MethodView
+
+from app.accounts.guards import requires
+from app.accounts.principals import authenticate
+from app.kernel import clock
+from app.kernel.envelopes import SalesEnvelope
+from app.kernel.errors import PayloadTooLarge, UnsupportedMediaType
+from app.kernel.openapi import refuses
+from app.kernel.web import Surface
+from app.sales import bulk, exporting, reading, samples
+from app.sales.bulk_schemas import BulkImportAnswerSchema, BulkQuery
+from app.sales.errors import AllRefused, SheetFull, TooManyInvoices
+from app.sales.list_schemas import ExportQuery
+
+blp = Surface("Sales bulk", __name__, url_prefix="/api/sales", description="Many sales invoices at once.")
+
+BLOCK = 64 * 1024
+_envelope = SalesEnvelope()
+_READERS = {
+    "application/json": reading.elements,
+    "application/x-ndjson": reading.lines,
+    "application/ndjson": reading.lines,
+    "application/jsonl": reading.lines,
+}
+_WRITERS = {
+    "csv": (exporting.as_csv, "text/csv"),
+    "xlsx": (exporting.as_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+}
+_INVOICE = {"$ref": "#/components/schemas/Import"}
+_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"type": "array", "maxItems": bulk.MOST, "items": _INVOICE},
+            "example": [samples.PAYLOAD],
+        },
+        "application/x-ndjson": {"schema": {"type": "string", "description": "One invoice a line."}},
+    },
+}
+_EXAMPLE = {
+    "success": False,
+    "message": "1 imported, 1 already there, 1 refused.",
+    "data": {
+        "imported": 1,
+        "duplicates": 1,
+        "refused": 1,
+        "results": [
+            {"index": 0, "invoice_no": "LTPI-77282", "status": 201, "id": 123, "total_amount": 920.0},
+            {
+                "index": 1,
+                "invoice_no": "LTPI-77281",
+                "status": 409,
+                "message": "Invoice with this invoice_no already exists.",
+                "data": {"id": 122, "invoice_no": "LTPI-77281", "identical": True},
+            },
+            {
+                "index": 2,
+                "invoice_no": "LTPI-77283",
+                "status": 400,
+                "message": "Validation failed",
+                "errors": {"items": {"0": {"quantity": ["Ensure this value is greater than or equal to 1."]}}},
+            },
+        ],
+    },
+}
+
+
+@blp.route("/import/invoices/")
+class BulkImport(MethodView):
+    @requires("sales:import")
+    @refuses(AllRefused, TooManyInvoices, PayloadTooLarge, UnsupportedMediaType, reading.Broken)
+    @blp.doc(requestBody=_BODY)
+    @blp.arguments(BulkQuery, location="query")
+    @blp.response(200, BulkImportAnswerSchema, example=_EXAMPLE)
+    def post(self, query: dict[str, Any]) -> Any:
+        """Import up to 10,000 invoices.
+
+        A JSON array, or one invoice a line as `application/x-ndjson`, up to 32 MiB. Every invoice is imported or
+        refused by itself; the results come in the order sent, with the status that the single import would have
+        answered. `invoice_no` makes it safe to repeat: what is there already answers 409 and tells whether it is
+        identical. With `atomic=true` one refusal refuses all and nothing is stored.
+        """
+        read = _READERS.get(request.mimetype)
+        if read is None:
+            raise UnsupportedMediaType("Send a JSON array, or one invoice a line as application/x-ndjson.")
+        request.max_content_length = current_app.config["MAX_BULK_BYTES"]
+        caller = authenticate().user_id
+        try:
+            return _answer(bulk.import_stream(read(_blocks()), created_user_id=caller, atomic=query["atomic"]))
+        except AllRefused as refusal:
+            refusal.data = summary(refusal.report) if refusal.report else None
+            raise
+
+
+@blp.route("/export/")
+class Export(MethodView):
+    @requires("sales:read")
+    @refuses(SheetFull)
+    @blp.arguments(ExportQuery, location="query")
+    @blp.response(200, content_type="text/csv", example="id,status,billing_status,invoice_no,…\r\n")
+    def get(self, query: dict[str, Any]) -> Response:
+        """Export a filtered list as CSV or XLSX, newest first.
+
+        Streamed, however long it is. Texts that a spreadsheet would take for formulas are marked as text.
+        """
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        write, mimetype = _WRITERS[query["format"]]
+        name = f"invoices-{clock.now():%Y%m%d-%H%M%S}.{query['format']}"
+        return Response(
+            write(app, query, items=query["rows"] == "items"),
+            mimetype=mimetype,
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"},
+        )
+
+
+def _blocks() -> Iterator[bytes]:
+    """The body in blocks.
+
+    Raises:
+        PayloadTooLarge: a body in chunks does not end at the limit, where Werkzeug cuts it off without a word.
+    """
+    stream, size = request.stream, 0
+    while block := stream.read(BLOCK):
+        size += len(block)
+        yield block
+    if size >= (request.max_content_length or 0) and request.environ["wsgi.input"].read(1):
+        raise PayloadTooLarge
+
+
+def _answer(report: bulk.Report) -> Any:
+    """The report in the envelope of this surface; a fault that ended the reading early gives the status."""
+    data = summary(report)
+    clean = not data["refused"] and not report.fault
+    told = f"{data['imported']} imported, {data['duplicates']} already there, {data['refused']} refused."
+    if report.fault is None:
+        return {"success": clean, "message": told, "data": data}
+    report.fault.data = data
+    report.fault.message = f"{report.fault.message} Before that: {told}"
+    raise report.fault
+
+
+def summary(report: bulk.Report) -> dict[str, Any]:
+    """Counts and results, as the answer shows them."""
+    results = [_result(verdict) for verdict in report.verdicts]
+    tally = Counter(result["status"] for result in results)
+    kinds = {"imported": tally[201], "duplicates": tally[409]}
+    return {**kinds, "refused": len(results) - sum(kinds.values()), "results": results}
+
+
+def _result(verdict: bulk.Verdict) -> dict[str, Any]:
+    told = {"index": verdict.index, "invoice_no": verdict.invoice_no}
+    refusal = verdict.refusal
+    if refusal is None:
+        return {**told, "status": 201, **(verdict.invoice or {})}
+    body = _envelope.body(refusal)
+    del body["success"]
+    return {**told, "status": _envelope.status(refusal), **body}

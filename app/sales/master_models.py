@@ -1,0 +1,75 @@
+"""Rows that invoices refer to: customers, salesmen and couriers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Index, String, func, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import db
+from app.kernel import clock
+
+
+def created() -> Mapped[datetime]:
+    return mapped_column(DateTime(timezone=True), nullable=False, default=clock.now, server_default=func.now())
+
+
+def short_text(limit: int) -> Mapped[str]:
+    return mapped_column(String(limit), nullable=False, default="", server_default="")
+
+
+def search_words() -> Mapped[str]:
+    # Never read, only asked: loading it would double what a page of a list moves.
+    return mapped_column(TSVECTOR, nullable=False, server_default="", deferred=True, deferred_raiseload=True)
+
+
+class Customer(db.Model):
+    """A pharmacy that is sold to, told by the ERP's code."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        Index("ix_customers_name_id", "name", "id"),
+        Index("ix_customers_search", "search", postgresql_using="gin"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    code: Mapped[str] = mapped_column(String(50), nullable=False, unique=True)
+    name: Mapped[str] = mapped_column(String(200), nullable=False)
+    area: Mapped[str] = short_text(200)
+    address1: Mapped[str] = short_text(300)
+    address2: Mapped[str] = short_text(300)
+    address3: Mapped[str] = short_text(300)
+    pincode: Mapped[str] = short_text(20)
+    phone1: Mapped[str] = short_text(50)
+    phone2: Mapped[str] = short_text(50)
+    email: Mapped[str] = short_text(254)
+    search: Mapped[str] = search_words()
+    created_at: Mapped[datetime] = created()
+    updated_at: Mapped[datetime] = created()
+
+
+class Salesman(db.Model):
+    """Who sold it, told by name."""
+
+    __tablename__ = "salesmen"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), nullable=False, unique=True)
+    created_at: Mapped[datetime] = created()
+
+
+class Courier(db.Model):
+    """A carrier that parcels are handed to, told by a short code."""
+
+    __tablename__ = "couriers"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    code: Mapped[str] = mapped_column(String(50), nullable=False, unique=True)
+    name: Mapped[str] = mapped_column(String(200), nullable=False)
+    #: Where a parcel can be followed; ``{tracking_no}`` stands for its number.
+    tracking_url: Mapped[str] = short_text(500)
+    phone: Mapped[str] = short_text(50)
+    is_active: Mapped[bool] = mapped_column(Boolean, nullable=False, server_default=text("true"), default=True)
+    created_at: Mapped[datetime] = created()

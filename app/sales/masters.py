@@ -1,0 +1,127 @@
+"""Customers, salesmen and couriers: listed, searched, read and edited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+
+from app.accounts import audit
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.errors import NotFound
+from app.kernel.keyset import Order, Page, page_by_keyset
+from app.sales.errors import UnknownCourier, UnknownCustomer, UnknownSalesman
+from app.sales.history import Actor
+from app.sales.master_models import Courier, Customer, Salesman
+from app.sales.searching import customer_words, customers_searched, vector
+
+Row = TypeVar("Row", Customer, Salesman, Courier)
+_BY_NAME = Order((Customer.name, Customer.id))
+
+
+def find_customers(query: Mapping[str, Any]) -> Page:
+    """One page of customers by name; ``search`` finds beginnings of words of the code and the name."""
+    wanted = select(Customer)
+    if query.get("search"):
+        wanted = customers_searched(wanted, query["search"])
+    return page_by_keyset(wanted, _BY_NAME, query)
+
+
+def find_salesmen(query: Mapping[str, Any]) -> Page:
+    """One page of salesmen by name; ``search`` is how the name begins."""
+    return _named(Salesman, query)
+
+
+def find_couriers(query: Mapping[str, Any]) -> Page:
+    """One page of couriers by name; ``search`` is how the name begins."""
+    return _named(Courier, query)
+
+
+def find_customer(customer_id: int) -> Customer:
+    """Raises ``UnknownCustomer``."""
+    return _one(Customer, customer_id, UnknownCustomer)
+
+
+def find_salesman(salesman_id: int) -> Salesman:
+    """Raises ``UnknownSalesman``."""
+    return _one(Salesman, salesman_id, UnknownSalesman)
+
+
+def find_courier(courier_id: int) -> Courier:
+    """Raises ``UnknownCourier``."""
+    return _one(Courier, courier_id, UnknownCourier)
+
+
+def edit_customer(customer_id: int, data: Mapping[str, Any], actor: Actor) -> Customer:
+    """Change what is sent; invoices show the customer as it is now, events as it was then.
+
+    Raises:
+        UnknownCustomer: there is none.
+    """
+    customer = _one(Customer, customer_id, UnknownCustomer, lock=True)
+    _edit("customer", customer, data, actor)
+    customer.search = vector(customer_words(customer.code, customer.name))
+    customer.updated_at = clock.now()
+    db.session.flush()
+    return customer
+
+
+def edit_salesman(salesman_id: int, data: Mapping[str, Any], actor: Actor) -> Salesman:
+    """Rename a salesman; an import under the old name makes a new one.
+
+    Raises:
+        UnknownSalesman: there is none.
+        DuplicateSalesman: another one has this name.
+    """
+    salesman = _one(Salesman, salesman_id, UnknownSalesman, lock=True)
+    _edit("salesman", salesman, data, actor)
+    return salesman
+
+
+def add_courier(data: Mapping[str, Any], actor: Actor) -> Courier:
+    """Make a courier.
+
+    Raises:
+        DuplicateCourier: the code is taken.
+    """
+    courier = Courier(**data)
+    db.session.add(courier)
+    db.session.flush()
+    audit.record("courier.created", actor=actor.name, subject=f"courier:{courier.id}", code=courier.code)
+    return courier
+
+
+def edit_courier(courier_id: int, data: Mapping[str, Any], actor: Actor) -> Courier:
+    """Change what is sent; an inactive courier takes no new parcels.
+
+    Raises:
+        UnknownCourier: there is none.
+    """
+    courier = _one(Courier, courier_id, UnknownCourier, lock=True)
+    _edit("courier", courier, data, actor)
+    return courier
+
+
+def _named(model: Any, query: Mapping[str, Any]) -> Page:
+    wanted = select(model)
+    if query.get("search"):
+        wanted = wanted.where(model.name.istartswith(query["search"], autoescape=True))
+    return page_by_keyset(wanted, Order((model.name, model.id)), query)
+
+
+def _one(model: type[Row], row_id: int, unknown: type[NotFound], *, lock: bool = False) -> Row:
+    row: Row | None = db.session.get(model, row_id, with_for_update={"key_share": True} if lock else None)
+    if row is None:
+        raise unknown
+    return row
+
+
+def _edit(kind: str, row: Any, data: Mapping[str, Any], actor: Actor) -> None:
+    changed = {name: [getattr(row, name), value] for name, value in data.items() if getattr(row, name) != value}
+    for name, (_old, new) in changed.items():
+        setattr(row, name, new)
+    if changed:
+        db.session.flush()
+        audit.record(f"{kind}.edited", actor=actor.name, subject=f"{kind}:{row.id}", changed=changed)

@@ -1,0 +1,151 @@
+"""Invoices as rows of a table, one for each item, as spreadsheets hold them; read and written under one heading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from app.kernel.errors import BadRequest
+
+_HEADER = ("invoice_no", "invoice_date", "salesman", "created_by", "priority", "Total", "temp_name", "remarks")
+_CUSTOMER = ("code", "name", "area", "address1", "address2", "address3", "pincode", "phone1", "phone2", "email")
+_ITEM = (
+    "name",
+    "item_code",
+    "barcode",
+    "quantity",
+    "mrp",
+    "company_name",
+    "packing",
+    "shelf_location",
+    "batch_no",
+    "expiry_date",
+    "remarks",
+)
+#: Heading -> where it belongs in a payload. ``item_remarks`` is the item's, ``remarks`` the invoice's.
+PLACES: Mapping[str, tuple[str, str]] = {
+    **{name: ("invoice", name) for name in _HEADER},
+    **{f"customer_{name}": ("customer", name) for name in _CUSTOMER},
+    **{("item_" + name if name in {"name", "remarks"} else name): ("item", name) for name in _ITEM},
+}
+NEEDED = (
+    "invoice_no",
+    "invoice_date",
+    "customer_code",
+    "customer_name",
+    "item_name",
+    "item_code",
+    "quantity",
+    "mrp",
+)
+#: What an export tells besides; an import passes over it.
+TOLD = (
+    "id",
+    "status",
+    "billing_status",
+    "total_amount",
+    "line_no",
+    "line_total",
+    "created_at",
+    "delivered_at",
+    "reason",
+)
+_TEXTS_THAT_LOOK_LIKE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+#: An apostrophe before them keeps a spreadsheet from computing what a stranger wrote.
+GUARD = "'"
+
+
+def headings(names: Iterable[Any]) -> list[str]:
+    """The headings of a file.
+
+    Raises:
+        BadRequest: one is unknown, named twice or missing.
+    """
+    given = ["" if name is None else str(name).strip() for name in names]
+    unknown = [name for name in given if name and name not in PLACES and name not in TOLD]
+    twice = sorted({name for name in given if name and given.count(name) > 1})
+    missing = [name for name in NEEDED if name not in given]
+    for fault, names_of in (("Unknown", unknown), ("Repeated", twice), ("Missing", missing)):
+        if names_of:
+            raise BadRequest(f"{fault} column{'s' if len(names_of) > 1 else ''}: {', '.join(names_of)}.")
+    return given
+
+
+def payloads(heads: list[str], rows: Iterable[tuple[int, list[Any]]]) -> Iterator[tuple[list[int], dict[str, Any]]]:
+    """Invoices out of rows, with the row numbers each came from; rows of one number stand together."""
+    current: dict[str, Any] | None = None
+    numbers: list[int] = []
+    for number, row in rows:
+        cells = dict(zip(heads, row, strict=False))
+        if not any(_given(cell) for cell in cells.values()):
+            continue
+        payload = _payload(cells)
+        if current is not None and payload.get("invoice_no") == current.get("invoice_no") and _same(current, payload):
+            current["items"] += payload["items"]
+            numbers.append(number)
+            continue
+        if current is not None:
+            yield numbers, current
+        current, numbers = payload, [number]
+    if current is not None:
+        yield numbers, current
+
+
+def row_of(invoice: Any, item: Any | None) -> dict[str, Any]:
+    """A stored invoice, and one of its items, under the headings."""
+    row: dict[str, Any] = {name: getattr(invoice, name) for name in TOLD[:4]}
+    row |= {"created_at": invoice.created_at, "delivered_at": invoice.delivered_at}
+    sources = {"invoice": invoice, "customer": invoice.customer, "item": item}
+    for heading, (kind, name) in PLACES.items():
+        source = sources[kind]
+        if source is not None:
+            row[heading] = getattr(source, "declared_total" if name == "Total" else name)
+    row["salesman"] = invoice.salesman.name if invoice.salesman else None
+    return row if item is None else {**row, "line_no": item.line_no, "line_total": item.line_total}
+
+
+def columns(*, items: bool) -> list[str]:
+    """The headings of an export: a row for each invoice, or for each item."""
+    inside = [name for name, (kind, _) in PLACES.items() if items or kind != "item"]
+    lines = ["line_no", "line_total"] if items else []
+    return ["id", "status", "billing_status", *inside, *lines, "total_amount", "created_at", "delivered_at"]
+
+
+def guarded(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula, marked as text."""
+    if isinstance(value, str) and value.startswith(_TEXTS_THAT_LOOK_LIKE_FORMULAS):
+        return GUARD + value
+    return value
+
+
+def _payload(cells: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, dict[str, Any]] = {"invoice": {}, "customer": {}, "item": {}}
+    for heading, cell in cells.items():
+        if heading in PLACES and _given(cell):
+            kind, name = PLACES[heading]
+            found[kind][name] = _value(cell)
+    return {**found["invoice"], "customer": found["customer"], "items": [found["item"]]}
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one.get(name) == value for name, value in other.items() if name != "items")
+
+
+def _given(cell: Any) -> bool:
+    return cell is not None and str(cell).strip() != ""
+
+
+def _value(cell: Any) -> Any:
+    """A cell as JSON would have brought it."""
+    if isinstance(cell, datetime):
+        return cell.date().isoformat()
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, float):
+        return int(cell) if cell.is_integer() else Decimal(repr(cell))
+    text = str(cell).strip() if not isinstance(cell, int | Decimal) else cell
+    if isinstance(text, str) and text.startswith(GUARD) and text[1:].startswith(_TEXTS_THAT_LOOK_LIKE_FORMULAS):
+        return text[1:]
+    return text

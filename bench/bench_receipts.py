@@ -1,0 +1,160 @@
+"""Claim: lists, searches, reads and bookings of goods receipts take as long over 500,000 rolls as over 10,000.
+
+Only a search that finds nearly every receipt grows, with what it finds: its total is counted exactly.
+"""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.accounts import service, sessions
+from app.config import Settings
+from app.extensions import db
+from app.grn import samples
+from app.grn.demo import make_demo
+from app.kernel.unit_of_work import unit_of_work
+from app.local.servers import temporary_servers
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL, LARGE = 10_000, 500_000
+ITEMS, ROLLS = 2, 20
+ROUNDS = 40
+#: Twice as slow over fifty times the rolls would no longer be flat.
+FLAT = 2.0
+
+_FILL = """
+INSERT INTO goods_receipts (id, external_id, supplier_id, invoice_no, erp_invoice_no, created_at, updated_at)
+SELECT 1000 + n, 'E' || n, CASE WHEN n % 100 = 0 THEN 2 ELSE 1 END, 'INV-' || n, 'ERP-' || n,
+    now() - n * interval '1 minute', now()
+FROM generate_series(1, :receipts) n;
+INSERT INTO fabric_items (id, receipt_id, position, fabric_id, color, external_order_ids, order_qty, ordering_width,
+    uom_width, uom_length, invoice_qty, grn, grn_qty, grn_date, warehouse, roll_count)
+SELECT 1000 + (n - 1) * :items + i, 1000 + n, i, 1, 'Color ' || n % (:receipts / 10), ARRAY[(n % 1000)::text],
+    1000, 145, 'centimeter', 'meter', 1000, 'GRN-' || n || '-' || i, 100 * :rolls, DATE '2024-01-01' + n % 365,
+    'wh-' || n % 5, :rolls
+FROM generate_series(1, :receipts) n, generate_series(1, :items) i;
+INSERT INTO supplier_rolls (fabric_item_id, position, supplier_roll_no, factory_roll_no, supplier_length,
+    supplier_width, blanket_qty)
+SELECT item.id, r, 'R' || item.id || '-' || r, 'F' || item.id || '-' || r, 100, 145, 0
+FROM fabric_items item, generate_series(1, :rolls) r WHERE item.id >= 1000;
+INSERT INTO fabric_ledger_rows (fabric_item_id, type, out_type, qty, created_by, created_at)
+SELECT id, 'OUT', 'Sampling', 2.5, 'bench', now() FROM fabric_items;
+SELECT setval(pg_get_serial_sequence('goods_receipts', 'id'), (SELECT max(id) FROM goods_receipts));
+SELECT setval(pg_get_serial_sequence('fabric_items', 'id'), (SELECT max(id) FROM fabric_items));
+"""
+
+_READS = {
+    "first page": "/api/invoices",
+    "sorted by invoice number": "/api/invoices?sort=invoiceNo,asc",
+    "of one externalId": "/api/invoices?externalId=E200",
+    "of one GRN": "/api/invoices?grn=grn-150-1",
+    "of one order": "/api/invoices?externalOrderId=77",
+    "of one fabric and colour": "/api/invoices?fabricId=1&color=Color%207",
+    "of one supplier, nearly all": "/api/invoices?supplierId=1",
+    "of one warehouse, a fifth": "/api/invoices?warehouse=wh-3",
+    "search, which finds all": "/api/invoices?search=inv",
+    "search, start of a number": "/api/invoices?search=inv-20",
+    "search, whole roll number": "/api/invoices?search=f1200-7",
+    "roll number": "/api/invoices?rollNo=R1200-7",
+    "one receipt": "/api/invoices/1100",
+    "rolls of an item": "/api/invoices/1100/fabric-items/1200/rolls",
+    "balance of an item": "/api/invoices/1100/fabric-items/1200/balance",
+    "balance of fabric and colour": "/api/fabrics/1/balances?color=Color%207",
+}
+
+
+def run() -> None:
+    """Print the table; each row's two columns were measured in turns."""
+    logging.disable(logging.WARNING)
+    with _two_hubs() as (small, large):
+        print(f"Goods receipts, median of {ROUNDS} requests each, in milliseconds")
+        print(f"{'':32}{SMALL:>10,} {LARGE:>10,} rolls   ratio")
+        for name, path in _READS.items():
+            _row(name, *_measure([lambda c=client, p=path: c.get(p) for client in (small, large)]))
+        _row("book in two rolls", *_measure([lambda c=client: _book(c) for client in (small, large)]))
+
+
+def _row(name: str, small: float, large: float) -> None:
+    ratio = large / small
+    print(f"{name:32}{small:10.1f} {large:10.1f}      {ratio:8.2f}{'' if ratio < FLAT else '   NOT FLAT'}")
+
+
+def _book(client: FlaskClient) -> Any:
+    return client.post("/api/invoices", json={**samples.PAYLOAD, "externalId": None})
+
+
+def _measure(calls: list[Callable[[], Any]]) -> list[float]:
+    times: list[list[float]] = [[] for _ in calls]
+    for turn in range(ROUNDS + 3):
+        for place, call in enumerate(calls):
+            began = time.perf_counter()
+            answer = call()
+            took = time.perf_counter() - began
+            if answer.status_code >= 400:
+                raise RuntimeError(answer.data.decode())
+            if turn >= 3:  # the first rounds warm caches and plans
+                times[place].append(took * 1000)
+    return [statistics.median(series) for series in times]
+
+
+@contextmanager
+def _two_hubs() -> Iterator[list[FlaskClient]]:
+    with temporary_servers() as (postgres, valkey), ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        yield [
+            _client(_database(postgres.url, f"rolls_{rolls}"), valkey.url, folder, rolls, stack)
+            for rolls in (SMALL, LARGE)
+        ]
+
+
+def _database(url: str, name: str) -> str:
+    engine = sa.create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+    )
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    made: str = engine.url.set(database=name).render_as_string(hide_password=False)
+    return made
+
+
+def _client(database_url: str, redis_url: str, folder: Path, rolls: int, stack: ExitStack) -> FlaskClient:
+    settings = Settings(
+        environment="test",
+        secret_key="a secret of the benches, long enough for production",
+        database_url=database_url,
+        redis_url=redis_url,
+        storage_dir=folder,
+        log_level="ERROR",
+    )
+    app = create_app(settings)
+    with app.app_context():
+        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        with unit_of_work():
+            make_demo()
+            user = service.create_user(
+                email="clerk@bench.example", password="a password of benches", role="admin", name="Clerk", actor="bench"
+            )
+            tokens = sessions.open_session(user)
+            db.session.execute(sa.text("INSERT INTO suppliers (id, name) VALUES (2, 'Other')"))
+            sizes = {"receipts": rolls // (ITEMS * ROLLS), "items": ITEMS, "rolls": ROLLS}
+            for statement in _FILL.split(";\n"):
+                if statement.strip():
+                    db.session.execute(sa.text(statement), {k: v for k, v in sizes.items() if f":{k}" in statement})
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("VACUUM ANALYZE"))
+        stack.callback(db.engine.dispose)
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {tokens['access']}"
+    return client

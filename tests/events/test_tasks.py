@@ -1,0 +1,16 @@
+"""The relay as Celery runs it."""
+
+from __future__ import annotations
+
+from flask.testing import FlaskClient
+
+from app import events
+from app.extensions import celery
+from tests.factories import a_sale
+
+
+def test_the_task_places_what_an_import_wrote(erp: FlaskClient) -> None:
+    assert erp.post("/api/sales/import/invoice/", json=a_sale()).status_code == 201
+    assert celery.tasks["events.relay"].apply().get() == 1
+    assert events.head() == 1
+    assert celery.tasks["events.relay"].apply().get() == 0

@@ -1,0 +1,27 @@
+"""The demo data of the room, and clients that may change it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.grn.demo import make_demo
+from app.kernel.unit_of_work import unit_of_work
+from app.kernel.web import Hub
+
+
+@pytest.fixture
+def clerk(app: Hub, client_with: Callable[[str], FlaskClient]) -> FlaskClient:
+    """A warehouse clerk over the demo data: supplier 1, fabric 1, order 10, receipt 1 with item 26."""
+    with unit_of_work():
+        make_demo()
+    return client_with("grn:write")
+
+
+@pytest.fixture
+def now_ms() -> int:
+    """The present moment in epoch milliseconds."""
+    return int(time.time() * 1000)

@@ -1,0 +1,142 @@
+"""Customers, salesmen, couriers and the gap report over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.sales import gaps, searching
+from tests.factories import a_sale, an_item
+from tests.sales.floor import imported
+
+
+@pytest.fixture
+def billing(client_as: Callable[..., FlaskClient]) -> FlaskClient:
+    return client_as("billing")
+
+
+def walked(client: FlaskClient, path: str | None) -> list[dict[str, Any]]:
+    found = []
+    while path:
+        page = client.get(path).json
+        found += page["results"]
+        path = page["next"]
+    return found
+
+
+class TestCustomers:
+    def test_listed_by_name_without_gap_or_repeat(self, erp: FlaskClient) -> None:
+        for number in range(7):
+            imported(erp, customer={"code": f"C{number}", "name": f"Shop {number % 3}"})
+        found = walked(erp, "/api/sales/customers/?page_size=2")
+        assert [c["name"] for c in found] == sorted(f"Shop {n % 3}" for n in range(7))
+        assert len({c["code"] for c in found}) == 7
+
+    @pytest.mark.parametrize(("asked", "names"), [("life", ["LifeCare"]), ("c-77", ["LifeCare"]), ("care", [])])
+    def test_searched_by_beginnings_of_words(self, erp: FlaskClient, asked: str, names: list[str]) -> None:
+        imported(erp, customer={"code": "C-77", "name": "LifeCare"})
+        imported(erp, customer={"code": "C-78", "name": "Other"})
+        found = erp.get("/api/sales/customers/", query_string={"search": asked}).json["results"]
+        assert [c["name"] for c in found] == names
+
+    def test_edited_and_found_under_the_new_name(self, erp: FlaskClient, billing: FlaskClient) -> None:
+        number = imported(erp)
+        [customer] = billing.get("/api/sales/customers/").json["results"]
+        path = f"/api/sales/customers/{customer['id']}/"
+        answer = billing.patch(path, json={"name": "Newlife Pharmacy", "phone1": ""})
+        assert answer.json["data"]["name"] == "Newlife Pharmacy"
+        assert billing.get(path).json["phone1"] == ""
+        found = billing.get("/api/sales/invoices/?search=newlife").json["results"]
+        assert [i["invoice_no"] for i in found] == [number]
+        assert billing.get("/api/sales/invoices/?search=lifecare").json["results"] == []
+
+    @pytest.mark.parametrize("few", [0, 200])
+    def test_invoices_are_found_by_customer_and_item_together(
+        self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch, few: int
+    ) -> None:
+        monkeypatch.setattr(searching, "FEW_CUSTOMERS", few)
+        wanted = imported(erp, items=[an_item(name="Zincovit")])
+        imported(erp, items=[an_item(name="Dolo")])
+        imported(erp, items=[an_item(name="Zincovit")], customer={"code": "C2", "name": "Other"})
+        found = erp.get("/api/sales/invoices/?search=zinco%20lifec").json
+        assert [i["invoice_no"] for i in found["results"]] == [wanted]
+        assert found["count"] == 1
+
+    def test_refusals(self, erp: FlaskClient, billing: FlaskClient, client_as: Callable[..., FlaskClient]) -> None:
+        imported(erp)
+        assert billing.get("/api/sales/customers/99/").json == {"success": False, "message": "Customer not found."}
+        assert billing.patch("/api/sales/customers/99/", json={}).status_code == 404
+        assert billing.patch("/api/sales/customers/1/", json={"code": "X"}).json["errors"] == {
+            "code": ["Unknown field."]
+        }
+        assert billing.patch("/api/sales/customers/1/", json={"name": " "}).status_code == 400
+        assert client_as("warehouse").patch("/api/sales/customers/1/", json={}).status_code == 403
+        assert billing.get("/api/sales/customers/?cursor=rubbish").status_code == 400
+
+
+class TestSalesmen:
+    def test_listed_renamed_and_unique(self, erp: FlaskClient, billing: FlaskClient) -> None:
+        for name in ("Ajay", "Binu"):
+            imported(erp, salesman=name)
+        found = billing.get("/api/sales/salesmen/?search=aj").json["results"]
+        assert [s["name"] for s in found] == ["Ajay"]
+        path = f"/api/sales/salesmen/{found[0]['id']}/"
+        assert billing.patch(path, json={"name": "Ajay K"}).json["data"]["name"] == "Ajay K"
+        assert billing.get(path).json["name"] == "Ajay K"
+        taken = billing.patch(path, json={"name": "Binu"})
+        assert (taken.status_code, taken.json["message"]) == (409, "A salesman with this name already exists.")
+
+
+class TestCouriers:
+    def test_added_edited_listed(self, client_as: Callable[..., FlaskClient]) -> None:
+        clerk = client_as("warehouse")
+        added = clerk.post("/api/sales/couriers/", json={"code": "DTDC", "name": "DTDC Express"})
+        assert added.status_code == 201
+        again = clerk.post("/api/sales/couriers/", json={"code": "DTDC", "name": "x"})
+        assert (again.status_code, again.json["message"]) == (409, "A courier with this code already exists.")
+        path = f"/api/sales/couriers/{added.json['data']['id']}/"
+        assert clerk.patch(path, json={"is_active": False}).json["data"]["is_active"] is False
+        assert clerk.get(path).json["name"] == "DTDC Express"
+        assert [c["code"] for c in clerk.get("/api/sales/couriers/").json["results"]] == ["DTDC"]
+
+
+class TestGaps:
+    def test_what_is_missing_between_first_and_last(self, erp: FlaskClient) -> None:
+        for number in (3, 4, 7, 10):
+            erp.post("/api/sales/import/invoice/", json=a_sale(invoice_no=f"LTPI-{number:05}"))
+        imported(erp, invoice_no="OTHER-5")
+        answer = erp.get("/api/sales/gaps/?prefix=LTPI-").json
+        assert answer == {
+            "prefix": "LTPI-",
+            "first": 3,
+            "last": 10,
+            "present": 4,
+            "missing": 4,
+            "gaps": [{"first": 5, "last": 6, "count": 2}, {"first": 8, "last": 9, "count": 2}],
+            "next_first": None,
+        }
+        wider = erp.get("/api/sales/gaps/?prefix=LTPI-&first=1&last=12").json
+        assert wider["gaps"][0] == {"first": 1, "last": 2, "count": 2}
+        assert wider["gaps"][-1] == {"first": 11, "last": 12, "count": 2}
+        assert wider["missing"] + wider["present"] == 12
+
+    def test_a_long_series_is_looked_at_in_stretches(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(gaps, "REACH", 10)
+        monkeypatch.setattr(gaps, "MOST_GAPS", 2)
+        present = [1, 3, 5, 7, 8, 20, 31]
+        for number in present:
+            imported(erp, invoice_no=f"A{number}")
+        missing, following = [], 1
+        while following:
+            page = erp.get(f"/api/sales/gaps/?prefix=A&first={following}").json
+            missing += [n for gap in page["gaps"] for n in range(gap["first"], gap["last"] + 1)]
+            following = page["next_first"]
+        assert missing == sorted({*range(1, 32)} - {*present})
+
+    def test_an_unknown_series_and_bad_questions(self, erp: FlaskClient) -> None:
+        assert erp.get("/api/sales/gaps/?prefix=NONE").json["present"] == 0
+        assert erp.get("/api/sales/gaps/").status_code == 400
+        assert erp.get("/api/sales/gaps/?prefix=A&first=-1").status_code == 400

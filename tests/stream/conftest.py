@@ -1,0 +1,13 @@
+"""The reader of this process, in step with a database whose positions begin anew for each test."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.kernel.web import Hub
+from app.stream.hub import hub
+
+
+@pytest.fixture(autouse=True)
+def _in_step(app: Hub) -> None:
+    hub._head = 0

@@ -1,0 +1,151 @@
+"""What the environment may say: each fault is one line that names the variable and what to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.config import ConfigurationError, Settings
+
+Read = Callable[..., Settings]
+ROOT = Path(__file__).resolve().parents[1]
+COMPLETE = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "0123456789abcdef0123456789abcdef",
+    "DATABASE_URL": "postgresql://hub:secret@db.example/hub",
+    "REDIS_URL": "redis://redis.example:6379/0",
+    "STORAGE_DIR": "/srv/hub",
+}
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Read the settings from an environment that says nothing else."""
+
+    def make(**facts: str | None) -> Settings:
+        for name in list(os.environ):
+            monkeypatch.delenv(name)
+        for name, value in {**COMPLETE, **facts}.items():
+            if value is not None:
+                monkeypatch.setenv(name, value)
+        return Settings.from_environment()
+
+    return make
+
+
+def faults(read: Read, **facts: str | None) -> list[str]:
+    with pytest.raises(ConfigurationError) as refused:
+        read(**facts)
+    return str(refused.value).splitlines()
+
+
+def test_the_usual_addresses_of_a_hosting_panel_do(read: Read) -> None:
+    for scheme in ("postgres://", "postgresql://", "postgresql+psycopg://"):
+        settings = read(DATABASE_URL=f"{scheme}hub:secret@db.example/hub")
+        assert settings.database_url == "postgresql+psycopg://hub:secret@db.example/hub"
+    assert read(REDIS_URL="rediss://redis.example").redis_url == "rediss://redis.example"
+
+
+def test_nothing_said_is_production(read: Read) -> None:
+    settings = read(ENVIRONMENT=None)
+    assert settings.is_production
+    assert settings.sales_import_api_keys == ()
+    assert (settings.trusted_proxies, settings.access_token_lifetime) == (0, timedelta(hours=1))
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "STORAGE_DIR"])
+@pytest.mark.parametrize("value", [None, "", "   "])
+def test_what_is_needed_and_missing_is_named(read: Read, name: str, value: str | None) -> None:
+    [line] = faults(read, **{name: value})
+    assert line.startswith(name)
+
+
+@pytest.mark.parametrize("secret", ["secret", "x" * 31, "changeme", "password"])
+def test_a_weak_secret_does_not_start_in_production(read: Read, secret: str) -> None:
+    [line] = faults(read, SECRET_KEY=secret)
+    assert line.startswith("SECRET_KEY is weak")
+    assert "secrets.token_urlsafe" in line
+    assert secret not in line.removeprefix("SECRET_KEY").replace("import secrets; print(secrets", "")
+    assert read(SECRET_KEY=secret, ENVIRONMENT="local").secret_key == secret
+
+
+@pytest.mark.parametrize(
+    ("given", "keys"),
+    [
+        ("a-key-of-the-erp-1", ("a-key-of-the-erp-1",)),
+        ("a-key-of-the-erp-1,a-key-of-the-erp-2", ("a-key-of-the-erp-1", "a-key-of-the-erp-2")),
+        (" a-key-of-the-erp-1 , ,a-key-of-the-erp-2,", ("a-key-of-the-erp-1", "a-key-of-the-erp-2")),
+        ("", ()),
+        (",", ()),
+        (" ", ()),
+    ],
+)
+@pytest.mark.parametrize("environment", ["production", "local"])
+def test_several_keys_and_never_a_blank_one(read: Read, environment: str, given: str, keys: tuple[str, ...]) -> None:
+    assert read(SALES_IMPORT_API_KEY=given, ENVIRONMENT=environment).sales_import_api_keys == keys
+
+
+def test_a_weak_key_does_not_start_in_production(read: Read) -> None:
+    lines = faults(read, SALES_IMPORT_API_KEY="short,a-key-of-the-erp-1,weak")
+    assert lines == ["SALES_IMPORT_API_KEY is weak: each key needs at least 16 characters."]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENVIRONMENT", "staging"),
+        ("DATABASE_URL", "mysql://db.example/hub"),
+        ("DATABASE_URL", "sqlite:///hub.db"),
+        ("REDIS_URL", "http://redis.example"),
+        ("TRUSTED_PROXIES", "many"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("TRUSTED_PROXIES", "11"),
+        ("DATABASE_POOL_SIZE", "0"),
+        ("LOG_LEVEL", "LOUD"),
+        ("LOGIN_LIMIT", "often"),
+        ("STREAM_KEEP_ALIVE_SECONDS", "0"),
+        ("STREAM_LIFETIME_SECONDS", "x"),
+        ("STREAMS_PER_CREDENTIAL", "0"),
+    ],
+)
+def test_what_cannot_be_used_is_named(read: Read, name: str, value: str) -> None:
+    [line] = faults(read, **{name: value})
+    assert line.startswith(name)
+
+
+def test_all_faults_are_told_at_once(read: Read) -> None:
+    lines = faults(read, SECRET_KEY=None, REDIS_URL=None, TRUSTED_PROXIES="x", LOG_LEVEL="x")
+    assert sorted(line.split(":")[0].split()[0] for line in lines) == [
+        "LOG_LEVEL",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "TRUSTED_PROXIES",
+    ]
+
+
+def test_secrets_may_come_as_files(read: Read, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("a secret out of a file, long enough\n")
+    assert read(SECRET_KEY=None, SECRET_KEY_FILE=str(file)).secret_key == "a secret out of a file, long enough"
+
+
+def test_a_file_that_is_not_there_is_named(read: Read, tmp_path: Path) -> None:
+    [line] = faults(read, SECRET_KEY=None, SECRET_KEY_FILE=str(tmp_path / "nothing"))
+    assert line.startswith("SECRET_KEY")
+
+
+def test_a_start_with_faults_says_them_and_nothing_else() -> None:
+    environment = COMPLETE | {"SECRET_KEY": "weak", "LOG_LEVEL": "LOUD"}
+    run = subprocess.run(
+        [sys.executable, "-c", "import wsgi"], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 4
+    first, *lines = run.stderr.splitlines()
+    assert first == "Invoice Hub cannot start:"
+    assert [line.split(":")[0] for line in lines] == ["LOG_LEVEL"]
