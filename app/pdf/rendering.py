@@ -52,8 +52,12 @@ def render(folder: Path, template: str, data: Mapping[str, Any]) -> bytes:
     The same template and data give the same bytes, provided that the template states ``dcterms.created`` and
     ``dcterms.modified``.
     """
-    html = _environment(folder).get_template(template).render(data)
-    return html_to_pdf(html)
+    return html_to_pdf(to_html(folder, template, data))
+
+
+def to_html(folder: Path, template: str, data: Mapping[str, Any]) -> str:
+    """The template filled with ``data``, every value escaped."""
+    return _environment(folder).get_template(template).render(data)
 
 
 def html_to_pdf(html: str) -> bytes:
