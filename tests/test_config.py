@@ -66,7 +66,7 @@ def test_what_is_needed_and_missing_is_named(read: Read, name: str, value: str |
     assert line.startswith(name)
 
 
-@pytest.mark.parametrize("secret", ["secret", "x" * 31, "changeme", "password"])
+@pytest.mark.parametrize("secret", ["secret", "A-b_c.d~e+f=g/h?1234567890!ijkl", "x" * 64, "changeme" * 8])
 def test_a_weak_secret_does_not_start_in_production(read: Read, secret: str) -> None:
     [line] = faults(read, SECRET_KEY=secret)
     assert line.startswith("SECRET_KEY is weak")

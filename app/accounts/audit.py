@@ -9,6 +9,7 @@ import time
 from collections import deque
 from typing import Any
 
+import psycopg
 import structlog
 from flask import Flask, Response, g, has_request_context, request
 from prometheus_client import Counter
@@ -111,6 +112,10 @@ class CallRecorder:
                 with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
                     for call in calls:
                         copy.write_row(call)
+        except psycopg.DataError:
+            # Kept, it would be refused again each time and hold up all that wait behind it.
+            LOST_CALLS.inc(len(calls))
+            log.exception("api_calls_unstorable", lost=len(calls))
         except Exception:
             log.warning("api_calls_not_recorded", waiting=len(calls), exc_info=True)
             self._waiting.extendleft(reversed(calls))

@@ -56,7 +56,8 @@ def peer_address() -> str | None:
     over an IPv6 socket is IPv4.
     """
     try:
-        address = ip_address(request.remote_addr or "")
+        # Without the zone (``fe80::1%eth0``): it means something on one machine only, and has no limit in length.
+        address = ip_address((request.remote_addr or "").partition("%")[0])
     except ValueError:
         return None
     return str(getattr(address, "ipv4_mapped", None) or address)

@@ -71,16 +71,21 @@ def change_password(user: User, password: str, *, actor: str) -> None:
     if faults := list(_password_faults(password)):
         raise Invalid({"password": faults})
     user.password_hash = passwords.hashed(password)
-    moment = clock.now()
-    open_ones = update(LoginSession).where(LoginSession.user_id == user.id, LoginSession.revoked_at.is_(None))
-    db.session.execute(open_ones.values(revoked_at=moment, revoked_because="password changed"))
+    _end_sessions(user, "password changed")
     audit.record("user.password_changed", actor=actor, subject=f"user:{user.id}")
 
 
 def set_active(user: User, active: bool, *, actor: str) -> None:
-    """Let a user in again, or keep the user out from now on, open sessions included."""
+    """Let a user in again, or keep the user out from now on; open sessions end and stay ended."""
     user.is_active = active
+    if not active:
+        _end_sessions(user, "user deactivated")
     audit.record("user.activated" if active else "user.deactivated", actor=actor, subject=f"user:{user.id}")
+
+
+def _end_sessions(user: User, because: str) -> None:
+    open_ones = update(LoginSession).where(LoginSession.user_id == user.id, LoginSession.revoked_at.is_(None))
+    db.session.execute(open_ones.values(revoked_at=clock.now(), revoked_because=because))
 
 
 def existing_user(email: str) -> User:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, Request, current_app, request
 from flask_smorest import Blueprint
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
 
 from app.kernel.json import HubJsonProvider
@@ -52,8 +52,17 @@ class Hub(Flask):
 
     def dispatch_request(self, *args: Any) -> Any:
         # Here and not in ``after_request``, where a failed commit could only become a 500.
+        self._tell_method_from_path()
         with unit_of_work():
             return super().dispatch_request(*args)
+
+    def _tell_method_from_path(self) -> None:
+        """Werkzeug knows the methods of ``/a/`` for ``/a`` only when one of them fits: 404 where 405 is meant."""
+        if not isinstance(request.routing_exception, NotFound) or request.path.endswith("/"):
+            return
+        adapter = self.create_url_adapter(request)
+        if adapter and (allowed := list(adapter.allowed_methods(f"{request.path}/"))):
+            raise MethodNotAllowed(allowed)
 
 
 class Surface(Blueprint):

@@ -16,7 +16,7 @@ from app.local.errors import LocalRunError, explain
 from app.local.group import Group
 from app.local.processes import PREPARATIONS, PROCESSES, ROOT, HubProcess
 from app.local.servers import Postgres, Server, Valkey
-from app.local.settings import Settings, environment_for, keep
+from app.local.settings import OWN_SERVERS, Settings, environment_for, keep
 from app.local.speech import say
 
 
@@ -98,6 +98,7 @@ def _start_servers(environment: dict[str, str], settings: Settings, stack: ExitS
         server.start()
         stack.callback(server.stop)
         environment[name] = server.url
+        environment[OWN_SERVERS] = f"{environment.get(OWN_SERVERS, '')} {name}".strip()
         started.append(server)
     return started
 

@@ -19,6 +19,11 @@ def require_database(url: str) -> None:
     scheme, _, rest = url.partition("://")
     try:
         psycopg.connect(f"{scheme.partition('+')[0]}://{rest}", connect_timeout=_SECONDS).close()
+    except psycopg.ProgrammingError as error:  # it could not be read, and the driver repeats what it read
+        raise LocalRunError(
+            "DATABASE_URL cannot be read: expected postgresql://user:password@host:port/name, "
+            "with %20 and the like for what is special in them."
+        ) from error
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise LocalRunError(f"The server of DATABASE_URL cannot be used: {reason}") from error

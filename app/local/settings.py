@@ -23,6 +23,9 @@ _KEPT: Mapping[str, Callable[[], str]] = {
 }
 #: What a shell needs to run the hub's commands beside the running hub.
 _SHOWN = ("ENVIRONMENT", "DATABASE_URL", "REDIS_URL", "STORAGE_DIR", "DATA_DIR", *_KEPT)
+#: Names the addresses that are the hub's own servers'. A shell that has read the file of an earlier run says so by
+#: it, and those addresses are then no wish of the user's: they were good for that run alone.
+OWN_SERVERS = "OWN_SERVERS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,12 @@ def environment_for(given: Mapping[str, str], settings: Settings, flower_port: i
     Raises:
         LocalRunError: a value cannot be used.
     """
+    if given.get("ENVIRONMENT", "local") != "local":
+        raise LocalRunError(
+            f"ENVIRONMENT is {given['ENVIRONMENT']!r}, and `make run` is the local run: it would allow weak secrets. "
+            "Unset it, or start the processes as docs/operating.md says."
+        )
+    stale = {OWN_SERVERS, *given.get(OWN_SERVERS, "").split()}
     kept = _read_kept(settings.data_dir / ENVIRONMENT_FILE)
     values = {name: given.get(name) or kept.get(name) or make() for name, make in _KEPT.items()}
     if "," in values["ADMIN_PASSWORD"]:
@@ -64,7 +73,7 @@ def environment_for(given: Mapping[str, str], settings: Settings, flower_port: i
     return {
         "WEB_CONCURRENCY": "2",
         "DEMO": "1",
-        **{name: value for name, value in given.items() if value},
+        **{name: value for name, value in given.items() if value and name not in stale},
         **values,
         "ENVIRONMENT": "local",
         "PYTHONUNBUFFERED": "1",
@@ -84,7 +93,7 @@ def environment_for(given: Mapping[str, str], settings: Settings, flower_port: i
 def keep(environment: Mapping[str, str]) -> Path:
     """Write the environment down, for the next run and for shells, and say where."""
     path = Path(environment["DATA_DIR"]) / ENVIRONMENT_FILE
-    lines = [f"export {name}={shlex.quote(environment[name])}" for name in _SHOWN]
+    lines = [f"export {name}={shlex.quote(environment.get(name, ''))}" for name in (*_SHOWN, OWN_SERVERS)]
     head = "# Made by the local run. The secrets are kept from run to run; the addresses are new each time."
     write_private(path, "\n".join([head, *lines, ""]))
     return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from app.kernel import json
+from app.kernel.ahead import ahead
 from app.kernel.errors import Invalid, MalformedJson, Refusal
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.errors import AllRefused, TooManyInvoices
@@ -67,49 +68,54 @@ def import_stream(
         AllRefused: ``atomic``, and something was wrong; the caller's transaction must not be committed.
     """
     report = Report()
-    remaining = _bounded(iter(texts), report, most)
-    while batch := list(islice(remaining, BATCH)):
-        drafts = [_drafted(len(report.verdicts) + place, _parsed(raw)) for place, raw in enumerate(batch)]
-        report.verdicts += import_batch(drafts, created_user_id, atomic=atomic)
+    # While the database stores one batch, the next is read and checked.
+    with closing(ahead(_batches(_bounded(iter(texts), report, most), created_user_id))) as ready:
+        for batch in ready:
+            report.verdicts += store(batch, atomic=atomic)
     if atomic and (report.fault or report.refused):
         raise AllRefused(report)
     return report
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """An invoice that was read: its payload, or why it could not even be read."""
+class Checked:
+    """An invoice that was read and checked: ready to be stored, or refused."""
 
     index: int
-    payload: Any
+    invoice_no: str | None
+    drafted: Drafted | None = None
     refusal: Refusal | None = None
 
 
-def _drafted(index: int, parsed: Any) -> Draft:
-    return Draft(index, None, parsed) if isinstance(parsed, Refusal) else Draft(index, parsed)
+def check(index: int, payload: Any, created_user_id: int | None) -> Checked:
+    """Everything that can be told without the database; a ``payload`` that is a refusal could not even be read."""
+    if isinstance(payload, Refusal):
+        return Checked(index, None, None, payload)
+    try:
+        loaded = load(payload)
+        return Checked(index, loaded["invoice_no"], (loaded, new_invoice(loaded, created_user_id)))
+    except Refusal as refusal:
+        return Checked(index, _number_of(payload), None, refusal)
 
 
-def import_batch(drafts: list[Draft], created_user_id: int | None, *, atomic: bool) -> list[Verdict]:
+def store(batch: list[Checked], *, atomic: bool) -> list[Verdict]:
     """Verdicts on one batch, in order; committed unless ``atomic``."""
-    verdicts: dict[int, Verdict] = {}
-    valid: list[tuple[int, Drafted]] = []
-    for draft in drafts:
-        try:
-            if draft.refusal:
-                raise draft.refusal
-            loaded = load(draft.payload)
-            valid.append((draft.index, (loaded, new_invoice(loaded, created_user_id))))
-        except Refusal as refusal:
-            verdicts[draft.index] = Verdict(draft.index, _number_of(draft.payload), None, refusal)
+    fresh = [checked.drafted for checked in batch if checked.drafted]
     with nullcontext() if atomic else unit_of_work():
-        outcomes = import_many([drafted for _, drafted in valid]) if valid else []
-    for (index, (data, _)), outcome in zip(valid, outcomes, strict=True):
-        number = data["invoice_no"]
-        if isinstance(outcome, Refusal):
-            verdicts[index] = Verdict(index, number, refusal=outcome)
-        else:
-            verdicts[index] = Verdict(index, number, _kept(outcome))
-    return [verdicts[draft.index] for draft in drafts]
+        outcomes = iter(import_many(fresh) if fresh else [])
+    return [_verdict(checked, next(outcomes) if checked.drafted else checked.refusal) for checked in batch]
+
+
+def _verdict(checked: Checked, outcome: Any) -> Verdict:
+    if isinstance(outcome, Refusal):
+        return Verdict(checked.index, checked.invoice_no, refusal=outcome)
+    return Verdict(checked.index, checked.invoice_no, _kept(outcome))
+
+
+def _batches(texts: Iterator[bytes], created_user_id: int | None) -> Iterator[list[Checked]]:
+    numbered = enumerate(texts)
+    while batch := [check(index, _parsed(raw), created_user_id) for index, raw in islice(numbered, BATCH)]:
+        yield batch
 
 
 def load(payload: Any) -> dict[str, Any]:

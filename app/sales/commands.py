@@ -18,7 +18,7 @@ from app.kernel import json
 from app.kernel.envelopes import flattened
 from app.kernel.errors import Refusal
 from app.kernel.unit_of_work import unit_of_work
-from app.sales.bulk import BATCH, Draft, Verdict, import_batch
+from app.sales.bulk import BATCH, Verdict, check, store
 from app.sales.errors import DuplicateInvoice
 from app.sales.files import Entry, Source, opened
 
@@ -69,8 +69,8 @@ def _import_all(
 ) -> None:
     entries = _until_broken(source.entries, refuse, tally)
     while batch := list(islice(entries, BATCH)):
-        drafts = [Draft(place, entry.payload, entry.refusal) for place, entry in enumerate(batch)]
-        for entry, verdict in zip(batch, import_batch(drafts, None, atomic=atomic), strict=True):
+        checked = [check(place, entry.refusal or entry.payload, None) for place, entry in enumerate(batch)]
+        for entry, verdict in zip(batch, store(checked, atomic=atomic), strict=True):
             _count(entry, verdict, refuse, tally)
         advance()
     if atomic and tally["refused"]:

@@ -7,9 +7,14 @@ from collections.abc import Iterable, Iterator
 
 from app.kernel.errors import BadRequest
 
-#: A string as a whole (whatever is inside, perhaps cut off), or one character that opens or closes something.
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[\[\]{}]', re.DOTALL)
-_OPENING, _CLOSING = b"[{", b"]}"
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+'
+#: An object with nothing nested in it as a whole (an item, a customer), a string as a whole (whatever is inside,
+#: perhaps cut off), or one character that opens or closes something.
+_TOKEN = re.compile(
+    rb'(\{[^"{}\[\]]*+(?:' + _STRING + rb'"[^"{}\[\]]*+)*+\})|' + _STRING + rb'("?)|[\[\]{}]', re.DOTALL
+)
+_OPENING = b"[{"
+_NO_ARRAY = "Send a JSON array of invoices, or one invoice a line as application/x-ndjson."
 _SPACE = b" \t\r\n"
 #: A single invoice may not be longer; with 2,000 items of long texts it is shorter.
 LONGEST = 8 * 1024 * 1024
@@ -58,11 +63,19 @@ class _Scanner:
         start = 0
         looked = self._looked
         for token in _TOKEN.finditer(text, looked):
-            closed = token[1]
+            whole, closed = token.groups()
             if closed == b"":
                 break  # the string goes on in the next block, where it is looked at again from its beginning
             looked = token.end()
-            if closed:
+            if closed or (whole and self._depth):
+                continue
+            if whole:
+                if not self._begun:
+                    raise Broken(_NO_ARRAY)
+                self._open(text[start : token.start()], b"{")
+                self._depth = 0
+                yield whole
+                start = token.end()
                 continue
             character = token[0]
             if not self._begun:
@@ -87,7 +100,7 @@ class _Scanner:
 
     def _begin(self, before: bytes, character: bytes) -> None:
         if before.strip(_SPACE + b"\xef\xbb\xbf") or character != b"[":
-            raise Broken("Send a JSON array of invoices, or one invoice a line as application/x-ndjson.")
+            raise Broken(_NO_ARRAY)
         self._begun = True
 
     def _open(self, before: bytes, character: bytes) -> None:

@@ -77,6 +77,7 @@ class Update(MethodView):
 class Return(MethodView):
     @requires("sales:write")
     @refuses(NotReturnable, UnknownInvoice)
+    @idempotent
     @blp.arguments(ReturnSchema, example={"invoice_no": "LTPI-77282", "return_reason": "Batch on the box is B456"})
     @blp.response(200, InvoiceAnswerSchema, example=_answer("Invoice sent to billing for review", samples.RETURNED))
     def post(self, data: dict[str, Any]) -> dict[str, Any]:

@@ -116,6 +116,8 @@ class StreamHub:
                 self._listen()
             except RedisError as error:
                 log.warning("stream_redis_away", error=str(error))
+            except Exception:  # a reader that ended would leave every stream of the process silent
+                log.exception("stream_reader_stumbled")
             self._catch_up_safely()
             time.sleep(RECONNECT)
 
@@ -137,6 +139,8 @@ class StreamHub:
     def _take(self, message: dict[str, Any]) -> None:
         batch: list[dict[str, Any]] = message["events"]
         if message["head"] < self._head:
+            if self._read_head() >= self._head:
+                return  # said late: two relays may publish in another order than they committed
             log.warning("event_log_went_back", head=message["head"], known=self._head)  # restored from a backup
             self._head = message["head"] - len(batch)
         if batch and batch[0]["position"] == self._head + 1:

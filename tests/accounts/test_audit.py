@@ -45,6 +45,10 @@ class TestCalls:
         assert (forbidden.path, forbidden.status) == ("/api/auth/me/", 403)
         assert (refused.credential, refused.user_id, refused.status) == ("user:1", 1, 403)
 
+    def test_say_an_address_without_its_zone(self, erp: FlaskClient) -> None:
+        erp.get(LIST, environ_base={"REMOTE_ADDR": f"fe80::1%{'x' * 100}"})
+        assert [call.address for call in calls()] == ["fe80::1"]
+
     def test_of_nobody_are_not_recorded(self, anybody: FlaskClient) -> None:
         anybody.get(LIST)
         anybody.get(LIST, headers={"X-API-KEY": "wrong"})

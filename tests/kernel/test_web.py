@@ -27,6 +27,16 @@ def test_a_trailing_slash_is_optional_everywhere(app: Hub, anybody: FlaskClient)
             answer.close()
 
 
+def test_nor_does_it_matter_to_a_method_that_is_not_allowed(app: Hub, anybody: FlaskClient) -> None:
+    for rule in app.url_map.iter_rules():
+        if "<path:" in rule.rule or rule.rule == "/":
+            continue
+        path = _PLACEHOLDER.sub("1", rule.rule).rstrip("/")
+        answers = [anybody.open(spelling, method="TRACE") for spelling in (path, f"{path}/")]
+        assert [answer.status_code for answer in answers] == [405, 405], rule.rule
+        assert [set(answer.allow) >= rule.methods for answer in answers] == [True, True], rule.rule
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/api/sales/invoices/", "/api/v1/einvoices/x"])
 class TestRequestId:
     def test_is_echoed(self, anybody: FlaskClient, path: str) -> None:

@@ -178,6 +178,13 @@ class TestRefusal:
         assert hub.end() == 1
         assert hub.screen == f"hub: DATA_DIR {ground}/file cannot be made: File exists.\n"
 
+    @pytest.mark.parametrize("url", ["mysql://hub:pa55@127.0.0.1/hub", "postgresql://hub:pa55 word@127.0.0.1/hub"])
+    def test_of_an_address_that_cannot_be_read_keeps_its_password(self, start: Start, url: str) -> None:
+        hub = start(DATABASE_URL=url)
+        assert hub.end() == 1
+        assert "hub: DATABASE_URL cannot be read: " in hub.screen
+        assert "pa55" not in hub.screen
+
     @pytest.mark.parametrize(
         ("name", "url"),
         [

@@ -84,3 +84,16 @@ class TestEnvironment:
     def test_a_port_that_is_none_is_refused_by_name(self, name: str, port: str) -> None:
         with pytest.raises(LocalRunError, match=f"^{name} is '{port}'"):
             Settings.read({name: port})
+
+
+def test_a_shell_that_read_the_file_of_an_earlier_run_starts_servers_again(tmp_path: Path) -> None:
+    old = {"DATABASE_URL": "postgresql:///gone", "REDIS_URL": "redis://127.0.0.1:1/0", "OWN_SERVERS": "DATABASE_URL"}
+    given = {"DATA_DIR": str(tmp_path), **old}
+    made = environment_for(given, Settings.read(given), 5555)
+    assert "DATABASE_URL" not in made
+    assert made["REDIS_URL"] == "redis://127.0.0.1:1/0", "that one was the user's own"
+
+
+def test_production_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LocalRunError, match="ENVIRONMENT is 'production'"):
+        environment(tmp_path, ENVIRONMENT="production")

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from app import events
-from app.extensions import db
+from app.extensions import bus, db
 from app.kernel import clock, json
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
@@ -23,6 +23,7 @@ from app.sales.history import Actor
 from app.sales.models import SalesInvoice
 from app.stream import service
 from app.stream.hub import hub
+from app.stream.listener import CHANNEL, broadcast
 from app.stream.models import StreamTicket
 from app.stream.tasks import purge_tickets
 from tests.factories import a_sale
@@ -224,6 +225,48 @@ class TestSalesStream:
         assert [again.next()["id"] for _ in range(4)] == ["3", "4", "5", "6"]
 
 
+class TestBroadcasts:
+    def test_one_that_comes_late_repeats_nothing(
+        self, erp: FlaskClient, relayed: Relayed, listen: Callable[..., Reader]
+    ) -> None:
+        """Two relays may publish in another order than they committed."""
+        reader, seen = listen(erp), []
+        for number in range(1, 5):
+            imported(erp, f"A-{number}")
+            relayed()
+            seen.append(reader.next()["id"])
+            with unit_of_work():
+                broadcast(events.Batch([], head=1))
+        assert seen == ["1", "2", "3", "4"]
+
+    def test_a_process_behind_the_one_before_repeats_nothing(
+        self, erp: FlaskClient, relayed: Relayed, listen: Callable[..., Reader]
+    ) -> None:
+        for number in range(1, 3):
+            imported(erp, f"A-{number}")
+        relayed()
+        listen(erp).answer.close()
+        hub._head = 0
+        reader = listen(erp, headers={"Last-Event-ID": "2"})
+        imported(erp, "A-3")
+        relayed()
+        assert reader.next()["id"] == "3"
+
+    def test_one_that_makes_no_sense_silences_nobody(
+        self, erp: FlaskClient, relayed: Relayed, listen: Callable[..., Reader]
+    ) -> None:
+        reader = listen(erp)
+        assert wait_for_a_reader()
+        bus.client.publish(CHANNEL, "no broadcast")
+        imported(erp, "A-1")
+        relayed()
+        assert reader.next()["id"] == "1"
+
+
+def wait_for_a_reader() -> bool:
+    return any(bus.client.pubsub_numsub(CHANNEL)[0][1] or time.sleep(0.05) for _ in range(100))
+
+
 class TestTopics:
     def test_names_each_frame_after_its_event_and_carries_the_body(
         self, erp: FlaskClient, client_with: ClientWith, relayed: Relayed, listen: Callable[..., Reader]
@@ -268,9 +311,15 @@ class TestTickets:
             db.session.execute(update(StreamTicket).values(expires_at=clock.now() - timedelta(seconds=1)))
         assert anybody.get(f"/api/v1/stream?ticket={ticket}").status_code == 401
 
-    def test_opens_nothing_but_streams(self, client_with: ClientWith, anybody: FlaskClient) -> None:
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [("GET", "/api/sales/invoices/"), ("GET", "/api/v1/events"), ("POST", "/api/v1/stream/tickets")],
+    )
+    def test_opens_nothing_but_streams(
+        self, client_with: ClientWith, anybody: FlaskClient, method: str, path: str
+    ) -> None:
         ticket = self.make(client_with("events:read"))
-        assert anybody.get(f"/api/sales/invoices/?ticket={ticket}").status_code == 401
+        assert anybody.open(f"{path}?ticket={ticket}", method=method).status_code == 401
 
     def test_is_not_kept_in_the_clear(self, client_with: ClientWith) -> None:
         ticket = self.make(client_with("events:read"))

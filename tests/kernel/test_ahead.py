@@ -1,0 +1,50 @@
+"""Work made ahead: same items, same order, errors in their place, nothing left running."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from app.kernel.ahead import ahead
+
+
+def counting(stop: int, made: list[int]) -> Iterator[int]:
+    for number in range(stop):
+        made.append(number)
+        yield number
+
+
+def test_the_same_items_in_order() -> None:
+    assert list(ahead(counting(50, []))) == list(range(50))
+
+
+def test_the_next_one_is_made_while_this_one_is_in_use() -> None:
+    made: list[int] = []
+    with closing(ahead(counting(50, made))) as items:
+        next(items)
+        deadline = threading.Event()
+        for _ in range(100):
+            if len(made) > 1:
+                break
+            deadline.wait(0.01)
+        assert 1 < len(made) < 5
+
+
+def test_an_error_comes_after_what_was_made_before_it() -> None:
+    def breaking() -> Iterator[int]:
+        yield 1
+        raise ValueError("broken")
+
+    items = ahead(breaking())
+    assert next(items) == 1
+    with pytest.raises(ValueError, match="broken"):
+        next(items)
+
+
+def test_nothing_stays_running_when_nobody_wants_more() -> None:
+    with closing(ahead(counting(10**9, []))) as items:
+        next(items)
+    assert "ahead" not in [thread.name for thread in threading.enumerate()]
