@@ -9,6 +9,9 @@ from app.accounts import api_keys, audit, principals, sessions
 from app.accounts import resources as accounts
 from app.accounts import tasks as accounts_tasks
 from app.config import Settings
+from app.einvoices import resources as einvoices
+from app.einvoices import sources
+from app.einvoices import tasks as einvoices_tasks
 from app.events import tasks as events_tasks
 from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import item_resources as grn_items
@@ -18,7 +21,8 @@ from app.kernel import json, logs, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
-from app.operations import commands, health, reference
+from app.operations import commands, einvoice_commands, health, reference
+from app.sales import billable
 from app.sales import bulk_resources as sales_bulk
 from app.sales import commands as sales_commands
 from app.sales import floor_resources as sales_floor
@@ -89,16 +93,21 @@ def _open_rooms(app: Hub) -> None:
         stream.ticket_authenticator,
     ]
 
+    # Rooms on one floor do not know each other: this is where they are introduced.
+    sources.readers["sales"] = billable.billable
+
     api = HubApi(app)
     sales_rooms = (sales.blp, sales_floor.blp, sales_bulk.blp, sales_masters.blp)
     goods_receipts = (grn.blp, grn_items.blp, *grn_masters.SURFACES)
-    for surface in (accounts.blp, *sales_rooms, *goods_receipts, stream.sales, stream.log, health.blp):
+    others = (einvoices.blp, stream.sales, stream.log, health.blp)
+    for surface in (accounts.blp, *sales_rooms, *goods_receipts, *others):
         api.register_blueprint(surface)
     reference.register(app, api)
     commands.register(app)
+    einvoice_commands.register(app)
     sales_commands.register(app)
     bootstrap.register(app)
 
 
 #: Celery finds tasks by import.
-TASKS = (accounts_tasks, events_tasks, stream_tasks)
+TASKS = (accounts_tasks, einvoices_tasks, events_tasks, stream_tasks)

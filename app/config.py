@@ -21,12 +21,15 @@ MIB = 1024 * KIB
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "events.relay": {"task": "events.relay", "schedule": 1.0, "options": {"expires": 0.9}},
     "accounts.purge": {"task": "accounts.purge", "schedule": 600.0, "options": {"expires": 300}},
+    "pdf.print_einvoices": {"task": "pdf.print_einvoices", "schedule": 15.0, "options": {"expires": 14}},
+    "einvoices.send": {"task": "einvoices.send", "schedule": 5.0, "options": {"expires": 4}},
+    "einvoices.compact": {"task": "einvoices.compact", "schedule": 60.0, "options": {"expires": 50}},
     "stream.purge_tickets": {"task": "stream.purge_tickets", "schedule": 600.0, "options": {"expires": 300}},
 }
 
 #: Which queue a task travels on, by the first word of its name; every queue here has a worker
 #: (``app/local/processes.py``, proven by the house rules).
-QUEUES = {"events": "events", "accounts": "default", "stream": "default"}
+QUEUES = {"events": "events", "accounts": "default", "stream": "default", "einvoices": "default", "pdf": "pdf"}
 
 MINIMUM_SECRET_LENGTH = 32
 #: ``changeme`` four times over, or ``x`` forty times, is long and still guessed; hexadecimal has 16.
@@ -64,6 +67,9 @@ class Settings:
     max_bulk_bytes: int = 32 * MIB
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)
+    #: Where the e-invoice provider ``http`` takes e-invoices, and the bearer token for it.
+    einvoice_provider_url: str = ""
+    einvoice_provider_token: str = ""
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -140,6 +146,8 @@ def _settings(env: FileAwareEnv) -> Settings:
         stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
         stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
+        einvoice_provider_url=env.str("EINVOICE_PROVIDER_URL", ""),
+        einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
     )
 
 
@@ -174,6 +182,8 @@ def _weaknesses(settings: Settings) -> list[str]:
         faults.append("DATABASE_URL must be a postgresql:// address.")
     if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://")):
         faults.append("REDIS_URL must be a redis:// or rediss:// address.")
+    if settings.einvoice_provider_url and not settings.einvoice_provider_url.startswith(("https://", "http://")):
+        faults.append("EINVOICE_PROVIDER_URL must be an https:// or http:// address.")
     if settings.is_production and settings.secret_key:
         secret = settings.secret_key
         if len(secret) < MINIMUM_SECRET_LENGTH or len(set(secret.lower())) < MINIMUM_SECRET_VARIETY:

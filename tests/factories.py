@@ -45,6 +45,17 @@ def a_sale(**facts: Any) -> dict[str, Any]:
     } | facts
 
 
+def a_buyer(**facts: Any) -> dict[str, Any]:
+    """Who buys."""
+    return {"name": "Ayşe Yılmaz", "email": "ayse@shop.example", "phone": "+90 555 000 00 00"} | facts
+
+
+def a_draft(**facts: Any) -> dict[str, Any]:
+    """An e-invoice payload with one line, 120.00 with VAT in all."""
+    items = [{"sku": "TSH-1", "name": "Tişört", "quantity": 2, "unit_price": 50, "vat_rate": 20}]
+    return {"buyer": a_buyer(), "items": items, "currency": "TRY", "marketplace": "trendyol"} | facts
+
+
 def a_roll(supplier_length: float = 100.2, /, **facts: Any) -> dict[str, Any]:
     """A roll of a packing list."""
     return {"supplierRollNo": f"R{next(_numbers)}", "supplierLength": supplier_length, "supplierWidth": 145} | facts

@@ -195,7 +195,7 @@ class Metadata(fields.Field):
         text = json.encode_text(value)
         if len(text.encode()) > METADATA_LIMIT:
             raise self.make_error("large")
-        if "\\u0000" in text and _has_nul(value):
+        if "\\u0000" in text and has_nul(value):
             raise self.make_error("nul")
         return value
 
@@ -207,11 +207,12 @@ def _depth(value: Any, limit: int) -> int:
     return 1 + max((_depth(child, limit - 1) for child in children), default=0)
 
 
-def _has_nul(value: Any) -> bool:
+def has_nul(value: Any) -> bool:
+    """Whether any text in a JSON value holds a NUL, which PostgreSQL cannot store."""
     if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(child) for key, child in value.items())
+        return any(has_nul(key) or has_nul(child) for key, child in value.items())
     if isinstance(value, list):
-        return any(_has_nul(child) for child in value)
+        return any(has_nul(child) for child in value)
     return isinstance(value, str) and "\0" in value
 
 

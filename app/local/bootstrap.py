@@ -8,7 +8,7 @@ import structlog
 from flask import Flask
 from flask.cli import AppGroup
 
-from app.accounts import passwords, service
+from app.accounts import modules, passwords, service
 from app.accounts.models import User
 from app.grn.demo import make_demo
 from app.kernel.unit_of_work import unit_of_work
@@ -24,6 +24,7 @@ def bootstrap() -> None:
     """Make the admin of ADMIN_EMAIL and ADMIN_PASSWORD and, unless DEMO=0, demo data; again changes nothing."""
     with unit_of_work():
         admin = _admin(os.environ["ADMIN_EMAIL"], os.environ["ADMIN_PASSWORD"])
+        _enable_modules(admin)
         log.info("admin_ready", user=admin.id)
     if os.environ.get("DEMO", "1") != "0":
         with unit_of_work():
@@ -39,6 +40,12 @@ def _admin(email: str, password: str) -> User:
     if not passwords.matches(admin.password_hash, password):
         service.change_password(admin, password, actor=ACTOR)
     return admin
+
+
+def _enable_modules(admin: User) -> None:
+    for module in modules.MODULES:
+        if not modules.is_enabled(admin.id, module):
+            modules.enable(admin, module, actor=ACTOR)
 
 
 def register(app: Flask) -> None:

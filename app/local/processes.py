@@ -41,15 +41,18 @@ def _celery(*arguments: str) -> tuple[str, ...]:
     return _python("celery", "-A", "celery_worker:celery", "--quiet", *arguments)
 
 
-def _worker(name: str, *queues: str, concurrency: int) -> HubProcess:
+def _worker(name: str, *queues: str, concurrency: int, most_memory_kib: int = 400_000) -> HubProcess:
     options = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle")
     serving = ("--hostname", f"{name}@%h", "--queues", ",".join(queues), "--concurrency", str(concurrency))
-    return HubProcess(name, _celery("worker", *options, *serving), queues)
+    bounded = ("--pool", "prefork", "--max-memory-per-child", str(most_memory_kib))
+    return HubProcess(name, _celery("worker", *options, *serving, *bounded), queues)
 
 
 PROCESSES: tuple[HubProcess, ...] = (
     HubProcess("web", _python("gunicorn", "-c", "app/operations/gunicorn.py", "wsgi:app")),
     _worker("worker", "events", "default", concurrency=2),
+    # Rendering takes whole seconds of a core and much memory: beside everything else, and never in its way.
+    _worker("printer", "pdf", concurrency=1, most_memory_kib=300_000),
     # No pid file: a stale one would keep the timer from starting after a power cut.
     HubProcess(
         "beat",

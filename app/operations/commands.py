@@ -11,7 +11,7 @@ from flask import Flask
 from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError
 
-from app.accounts import api_keys, service
+from app.accounts import api_keys, modules, service
 from app.accounts.abilities import ROLES
 from app.kernel.envelopes import flattened
 from app.kernel.errors import Refusal
@@ -19,6 +19,7 @@ from app.kernel.unit_of_work import unit_of_work
 
 ACTOR = "command line"
 users = AppGroup("users", help="People and systems that sign in.")
+licences = AppGroup("modules", help="Modules that users have for a time.")
 keys = AppGroup("api-keys", help="Keys for sales imports.")
 
 
@@ -123,7 +124,39 @@ def revoke_key(key_id: int) -> None:
     click.echo(f"Revoked key {key.id} ({key.name}).")
 
 
+@licences.command("enable")
+@click.argument("email")
+@click.argument("module", type=click.Choice(list(modules.MODULES)))
+@click.option("--years", type=click.IntRange(1, modules.MOST_YEARS), default=1, show_default=True)
+def enable_module(email: str, module: str, years: int) -> None:
+    """Turn a module on for a user, or renew it from where it ends."""
+    with _work():
+        grant = modules.enable(service.existing_user(email), module, years=years, actor=ACTOR)
+    click.echo(f"{module} is on for {email} until {grant.ends_at:%Y-%m-%d}.")
+
+
+@licences.command("disable")
+@click.argument("email")
+@click.argument("module", type=click.Choice(list(modules.MODULES)))
+def disable_module(email: str, module: str) -> None:
+    """Turn a module off for a user, at once."""
+    with _work():
+        modules.disable(service.existing_user(email), module, actor=ACTOR)
+    click.echo(f"{module} is off for {email}.")
+
+
+@licences.command("list")
+@click.argument("email")
+def list_modules(email: str) -> None:
+    """List the modules of a user."""
+    with _work():
+        grants = modules.list_grants(service.existing_user(email))
+    for grant in grants:
+        click.echo(f"{grant.module:<30} {grant.starts_at:%Y-%m-%d} to {grant.ends_at:%Y-%m-%d}")
+
+
 def register(app: Flask) -> None:
     """Add the commands to ``flask``."""
     app.cli.add_command(users)
     app.cli.add_command(keys)
+    app.cli.add_command(licences)

@@ -1,0 +1,137 @@
+"""Modules that a user has bought for a time: kept, renewed, and asked for on every route that one guards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, String, UniqueConstraint, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts import audit
+from app.accounts.models import User
+from app.accounts.principals import authenticate
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.errors import Forbidden, Invalid
+from app.kernel.openapi import refuses
+
+MODULES: dict[str, str] = {
+    "feature.einvoice_api": "The e-invoice API, `/api/v1/einvoices`.",
+    "feature.einvoice_webhooks": "Webhook endpoints and their deliveries.",
+}
+MOST_YEARS = 10
+
+View = Callable[..., Any]
+
+
+class ModuleGrant(db.Model):
+    """One module of one user, from ``starts_at`` to just before ``ends_at``."""
+
+    __tablename__ = "module_grants"
+    __table_args__ = (UniqueConstraint("user_id", "module"), CheckConstraint("ends_at >= starts_at", name="period"))
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), nullable=False)
+    module: Mapped[str] = mapped_column(String(50), nullable=False)
+    starts_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
+    ends_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
+
+
+class ModuleNotEnabled(Forbidden):
+    message = "This module is not enabled for your account."
+    code = "MODULE_NOT_ENABLED"
+
+    def __init__(self, module: str = "feature.einvoice_api") -> None:
+        super().__init__(data={"module": module})
+
+
+def enable(user: User, module: str, *, years: int = 1, actor: str) -> ModuleGrant:
+    """Turn a module on for ``years``: from now, or from the end of what is still running.
+
+    Raises:
+        Invalid: no such module, or not a number of years that is sold.
+    """
+    if module not in MODULES:
+        raise Invalid({"module": [f"Must be one of: {', '.join(MODULES)}."]})
+    if not 1 <= years <= MOST_YEARS:
+        raise Invalid({"years": [f"Use 1 to {MOST_YEARS} years."]})
+    grant, moment = _locked(user.id, module), clock.now()
+    if grant.ends_at <= moment:
+        grant.starts_at, grant.ends_at = moment, moment
+    grant.ends_at = _years_after(grant.ends_at, years)
+    _record("module.enabled", grant, actor)
+    return grant
+
+
+def disable(user: User, module: str, *, actor: str) -> None:
+    """Turn a module off at once; what is not on stays off."""
+    grant = _found(user.id, module)
+    if grant is not None and grant.ends_at > clock.now():
+        db.session.delete(grant)
+        _record("module.disabled", grant, actor)
+
+
+def list_grants(user: User) -> list[ModuleGrant]:
+    """The modules of a user, running or over, by name."""
+    return list(
+        db.session.scalars(select(ModuleGrant).where(ModuleGrant.user_id == user.id).order_by(ModuleGrant.module))
+    )
+
+
+def is_enabled(user_id: int | None, module: str) -> bool:
+    """Whether the user has the module at this moment; time alone ends it."""
+    if user_id is None:
+        return False
+    grant = _found(user_id, module)
+    return grant is not None and grant.starts_at <= clock.now() < grant.ends_at
+
+
+def needs_module(module: str) -> Callable[[View], View]:
+    """Let only callers in whose user has ``module``; stands below ``@requires``."""
+    if module not in MODULES:
+        raise ValueError(f"unknown module {module}")
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not is_enabled(authenticate().user_id, module):
+                raise ModuleNotEnabled(module)
+            return view(*args, **kwargs)
+
+        marked: Any = refuses(ModuleNotEnabled)(guarded)
+        marked.module = module
+        return marked  # type: ignore[no-any-return]
+
+    return guard
+
+
+def _found(user_id: int, module: str) -> ModuleGrant | None:
+    query = select(ModuleGrant).where(ModuleGrant.user_id == user_id, ModuleGrant.module == module)
+    found: ModuleGrant | None = db.session.scalar(query)
+    return found
+
+
+def _locked(user_id: int, module: str) -> ModuleGrant:
+    """The row of a grant, held until the commit; one that was missing is over already."""
+    moment = clock.now()
+    over = {"starts_at": moment - timedelta(seconds=1), "ends_at": moment}
+    db.session.execute(insert(ModuleGrant).values(user_id=user_id, module=module, **over).on_conflict_do_nothing())
+    query = select(ModuleGrant).where(ModuleGrant.user_id == user_id, ModuleGrant.module == module)
+    grant: ModuleGrant = db.session.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
+    return grant
+
+
+def _years_after(moment: datetime, years: int) -> datetime:
+    try:
+        return moment.replace(year=moment.year + years)
+    except ValueError:  # the 29th of February
+        return moment.replace(year=moment.year + years, day=28)
+
+
+def _record(action: str, grant: ModuleGrant, actor: str) -> None:
+    period = {"starts_at": clock.iso(grant.starts_at), "ends_at": clock.iso(grant.ends_at)}
+    audit.record(action, actor=actor, subject=f"user:{grant.user_id}", module=grant.module, **period)

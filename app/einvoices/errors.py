@@ -1,0 +1,39 @@
+"""What e-invoices refuse."""
+
+from __future__ import annotations
+
+from app.kernel.errors import Conflict, NotFound
+from app.kernel.refusing import CONSTRAINTS
+
+
+class UnknownEinvoice(NotFound):
+    """There is none with this id, or it is somebody else's."""
+
+
+class NoPdf(NotFound):
+    """It is a draft, or its PDF has not been made yet."""
+
+
+class WrongState(Conflict):
+    code = "WRONG_STATE"
+
+    def __init__(self, verb: str = "issued", status: str = "cancelled") -> None:
+        super().__init__(f"An e-invoice in status {status} cannot be {verb}.", data={"status": status})
+
+
+class NotCreditable(Conflict):
+    message = "Only a sale can be returned or credited."
+    code = "NOT_A_SALE"
+
+
+class HasCredits(Conflict):
+    message = "Returns or credit notes exist for this e-invoice; cancel those first."
+    code = "HAS_CREDITS"
+
+
+class AlreadySending(Conflict):
+    message = "This e-invoice is already on its way to the provider."
+    code = "ALREADY_SENDING"
+
+
+CONSTRAINTS["ix_e_invoice_sendings_open"] = AlreadySending

@@ -1,0 +1,120 @@
+"""Samples of e-invoices, the document's own where it has them, shown in the API reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DRAFT: dict[str, Any] = {
+    "buyer": {
+        "name": "Ayşe Yılmaz",
+        "email": "ayse@example.com",
+        "phone": "+90 555 000 00 00",
+        "tax_id": "12345678901",
+        "address": "Bahariye Cad. 12\n34710 Kadıköy, İstanbul",
+    },
+    "items": [{"sku": "TSH-1", "name": "Tişört", "quantity": 2, "unit_price": 50, "vat_rate": 20}],
+    "currency": "TRY",
+    "marketplace": "trendyol",
+    "marketplace_order_no": "TY-ORDER-001",
+    "metadata": {"erp_id": "A-77"},
+}
+
+EINVOICE: dict[str, Any] = {
+    "id": 456,
+    "invoice_no": "EA-2026-000456",
+    "status": "issued",
+    "type": "sale",
+    "issued_at": "2026-02-01T12:00:00.000000Z",
+    "marketplace": "trendyol",
+    "marketplace_order_no": "TY-ORDER-001",
+    "buyer": {"name": "Ayşe Yılmaz", "email": "ayse@example.com", "phone": "+90 555 000 00 00"},
+    "totals": {"subtotal": 100.0, "tax_total": 20.0, "discount_total": 0.0, "grand_total": 120.0, "currency": "TRY"},
+    "provider": "http",
+    "provider_status": "queued",
+    "provider_invoice_id": None,
+    "pdf_url": "/api/v1/einvoices/456/pdf",
+    "updated_at": "2026-02-01T12:00:01.000000Z",
+    "metadata": {"erp_id": "A-77"},
+}
+
+_ITEM: dict[str, Any] = {
+    "id": 901,
+    "sku": "TSH-1",
+    "name": "Tişört",
+    "quantity": 2.0,
+    "unit_price": 50.0,
+    "vat_rate": 20.0,
+    "vat_amount": 20.0,
+    "discount_amount": 0.0,
+    "total": 120.0,
+}
+
+DETAIL: dict[str, Any] = {
+    **EINVOICE,
+    "buyer": {**DRAFT["buyer"], "tax_office": "", "shipping_address": ""},
+    "original_id": None,
+    "sales_invoice_no": None,
+    "notes": "",
+    "reason": "",
+    "pdf_state": "done",
+    "pdf_error": None,
+    "created_at": "2026-02-01T11:59:00.000000Z",
+    "items": [_ITEM],
+    "events": [
+        {
+            "id": 31,
+            "type": "issued",
+            "payload": {"invoice_no": "EA-2026-000456"},
+            "created_at": "2026-02-01T12:00:00.000000Z",
+        }
+    ],
+}
+
+NEW: dict[str, Any] = {
+    **DETAIL,
+    "invoice_no": None,
+    "status": "draft",
+    "issued_at": None,
+    "provider_status": None,
+    "pdf_url": None,
+    "pdf_state": None,
+}
+
+CREDIT: dict[str, Any] = {
+    **NEW,
+    "id": 460,
+    "type": "credit_note",
+    "original_id": 456,
+    "reason": "One was torn",
+    "items": [{**_ITEM, "id": 910, "quantity": 1.0, "vat_amount": 10.0, "total": 60.0}],
+    "totals": {"subtotal": 50.0, "tax_total": 10.0, "discount_total": 0.0, "grand_total": 60.0, "currency": "TRY"},
+}
+
+CREDIT_REQUEST: dict[str, Any] = {"items": [{"item_id": 901, "quantity": 1}], "reason": "One was torn"}
+
+#: As the e-invoice document has it.
+PROVIDER_STATUS: dict[str, Any] = {
+    "provider_status": "accepted",
+    "provider_invoice_id": "PRV-999",
+    "raw": {"provider_message": "OK"},
+}
+
+LIST: dict[str, Any] = {
+    "data": [EINVOICE],
+    "meta": {"current_page": 1, "per_page": 20, "total": 1, "last_page": 1, "next_cursor": None},
+}
+
+SERIES: dict[str, Any] = {
+    "data": [
+        {
+            "prefix": "EA",
+            "year": 2026,
+            "first": 1,
+            "last": 456,
+            "last_number": 456,
+            "count": 456,
+            "cancelled": 3,
+            "gaps": [],
+        }
+    ]
+}

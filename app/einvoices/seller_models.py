@@ -1,0 +1,53 @@
+"""Rows about sellers: what an owner's e-invoices print, and the logos they print it with."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Numeric, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import db
+
+
+def _text(limit: int) -> Mapped[str]:
+    return mapped_column(String(limit), nullable=False, default="", server_default="")
+
+
+class SellerProfile(db.Model):
+    """What an owner's e-invoices say about the seller, and what they are filled with by default."""
+
+    __tablename__ = "seller_profiles"
+    __table_args__ = (
+        CheckConstraint("language IN ('tr', 'en')", name="language"),
+        CheckConstraint("prefix ~ '^[A-Z0-9]{1,10}$'", name="prefix"),
+        CheckConstraint("default_vat_rate BETWEEN 0 AND 100", name="default_vat_rate"),
+    )
+
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(300), nullable=False)
+    tax_id: Mapped[str] = _text(50)
+    tax_office: Mapped[str] = _text(100)
+    address: Mapped[str] = _text(1000)
+    email: Mapped[str] = _text(254)
+    phone: Mapped[str] = _text(50)
+    website: Mapped[str] = _text(200)
+    bank: Mapped[str] = _text(300)
+    footer: Mapped[str] = _text(1000)
+    language: Mapped[str] = mapped_column(String(2), nullable=False)
+    currency: Mapped[str] = mapped_column(String(3), nullable=False)
+    timezone: Mapped[str] = mapped_column(String(50), nullable=False)
+    prefix: Mapped[str] = mapped_column(String(10), nullable=False)
+    default_vat_rate: Mapped[Decimal] = mapped_column(Numeric(5, 2), nullable=False)
+    provider: Mapped[str] = mapped_column(String(50), nullable=False)
+    logo_sha256: Mapped[str | None] = mapped_column(ForeignKey("seller_logos.sha256"))
+
+
+class SellerLogo(db.Model):
+    """A picture, told by its content: an invoice that was printed with it prints with it for ever."""
+
+    __tablename__ = "seller_logos"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    media_type: Mapped[str] = mapped_column(String(50), nullable=False)
+    content: Mapped[bytes] = mapped_column(LargeBinary, nullable=False)

@@ -1,0 +1,124 @@
+"""The seller behind an owner's e-invoices: read with defaults, saved with checks, frozen at issue."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy.dialects.postgresql import insert
+
+from app.accounts.models import User
+from app.config import KIB
+from app.einvoices.currencies import CURRENCIES
+from app.einvoices.providers import NAMES
+from app.einvoices.seller_models import SellerLogo, SellerProfile
+from app.extensions import db
+from app.kernel.errors import Invalid
+
+LARGEST_LOGO = 256 * KIB
+LANGUAGES = ("tr", "en")
+_DEFAULTS: Mapping[str, Any] = {
+    "language": "tr",
+    "currency": "TRY",
+    "timezone": "UTC",
+    "prefix": "EA",
+    "default_vat_rate": Decimal(20),
+    "provider": "null",
+}
+_TEXTS = ("tax_id", "tax_office", "address", "email", "phone", "website", "bank", "footer")
+#: What is printed; the rest of a profile only fills in.
+_PRINTED = ("name", *_TEXTS, "language", "timezone", "logo_sha256")
+_SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+
+
+def of(owner_id: int) -> SellerProfile:
+    """The profile of an owner; one that nobody filled in yet carries the user's name and the defaults."""
+    stored: SellerProfile | None = db.session.get(SellerProfile, owner_id)
+    if stored is not None:
+        return stored
+    owner = db.session.get_one(User, owner_id)
+    return SellerProfile(owner_id=owner_id, name=owner.name, **_DEFAULTS, **dict.fromkeys(_TEXTS, ""))
+
+
+def save(owner_id: int, **facts: Any) -> SellerProfile:
+    """Change what is given and keep the rest.
+
+    Raises:
+        Invalid: what is wrong with which field.
+    """
+    profile = of(owner_id)
+    unknown = facts.keys() - {"name", *_TEXTS, *_DEFAULTS}
+    faults = {name: ["Unknown field."] for name in unknown} | dict(_faults(facts))
+    if faults:
+        raise Invalid(faults)
+    for name, value in facts.items():
+        setattr(profile, name, value)
+    db.session.add(profile)
+    db.session.flush()
+    return profile
+
+
+def save_logo(owner_id: int, content: bytes | None) -> SellerProfile:
+    """Print this PNG or JPEG on what is issued from now on; None prints nothing.
+
+    Raises:
+        Invalid: it is no such picture, or too large.
+    """
+    profile = of(owner_id)
+    profile.logo_sha256 = None if content is None else _kept(content)
+    db.session.add(profile)
+    db.session.flush()
+    return profile
+
+
+def frozen(profile: SellerProfile) -> dict[str, Any]:
+    """What an invoice that is issued now prints for ever."""
+    return {name: getattr(profile, name) for name in _PRINTED}
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone by its name (``Europe/Istanbul``).
+
+    Raises:
+        Invalid: there is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Invalid({"timezone": ["Expected the name of a time zone, for instance Europe/Istanbul."]}) from error
+
+
+def _faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    columns = SellerProfile.__table__.columns
+    for name, value in facts.items():
+        limit = getattr(columns[name].type, "length", None) if name in columns else None
+        if limit and (not isinstance(value, str) or len(value) > limit or "\0" in value):
+            yield name, [f"Expected a text of at most {limit} characters."]
+    if "name" in facts and not str(facts["name"]).strip():
+        yield "name", ["This field may not be blank."]
+    if not re.fullmatch(r"[A-Z0-9]{1,10}", str(facts.get("prefix", "EA"))):
+        yield "prefix", ["Use 1 to 10 capital letters A to Z and digits."]
+    for name, words in (("language", LANGUAGES), ("currency", CURRENCIES), ("provider", NAMES)):
+        if name in facts and facts[name] not in words:
+            yield name, [f"Must be one of: {', '.join(words)}."]
+    rate = facts.get("default_vat_rate", Decimal(0))
+    if not isinstance(rate, Decimal) or not 0 <= rate <= 100 or rate != round(rate, 2):  # noqa: PLR2004
+        yield "default_vat_rate", ["Expected a percentage from 0 to 100 with at most 2 decimals."]
+    try:
+        zone_of(str(facts.get("timezone", "UTC")))
+    except Invalid as fault:
+        yield from (fault.errors or {}).items()
+
+
+def _kept(content: bytes) -> str:
+    media_type = next((kind for start, kind in _SIGNATURES.items() if content.startswith(start)), None)
+    if media_type is None or len(content) > LARGEST_LOGO:
+        raise Invalid({"logo": [f"Expected a PNG or JPEG of at most {LARGEST_LOGO // KIB} KiB."]})
+    digest = hashlib.sha256(content).hexdigest()
+    values = {"sha256": digest, "media_type": media_type, "content": content}
+    db.session.execute(insert(SellerLogo).values(values).on_conflict_do_nothing())
+    return digest

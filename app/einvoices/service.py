@@ -1,0 +1,153 @@
+"""Finding e-invoices: one in full, one to be changed, a page of many."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.einvoices import changes
+from app.einvoices.errors import UnknownEinvoice
+from app.einvoices.models import Einvoice
+from app.einvoices.work_models import EinvoiceTally
+from app.extensions import db
+from app.kernel.errors import Invalid
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LARGEST_KEY = 2**63
+#: As in the column ``search``: whoever types YILMAZ finds Yılmaz.
+_UNDOTTED = str.maketrans("ıİ", "ii")
+#: Whose e-invoices are meant: those of a user, or with ``None`` everybody's.
+Scope = int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page, newest first; what was not counted is null."""
+
+    data: Sequence[Einvoice]
+    meta: Mapping[str, Any]
+
+
+def find(einvoice_id: int, scope: Scope, *, items: bool = True, events: bool = False) -> Einvoice:
+    """One e-invoice.
+
+    Raises:
+        UnknownEinvoice: there is none, or not for this caller.
+    """
+    return _one(_scoped(scope).where(Einvoice.id == einvoice_id), items=items, events=events)
+
+
+def locked(einvoice_id: int, scope: Scope) -> Einvoice:
+    """One e-invoice with its items, held until the commit.
+
+    Raises:
+        UnknownEinvoice: there is none, or not for this caller.
+    """
+    return _one(_scoped(scope).where(Einvoice.id == einvoice_id).with_for_update(of=Einvoice), items=True)
+
+
+def find_page(query: Mapping[str, Any], scope: Scope) -> Found:
+    """One page of the e-invoices that all filters hold for.
+
+    With ``updated_since`` they come by change, newest first, so that what changes during a walk moves to the front
+    and pushes nothing past the walker; the next walk finds it there. What an unfinished change may yet be stamped
+    before is held back, but keeps its place: without it everything below would move up, past the walker.
+    """
+    selected = _filtered(_scoped(scope), query)
+    by_change = "updated_since" in query
+    settled = changes.settled_before() if by_change else None
+    if by_change:
+        selected = selected.where(Einvoice.updated_at >= query["updated_since"])
+    key = (Einvoice.updated_at, Einvoice.id) if by_change else (Einvoice.id,)
+    total = None if "cursor" in query else _total(selected, query, scope)
+    rows = _rows(_cut(selected, key, query), key, query["per_page"] + 1)
+    size = query["per_page"]
+    following = _encoded(rows[size - 1], by_change) if len(rows) > size else None
+    shown = [row for row in rows[:size] if settled is None or row.updated_at < settled]
+    return Found(shown, _meta(query, total, following))
+
+
+def _meta(query: Mapping[str, Any], total: int | None, following: str | None) -> dict[str, Any]:
+    size, counted = query["per_page"], total is not None
+    return {
+        "current_page": query["page"] if counted else None,
+        "per_page": size,
+        "total": total,
+        "last_page": max(1, -(-(total or 0) // size)) if counted else None,
+        "next_cursor": following,
+    }
+
+
+def _scoped(scope: Scope) -> Select[Any]:
+    query = select(Einvoice)
+    return query if scope is None else query.where(Einvoice.owner_id == scope)
+
+
+def _one(query: Select[Any], *, items: bool, events: bool = False) -> Einvoice:
+    options: list[Any] = [selectinload(Einvoice.pdf)]
+    options += [selectinload(Einvoice.items)] if items else []
+    options += [selectinload(Einvoice.events)] if events else []
+    found: Einvoice | None = db.session.scalar(query.options(*options).execution_options(populate_existing=True))
+    if found is None:
+        raise UnknownEinvoice
+    return found
+
+
+def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
+    for name in ("status", "type", "marketplace"):
+        if name in query:
+            selected = selected.where(getattr(Einvoice, name) == query[name])
+    if words := re.findall(r"\w+", query.get("search", "").translate(_UNDOTTED)):
+        prefixes = " & ".join(f"'{word}':*" for word in words)
+        selected = selected.where(Einvoice.search.bool_op("@@")(func.to_tsquery("simple", prefixes)))
+    return selected
+
+
+def _total(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:
+    if "updated_since" in query or query.get("search"):
+        return db.session.scalar(select(func.count()).select_from(selected.order_by(None).subquery())) or 0
+    summed = select(func.coalesce(func.sum(EinvoiceTally.amount), 0))
+    if scope is not None:
+        summed = summed.where(EinvoiceTally.owner_id == scope)
+    for name in ("status", "type", "marketplace"):
+        if name in query:
+            summed = summed.where(getattr(EinvoiceTally, name) == query[name])
+    return int(db.session.scalar(summed))
+
+
+def _cut(selected: Select[Any], key: tuple[Any, ...], query: Mapping[str, Any]) -> Select[Any]:
+    if "cursor" not in query:
+        return selected.offset((query["page"] - 1) * query["per_page"])
+    if query["cursor"]:
+        return selected.where(tuple_(*key) < tuple_(*_decoded(query["cursor"], len(key))))
+    return selected
+
+
+def _rows(selected: Select[Any], key: tuple[Any, ...], limit: int) -> list[Einvoice]:
+    ordered = selected.order_by(*(column.desc() for column in key)).limit(limit)
+    return list(db.session.scalars(ordered.options(joinedload(Einvoice.pdf))))
+
+
+def _encoded(row: Einvoice, by_change: bool) -> str:
+    microseconds = (row.updated_at - _EPOCH) // timedelta(microseconds=1)
+    text = f"{microseconds}.{row.id}" if by_change else str(row.id)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str, length: int) -> list[Any]:
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode("ascii")
+        numbers = [int(part) for part in text.split(".")]
+        if len(numbers) != length or not all(0 < number < _LARGEST_KEY for number in numbers):
+            raise ValueError(text)  # noqa: TRY301 - one refusal for all that is not ours
+        return [_EPOCH + timedelta(microseconds=number) for number in numbers[:-1]] + numbers[-1:]
+    except (binascii.Error, ValueError, OverflowError) as error:
+        raise Invalid({"cursor": ["Not a cursor of this list."]}) from error
