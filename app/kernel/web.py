@@ -61,7 +61,9 @@ class Hub(Flask):
         if not isinstance(request.routing_exception, NotFound) or request.path.endswith("/"):
             return
         adapter = self.create_url_adapter(request)
-        if adapter and (allowed := list(adapter.allowed_methods(f"{request.path}/"))):
+        allowed = list(adapter.allowed_methods(f"{request.path}/")) if adapter else []
+        # With the method among them it is the path that is wrong: an id, say, that no row can have.
+        if allowed and request.method not in allowed:
             raise MethodNotAllowed(allowed)
 
 
