@@ -65,6 +65,7 @@ def configure(app: Flask, settings: Settings) -> None:
         task_create_missing_queues=True,
         task_routes={f"{room}.*": {"queue": queue} for room, queue in QUEUES.items()},
         worker_prefetch_multiplier=1,
+        worker_consumer="app.kernel.consumer:EagerConsumer",
         worker_hijack_root_logger=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_max_memory_per_child=400_000,
