@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from marshmallow import fields, post_dump
+from marshmallow import fields, post_dump, pre_load
 
 from app.grn.columns import PLACES, WHOLE_DIGITS
 from app.kernel.schemas import CalendarDate, Number, Schema, Text
@@ -24,6 +24,18 @@ class Compact(Schema):
     @post_dump
     def _without_nulls(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         return {name: value for name, value in data.items() if value is not None}
+
+
+class PutBack(Schema):
+    """Takes what a read answered with: fields that are derived are known, and ignored."""
+
+    derived: frozenset[str] = frozenset()
+
+    @pre_load
+    def _without_derived(self, data: Any, **_kwargs: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if name not in self.derived}
 
 
 class Day(CalendarDate):

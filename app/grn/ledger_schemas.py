@@ -28,6 +28,8 @@ OTHER_OUT_TYPES = tuple(kind for kind in OutType if kind is not OutType.ASSOCIAT
 class AssociationSchema(Schema):
     """So much of a fabric item goes into a part of a style of an order."""
 
+    error_messages = {"type": "Expected a list of associations, each an object."}
+
     order_id = reference(data_key="orderId", required=True)
     product_id = reference(data_key="productId", required=True)
     style = required_words()

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields, validate, validates_schema
 from marshmallow.exceptions import ValidationError
 
-from app.grn.fields import Compact, Moment, optional_quantity, reference, required_words, words
+from app.grn.fields import Compact, Moment, PutBack, optional_quantity, reference, required_words, words
 from app.kernel.schemas import Metadata
 
 MOST_COLORS, MOST_LINES, MOST_PARTS = 1000, 1000, 100
@@ -22,8 +22,10 @@ def _refuse_twins(rows: list[dict[str, Any]], names: tuple[str, ...], data_keys:
         seen.add(key)
 
 
-class MasterSchema(Compact):
+class MasterSchema(PutBack, Compact):
     """What every kind of master data carries; `externalId` is unique within its kind."""
+
+    derived = frozenset({"createdDate"})
 
     id = reference(metadata={"description": "Yours, or left out and given by the hub."})
     external_id = words(data_key="externalId", blank=False)
@@ -45,8 +47,10 @@ class ProductSchema(MasterSchema):
     """A garment that is made to order."""
 
 
-class FabricColorSchema(Compact):
+class FabricColorSchema(PutBack, Compact):
     """A colour that a fabric comes in."""
+
+    derived = frozenset({"id"})
 
     id = reference(dump_only=True)
     color = required_words()

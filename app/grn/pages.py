@@ -10,8 +10,14 @@ from marshmallow import ValidationError, fields
 from sqlalchemy import Select, func, select
 
 from app.extensions import db
+from app.grn.fields import Compact
 from app.kernel.pages import LARGEST_PAGE, LAST_PAGE, PAGE_SIZE
 from app.kernel.schemas import Number, Schema
+
+_BOUND = (
+    "Only there, and true, where a search finds so much that it is not counted: `totalElements` and `totalPages` then "
+    "say what is known to exist, which is more than this page ends with. Ask on while `number` + 1 < `totalPages`."
+)
 
 #: How each word of ``sort`` is called in the rows.
 Sortable = Mapping[str, Any]
@@ -48,6 +54,8 @@ class Page:
     total_elements: int
     number: int
     size: int
+    #: True where there are more than were counted; never false, so that it is left out.
+    total_is_lower_bound: bool | None = None
 
     @property
     def total_pages(self) -> int:
@@ -58,11 +66,12 @@ def page_schema(item: type[Schema]) -> type[Schema]:
     """The page object around ``item``."""
     return type(
         item.__name__.removesuffix("Schema") + "GrnPageSchema",
-        (Schema,),
+        (Compact,),
         {
             "content": fields.List(fields.Nested(item)),
             "total_elements": fields.Integer(data_key="totalElements"),
             "total_pages": fields.Integer(data_key="totalPages"),
+            "total_is_lower_bound": fields.Boolean(data_key="totalIsLowerBound", metadata={"description": _BOUND}),
             "number": fields.Integer(),
             "size": fields.Integer(),
         },
@@ -82,6 +91,17 @@ def page_of(
     return Page(list(rows), total, asked["page"], asked["page_size"])
 
 
+def page_uncounted(
+    query: Select[Any], asked: Mapping[str, Any], order: tuple[Any, ...], *, options: tuple[Any, ...] = ()
+) -> Page | None:
+    """The same without counting; None where ``query`` has no row beyond the page to prove that it is not the last."""
+    number, size = asked["page"], asked["page_size"]
+    rows = list(db.session.scalars(_cut(query, asked, order, more=1).options(*options)))
+    if len(rows) <= size:
+        return None
+    return Page(rows[:size], (number + 1) * size + 1, number, size, total_is_lower_bound=True)
+
+
 def page_of_records(query: Select[Any], asked: Mapping[str, Any], order: tuple[Any, ...]) -> Page:
     """The same for a query of columns."""
     total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
@@ -96,6 +116,6 @@ def ordered(asked: tuple[str, str], columns: Sortable) -> tuple[Any, ...]:
     return tuple(column.desc() if direction == "desc" else column.asc() for column in chosen)
 
 
-def _cut(query: Select[Any], asked: Mapping[str, Any], order: tuple[Any, ...]) -> Select[Any]:
+def _cut(query: Select[Any], asked: Mapping[str, Any], order: tuple[Any, ...], more: int = 0) -> Select[Any]:
     size = asked["page_size"]
-    return query.order_by(*order).limit(size).offset(asked["page"] * size)
+    return query.order_by(*order).limit(size + more).offset(asked["page"] * size)

@@ -45,22 +45,22 @@ def read_rolls(content: bytes) -> list[Data]:
         Invalid: the errors' paths carry the row's number in the file, ``row[5].supplierLength``.
     """
     rows = _sheet(content) if content.startswith(_ZIP) else _csv(content)
-    filled = ((number, cells) for number, cells in rows if any(cell not in {None, ""} for cell in cells))
+    filled = ((number, cells) for number, cells in rows if any(_cell(cell) is not None for cell in cells))
     header = next(filled, None)
     if header is None:
         raise UnreadableFile("The file is empty; its first row names the columns.")
-    rolls = _loaded(_named(filled, _columns(header[1])))
+    rolls = _loaded(_named(filled, _columns(*header)))
     if not rolls:
         raise UnreadableFile("The file names columns but no rolls; to empty a packing list, PUT an empty one.")
     return rolls
 
 
-def _columns(header: list[Any]) -> dict[int, str]:
+def _columns(number: int, header: list[Any]) -> dict[int, str]:
     """Where each known column stands."""
     columns: dict[int, str] = {}
     faults: list[str] = []
     for place, title in enumerate(header):
-        if title in {None, ""}:
+        if _cell(title) is None:
             continue
         name = _COLUMNS.get(re.sub(r"\W|_", "", str(title)).lower())
         if name is None:
@@ -70,7 +70,7 @@ def _columns(header: list[Any]) -> dict[int, str]:
         else:
             columns[place] = name
     if faults:
-        raise Invalid({"row": {1: faults}})
+        raise Invalid({"row": {number: faults}})
     return columns
 
 
@@ -81,12 +81,10 @@ def _named(rows: Iterable[Row], columns: dict[int, str]) -> Iterator[tuple[int, 
 
 def _cell(value: Any) -> Any:
     """A cell as JSON would carry it: empty is null, a float is what the sheet shows of it, the rest is text."""
-    if value is None or value == "":
-        return None
     if isinstance(value, float):
         text = f"{value:.15g}"
         return text.removesuffix(".0") if _WHOLE.fullmatch(text) else text
-    return value.strip() if isinstance(value, str) else str(value)
+    return None if value is None else str(value).strip() or None
 
 
 def _loaded(rows: Iterable[tuple[int, dict[str, Any]]]) -> list[Data]:
@@ -110,7 +108,7 @@ def _csv(content: bytes) -> Iterator[Row]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableFile("The file is not UTF-8; save it as “CSV UTF-8” or as XLSX.") from error
-    first = text.split("\n", 1)[0]
+    first = text.lstrip().split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:

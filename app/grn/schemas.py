@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, post_load, pre_load, validate, validates_schema
+from marshmallow import fields, post_load, validate, validates_schema
 from marshmallow.exceptions import ValidationError
 
 from app.grn.columns import LengthUnit, WidthUnit
@@ -13,6 +13,7 @@ from app.grn.fields import (
     Compact,
     Day,
     Moment,
+    PutBack,
     optional_quantity,
     quantity,
     reference,
@@ -123,19 +124,7 @@ class NewReceiptSchema(Schema):
             raise ValidationError(f"Send at most {MOST_ROLLS} rolls in one receipt.", "fabricItemList")
 
 
-class _PutBack(Schema):
-    """Takes what a read answered with: fields that are derived are known, and ignored."""
-
-    derived: frozenset[str] = frozenset()
-
-    @pre_load
-    def _without_derived(self, data: Any, **_kwargs: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        return {name: value for name, value in data.items() if name not in self.derived}
-
-
-class RollChangeSchema(_PutBack, NewRollSchema):
+class RollChangeSchema(PutBack, NewRollSchema):
     """A roll of a new packing list: told by `id`, else by `supplierRollNo`, it keeps what inspection found."""
 
     derived = frozenset({"uomLength", "uomWidth", "effectiveLength", "inspectedDate"})
@@ -143,7 +132,7 @@ class RollChangeSchema(_PutBack, NewRollSchema):
     id = reference()
 
 
-class FabricItemChangeSchema(_PutBack, NewFabricItemSchema):
+class FabricItemChangeSchema(PutBack, NewFabricItemSchema):
     """A fabric item, told by `id`, else by `externalId`; any other is a new one."""
 
     derived = frozenset({"rollCount"})
@@ -158,7 +147,7 @@ class FabricItemChangeSchema(_PutBack, NewFabricItemSchema):
     )
 
 
-class ReceiptChangeSchema(_PutBack, NewReceiptSchema):
+class ReceiptChangeSchema(PutBack, NewReceiptSchema):
     """The whole receipt as it shall be; what is left out is taken away."""
 
     derived = frozenset({"id", "createdDate"})

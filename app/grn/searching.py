@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, false, func, or_, select, true
 
+from app.extensions import db
 from app.grn.models import FabricItem, GoodsReceipt, SupplierRoll
 
 SORTABLE: Mapping[str, Any] = {
@@ -18,10 +19,41 @@ SORTABLE: Mapping[str, Any] = {
 }
 _HEADER_EQUALS = ("external_id", "supplier_id", "invoice_no", "erp_invoice_no")
 _ITEM_EQUALS = ("fabric_id", "color", "order_id", "warehouse")
+#: A search with more hits than this is not counted while the first receipts of the list fill the page.
+MANY = 1000
+#: How many receipts are looked at for each one of the page before such a search is worked out in full.
+LOOK_AT = 10
 
 
 def filtered(asked: Mapping[str, Any]) -> Select[Any]:
     """The receipts for which everything that was ``asked`` holds."""
+    query = _narrowed(asked)
+    words = asked.get("search")
+    return query.where(GoodsReceipt.id.in_(_hits(words))) if words else query
+
+
+def finds_many(words: str) -> bool:
+    """Whether a search has more than ``MANY`` hits in one of its indexes; none is read further than that."""
+    branches = [select(true()).where(condition) for condition in _headers(words)]
+    branches += [select(true()).where(begins(FabricItem.grn, words)), select(true()).where(_named(words))]
+    query = select(or_(false(), *(branch.offset(MANY).limit(1).exists() for branch in branches)))
+    return bool(db.session.scalar(query))
+
+
+def first_hits(asked: Mapping[str, Any], order: tuple[Any, ...], many: int) -> Select[Any]:
+    """The hits among the first receipts of the list: as good as all of them, where nearly every receipt is one."""
+    words = asked["search"]
+    first = _narrowed(asked).with_only_columns(GoodsReceipt.id).order_by(*order).limit(many * LOOK_AT)
+    of_receipt = select(FabricItem.id).where(FabricItem.receipt_id == GoodsReceipt.id).correlate(GoodsReceipt)
+    hit = or_(
+        *_headers(words),
+        of_receipt.where(begins(FabricItem.grn, words)).exists(),
+        of_receipt.join(FabricItem.rolls).where(_named(words)).exists(),
+    )
+    return select(GoodsReceipt).where(GoodsReceipt.id.in_(first), hit)
+
+
+def _narrowed(asked: Mapping[str, Any]) -> Select[Any]:
     query = select(GoodsReceipt)
     for name in _HEADER_EQUALS:
         if name in asked:
@@ -34,7 +66,7 @@ def filtered(asked: Mapping[str, Any]) -> Select[Any]:
         query = query.where(GoodsReceipt.id.in_(select(FabricItem.receipt_id).where(*conditions)))
     if "roll_no" in asked:
         query = query.where(GoodsReceipt.id.in_(_with_roll(asked["roll_no"])))
-    return _searched(query, asked["search"]) if asked.get("search") else query
+    return query
 
 
 def same(column: Any, words: str) -> Any:
@@ -61,17 +93,20 @@ def _item_conditions(asked: Mapping[str, Any]) -> list[Any]:
     return conditions
 
 
+def _named(roll_no: str) -> Any:
+    return or_(*(same(number, roll_no) for number in (SupplierRoll.supplier_roll_no, SupplierRoll.factory_roll_no)))
+
+
 def _with_roll(roll_no: str) -> Select[Any]:
-    numbers = (SupplierRoll.supplier_roll_no, SupplierRoll.factory_roll_no)
-    named = or_(*(same(number, roll_no) for number in numbers))
-    return select(FabricItem.receipt_id).join(FabricItem.rolls).where(named)
+    return select(FabricItem.receipt_id).join(FabricItem.rolls).where(_named(roll_no))
 
 
-def _searched(query: Select[Any], words: str) -> Select[Any]:
+def _headers(words: str) -> list[Any]:
     headers = (GoodsReceipt.external_id, GoodsReceipt.invoice_no, GoodsReceipt.erp_invoice_no)
-    found = (
-        select(GoodsReceipt.id)
-        .where(or_(*(begins(header, words) for header in headers)))
-        .union_all(select(FabricItem.receipt_id).where(begins(FabricItem.grn, words)), _with_roll(words))
-    )
-    return query.where(GoodsReceipt.id.in_(found))
+    return [begins(header, words) for header in headers]
+
+
+def _hits(words: str) -> Any:
+    by_header = select(GoodsReceipt.id).where(or_(*_headers(words)))
+    by_item = select(FabricItem.receipt_id).where(begins(FabricItem.grn, words))
+    return by_header.union_all(by_item, _with_roll(words))

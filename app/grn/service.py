@@ -19,7 +19,7 @@ from app.grn.errors import BadFields, DuplicateReceipt, Fault, ItemsInUse, Unkno
 from app.grn.events import CREATED, DELETED, UPDATED
 from app.grn.master_models import Fabric, ProductionOrder, Supplier
 from app.grn.models import FabricItem, GoodsReceipt, LedgerRow, SupplierRoll
-from app.grn.pages import Page, ordered, page_of
+from app.grn.pages import Page, ordered, page_of, page_uncounted
 from app.kernel import clock
 
 #: Everything that ``ReceiptSchema`` shows, in three statements however many rolls.
@@ -127,9 +127,13 @@ def find(receipt_id: int) -> GoodsReceipt:
 
 
 def find_page(asked: Mapping[str, Any]) -> Page:
-    """One page of the receipts that all filters hold for, without their rolls."""
-    order = ordered(asked["sort"], searching.SORTABLE)
-    return page_of(searching.filtered(asked), asked, order, options=(selectinload(GoodsReceipt.fabric_items),))
+    """One page of the receipts that all filters hold for, without their rolls; what nearly all match is not counted."""
+    order, items = ordered(asked["sort"], searching.SORTABLE), (selectinload(GoodsReceipt.fabric_items),)
+    page = None
+    if asked.get("search") and searching.finds_many(asked["search"]):
+        until = (asked["page"] + 1) * asked["page_size"]
+        page = page_uncounted(searching.first_hits(asked, order, until), asked, order, options=items)
+    return page or page_of(searching.filtered(asked), asked, order, options=items)
 
 
 def hold(receipt_id: int) -> Any:

@@ -99,7 +99,9 @@ class TestAssociate:
         assert (row["color"], "partId" in row) == ("Black", False)
 
     def test_anything_but_a_list_is_refused(self, clerk: FlaskClient) -> None:
-        assert list(faults(clerk.put(LEDGERS, json=ASSOCIATION))) == [""]
+        answer = clerk.put(LEDGERS, json=ASSOCIATION)
+        assert list(faults(answer)) == [""]
+        assert "a list" in said(answer, 400)["errors"][0]["message"]
         assert list(faults(clerk.put(LEDGERS, json=[ASSOCIATION] * 1001))) == [""]
         refused(clerk.put("/invoices/9/fabricItems/26/ledgers", json=[]), 404, 40400)
         refused(clerk.put("/invoices/1/fabricItems/27/ledgers", json=[]), 404, 40400)

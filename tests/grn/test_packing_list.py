@@ -163,8 +163,9 @@ class TestFiles:
                 (None, None, None, None),
                 ("R2", None, 110.6, None),
             ),
+            "\n \nsupplierRollNo;factoryRollNo;supplierLength; \nR1;F1;100,2\n ; \nR2; ;110,6\n\t\n",
         ],
-        ids=["comma", "semicolon", "sample", "tab", "xlsx"],
+        ids=["comma", "semicolon", "sample", "tab", "xlsx", "blank"],
     )
     def test_every_kind_says_the_same(self, upload: Callable[..., TestResponse], content: bytes | str) -> None:
         item = said(upload(content))
@@ -186,20 +187,22 @@ class TestFiles:
     @pytest.mark.parametrize("header", ["supplierRollNo,colour\nR1,red", "supplierRollNo,supplier roll no\nR1,R1"])
     def test_strange_columns_are_refused(self, upload: Callable[..., TestResponse], header: str) -> None:
         assert list(faults(upload(header))) == ["row[1]"]
+        assert list(faults(upload(f"\n ,\n{header}"))) == ["row[3]"]
 
     @pytest.mark.parametrize(
         "content",
         [
             b"",
             b"\n\n",
+            b" \n ; \n",
             b"supplierRollNo,supplierLength\n",
             "supplierRollNo\nŞ".encode("cp1254"),
             b'supplierRollNo\n"R1',
             b"PK\x03\x04 no spreadsheet",
             _sheet(("supplierRollNo",))[:-40],
         ],
-        # Named here: a workbook holds the time at which it was made, and every process must name a test alike.
-        ids=["empty", "blank", "header alone", "not UTF-8", "open quote", "no spreadsheet", "cut off"],
+        # Named, for the bytes of a sheet carry the time: workers would not collect the same tests.
+        ids=["empty", "lines", "blanks", "header", "encoding", "quote", "zip", "torn"],
     )
     def test_what_cannot_be_read_is_refused(self, upload: Callable[..., TestResponse], content: bytes) -> None:
         before = counts()
