@@ -89,7 +89,8 @@ class BulkImport(MethodView):
         A JSON array, or one invoice a line as `application/x-ndjson`, up to 32 MiB. Every invoice is imported or
         refused by itself; the results come in the order sent, with the status that the single import would have
         answered. `invoice_no` makes it safe to repeat: what is there already answers 409 and tells whether it is
-        identical. With `atomic=true` one refusal refuses all and nothing is stored; 424 marks those that only others kept out.
+        identical. With `atomic=true` one refusal refuses all and nothing is stored; 424 marks those that only others
+        kept out.
         """
         read = _READERS.get(request.mimetype)
         if read is None:

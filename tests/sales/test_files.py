@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ class TestCommand:
     def test_dates_and_formulas_of_a_refused_sheet_come_back_as_they_were(
         self, run: Run, tmp_path: Path, erp: FlaskClient
     ) -> None:
-        row = a_row("N-1", invoice_date=datetime(2025, 1, 18), expiry_date=datetime(2027, 1, 31), quantity=0)
+        row = a_row("N-1", invoice_date=date(2025, 1, 18), expiry_date=date(2027, 1, 31), quantity=0)
         run(an_xlsx(tmp_path / "day.xlsx", [row | {"item_name": "-5 mg"}]))
         refused = tmp_path / "day.refused.csv"
         assert ",'-5 mg," in refused.read_text()
