@@ -28,6 +28,8 @@ blp = Surface("Sales bulk", __name__, url_prefix="/api/sales", description="Many
 BLOCK = 64 * 1024
 _envelope = SalesEnvelope()
 _show = quick_dump(VerdictSchema(only=("id", "total_amount", "total_difference")))
+#: Nothing is wrong with this one: others kept it out (RFC 4918, section 11.4).
+_NOT_ALONE = {"status": 424, "message": "Not imported: others were refused."}
 _READERS = {
     "application/json": reading.elements,
     "application/x-ndjson": reading.lines,
@@ -90,7 +92,8 @@ class BulkImport(MethodView):
         A JSON array, or one invoice a line as `application/x-ndjson`, up to 32 MiB. Every invoice is imported or
         refused by itself; the results come in the order sent, with the status that the single import would have
         answered. `invoice_no` makes it safe to repeat: what is there already answers 409 and tells whether it is
-        identical. With `atomic=true` one refusal refuses all and nothing is stored.
+        identical. With `atomic=true` one refusal refuses all and nothing is stored; 424 marks those that only others
+        kept out.
         """
         read = _READERS.get(request.mimetype)
         if read is None:
@@ -100,7 +103,7 @@ class BulkImport(MethodView):
         try:
             return _answer(bulk.import_stream(read(_blocks()), created_user_id=caller, atomic=query["atomic"]))
         except AllRefused as refusal:
-            refusal.data = summary(refusal.report) if refusal.report else None
+            refusal.data = summary(refusal.report, stored=False) if refusal.report else None
             raise
 
 
@@ -152,19 +155,20 @@ def _answer(report: bulk.Report) -> Any:
     raise report.fault
 
 
-def summary(report: bulk.Report) -> dict[str, Any]:
-    """Counts and results, as the answer shows them."""
-    results = [_result(verdict) for verdict in report.verdicts]
+def summary(report: bulk.Report, *, stored: bool = True) -> dict[str, Any]:
+    """Counts and results, as the answer shows them; not ``stored`` when all was taken back."""
+    results = [_result(verdict, stored=stored) for verdict in report.verdicts]
     tally = Counter(result["status"] for result in results)
     kinds = {"imported": tally[201], "duplicates": tally[409]}
-    return {**kinds, "refused": len(results) - sum(kinds.values()), "results": results}
+    refused = len(results) - sum(kinds.values()) - tally[_NOT_ALONE["status"]]
+    return {**kinds, "refused": refused, "results": results}
 
 
-def _result(verdict: bulk.Verdict) -> dict[str, Any]:
+def _result(verdict: bulk.Verdict, *, stored: bool) -> dict[str, Any]:
     told = {"index": verdict.index, "invoice_no": verdict.invoice_no}
     refusal = verdict.refusal
     if refusal is None:
-        return {**told, "status": 201, **_show(verdict.invoice or {})}
+        return {**told, "status": 201, **_show(verdict.invoice or {})} if stored else {**told, **_NOT_ALONE}
     body = _envelope.body(refusal)
     del body["success"]
     return {**told, "status": _envelope.status(refusal), **body}

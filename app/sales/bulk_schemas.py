@@ -15,7 +15,7 @@ class BulkQuery(Schema):
 
 
 class VerdictSchema(Schema):
-    """What became of one invoice; ``status`` is what the single import would have answered."""
+    """What became of one invoice; ``status`` is the single import's, or 424 when only others kept it out."""
 
     index = fields.Integer()
     invoice_no = fields.String(allow_none=True)

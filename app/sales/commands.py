@@ -21,6 +21,7 @@ from app.kernel.unit_of_work import unit_of_work
 from app.sales.bulk import BATCH, Verdict, check, store
 from app.sales.errors import DuplicateInvoice
 from app.sales.files import Entry, Source, opened
+from app.sales.tabular import written
 
 sales = AppGroup("sales", help="Sales invoices.")
 
@@ -86,6 +87,9 @@ def _until_broken(entries: Iterator[Entry], refuse: Refuse, tally: Counter[str])
     except UnicodeDecodeError:
         tally["refused"] += 1
         refuse(Entry("the rest of the file", None, None, None), "It is not UTF-8.")
+    except csv.Error as fault:
+        tally["refused"] += 1
+        refuse(Entry("the rest of the file", None, None, None), f"It is not CSV: {fault}.")
 
 
 def _count(entry: Entry, verdict: Verdict, refuse: Refuse, tally: Counter[str]) -> None:
@@ -131,7 +135,7 @@ def _refused_file(path: Path, heads: list[str] | None) -> Iterator[Refuse]:
 def _kept(heads: list[str], row: list[Any]) -> list[Any]:
     """A row without the reasons of an earlier run."""
     padded = [*row, *[None] * (len(heads) - len(row))]
-    return [cell for head, cell in zip(heads, padded, strict=False) if head != "reason"]
+    return [written(cell) for head, cell in zip(heads, padded, strict=False) if head != "reason"]
 
 
 def _summarise(tally: Counter[str], out: Path, *, atomic: bool) -> None:

@@ -80,6 +80,8 @@ def _csv(path: Path, stream: IO[bytes]) -> Source:
         heads = tabular.headings(next(rows, []))
     except UnicodeDecodeError as error:
         raise BadRequest(f"{path.name} is not UTF-8: save it as CSV UTF-8.") from error
+    except csv.Error as error:
+        raise BadRequest(f"{path.name} is not CSV: {error}.") from error
     numbered = ((rows.line_num, list[Any](row)) for row in rows)
 
     def done() -> int:

@@ -16,6 +16,8 @@ _TOKEN = re.compile(
 _OPENING = b"[{"
 _NO_ARRAY = "Send a JSON array of invoices, or one invoice a line as application/x-ndjson."
 _SPACE = b" \t\r\n"
+#: Some systems begin each UTF-8 file with it.
+_MARK = b"\xef\xbb\xbf"
 #: A single invoice may not be longer; with 2,000 items of long texts it is shorter.
 LONGEST = 8 * 1024 * 1024
 
@@ -29,11 +31,11 @@ def lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     for block in blocks:
         *whole, rest = (rest + block).split(b"\n")
-        yield from (line for line in whole if line.strip())
+        yield from (line.removeprefix(_MARK) for line in whole if line.strip())
         if len(rest) > LONGEST:
             raise Broken(f"A line is longer than {LONGEST} bytes.")
     if rest.strip():
-        yield rest
+        yield rest.removeprefix(_MARK)
 
 
 def elements(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -99,7 +101,7 @@ class _Scanner:
             raise Broken("The JSON array is cut off or followed by something else.")
 
     def _begin(self, before: bytes, character: bytes) -> None:
-        if before.strip(_SPACE + b"\xef\xbb\xbf") or character != b"[":
+        if before.strip(_SPACE + _MARK) or character != b"[":
             raise Broken(_NO_ARRAY)
         self._begun = True
 

@@ -59,20 +59,21 @@ def take(step: Step, data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
 def take_all(
     step_of: Mapping[str, Step], orders: Sequence[Mapping[str, Any]], actor: Actor
 ) -> list[SalesInvoice | Refusal]:
-    """Take a step with many invoices, in order: what is refused changes nothing and does not hold up the rest."""
+    """Take a step with many invoices, outcomes in order: what is refused changes nothing, nor holds up the rest."""
     found = lock_by_numbers({order["invoice_no"] for order in orders})
     sessions.lock_sessions(invoice.handling.session_id for invoice in found.values() if invoice.handling)
     opened: Opened = {}
-    outcomes: list[SalesInvoice | Refusal] = []
-    for order in orders:
+    outcomes: dict[int, SalesInvoice | Refusal] = {}
+    # Sessions are opened driver by driver: two tours that share drivers never wait for each other in a circle.
+    for place, order in sorted(enumerate(orders), key=lambda numbered: numbered[1].get("driver_id", 0)):
         try:
             invoice = found.get(order["invoice_no"])
             if invoice is None:
                 raise UnknownInvoice
-            outcomes.append(_take(step_of[order["invoice_no"]], invoice, order, actor, opened))
+            outcomes[place] = _take(step_of[order["invoice_no"]], invoice, order, actor, opened)
         except Refusal as refusal:
-            outcomes.append(refusal)
-    return outcomes
+            outcomes[place] = refusal
+    return [outcomes[place] for place in range(len(orders))]
 
 
 def cancel(data: Mapping[str, Any], actor: Actor) -> SalesInvoice:

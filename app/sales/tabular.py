@@ -30,6 +30,8 @@ PLACES: Mapping[str, tuple[str, str]] = {
     **{f"customer_{name}": ("customer", name) for name in _CUSTOMER},
     **{("item_" + name if name in {"name", "remarks"} else name): ("item", name) for name in _ITEM},
 }
+#: What a payload holds as numbers; a sheet holds as numbers also phones, pin codes and barcodes, which are texts.
+_NUMBERS = frozenset({"Total", "quantity", "mrp"})
 NEEDED = (
     "invoice_no",
     "invoice_date",
@@ -120,12 +122,17 @@ def guarded(value: Any) -> Any:
     return value
 
 
+def written(cell: Any) -> Any:
+    """A cell that was read, as a CSV file takes it: what is read back from there says the same."""
+    return guarded(_value(cell)) if _given(cell) else None
+
+
 def _payload(cells: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {"invoice": {}, "customer": {}, "item": {}}
     for heading, cell in cells.items():
         if heading in PLACES and _given(cell):
             kind, name = PLACES[heading]
-            found[kind][name] = _value(cell)
+            found[kind][name] = _value(cell) if heading in _NUMBERS else str(_value(cell))
     return {**found["invoice"], "customer": found["customer"], "items": [found["item"]]}
 
 

@@ -137,7 +137,9 @@ class TestAtomic:
         answer = sent(erp, [a_sale() for _ in range(600)] + [a_sale(items=[])], "?atomic=true")
         assert answer.status_code == 400
         assert answer.json["message"] == "Nothing was imported: 1 refused."
-        assert answer.json["data"]["results"][600]["status"] == 400
+        data = answer.json["data"]
+        assert (data["imported"], data["refused"], data["results"][600]["status"]) == (0, 1, 400)
+        assert (data["results"][0]["status"], "id" in data["results"][0]) == (424, False)
         assert (rows(SalesInvoice), rows(Event), rows(Customer)) == (0, 0, 0)
 
     def test_all_good_ones_stay(self, erp: FlaskClient) -> None:
@@ -155,6 +157,11 @@ class TestInput:
         answer = erp.post(PATH, data=body, content_type="application/x-ndjson")
         assert [r["status"] for r in answer.json["data"]["results"]] == [201, 400, 201]
         assert "not valid JSON" in answer.json["data"]["results"][1]["message"]
+
+    def test_the_mark_that_some_files_begin_with(self, erp: FlaskClient) -> None:
+        body = b"\xef\xbb\xbf" + json.dumps(a_sale()).encode() + b"\r\n" + json.dumps(a_sale()).encode()
+        answer = erp.post(PATH, data=body, content_type="application/x-ndjson")
+        assert [r["status"] for r in answer.json["data"]["results"]] == [201, 201]
 
     def test_what_was_read_before_the_break_stays_and_is_told(self, erp: FlaskClient) -> None:
         body = f'[{json.dumps(a_sale())}, {{"invoice_no": '

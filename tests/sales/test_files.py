@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,36 @@ class TestCommand:
         result = run(refused)
         assert result.exit_code == 0, result.output
         assert stored() == 1
+
+    def test_dates_and_formulas_of_a_refused_sheet_come_back_as_they_were(
+        self, run: Run, tmp_path: Path, erp: FlaskClient
+    ) -> None:
+        row = a_row("N-1", invoice_date=date(2025, 1, 18), expiry_date=date(2027, 1, 31), quantity=0)
+        run(an_xlsx(tmp_path / "day.xlsx", [row | {"item_name": "-5 mg"}]))
+        refused = tmp_path / "day.refused.csv"
+        assert ",'-5 mg," in refused.read_text()
+        refused.write_text(refused.read_text().replace(",0,", ",7,"))
+        result = run(refused)
+        assert result.exit_code == 0, result.output
+        [invoice] = erp.get("/api/sales/invoices/?search=N-1").json["results"]
+        [item] = invoice["items"]
+        assert (invoice["invoice_date"], item["expiry_date"]) == ("2025-01-18", "2027-01-31")
+        assert (item["name"], item["quantity"]) == ("-5 mg", 7)
+
+    def test_texts_that_a_sheet_holds_as_numbers(self, run: Run, tmp_path: Path, erp: FlaskClient) -> None:
+        row = a_row("N-1", invoice_no=77282, customer_code=889, item_code=650, quantity=2.0, mrp=3.5)
+        result = run(an_xlsx(tmp_path / "day.xlsx", [row]))
+        assert result.exit_code == 0, result.output
+        [invoice] = erp.get("/api/sales/invoices/?search=77282").json["results"]
+        assert (invoice["customer"]["code"], invoice["items"][0]["item_code"]) == ("889", "650")
+        assert invoice["total_amount"] == 7
+
+    def test_what_stands_before_a_broken_row_is_imported(self, run: Run, tmp_path: Path) -> None:
+        rows = [a_row("N-1"), a_row("N-2"), a_row("N-3", item_name="x" * 200_000)]
+        result = run(a_csv(tmp_path / "day.csv", rows))
+        assert "1 refused." in result.output
+        assert "It is not CSV: field larger than" in (tmp_path / "day.refused.csv").read_text()
+        assert stored() >= 1
 
     def test_all_or_nothing(self, run: Run, tmp_path: Path) -> None:
         result = run(a_csv(tmp_path / "day.csv", [a_row("N-1"), a_row("N-2", quantity=0)]), "--atomic")

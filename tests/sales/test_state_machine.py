@@ -18,7 +18,7 @@ from app.extensions import db
 from app.sales.workflow import HANDLED_IN, RESUMED_STATUS, STEPS
 from tests.sales.floor import Person, a_person, imported
 
-WORKERS, INVOICES = 4, 5
+WORKERS, INVOICES = 4, 3
 
 #: A step by a worker with an invoice: endpoint, further fields.
 MOVES: list[tuple[str, dict[str, Any]]] = [
@@ -37,11 +37,27 @@ MOVES: list[tuple[str, dict[str, Any]]] = [
     ("correct", {}),
 ]
 EXPECTED = {200, 400, 403, 409}
+#: The move that fits, by state: chance alone seldom gets an invoice through a review or to its customer.
+ONWARD: dict[str, tuple[str, dict[str, Any]]] = {
+    "INVOICED": ("picking/start", {}),
+    "PICKING": ("picking/complete", {}),
+    "PICKED": ("packing/start", {}),
+    "PACKING": ("packing/complete", {}),
+    "BOXING": ("boxing/complete", {"label_count": 1}),
+    "PACKED": ("delivery/start", {"delivery_type": "INTERNAL"}),
+    "DISPATCHED": ("delivery/complete", {}),
+    "REVIEW": ("correct", {}),
+    "DELIVERED": ("delivery/complete", {}),
+}
 
 moves = st.lists(
-    st.tuples(st.integers(0, WORKERS - 1), st.integers(0, INVOICES - 1), st.sampled_from(MOVES)),
-    min_size=10,
-    max_size=40,
+    st.tuples(
+        st.integers(0, WORKERS - 1),
+        st.integers(0, INVOICES - 1),
+        st.one_of(st.just(("onward", {})), st.sampled_from(MOVES)),
+    ),
+    min_size=40,
+    max_size=70,
 )
 bulk_rounds = st.lists(st.sets(st.integers(0, INVOICES - 1), min_size=1), max_size=3)
 
@@ -56,6 +72,9 @@ class Floor:
     def move(self, move: tuple[int, int, tuple[str, dict[str, Any]]]) -> int:
         who, which, (path, more) = move
         person, number = self.people[who], self.numbers[which]
+        if path == "onward":
+            person = self.people[which % WORKERS]
+            path, more = ONWARD[person.sees(number)["status"]]
         if path == "correct":
             item = {"item_code": "MED-X", "barcode": "MED-X", "name": "x", "quantity": which + 1, "mrp": "1.25"}
             return self.erp.patch(
@@ -128,10 +147,12 @@ def explain(invoice: Any) -> None:
     assert held == (invoice.held_at is not None)
 
 
-@pytest.mark.slow
+TAKEN: set[str] = set()
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=moves, rounds=bulk_rounds)
-def test_the_floor_stays_in_order(
+def make_random_moves(
     erp: FlaskClient,
     client_as: Callable[..., FlaskClient],
     moves: list[tuple[int, int, tuple[str, dict[str, Any]]]],
@@ -144,3 +165,11 @@ def test_the_floor_stays_in_order(
         codes = list(pool.map(floor.move, moves)) + [bulk.result() for bulk in bulks]
     assert set(codes) <= EXPECTED, json.dumps(codes)
     check_the_floor()
+    TAKEN.update(row.step for row in rows("SELECT DISTINCT step FROM sales_history"))
+
+
+@pytest.mark.slow
+def test_the_floor_stays_in_order(erp: FlaskClient, client_as: Callable[..., FlaskClient]) -> None:
+    TAKEN.clear()
+    make_random_moves(erp=erp, client_as=client_as)
+    assert {"billing.return", "billing.correct", "boxing.complete", "hold"} <= TAKEN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -261,6 +262,13 @@ class TestHolding:
         assert (returned["status"], returned["hold"]) == ("REVIEW", None)
 
 
+def ravi_and_asha(tours: list[list[dict[str, Any]]], outcomes: list[list[int]]) -> list[str]:
+    """The numbers of the tour that began, Ravi's first; the second tour names him last."""
+    won = outcomes.index([200, 200])
+    numbers = [order["invoice_no"] for order in tours[won]]
+    return numbers[::-1] if won else numbers
+
+
 class TestBulk:
     def test_a_round_is_one_session(self, erp: FlaskClient, ravi: Person) -> None:
         numbers = [imported(erp) for _ in range(3)]
@@ -302,6 +310,29 @@ class TestBulk:
         assert [r["invoice"]["delivery"]["proof_note"] for r in done.json["data"]["results"]] == [
             f"Note {n}" for n in numbers
         ]
+
+    def test_tours_that_share_drivers_do_not_wait_in_a_circle(
+        self, erp: FlaskClient, ravi: Person, asha: Person
+    ) -> None:
+        def tour(drivers: tuple[Person, Person]) -> list[dict[str, Any]]:
+            numbers = [brought_to("PACKED", erp, drivers[0]) for _ in drivers]
+            return [
+                {"invoice_no": number, "delivery_type": "INTERNAL", "driver_id": driver.id}
+                for number, driver in zip(numbers, drivers, strict=True)
+            ]
+
+        def start(orders: list[dict[str, Any]]) -> list[int]:
+            answer = ravi.client.post("/api/sales/delivery/bulk-start/", json={"invoices": orders})
+            assert answer.status_code == 200, answer.json
+            return [result["status"] for result in answer.json["data"]["results"]]
+
+        for _ in range(4):
+            tours = [tour((ravi, asha)), tour((asha, ravi))]
+            with ThreadPoolExecutor(2) as pool:
+                outcomes = list(pool.map(start, tours))
+            assert sorted(outcomes) == [[200, 200], [409, 409]]
+            for driver, number in zip((ravi, asha), ravi_and_asha(tours, outcomes), strict=True):
+                driver.does("delivery/complete", number)
 
     def test_bad_requests(self, ravi: Person) -> None:
         twice = ravi.client.post(
