@@ -83,6 +83,7 @@ def _migrated(settings: Settings) -> Iterator[Hub]:
     with app.app_context():
         flask_migrate.upgrade(directory=str(ROOT / "migrations"))
         yield app
+        hub.close()  # its reader would go on asking servers that are gone
         db.engine.dispose()
 
 
