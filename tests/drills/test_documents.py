@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -89,7 +91,7 @@ def test_flask_commands_of_the_operators_page_run(hub: DrillHub) -> None:
     assert len(lines) >= 3
     for line in lines:
         password = " --password 'correct horse battery staple'" if "users create" in line else ""
-        command = f"python -m flask --app wsgi {line}{password}"
+        command = f"{shlex.quote(sys.executable)} -m flask --app wsgi {line}{password}"
         subprocess.run(["bash", "-c", command], cwd=ROOT, env=hub.environment, check=True, capture_output=True)
 
 
