@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ Json = dict[str, Any]
 FlatError = tuple[tuple[str | int, ...], list[str]]
 
 
-class Envelope:
+class Envelope(ABC):
     """The shape of a surface's failures. A surface is told by the prefixes of its paths."""
 
     name: ClassVar[str]
@@ -22,12 +23,13 @@ class Envelope:
     def status(self, refusal: Refusal) -> int:
         return self.validation_status if isinstance(refusal, Invalid) else refusal.status
 
+    @abstractmethod
     def body(self, refusal: Refusal) -> Json:
-        raise NotImplementedError
+        """The JSON document of a refusal."""
 
+    @abstractmethod
     def schema(self) -> Json:
         """The same shape as an OpenAPI schema object."""
-        raise NotImplementedError
 
 
 class SalesEnvelope(Envelope):
