@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -65,6 +66,10 @@ def _account(name: str) -> Account | None:
 def _make_own_user() -> None:
     if _account(OWN_USER) or not (useradd := shutil.which("useradd", path=f"{os.environ['PATH']}:/usr/sbin")):
         return
-    # Where this is refused, one of the stand-ins serves.
-    command = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", OWN_USER]
-    subprocess.run(command, check=False, capture_output=True)
+    # Two hubs may start at once, and a second useradd gives a user that is there already another number.
+    with Path(useradd).open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _account(OWN_USER):
+            # Where this is refused, one of the stand-ins serves.
+            command = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", OWN_USER]
+            subprocess.run(command, check=False, capture_output=True)

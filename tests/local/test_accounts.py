@@ -1,0 +1,51 @@
+"""The user PostgreSQL runs as: made once, even when several hubs start on a fresh machine at the same moment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.drills.hubs import ROOT
+
+NAME = "invoice-hub-race"
+MAKING = f"""
+import sys
+from app.local import accounts
+accounts.OWN_USER = {NAME!r}
+print("ready", flush=True)
+sys.stdin.readline()
+accounts._make_own_user()
+print(accounts._account({NAME!r}))
+"""
+
+
+@pytest.fixture
+def _forgotten() -> Iterator[None]:
+    yield
+    subprocess.run([shutil.which("userdel", path="/usr/sbin:/sbin") or "userdel", NAME], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes users")
+@pytest.mark.usefixtures("_forgotten")
+def test_launchers_that_race_agree_on_the_user() -> None:
+    launchers = [
+        subprocess.Popen(
+            [sys.executable, "-c", MAKING], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for _ in range(5)
+    ]
+    for launcher in launchers:
+        assert launcher.stdout
+        assert launcher.stdout.readline() == "ready\n"
+    for launcher in launchers:
+        assert launcher.stdin
+        launcher.stdin.write("now\n")
+        launcher.stdin.flush()
+    answers = [launcher.communicate()[0] for launcher in launchers]
+    assert len(set(answers)) == 1
+    assert NAME in answers[0]
