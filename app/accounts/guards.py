@@ -47,6 +47,12 @@ def allows(principal: Principal, ability: str) -> bool:
     return ability in principal.abilities
 
 
+def ability_of(view: Any) -> str | None:
+    """What a view requires; None when anybody may call it."""
+    ability: str | None = view.ability
+    return ability
+
+
 def public(view: View) -> View:
     """Let anybody in, and say so."""
 

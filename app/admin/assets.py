@@ -33,7 +33,7 @@ def asset(name: str) -> str:
 @public
 def file(wanted: str, name: str) -> Response:
     """A file; a browser that asks for another version's address asks again soon."""
-    answer = send_from_directory(FOLDER, name, max_age=_YEAR if wanted == version() else _MINUTE)
+    answer: Response = send_from_directory(FOLDER, name, max_age=_YEAR if wanted == version() else _MINUTE)
     answer.cache_control.public = True
     answer.cache_control.immutable = wanted == version()
     return answer

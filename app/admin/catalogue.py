@@ -41,10 +41,10 @@ def refusals(tree: ast.Module) -> Iterator[str]:
     """The sentences of refusals, which pages show too: messages of classes, and the field errors of ``Invalid``."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            yield from (_text(part.value) for part in node.body if _is_message(part))
+            yield from (text for part in node.body if (text := _message(part)))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Invalid":
             lists = (part for part in ast.walk(node) if isinstance(part, ast.List))
-            yield from (_text(text) for part in lists for text in part.elts if isinstance(text, ast.Constant))
+            yield from (str(text.value) for part in lists for text in part.elts if isinstance(text, ast.Constant))
 
 
 def read(language: str) -> Catalog:
@@ -77,14 +77,13 @@ def _extract(catalog: Catalog, method: str, path: Path) -> None:
         catalog.add(message, context=context)
 
 
-def _is_message(part: ast.stmt) -> bool:
-    names = [part.target] if isinstance(part, ast.AnnAssign) else part.targets if isinstance(part, ast.Assign) else []
+def _message(part: ast.stmt) -> str:
+    """The text of ``message = "…"``, with or without its type."""
+    if not isinstance(part, ast.Assign | ast.AnnAssign) or not isinstance(part.value, ast.Constant):
+        return ""
+    names = part.targets if isinstance(part, ast.Assign) else [part.target]
     is_named = any(isinstance(name, ast.Name) and name.id == "message" for name in names)
-    return is_named and isinstance(getattr(part, "value", None), ast.Constant)
-
-
-def _text(node: ast.expr | None) -> str:
-    return str(node.value) if isinstance(node, ast.Constant) else ""
+    return str(part.value.value) if is_named else ""
 
 
 if __name__ == "__main__":

@@ -47,4 +47,3 @@ def accepted(form: Form, action: Callable[[], Result]) -> Result | None:
     except (Invalid, Conflict) as refusal:
         form.take(refusal)
         return None
-

@@ -9,6 +9,7 @@ from flask import current_app, request
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
+from app.accounts.guards import SIGNED_IN, ability_of
 from app.admin.viewers import viewer
 
 
@@ -19,6 +20,11 @@ class Entry:
     label: LazyString
     endpoint: str
     icon: str
+
+    @property
+    def ability(self) -> str:
+        """What the page requires of its viewer."""
+        return ability_of(current_app.view_functions[self.endpoint]) or SIGNED_IN
 
     @property
     def is_current(self) -> bool:
@@ -51,6 +57,6 @@ def navigation() -> Iterator[Group]:
     if known is None:
         return
     for group in NAVIGATION:
-        entries = tuple(e for e in group.entries if known.may(current_app.view_functions[e.endpoint].ability))  # type: ignore[attr-defined]
+        entries = tuple(entry for entry in group.entries if known.may(entry.ability))
         if entries:
             yield Group(group.label, entries)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, request
 from flask_wtf.csrf import CSRFProtect
 
+from app.accounts.guards import ability_of
 from app.admin.viewers import viewer
 from app.kernel.errors import BadRequest, Unauthenticated
 from app.kernel.web import PAGES, is_page
@@ -41,7 +42,7 @@ def _receive() -> None:
     known = viewer()
     if request.method in _SAFE:
         return
-    is_public = getattr(current_app.view_functions[request.endpoint or ""], "ability", None) is None
+    is_public = ability_of(current_app.view_functions[request.endpoint or ""]) is None
     if known is None and not is_public:
         raise Unauthenticated  # sooner than the form's complaint: the session has ended, and signing in mends it
     csrf.protect()

@@ -9,13 +9,12 @@ from flask_babel import gettext, lazy_gettext
 from flask_wtf.csrf import CSRFError
 
 from app.admin.pages import StaleForm
-from app.admin.viewers import viewer
 from app.kernel import errors
 from app.kernel.envelopes import flattened
 from app.kernel.refusing import refuse
 from app.kernel.web import is_page
 
-_SEE_OTHER, _UNAUTHORIZED, _SERVER_ERROR = 303, 401, 500
+_SEE_OTHER, _UNAUTHORIZED = 303, 401
 #: What a person did that cannot be done just now; everything else gets a page of its own.
 _TOLD_ON_THE_SPOT = (errors.BadRequest, errors.Invalid, errors.Conflict, errors.Unprocessable)
 _TITLES = {
@@ -46,7 +45,7 @@ def render(refusal: errors.Refusal) -> Response:
         return _to_sign_in()
     if request.method == "POST" and isinstance(refusal, _TOLD_ON_THE_SPOT) and not isinstance(refusal, StaleForm):
         flash(sentence(refusal), "error")
-        return _answer(redirect(back(), _SEE_OTHER))
+        return make_response(redirect(back(), _SEE_OTHER))
     status = 422 if isinstance(refusal, errors.Invalid) else refusal.status
     said = _HINTS.get(status) or sentence(refusal)
     title = _TITLES.get(status, _TITLES[400])
@@ -80,16 +79,10 @@ def stale_form(_error: CSRFError) -> Response:
 
 
 def _to_sign_in() -> Response:
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else back()
-    address = url_for("admin.signing.form", next=wanted)
-    if "HX-Request" in request.headers:  # a part of a page cannot become the form: the whole page must
-        answer = Response(status=_UNAUTHORIZED)
-        answer.headers["HX-Redirect"] = url_for("admin.signing.form", next=back())
-        return answer
-    if viewer() is None and wanted == url_for("admin.overview.show"):
-        address = url_for("admin.signing.form")
-    return _answer(redirect(address, _SEE_OTHER))
-
-
-def _answer(redirection: object) -> Response:
-    return make_response(redirection)  # type: ignore[arg-type]
+    is_part = "HX-Request" in request.headers
+    wanted = request.full_path.rstrip("?") if request.method == "GET" and not is_part else back()
+    is_first = wanted == url_for("admin.overview.show")
+    address = url_for("admin.signing.form", next=None if is_first else wanted)
+    if is_part:  # a part of a page cannot become the form: the whole page must
+        return Response(status=_UNAUTHORIZED, headers={"HX-Redirect": address})
+    return make_response(redirect(address, _SEE_OTHER))

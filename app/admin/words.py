@@ -74,7 +74,7 @@ def money(value: Decimal | None, currency: str | None = None) -> str:
     """An amount to the cent, in the viewer's way of writing it."""
     if value is None:
         return ""
-    return format_currency(value, currency) if currency else format_decimal(value, "#,##0.00")
+    return str(format_currency(value, currency) if currency else format_decimal(value, "#,##0.00"))
 
 
 def quantity(value: Decimal | int | float | None, unit: str = "") -> str:

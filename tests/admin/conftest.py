@@ -142,7 +142,9 @@ def sign_in(page: Page, user: User, password: str = PASSWORD) -> Page:
 def signed_in(open_page: Opener, person: Callable[..., User]) -> Callable[..., Page]:
     """Open a page that a new user of a role is signed in on; the user's facts and the browser's may be given."""
 
-    def make(role: str = "admin", *, phone: bool = False, dark: bool = False, language: str = "en", **facts: Any) -> Page:
+    def make(
+        role: str = "admin", *, phone: bool = False, dark: bool = False, language: str = "en", **facts: Any
+    ) -> Page:
         return sign_in(open_page(phone=phone, dark=dark, language=language), person(role, **facts))
 
     return make

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 from collections.abc import Callable
 
 import pytest
@@ -13,8 +14,8 @@ from app.accounts.models import User
 from app.admin.navigation import NAVIGATION
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
-from tests.admin.conftest import Opener, looked_at, shoot, sign_in
-from tests.admin.test_signing import enter, post
+from tests.admin.conftest import looked_at, shoot, sign_in
+from tests.admin.test_signing import enter
 from tests.factories import a_user
 
 
@@ -45,11 +46,11 @@ class TestHeaders:
     def test_assets_are_kept_for_a_year_under_their_version(self, anybody: FlaskClient) -> None:
         page = anybody.get("/admin/sign-in").text
         address = page.split('rel="stylesheet" href="')[1].split('"')[0]
-        answer = anybody.get(address)
-        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-        assert "Set-Cookie" not in answer.headers
-        old = anybody.get("/admin/assets/old/hub.css")
-        assert old.headers["Cache-Control"] == "public, max-age=60"
+        with anybody.get(address) as answer:
+            assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+            assert "Set-Cookie" not in answer.headers
+        with anybody.get("/admin/assets/old/hub.css") as old:
+            assert old.headers["Cache-Control"] == "public, max-age=60"
 
     def test_no_file_beside_the_assets_is_served(self, anybody: FlaskClient) -> None:
         assert anybody.get("/admin/assets/x/../pages.py").status_code == 404
@@ -69,11 +70,13 @@ class TestForms:
 
     def test_every_form_on_every_page_is_guarded(self, app: Hub, anybody: FlaskClient) -> None:
         """Whatever the pages can change asks for the token first."""
-        posts = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("admin.") and "POST" in rule.methods]
+        posts = [
+            rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("admin.") and "POST" in rule.methods
+        ]
         assert posts
         with app.test_request_context():
             for rule in posts:
-                path = app.url_map.bind("x").build(rule.endpoint, {name: 1 for name in rule.arguments}, "POST")
+                path = app.url_map.bind("x").build(rule.endpoint, dict.fromkeys(rule.arguments, 1), "POST")
                 assert anybody.post(path).status_code in {303, 400}, path
 
 
@@ -150,7 +153,7 @@ class TestNavigation:
             client = app.test_client()
             enter(client, user)
             page = client.get("/admin").text
-            shown = [part.split('"')[0] for part in page.split("<nav")[1].split("</nav>")[0].split('href="')[1:]]
+            shown = re.findall(r'<li><a href="([^"]+)"', page.split("<nav")[1].split("</nav>")[0])
             assert shown
             for path in shown:
                 assert client.get(path).status_code == 200, (role, path)

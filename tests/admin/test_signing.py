@@ -66,7 +66,9 @@ def test_a_wrong_password_is_told_and_nothing_more(page: Page, person: Callable[
     assert refused == [f"user:{user.id}", "user:unknown"]
 
 
-def test_signing_out_ends_the_session_for_a_copied_cookie_too(signed_in: Callable[..., Page], anybody: FlaskClient) -> None:
+def test_signing_out_ends_the_session_for_a_copied_cookie_too(
+    signed_in: Callable[..., Page], anybody: FlaskClient
+) -> None:
     page = signed_in()
     [cookie] = page.context.cookies()
     anybody.set_cookie(cookie["name"], cookie["value"])
@@ -154,7 +156,9 @@ def test_attempts_are_limited(app_with: Callable[..., Hub], asha: User) -> None:
     assert client.get("/admin/sign-in").status_code == 200
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example/admin", "//evil.example/admin", "/admin\\..", "/docs", "x"])
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/admin", "//evil.example/admin", "/admin\\..", "/docs", "x"]
+)
 def test_nobody_is_sent_elsewhere_by_a_crafted_link(anybody: FlaskClient, asha: User, elsewhere: str) -> None:
     answer = enter(anybody, asha, following=f"?next={elsewhere}")
     assert answer.headers["Location"] == "/admin"
