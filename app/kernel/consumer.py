@@ -31,6 +31,6 @@ class EagerConsumer(Consumer):
         try:
             super().on_connection_error_after_connected(exc)
         except AttributeError as error:
-                    # With a message in hand kombu 5.7 looks for the transport that it has just let go, and the worker would
-            # end with "Unrecoverable error". The connection is gone by then, which is all that was wanted.
+            # With a message in hand kombu 5.7 looks for the transport that it has just let go, and the worker would end
+            # with "Unrecoverable error". The connection is gone by then, which is all that was wanted.
             log.warning("lost_connection_left_open", error=str(error))
