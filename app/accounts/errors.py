@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
+from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unprocessable
 from app.kernel.refusing import CONSTRAINTS
 
 
@@ -35,6 +35,45 @@ class WrongPassword(Unauthenticated):
 class AddressNotAllowed(Forbidden):
     message = "This credential may not be used from this address."
     code = "IP_NOT_ALLOWED"
+
+
+class TokenRefused(InvalidToken):
+    """A scoped token that is there and may not be used; the attempt stays written down, as for the next two."""
+
+    keeps_evidence = True
+
+
+class TokenExpiredNow(TokenExpired):
+    keeps_evidence = True
+
+
+class TokenAddressRefused(AddressNotAllowed):
+    keeps_evidence = True
+
+
+class UnknownToken(NotFound):
+    message = "No such token."
+
+
+class TokenOver(Conflict):
+    message = "This token has expired or was revoked; make a new one."
+
+
+class KeyOver(Conflict):
+    message = "This key has expired or was revoked; make a new one."
+
+
+class WrongCurrentPassword(Invalid):
+    """Whoever changes a password knows the one before."""
+
+    keeps_evidence = True
+
+    def __init__(self) -> None:
+        super().__init__({"current_password": ["This is not your password."]})
+
+
+class LastAdmin(Conflict):
+    message = "This is the last active admin; make another one first."
 
 
 class UnknownUser(NotFound):

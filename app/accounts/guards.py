@@ -9,6 +9,7 @@ from typing import Any
 from app.accounts.abilities import ABILITIES, API_KEY
 from app.accounts.errors import AddressNotAllowed, InvalidApiKey, InvalidToken, TokenExpired
 from app.accounts.principals import authenticate
+from app.accounts.rates import limited
 from app.kernel.errors import Forbidden
 from app.kernel.openapi import ABILITY, refuses
 
@@ -17,21 +18,28 @@ SIGNED_IN = "signed in"
 
 
 def requires(ability: str) -> Callable[[View], View]:
-    """Let only callers with ``ability`` in; ``SIGNED_IN`` asks for any user, with whatever role."""
+    """Let only callers with ``ability`` in; ``SIGNED_IN`` asks for a user in person, with whatever role."""
     if ability not in {*ABILITIES, SIGNED_IN}:
         raise ValueError(f"unknown ability {ability}")
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
+        def allowed(*args: Any, **kwargs: Any) -> Any:
             principal = authenticate()
-            allowed = principal.user_id is not None if ability == SIGNED_IN else ability in principal.abilities
-            if not allowed:
+            able = principal.signed_in if ability == SIGNED_IN else ability in principal.abilities
+            if not able:
                 raise Forbidden
             return view(*args, **kwargs)
 
-        keys = (InvalidApiKey, AddressNotAllowed) if ability in API_KEY else ()
-        return _marked(refuses(InvalidToken, TokenExpired, *keys)(guarded), ability)
+        counted = limited(allowed, ability)
+
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            authenticate()
+            return counted(*args, **kwargs)
+
+        keys = (InvalidApiKey,) if ability in API_KEY else ()
+        return _marked(refuses(InvalidToken, TokenExpired, AddressNotAllowed, *keys)(guarded), ability)
 
     return guard
 

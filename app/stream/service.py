@@ -7,6 +7,7 @@ import queue
 import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 
 from flask import Flask
@@ -101,13 +102,8 @@ def make_ticket(caller: Principal) -> str:
     db.session.add(
         StreamTicket(
             ticket_hash=_hash(ticket),
-            principal={
-                "credential": caller.credential,
-                "abilities": sorted(caller.abilities),
-                "name": caller.name,
-                "user_id": caller.user_id,
-                "role": caller.role,
-            },
+            # A ticket opens a stream and nothing that is for users in person.
+            principal={**asdict(caller), "abilities": sorted(caller.abilities), "signed_in": False},
             expires_at=clock.now() + TICKET_LIFETIME,
         )
     )

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.accounts import api_keys
+from app.accounts import api_keys, audit
 from app.accounts.models import ApiKey, AuditEntry
 from app.extensions import db
 from app.kernel import clock
@@ -35,6 +35,7 @@ def ask(client: FlaskClient, key: str, *, peer: str = "127.0.0.1", **headers: st
 
 
 def stored() -> Any:
+    audit.recorder.flush()
     with db.engine.connect() as connection:
         return connection.execute(select(ApiKey.__table__)).one()
 
