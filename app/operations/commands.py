@@ -15,6 +15,7 @@ from app.accounts import api_keys, modules, service
 from app.accounts.abilities import ROLES
 from app.kernel.envelopes import flattened
 from app.kernel.errors import Refusal
+from app.kernel.unit_of_work import unit_of_work
 
 ACTOR = "command line"
 users = AppGroup("users", help="People and systems that sign in.")

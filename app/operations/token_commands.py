@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import click
 from flask import Flask
@@ -23,30 +24,15 @@ _RATE = click.IntRange(1, MOST_CALLS)
 @click.argument("name")
 @click.option("--ability", "abilities", multiple=True, required=True, type=click.Choice(list(ABILITIES)))
 @click.option("--days", type=click.Choice([str(days) for days in LIFETIMES]), default=str(LIFETIME), show_default=True)
-@click.option("--allow", multiple=True, metavar="ADDRESS", help="Address or network that may use it; repeatable.")
+@click.option(
+    "--allow", "allowlist", multiple=True, metavar="ADDRESS", help="Address or network that may use it; repeatable."
+)
 @click.option("--calls", type=_RATE, default=CALLS, show_default=True, help="Calls in a minute.")
 @click.option("--status-calls", type=_RATE, default=STATUS_CALLS, show_default=True, help="Of these, provider-status.")
-def create(
-    email: str,
-    name: str,
-    abilities: tuple[str, ...],
-    days: str,
-    allow: tuple[str, ...],
-    calls: int,
-    status_calls: int,
-) -> None:
+def create(email: str, days: str, **facts: Any) -> None:
     """Make a token of the user with this EMAIL; it is shown once."""
     with work():
-        token, plain = tokens.create(
-            service.existing_user(email),
-            name=name,
-            abilities=abilities,
-            actor=ACTOR,
-            days=int(days),
-            allowlist=allow,
-            calls=calls,
-            status_calls=status_calls,
-        )
+        token, plain = tokens.create(service.existing_user(email), actor=ACTOR, days=int(days), **facts)
     click.echo(f"Made token {token.id} ({token.name}), good until {token.expires_at:%Y-%m-%d}. It is shown only now:")
     click.echo(plain)
 
@@ -96,13 +82,10 @@ def revoke(token_id: int) -> None:
 
 def _line(token: AccessToken) -> str:
     state = "revoked" if token.revoked_at else "expired" if token.expires_at <= clock.now() else "until"
-    used = (
-        f"last used {token.last_used_at:%Y-%m-%d %H:%M} {token.last_used_address or ''}" if token.last_used_at else ""
-    )
-    return (
-        f"{token.id:>5}  {tokens.shown_prefix(token)}…  {token.name:<30} {token.user.email:<30} "
-        f"{state} {token.expires_at:%Y-%m-%d}  {','.join(token.abilities)}  {used}"
-    ).rstrip()
+    owner = f"{token.name:<30} {token.user.email:<30}"
+    used = f"last used {token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never used"
+    times = f"{state} {token.expires_at:%Y-%m-%d}  {used}"
+    return f"{token.id:>5}  {tokens.shown_prefix(token)}…  {owner} {times}  {','.join(token.abilities)}"
 
 
 def register(app: Flask) -> None:
