@@ -31,7 +31,9 @@ def a_client(app: Hub, **facts: object) -> FlaskClient:
     with unit_of_work():
         user = a_user()
         modules.enable(user, "feature.einvoice_api", actor="a test")
-        _, plain = a_token(user, **{"abilities": ["sales:read", "grn:read", "einvoices:read", "einvoices:status"], **facts})
+        _, plain = a_token(
+            user, **{"abilities": ["sales:read", "grn:read", "einvoices:read", "einvoices:status"], **facts}
+        )
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {plain}"
     return client

@@ -41,9 +41,7 @@ def made(user: User | None = None, **facts: Any) -> tuple[int, str]:
 
 
 def ask(client: FlaskClient, plain: str, path: str = SALES, *, peer: str = "127.0.0.1", **headers: str) -> TestResponse:
-    return client.get(
-        path, headers={"Authorization": f"Bearer {plain}", **headers}, environ_base={"REMOTE_ADDR": peer}
-    )
+    return client.get(path, headers={"Authorization": f"Bearer {plain}", **headers}, environ_base={"REMOTE_ADDR": peer})
 
 
 def rows(model: Any) -> list[Any]:
