@@ -76,7 +76,8 @@ def register(app: Flask) -> None:
 
 def _begin() -> None:
     given = request.headers.get(REQUEST_ID_HEADER, "")
-    g.request_id = given if _ACCEPTABLE_ID.fullmatch(given) else new_uuid().hex
+    acceptable = _ACCEPTABLE_ID.fullmatch(given) and given == without_secrets(given)
+    g.request_id = given if acceptable else new_uuid().hex
     g.started = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)

@@ -55,9 +55,11 @@ def _secrets_of_a_life(client: FlaskClient) -> list[str]:
     with unit_of_work():
         _, second = tokens.rotate(token.id, scope=None, actor="a test", grace=timedelta())
         _, other_key = api_keys.rotate(1, actor="a test")
-    for plain in (first, second, second[:-1], access, refresh, f"{key} {second}"):
+    client.get("/api/sales/invoices/", headers={"Authorization": f"Bearer {key}", "X-API-KEY": key})
+    client.get("/api/sales/invoices/", headers={"X-API-KEY": f"{other_key}x"})
+    for plain in (first, second, second[:-1], access, refresh):
         client.get("/api/sales/invoices/", headers={"Authorization": f"Bearer {plain}"})
-        client.get(f"/api/v1/einvoices/{plain}", headers={"Authorization": f"Bearer {second}"})
+        client.get(f"/api/v1/einvoices/{plain}", headers={"Authorization": f"Bearer {second}", "X-Request-Id": plain})
         client.get("/api/v1/events", query_string={"ticket": plain}, headers={"X-API-KEY": plain})
         client.get("/api/sales/invoices/", headers={"X-API-KEY": plain, "X-Request-Id": plain})
     for password in (PASSWORD, WRONG_PASSWORD):
