@@ -5,9 +5,10 @@ from __future__ import annotations
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import events
-from app.accounts import api_keys, audit, principals, sessions, token_principals
+from app.accounts import api_keys, audit, principals, sessions, token_principals, web_sessions
 from app.accounts import resources as accounts
 from app.accounts import tasks as accounts_tasks
+from app.admin import site
 from app.config import Settings
 from app.einvoices import resources as einvoices
 from app.einvoices import sources
@@ -89,10 +90,12 @@ def _open_rooms(app: Hub) -> None:
 
     events.subscribe(listener.broadcast)
     principals.authenticators[:] = [
+        web_sessions.page_authenticator,
         token_principals.authenticator,
         sessions.authenticator,
         api_keys.authenticator,
         stream.ticket_authenticator,
+        web_sessions.stream_authenticator,
     ]
 
     # Rooms on one floor do not know each other: this is where they are introduced.
@@ -105,6 +108,7 @@ def _open_rooms(app: Hub) -> None:
     for surface in (accounts.blp, *sales_rooms, *goods_receipts, *others):
         api.register_blueprint(surface)
     reference.register(app, api)
+    site.register(app)
     commands.register(app)
     token_commands.register(app)
     einvoice_commands.register(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unprocessable
+from app.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
 from app.kernel.refusing import CONSTRAINTS
 
 
@@ -61,15 +61,6 @@ class TokenOver(Conflict):
 
 class KeyOver(Conflict):
     message = "This key has expired or was revoked; make a new one."
-
-
-class WrongCurrentPassword(Invalid):
-    """Whoever changes a password knows the one before."""
-
-    keeps_evidence = True
-
-    def __init__(self) -> None:
-        super().__init__({"current_password": ["This is not your password."]})
 
 
 class LastAdmin(Conflict):

@@ -10,7 +10,7 @@ from sqlalchemy import or_, select, update
 
 from app.accounts import audit, passwords
 from app.accounts.abilities import ROLES
-from app.accounts.errors import EmailTaken, LastAdmin, UnknownUser, WrongCurrentPassword
+from app.accounts.errors import EmailTaken, LastAdmin, UnknownUser
 from app.accounts.models import LoginSession, User
 from app.accounts.naming import NAME_RULE, is_name
 from app.extensions import db
@@ -65,20 +65,6 @@ def find_user(email: str) -> User | None:
     return found
 
 
-def change_own_password(user: User, current: str, password: str) -> None:
-    """Give oneself another password; all one's sessions end.
-
-    Raises:
-        WrongCurrentPassword: whoever asks does not know the present one.
-        Invalid: the new one is too short or too long.
-    """
-    actor = f"user:{user.id}"
-    if not passwords.matches(user.password_hash, current):
-        audit.record("user.password_refused", actor=actor, subject=actor)
-        raise WrongCurrentPassword
-    change_password(user, password, actor=actor)
-
-
 def reset_password(user: User, *, actor: str) -> str:
     """Give a user a made-up password, which is shown to whoever asked, once."""
     password = passwords.made_up()
@@ -97,6 +83,27 @@ def change_password(user: User, password: str, *, actor: str) -> None:
     user.password_hash = passwords.hashed(password)
     _end_sessions(user, "password changed")
     audit.record("user.password_changed", actor=actor, subject=f"user:{user.id}")
+
+
+def change_own_password(user: User, *, present: str, password: str) -> None:
+    """The same for oneself, who must know the present one: a browser that was left open is not enough.
+
+    Raises:
+        Invalid: the present password is wrong, or the new one is too short or too long.
+    """
+    if not passwords.matches(user.password_hash, present):
+        raise Invalid({"present": ["This is not your present password."]})
+    change_password(user, password, actor=f"user:{user.id}")
+
+
+def choose_look(user: User, *, language: str | None, theme: str) -> None:
+    """Keep how a user wants the pages; ``None`` follows the browser's language."""
+    user.language, user.theme = language, theme
+
+
+def is_untouched() -> bool:
+    """Whether nobody has ever signed in: whoever looks for the first time is told how."""
+    return db.session.scalar(select(User.id).where(User.last_login_at.is_not(None)).limit(1)) is None
 
 
 def set_active(user: User, active: bool, *, actor: str) -> None:

@@ -67,7 +67,7 @@ def _secrets_of_a_life(client: FlaskClient) -> list[str]:
         client.post("/api/auth/login/", json={"email": password, "password": [password]})
     client.post("/api/auth/token/refresh/", json={"refresh": refresh})
     with unit_of_work():
-        service.change_own_password(user, PASSWORD, NEW_PASSWORD)
+        service.change_own_password(user, present=PASSWORD, password=NEW_PASSWORD)
         made_up = service.reset_password(user, actor="a test")
         tokens.revoke(token.id, scope=None, actor="a test")
     client.get("/api/sales/invoices/", headers={"Authorization": f"Bearer {second}"})
