@@ -14,9 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
-    Integer,
     String,
-    Text,
     Uuid,
     text,
 )

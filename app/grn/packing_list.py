@@ -10,7 +10,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from app import events
 from app.extensions import db
-from app.grn import bulk
+from app.grn import bulk, papers
 from app.grn.building import MEASURED, Data, Stored, derive, new_rolls, too_short
 from app.grn.errors import BadFields, UnknownItem, UnknownRoll
 from app.grn.events import INSPECTED, UPDATED
@@ -57,6 +57,7 @@ def replace(receipt_id: int, item_id: int, entries: list[Data]) -> FabricItem:
     _store_derived(item, rolls)
     receipt = find(receipt_id)
     events.emit(UPDATED, receipt, subject_id=receipt_id)
+    papers.order_later(receipt_id)
     return next(item for item in receipt.fabric_items if item.id == item_id)
 
 
@@ -105,6 +106,7 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> Supp
         roll.inspected_at = clock.now() if measured else None
     db.session.flush()
     events.emit(INSPECTED, roll, subject_id=receipt_id)
+    papers.order_later(receipt_id)
     return roll
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 from app import events
 from app.accounts import audit
 from app.extensions import db
-from app.grn import bulk, searching
+from app.grn import bulk, papers, searching
 from app.grn.building import Data, Stored, new_item, new_rolls, references
 from app.grn.errors import BadFields, DuplicateReceipt, Fault, ItemsInUse, UnknownReceipt
 from app.grn.events import CREATED, DELETED, UPDATED
@@ -44,6 +44,7 @@ def receive(data: Data) -> GoodsReceipt:
         raise DuplicateReceipt(_carrier_of(data["external_id"]))
     _store_items(receipt, data["fabric_items"], Stored((), "external_id"), {})
     events.emit(CREATED, receipt, subject_id=receipt.id)
+    papers.order(receipt.id)
     return receipt
 
 
@@ -71,6 +72,7 @@ def change(receipt_id: int, data: Data) -> GoodsReceipt:
     )
     _store_items(receipt, data["fabric_items"], Stored(items.all(), "external_id"), _stored_rolls(receipt_id))
     events.emit(UPDATED, receipt, subject_id=receipt_id)
+    papers.order_later(receipt_id)
     return receipt
 
 
@@ -97,6 +99,7 @@ def cancel(receipt_id: int, *, actor: str) -> None:
         ledger_rows=rows,
     )
     events.emit(DELETED, receipt, subject_id=receipt_id)
+    papers.forget(receipt_id)
     # The foreign keys cascade; rows need not be brought here to be thrown away.
     db.session.execute(delete(GoodsReceipt).where(GoodsReceipt.id == receipt_id))
 

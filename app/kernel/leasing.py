@@ -66,7 +66,9 @@ def claim(model: Any, lease: timedelta, *conditions: Any) -> Any:
     while True:
         moment = clock.now()
         due = select(model).where(model.state == WorkState.PENDING, model.due_at <= moment, *conditions)
-        row = db.session.scalar(due.order_by(model.due_at).limit(1).with_for_update(skip_locked=True))
+        first = due.order_by(model.due_at).limit(1).with_for_update(skip_locked=True)
+        # As it is stored: somebody else may have asked for it anew since this session saw it last.
+        row = db.session.scalar(first.execution_options(populate_existing=True))
         if row is None:
             return None
         if row.attempts <= len(DELAYS):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pypdf import PageObject, PdfReader, PdfWriter
-from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, StreamObject
+from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject
 
 from app.pdf import rendering
 
@@ -36,9 +36,9 @@ def bound(parts: Sequence[bytes], numbered: str | None) -> bytes:
 
 def _stamp(writer: PdfWriter, page: PageObject, number: PageObject) -> None:
     """Draw one page on another as an object of its own: nothing of either has to be read or renamed."""
-    drawing = StreamObject()
+    drawing = DecodedStreamObject()
     contents = number.get_contents()
-    drawing.set_data(contents.get_data() if contents else b"")
+    drawing.set_data(contents.get_data() if contents is not None else b"")
     drawing.update(
         {
             NameObject("/Type"): NameObject("/XObject"),
@@ -50,11 +50,11 @@ def _stamp(writer: PdfWriter, page: PageObject, number: PageObject) -> None:
     resources = page.setdefault(NameObject("/Resources"), DictionaryObject()).get_object()
     drawn = resources.setdefault(NameObject("/XObject"), DictionaryObject()).get_object()
     # WeasyPrint shares one dictionary among the pages of a document: each page gets its own number in its own.
-    own = DictionaryObject({**drawn, _STAMP: writer._add_object(drawing.flate_encode())})  # noqa: SLF001 - its one way
+    own = DictionaryObject({**drawn, _STAMP: writer._add_object(drawing.flate_encode())})
     page[NameObject("/Resources")] = DictionaryObject({**resources, NameObject("/XObject"): own})
     before, after = DecodedStreamObject(), DecodedStreamObject()
     before.set_data(b"q\n")
     after.set_data(b"\nQ q /PageNumber Do Q")
     held = page[NameObject("/Contents")].get_object()
     streams = held if isinstance(held, ArrayObject) else [page.raw_get("/Contents")]
-    page[NameObject("/Contents")] = ArrayObject([writer._add_object(before), *streams, writer._add_object(after)])  # noqa: SLF001
+    page[NameObject("/Contents")] = ArrayObject([writer._add_object(before), *streams, writer._add_object(after)])
