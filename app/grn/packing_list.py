@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select, update
@@ -19,6 +20,7 @@ from app.grn.pages import Page, page_of
 from app.grn.schemas import MOST_ROLLS
 from app.grn.service import find, hold, remove
 from app.kernel import clock
+from app.kernel.money import plain
 
 
 def find_item(receipt_id: int, item_id: int) -> FabricItem:
@@ -99,7 +101,7 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> Supp
     for name, value in findings.items():
         setattr(roll, name, 0 if name == "blanket_qty" and value is None else value)
     if too_short(roll):
-        sentence = f"More than the roll's length of {roll.length:f}."
+        sentence = f"More than the roll's length of {plain(roll.length or Decimal(0))}."
         raise BadFields([(("blanketQty",), roll.blanket_qty, sentence)])
     if any(name in findings for name in MEASURED):
         measured = any(getattr(roll, name) is not None for name in MEASURED)

@@ -174,7 +174,9 @@ def _require_references(data: Data) -> None:
     faults: list[Fault] = []
     for kind, model in _KINDS.items():
         ids = {row_id for _, name, row_id in wanted if name == kind}
-        known = set(db.session.scalars(select(model.id).where(model.id.in_(ids)))) if ids else set()
+        # Held, as the foreign keys would hold them: none is deleted between this look and the end.
+        there = select(model.id).where(model.id.in_(ids)).order_by(model.id).with_for_update(read=True, key_share=True)
+        known = set(db.session.scalars(there)) if ids else set()
         what = kind.removesuffix("_id")
         faults += [
             (path, row_id, f"Unknown {what}.") for path, name, row_id in wanted if name == kind and row_id not in known
