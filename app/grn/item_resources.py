@@ -50,13 +50,12 @@ _ROLL_FILE: dict[str, Any] = {
 def _sent_file() -> bytes:
     """A file as a form sends it, or as the body itself."""
     if request.mimetype in {"text/csv", _SHEET}:
-        body: bytes = request.get_data()
-        return body
+        return bytes(request.get_data())
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType(f"Send the file as text/csv, as {_SHEET}, or as “file” of a multipart/form-data.")
     if "file" not in request.files:
         raise Invalid({"file": ["This field is required."]})
-    return request.files["file"].read()
+    return bytes(request.files["file"].read())
 
 
 @blp.route(f"{ITEM}/rolls")
