@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import segno
 from markupsafe import Markup
 
 from app.einvoices import sellers
@@ -22,6 +21,7 @@ from app.einvoices.words import in_words
 from app.einvoices.workflow import Status, Type
 from app.kernel import json
 from app.kernel.money import plain
+from app.pdf.codes import qr
 from app.pdf.texts import decimals, number_text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -103,8 +103,7 @@ def _qr(einvoice: Einvoice, seller: dict[str, Any], local: datetime) -> Markup:
         "vat": plain(einvoice.tax_total),
         "total": plain(einvoice.grand_total),
     }
-    code = segno.make(json.encode_text(facts), error="m", micro=False)
-    return Markup(code.svg_inline(border=0, omitsize=True, lineclass=None, svgclass="qr"))  # noqa: S704 - made of squares
+    return qr(json.encode_text(facts))
 
 
 def _data_url(logo: SellerLogo) -> str:

@@ -9,12 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import segno
-from markupsafe import Markup
-
 from app.grn.columns import LengthUnit
 from app.grn.paper_reading import ItemLine, ReceiptView, RollLine
 from app.grn.paper_words import UNITS, WORDS
+from app.pdf.codes import qr
 from app.pdf.printing import Document
 from app.pdf.texts import number_text
 
@@ -55,7 +53,7 @@ def _label(item: ItemLine, roll: RollLine, language: str) -> dict[str, Any]:
     return {
         "number": roll.number,
         "size": size,
-        "code": code(roll.number),
+        "code": qr(roll.number),
         "supplier_roll_no": roll.supplier_roll_no if roll.factory_roll_no else None,
         "fabric": item.fabric,
         "color": " · ".join(filter(None, (item.color, item.color_shade))),
@@ -63,9 +61,3 @@ def _label(item: ItemLine, roll: RollLine, language: str) -> dict[str, Any]:
         "measures": " × ".join(f"{text(value)} {unit}".strip() for value, unit in measures if value is not None),
         "grn": item.grn,
     }
-
-
-def code(number: str) -> Markup:
-    """A QR code of a roll's number; UTF-8, which is what scanners take letters beyond ASCII for."""
-    drawn = segno.make(number, error="m", micro=False, encoding=None if number.isascii() else "utf-8")
-    return Markup(drawn.svg_inline(border=0, omitsize=True, lineclass=None, svgclass="qr"))  # noqa: S704 - made of squares
