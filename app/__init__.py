@@ -21,7 +21,8 @@ from app.kernel import json, logs, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
-from app.operations import commands, einvoice_commands, health, reference
+from app.operations import commands, einvoice_commands, health, metrics, metrics_resources, reference, watching
+from app.operations import tasks as operations_tasks
 from app.sales import billable
 from app.sales import bulk_resources as sales_bulk
 from app.sales import commands as sales_commands
@@ -82,6 +83,7 @@ def _bind_extensions(app: Hub, settings: Settings) -> None:
 def _open_rooms(app: Hub) -> None:
     """Every listener, credential, room and page in its order; what is not named here does not exist."""
     logs.register(app)
+    metrics.register(app)
     refusing.register(app)
     audit.recorder.init_app(app)
     hub.hub.init_app(app)
@@ -99,10 +101,11 @@ def _open_rooms(app: Hub) -> None:
     api = HubApi(app)
     sales_rooms = (sales.blp, sales_floor.blp, sales_bulk.blp, sales_masters.blp)
     goods_receipts = (grn.blp, grn_items.blp, *grn_masters.SURFACES)
-    others = (einvoices.blp, stream.sales, stream.log, health.blp)
+    others = (einvoices.blp, stream.sales, stream.log, health.blp, metrics_resources.blp)
     for surface in (accounts.blp, *sales_rooms, *goods_receipts, *others):
         api.register_blueprint(surface)
     reference.register(app, api)
+    watching.register(app)
     commands.register(app)
     einvoice_commands.register(app)
     sales_commands.register(app)
@@ -110,4 +113,4 @@ def _open_rooms(app: Hub) -> None:
 
 
 #: Celery finds tasks by import.
-TASKS = (accounts_tasks, einvoices_tasks, events_tasks, stream_tasks)
+TASKS = (accounts_tasks, einvoices_tasks, events_tasks, operations_tasks, stream_tasks)

@@ -106,7 +106,7 @@ def _empty() -> None:
         "SET LOCAL session_replication_role = replica",  # no foreign keys: any order will do
         *(f'DELETE FROM "{name}"' for name in tables),
         "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'",
-        "UPDATE event_head SET position = 0",
+        "UPDATE event_head SET position = 0, purged = 0",
     ]
     with db.engine.begin() as connection:
         connection.execute(text("; ".join(statements)))

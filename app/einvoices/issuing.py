@@ -12,7 +12,7 @@ from app.einvoices.service import Scope, locked
 from app.einvoices.work_models import EinvoicePdf, EinvoiceSending
 from app.einvoices.workflow import CANCELLABLE, SENDABLE, Status, Type, WorkState
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import clock, logs
 from app.kernel.identity import new_uuid
 from app.kernel.tasks import Nudger
 from app.kernel.unit_of_work import after_commit
@@ -121,6 +121,7 @@ def _print(einvoice: Einvoice) -> None:
     pdf = einvoice.pdf
     # A renderer that is still at it loses its claim, for what it renders is the old state.
     pdf.state, pdf.attempts, pdf.due_at, pdf.claim_id, pdf.error = WorkState.PENDING.value, 0, clock.now(), None, None
+    pdf.request_id = logs.request_id()
     db.session.flush()
     after_commit(nudge_printer)
 

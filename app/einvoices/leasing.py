@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import select, update
 
 from app.einvoices.workflow import WorkState
@@ -31,6 +32,8 @@ def claim(model: Any, lease: timedelta, *conditions: Any) -> Any:
             return None
         if row.attempts <= len(DELAYS):
             row.claim_id, row.attempts, row.due_at = uuid4(), row.attempts + 1, moment + lease
+            # From here on the worker's lines can be followed from the request that asked for this.
+            structlog.contextvars.bind_contextvars(request_id=row.request_id, einvoice=row.einvoice_id)
             return row
         row.state, row.claim_id, row.finished_at = WorkState.FAILED.value, None, moment
         row.error = row.error or "The worker did not come back from it."

@@ -127,6 +127,7 @@ def _print_next(*conditions: Any) -> bool:
         return True
     with unit_of_work():
         _finish(claim, path, digest)
+    log.info("pdf_made", attempt=claim.attempts, size=len(content))
     return True
 
 

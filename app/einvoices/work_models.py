@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import clock, logs
 
 
 def _moment(**kwargs: Any) -> Mapped[datetime]:
@@ -57,6 +57,8 @@ class _Leased:
     #: Why the last attempt came to nothing.
     error: Mapped[str | None] = mapped_column(Text)
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    #: The request that asked for it, for the log lines of whoever does it.
+    request_id: Mapped[str | None] = mapped_column(String(128), default=logs.request_id)
 
 
 class EinvoicePdf(_Leased, db.Model):

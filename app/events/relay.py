@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+import structlog
 from sqlalchemy import func, select, update
 
 from app.events.models import Event, EventHead
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 
+log = structlog.get_logger(__name__)
 BATCH_SIZE = 500
 
 
@@ -77,8 +79,19 @@ def _next_batch() -> Batch:
         update(table)
         .where(table.c.id == numbered.c.id)
         .values(position=head + numbered.c.rank)
-        .returning(table.c.position, table.c.type, table.c.owner_id, table.c.subject_id, table.c.body)
+        .returning(
+            table.c.position,
+            table.c.type,
+            table.c.owner_id,
+            table.c.subject_id,
+            table.c.body,
+            table.c.uuid,
+            table.c.request_id,
+        )
     ).all()
     if rows:
         db.session.execute(update(EventHead).values(position=head + len(rows)))
-    return Batch(sorted((Placed(*row) for row in rows), key=attrgetter("position")), head + len(rows))
+    for row in rows:
+        named = {"event_id": str(row.uuid), "request_id": row.request_id}
+        log.info("event_placed", position=row.position, type=row.type, subject=row.subject_id, **named)
+    return Batch(sorted((Placed(*row[:5]) for row in rows), key=attrgetter("position")), head + len(rows))
