@@ -104,5 +104,5 @@ def test_the_metrics_of_workers_are_in_the_same_place(hub: DrillHub) -> None:
     assert re.search(r'^hub_http_requests_total{.*route="/api/sales/import/invoice/".*} [1-9]', metrics, re.M)
 
 
-def _children_of(pid: int) -> list[psutil.Process]
+def _children_of(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
