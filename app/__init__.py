@@ -21,7 +21,16 @@ from app.kernel import json, logs, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
-from app.operations import commands, einvoice_commands, health, metrics, metrics_resources, reference, watching
+from app.operations import (
+    commands,
+    einvoice_commands,
+    health,
+    hub_commands,
+    metrics,
+    metrics_resources,
+    reference,
+    watching,
+)
 from app.operations import tasks as operations_tasks
 from app.sales import billable
 from app.sales import bulk_resources as sales_bulk
@@ -108,6 +117,7 @@ def _open_rooms(app: Hub) -> None:
     watching.register(app)
     commands.register(app)
     einvoice_commands.register(app)
+    hub_commands.register(app)
     sales_commands.register(app)
     bootstrap.register(app)
 

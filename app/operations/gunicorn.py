@@ -24,7 +24,6 @@ _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 _own_metrics = None if os.environ.get(_METRICS) else tempfile.mkdtemp(prefix="hub-metrics-")
 if _own_metrics:
     os.environ[_METRICS] = _own_metrics
-os.makedirs(os.environ[_METRICS], exist_ok=True)  # noqa: PTH103 - nothing more than needed is loaded here
 
 _host = os.environ.get("HOST", "127.0.0.1")
 bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT', '8000')}"

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import time
 from collections.abc import Iterator
 
 import psutil
@@ -51,15 +50,14 @@ def silence_of(hub: DrillHub, kind: str) -> list[float]:
 def test_a_killed_process_is_told_and_comes_back(hub: DrillHub, kind: str) -> None:
     hub.children[kind].kill()
     hub.children[kind].wait()
-    started = time.monotonic()
-    wait_for(lambda: any(name.startswith(f"{kind}@") for name in work(hub)[1]["lost"]), TOLD_WITHIN)
-    assert max(silence_of(hub, kind)) > 10
-    assert time.monotonic() - started < TOLD_WITHIN
-    imported(hub)  # everything else goes on
-    hub.start(next(process for process in PROCESSES if process.name == kind))
-    wait_for(lambda: work(hub)[0] == 200, 60)
+    try:
+        wait_for(lambda: any(name.startswith(f"{kind}@") for name in work(hub)[1]["lost"]), TOLD_WITHIN)
+        assert max(silence_of(hub, kind)) > 10
+        imported(hub)  # everything else goes on
+    finally:
+        hub.start(next(process for process in PROCESSES if process.name == kind))
     # A worker comes back under its name; beat under a new one, and the old one stays told for an hour.
-    assert min(silence_of(hub, kind)) < 10
+    wait_for(lambda: min(silence_of(hub, kind)) < 10 and work(hub)[0] == 200, 60)
 
 
 def test_a_killed_web_process_is_told_and_replaced(hub: DrillHub) -> None:
@@ -77,7 +75,7 @@ def test_a_frozen_consumer_turns_the_canary_red(hub: DrillHub) -> None:
         os.kill(pid, signal.SIGSTOP)
     try:
         wait_for(lambda: work(hub)[0] == 503, 3 * 4 + 3)
-        status, body = work(hub)
+        _, body = work(hub)
         assert body["queues"]["default"]["status"] == "red"  # type: ignore[index]
         assert body["queues"]["pdf"]["status"] == "ok"  # type: ignore[index]
         imported(hub)
