@@ -5,9 +5,10 @@ from __future__ import annotations
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import events
-from app.accounts import api_keys, audit, principals, sessions
+from app.accounts import api_keys, audit, principals, sessions, web_sessions
 from app.accounts import resources as accounts
 from app.accounts import tasks as accounts_tasks
+from app.admin import site
 from app.config import Settings
 from app.einvoices import resources as einvoices
 from app.einvoices import sources
@@ -99,9 +100,11 @@ def _open_rooms(app: Hub) -> None:
 
     events.subscribe(listener.broadcast)
     principals.authenticators[:] = [
+        web_sessions.page_authenticator,
         sessions.authenticator,
         api_keys.authenticator,
         stream.ticket_authenticator,
+        web_sessions.stream_authenticator,
     ]
 
     # Rooms on one floor do not know each other: this is where they are introduced.
@@ -115,6 +118,7 @@ def _open_rooms(app: Hub) -> None:
         api.register_blueprint(surface)
     reference.register(app, api)
     watching.register(app)
+    site.register(app)
     commands.register(app)
     einvoice_commands.register(app)
     hub_commands.register(app)

@@ -20,6 +20,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.logs import elapsed_ms
 from app.kernel.unit_of_work import unit_of_work
+from app.kernel.web import is_page
 
 log = structlog.get_logger(__name__)
 LOST_CALLS = Counter("hub_api_calls_unrecorded_total", "API calls that could not be written to the audit trail.")
@@ -63,7 +64,8 @@ class CallRecorder:
 
     def _note(self, answer: Response) -> Response:
         principal: Principal | None = g.get("principal")
-        if principal is None:
+        # What people look at is no API call; what they change has an audit row or an event of its own.
+        if principal is None or is_page(request.path):
             return answer
         if len(self._waiting) >= WAITING_LIMIT:
             LOST_CALLS.inc()

@@ -43,6 +43,8 @@ class User(db.Model):
     __table_args__ = (
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint("role IN ('admin', 'billing', 'warehouse', 'integrator')", name="role"),
+        CheckConstraint("language IN ('en', 'tr')", name="language"),
+        CheckConstraint("theme IN ('auto', 'light', 'dark')", name="theme"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -53,6 +55,9 @@ class User(db.Model):
     is_active: Mapped[bool] = mapped_column(Boolean, nullable=False, server_default=text("true"), default=True)
     created_at: Mapped[datetime] = _moment(default=clock.now, server_default=func.now())
     last_login_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    #: Of the pages; null follows the browser.
+    language: Mapped[str | None] = mapped_column(String(2))
+    theme: Mapped[str] = mapped_column(String(5), nullable=False, server_default=text("'auto'"), default="auto")
 
 
 class LoginSession(db.Model):

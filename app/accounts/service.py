@@ -75,6 +75,27 @@ def change_password(user: User, password: str, *, actor: str) -> None:
     audit.record("user.password_changed", actor=actor, subject=f"user:{user.id}")
 
 
+def change_own_password(user: User, *, present: str, password: str) -> None:
+    """The same for oneself, who must know the present one: a browser that was left open is not enough.
+
+    Raises:
+        Invalid: the present password is wrong, or the new one is too short or too long.
+    """
+    if not passwords.matches(user.password_hash, present):
+        raise Invalid({"present": ["This is not your present password."]})
+    change_password(user, password, actor=f"user:{user.id}")
+
+
+def choose_look(user: User, *, language: str | None, theme: str) -> None:
+    """Keep how a user wants the pages; ``None`` follows the browser's language."""
+    user.language, user.theme = language, theme
+
+
+def is_untouched() -> bool:
+    """Whether nobody has ever signed in: whoever looks for the first time is told how."""
+    return db.session.scalar(select(User.id).where(User.last_login_at.is_not(None)).limit(1)) is None
+
+
 def set_active(user: User, active: bool, *, actor: str) -> None:
     """Let a user in again, or keep the user out from now on; open sessions end and stay ended."""
     user.is_active = active

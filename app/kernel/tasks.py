@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -63,7 +64,13 @@ def mark_message(headers: dict[str, Any] | None = None, **_rest: Any) -> None:
             headers[REQUEST_ID] = behind
 
 
+def keep_logging(**_rest: Any) -> None:
+    """Logs are set up with the application; Celery would change their level and its own are many lines a second."""
+    logging.getLogger("celery").setLevel(logging.WARNING)
+
+
 signals.before_task_publish.connect(mark_message)
+signals.setup_logging.connect(keep_logging)
 
 
 def configure(app: Flask, settings: Settings) -> None:

@@ -26,6 +26,8 @@ sales = Surface("Sales stream", __name__, url_prefix="/api/sales/sse", descripti
 log = Surface("Events", __name__, url_prefix="/api/v1", description="The event log: by position, or live.")
 
 EVENT_STREAM = "text/event-stream"
+#: The endpoints that a browser's ``EventSource`` opens, which can send no header: by a ticket or by its session.
+STREAMS = frozenset({f"{sales.name}.SalesStream", f"{log.name}.Stream"})
 #: Seconds that a send may take; a reader who takes nothing for so long is cut off.
 SEND_TIMEOUT = 30.0
 
@@ -52,7 +54,7 @@ def ticket_authenticator() -> Principal | None:
     """
     ticket = request.args.get("ticket")
     # Nothing else takes one: a ticket that could make tickets would never end.
-    if ticket is None or request.endpoint not in {f"{sales.name}.SalesStream", f"{log.name}.Stream"}:
+    if ticket is None or request.endpoint not in STREAMS:
         return None
     principal = service.redeem_ticket(ticket)
     if principal is None:

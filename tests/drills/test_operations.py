@@ -74,9 +74,9 @@ def test_a_frozen_consumer_turns_the_canary_red(hub: DrillHub) -> None:
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
     try:
-        wait_for(lambda: work(hub)[0] == 503, 3 * 4 + 3)
-        _, body = work(hub)
-        assert body["queues"]["default"]["status"] == "red"  # type: ignore[index]
+        wait_for(lambda: work(hub)[1]["queues"]["default"]["status"] == "red", 3 * 4 + 3)  # type: ignore[index]
+        status, body = work(hub)
+        assert status == 503
         assert body["queues"]["pdf"]["status"] == "ok"  # type: ignore[index]
         imported(hub)
     finally:

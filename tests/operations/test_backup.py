@@ -13,6 +13,8 @@ import flask_migrate
 import pytest
 import sqlalchemy as sa
 from click.testing import Result
+from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from app.config import Settings
 from app.einvoices.work_models import EinvoicePdf
@@ -21,7 +23,10 @@ from app.kernel import presence
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
 from app.operations.sealing import CHUNK, MAGIC, NotOpenedError, SealedReader, SealedWriter
+from tests.einvoices.conftest import issued, owner, owner_as
 from tests.factories import a_sale
+
+__all__ = ["owner", "owner_as"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "a passphrase of the tests"
@@ -34,16 +39,16 @@ def _quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def filled(app: Hub, settings: Settings, client_as: Callable[..., Any], erp: Any) -> Iterator[Path]:
+def filled(
+    app: Hub, settings: Settings, client_as: Callable[..., Any], owner: FlaskClient, erp: FlaskClient
+) -> Iterator[Path]:
     """A hub in which something has happened in every room; its storage folder."""
     assert erp.post("/api/sales/import/invoice/", json=a_sale()).status_code == 201
-    warehouse = client_as("warehouse")
-    master = warehouse.post("/api/suppliers", json={"name": "Mill"})
-    assert master.status_code == 201
+    assert client_as("warehouse").post("/api/suppliers", json={"name": "Mill"}).status_code == 201
+    issued(owner)
     with unit_of_work():
-        row = EinvoicePdf(einvoice_id=1, state="done", path="einvoices/0/1-a.pdf", sha256="0" * 64)
-        db.session.execute(sa.text("SET LOCAL session_replication_role = replica"))
-        db.session.add(row)
+        printed = update(EinvoicePdf).values(state="done", path="einvoices/0/1-a.pdf", sha256="0" * 64)
+        assert db.session.execute(printed).rowcount == 1
     made = {"einvoices/0/1-a.pdf": b"%PDF-1", "einvoices/1/Ürün 2.pdf": b"x" * 70_000, "empty": b""}
     for name, content in made.items():
         path = settings.storage_dir / name
