@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from flask import Response, current_app, request
 from flask.views import MethodView
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from app.accounts.guards import public
@@ -47,14 +49,31 @@ class Metrics(MethodView):
 
 def registry() -> CollectorRegistry:
     """What the processes of this host counted, and what is looked up now."""
-    found = CollectorRegistry()
+    found = counted()
     found.register(HubCollector())
-    if folder := os.environ.get(FOLDER):
-        _bury_the_dead(Path(folder))
-        MultiProcessCollector(found, folder)  # type: ignore[no-untyped-call]
-    else:
-        found.register(REGISTRY)
     return found
+
+
+def counted() -> CollectorRegistry:
+    """What the processes of this host counted."""
+    found = CollectorRegistry()
+    found.register(_Counted())
+    return found
+
+
+class _Counted:
+    """Looks for the dead at each scrape, before the files of the living are added up."""
+
+    def collect(self) -> Iterator[Metric]:
+        folder = os.environ.get(FOLDER)
+        if not folder:
+            yield from REGISTRY.collect()
+            return
+        _bury_the_dead(Path(folder))
+        yield from MultiProcessCollector(None, folder).collect()  # type: ignore[no-untyped-call]
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
 
 
 def _bury_the_dead(folder: Path) -> None:

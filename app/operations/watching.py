@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import structlog
 from celery import signals
 from celery.worker import state
 from flask import Flask
+from prometheus_client import start_http_server
 
 from app.extensions import celery, db
 from app.kernel.presence import Presence
 from app.kernel.tasks import REQUEST_ID, HubTask
 from app.kernel.unit_of_work import unit_of_work
 from app.operations import failures
+from app.operations.metrics_resources import counted
 
 log = structlog.get_logger(__name__)
 _present: dict[str, Presence] = {}
@@ -22,6 +25,7 @@ _present: dict[str, Presence] = {}
 def register(_app: Flask) -> None:
     """Listen to Celery; in a web process nothing of it is ever heard."""
     signals.heartbeat_sent.connect(_worker_beats)
+    signals.worker_ready.connect(_worker_is_ready)
     signals.worker_shutdown.connect(_worker_leaves)
     signals.worker_process_init.connect(_child_begins)
     signals.task_failure.connect(_task_failed)
@@ -33,6 +37,13 @@ def _worker_beats(sender: Any, **_rest: Any) -> None:
     presence = _present.setdefault(name, Presence(kind, name))
     doing = [{"task": work.name, "id": work.id, "since": work.time_start} for work in list(state.active_requests)]
     presence.note(list(celery.amqp.queues.consume_from), doing)
+
+
+def _worker_is_ready(**_rest: Any) -> None:
+    """Answer Prometheus where workers share no folder with a web process; to be let in by a private network only."""
+    if port := os.environ.get("METRICS_PORT"):
+        # To all addresses of the container; on a host the folder is shared, and nobody sets the port.
+        start_http_server(int(port), addr="0.0.0.0", registry=counted())  # noqa: S104
 
 
 def _worker_leaves(**_rest: Any) -> None:
