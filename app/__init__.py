@@ -5,7 +5,7 @@ from __future__ import annotations
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import events
-from app.accounts import api_keys, audit, principals, sessions, web_sessions
+from app.accounts import api_keys, audit, principals, sessions, token_principals, web_sessions
 from app.accounts import resources as accounts
 from app.accounts import tasks as accounts_tasks
 from app.admin import site
@@ -18,7 +18,7 @@ from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import item_resources as grn_items
 from app.grn import master_resources as grn_masters
 from app.grn import resources as grn
-from app.kernel import json, logs, refusing, tasks
+from app.kernel import json, logs, rating, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
@@ -30,6 +30,7 @@ from app.operations import (
     metrics,
     metrics_resources,
     reference,
+    token_commands,
     watching,
 )
 from app.operations import tasks as operations_tasks
@@ -95,12 +96,14 @@ def _open_rooms(app: Hub) -> None:
     logs.register(app)
     metrics.register(app)
     refusing.register(app)
+    rating.register(app)
     audit.recorder.init_app(app)
     hub.hub.init_app(app)
 
     events.subscribe(listener.broadcast)
     principals.authenticators[:] = [
         web_sessions.page_authenticator,
+        token_principals.authenticator,
         sessions.authenticator,
         api_keys.authenticator,
         stream.ticket_authenticator,
@@ -120,6 +123,7 @@ def _open_rooms(app: Hub) -> None:
     watching.register(app)
     site.register(app)
     commands.register(app)
+    token_commands.register(app)
     einvoice_commands.register(app)
     hub_commands.register(app)
     sales_commands.register(app)

@@ -7,6 +7,7 @@ gunicorn runs this file by itself, before gevent patches the standard library: i
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -53,7 +54,12 @@ util.write_error = _write_json_error
 
 
 def post_worker_init(worker: Any) -> None:
-    """End the streams as soon as the worker is told to stop; it would wait for them otherwise."""
+    """Spare the collector what stays anyway, be present, and end the streams as soon as the worker is told to stop."""
+    # All that was loaded is looked through again and again otherwise: a twentieth of an import's time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
     # Only now that gevent has patched the standard library.
     from app.kernel.presence import INTERVAL, Presence  # noqa: PLC0415
     from app.stream.hub import hub  # noqa: PLC0415
