@@ -77,9 +77,13 @@ def disable(user: User, module: str, *, actor: str) -> None:
 
 def list_grants(user: User) -> list[ModuleGrant]:
     """The modules of a user, running or over, by name."""
-    return list(
-        db.session.scalars(select(ModuleGrant).where(ModuleGrant.user_id == user.id).order_by(ModuleGrant.module))
-    )
+    return list_grants_of(user.id)
+
+
+def list_grants_of(user_id: int) -> list[ModuleGrant]:
+    """The same for a user who is known by id."""
+    query = select(ModuleGrant).where(ModuleGrant.user_id == user_id).order_by(ModuleGrant.module)
+    return list(db.session.scalars(query))
 
 
 def is_enabled(user_id: int | None, module: str) -> bool:

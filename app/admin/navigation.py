@@ -44,7 +44,12 @@ class Group:
 NAVIGATION: tuple[Group, ...] = (
     Group(
         lazy_gettext("Work"),
-        (Entry(lazy_gettext("Overview"), "admin.overview.show", "layout-dashboard"),),
+        (
+            Entry(lazy_gettext("Overview"), "admin.overview.show", "layout-dashboard"),
+            Entry(lazy_gettext("Sales invoices"), "admin.sales.index", "receipt-text"),
+            Entry(lazy_gettext("Goods receipts"), "admin.receipts.index", "package-open"),
+            Entry(lazy_gettext("E-invoices"), "admin.einvoices.index", "file-check-2"),
+        ),
     ),
     Group(lazy_gettext("Settings"), ()),
     Group(lazy_gettext("Running it"), ()),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.einvoices.workflow import WorkState
 from app.extensions import db
@@ -59,3 +59,8 @@ def _write(model: Any, claim_id: UUID, facts: dict[str, Any]) -> bool:
         update(model).where(model.claim_id == claim_id).values(facts).returning(model.state)
     ).all()
     return bool(ids)
+
+
+def count_waiting(model: Any) -> int:
+    """How much is not done yet."""
+    return db.session.scalar(select(func.count()).where(model.state == WorkState.PENDING)) or 0
