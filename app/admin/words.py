@@ -92,6 +92,9 @@ WORDS: dict[str, tuple[LazyString, str]] = {
     "einvoice.not_sent": (lazy_gettext("The provider did not take it"), "bad"),
     "einvoice.provider_status_updated": (lazy_gettext("Word of the provider"), "plain"),
     "webhook.test": (lazy_gettext("Test of a webhook"), "plain"),
+    "provider.null": (lazy_gettext("None, it stays here"), "plain"),
+    "provider.http": (lazy_gettext("By HTTP"), "plain"),
+    "provider.simulator": (lazy_gettext("Simulator"), "plain"),
     "provider": (lazy_gettext("Provider"), "plain"),
     "provider_status": (lazy_gettext("Word of the provider"), "plain"),
     "provider_invoice_id": (lazy_gettext("Number at the provider"), "plain"),
@@ -150,7 +153,12 @@ def money(value: Decimal | None, currency: str | None = None) -> str:
     """An amount to the cent, in the viewer's way of writing it."""
     if value is None:
         return ""
-    return str(format_currency(value, currency) if currency else format_decimal(value, "#,##0.00"))
+    return str(format_currency(value, currency, "#,##0.00 ¤¤") if currency else format_decimal(value, "#,##0.00#"))
+
+
+def price(value: Decimal | None) -> str:
+    """What one of something costs, which may be less than a cent."""
+    return "" if value is None else str(format_decimal(value, "#,##0.00##"))
 
 
 def quantity(value: Decimal | int | float | None, unit: str = "") -> str:
@@ -168,6 +176,7 @@ def register(app: Flask) -> None:
         "moment": moment,
         "day": day,
         "money": money,
+        "price": price,
         "quantity": quantity,
     }
     app.jinja_env.filters.update(filters)

@@ -1,4 +1,4 @@
-"""Pages: how a user wants them (language, theme), and what their charts count by.
+"""How a user wants the pages: language and theme.
 
 Revision ID: 0008
 Revises: 0004
@@ -10,20 +10,14 @@ from alembic import op
 revision = "0008"
 down_revision = "0004"
 
-COUNTED = ("sales_invoices", "e_invoices")
-
 
 def upgrade() -> None:
     op.add_column("users", sa.Column("language", sa.String(2)))
     op.add_column("users", sa.Column("theme", sa.String(5), nullable=False, server_default=sa.text("'auto'")))
     op.create_check_constraint("language", "users", "language IN ('en', 'tr')")
     op.create_check_constraint("theme", "users", "theme IN ('auto', 'light', 'dark')")
-    for table in COUNTED:
-        op.create_index(f"ix_{table}_created_at", table, ["created_at"], postgresql_using="brin")
 
 
 def downgrade() -> None:
-    for table in COUNTED:
-        op.drop_index(f"ix_{table}_created_at", table)
     op.drop_column("users", "theme")
     op.drop_column("users", "language")
