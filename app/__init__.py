@@ -5,7 +5,7 @@ from __future__ import annotations
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import events
-from app.accounts import api_keys, audit, principals, sessions, web_sessions
+from app.accounts import api_keys, audit, principals, sessions, token_principals, web_sessions
 from app.accounts import resources as accounts
 from app.accounts import tasks as accounts_tasks
 from app.admin import site
@@ -18,11 +18,11 @@ from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import item_resources as grn_items
 from app.grn import master_resources as grn_masters
 from app.grn import resources as grn
-from app.kernel import json, logs, refusing, tasks
+from app.kernel import json, logs, rating, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
-from app.operations import commands, einvoice_commands, health, reference
+from app.operations import commands, einvoice_commands, health, reference, token_commands
 from app.sales import billable
 from app.sales import bulk_resources as sales_bulk
 from app.sales import commands as sales_commands
@@ -84,12 +84,14 @@ def _open_rooms(app: Hub) -> None:
     """Every listener, credential, room and page in its order; what is not named here does not exist."""
     logs.register(app)
     refusing.register(app)
+    rating.register(app)
     audit.recorder.init_app(app)
     hub.hub.init_app(app)
 
     events.subscribe(listener.broadcast)
     principals.authenticators[:] = [
         web_sessions.page_authenticator,
+        token_principals.authenticator,
         sessions.authenticator,
         api_keys.authenticator,
         stream.ticket_authenticator,
@@ -108,6 +110,7 @@ def _open_rooms(app: Hub) -> None:
     reference.register(app, api)
     site.register(app)
     commands.register(app)
+    token_commands.register(app)
     einvoice_commands.register(app)
     sales_commands.register(app)
     bootstrap.register(app)

@@ -60,6 +60,8 @@ class Settings:
     #: A browser that is not used for so long is signed out.
     web_session_lifetime: timedelta = timedelta(hours=12)
     login_limit: str = "10 per minute"
+    #: What a Redis that does not answer may cost the first request that asks it for a count.
+    limit_timeout_seconds: float = 0.025
     stream_keep_alive_seconds: float = 15.0
     stream_lifetime_seconds: float = 600.0
     streams_per_credential: int = 50
@@ -115,9 +117,11 @@ class Settings:
             "JWT_REFRESH_TOKEN_EXPIRES": self.refresh_token_lifetime,
             "JWT_ERROR_MESSAGE_KEY": "message",
             "RATELIMIT_STORAGE_URI": self.redis_url,
-            "RATELIMIT_STORAGE_OPTIONS": {"socket_timeout": 0.05, "socket_connect_timeout": 0.05},
+            "RATELIMIT_STORAGE_OPTIONS": {
+                "socket_timeout": self.limit_timeout_seconds,
+                "socket_connect_timeout": self.limit_timeout_seconds,
+            },
             "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
-            "RATELIMIT_HEADERS_ENABLED": True,
             "PROPAGATE_EXCEPTIONS": False,
             "TRAP_HTTP_EXCEPTIONS": False,
         }

@@ -9,6 +9,7 @@ from typing import Any
 from app.accounts.abilities import ABILITIES, API_KEY, ROLES
 from app.accounts.errors import AddressNotAllowed, InvalidApiKey, InvalidToken, TokenExpired
 from app.accounts.principals import Principal, authenticate
+from app.accounts.rates import limited
 from app.kernel.errors import Forbidden
 from app.kernel.openapi import ABILITY, refuses
 
@@ -23,19 +24,26 @@ _ROLES_FOR = {
 
 
 def requires(ability: str) -> Callable[[View], View]:
-    """Let only callers with ``ability`` in; ``SIGNED_IN`` and its siblings ask for a user of a role."""
+    """Let only callers with ``ability`` in; ``SIGNED_IN`` and its siblings ask for a user in person, of a role."""
     if ability not in {*ABILITIES, *_ROLES_FOR}:
         raise ValueError(f"unknown ability {ability}")
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
+        def allowed(*args: Any, **kwargs: Any) -> Any:
             if not allows(authenticate(), ability):
                 raise Forbidden
             return view(*args, **kwargs)
 
-        keys = (InvalidApiKey, AddressNotAllowed) if ability in API_KEY else ()
-        return _marked(refuses(InvalidToken, TokenExpired, *keys)(guarded), ability)
+        counted = limited(allowed, ability)
+
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            unlimited = authenticate().calls_per_minute is None
+            return (allowed if unlimited else counted)(*args, **kwargs)
+
+        keys = (InvalidApiKey,) if ability in API_KEY else ()
+        return _marked(refuses(InvalidToken, TokenExpired, AddressNotAllowed, *keys)(guarded), ability)
 
     return guard
 
@@ -43,7 +51,7 @@ def requires(ability: str) -> Callable[[View], View]:
 def allows(principal: Principal, ability: str) -> bool:
     """Whether ``principal`` gets past ``@requires(ability)``."""
     if ability in _ROLES_FOR:
-        return principal.user_id is not None and principal.role in _ROLES_FOR[ability]
+        return principal.signed_in and principal.role in _ROLES_FOR[ability]
     return ability in principal.abilities
 
 

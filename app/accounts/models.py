@@ -120,6 +120,7 @@ class ApiCall(db.Model):
     __table_args__ = (
         Index("ix_api_calls_created_at", "created_at"),
         Index("ix_api_calls_credential_created_at", "credential", "created_at"),
+        Index("ix_api_calls_user_id_created_at", "user_id", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

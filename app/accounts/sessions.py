@@ -117,6 +117,7 @@ def principal_of(user: User) -> Principal:
         name=user.name,
         user_id=user.id,
         role=user.role,
+        signed_in=True,
     )
 
 
