@@ -91,13 +91,16 @@ def disable(user: User, module: str, *, actor: str) -> None:
 
 def list_grants(user: User) -> list[ModuleGrant]:
     """The modules of a user, running or over, by name."""
-    return list_grants_of(user.id)
+    return list(
+        db.session.scalars(select(ModuleGrant).where(ModuleGrant.user_id == user.id).order_by(ModuleGrant.module))
+    )
 
 
-def list_grants_of(user_id: int) -> list[ModuleGrant]:
-    """The same for a user who is known by id."""
-    query = select(ModuleGrant).where(ModuleGrant.user_id == user_id).order_by(ModuleGrant.module)
-    return list(db.session.scalars(query))
+def enabled_for(user_id: int) -> frozenset[str]:
+    """The modules that a user has at this moment."""
+    moment = clock.now()
+    running = ModuleGrant.starts_at <= moment, ModuleGrant.ends_at > moment
+    return frozenset(db.session.scalars(select(ModuleGrant.module).where(ModuleGrant.user_id == user_id, *running)))
 
 
 def is_enabled(user_id: int | None, module: str) -> bool:

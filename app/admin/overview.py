@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -11,22 +13,22 @@ from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
 from app import events
-from app.accounts import modules
-from app.accounts.guards import ADMINISTRATION, SIGNED_IN, requires
+from app.accounts import licences, tokens
+from app.accounts.guards import ADMINISTRATION, SETTINGS, SIGNED_IN, requires
 from app.accounts.principals import authenticate
 from app.admin import feed
 from app.admin.charts import chart_of
 from app.admin.viewers import viewer
 from app.einvoices import leasing
 from app.einvoices import service as einvoices
-from app.einvoices.resources import MODULE
 from app.einvoices.work_models import EinvoicePdf, EinvoiceSending
 from app.grn import service as receipts
 from app.kernel import clock
+from app.kernel.errors import Unauthenticated
 from app.sales import listing as sales
 
 blp = Blueprint("overview", __name__)
-_WEEK, _MONTH = 7, 30
+_WEEK = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,6 @@ class Domain:
 
     label: LazyString
     endpoint: str
-    ability: str
     count: Callable[[], Any]
 
 
@@ -53,13 +54,19 @@ def _my_einvoices() -> Any:
     return einvoices.made_per_day(_WEEK, None if caller.sees_everything else caller.user_id)
 
 
-def _ending_modules() -> list[tuple[str, Any, int]] | None:
-    """The viewer's modules that end within the month, or ended lately: name, end, days left."""
+def _endings() -> dict[str, Any] | None:
+    """The viewer's modules that end within the month or ended lately, and tokens that end within the month."""
     caller = authenticate()
-    moment = clock.now()
-    grants = modules.list_grants_of(caller.user_id or 0)
-    left = [(grant.module, grant.ends_at, (grant.ends_at - moment).days) for grant in grants]
-    return [told for told in left if -_MONTH <= told[2] <= _MONTH] or None
+    scope = None if caller.sees_everything else caller.user_id
+    found = {
+        "modules": licences.warnings(caller.user_id or 0),
+        "tokens": [(token, _days_until(token.expires_at)) for token in tokens.ending(scope=scope)],
+    }
+    return found if any(found.values()) else None
+
+
+def _days_until(moment: datetime) -> int:
+    return math.ceil((moment - clock.now()) / timedelta(days=1))
 
 
 def _work() -> dict[str, int]:
@@ -72,15 +79,13 @@ def _work() -> dict[str, int]:
 
 
 DOMAINS = (
-    Domain(lazy_gettext("Sales invoices"), "admin.sales.index", "sales:read", lambda: sales.imported_per_day(_WEEK)),
-    Domain(
-        lazy_gettext("Goods receipts"), "admin.receipts.index", "grn:read", lambda: receipts.received_per_day(_WEEK)
-    ),
-    Domain(lazy_gettext("E-invoices"), "admin.einvoices.index", "einvoices:read", _my_einvoices),
+    Domain(lazy_gettext("Sales invoices"), "admin.sales.index", lambda: sales.imported_per_day(_WEEK)),
+    Domain(lazy_gettext("Goods receipts"), "admin.receipts.index", lambda: receipts.received_per_day(_WEEK)),
+    Domain(lazy_gettext("E-invoices"), "admin.einvoices.index", _my_einvoices),
 )
 #: A room's box comes onto the overview by one line here.
 CARDS = (
-    Card("admin/cards/modules.html", SIGNED_IN, _ending_modules),
+    Card("admin/cards/endings.html", SETTINGS, _endings),
     Card("admin/cards/work.html", ADMINISTRATION, _work),
 )
 
@@ -90,15 +95,12 @@ CARDS = (
 def show() -> str:
     """The overview, as far as the viewer's role may see."""
     known = viewer()
-    may = known.may if known else lambda _ability: False
+    if known is None:
+        raise Unauthenticated
+    cards = ((card.template, card.load()) for card in CARDS if known.may(card.ability))
     return render_template(
         "admin/overview.html",
-        charts=[(domain, chart_of(domain.count())) for domain in DOMAINS if may(domain.ability) and _has(domain)],
-        cards=[(card.template, loaded) for card in CARDS if may(card.ability) and (loaded := card.load()) is not None],
-        feed=feed.newest() if may("events:read") else None,
+        charts=[(domain, chart_of(domain.count())) for domain in DOMAINS if known.may_open(domain.endpoint)],
+        cards=[(template, loaded) for template, loaded in cards if loaded is not None],
+        feed=feed.newest() if known.may("events:read") else None,
     )
-
-
-def _has(domain: Domain) -> bool:
-    """E-invoices are a module: who has not enabled it is shown no chart that leads nowhere."""
-    return domain.ability != "einvoices:read" or modules.is_enabled(authenticate().user_id, MODULE)

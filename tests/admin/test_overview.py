@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from app.accounts import tokens
 from app.accounts.models import User
 from app.admin.charts import chart_of
 from app.kernel.days import count_per_day
+from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
 from app.sales.models import SalesInvoice
 from tests.admin import scenes
@@ -62,10 +64,14 @@ def test_a_warehouse_sees_no_e_invoices_and_no_settings(signed_in: Callable[...,
 def test_a_module_that_ends_is_told(open_page: Opener, person: Callable[..., User]) -> None:
     user = scenes.with_module(person("integrator"))
     page = sign_in(open_page(), user)
-    expect(page.get_by_text("Modules that end")).to_have_count(0)
+    expect(page.get_by_text("About to end")).to_have_count(0)
     scenes.end_modules_in(user, days=6)
+    with unit_of_work():
+        tokens.create(user, name="Shop", abilities=["einvoices:read"], days=30, actor="test")
     page.reload()
-    expect(page.locator("#modules")).to_contain_text(re.compile("feature.einvoice_api 5 days left"))
+    expect(page.locator("#endings li")).to_have_text(
+        [re.compile("feature.einvoice_api 6 days left"), re.compile("Shop .* 30 days left")]
+    )
 
 
 def test_days_without_anything_are_counted_too(app: Hub) -> None:
