@@ -19,11 +19,10 @@ from app.accounts.principals import authenticate
 from app.admin import feed
 from app.admin.charts import chart_of
 from app.admin.viewers import viewer
-from app.einvoices import leasing
 from app.einvoices import service as einvoices
 from app.einvoices.work_models import EinvoicePdf, EinvoiceSending
 from app.grn import service as receipts
-from app.kernel import clock
+from app.kernel import clock, leasing
 from app.kernel.errors import Unauthenticated
 from app.sales import listing as sales
 

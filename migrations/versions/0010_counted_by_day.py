@@ -1,13 +1,13 @@
 """What the charts of the pages count by: rows come in the order of time, so a few words per stretch are index enough.
 
-Revision ID: 0009
-Revises: 0005
+Revision ID: 0010
+Revises: 0009
 """
 
 from alembic import op
 
-revision = "0009"
-down_revision = "0005"
+revision = "0010"
+down_revision = "0009"
 
 COUNTED = ("sales_invoices", "e_invoices")
 
