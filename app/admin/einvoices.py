@@ -21,8 +21,9 @@ from app.einvoices.list_schemas import ListQuery
 from app.einvoices.models import Einvoice
 from app.einvoices.resources import MODULE
 from app.einvoices.schemas import EinvoiceCreditSchema, EinvoiceReasonSchema, FromSalesSchema
-from app.einvoices.workflow import CANCELLABLE, CREDITABLE, SENDABLE, Status, Type, WorkState
+from app.einvoices.workflow import CANCELLABLE, CREDITABLE, SENDABLE, Status, Type
 from app.kernel.errors import Forbidden, Invalid
+from app.kernel.leasing import WorkState
 
 _SEE_OTHER = 303
 blp = Blueprint("einvoices", __name__, url_prefix="/einvoices")
