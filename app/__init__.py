@@ -21,7 +21,7 @@ from app.kernel import json, logs, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
-from app.operations import commands, einvoice_commands, health, reference
+from app.operations import commands, einvoice_commands, health, reference, webhook_commands
 from app.sales import billable
 from app.sales import bulk_resources as sales_bulk
 from app.sales import commands as sales_commands
@@ -31,6 +31,10 @@ from app.sales import resources as sales
 from app.stream import hub, listener
 from app.stream import resources as stream
 from app.stream import tasks as stream_tasks
+from app.webhooks import delivery_resources as webhook_deliveries
+from app.webhooks import listener as webhook_listener
+from app.webhooks import resources as webhooks
+from app.webhooks import tasks as webhooks_tasks
 
 VERSION = "0.1.0"
 
@@ -87,6 +91,7 @@ def _open_rooms(app: Hub) -> None:
     hub.hub.init_app(app)
 
     events.subscribe(listener.broadcast)
+    events.subscribe(webhook_listener.deliver)
     principals.authenticators[:] = [
         sessions.authenticator,
         api_keys.authenticator,
@@ -99,15 +104,16 @@ def _open_rooms(app: Hub) -> None:
     api = HubApi(app)
     sales_rooms = (sales.blp, sales_floor.blp, sales_bulk.blp, sales_masters.blp)
     goods_receipts = (grn.blp, grn_items.blp, *grn_masters.SURFACES)
-    others = (einvoices.blp, stream.sales, stream.log, health.blp)
+    others = (einvoices.blp, webhooks.blp, webhook_deliveries.blp, stream.sales, stream.log, health.blp)
     for surface in (accounts.blp, *sales_rooms, *goods_receipts, *others):
         api.register_blueprint(surface)
     reference.register(app, api)
     commands.register(app)
     einvoice_commands.register(app)
+    webhook_commands.register(app)
     sales_commands.register(app)
     bootstrap.register(app)
 
 
 #: Celery finds tasks by import.
-TASKS = (accounts_tasks, einvoices_tasks, events_tasks, stream_tasks)
+TASKS = (accounts_tasks, einvoices_tasks, events_tasks, stream_tasks, webhooks_tasks)

@@ -24,12 +24,29 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "pdf.print_einvoices": {"task": "pdf.print_einvoices", "schedule": 15.0, "options": {"expires": 14}},
     "einvoices.send": {"task": "einvoices.send", "schedule": 5.0, "options": {"expires": 4}},
     "einvoices.compact": {"task": "einvoices.compact", "schedule": 60.0, "options": {"expires": 50}},
+    "webhooks.send": {"task": "webhooks.send", "schedule": 1.0, "options": {"expires": 0.9}},
+    "retries.send": {"task": "retries.send", "schedule": 2.0, "options": {"expires": 1.9}},
+    "retries.check": {"task": "retries.check", "schedule": 10.0, "options": {"expires": 9}},
+    "deliveries.probe": {"task": "deliveries.probe", "schedule": 30.0, "options": {"expires": 25}},
+    "deliveries.purge": {"task": "deliveries.purge", "schedule": 3600.0, "options": {"expires": 1800}},
     "stream.purge_tickets": {"task": "stream.purge_tickets", "schedule": 600.0, "options": {"expires": 300}},
 }
 
 #: Which queue a task travels on, by the first word of its name; every queue here has a worker
 #: (``app/local/processes.py``, proven by the house rules).
-QUEUES = {"events": "events", "accounts": "default", "stream": "default", "einvoices": "default", "pdf": "pdf"}
+QUEUES = {
+    "events": "events",
+    "accounts": "default",
+    "stream": "default",
+    "einvoices": "default",
+    "pdf": "pdf",
+    "webhooks": "webhooks",
+    "retries": "retries",
+    "deliveries": "default",
+}
+
+#: Seconds between a webhook's attempts, as the e-invoice document has them: 1, 5, 15, 60 minutes and 6 hours.
+WEBHOOK_RETRIES = (60, 300, 900, 3600, 21_600)
 
 MINIMUM_SECRET_LENGTH = 32
 #: ``changeme`` four times over, or ``x`` forty times, is long and still guessed; hexadecimal has 16.
@@ -70,6 +87,9 @@ class Settings:
     #: Where the e-invoice provider ``http`` takes e-invoices, and the bearer token for it.
     einvoice_provider_url: str = ""
     einvoice_provider_token: str = ""
+    #: Waits between the attempts of a webhook: the e-invoice document's own.
+    webhook_retries: tuple[timedelta, ...] = tuple(timedelta(seconds=seconds) for seconds in WEBHOOK_RETRIES)
+    webhook_retention: timedelta = timedelta(days=90)
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -148,6 +168,8 @@ def _settings(env: FileAwareEnv) -> Settings:
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
         einvoice_provider_url=env.str("EINVOICE_PROVIDER_URL", ""),
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
+        webhook_retries=_waits(env.list("WEBHOOK_RETRIES", WEBHOOK_RETRIES, subcast=int) or ()),
+        webhook_retention=timedelta(days=env.int("WEBHOOK_RETENTION_DAYS", 90, validate=validate.Range(1, 3650)) or 0),
     )
 
 
@@ -171,6 +193,10 @@ def _with_driver(url: str) -> str:
     return url
 
 
+def _waits(seconds: Iterable[int]) -> tuple[timedelta, ...]:
+    return tuple(timedelta(seconds=number) for number in seconds)
+
+
 def _keys(given: Iterable[str]) -> tuple[str, ...]:
     """Without the blanks of ``a,,b`` or a trailing comma: an empty key would let everybody in."""
     return tuple(key.strip() for key in given if key.strip())
@@ -184,6 +210,8 @@ def _weaknesses(settings: Settings) -> list[str]:
         faults.append("REDIS_URL must be a redis:// or rediss:// address.")
     if settings.einvoice_provider_url and not settings.einvoice_provider_url.startswith(("https://", "http://")):
         faults.append("EINVOICE_PROVIDER_URL must be an https:// or http:// address.")
+    if not 1 <= len(settings.webhook_retries) <= 10 or min(settings.webhook_retries) < timedelta(seconds=1):  # noqa: PLR2004
+        faults.append("WEBHOOK_RETRIES must be 1 to 10 numbers of seconds, such as: 60,300,900,3600,21600")
     if settings.is_production and settings.secret_key:
         secret = settings.secret_key
         if len(secret) < MINIMUM_SECRET_LENGTH or len(set(secret.lower())) < MINIMUM_SECRET_VARIETY:
