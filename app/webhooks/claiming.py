@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -25,7 +25,7 @@ _LANES = """
     JOIN webhook_endpoints e ON e.id = l.endpoint_id AND e.status <> 'disabled' AND e.deleted_at IS NULL
     JOIN users u ON u.id = e.owner_id AND u.is_active
     JOIN module_grants m ON m.user_id = u.id AND m.module = :module AND m.starts_at <= :now AND :now < m.ends_at
-    WHERE l.booked_until <= :now AND NOT (:quick AND l.is_slow) AND EXISTS (
+    WHERE l.booked_until <= :now AND NOT (:quick AND l.is_slow) AND l.endpoint_id <> ALL(:avoiding) AND EXISTS (
         SELECT FROM webhook_deliveries d
         WHERE d.endpoint_id = l.endpoint_id AND d.state = 'pending' AND {condition} AND d.due_at <= :now
     )
@@ -112,12 +112,12 @@ class _Lane:
         return max(self.booked_until, moment - timedelta(seconds=1)) + taken * self._interval
 
 
-def claim(queue: Queue, free: int, *, quick: bool) -> list[Claim]:
+def claim(queue: Queue, free: int, *, quick: bool, avoiding: Sequence[int] = ()) -> list[Claim]:
     """Take up to ``free`` due deliveries in the present transaction; of ``quick`` endpoints alone, if so wished."""
     if free <= 0:
         return []
     moment = clock.now()
-    lanes = _lanes(queue, free, quick, moment)
+    lanes = _lanes(queue, {"module": MODULE, "now": moment, "quick": quick, "free": free, "avoiding": list(avoiding)})
     if not lanes:
         return []
     room = _room(lanes, free, moment)
@@ -126,15 +126,15 @@ def claim(queue: Queue, free: int, *, quick: bool) -> list[Claim]:
     return claims
 
 
-def _lanes(queue: Queue, free: int, quick: bool, moment: datetime) -> list[_Lane]:
+def _lanes(queue: Queue, values: Mapping[str, Any]) -> list[_Lane]:
     statement = text(_LANES.format(condition=_CONDITIONS[queue]))
-    rows = db.session.execute(statement, {"module": MODULE, "now": moment, "quick": quick, "free": free})
+    rows = db.session.execute(statement.bindparams(bindparam("avoiding", type_=ARRAY(BigInteger))), values)
     return [_Lane(*row) for row in rows]
 
 
 def _room(lanes: Sequence[_Lane], free: int, moment: datetime) -> list[int]:
     found = db.session.execute(_IN_FLIGHT, {"now": moment, "endpoints": [lane.endpoint_id for lane in lanes]})
-    in_flight: dict[int, int] = dict(found.tuples())
+    in_flight: dict[int, int] = {endpoint_id: count for endpoint_id, count in found}  # noqa: C416 - of rows, typed
     share = -(-free // len(lanes))
     room = []
     for lane in lanes:

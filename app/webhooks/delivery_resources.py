@@ -10,7 +10,12 @@ from app.kernel.openapi import refuses
 from app.kernel.web import Surface
 from app.webhooks import recovering, samples, searching
 from app.webhooks.callers import actor, guarded, scope
-from app.webhooks.delivery_schemas import DeliveryDetailSchema, DeliveryListSchema, DeliveryQuery, DeliverySchema
+from app.webhooks.delivery_schemas import (
+    DeliveryQuery,
+    WebhookDeliveryDetailSchema,
+    WebhookDeliveryListSchema,
+    WebhookDeliverySchema,
+)
 from app.webhooks.errors import OnItsWay, StillWaiting, UnknownDelivery, UnknownEndpoint
 from app.webhooks.models import Delivery
 
@@ -23,7 +28,7 @@ blp = Surface(
 class Deliveries(MethodView):
     @guarded
     @blp.arguments(DeliveryQuery, location="query")
-    @blp.response(200, DeliveryListSchema, example=samples.DELIVERIES)
+    @blp.response(200, WebhookDeliveryListSchema, example=samples.DELIVERIES)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Search deliveries, newest first; those of deleted endpoints are found as well."""
         return searching.page(query, scope())
@@ -33,7 +38,7 @@ class Deliveries(MethodView):
 class Detail(MethodView):
     @guarded
     @refuses(UnknownDelivery)
-    @blp.response(200, DeliveryDetailSchema, example=samples.DETAIL)
+    @blp.response(200, WebhookDeliveryDetailSchema, example=samples.DETAIL)
     def get(self, delivery_id: int) -> Delivery:
         """Read a delivery with every attempt: the exact request and the answer."""
         return searching.find(delivery_id, scope())
@@ -43,7 +48,7 @@ class Detail(MethodView):
 class Redeliver(MethodView):
     @guarded
     @refuses(UnknownDelivery, UnknownEndpoint, OnItsWay, StillWaiting)
-    @blp.response(202, DeliverySchema, example=samples.DELIVERY)
+    @blp.response(202, WebhookDeliverySchema, example=samples.DELIVERY)
     def post(self, delivery_id: int) -> Delivery:
         """Send it again now: the same id and bytes, freshly signed, with a full round of retries."""
         return recovering.redeliver(delivery_id, scope(), actor=actor())

@@ -10,8 +10,8 @@ from app.webhooks.schemas import (
     LARGEST_ID,
     LARGEST_PAGE,
     PAGE_SIZE,
-    CursorMetaSchema,
     Pattern,
+    WebhookPageMetaSchema,
 )
 
 MOST_PULLED = 500
@@ -37,7 +37,7 @@ class DeliveryQuery(Schema):
     cursor = Number(1, LARGEST_ID, metadata={"description": "What `next_cursor` carries."})
 
 
-class DeliverySchema(Schema):
+class WebhookDeliverySchema(Schema):
     """One event for one endpoint."""
 
     id = fields.Integer()
@@ -60,7 +60,7 @@ class DeliverySchema(Schema):
     finished_at = Stamp(allow_none=True)
 
 
-class AttemptSchema(Schema):
+class DeliveryAttemptSchema(Schema):
     """One request as it went out (the endpoint's own headers hidden), and what came back."""
 
     number = fields.Integer()
@@ -76,18 +76,18 @@ class AttemptSchema(Schema):
     error = fields.String(allow_none=True)
 
 
-class DeliveryDetailSchema(DeliverySchema):
+class WebhookDeliveryDetailSchema(WebhookDeliverySchema):
     """A delivery with every attempt, and the body exactly as it is sent."""
 
     request_body = fields.String(attribute="source.body")
-    attempt_log = fields.List(fields.Nested(AttemptSchema), attribute="tries")
+    attempt_log = fields.List(fields.Nested(DeliveryAttemptSchema), attribute="tries")
 
 
-class DeliveryListSchema(Schema):
+class WebhookDeliveryListSchema(Schema):
     """A page of deliveries, newest first."""
 
-    data = fields.List(fields.Nested(DeliverySchema))
-    meta = fields.Nested(CursorMetaSchema)
+    data = fields.List(fields.Nested(WebhookDeliverySchema))
+    meta = fields.Nested(WebhookPageMetaSchema)
 
 
 class RecoverySchema(Schema):
@@ -145,7 +145,7 @@ class PullSchema(Schema):
     meta = fields.Nested(PullMetaSchema)
 
 
-class GapSchema(Schema):
+class DeliveryGapSchema(Schema):
     """A run of sequences that have not arrived."""
 
     first = fields.Integer()
@@ -167,5 +167,5 @@ class ReconciliationSchema(Schema):
     pending = fields.Integer()
     failed = fields.Integer()
     kept_from = fields.Integer(allow_none=True)
-    gaps = fields.List(fields.Nested(GapSchema))
+    gaps = fields.List(fields.Nested(DeliveryGapSchema))
     more_gaps = fields.Boolean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
@@ -18,8 +19,10 @@ from app.webhooks.models import Endpoint
 
 log = structlog.get_logger(__name__)
 
-#: Requests of one process at a time.
-SLOTS = 32
+#: Requests of one process at a time; of one endpoint at most half of them.
+SLOTS = 64
+#: Seconds without an answer after which an endpoint gets nothing more from this process until it has answered.
+HANGING_SECONDS = 2.0
 #: Seconds into a round up to which slow endpoints are served, and up to which anything is. What a round began is
 #: over 15 seconds later at most, and what it held of slow ones is over when it ends: the next begins at once.
 PATIENT_SECONDS, ROUND_SECONDS = 5.0, 22.0
@@ -29,7 +32,8 @@ _SHORTEST_LOOK, _LONGEST_LOOK = 0.01, 0.2
 #: Seconds for which results are kept while the database is away; then they come again when their lease is over.
 _KEEP_TRYING_SECONDS = 5.0
 
-Flying = dict[Future[sending.Result], claiming.Claim]
+#: What is on the way: to which endpoint, since when.
+Flying = dict[Future[sending.Result], tuple[int, float]]
 
 
 def send_due(queue: claiming.Queue) -> int:
@@ -50,11 +54,12 @@ class _Round:
         self._look = _SHORTEST_LOOK
 
     def run(self) -> int:
-        while self._flying or self._may_go_on():
+        while True:
             landed = self._landed()
             if landed or self._may_take():
                 self._turn(landed)
-        return self._made
+            if not self._flying and not self._may_go_on():
+                return self._made
 
     def _landed(self) -> list[sending.Result]:
         """What came back since the last look; waits a moment for it."""
@@ -76,7 +81,8 @@ class _Round:
             if not self._flying:
                 time.sleep(_SHORTEST_LOOK)
         for claim, receiver in outbound:
-            self._flying[self._pool.submit(sending.send, claim, receiver)] = claim
+            flight = self._pool.submit(sending.send, claim, receiver)
+            self._flying[flight] = (claim.endpoint_id, time.monotonic())
 
     def _with_database(self, landed: Sequence[sending.Result]) -> list[tuple[claiming.Claim, sending.Receiver]]:
         tries_end = time.monotonic() + _KEEP_TRYING_SECONDS
@@ -95,12 +101,19 @@ class _Round:
         if not self._may_take():
             return []
         quick = time.monotonic() - self._started > PATIENT_SECONDS
-        claims = claiming.claim(self._queue, SLOTS - len(self._flying), quick=quick)
+        claims = claiming.claim(self._queue, SLOTS - len(self._flying), quick=quick, avoiding=self._crowded())
         if not claims:
             return []
         finishing.bury(claims)
         receivers = _receivers({claim.endpoint_id for claim in claims})
         return [(claim, receivers[claim.endpoint_id]) for claim in claims if not finishing.is_exhausted(claim)]
+
+    def _crowded(self) -> list[int]:
+        """Endpoints that have enough of this process for now."""
+        moment = time.monotonic()
+        flights = Counter(endpoint for endpoint, _ in self._flying.values())
+        hanging = {endpoint for endpoint, since in self._flying.values() if moment - since > HANGING_SECONDS}
+        return [endpoint for endpoint, count in flights.items() if endpoint in hanging or count >= SLOTS // 2]
 
     def _may_take(self) -> bool:
         return time.monotonic() - self._started < ROUND_SECONDS

@@ -68,11 +68,8 @@ def bury(claims: Sequence[Claim]) -> None:
     if not lost:
         return
     moment = clock.now()
-    urls = dict(
-        db.session.execute(
-            db.select(Endpoint.id, Endpoint.url).where(Endpoint.id.in_({claim.endpoint_id for claim in lost}))
-        ).tuples()
-    )
+    named = db.select(Endpoint.id, Endpoint.url).where(Endpoint.id.in_({claim.endpoint_id for claim in lost}))
+    urls = {endpoint_id: url for endpoint_id, url in db.session.execute(named)}  # noqa: C416 - of rows, typed
     _keep(
         [
             {

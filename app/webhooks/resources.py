@@ -21,16 +21,16 @@ from app.webhooks.delivery_schemas import (
 from app.webhooks.errors import CheckRunning, NotYours, UnknownCheck, UnknownEndpoint
 from app.webhooks.models import Check, Endpoint
 from app.webhooks.schemas import (
-    CheckSchema,
     EndpointChangeSchema,
     EndpointDraftSchema,
     EndpointListSchema,
     EndpointQuery,
+    EndpointReasonSchema,
     EndpointSchema,
     EndpointSecretSchema,
-    ReasonSchema,
+    EndpointTestSchema,
+    ReceiverCheckSchema,
     RotationSchema,
-    TestAnswerSchema,
 )
 
 blp = Surface(
@@ -112,7 +112,7 @@ class Enable(MethodView):
 class Disable(MethodView):
     @guarded
     @refuses(UnknownEndpoint)
-    @blp.arguments(ReasonSchema, example={"reason": "The ERP is being moved."})
+    @blp.arguments(EndpointReasonSchema, example={"reason": "The ERP is being moved."})
     @blp.response(200, EndpointSchema, example=samples.DISABLED)
     def post(self, data: dict[str, Any], endpoint_id: int) -> Endpoint:
         """Switch off; deliveries wait until it is on again."""
@@ -125,7 +125,7 @@ class Disable(MethodView):
 class Test(MethodView):
     @guarded
     @refuses(UnknownEndpoint)
-    @blp.response(202, TestAnswerSchema, example={"message": "A test is on its way."})
+    @blp.response(202, EndpointTestSchema, example={"message": "A test is on its way."})
     def post(self, endpoint_id: int) -> dict[str, Any]:
         """Send a `webhook.test` to this endpoint, by the same way as everything else."""
         service.test(endpoint_id, scope())
@@ -136,7 +136,7 @@ class Test(MethodView):
 class Ask(MethodView):
     @guarded
     @refuses(UnknownEndpoint, CheckRunning)
-    @blp.response(202, CheckSchema, example=samples.ASKED)
+    @blp.response(202, ReceiverCheckSchema, example=samples.ASKED)
     def post(self, endpoint_id: int) -> Check:
         """Have the receiver checked with right, forged, stale, repeated and slow requests.
 
@@ -149,7 +149,7 @@ class Ask(MethodView):
 class Checked(MethodView):
     @guarded
     @refuses(UnknownEndpoint, UnknownCheck)
-    @blp.response(200, CheckSchema, example=samples.CHECK)
+    @blp.response(200, ReceiverCheckSchema, example=samples.CHECK)
     def get(self, endpoint_id: int, check_id: int) -> Check:
         """Read a check: its grade, what was sent, what came back, and what to do about it."""
         return checking.find(endpoint_id, check_id, scope())

@@ -173,7 +173,7 @@ class EndpointSecretSchema(EndpointSchema):
         return super().get_attribute(obj if attr == "secret" else obj.endpoint, attr, default)
 
 
-class ReasonSchema(Schema):
+class EndpointReasonSchema(Schema):
     """Why."""
 
     reason = Text(500, blank=False, load_default="Switched off by hand.")
@@ -193,7 +193,7 @@ class EndpointQuery(Schema):
     cursor = Number(1, LARGEST_ID, metadata={"description": "What `next_cursor` carries."})
 
 
-class CursorMetaSchema(Schema):
+class WebhookPageMetaSchema(Schema):
     """``next_cursor`` is null on the last page."""
 
     per_page = fields.Integer()
@@ -204,10 +204,10 @@ class EndpointListSchema(Schema):
     """A page of endpoints, newest first."""
 
     data = fields.List(fields.Nested(EndpointSchema))
-    meta = fields.Nested(CursorMetaSchema)
+    meta = fields.Nested(WebhookPageMetaSchema)
 
 
-class TestAnswerSchema(Schema):
+class EndpointTestSchema(Schema):
     """The test is on its way."""
 
     message = fields.String()
@@ -233,7 +233,7 @@ class CheckReportSchema(Schema):
     error = fields.String()
 
 
-class CheckSchema(Schema):
+class ReceiverCheckSchema(Schema):
     """A check of a receiver; ``grade`` A to F once it is done."""
 
     id = fields.Integer()
