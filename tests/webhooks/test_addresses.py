@@ -273,7 +273,7 @@ class TestConnecting:
         assert delivery.error.startswith("erp.example.com leads to 10.0.0.5, which is refused")
 
     def test_the_name_is_asked_once_and_the_answer_is_where_it_goes(
-        self, receiver: Receiver, subscribe: Make, happen: Make, send: Make, names: dict[str, list[str]],
+        self, *, receiver: Receiver, subscribe: Make, happen: Make, send: Make, names: dict[str, list[str]],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:  # fmt: skip
         names["erp.example.com"] = ["127.0.0.1"]

@@ -120,7 +120,7 @@ class TestWhatIsSent:
 
 class TestWhoIsTold:
     def test_wildcards_choose(
-        self, receiver_with: Make, subscribe: Make, happen: Make, send: Make, erp: Any, relayed: Make
+        self, *, receiver_with: Make, subscribe: Make, happen: Make, send: Make, erp: Any, relayed: Make
     ) -> None:
         everything, sales, issued = receiver_with(), receiver_with(), receiver_with()
         subscribe(everything, "*")
@@ -188,7 +188,7 @@ class TestWhoIsTold:
 
 class TestRetries:
     def test_attempts_come_after_0_1_6_21_81_and_441_minutes_and_then_it_has_failed(
-        self, receiver_with: Make, subscribe: Make, happen: Make, send: Make, time: Clock, monkeypatch: Any
+        self, *, receiver_with: Make, subscribe: Make, happen: Make, send: Make, time: Clock, monkeypatch: Any
     ) -> None:
         monkeypatch.setattr(finishing.random, "uniform", lambda low, high: low)
         receiver = receiver_with(failing())
