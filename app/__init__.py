@@ -5,9 +5,10 @@ from __future__ import annotations
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import events
-from app.accounts import api_keys, audit, principals, sessions
+from app.accounts import api_keys, audit, principals, sessions, token_principals, web_sessions
 from app.accounts import resources as accounts
 from app.accounts import tasks as accounts_tasks
+from app.admin import site
 from app.config import Settings
 from app.einvoices import resources as einvoices
 from app.einvoices import sources
@@ -17,11 +18,11 @@ from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import item_resources as grn_items
 from app.grn import master_resources as grn_masters
 from app.grn import resources as grn
-from app.kernel import json, logs, refusing, tasks
+from app.kernel import json, logs, rating, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
-from app.operations import commands, einvoice_commands, health, reference, webhook_commands
+from app.operations import commands, einvoice_commands, health, reference, token_commands, webhook_commands
 from app.sales import billable
 from app.sales import bulk_resources as sales_bulk
 from app.sales import commands as sales_commands
@@ -87,15 +88,19 @@ def _open_rooms(app: Hub) -> None:
     """Every listener, credential, room and page in its order; what is not named here does not exist."""
     logs.register(app)
     refusing.register(app)
+    rating.register(app)
     audit.recorder.init_app(app)
     hub.hub.init_app(app)
 
     events.subscribe(listener.broadcast)
     events.subscribe(webhook_listener.deliver)
     principals.authenticators[:] = [
+        web_sessions.page_authenticator,
+        token_principals.authenticator,
         sessions.authenticator,
         api_keys.authenticator,
         stream.ticket_authenticator,
+        web_sessions.stream_authenticator,
     ]
 
     # Rooms on one floor do not know each other: this is where they are introduced.
@@ -108,7 +113,9 @@ def _open_rooms(app: Hub) -> None:
     for surface in (accounts.blp, *sales_rooms, *goods_receipts, *others):
         api.register_blueprint(surface)
     reference.register(app, api)
+    site.register(app)
     commands.register(app)
+    token_commands.register(app)
     einvoice_commands.register(app)
     webhook_commands.register(app)
     sales_commands.register(app)

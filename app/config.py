@@ -74,7 +74,11 @@ class Settings:
     log_level: str = "INFO"
     access_token_lifetime: timedelta = timedelta(hours=1)
     refresh_token_lifetime: timedelta = timedelta(days=7)
+    #: A browser that is not used for so long is signed out.
+    web_session_lifetime: timedelta = timedelta(hours=12)
     login_limit: str = "10 per minute"
+    #: What a Redis that does not answer may cost the first request that asks it for a count.
+    limit_timeout_seconds: float = 0.025
     stream_keep_alive_seconds: float = 15.0
     stream_lifetime_seconds: float = 600.0
     streams_per_credential: int = 50
@@ -120,14 +124,24 @@ class Settings:
                 # Seconds; a server that is cut off must not hold up every request for minutes.
                 "connect_args": {"connect_timeout": 5},
             },
+            # A browser keeps ``__Host-`` cookies only when they are secure and of this very host.
+            "SESSION_COOKIE_NAME": "__Host-hub" if self.is_production else "hub",
+            "SESSION_COOKIE_SECURE": self.is_production,
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SAMESITE": "Lax",
+            "SESSION_REFRESH_EACH_REQUEST": False,
+            "WTF_CSRF_CHECK_DEFAULT": False,  # the pages ask; a JSON API without cookies has nothing to forge
+            "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
             "JWT_SECRET_KEY": self.secret_key,
             "JWT_ACCESS_TOKEN_EXPIRES": self.access_token_lifetime,
             "JWT_REFRESH_TOKEN_EXPIRES": self.refresh_token_lifetime,
             "JWT_ERROR_MESSAGE_KEY": "message",
             "RATELIMIT_STORAGE_URI": self.redis_url,
-            "RATELIMIT_STORAGE_OPTIONS": {"socket_timeout": 0.05, "socket_connect_timeout": 0.05},
+            "RATELIMIT_STORAGE_OPTIONS": {
+                "socket_timeout": self.limit_timeout_seconds,
+                "socket_connect_timeout": self.limit_timeout_seconds,
+            },
             "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
-            "RATELIMIT_HEADERS_ENABLED": True,
             "PROPAGATE_EXCEPTIONS": False,
             "TRAP_HTTP_EXCEPTIONS": False,
         }

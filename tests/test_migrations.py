@@ -68,6 +68,7 @@ def shape(engine: sa.Engine) -> dict[str, Any]:
 FACTS: dict[str, dict[str, Any]] = {
     "fabric_ledger_rows": {"type": "IN"},
     "seller_profiles": {"prefix": "EA"},
+    "access_tokens": {"lifetime_days": 90},
     "e_invoices": {"status": "draft", "type": "sale", "grand_total": 2},
     "e_invoice_items": {"total": 2},
 }

@@ -1,4 +1,4 @@
-"""What operators type: users and API keys."""
+"""What operators type: users, API keys and modules."""
 
 from __future__ import annotations
 
@@ -83,6 +83,17 @@ def activate_user(email: str) -> None:
     click.echo(f"User {user.id} ({user.email}) is active.")
 
 
+@users.command("role")
+@click.argument("email")
+@click.argument("role", type=click.Choice(list(ROLES)))
+def set_role(email: str, role: str) -> None:
+    """Give a user another role; the user's tokens lose what it lacks."""
+    with work():
+        user = service.existing_user(email)
+        service.set_role(user, role, actor=ACTOR)
+    click.echo(f"User {user.id} ({user.email}) is {role}.")
+
+
 @users.command("list")
 def list_users() -> None:
     """List all users."""
@@ -113,6 +124,16 @@ def list_keys() -> None:
         state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "valid"
         used = f"last used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
         click.echo(f"{key.id:>5}  {key.prefix}…  {key.name:<30} {state:<20} {used}")
+
+
+@keys.command("rotate")
+@click.argument("key_id", type=int)
+@click.option("--grace", "hours", type=click.IntRange(0), default=24, show_default=True, help="Hours of the old one.")
+def rotate_key(key_id: int, hours: int) -> None:
+    """Make the key that takes another one's place; it is shown once."""
+    with work():
+        key, secret = api_keys.rotate(key_id, actor=ACTOR, grace=timedelta(hours=hours))
+    click.echo(f"Made key {key.id} ({key.name}) for key {key_id}. It is shown only now:\n{secret}")
 
 
 @keys.command("revoke")

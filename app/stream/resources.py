@@ -26,6 +26,8 @@ sales = Surface("Sales stream", __name__, url_prefix="/api/sales/sse", descripti
 log = Surface("Events", __name__, url_prefix="/api/v1", description="The event log: by position, or live.")
 
 EVENT_STREAM = "text/event-stream"
+#: The endpoints that a browser's ``EventSource`` opens, which can send no header: by a ticket or by its session.
+STREAMS = frozenset({f"{sales.name}.SalesStream", f"{log.name}.Stream"})
 #: Seconds that a send may take; a reader who takes nothing for so long is cut off.
 SEND_TIMEOUT = 30.0
 
@@ -52,7 +54,7 @@ def ticket_authenticator() -> Principal | None:
     """
     ticket = request.args.get("ticket")
     # Nothing else takes one: a ticket that could make tickets would never end.
-    if ticket is None or request.endpoint not in {f"{sales.name}.SalesStream", f"{log.name}.Stream"}:
+    if ticket is None or request.endpoint not in STREAMS:
         return None
     principal = service.redeem_ticket(ticket)
     if principal is None:
@@ -73,7 +75,7 @@ class SalesStream(MethodView):
         a short `invoice_review` or `invoice_updated` event first. `: keep-alive` comments come every 15 seconds,
         and after about ten minutes the stream ends; reconnect with `Last-Event-ID` and nothing is missed.
         """
-        return _stream(query, matching(["sales.*"]), sales_frames)
+        return _stream(query, "sales:read", matching(["sales.*"]), sales_frames)
 
 
 @log.route("/stream")
@@ -84,7 +86,7 @@ class Stream(MethodView):
     @log.response(200, content_type=EVENT_STREAM, example="id: 42\nevent: sales.imported\ndata: {…}\n\n")
     def get(self, query: dict[str, Any]) -> Response:
         """Listen to the events of chosen topics, live; resumes like the stream of sales."""
-        return _stream(query, query["topics"], event_frame)
+        return _stream(query, "events:read", query["topics"], event_frame)
 
 
 @log.route("/stream/tickets")
@@ -125,9 +127,10 @@ class Log(MethodView):
         return Response(body, mimetype="application/json")
 
 
-def _stream(query: dict[str, Any], types: list[str], framing: Framing) -> Response:
+def _stream(query: dict[str, Any], ability: str, types: list[str], framing: Framing) -> Response:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    frames = service.open_stream(app, authenticate(), types=types, after=_resumed_position(query), framing=framing)
+    after = _resumed_position(query)
+    frames = service.open_stream(app, authenticate(), ability=ability, types=types, after=after, framing=framing)
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(SEND_TIMEOUT)

@@ -72,7 +72,7 @@ class Endpoint(db.Model):
     concurrency: Mapped[int] = mapped_column(SmallInteger, nullable=False, default=10, server_default="10")
     rate_per_minute: Mapped[int | None] = mapped_column(Integer)
     #: ``[{"cidr", "port"}]``: what an admin has allowed beside public addresses.
-    allowances: Mapped[list[dict[str, Any]]] = mapped_column(JSON, nullable=False, default=list, server_default="[]")
+    allowances: Mapped[list[dict[str, Any]]] = mapped_column(JSON, nullable=False, default=list)
     extra: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSON)
     status: Mapped[str] = mapped_column(String(20), nullable=False, default="enabled", server_default="enabled")
     #: Why it is disabled, for people.

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '0006'
-down_revision = '0004'
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -26,7 +26,7 @@ def upgrade() -> None:
     sa.Column('header_names', postgresql.ARRAY(sa.String(length=100)), server_default='{}', nullable=False),
     sa.Column('concurrency', sa.SmallInteger(), server_default='10', nullable=False),
     sa.Column('rate_per_minute', sa.Integer(), nullable=True),
-    sa.Column('allowances', sa.JSON(), server_default='[]', nullable=False),
+    sa.Column('allowances', sa.JSON(), nullable=False),
     sa.Column('metadata', sa.JSON(), nullable=True),
     sa.Column('status', sa.String(length=20), server_default='enabled', nullable=False),
     sa.Column('reason', sa.String(length=500), nullable=True),

@@ -12,12 +12,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
+from redis import Redis
 
 from app.local.processes import PROCESSES, HubProcess
 from app.local.servers import Postgres, Valkey, temporary_servers
@@ -37,6 +39,7 @@ class DrillHub:
     valkey: Valkey
     environment: dict[str, str]
     ports: list[int] = field(default_factory=list)
+    children: list[tuple[HubProcess, subprocess.Popen[bytes]]] = field(default_factory=list)
     _revived: subprocess.Popen[bytes] | None = None
 
     def post(
@@ -82,6 +85,24 @@ class DrillHub:
         resume = {} if after is None else {"Last-Event-ID": after}
         return Listener(self.ports[web], STREAM, {**HEADERS, **resume})
 
+    def kill_worker(self, name: str) -> None:
+        """``kill -9`` a worker with all its processes, and start it anew."""
+        number = next(n for n, (process, _) in enumerate(self.children) if process.name == name)
+        process, child = self.children[number]
+        for victim in [*psutil.Process(child.pid).children(recursive=True), psutil.Process(child.pid)]:
+            with suppress(psutil.NoSuchProcess):
+                victim.kill()
+        child.wait()
+        self.children[number] = (process, _spawn(process, self.environment))
+
+    def restart_postgres(self) -> None:
+        self.postgres.stop()
+        self.postgres.start()
+
+    def flush_redis(self) -> None:
+        with Redis.from_url(self.valkey.url) as client:
+            client.flushall()
+
     def freeze_redis(self) -> None:
         """It keeps its connections and answers nothing."""
         self._redis.send_signal(signal.SIGSTOP)
@@ -110,7 +131,7 @@ class DrillHub:
 
 
 @contextmanager
-def drill_hub(*, webs: int = 2) -> Iterator[DrillHub]:
+def drill_hub(*, webs: int = 2, **changes: str) -> Iterator[DrillHub]:
     """Start everything, wait until every web process is ready, and stop it all in the end."""
     with temporary_servers() as (postgres, valkey), ExitStack() as stack:
         environment = {
@@ -125,10 +146,11 @@ def drill_hub(*, webs: int = 2) -> Iterator[DrillHub]:
             "LOG_LEVEL": "WARNING",
             "WEB_CONCURRENCY": "1",
             "STREAM_KEEP_ALIVE_SECONDS": "1",
+            **changes,
         }
         hub = DrillHub(postgres, valkey, environment)
         stack.callback(hub.close)
-        children: list[subprocess.Popen[bytes]] = []
+        children = hub.children
         stack.callback(_end, children)
         migrate = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
         subprocess.run(migrate, cwd=ROOT, env=environment, check=True, stderr=subprocess.DEVNULL)
@@ -136,9 +158,9 @@ def drill_hub(*, webs: int = 2) -> Iterator[DrillHub]:
             if process.name == "web":
                 for _ in range(webs):
                     hub.ports.append(free_port())
-                    children.append(_spawn(process, {**environment, "PORT": str(hub.ports[-1])}))
+                    children.append((process, _spawn(process, {**environment, "PORT": str(hub.ports[-1])})))
             elif process.name != "flower":
-                children.append(_spawn(process, environment))
+                children.append((process, _spawn(process, environment)))
         for port in hub.ports:
             wait_for(lambda port=port: ready(port), 60)
         yield hub
@@ -157,10 +179,10 @@ def _spawn(process: HubProcess, environment: dict[str, str]) -> subprocess.Popen
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
 
 
-def _end(children: list[subprocess.Popen[bytes]]) -> None:
-    for child in children:
+def _end(children: list[tuple[HubProcess, subprocess.Popen[bytes]]]) -> None:
+    for _, child in children:
         child.terminate()
-    for child in children:
+    for _, child in children:
         try:
             child.wait(15)
         except subprocess.TimeoutExpired:
