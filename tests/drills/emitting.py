@@ -24,7 +24,7 @@ def main(count: int, per_second: float) -> None:
 
 
 def _emitted(number: int) -> bool:
-    subject = {"id": number, "invoice_no": f"DRILL-{number}"}
+    subject = {"id": number, "invoice_no": f"DRILL-{number}", "items": []}
     try:
         with app.app_context(), unit_of_work():
             events.emit(IMPORTED, subject, subject_id=number)

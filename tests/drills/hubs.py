@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -95,6 +96,13 @@ class DrillHub:
         child.wait()
         self.children[number] = (process, _spawn(process, self.environment))
 
+    def kill_one_of(self, name: str) -> None:
+        """``kill -9`` one process of a worker's pool; the worker forks another."""
+        child = next(child for process, child in self.children if process.name == name)
+        pool = psutil.Process(child.pid).children()
+        if pool:
+            random.choice(pool).kill()
+
     def restart_postgres(self) -> None:
         self.postgres.stop()
         self.postgres.start()
@@ -162,7 +170,7 @@ def drill_hub(*, webs: int = 2, **changes: str) -> Iterator[DrillHub]:
             elif process.name != "flower":
                 children.append((process, _spawn(process, environment)))
         for port in hub.ports:
-            wait_for(lambda port=port: ready(port), 60)
+            wait_for(lambda port=port: ready(port), 180)
         yield hub
 
 
