@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +23,11 @@ KEY = "a-key-for-the-benches-of-imports"
 
 @dataclass(frozen=True, slots=True)
 class RunningHub:
-    """Where it listens, and the database behind it."""
+    """Where it listens, the database behind it, and its settings."""
 
     port: int
     database_url: str
+    environment: Mapping[str, str]
 
 
 @contextmanager
@@ -62,7 +63,7 @@ def running_hub(*, web_processes: int = 2) -> Iterator[RunningHub]:
                 stack.callback(child.wait)
                 stack.callback(child.terminate)
         _wait_until_ready(port)
-        yield RunningHub(port, postgres.url)
+        yield RunningHub(port, postgres.url, environment)
 
 
 def _free_port() -> int:
