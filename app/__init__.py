@@ -17,12 +17,26 @@ from app.events import tasks as events_tasks
 from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import item_resources as grn_items
 from app.grn import master_resources as grn_masters
+from app.grn import paper_resources as grn_papers
 from app.grn import resources as grn
+from app.grn import tasks as grn_tasks
 from app.kernel import json, logs, rating, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
-from app.operations import commands, einvoice_commands, health, reference, token_commands, webhook_commands
+from app.operations import (
+    commands,
+    einvoice_commands,
+    health,
+    hub_commands,
+    metrics,
+    metrics_resources,
+    reference,
+    token_commands,
+    watching,
+    webhook_commands,
+)
+from app.operations import tasks as operations_tasks
 from app.sales import billable
 from app.sales import bulk_resources as sales_bulk
 from app.sales import commands as sales_commands
@@ -80,6 +94,8 @@ def _bind_extensions(app: Hub, settings: Settings) -> None:
     migrate.init_app(app, db, directory="migrations")
     jwt.init_app(app)
     limiter.init_app(app)
+    # What has a limit counts by itself; asking for every other request too would cost each a twentieth of its time.
+    app.before_request_funcs[None].remove(limiter._check_request_limit)
     bus.init_app(settings.redis_url)
     tasks.configure(app, settings)
 
@@ -87,6 +103,7 @@ def _bind_extensions(app: Hub, settings: Settings) -> None:
 def _open_rooms(app: Hub) -> None:
     """Every listener, credential, room and page in its order; what is not named here does not exist."""
     logs.register(app)
+    metrics.register(app)
     refusing.register(app)
     rating.register(app)
     audit.recorder.init_app(app)
@@ -108,19 +125,22 @@ def _open_rooms(app: Hub) -> None:
 
     api = HubApi(app)
     sales_rooms = (sales.blp, sales_floor.blp, sales_bulk.blp, sales_masters.blp)
-    goods_receipts = (grn.blp, grn_items.blp, *grn_masters.SURFACES)
-    others = (einvoices.blp, webhooks.blp, webhook_deliveries.blp, stream.sales, stream.log, health.blp)
+    goods_receipts = (grn.blp, grn_items.blp, grn_papers.blp, *grn_masters.SURFACES)
+    streams = (stream.sales, stream.log)
+    others = (einvoices.blp, webhooks.blp, webhook_deliveries.blp, *streams, health.blp, metrics_resources.blp)
     for surface in (accounts.blp, *sales_rooms, *goods_receipts, *others):
         api.register_blueprint(surface)
     reference.register(app, api)
+    watching.register(app)
     site.register(app)
     commands.register(app)
     token_commands.register(app)
     einvoice_commands.register(app)
     webhook_commands.register(app)
+    hub_commands.register(app)
     sales_commands.register(app)
     bootstrap.register(app)
 
 
 #: Celery finds tasks by import.
-TASKS = (accounts_tasks, einvoices_tasks, events_tasks, stream_tasks, webhooks_tasks)
+TASKS = (accounts_tasks, einvoices_tasks, events_tasks, grn_tasks, operations_tasks, stream_tasks, webhooks_tasks)

@@ -22,6 +22,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "events.relay": {"task": "events.relay", "schedule": 1.0, "options": {"expires": 0.9}},
     "accounts.purge": {"task": "accounts.purge", "schedule": 600.0, "options": {"expires": 300}},
     "pdf.print_einvoices": {"task": "pdf.print_einvoices", "schedule": 15.0, "options": {"expires": 14}},
+    "pdf.print_receipts": {"task": "pdf.print_receipts", "schedule": 15.0, "options": {"expires": 14}},
     "einvoices.send": {"task": "einvoices.send", "schedule": 5.0, "options": {"expires": 4}},
     "einvoices.compact": {"task": "einvoices.compact", "schedule": 60.0, "options": {"expires": 50}},
     "webhooks.send": {"task": "webhooks.send", "schedule": 1.0, "options": {"expires": 0.9}},
@@ -29,6 +30,8 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "retries.check": {"task": "retries.check", "schedule": 10.0, "options": {"expires": 9}},
     "deliveries.probe": {"task": "deliveries.probe", "schedule": 30.0, "options": {"expires": 25}},
     "deliveries.purge": {"task": "deliveries.purge", "schedule": 3600.0, "options": {"expires": 1800}},
+    "events.purge": {"task": "events.purge", "schedule": 600.0, "options": {"expires": 300}},
+    "operations.purge": {"task": "operations.purge", "schedule": 3600.0, "options": {"expires": 300}},
     "stream.purge_tickets": {"task": "stream.purge_tickets", "schedule": 600.0, "options": {"expires": 300}},
 }
 
@@ -38,6 +41,7 @@ QUEUES = {
     "events": "events",
     "accounts": "default",
     "stream": "default",
+    "operations": "default",
     "einvoices": "default",
     "pdf": "pdf",
     "webhooks": "webhooks",
@@ -47,6 +51,20 @@ QUEUES = {
 
 #: Seconds between a webhook's attempts, as the e-invoice document has them: 1, 5, 15, 60 minutes and 6 hours.
 WEBHOOK_RETRIES = (60, 300, 900, 3600, 21_600)
+
+#: Seconds between the canaries of each queue (``app/operations/canaries.py``); a long document holds up the
+#: printer's for a while, a round of sending the senders', and that is no fault.
+_LONG_TASKS = {"pdf": 15.0, "webhooks": 20.0, "retries": 20.0}
+CANARY_SECONDS = {queue: _LONG_TASKS.get(queue, 4.0) for queue in sorted(set(QUEUES.values()))}
+BEAT_SCHEDULE |= {
+    f"operations.canary.{queue}": {
+        "task": "operations.canary",
+        "args": [queue],
+        "schedule": seconds,
+        "options": {"queue": queue, "expires": seconds - 1},
+    }
+    for queue, seconds in CANARY_SECONDS.items()
+}
 
 MINIMUM_SECRET_LENGTH = 32
 #: ``changeme`` four times over, or ``x`` forty times, is long and still guessed; hexadecimal has 16.
@@ -88,6 +106,12 @@ class Settings:
     max_bulk_bytes: int = 32 * MIB
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)
+    #: Of what is printed of goods receipts, which belong to no user: ``en`` or ``tr``.
+    document_language: str = "en"
+    #: How long events stay readable behind a position; None keeps them for ever.
+    event_retention: timedelta | None = timedelta(days=400)
+    #: The bearer token with which ``/metrics`` is read from elsewhere than this machine; empty lets nobody else in.
+    metrics_token: str = ""
     #: Where the e-invoice provider ``http`` takes e-invoices, and the bearer token for it.
     einvoice_provider_url: str = ""
     einvoice_provider_token: str = ""
@@ -180,6 +204,10 @@ def _settings(env: FileAwareEnv) -> Settings:
         stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
         stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
+        document_language=env.str("DOCUMENT_LANGUAGE", "en", validate=validate.OneOf(["en", "tr"])),
+        api_call_retention=timedelta(days=env.int("API_CALL_RETENTION_DAYS", 90, validate=validate.Range(1, 36500))),
+        event_retention=_days(env.int("EVENT_RETENTION_DAYS", 400, validate=validate.Range(0, 36500))),
+        metrics_token=env.str("METRICS_TOKEN", ""),
         einvoice_provider_url=env.str("EINVOICE_PROVIDER_URL", ""),
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
         webhook_retries=_waits(env.list("WEBHOOK_RETRIES", WEBHOOK_RETRIES, subcast=int) or ()),
@@ -190,6 +218,11 @@ def _settings(env: FileAwareEnv) -> Settings:
 def _needed(env: FileAwareEnv, name: str) -> str:
     """What must be said; said blank is not said."""
     return env.str(name, validate=validate.Regexp(r"\s*\S", error="Environment variable is blank.")) or ""
+
+
+def _days(number: int | None) -> timedelta | None:
+    """So many days; none of them is for ever."""
+    return timedelta(days=number) if number else None
 
 
 def _is_limit(text: str) -> None:
@@ -224,6 +257,10 @@ def _weaknesses(settings: Settings) -> list[str]:
         faults.append("REDIS_URL must be a redis:// or rediss:// address.")
     if settings.einvoice_provider_url and not settings.einvoice_provider_url.startswith(("https://", "http://")):
         faults.append("EINVOICE_PROVIDER_URL must be an https:// or http:// address.")
+    if settings.event_retention and settings.event_retention < settings.webhook_retention:
+        faults.append("EVENT_RETENTION_DAYS must not be less than WEBHOOK_RETENTION_DAYS: deliveries send events.")
+    if settings.metrics_token and len(settings.metrics_token) < MINIMUM_KEY_LENGTH:
+        faults.append(f"METRICS_TOKEN is weak: it needs at least {MINIMUM_KEY_LENGTH} characters.")
     if not 1 <= len(settings.webhook_retries) <= 10 or min(settings.webhook_retries) < timedelta(seconds=1):  # noqa: PLR2004
         faults.append("WEBHOOK_RETRIES must be 1 to 10 numbers of seconds, such as: 60,300,900,3600,21600")
     if settings.is_production and settings.secret_key:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+import structlog
 from flask import g, request
 
 from app.kernel.errors import Unauthenticated
@@ -22,6 +23,8 @@ class Principal:
     role: str | None = None
     #: A user in person, who may do what no credential given to a machine may: change the account itself.
     signed_in: bool = False
+    #: The session that let a user in, by its id: what ends it ends the streams that it opened.
+    session: str | None = None
     #: How often it may call, if that is limited; reports of a provider's status count by themselves as well.
     calls_per_minute: int | None = None
     status_calls_per_minute: int | None = None
@@ -49,6 +52,7 @@ def authenticate() -> Principal:
         principal = authenticator()
         if principal:
             g.principal = principal
+            structlog.contextvars.bind_contextvars(credential=principal.credential)
             return principal
     raise Unauthenticated
 

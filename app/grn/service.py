@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 from app import events
 from app.accounts import audit
 from app.extensions import db
-from app.grn import bulk, searching
+from app.grn import bulk, papers, searching
 from app.grn.building import Data, Stored, new_item, new_rolls, references
 from app.grn.errors import BadFields, DuplicateReceipt, Fault, ItemsInUse, UnknownReceipt
 from app.grn.events import CREATED, DELETED, UPDATED
@@ -21,6 +21,7 @@ from app.grn.master_models import Fabric, ProductionOrder, Supplier
 from app.grn.models import FabricItem, GoodsReceipt, LedgerRow, SupplierRoll
 from app.grn.pages import Page, ordered, page_of, page_uncounted
 from app.kernel import clock
+from app.kernel.days import Day, count_per_day
 
 #: Everything that ``ReceiptSchema`` shows, in three statements however many rolls.
 FULL = selectinload(GoodsReceipt.fabric_items).selectinload(FabricItem.rolls)
@@ -44,6 +45,7 @@ def receive(data: Data) -> GoodsReceipt:
         raise DuplicateReceipt(_carrier_of(data["external_id"]))
     _store_items(receipt, data["fabric_items"], Stored((), "external_id"), {})
     events.emit(CREATED, receipt, subject_id=receipt.id)
+    papers.order(receipt.id)
     return receipt
 
 
@@ -71,6 +73,7 @@ def change(receipt_id: int, data: Data) -> GoodsReceipt:
     )
     _store_items(receipt, data["fabric_items"], Stored(items.all(), "external_id"), _stored_rolls(receipt_id))
     events.emit(UPDATED, receipt, subject_id=receipt_id)
+    papers.order_later(receipt_id)
     return receipt
 
 
@@ -97,6 +100,7 @@ def cancel(receipt_id: int, *, actor: str) -> None:
         ledger_rows=rows,
     )
     events.emit(DELETED, receipt, subject_id=receipt_id)
+    papers.forget(receipt_id)
     # The foreign keys cascade; rows need not be brought here to be thrown away.
     db.session.execute(delete(GoodsReceipt).where(GoodsReceipt.id == receipt_id))
 
@@ -126,6 +130,19 @@ def find(receipt_id: int) -> GoodsReceipt:
     return receipt
 
 
+def find_header(receipt_id: int) -> GoodsReceipt:
+    """A receipt with its fabric items, without their rolls.
+
+    Raises:
+        UnknownReceipt: there is none.
+    """
+    query = select(GoodsReceipt).where(GoodsReceipt.id == receipt_id).options(selectinload(GoodsReceipt.fabric_items))
+    receipt: GoodsReceipt | None = db.session.scalar(query)
+    if receipt is None:
+        raise UnknownReceipt
+    return receipt
+
+
 def find_page(asked: Mapping[str, Any]) -> Page:
     """One page of the receipts that all filters hold for, without their rolls; what nearly all match is not counted."""
     order, items = ordered(asked["sort"], searching.SORTABLE), (selectinload(GoodsReceipt.fabric_items),)
@@ -134,6 +151,11 @@ def find_page(asked: Mapping[str, Any]) -> Page:
         until = (asked["page"] + 1) * asked["page_size"]
         page = page_uncounted(searching.first_hits(asked, order, until), asked, order, options=items)
     return page or page_of(searching.filtered(asked), asked, order, options=items)
+
+
+def received_per_day(days: int) -> Sequence[Day]:
+    """How many receipts were booked in on each of the last days."""
+    return count_per_day(GoodsReceipt.created_at, days)
 
 
 def hold(receipt_id: int) -> Any:
@@ -171,7 +193,9 @@ def _require_references(data: Data) -> None:
     faults: list[Fault] = []
     for kind, model in _KINDS.items():
         ids = {row_id for _, name, row_id in wanted if name == kind}
-        known = set(db.session.scalars(select(model.id).where(model.id.in_(ids)))) if ids else set()
+        # Held, as the foreign keys would hold them: none is deleted between this look and the end.
+        there = select(model.id).where(model.id.in_(ids)).order_by(model.id).with_for_update(read=True, key_share=True)
+        known = set(db.session.scalars(there)) if ids else set()
         what = kind.removesuffix("_id")
         faults += [
             (path, row_id, f"Unknown {what}.") for path, name, row_id in wanted if name == kind and row_id not in known

@@ -40,7 +40,8 @@ class DrillHub:
     valkey: Valkey
     environment: dict[str, str]
     ports: list[int] = field(default_factory=list)
-    children: list[tuple[HubProcess, subprocess.Popen[bytes]]] = field(default_factory=list)
+    #: By the name in the table of processes; of several webs the later ones are ``web 1``, ``web 2`` …
+    children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _revived: subprocess.Popen[bytes] | None = None
 
     def post(
@@ -88,18 +89,16 @@ class DrillHub:
 
     def kill_worker(self, name: str) -> None:
         """``kill -9`` a worker with all its processes, and start it anew."""
-        number = next(n for n, (process, _) in enumerate(self.children) if process.name == name)
-        process, child = self.children[number]
+        child = self.children[name]
         for victim in [*psutil.Process(child.pid).children(recursive=True), psutil.Process(child.pid)]:
             with suppress(psutil.NoSuchProcess):
                 victim.kill()
         child.wait()
-        self.children[number] = (process, _spawn(process, self.environment))
+        self.start(next(process for process in PROCESSES if process.name == name))
 
     def kill_one_of(self, name: str) -> None:
         """``kill -9`` one process of a worker's pool; the worker forks another."""
-        child = next(child for process, child in self.children if process.name == name)
-        pool = psutil.Process(child.pid).children()
+        pool = psutil.Process(self.children[name].pid).children()
         if pool:
             random.choice(pool).kill()
 
@@ -128,6 +127,29 @@ class DrillHub:
             self.valkey.process.args, cwd=self.valkey.data_dir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
+    def start(self, process: HubProcess, *, name: str | None = None, **facts: str) -> None:
+        """Start a process of the table, for the first time or again."""
+        name = name or process.name
+        environment = {**self.environment, **facts}
+        with Path(environment["DATA_DIR"], f"{name}.log").open("ab") as log:
+            self.children[name] = subprocess.Popen(
+                process.arguments(environment), cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def log(self, name: str) -> str:
+        """What a process has said so far."""
+        return Path(self.environment["DATA_DIR"], f"{name}.log").read_text()
+
+    def get(self, path: str, *, web: int = 0, headers: dict[str, str] | None = None) -> tuple[int, str]:
+        """GET from one of the web processes; status and body."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.ports[web]}{path}", headers=headers or {})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
     def close(self) -> None:
         if self._revived:
             self._revived.kill()
@@ -139,8 +161,11 @@ class DrillHub:
 
 
 @contextmanager
-def drill_hub(*, webs: int = 2, **changes: str) -> Iterator[DrillHub]:
-    """Start everything, wait until every web process is ready, and stop it all in the end."""
+def drill_hub(*, webs: int = 2, **facts: str) -> Iterator[DrillHub]:
+    """Start everything, wait until every web process is ready, and stop it all in the end.
+
+    ``facts`` change the environment; what a process says goes to ``NAME.log`` in ``DATA_DIR``.
+    """
     with temporary_servers() as (postgres, valkey), ExitStack() as stack:
         environment = {
             **os.environ,
@@ -154,21 +179,21 @@ def drill_hub(*, webs: int = 2, **changes: str) -> Iterator[DrillHub]:
             "LOG_LEVEL": "WARNING",
             "WEB_CONCURRENCY": "1",
             "STREAM_KEEP_ALIVE_SECONDS": "1",
-            **changes,
+            "PROMETHEUS_MULTIPROC_DIR": str(postgres.data_dir.parent / "metrics"),
+            **facts,
         }
         hub = DrillHub(postgres, valkey, environment)
         stack.callback(hub.close)
-        children = hub.children
-        stack.callback(_end, children)
+        stack.callback(_end, hub.children)
         migrate = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
         subprocess.run(migrate, cwd=ROOT, env=environment, check=True, stderr=subprocess.DEVNULL)
         for process in PROCESSES:
             if process.name == "web":
-                for _ in range(webs):
+                for number in range(webs):
                     hub.ports.append(free_port())
-                    children.append((process, _spawn(process, {**environment, "PORT": str(hub.ports[-1])})))
+                    hub.start(process, PORT=str(hub.ports[-1]), name=f"web {number}" if number else "web")
             elif process.name != "flower":
-                children.append((process, _spawn(process, environment)))
+                hub.start(process)
         for port in hub.ports:
             wait_for(lambda port=port: ready(port), 180)
         yield hub
@@ -182,15 +207,11 @@ def wait_for(happened: Any, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def _spawn(process: HubProcess, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = process.arguments(environment)
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-
-
-def _end(children: list[tuple[HubProcess, subprocess.Popen[bytes]]]) -> None:
-    for _, child in children:
+def _end(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    for child in children.values():
+        child.send_signal(signal.SIGCONT)  # one that a drill froze could not end
         child.terminate()
-    for _, child in children:
+    for child in children.values():
         try:
             child.wait(15)
         except subprocess.TimeoutExpired:
