@@ -126,8 +126,8 @@ def _open_rooms(app: Hub) -> None:
     api = HubApi(app)
     sales_rooms = (sales.blp, sales_floor.blp, sales_bulk.blp, sales_masters.blp)
     goods_receipts = (grn.blp, grn_items.blp, grn_papers.blp, *grn_masters.SURFACES)
-    callbacks = (webhooks.blp, webhook_deliveries.blp)
-    others = (einvoices.blp, *callbacks, stream.sales, stream.log, health.blp, metrics_resources.blp)
+    streams = (stream.sales, stream.log)
+    others = (einvoices.blp, webhooks.blp, webhook_deliveries.blp, *streams, health.blp, metrics_resources.blp)
     for surface in (accounts.blp, *sales_rooms, *goods_receipts, *others):
         api.register_blueprint(surface)
     reference.register(app, api)
@@ -136,19 +136,11 @@ def _open_rooms(app: Hub) -> None:
     commands.register(app)
     token_commands.register(app)
     einvoice_commands.register(app)
-    hub_commands.register(app)
     webhook_commands.register(app)
+    hub_commands.register(app)
     sales_commands.register(app)
     bootstrap.register(app)
 
 
 #: Celery finds tasks by import.
-TASKS = (
-    accounts_tasks,
-    einvoices_tasks,
-    events_tasks,
-    grn_tasks,
-    operations_tasks,
-    stream_tasks,
-    webhooks_tasks,
-)
+TASKS = (accounts_tasks, einvoices_tasks, events_tasks, grn_tasks, operations_tasks, stream_tasks, webhooks_tasks)

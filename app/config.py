@@ -25,13 +25,13 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "pdf.print_receipts": {"task": "pdf.print_receipts", "schedule": 15.0, "options": {"expires": 14}},
     "einvoices.send": {"task": "einvoices.send", "schedule": 5.0, "options": {"expires": 4}},
     "einvoices.compact": {"task": "einvoices.compact", "schedule": 60.0, "options": {"expires": 50}},
-    "events.purge": {"task": "events.purge", "schedule": 600.0, "options": {"expires": 300}},
-    "operations.purge": {"task": "operations.purge", "schedule": 3600.0, "options": {"expires": 300}},
     "webhooks.send": {"task": "webhooks.send", "schedule": 1.0, "options": {"expires": 0.9}},
     "retries.send": {"task": "retries.send", "schedule": 2.0, "options": {"expires": 1.9}},
     "retries.check": {"task": "retries.check", "schedule": 10.0, "options": {"expires": 9}},
     "deliveries.probe": {"task": "deliveries.probe", "schedule": 30.0, "options": {"expires": 25}},
     "deliveries.purge": {"task": "deliveries.purge", "schedule": 3600.0, "options": {"expires": 1800}},
+    "events.purge": {"task": "events.purge", "schedule": 600.0, "options": {"expires": 300}},
+    "operations.purge": {"task": "operations.purge", "schedule": 3600.0, "options": {"expires": 300}},
     "stream.purge_tickets": {"task": "stream.purge_tickets", "schedule": 600.0, "options": {"expires": 300}},
 }
 
@@ -49,9 +49,13 @@ QUEUES = {
     "deliveries": "default",
 }
 
+#: Seconds between a webhook's attempts, as the e-invoice document has them: 1, 5, 15, 60 minutes and 6 hours.
+WEBHOOK_RETRIES = (60, 300, 900, 3600, 21_600)
+
 #: Seconds between the canaries of each queue (``app/operations/canaries.py``); a long document holds up the
-#: printer's for a while, and that is no fault.
-CANARY_SECONDS = {queue: 15.0 if queue == "pdf" else 4.0 for queue in sorted(set(QUEUES.values()))}
+#: printer's for a while, a round of sending the senders', and that is no fault.
+_LONG_TASKS = {"pdf": 15.0, "webhooks": 20.0, "retries": 20.0}
+CANARY_SECONDS = {queue: _LONG_TASKS.get(queue, 4.0) for queue in sorted(set(QUEUES.values()))}
 BEAT_SCHEDULE |= {
     f"operations.canary.{queue}": {
         "task": "operations.canary",
@@ -61,9 +65,6 @@ BEAT_SCHEDULE |= {
     }
     for queue, seconds in CANARY_SECONDS.items()
 }
-
-#: Seconds between a webhook's attempts, as the e-invoice document has them: 1, 5, 15, 60 minutes and 6 hours.
-WEBHOOK_RETRIES = (60, 300, 900, 3600, 21_600)
 
 MINIMUM_SECRET_LENGTH = 32
 #: ``changeme`` four times over, or ``x`` forty times, is long and still guessed; hexadecimal has 16.
@@ -256,6 +257,8 @@ def _weaknesses(settings: Settings) -> list[str]:
         faults.append("REDIS_URL must be a redis:// or rediss:// address.")
     if settings.einvoice_provider_url and not settings.einvoice_provider_url.startswith(("https://", "http://")):
         faults.append("EINVOICE_PROVIDER_URL must be an https:// or http:// address.")
+    if settings.event_retention and settings.event_retention < settings.webhook_retention:
+        faults.append("EVENT_RETENTION_DAYS must not be less than WEBHOOK_RETENTION_DAYS: deliveries send events.")
     if settings.metrics_token and len(settings.metrics_token) < MINIMUM_KEY_LENGTH:
         faults.append(f"METRICS_TOKEN is weak: it needs at least {MINIMUM_KEY_LENGTH} characters.")
     if not 1 <= len(settings.webhook_retries) <= 10 or min(settings.webhook_retries) < timedelta(seconds=1):  # noqa: PLR2004

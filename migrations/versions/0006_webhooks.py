@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '0006'
-down_revision = '0011'
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
