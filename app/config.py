@@ -22,6 +22,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "events.relay": {"task": "events.relay", "schedule": 1.0, "options": {"expires": 0.9}},
     "accounts.purge": {"task": "accounts.purge", "schedule": 600.0, "options": {"expires": 300}},
     "pdf.print_einvoices": {"task": "pdf.print_einvoices", "schedule": 15.0, "options": {"expires": 14}},
+    "pdf.print_receipts": {"task": "pdf.print_receipts", "schedule": 15.0, "options": {"expires": 14}},
     "einvoices.send": {"task": "einvoices.send", "schedule": 5.0, "options": {"expires": 4}},
     "einvoices.compact": {"task": "einvoices.compact", "schedule": 60.0, "options": {"expires": 50}},
     "events.purge": {"task": "events.purge", "schedule": 600.0, "options": {"expires": 300}},
@@ -97,6 +98,8 @@ class Settings:
     event_retention: timedelta | None = timedelta(days=400)
     #: The bearer token with which ``/metrics`` is read from elsewhere than this machine; empty lets nobody else in.
     metrics_token: str = ""
+    #: Of what is printed of goods receipts, which belong to no user: ``en`` or ``tr``.
+    document_language: str = "en"
     #: Where the e-invoice provider ``http`` takes e-invoices, and the bearer token for it.
     einvoice_provider_url: str = ""
     einvoice_provider_token: str = ""
@@ -189,6 +192,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         api_call_retention=timedelta(days=env.int("API_CALL_RETENTION_DAYS", 90, validate=validate.Range(1, 36500))),
         event_retention=_days(env.int("EVENT_RETENTION_DAYS", 400, validate=validate.Range(0, 36500))),
         metrics_token=env.str("METRICS_TOKEN", ""),
+        document_language=env.str("DOCUMENT_LANGUAGE", "en", validate=validate.OneOf(["en", "tr"])),
         einvoice_provider_url=env.str("EINVOICE_PROVIDER_URL", ""),
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
     )

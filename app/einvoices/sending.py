@@ -14,7 +14,7 @@ from flask import current_app
 from prometheus_client import Counter
 from sqlalchemy import select
 
-from app.einvoices import changes, leasing, reporting
+from app.einvoices import changes, reporting
 from app.einvoices.events import SENT, STATUS_CHANGED, announce, note, tell
 from app.einvoices.providers import PROVIDERS, Answer, NotTaken, Parcel
 from app.einvoices.schemas import EinvoiceDetailSchema
@@ -22,7 +22,7 @@ from app.einvoices.service import find, locked
 from app.einvoices.work_models import EinvoiceCallback, EinvoiceSending
 from app.einvoices.workflow import SENDABLE, Status
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import clock, leasing
 from app.kernel.tasks import LEASE
 from app.kernel.unit_of_work import unit_of_work
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 from app.einvoices.work_models import EinvoiceCallback, EinvoicePdf, EinvoiceSending
 from app.events.models import Event
 from app.extensions import db
+from app.grn.paper_models import ReceiptPdf
 from app.kernel import clock
 
 
@@ -38,6 +39,7 @@ class Backlog:
 SOURCES: Mapping[str, Source] = {
     "events": Source(Event.position.is_(None), Event.created_at),
     "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
+    "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
     "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, EinvoiceSending.state == "failed"),
     "callbacks": Source(EinvoiceCallback.due_at.is_not(None), EinvoiceCallback.due_at),
 }

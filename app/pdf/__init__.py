@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,19 @@ RENDER_SECONDS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 100),
 )
 FAILED_RENDERINGS = Counter("hub_pdf_render_failures_total", "PDFs that could not be made.")
+# Only who renders loads WeasyPrint: it takes half a second and tens of megabytes, of every web process too.
 
 
 def render(folder: Path, template: str, data: Mapping[str, Any]) -> bytes:
     """A PDF of a template in ``folder``; see ``rendering.render``."""
-    # Only who renders loads WeasyPrint: it takes half a second and tens of megabytes, of every web process too.
     from app.pdf import rendering  # noqa: PLC0415
 
     with RENDER_SECONDS.time(), FAILED_RENDERINGS.count_exceptions():
         return rendering.render(folder, template, data)
+
+
+def bound(parts: Sequence[bytes], numbered: str | None) -> bytes:
+    """Parts as one PDF; see ``binding.bound``."""
+    from app.pdf import binding  # noqa: PLC0415
+
+    return binding.bound(parts, numbered)
