@@ -47,7 +47,10 @@ NAVIGATION: tuple[Group, ...] = (
         (Entry(lazy_gettext("Overview"), "admin.overview.show", "layout-dashboard"),),
     ),
     Group(lazy_gettext("Settings"), ()),
-    Group(lazy_gettext("Running it"), ()),
+    Group(
+        lazy_gettext("Running it"),
+        (Entry(lazy_gettext("Operations"), "admin.operations.show", "activity"),),
+    ),
 )
 
 
