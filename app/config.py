@@ -94,12 +94,12 @@ class Settings:
     max_bulk_bytes: int = 32 * MIB
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)
+    #: Of what is printed of goods receipts, which belong to no user: ``en`` or ``tr``.
+    document_language: str = "en"
     #: How long events stay readable behind a position; None keeps them for ever.
     event_retention: timedelta | None = timedelta(days=400)
     #: The bearer token with which ``/metrics`` is read from elsewhere than this machine; empty lets nobody else in.
     metrics_token: str = ""
-    #: Of what is printed of goods receipts, which belong to no user: ``en`` or ``tr``.
-    document_language: str = "en"
     #: Where the e-invoice provider ``http`` takes e-invoices, and the bearer token for it.
     einvoice_provider_url: str = ""
     einvoice_provider_token: str = ""
@@ -189,10 +189,10 @@ def _settings(env: FileAwareEnv) -> Settings:
         stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
         stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
+        document_language=env.str("DOCUMENT_LANGUAGE", "en", validate=validate.OneOf(["en", "tr"])),
         api_call_retention=timedelta(days=env.int("API_CALL_RETENTION_DAYS", 90, validate=validate.Range(1, 36500))),
         event_retention=_days(env.int("EVENT_RETENTION_DAYS", 400, validate=validate.Range(0, 36500))),
         metrics_token=env.str("METRICS_TOKEN", ""),
-        document_language=env.str("DOCUMENT_LANGUAGE", "en", validate=validate.OneOf(["en", "tr"])),
         einvoice_provider_url=env.str("EINVOICE_PROVIDER_URL", ""),
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
     )

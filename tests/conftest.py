@@ -11,6 +11,7 @@ from typing import Any
 
 import flask_migrate
 import pytest
+import structlog
 from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import text
@@ -92,6 +93,7 @@ def _migrated(settings: Settings) -> Iterator[Hub]:
 def app(_migrated: Hub, settings: Settings) -> Iterator[Hub]:
     """The application over an empty database."""
     yield _migrated
+    structlog.contextvars.clear_contextvars()
     db.session.remove()
     audit.recorder.flush()
     _empty()

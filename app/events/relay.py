@@ -97,9 +97,11 @@ def _next_batch() -> Batch:
     if head is None:
         raise RuntimeError("event_head is empty: run the migrations")
     rows = connection.execute(_PLACE, {"head": head, "most": BATCH_SIZE}).all()
-    if rows:
-        connection.execute(_MOVE_HEAD, {"head": head + len(rows)})
-    for row in rows:
-        named = {"event_id": str(row.uuid), "request_id": row.request_id}
-        log.info("event_placed", position=row.position, type=row.type, subject=row.subject_id, **named)
-    return Batch(sorted((Placed(*row[:5]) for row in rows), key=attrgetter("position")), head + len(rows))
+    if not rows:
+        return Batch((), head)
+    connection.execute(_MOVE_HEAD, {"head": head + len(rows)})
+    placed = sorted(rows, key=attrgetter("position"))
+    # One line for all: by any of its ids an event is found here, and from here the request that caused it.
+    named = [{"position": row.position, "event_id": str(row.uuid), "request_id": row.request_id} for row in placed]
+    log.info("events_placed", events=named)
+    return Batch([Placed(*row[:5]) for row in placed], head + len(rows))

@@ -78,12 +78,15 @@ def claim(model: Any, lease: timedelta, *conditions: Any) -> Any:
         if row.attempts <= len(DELAYS):
             row.claim_id, row.attempts, row.due_at = uuid4(), row.attempts + 1, moment + lease
             # From here on the worker's lines can be followed from the request that asked for this.
-            work = f"{model.__tablename__}:{'/'.join(map(str, inspect(row).identity))}"
-            structlog.contextvars.bind_contextvars(request_id=row.request_id, work=work)
+            structlog.contextvars.bind_contextvars(request_id=row.request_id, work=_name(row))
             return row
         row.state, row.claim_id, row.finished_at = WorkState.FAILED.value, None, moment
         row.error = row.error or "The worker did not come back from it."
         db.session.flush()
+
+
+def _name(row: Any) -> str:
+    return ":".join(map(str, (row.__tablename__, *inspect(row).identity)))
 
 
 def renew(model: Any, claim_id: UUID, lease: timedelta) -> bool:
