@@ -6,11 +6,11 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0007'
-down_revision = '0009'
+down_revision = '0005'
 branch_labels = None
 depends_on = None
 
-WORK = ('e_invoice_pdfs', 'e_invoice_sendings', 'goods_receipt_pdfs')
+WORK = ('e_invoice_pdfs', 'e_invoice_sendings')
 
 
 def upgrade() -> None:
