@@ -46,7 +46,10 @@ NAVIGATION: tuple[Group, ...] = (
         ),
     ),
     Group(lazy_gettext("Settings"), ()),
-    Group(lazy_gettext("Running it"), ()),
+    Group(
+        lazy_gettext("Running it"),
+        (Entry(lazy_gettext("Operations"), "admin.operations.show", "activity"),),
+    ),
 )
 
 
