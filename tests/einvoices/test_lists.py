@@ -184,6 +184,24 @@ def test_a_change_that_commits_late_is_not_passed_over(owner: FlaskClient) -> No
     assert early["id"] in ids(after)
 
 
+@pytest.mark.parametrize("leaves_on", [1, 2, 3])
+def test_what_leaves_the_filters_pushes_nothing_past_a_walker(owner: FlaskClient, leaves_on: int) -> None:
+    all_ids = [issued(owner)["id"] for _ in range(9)]
+    time.sleep(SETTLING)
+    seen: list[int] = []
+    page, last = 1, 1
+    while page <= last:
+        answer = listed(owner, updated_since="2020-01-01", status="issued", per_page=2, page=page)
+        seen += ids(answer)
+        last = answer["meta"]["last_page"]
+        if page == leaves_on:
+            for leaving in seen[:3]:
+                owner.post(f"{URL}/{leaving}/cancel", json={"reason": "x"})
+        page += 1
+    assert set(seen) == set(all_ids)
+    assert listed(owner, updated_since="2020-01-01", status="issued")["meta"]["total"] == 9 - min(3, 2 * leaves_on)
+
+
 @pytest.mark.slow
 def test_a_walker_sees_every_change_while_others_write(owner: FlaskClient) -> None:
     all_ids = [made(owner)["id"] for _ in range(25)]
