@@ -4,7 +4,7 @@ COMPILE = $(PYTHON_IN_VENV) -m uv pip compile --quiet --universal --python-versi
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock bench clean
+.PHONY: help run test check format words lock bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,10 @@ format: ## Put the code into the house's format and fix what can be fixed
 	@sh app/local/setup.sh dev
 	@$(PYTHON_IN_VENV) -m ruff check --fix-only --quiet .
 	@$(PYTHON_IN_VENV) -m ruff format .
+
+words: ## Bring the translations of the pages up to date with the code
+	@sh app/local/setup.sh dev
+	@$(PYTHON_IN_VENV) -m app.admin.catalogue
 
 lock: ## Resolve requirements*.in into the hashed lock files
 	@sh app/local/setup.sh dev

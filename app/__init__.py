@@ -5,9 +5,10 @@ from __future__ import annotations
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import events
-from app.accounts import api_keys, audit, principals, sessions
+from app.accounts import api_keys, audit, principals, sessions, token_principals, web_sessions
 from app.accounts import resources as accounts
 from app.accounts import tasks as accounts_tasks
+from app.admin import site
 from app.config import Settings
 from app.einvoices import resources as einvoices
 from app.einvoices import sources
@@ -19,11 +20,22 @@ from app.grn import master_resources as grn_masters
 from app.grn import paper_resources as grn_papers
 from app.grn import resources as grn
 from app.grn import tasks as grn_tasks
-from app.kernel import json, logs, refusing, tasks
+from app.kernel import json, logs, rating, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
-from app.operations import commands, einvoice_commands, health, reference
+from app.operations import (
+    commands,
+    einvoice_commands,
+    health,
+    hub_commands,
+    metrics,
+    metrics_resources,
+    reference,
+    token_commands,
+    watching,
+)
+from app.operations import tasks as operations_tasks
 from app.sales import billable
 from app.sales import bulk_resources as sales_bulk
 from app.sales import commands as sales_commands
@@ -77,6 +89,8 @@ def _bind_extensions(app: Hub, settings: Settings) -> None:
     migrate.init_app(app, db, directory="migrations")
     jwt.init_app(app)
     limiter.init_app(app)
+    # What has a limit counts by itself; asking for every other request too would cost each a twentieth of its time.
+    app.before_request_funcs[None].remove(limiter._check_request_limit)
     bus.init_app(settings.redis_url)
     tasks.configure(app, settings)
 
@@ -84,15 +98,20 @@ def _bind_extensions(app: Hub, settings: Settings) -> None:
 def _open_rooms(app: Hub) -> None:
     """Every listener, credential, room and page in its order; what is not named here does not exist."""
     logs.register(app)
+    metrics.register(app)
     refusing.register(app)
+    rating.register(app)
     audit.recorder.init_app(app)
     hub.hub.init_app(app)
 
     events.subscribe(listener.broadcast)
     principals.authenticators[:] = [
+        web_sessions.page_authenticator,
+        token_principals.authenticator,
         sessions.authenticator,
         api_keys.authenticator,
         stream.ticket_authenticator,
+        web_sessions.stream_authenticator,
     ]
 
     # Rooms on one floor do not know each other: this is where they are introduced.
@@ -101,15 +120,19 @@ def _open_rooms(app: Hub) -> None:
     api = HubApi(app)
     sales_rooms = (sales.blp, sales_floor.blp, sales_bulk.blp, sales_masters.blp)
     goods_receipts = (grn.blp, grn_items.blp, grn_papers.blp, *grn_masters.SURFACES)
-    others = (einvoices.blp, stream.sales, stream.log, health.blp)
+    others = (einvoices.blp, stream.sales, stream.log, health.blp, metrics_resources.blp)
     for surface in (accounts.blp, *sales_rooms, *goods_receipts, *others):
         api.register_blueprint(surface)
     reference.register(app, api)
+    watching.register(app)
+    site.register(app)
     commands.register(app)
+    token_commands.register(app)
     einvoice_commands.register(app)
+    hub_commands.register(app)
     sales_commands.register(app)
     bootstrap.register(app)
 
 
 #: Celery finds tasks by import.
-TASKS = (accounts_tasks, einvoices_tasks, events_tasks, grn_tasks, stream_tasks)
+TASKS = (accounts_tasks, einvoices_tasks, events_tasks, grn_tasks, operations_tasks, stream_tasks)

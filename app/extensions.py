@@ -34,7 +34,8 @@ class Model(DeclarativeBase):
 db: Any = SQLAlchemy(model_class=Model, session_options={"expire_on_commit": False})
 migrate = Migrate()
 jwt = JWTManager()
-limiter = Limiter(key_func=get_remote_address, headers_enabled=True)
+#: Its headers are the hub's own (``kernel/rating.py``).
+limiter = Limiter(key_func=get_remote_address)
 celery = Celery("invoice-hub", task_cls="app.kernel.tasks:HubTask")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import flask_migrate
 import pytest
+import structlog
 from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import text
@@ -71,6 +72,7 @@ def settings(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory)
         database_pool_size=30,
         log_level="WARNING",
         login_limit="1000 per minute",
+        limit_timeout_seconds=2,  # a busy machine is no outage
         stream_keep_alive_seconds=0.2,
         stream_lifetime_seconds=20,
     )
@@ -91,6 +93,7 @@ def _migrated(settings: Settings) -> Iterator[Hub]:
 def app(_migrated: Hub, settings: Settings) -> Iterator[Hub]:
     """The application over an empty database."""
     yield _migrated
+    structlog.contextvars.clear_contextvars()
     db.session.remove()
     audit.recorder.flush()
     _empty()
@@ -106,7 +109,7 @@ def _empty() -> None:
         "SET LOCAL session_replication_role = replica",  # no foreign keys: any order will do
         *(f'DELETE FROM "{name}"' for name in tables),
         "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'",
-        "UPDATE event_head SET position = 0",
+        "UPDATE event_head SET position = 0, purged = 0",
     ]
     with db.engine.begin() as connection:
         connection.execute(text("; ".join(statements)))
@@ -135,6 +138,7 @@ def app_with(app: Hub, settings: Settings) -> Iterator[Callable[..., Hub]]:
 
     with lent_process():
         yield make
+        audit.recorder.flush()  # its thread would otherwise be using a connection that is thrown away
     for other in made:
         with other.app_context():
             db.engine.dispose()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from app.accounts import tokens
+from app.accounts.abilities import ABILITIES
 from app.accounts.models import User
 from app.accounts.passwords import hashed
+from app.accounts.token_models import AccessToken
 from app.extensions import db
 
 PASSWORD = "correct horse battery staple"
@@ -22,6 +25,13 @@ def a_user(*, role: str = "admin", **facts: Any) -> User:
     db.session.add(user)
     db.session.flush()
     return user
+
+
+def a_token(user: User | None = None, **facts: Any) -> tuple[AccessToken, str]:
+    """A stored token of ``user`` and its text; of an admin, and to read everything, unless said otherwise."""
+    reading = [name for name in ABILITIES if name.endswith(":read")]
+    values = {"name": "ERP", "abilities": reading, "actor": "a test"} | facts
+    return tokens.create(user or a_user(), **values)
 
 
 def an_item(**facts: Any) -> dict[str, Any]:

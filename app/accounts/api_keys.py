@@ -7,14 +7,13 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
-from ipaddress import ip_address, ip_network
 
 from flask import current_app, request
-from sqlalchemy import or_, select, update
+from sqlalchemy import select
 
-from app.accounts import audit
+from app.accounts import addresses, audit
 from app.accounts.abilities import API_KEY
-from app.accounts.errors import AddressNotAllowed, InvalidApiKey
+from app.accounts.errors import AddressNotAllowed, InvalidApiKey, KeyOver
 from app.accounts.models import ApiKey
 from app.accounts.naming import NAME_RULE, is_name
 from app.accounts.principals import Principal, peer_address
@@ -23,9 +22,9 @@ from app.kernel import clock
 from app.kernel.errors import Invalid, NotFound
 
 HEADER = "X-API-KEY"
-#: How old ``last_used_at`` may be before it is written again.
-LAST_USED_STEP = timedelta(minutes=5)
 _PREFIX_LENGTH = 8
+#: How long the old key goes on after a rotation, unless something else is said, and at most.
+GRACE, LONGEST_GRACE = timedelta(hours=24), timedelta(days=30)
 
 
 def authenticator() -> Principal | None:
@@ -56,7 +55,7 @@ def create(
         name=name,
         prefix=secret[:_PREFIX_LENGTH],
         key_hash=_hash(secret),
-        allowlist=[_network(entry) for entry in allowlist],
+        allowlist=addresses.networks(allowlist),
         created_at=moment,
         expires_at=moment + lifetime if lifetime else None,
     )
@@ -72,18 +71,57 @@ def revoke(key_id: int, *, actor: str) -> ApiKey:
     Raises:
         NotFound: no such key.
     """
-    key: ApiKey | None = db.session.get(ApiKey, key_id, with_for_update=True)
-    if key is None:
-        raise NotFound
+    key = _locked(key_id)
     if key.revoked_at is None:
         key.revoked_at = clock.now()
         audit.record("api_key.revoked", actor=actor, subject=f"api_key:{key.id}", name=key.name)
     return key
 
 
+def rotate(key_id: int, *, actor: str, grace: timedelta = GRACE) -> tuple[ApiKey, str]:
+    """Make the key that takes another one's place; the old one goes on for ``grace``.
+
+    Raises:
+        NotFound: no such key.
+        KeyOver: it has expired or was revoked.
+        Invalid: a grace period that is not offered.
+    """
+    if not timedelta() <= grace <= LONGEST_GRACE:
+        raise Invalid({"grace": [f"Use 0 to {LONGEST_GRACE.days * 24} hours."]})
+    old, moment = _locked(key_id), clock.now()
+    if old.revoked_at or (old.expires_at and old.expires_at <= moment):
+        raise KeyOver
+    lifetime = old.expires_at - old.created_at if old.expires_at else None
+    key, secret = create(name=old.name, actor=actor, allowlist=old.allowlist, lifetime=lifetime)
+    old.expires_at = min(moment + grace, old.expires_at or moment + grace)
+    until = clock.iso(old.expires_at)
+    audit.record("api_key.rotated", actor=actor, subject=f"api_key:{old.id}", by=key.id, old_key_until=until)
+    return key, secret
+
+
+def change_allowlist(key_id: int, allowlist: Sequence[str], *, actor: str) -> ApiKey:
+    """Tie a key to other addresses.
+
+    Raises:
+        NotFound: no such key.
+        Invalid: an entry is no address and no network.
+    """
+    key = _locked(key_id)
+    key.allowlist = addresses.networks(allowlist)
+    audit.record("api_key.allowlist_changed", actor=actor, subject=f"api_key:{key.id}", allowlist=key.allowlist)
+    return key
+
+
 def list_keys() -> list[ApiKey]:
     """All keys, newest first."""
     return list(db.session.scalars(select(ApiKey).order_by(ApiKey.id.desc())))
+
+
+def _locked(key_id: int) -> ApiKey:
+    key: ApiKey | None = db.session.get(ApiKey, key_id, with_for_update=True)
+    if key is None:
+        raise NotFound
+    return key
 
 
 def _of_the_environment(given: str) -> Principal | None:
@@ -98,14 +136,8 @@ def _of_the_database(given: str) -> Principal:
     moment = clock.now()
     if key is None or key.revoked_at or (key.expires_at and key.expires_at <= moment):
         raise InvalidApiKey
-    address = peer_address()
-    if key.allowlist and not _allowed(key.allowlist, address):
+    if not addresses.is_allowed(key.allowlist, peer_address()):
         raise AddressNotAllowed
-    stale = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < moment - LAST_USED_STEP)
-    if key.last_used_at is None or key.last_used_at < moment - LAST_USED_STEP:
-        db.session.execute(
-            update(ApiKey).where(ApiKey.id == key.id, stale).values(last_used_at=moment, last_used_address=address)
-        )
     return _principal(str(key.id), key.name)
 
 
@@ -115,19 +147,3 @@ def _principal(number: str, name: str) -> Principal:
 
 def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
-
-
-def _network(entry: str) -> str:
-    try:
-        network = ip_network(entry.strip(), strict=False)
-    except ValueError as error:
-        raise Invalid({"allowlist": [f"{entry!r} is neither an address nor a network."]}) from error
-    mapped = getattr(network.network_address, "ipv4_mapped", None)
-    # IPv4 is compared as IPv4, however it was written or came in; ::ffff:0:0/96 is all of it.
-    return f"{mapped}/{network.prefixlen - 96}" if mapped and network.prefixlen >= 96 else str(network)  # noqa: PLR2004
-
-
-def _allowed(allowlist: Sequence[str], address: str | None) -> bool:
-    if address is None:
-        return False
-    return any(ip_address(address) in ip_network(entry) for entry in allowlist)

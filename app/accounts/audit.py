@@ -7,19 +7,22 @@ import os
 import threading
 import time
 from collections import deque
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import psycopg
 import structlog
 from flask import Flask, Response, g, has_request_context, request
 from prometheus_client import Counter
 
+from app.accounts import last_use
 from app.accounts.models import ApiCall, AuditEntry
 from app.accounts.principals import Principal, peer_address
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.logs import elapsed_ms
+from app.kernel.logs import elapsed_ms, without_secrets
 from app.kernel.unit_of_work import unit_of_work
+from app.kernel.web import is_page
 
 log = structlog.get_logger(__name__)
 LOST_CALLS = Counter("hub_api_calls_unrecorded_total", "API calls that could not be written to the audit trail.")
@@ -27,7 +30,24 @@ LOST_CALLS = Counter("hub_api_calls_unrecorded_total", "API calls that could not
 #: Seconds between batches, and how many calls may wait while the database is away.
 FLUSH_INTERVAL, WAITING_LIMIT = 0.25, 10_000
 LONGEST_METHOD, LONGEST_PATH = 10, 2000
-_COLUMNS = ("credential", "user_id", "method", "path", "status", "milliseconds", "address", "request_id", "created_at")
+
+
+class Call(NamedTuple):
+    """A row of the record of calls, and whether the credential was let in."""
+
+    credential: str
+    user_id: int | None
+    method: str
+    path: str
+    status: int
+    milliseconds: float
+    address: str | None
+    request_id: str
+    created_at: datetime
+    let_in: bool
+
+
+_COLUMNS = Call._fields[:-1]
 _COPY = f"COPY {ApiCall.__tablename__} ({', '.join(_COLUMNS)}) FROM STDIN"
 
 
@@ -46,12 +66,28 @@ def record(action: str, *, actor: str, subject: str, **details: Any) -> None:
     )
 
 
+def _call(principal: Principal, status: int) -> Call:
+    return Call(
+        credential=principal.credential,
+        user_id=principal.user_id,
+        method=request.method[:LONGEST_METHOD],
+        # A row that cannot be stored would hold up all that wait behind it.
+        path=without_secrets(request.path)[:LONGEST_PATH].replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        status=status,
+        milliseconds=elapsed_ms(),
+        address=peer_address(),
+        request_id=g.request_id,
+        created_at=clock.now(),
+        let_in="principal" in g,
+    )
+
+
 class CallRecorder:
     """Writes API calls a quarter of a second later, many in one statement: a request never waits for its own record."""
 
     def __init__(self) -> None:
         self._app: Flask | None = None
-        self._waiting: deque[tuple[Any, ...]] = deque()
+        self._waiting: deque[Call] = deque()
         self._pid = 0
         self._wanted = threading.Event()
         self._flushing = threading.Lock()
@@ -62,26 +98,15 @@ class CallRecorder:
         atexit.register(self.flush)
 
     def _note(self, answer: Response) -> Response:
-        principal: Principal | None = g.get("principal")
-        if principal is None:
+        # A token that was recognised and refused (revoked, expired, from elsewhere) is somebody's call all the same.
+        principal: Principal | None = g.get("principal") or g.get("refused_caller")
+        # What people look at is no API call; what they change has an audit row or an event of its own.
+        if principal is None or is_page(request.path):
             return answer
         if len(self._waiting) >= WAITING_LIMIT:
             LOST_CALLS.inc()
             return answer
-        self._waiting.append(
-            (
-                principal.credential,
-                principal.user_id,
-                request.method[:LONGEST_METHOD],
-                # A row that cannot be stored would hold up all that wait behind it.
-                request.path[:LONGEST_PATH].replace("\0", "\N{REPLACEMENT CHARACTER}"),
-                answer.status_code,
-                elapsed_ms(),
-                peer_address(),
-                g.request_id,
-                clock.now(),
-            )
-        )
+        self._waiting.append(_call(principal, answer.status_code))
         self._ensure_running()
         self._wanted.set()
         return answer
@@ -111,7 +136,8 @@ class CallRecorder:
                 connection = db.session.connection().connection.driver_connection
                 with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
                     for call in calls:
-                        copy.write_row(call)
+                        copy.write_row(call[: len(_COLUMNS)])
+                last_use.note((call.credential, call.created_at, call.address) for call in calls if call.let_in)
         except psycopg.DataError:
             # Kept, it would be refused again each time and hold up all that wait behind it.
             LOST_CALLS.inc(len(calls))

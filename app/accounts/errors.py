@@ -37,6 +37,36 @@ class AddressNotAllowed(Forbidden):
     code = "IP_NOT_ALLOWED"
 
 
+class TokenRefused(InvalidToken):
+    """A scoped token that is there and may not be used; the attempt stays written down, as for the next two."""
+
+    keeps_evidence = True
+
+
+class TokenExpiredNow(TokenExpired):
+    keeps_evidence = True
+
+
+class TokenAddressRefused(AddressNotAllowed):
+    keeps_evidence = True
+
+
+class UnknownToken(NotFound):
+    message = "No such token."
+
+
+class TokenOver(Conflict):
+    message = "This token has expired or was revoked; make a new one."
+
+
+class KeyOver(Conflict):
+    message = "This key has expired or was revoked; make a new one."
+
+
+class LastAdmin(Conflict):
+    message = "This is the last active admin; make another one first."
+
+
 class UnknownUser(NotFound):
     message = "No user has this e-mail address."
 

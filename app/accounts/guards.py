@@ -6,34 +6,59 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from app.accounts.abilities import ABILITIES, API_KEY
+from app.accounts.abilities import ABILITIES, API_KEY, ROLES
 from app.accounts.errors import AddressNotAllowed, InvalidApiKey, InvalidToken, TokenExpired
-from app.accounts.principals import authenticate
+from app.accounts.principals import Principal, authenticate
+from app.accounts.rates import limited
 from app.kernel.errors import Forbidden
 from app.kernel.openapi import ABILITY, refuses
 
 View = Callable[..., Any]
-SIGNED_IN = "signed in"
+#: What no key or token can be given: it goes by the role of whoever is signed in.
+SIGNED_IN, SETTINGS, ADMINISTRATION = "signed in", "settings", "administration"
+_ROLES_FOR = {
+    SIGNED_IN: frozenset(ROLES),
+    SETTINGS: frozenset(ROLES) - {"warehouse"},
+    ADMINISTRATION: frozenset({"admin"}),
+}
 
 
 def requires(ability: str) -> Callable[[View], View]:
-    """Let only callers with ``ability`` in; ``SIGNED_IN`` asks for any user, with whatever role."""
-    if ability not in {*ABILITIES, SIGNED_IN}:
+    """Let only callers with ``ability`` in; ``SIGNED_IN`` and its siblings ask for a user in person, of a role."""
+    if ability not in {*ABILITIES, *_ROLES_FOR}:
         raise ValueError(f"unknown ability {ability}")
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            principal = authenticate()
-            allowed = principal.user_id is not None if ability == SIGNED_IN else ability in principal.abilities
-            if not allowed:
+        def allowed(*args: Any, **kwargs: Any) -> Any:
+            if not allows(authenticate(), ability):
                 raise Forbidden
             return view(*args, **kwargs)
 
-        keys = (InvalidApiKey, AddressNotAllowed) if ability in API_KEY else ()
-        return _marked(refuses(InvalidToken, TokenExpired, *keys)(guarded), ability)
+        counted = limited(allowed, ability)
+
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            unlimited = authenticate().calls_per_minute is None
+            return (allowed if unlimited else counted)(*args, **kwargs)
+
+        keys = (InvalidApiKey,) if ability in API_KEY else ()
+        return _marked(refuses(InvalidToken, TokenExpired, AddressNotAllowed, *keys)(guarded), ability)
 
     return guard
+
+
+def allows(principal: Principal, ability: str) -> bool:
+    """Whether ``principal`` gets past ``@requires(ability)``."""
+    if ability in _ROLES_FOR:
+        return principal.signed_in and principal.role in _ROLES_FOR[ability]
+    return ability in principal.abilities
+
+
+def ability_of(view: Any) -> str | None:
+    """What a view requires; None when anybody may call it."""
+    ability: str | None = view.ability
+    return ability
 
 
 def public(view: View) -> View:

@@ -43,6 +43,8 @@ class User(db.Model):
     __table_args__ = (
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint("role IN ('admin', 'billing', 'warehouse', 'integrator')", name="role"),
+        CheckConstraint("language IN ('en', 'tr')", name="language"),
+        CheckConstraint("theme IN ('auto', 'light', 'dark')", name="theme"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -53,6 +55,9 @@ class User(db.Model):
     is_active: Mapped[bool] = mapped_column(Boolean, nullable=False, server_default=text("true"), default=True)
     created_at: Mapped[datetime] = _moment(default=clock.now, server_default=func.now())
     last_login_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    #: Of the pages; null follows the browser.
+    language: Mapped[str | None] = mapped_column(String(2))
+    theme: Mapped[str] = mapped_column(String(5), nullable=False, server_default=text("'auto'"), default="auto")
 
 
 class LoginSession(db.Model):
@@ -115,6 +120,7 @@ class ApiCall(db.Model):
     __table_args__ = (
         Index("ix_api_calls_created_at", "created_at"),
         Index("ix_api_calls_credential_created_at", "credential", "created_at"),
+        Index("ix_api_calls_user_id_created_at", "user_id", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

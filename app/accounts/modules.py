@@ -55,14 +55,28 @@ def enable(user: User, module: str, *, years: int = 1, actor: str) -> ModuleGran
     Raises:
         Invalid: no such module, or not a number of years that is sold.
     """
-    if module not in MODULES:
-        raise Invalid({"module": [f"Must be one of: {', '.join(MODULES)}."]})
+    _check(module)
     if not 1 <= years <= MOST_YEARS:
         raise Invalid({"years": [f"Use 1 to {MOST_YEARS} years."]})
     grant, moment = _locked(user.id, module), clock.now()
     if grant.ends_at <= moment:
         grant.starts_at, grant.ends_at = moment, moment
     grant.ends_at = _years_after(grant.ends_at, years)
+    _record("module.enabled", grant, actor)
+    return grant
+
+
+def set_period(user: User, module: str, *, starts_at: datetime, ends_at: datetime, actor: str) -> ModuleGrant:
+    """Turn a module on from one moment to another, whatever was before.
+
+    Raises:
+        Invalid: no such module, or a period that ends before it begins or is longer than is sold.
+    """
+    _check(module)
+    if not starts_at < ends_at <= _years_after(starts_at, MOST_YEARS):
+        raise Invalid({"ends_at": [f"Use an end after the start, at most {MOST_YEARS} years later."]})
+    grant = _locked(user.id, module)
+    grant.starts_at, grant.ends_at = starts_at, ends_at
     _record("module.enabled", grant, actor)
     return grant
 
@@ -107,6 +121,11 @@ def needs_module(module: str) -> Callable[[View], View]:
         return marked  # type: ignore[no-any-return]
 
     return guard
+
+
+def _check(module: str) -> None:
+    if module not in MODULES:
+        raise Invalid({"module": [f"Must be one of: {', '.join(MODULES)}."]})
 
 
 def _found(user_id: int, module: str) -> ModuleGrant | None:

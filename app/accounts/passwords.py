@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -21,3 +23,8 @@ def matches(password_hash: str | None, password: str) -> bool:
         return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+def made_up() -> str:
+    """A password for somebody who forgot theirs: 95 bits, easy to read aloud."""
+    return "-".join(secrets.token_hex(3) for _ in range(4))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+import structlog
 from flask import g, request
 
 from app.kernel.errors import Unauthenticated
@@ -13,13 +14,18 @@ from app.kernel.errors import Unauthenticated
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller; ``credential`` names what it used (``user:3``, ``api_key:7``), never the secret itself."""
+    """A caller; ``credential`` names what it used (``user:3``, ``token:5``, ``api_key:7``), never the secret itself."""
 
     credential: str
     abilities: frozenset[str]
     name: str
     user_id: int | None = None
     role: str | None = None
+    #: A user in person, who may do what no credential given to a machine may: change the account itself.
+    signed_in: bool = False
+    #: How often it may call, if that is limited; reports of a provider's status count by themselves as well.
+    calls_per_minute: int | None = None
+    status_calls_per_minute: int | None = None
 
     @property
     def sees_everything(self) -> bool:
@@ -38,15 +44,21 @@ def authenticate() -> Principal:
     Raises:
         Unauthenticated: nothing was sent, or it was wrong, expired or revoked.
     """
-    known: Principal | None = g.get("principal")
-    if known:
+    if known := known_caller():
         return known
     for authenticator in authenticators:
         principal = authenticator()
         if principal:
             g.principal = principal
+            structlog.contextvars.bind_contextvars(credential=principal.credential)
             return principal
     raise Unauthenticated
+
+
+def known_caller() -> Principal | None:
+    """Who is calling, once that was asked; Flask-Limiter looks at its limits before it may be."""
+    known: Principal | None = g.get("principal")
+    return known
 
 
 def peer_address() -> str | None:

@@ -36,12 +36,21 @@ def log_in(email: str, password: str) -> dict[str, Any]:
     Raises:
         WrongPassword: for an unknown address, a wrong password and a deactivated user alike.
     """
+    return open_session(verified(email, password))
+
+
+def verified(email: str, password: str) -> User:
+    """The user whose password this is.
+
+    Raises:
+        WrongPassword: for an unknown address, a wrong password and a deactivated user alike.
+    """
     user = find_user(email)
     if not passwords.matches(user.password_hash if user else None, password) or not user or not user.is_active:
         # What was typed is not kept: people type their password into the wrong field.
         audit.record("session.refused", actor="anybody", subject=f"user:{user.id}" if user else "user:unknown")
         raise WrongPassword
-    return open_session(user)
+    return user
 
 
 def open_session(user: User) -> dict[str, Any]:
@@ -69,7 +78,7 @@ def refresh(token: str) -> dict[str, Any]:
     if session is None or session.revoked_at or not session.user.is_active:
         raise InvalidToken
     if claims["jti"] != session.current_jti:
-        _end(session, "refresh token reused")
+        end(session, "refresh token reused")
         raise TokenReused
     return _tokens(session)
 
@@ -78,7 +87,7 @@ def log_out() -> None:
     """End the session of the present access token: its refresh token and itself stop at once."""
     session = db.session.get(LoginSession, uuid.UUID(get_jwt()[SESSION]), with_for_update=True)
     if session and not session.revoked_at:
-        _end(session, "signed out")
+        end(session, "signed out")
 
 
 def authenticator() -> Principal | None:
@@ -108,6 +117,7 @@ def principal_of(user: User) -> Principal:
         name=user.name,
         user_id=user.id,
         role=user.role,
+        signed_in=True,
     )
 
 
@@ -124,7 +134,8 @@ def _tokens(session: LoginSession) -> dict[str, Any]:
     }
 
 
-def _end(session: LoginSession, because: str) -> None:
+def end(session: LoginSession, because: str) -> None:
+    """Revoke a session, in the present transaction."""
     session.revoked_at, session.revoked_because = clock.now(), because
     audit.record("session.ended", actor=f"user:{session.user_id}", subject=f"session:{session.id}", because=because)
 

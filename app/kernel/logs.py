@@ -6,18 +6,28 @@ import logging
 import logging.config
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
 
 from app.kernel.identity import new_uuid
+from app.kernel.masking import mask
 
 log = structlog.get_logger("hub.request")
 
 REQUEST_ID_HEADER = "X-Request-Id"
 #: An id from outside goes into logs and answers: nothing that could break a line or a header, nothing huge.
 _ACCEPTABLE_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
+#: Tokens as they look in a text: a scoped one keeps its public part, a user's nothing.
+_SECRET = re.compile(r"(ihub_[0-9A-Za-z]+_)[0-9A-Za-z]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+", re.ASCII)
+
+
+def without_secrets(text: str) -> str:
+    """The same text with ``***`` for whatever looks like a token."""
+    return _SECRET.sub(lambda found: f"{found[1] or ''}***", text)
 
 
 def configure(*, level: str, readable: bool) -> None:
@@ -28,6 +38,7 @@ def configure(*, level: str, readable: bool) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        mask,
     ]
     renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if readable else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -43,7 +54,7 @@ def configure(*, level: str, readable: bool) -> None:
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": shared,
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, _last_look],
     }
     logging.config.dictConfig(
         {
@@ -56,6 +67,11 @@ def configure(*, level: str, readable: bool) -> None:
     )
 
 
+def _last_look(_logger: Any, _method: str, line: str) -> str:
+    """Whatever else went wrong, a token in a line of the log would be a second fault."""
+    return without_secrets(line)
+
+
 def register(app: Flask) -> None:
     """Give each request an id, echo it, and write one line when it is answered."""
     app.before_request(_begin)
@@ -64,7 +80,8 @@ def register(app: Flask) -> None:
 
 def _begin() -> None:
     given = request.headers.get(REQUEST_ID_HEADER, "")
-    g.request_id = given if _ACCEPTABLE_ID.fullmatch(given) else new_uuid().hex
+    acceptable = _ACCEPTABLE_ID.fullmatch(given) and given == without_secrets(given)
+    g.request_id = given if acceptable else new_uuid().hex
     g.started = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
@@ -74,6 +91,24 @@ def _finish(answer: Response) -> Response:
     answer.headers[REQUEST_ID_HEADER] = g.request_id
     log.info("request", method=request.method, path=request.path, status=answer.status_code, ms=elapsed_ms())
     return answer
+
+
+def request_id() -> str | None:
+    """The id of the request that the present work goes back to, in a web process and in a worker alike."""
+    found: str | None = structlog.contextvars.get_contextvars().get("request_id")
+    return found
+
+
+@contextmanager
+def following(**ids: Any) -> Iterator[None]:
+    """Put ``ids`` on every line that is written inside; afterwards all ids are what they were before."""
+    before = structlog.contextvars.get_contextvars()
+    structlog.contextvars.bind_contextvars(**ids)
+    try:
+        yield
+    finally:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**before)
 
 
 def elapsed_ms() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.kernel import errors
 from app.kernel.envelopes import envelope_of
+from app.kernel.web import is_page
 
 log = structlog.get_logger(__name__)
 
@@ -31,10 +33,15 @@ _BY_STATUS: dict[int, type[errors.Refusal]] = {
 }
 #: Constraint name -> the refusal that its breach means; rooms add theirs where they define the refusal.
 CONSTRAINTS: dict[str, type[errors.Refusal]] = {}
+#: What makes a page of a refusal; the room of the pages puts its renderer here (floor 4, which nobody here knows).
+page_renderers: list[Callable[[errors.Refusal], Response]] = []
 
 
 def refuse(refusal: errors.Refusal) -> Response:
     """Answer with ``refusal`` in the shape of the surface that the request came in on."""
+    if is_page(request.path):
+        for render in page_renderers:
+            return render(refusal)
     envelope = envelope_of(request.path)
     body = current_app.json.dumps(envelope.body(refusal))
     answer = Response(body, envelope.status(refusal), mimetype="application/json")

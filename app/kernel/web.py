@@ -17,6 +17,13 @@ from app.kernel.unit_of_work import unit_of_work
 
 #: The largest number that ``bigint`` ids have; a larger one in a path is no id of ours and therefore not found.
 LARGEST_ID = 2**63 - 1
+#: Everything below is for people with a browser: pages instead of JSON, a session instead of a credential.
+PAGES = "/admin"
+
+
+def is_page(path: str) -> bool:
+    """Whether a request path belongs to the pages."""
+    return path == PAGES or path.startswith(f"{PAGES}/")
 
 
 class HubRequest(Request):

@@ -1,4 +1,4 @@
-"""What operators type: users and API keys."""
+"""What operators type: users, API keys and modules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ keys = AppGroup("api-keys", help="Keys for sales imports.")
 
 
 @contextmanager
-def _work() -> Iterator[None]:
+def work() -> Iterator[None]:
     """A unit of work whose failure is one line, not a stack trace."""
     try:
         with unit_of_work():
@@ -47,7 +47,7 @@ def _refused(refusal: Refusal) -> click.ClickException:
 @click.password_option(help="Asked for when not given.")
 def create_user(email: str, role: str, name: str | None, password: str) -> None:
     """Make a user."""
-    with _work():
+    with work():
         user = service.create_user(email=email, password=password, role=role, name=name or email, actor=ACTOR)
     click.echo(f"Made user {user.id}: {user.email} ({user.role})")
 
@@ -57,7 +57,7 @@ def create_user(email: str, role: str, name: str | None, password: str) -> None:
 @click.password_option(help="Asked for when not given.")
 def set_password(email: str, password: str) -> None:
     """Give a user a new password; whoever is signed in with the old one is signed out."""
-    with _work():
+    with work():
         user = service.existing_user(email)
         service.change_password(user, password, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) has a new password.")
@@ -67,7 +67,7 @@ def set_password(email: str, password: str) -> None:
 @click.argument("email")
 def deactivate_user(email: str) -> None:
     """Keep a user out from now on."""
-    with _work():
+    with work():
         user = service.existing_user(email)
         service.set_active(user, False, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) is inactive.")
@@ -77,16 +77,27 @@ def deactivate_user(email: str) -> None:
 @click.argument("email")
 def activate_user(email: str) -> None:
     """Let a user in again."""
-    with _work():
+    with work():
         user = service.existing_user(email)
         service.set_active(user, True, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) is active.")
 
 
+@users.command("role")
+@click.argument("email")
+@click.argument("role", type=click.Choice(list(ROLES)))
+def set_role(email: str, role: str) -> None:
+    """Give a user another role; the user's tokens lose what it lacks."""
+    with work():
+        user = service.existing_user(email)
+        service.set_role(user, role, actor=ACTOR)
+    click.echo(f"User {user.id} ({user.email}) is {role}.")
+
+
 @users.command("list")
 def list_users() -> None:
     """List all users."""
-    with _work():
+    with work():
         everybody = service.list_users()
     for user in everybody:
         click.echo(f"{user.id:>5}  {user.email:<40} {user.role:<11} {'active' if user.is_active else 'inactive'}")
@@ -99,7 +110,7 @@ def list_users() -> None:
 def create_key(name: str, allow: tuple[str, ...], days: int | None) -> None:
     """Make a key for sales imports; it is shown once."""
     lifetime = timedelta(days=days) if days else None
-    with _work():
+    with work():
         key, secret = api_keys.create(name=name, actor=ACTOR, allowlist=allow, lifetime=lifetime)
     click.echo(f"Made key {key.id} ({key.name}). It is shown only now:\n{secret}")
 
@@ -107,7 +118,7 @@ def create_key(name: str, allow: tuple[str, ...], days: int | None) -> None:
 @keys.command("list")
 def list_keys() -> None:
     """List all keys by their first characters."""
-    with _work():
+    with work():
         stored = api_keys.list_keys()
     for key in stored:
         state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "valid"
@@ -115,11 +126,21 @@ def list_keys() -> None:
         click.echo(f"{key.id:>5}  {key.prefix}…  {key.name:<30} {state:<20} {used}")
 
 
+@keys.command("rotate")
+@click.argument("key_id", type=int)
+@click.option("--grace", "hours", type=click.IntRange(0), default=24, show_default=True, help="Hours of the old one.")
+def rotate_key(key_id: int, hours: int) -> None:
+    """Make the key that takes another one's place; it is shown once."""
+    with work():
+        key, secret = api_keys.rotate(key_id, actor=ACTOR, grace=timedelta(hours=hours))
+    click.echo(f"Made key {key.id} ({key.name}) for key {key_id}. It is shown only now:\n{secret}")
+
+
 @keys.command("revoke")
 @click.argument("key_id", type=int)
 def revoke_key(key_id: int) -> None:
     """Make a key useless from now on."""
-    with _work():
+    with work():
         key = api_keys.revoke(key_id, actor=ACTOR)
     click.echo(f"Revoked key {key.id} ({key.name}).")
 
@@ -130,7 +151,7 @@ def revoke_key(key_id: int) -> None:
 @click.option("--years", type=click.IntRange(1, modules.MOST_YEARS), default=1, show_default=True)
 def enable_module(email: str, module: str, years: int) -> None:
     """Turn a module on for a user, or renew it from where it ends."""
-    with _work():
+    with work():
         grant = modules.enable(service.existing_user(email), module, years=years, actor=ACTOR)
     click.echo(f"{module} is on for {email} until {grant.ends_at:%Y-%m-%d}.")
 
@@ -140,7 +161,7 @@ def enable_module(email: str, module: str, years: int) -> None:
 @click.argument("module", type=click.Choice(list(modules.MODULES)))
 def disable_module(email: str, module: str) -> None:
     """Turn a module off for a user, at once."""
-    with _work():
+    with work():
         modules.disable(service.existing_user(email), module, actor=ACTOR)
     click.echo(f"{module} is off for {email}.")
 
@@ -149,7 +170,7 @@ def disable_module(email: str, module: str) -> None:
 @click.argument("email")
 def list_modules(email: str) -> None:
     """List the modules of a user."""
-    with _work():
+    with work():
         grants = modules.list_grants(service.existing_user(email))
     for grant in grants:
         click.echo(f"{grant.module:<30} {grant.starts_at:%Y-%m-%d} to {grant.ends_at:%Y-%m-%d}")

@@ -17,14 +17,12 @@ from app.kernel.unit_of_work import unit_of_work
 from app.sales.errors import AllRefused, TooManyInvoices
 from app.sales.importing import new_invoice
 from app.sales.importing_many import Drafted, import_many
-from app.sales.quick import Declined, quick
 from app.sales.schemas import ImportSchema
 
 MOST = 10_000
 BATCH = 500
 
 _schema = ImportSchema()
-_quick = quick(_schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +123,9 @@ def load(payload: Any) -> dict[str, Any]:
         Invalid: with the schema's own words.
     """
     try:
-        return dict(_quick(payload))
-    except Declined:
-        try:
-            return dict(_schema.load(payload))
-        except ValidationError as error:
-            raise Invalid(error.normalized_messages(), payload=payload) from error  # type: ignore[no-untyped-call]
+        return dict(_schema.load(payload))
+    except ValidationError as error:
+        raise Invalid(error.normalized_messages(), payload=payload) from error  # type: ignore[no-untyped-call]
 
 
 def _bounded(texts: Iterator[bytes], report: Report, most: int) -> Iterator[bytes]:

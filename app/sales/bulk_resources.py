@@ -16,12 +16,12 @@ from app.kernel.envelopes import SalesEnvelope
 from app.kernel.errors import PayloadTooLarge, UnsupportedMediaType
 from app.kernel.json import encode
 from app.kernel.openapi import refuses
+from app.kernel.quick_dump import quick_dump
 from app.kernel.web import Surface
 from app.sales import bulk, exporting, reading, samples
 from app.sales.bulk_schemas import BulkImportAnswerSchema, BulkQuery, VerdictSchema
 from app.sales.errors import AllRefused, SheetFull, TooManyInvoices
 from app.sales.list_schemas import ExportQuery
-from app.sales.quick_dump import quick_dump
 
 blp = Surface("Sales bulk", __name__, url_prefix="/api/sales", description="Many sales invoices at once.")
 

@@ -18,11 +18,11 @@ from app.sales.importing import (
     CUSTOMER_OPTIONS,
     ITEM_COLUMNS,
     customer_given,
+    dump,
     listed,
     record_of,
 )
 from app.sales.models import SalesInvoice
-from app.sales.quick_dump import quick_dump
 from app.sales.schemas import CustomerSchema
 from app.sales.searching import invoice_words
 from app.sales.service import FULL
@@ -105,7 +105,6 @@ _INVOICE_COLUMNS = (
     "updated_at",
 )
 _LINE_COLUMNS = ("id", "invoice_id", "line_no", *ITEM_COLUMNS)
-_dump = quick_dump(IMPORTED.schema)
 
 
 def import_many(batch: Sequence[Drafted]) -> list[Outcome]:
@@ -172,7 +171,7 @@ def _store(fresh: list[Drafted]) -> dict[str, dict[str, Any]]:
     # One order of waiting for numbers, whatever the order they were sent in.
     _copy("sales_invoices", _INVOICE_COLUMNS, map(_header, sorted(invoices, key=lambda one: one["invoice_no"])))
     _copy("sales_items", _LINE_COLUMNS, (_line(invoice, item) for invoice in invoices for item in invoice["items"]))
-    events.emit_many(IMPORTED, ((invoice["id"], _dump(invoice)) for invoice in invoices))
+    events.emit_many(IMPORTED, ((invoice["id"], dump(invoice)) for invoice in invoices))
     return {invoice["invoice_no"]: invoice for invoice in invoices}
 
 

@@ -8,6 +8,7 @@ from marshmallow import fields, validate, validates_schema
 from marshmallow.exceptions import ValidationError
 
 from app.kernel.money import LARGEST_AMOUNT
+from app.kernel.quick_schema import QuickAnswer, QuickPayload
 from app.kernel.schemas import CalendarDate, Choice, Metadata, Number, Schema, Stamp, Text
 from app.sales.workflow import BillingStatus, DeliveryType, Priority, Section, Status
 
@@ -57,7 +58,7 @@ class ItemSchema(Schema):
     line_total = Number(0, LARGEST_AMOUNT, 2, dump_only=True)
 
 
-class ImportSchema(Schema):
+class ImportSchema(QuickPayload):
     """An invoice as the ERP posts it."""
 
     invoice_no = Text(50, required=True, blank=False)
@@ -252,7 +253,7 @@ class ImportedSchema(InvoiceSchema):
         )
 
 
-class ImportedAnswerSchema(Schema):
+class ImportedAnswerSchema(QuickAnswer):
     """An import in the envelope of this surface."""
 
     success = fields.Boolean()

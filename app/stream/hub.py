@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import events
+from app.accounts import standing
 from app.extensions import bus, db
 from app.kernel import json
 from app.stream.frames import Placed, from_message
@@ -30,6 +31,8 @@ DROPPED = Counter("hub_stream_dropped_total", "Streams closed because their read
 
 #: Events read from the log in one go; seconds between looks at the log while Redis is silent or gone.
 PAGE, SILENCE, RECONNECT = 200, 5.0, 1.0
+#: Seconds between looks whether those who listen still may.
+STANDING = 5.0
 
 
 @dataclass(eq=False, slots=True)
@@ -40,6 +43,9 @@ class Subscriber:
     owner_id: int | None
     everybody: bool
     waiting: queue.Queue[Placed | None]
+    credential: str
+    #: Without which the credential may not listen.
+    ability: str
     since: int = 0
     dropped: bool = field(default=False)
 
@@ -70,19 +76,20 @@ class StreamHub:
         self._lock = threading.Lock()
         self._head = 0
         self._pid = 0
+        self._looked = 0.0
         self.closing = threading.Event()
 
     def init_app(self, app: Flask) -> None:
         self._app = app
 
     @contextmanager
-    def subscribed(self, subscriber: Subscriber, credential: str) -> Iterator[None]:
+    def subscribed(self, subscriber: Subscriber) -> Iterator[None]:
         """Feed ``subscriber`` from now on; ``since`` is the position from which nothing will be missed."""
         self._ensure_running()
         with self._lock:
             subscriber.since = self._head
             self._subscribers.add(subscriber)
-            self._tally[credential] += 1
+            self._tally[subscriber.credential] += 1
         CLIENTS.inc()
         try:
             yield
@@ -90,7 +97,7 @@ class StreamHub:
             CLIENTS.dec()
             with self._lock:
                 self._subscribers.discard(subscriber)
-                self._tally[credential] -= 1
+                self._tally[subscriber.credential] -= 1
 
     def open_streams(self, credential: str) -> int:
         """How many streams of ``credential`` are open in this process."""
@@ -101,6 +108,26 @@ class StreamHub:
         self.closing.set()
         for subscriber in list(self._subscribers):
             subscriber.offer(None)
+
+    def end_strangers(self) -> None:
+        """End the streams of whoever was shut out since: a token that was revoked, a user who was deactivated."""
+        with self._lock:
+            listening = list(self._subscribers)
+        with self._bound_app().app_context():
+            able = standing.abilities_now({subscriber.credential for subscriber in listening})
+            db.session.rollback()
+        for subscriber in listening:
+            if subscriber.ability not in able[subscriber.credential]:
+                subscriber.offer(None)
+
+    def _end_strangers_in_time(self) -> None:
+        if time.monotonic() - self._looked < STANDING:
+            return
+        self._looked = time.monotonic()
+        try:
+            self.end_strangers()
+        except SQLAlchemyError as error:
+            log.warning("stream_database_away", error=str(error))
 
     def _ensure_running(self) -> None:
         with self._lock:
@@ -119,6 +146,7 @@ class StreamHub:
             except Exception:  # a reader that ended would leave every stream of the process silent
                 log.exception("stream_reader_stumbled")
             self._catch_up_safely()
+            self._end_strangers_in_time()
             time.sleep(RECONNECT)
 
     def _listen(self) -> None:
@@ -128,6 +156,7 @@ class StreamHub:
             self._catch_up_safely()
             heard = time.monotonic()
             while not self.closing.is_set():
+                self._end_strangers_in_time()
                 message = channel.get_message(timeout=1.0)
                 if message:
                     heard = time.monotonic()
@@ -169,19 +198,20 @@ class StreamHub:
                 subscriber.offer(event)
 
     def _read(self, position: int) -> list[Placed]:
-        if self._app is None:
-            raise RuntimeError("the stream hub is not bound to an application")
-        with self._app.app_context():
+        with self._bound_app().app_context():
             rows = events.after(position, types=list(events.CATALOGUE), limit=PAGE, everybody=True)
             return [Placed(row.position or 0, row.type, row.owner_id, row.body) for row in rows]
 
     def _read_head(self) -> int:
-        if self._app is None:
-            raise RuntimeError("the stream hub is not bound to an application")
-        with self._app.app_context():
+        with self._bound_app().app_context():
             head = events.head()
             db.session.rollback()
             return head
+
+    def _bound_app(self) -> Flask:
+        if self._app is None:
+            raise RuntimeError("the stream hub is not bound to an application")
+        return self._app
 
 
 hub = StreamHub()

@@ -7,12 +7,14 @@ import queue
 import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 
 from flask import Flask
 from sqlalchemy import delete
 
 from app import events
+from app.accounts import standing
 from app.accounts.principals import Principal
 from app.extensions import db
 from app.kernel import clock
@@ -25,7 +27,7 @@ TICKET_LIFETIME = timedelta(seconds=60)
 
 
 def open_stream(
-    app: Flask, caller: Principal, *, types: list[str], after: int | None, framing: Framing
+    app: Flask, caller: Principal, *, ability: str, types: list[str], after: int | None, framing: Framing
 ) -> Iterator[str]:
     """Frames of the events of ``types`` behind position ``after`` (``None``: from now on), without end.
 
@@ -39,13 +41,15 @@ def open_stream(
         owner_id=caller.user_id,
         everybody=caller.sees_everything,
         waiting=queue.Queue(app.config["STREAM_BUFFER_EVENTS"]),
+        credential=caller.credential,
+        ability=ability,
     )
-    return _frames(app, subscriber, caller.credential, after, framing)
+    return _frames(app, subscriber, after, framing)
 
 
-def _frames(app: Flask, subscriber: Subscriber, credential: str, after: int | None, framing: Framing) -> Iterator[str]:
+def _frames(app: Flask, subscriber: Subscriber, after: int | None, framing: Framing) -> Iterator[str]:
     deadline = time.monotonic() + app.config["STREAM_LIFETIME_SECONDS"]
-    with hub.subscribed(subscriber, credential):
+    with hub.subscribed(subscriber):
         yield RETRY + KEEP_ALIVE
         # The queue holds everything behind ``since``; the log holds the rest.
         if after is not None:
@@ -101,13 +105,8 @@ def make_ticket(caller: Principal) -> str:
     db.session.add(
         StreamTicket(
             ticket_hash=_hash(ticket),
-            principal={
-                "credential": caller.credential,
-                "abilities": sorted(caller.abilities),
-                "name": caller.name,
-                "user_id": caller.user_id,
-                "role": caller.role,
-            },
+            # A ticket opens a stream and nothing that is for users in person.
+            principal={**asdict(caller), "abilities": sorted(caller.abilities), "signed_in": False},
             expires_at=clock.now() + TICKET_LIFETIME,
         )
     )
@@ -120,7 +119,9 @@ def redeem_ticket(ticket: str) -> Principal | None:
     row: StreamTicket | None = db.session.scalar(spent)
     if row is None or row.expires_at <= clock.now():
         return None
-    return Principal(**{**row.principal, "abilities": frozenset(row.principal["abilities"])})
+    # Within its minute the credential behind it may have been shut out.
+    [able] = standing.abilities_now([row.principal["credential"]]).values()
+    return Principal(**{**row.principal, "abilities": able.intersection(row.principal["abilities"])})
 
 
 def _hash(ticket: str) -> bytes:

@@ -11,11 +11,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.accounts import api_keys
+from app.accounts import api_keys, audit
+from app.accounts.errors import KeyOver
 from app.accounts.models import ApiKey, AuditEntry
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.errors import Invalid
+from app.kernel.errors import Invalid, NotFound
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
 from tests.conftest import IMPORT_KEY
@@ -35,6 +36,7 @@ def ask(client: FlaskClient, key: str, *, peer: str = "127.0.0.1", **headers: st
 
 
 def stored() -> Any:
+    audit.recorder.flush()
     with db.engine.connect() as connection:
         return connection.execute(select(ApiKey.__table__)).one()
 
@@ -187,3 +189,43 @@ def test_a_key_imports_as_nobody(anybody: FlaskClient) -> None:
 )
 def test_a_key_opens_nothing_else(erp: FlaskClient, method: str, path: str) -> None:
     assert erp.open(path, method=method, json={}).status_code == 403
+
+
+class TestRotation:
+    def test_both_work_within_the_grace_and_then_the_new_one(
+        self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        old = a_key(allowlist=["127.0.0.0/8"])
+        with unit_of_work():
+            key, new = api_keys.rotate(1, actor="a test", grace=timedelta(hours=2))
+        assert (key.name, key.allowlist, key.expires_at) == ("ERP", ["127.0.0.0/8"], None)
+        assert [ask(anybody, secret).status_code for secret in (old, new)] == [200, 200]
+        later = clock.now() + timedelta(hours=2, seconds=1)
+        monkeypatch.setattr(clock, "now", lambda: later)
+        assert [ask(anybody, secret).status_code for secret in (old, new)] == [401, 200]
+        with pytest.raises(KeyOver):
+            api_keys.rotate(1, actor="a test")
+
+    def test_the_grace_lengthens_no_life(self, app: Hub) -> None:
+        a_key(lifetime=timedelta(hours=1))
+        with unit_of_work():
+            key, _ = api_keys.rotate(1, actor="a test")
+        old = db.session.get(ApiKey, 1)
+        assert old.expires_at == old.created_at + timedelta(hours=1)
+        assert key.expires_at == key.created_at + timedelta(hours=1)
+
+    def test_a_grace_has_bounds(self, app: Hub) -> None:
+        a_key()
+        for grace in (timedelta(seconds=-1), timedelta(days=31)):
+            with pytest.raises(Invalid):
+                api_keys.rotate(1, actor="a test", grace=grace)
+
+
+def test_other_addresses_count_from_the_next_call(anybody: FlaskClient) -> None:
+    key = a_key()
+    with unit_of_work():
+        api_keys.change_allowlist(1, ["192.0.2.7"], actor="a test")
+    assert ask(anybody, key).status_code == 403
+    assert ask(anybody, key, peer="192.0.2.7").status_code == 200
+    with pytest.raises(NotFound):
+        api_keys.change_allowlist(2, [], actor="a test")

@@ -11,14 +11,17 @@ from flask.testing import FlaskClient
 from app.accounts.abilities import ABILITIES, API_KEY, ROLES
 from app.accounts.guards import SIGNED_IN, requires
 from app.accounts.models import User
-from app.kernel.web import Hub
+from app.kernel.web import Hub, is_page
 
 _PLACEHOLDER = re.compile(r"<[^>]+>")
 
 
 def routes(app: Hub) -> list[tuple[str, str, str | None]]:
+    """All but the pages, whose own guard test is ``tests/admin/test_guards.py``: they take browser sessions alone."""
     found = []
     for rule in app.url_map.iter_rules():
+        if is_page(rule.rule):
+            continue
         view = app.view_functions[rule.endpoint]
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
             handler = getattr(view.view_class, method.lower()) if hasattr(view, "view_class") else view

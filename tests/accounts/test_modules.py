@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.accounts import modules, service
+from app.accounts import licences, modules, service
 from app.accounts.models import User
 from app.extensions import db
 from app.kernel import clock
@@ -84,3 +84,58 @@ def test_operators_turn_it_on_and_off(app: Hub, user: User) -> None:
     db.session.expire_all()
     assert not modules.is_enabled(service.existing_user(user.email).id, MODULE)
     assert "No user has this" in run(args=["modules", "enable", "nobody@x.y", MODULE]).output
+
+
+class TestLicences:
+    def of(self, user: User) -> licences.Licence:
+        return next(one for one in licences.of(user.id) if one.module == MODULE)
+
+    def test_every_module_has_a_state(self, user: User) -> None:
+        assert [(one.module, one.state, one.warning) for one in licences.of(user.id)] == [
+            (module, "off", None) for module in modules.MODULES
+        ]
+        modules.enable(user, MODULE, actor="test")
+        assert (self.of(user).state, self.of(user).days_left) == ("on", 365)
+        modules.disable(user, MODULE, actor="test")
+        assert self.of(user).state == "off"
+
+    @pytest.mark.parametrize(
+        ("before", "days_left", "warning"),
+        [
+            (timedelta(days=31), 31, None),
+            (timedelta(days=30), 30, 30),
+            (timedelta(days=7, seconds=1), 8, 30),
+            (timedelta(days=7), 7, 7),
+            (timedelta(days=2), 2, 7),
+            (timedelta(days=1), 1, 1),
+            (timedelta(seconds=1), 1, 1),
+            (timedelta(), None, 0),
+            (-timedelta(days=29), None, 0),
+            (-timedelta(days=30), None, None),
+        ],
+    )
+    def test_a_warning_comes_30_7_and_1_days_before_the_end_and_after_it(
+        self,
+        user: User,
+        monkeypatch: pytest.MonkeyPatch,
+        before: timedelta,
+        days_left: int | None,
+        warning: int | None,
+    ) -> None:
+        ends_at = modules.enable(user, MODULE, actor="test").ends_at
+        at(monkeypatch, ends_at - before)
+        licence = self.of(user)
+        assert (licence.days_left, licence.warning) == (days_left, warning)
+        assert [one.module for one in licences.warnings(user.id)] == ([MODULE] if warning is not None else [])
+
+    def test_one_that_begins_later_is_planned(self, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        start = NOW + timedelta(days=10)
+        modules.set_period(user, MODULE, starts_at=start, ends_at=start + timedelta(days=5), actor="test")
+        assert (self.of(user).state, modules.is_enabled(user.id, MODULE)) == ("planned", False)
+        at(monkeypatch, start)
+        assert (self.of(user).state, modules.is_enabled(user.id, MODULE)) == ("on", True)
+
+    @pytest.mark.parametrize("length", [timedelta(), timedelta(days=-1), timedelta(days=4000)])
+    def test_a_period_has_a_length(self, user: User, length: timedelta) -> None:
+        with pytest.raises(Invalid):
+            modules.set_period(user, MODULE, starts_at=NOW, ends_at=NOW + length, actor="test")

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, select
 
 from app.accounts.models import ApiKey, AuditEntry, LoginSession, User
+from app.accounts.token_models import AccessToken
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
@@ -102,6 +103,14 @@ class TestUsers:
         assert [session.revoked_because for session in rows(LoginSession)] == ["password changed"]
         assert "a newer password" not in str(rows(AuditEntry))
 
+    def test_a_role_is_changed_and_the_last_admin_stays(self, run: Run) -> None:
+        with unit_of_work():
+            a_user(email="a@b.example", role="admin")
+            a_user(email="c@d.example", role="billing")
+        assert run("users", "role", "c@d.example", "warehouse").output == "User 2 (c@d.example) is warehouse.\n"
+        for words in (("role", "a@b.example", "billing"), ("deactivate", "a@b.example")):
+            assert refused(run("users", *words)) == "Error: This is the last active admin; make another one first."
+
     @pytest.mark.parametrize("words", [("deactivate",), ("activate",), ("password", "--password", PASSWORD)])
     def test_nobody_has_an_unknown_address(self, run: Run, words: tuple[str, ...]) -> None:
         result = run("users", words[0], "nobody@b.example", *words[1:])
@@ -137,12 +146,73 @@ class TestApiKeys:
         assert anybody.get(ANY, headers={"X-API-KEY": secret}).status_code == 401
         assert "revoked" in run("api-keys", "list").output
 
+    def test_it_is_rotated_with_a_grace(self, run: Run, anybody: FlaskClient) -> None:
+        old = self.made(run)
+        *_, new = run("api-keys", "rotate", "1", "--grace", "0").output.splitlines()
+        assert [anybody.get(ANY, headers={"X-API-KEY": key}).status_code for key in (old, new)] == [401, 200]
+
     def test_what_is_wrong_is_named(self, run: Run) -> None:
         assert "neither an address nor a network" in refused(run("api-keys", "create", "ERP", "--allow", "10.0.0.0/99"))
         assert "name: Use 1 to 200" in refused(run("api-keys", "create", "x" * 201))
         assert refused(run("api-keys", "revoke", "7")) == "Error: Not found."
         assert run("api-keys", "create", "ERP", "--days", "0").exit_code == 2
         assert rows(ApiKey) == []
+
+
+class TestTokens:
+    def made(self, run: Run, *words: str) -> str:
+        run("users", "create", "asha@hub.example", "--role", "billing", "--password", PASSWORD)
+        result = run("tokens", "create", "asha@hub.example", "Shop", *words)
+        assert result.exit_code == 0, result.output
+        *_, plain = result.output.splitlines()
+        return plain
+
+    def use(self, client: FlaskClient, plain: str) -> int:
+        return client.get(ANY, headers={"Authorization": f"Bearer {plain}"}).status_code
+
+    def test_one_is_shown_once_and_opens_what_it_names(self, run: Run, anybody: FlaskClient) -> None:
+        plain = self.made(run, "--ability", "sales:read", "--ability", "sales:import", "--days", "30", "--calls", "2")
+        assert self.use(anybody, plain) == 200
+        listed = run("tokens", "list").output
+        assert plain.split("_")[2] not in listed
+        for shown in (plain.rsplit("_", 1)[0], "Shop", "asha@hub.example", "sales:import,sales:read", "until"):
+            assert shown in listed
+        [token] = rows(AccessToken)
+        assert (token.lifetime_days, token.calls_per_minute, token.status_calls_per_minute) == (30, 2, 20)
+        assert [entry.actor for entry in rows(AuditEntry)] == ["command line"] * 2
+
+    def test_it_is_rotated_limited_and_revoked(self, run: Run, anybody: FlaskClient) -> None:
+        old = self.made(run, "--ability", "sales:read")
+        rotated = run("tokens", "rotate", "1", "--grace", "0")
+        new = rotated.output.splitlines()[-1]
+        assert [self.use(anybody, plain) for plain in (old, new)] == [401, 200]
+        assert run("tokens", "limits", "1", "--calls", "1").output == (
+            "Token 1 (Shop) may call 1 times a minute, provider-status 20.\n"
+        )
+        assert [self.use(anybody, new) for _ in range(2)] == [200, 429]
+        assert run("tokens", "revoke", "1").output == "Revoked token 1 (Shop).\n"
+        assert self.use(anybody, new) == 401
+        assert "revoked" in run("tokens", "list", "asha@hub.example").output
+        assert "revoked" in refused(run("tokens", "rotate", "1"))
+
+    def test_it_may_be_tied_to_addresses(self, run: Run, anybody: FlaskClient) -> None:
+        plain = self.made(run, "--ability", "sales:read", "--allow", "192.0.2.0/24")
+        assert self.use(anybody, plain) == 403
+
+    def test_what_is_wrong_is_named(self, run: Run) -> None:
+        self.made(run, "--ability", "sales:read")
+        wrong = run("tokens", "create", "asha@hub.example", "Shop", "--ability", "webhooks:manage")
+        assert refused(wrong) == "Error: abilities: The role billing does not have it: webhooks:manage."
+        assert run("tokens", "create", "asha@hub.example", "Shop").exit_code == 2
+        assert (
+            run("tokens", "create", "asha@hub.example", "Shop", "--ability", "grn:read", "--days", "31").exit_code == 2
+        )
+        assert refused(run("tokens", "create", "x@hub.example", "Shop", "--ability", "grn:read")).startswith(
+            "Error: No user"
+        )
+        assert refused(run("tokens", "list", "x@hub.example")) == "Error: No user has this e-mail address."
+        assert refused(run("tokens", "revoke", "7")) == "Error: No such token."
+        assert len(rows(AccessToken)) == 1
 
 
 def test_a_database_that_is_gone_is_one_line(app: Hub, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

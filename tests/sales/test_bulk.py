@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
@@ -20,13 +20,13 @@ from app import events
 from app.events.models import Event
 from app.extensions import db
 from app.kernel import json as hub_json
+from app.kernel.quick import Declined, quick
+from app.kernel.quick_dump import quick_dump
 from app.sales import bulk, reading
 from app.sales.events import IMPORTED
 from app.sales.master_models import Customer, Salesman
 from app.sales.models import SalesInvoice, SalesItem
-from app.sales.quick import Declined, quick
-from app.sales.quick_dump import quick_dump
-from app.sales.schemas import ImportSchema
+from app.sales.schemas import ImportedAnswerSchema, ImportSchema
 from tests.factories import a_sale, an_item
 
 PATH = "/api/sales/import/invoices/"
@@ -262,11 +262,11 @@ class TestQuickWays:
             loaded = quick(ImportSchema())(payload)
         except Declined:
             return
-        assert loaded == ImportSchema().load(payload)
+        assert loaded == Schema.load(ImportSchema(), payload)
 
     def test_usual_payloads_are_accepted(self) -> None:
         payload = hub_json.decode(json.dumps(a_sale(Total=920, metadata={"a": 1})))
-        assert quick(ImportSchema())(payload) == ImportSchema().load(payload)
+        assert quick(ImportSchema())(payload) == Schema.load(ImportSchema(), payload)
 
     def test_declined_payloads_get_the_schemas_words(self) -> None:
         with pytest.raises(ValidationError):
@@ -279,3 +279,5 @@ class TestQuickWays:
         sent(erp, [a_sale()])
         drafted = bulk.new_invoice(bulk.load(hub_json.decode(json.dumps(a_sale()))), 3)
         assert quick_dump(IMPORTED.schema)(drafted) == IMPORTED.schema.dump(drafted)
+        answer = {"success": True, "message": "Invoice imported successfully", "data": {**drafted, "id": 7}}
+        assert ImportedAnswerSchema().dump(answer) == Schema.dump(ImportedAnswerSchema(), answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -14,6 +15,8 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from app import events
+from app.accounts import tokens
+from app.accounts.models import User
 from app.extensions import bus, db
 from app.kernel import clock, json
 from app.kernel.unit_of_work import unit_of_work
@@ -26,7 +29,7 @@ from app.stream.hub import hub
 from app.stream.listener import CHANNEL, broadcast
 from app.stream.models import StreamTicket
 from app.stream.tasks import purge_tickets
-from tests.factories import a_sale
+from tests.factories import a_sale, a_token
 
 SALES_STREAM = "/api/sales/sse/invoices/"
 ClientWith = Callable[[str], FlaskClient]
@@ -184,6 +187,34 @@ class TestSalesStream:
         answer = erp.get(SALES_STREAM, buffered=False)
         assert b"keep-alive" in b"".join(answer.iter_encoded())
 
+    @pytest.mark.parametrize("path", [SALES_STREAM, "/api/v1/stream"])
+    def test_ends_once_its_token_is_revoked(self, app: Hub, anybody: FlaskClient, path: str) -> None:
+        with unit_of_work():
+            _, plain = a_token()
+        answer = anybody.get(path, headers={"Authorization": f"Bearer {plain}"}, buffered=False)
+        reader = Reader(answer)
+        hub.end_strangers()
+        assert reader.next_raw() == ": keep-alive", "whoever still may listen goes on"
+        with unit_of_work():
+            tokens.revoke(1, scope=None, actor="a test")
+        hub.end_strangers()
+        with pytest.raises(StopIteration):
+            for _ in range(20):
+                reader.next_raw()
+        assert anybody.get(path, headers={"Authorization": f"Bearer {plain}"}).status_code == 401
+
+    def test_ends_by_itself_once_its_user_is_out(
+        self, client_as: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys.modules[hub.__module__], "STANDING", 0.1)
+        reader = Reader(client_as("warehouse").get(SALES_STREAM, buffered=False))
+        with unit_of_work():
+            db.session.query(User).one().is_active = False
+        started = time.monotonic()
+        with pytest.raises(StopIteration):
+            while time.monotonic() - started < 15:
+                reader.next_raw()
+
     def test_a_credential_has_so_many_streams(
         self, app: Hub, erp: FlaskClient, listen: Callable[..., Reader], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -310,6 +341,19 @@ class TestTickets:
         with unit_of_work():
             db.session.execute(update(StreamTicket).values(expires_at=clock.now() - timedelta(seconds=1)))
         assert anybody.get(f"/api/v1/stream?ticket={ticket}").status_code == 401
+
+    @pytest.mark.parametrize("shut_out", [True, False])
+    def test_stands_for_a_credential_that_is_still_good(self, anybody: FlaskClient, shut_out: bool) -> None:
+        with unit_of_work():
+            _, plain = a_token()
+        answer = anybody.post("/api/v1/stream/tickets", headers={"Authorization": f"Bearer {plain}"})
+        assert answer.status_code == 201
+        if shut_out:
+            with unit_of_work():
+                tokens.revoke(1, scope=None, actor="a test")
+        opened = anybody.get(SALES_STREAM, query_string={"ticket": answer.json["ticket"]}, buffered=False)
+        assert opened.status_code == (403 if shut_out else 200)
+        opened.close()
 
     @pytest.mark.parametrize(
         ("method", "path"),

@@ -57,6 +57,7 @@ def _list(field: Any) -> Show:
 _MAKERS: Mapping[type[fields.Field], Callable[[Any], Show]] = {
     fields.String: _same,
     fields.Integer: _same,
+    fields.Boolean: _same,
     fields.Raw: _same,
     Choice: _same,
     Text: _same,

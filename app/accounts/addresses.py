@@ -1,0 +1,41 @@
+"""Allowlists: the addresses and networks from which a credential may be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address, ip_network
+
+from app.kernel.errors import Invalid
+
+MOST_ENTRIES = 100
+
+
+def networks(entries: Iterable[str]) -> list[str]:
+    """An allowlist as it is stored, each entry a network and none twice.
+
+    Raises:
+        Invalid: an entry is no address and no network, or there are too many.
+    """
+    found = list(dict.fromkeys(_network(entry) for entry in entries))
+    if len(found) > MOST_ENTRIES:
+        raise Invalid({"allowlist": [f"At most {MOST_ENTRIES} addresses and networks."]})
+    return found
+
+
+def is_allowed(allowlist: Sequence[str], address: str | None) -> bool:
+    """Whether ``address`` is in the list; an empty list allows all, and no other one an unknown address."""
+    if not allowlist:
+        return True
+    if address is None:
+        return False
+    return any(ip_address(address) in ip_network(entry) for entry in allowlist)
+
+
+def _network(entry: str) -> str:
+    try:
+        network = ip_network(entry.strip(), strict=False)
+    except ValueError as error:
+        raise Invalid({"allowlist": [f"{entry!r} is neither an address nor a network."]}) from error
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    # IPv4 is compared as IPv4, however it was written or came in; ::ffff:0:0/96 is all of it.
+    return f"{mapped}/{network.prefixlen - 96}" if mapped and network.prefixlen >= 96 else str(network)  # noqa: PLR2004

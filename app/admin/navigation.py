@@ -1,0 +1,62 @@
+"""The way to every page: one list, of which each viewer is shown what the pages' own guards allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flask import current_app, request
+from flask_babel import lazy_gettext
+from flask_babel.speaklater import LazyString
+
+from app.accounts.guards import SIGNED_IN, ability_of
+from app.admin.viewers import viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page of the navigation; ``icon`` is a symbol of ``static/icons.svg``."""
+
+    label: LazyString
+    endpoint: str
+    icon: str
+
+    @property
+    def ability(self) -> str:
+        """What the page requires of its viewer."""
+        return ability_of(current_app.view_functions[self.endpoint]) or SIGNED_IN
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the present page is this one or one of its room."""
+        return (request.endpoint or "").rpartition(".")[0] == self.endpoint.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries under one heading."""
+
+    label: LazyString
+    entries: tuple[Entry, ...]
+
+
+#: A page comes into the navigation by one line here; who sees it is what its view requires.
+NAVIGATION: tuple[Group, ...] = (
+    Group(
+        lazy_gettext("Work"),
+        (Entry(lazy_gettext("Overview"), "admin.overview.show", "layout-dashboard"),),
+    ),
+    Group(lazy_gettext("Settings"), ()),
+    Group(lazy_gettext("Running it"), ()),
+)
+
+
+def navigation() -> Iterator[Group]:
+    """What the present viewer may open."""
+    known = viewer()
+    if known is None:
+        return
+    for group in NAVIGATION:
+        entries = tuple(entry for entry in group.entries if known.may(entry.ability))
+        if entries:
+            yield Group(group.label, entries)

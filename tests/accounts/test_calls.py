@@ -1,0 +1,142 @@
+"""Searching the record of API calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from marshmallow import ValidationError
+
+from app.accounts import audit, calls
+from app.accounts.models import ApiCall
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.errors import Invalid
+from app.kernel.unit_of_work import unit_of_work
+from app.kernel.web import Hub
+from tests.factories import a_token, a_user
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+
+
+@pytest.fixture
+def record(app: Hub) -> Callable[..., None]:
+    """Write calls down, the newest last, a minute between them."""
+
+    def write(*calls_made: dict[str, Any]) -> None:
+        usual = {"credential": "user:1", "user_id": 1, "method": "GET", "path": "/api/invoices", "status": 200}
+        usual |= {"milliseconds": 5.0, "address": "192.0.2.7", "request_id": "r"}
+        with unit_of_work():
+            for number, facts in enumerate(calls_made):
+                moment = NOW - timedelta(minutes=len(calls_made) - number)
+                db.session.add(ApiCall(**usual | {"created_at": moment} | facts))
+
+    return write
+
+
+def found(app: Hub, user_id: int | None = None, **query: Any) -> list[int]:
+    with app.test_request_context("/admin/settings/api/logs"):
+        return [call.id for call in calls.search(calls.CallQuery().load(query), user_id=user_id).calls]
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ({}, [5, 4, 3, 2, 1]),
+        ({"credential": "token:7"}, [2]),
+        ({"method": "POST"}, [3]),
+        ({"path": "/api/sales"}, [4]),
+        ({"path": "/api_"}, []),
+        ({"status": "404"}, [5]),
+        ({"status": "4xx"}, [5, 3]),
+        ({"address": "203.0.113.9"}, [4]),
+        ({"request_id": "r-9"}, [5]),
+        ({"slower_than": "100"}, [1]),
+        ({"since": "2026-03-01T11:58:00Z"}, [5, 4]),
+        ({"since": "2026-03-01T14:58:00+03:00", "until": "2026-03-01T11:59"}, [4]),
+        ({"status": "4xx", "method": "POST"}, [3]),
+    ],
+)
+def test_each_filter_narrows(app: Hub, record: Callable[..., None], query: dict[str, Any], ids: list[int]) -> None:
+    record(
+        {"milliseconds": 250.5},
+        {"credential": "token:7"},
+        {"method": "POST", "status": 422},
+        {"path": "/api/sales/invoices/", "address": "203.0.113.9"},
+        {"status": 404, "request_id": "r-9"},
+    )
+    assert found(app, **query) == ids
+
+
+def test_a_user_sees_what_was_done_in_the_users_name(app: Hub, record: Callable[..., None]) -> None:
+    record({}, {"credential": "token:7", "user_id": 2}, {"credential": "api_key:1", "user_id": None})
+    assert found(app, user_id=2) == [2]
+    assert found(app, user_id=None) == [3, 2, 1]
+
+
+def test_a_week_is_looked_through_unless_more_is_asked_for(app: Hub, record: Callable[..., None]) -> None:
+    record({"created_at": NOW - timedelta(days=8)}, {"created_at": NOW - timedelta(days=6)})
+    assert found(app) == [2]
+    assert found(app, since="2026-01-01") == [2, 1]
+    assert found(app, until="2026-02-22T00:00:00Z") == [1]
+
+
+def test_pages_meet_without_gaps_though_moments_are_the_same(app: Hub, record: Callable[..., None]) -> None:
+    record(*({"created_at": NOW} for _ in range(5)))
+    seen, cursor = [], ""
+    with app.test_request_context("/admin/settings/api/logs?status=2xx"):
+        while cursor is not None:
+            page = calls.search(
+                calls.CallQuery().load({"page_size": 2, "cursor": cursor, "status": "2xx"}), user_id=None
+            )
+            seen += [call.id for call in page.calls]
+            assert page.next is None or "status=2xx" in page.next
+            cursor = page.next.split("cursor=")[1].split("&")[0] if page.next else None
+    assert seen == [5, 4, 3, 2, 1]
+
+
+def test_callers_have_names(app: Hub, anybody: FlaskClient) -> None:
+    with unit_of_work():
+        token, plain = a_token(a_user(email="asha@hub.example"), name="Shop")
+    anybody.get("/api/invoices", headers={"Authorization": f"Bearer {plain}"})
+    audit.recorder.flush()
+    with app.test_request_context("/"):
+        page = calls.search(calls.CallQuery().load({}), user_id=1)
+    assert page.callers == {f"token:{token.id}": "Shop"}
+    assert calls.names_of({"user:1", "token:99", "api_key:env-ab", "user:x"}) == {"user:1": "asha@hub.example"}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"status": "4x"}, "status"),
+        ({"status": "999"}, "status"),
+        ({"method": "BREW"}, "method"),
+        ({"since": "yesterday"}, "since"),
+        ({"since": "0001-01-01T00:00:00+14:00"}, "since"),
+        ({"until": "1999-12-31"}, "until"),
+        ({"since": "2026-02-02", "until": "2026-02-01"}, "until"),
+        ({"slower_than": "nan"}, "slower_than"),
+        ({"path": "a\0b"}, "path"),
+        ({"page_size": "101"}, "page_size"),
+        ({"who": "x"}, "who"),
+    ],
+)
+def test_what_cannot_be_looked_for_is_named(query: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        calls.CallQuery().load(query)
+    assert list(refused.value.messages) == [field]
+
+
+def test_another_lists_cursor_is_refused(app: Hub) -> None:
+    for cursor in ("x", "WzFd", "WyIyMDI2LTAzLTAxIiwgInh4Il0"):
+        with app.test_request_context("/"), pytest.raises(Invalid):
+            calls.search(calls.CallQuery().load({"cursor": cursor}), user_id=None)

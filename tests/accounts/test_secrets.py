@@ -1,0 +1,110 @@
+"""No secret and no password is ever found in a log, an audit row, the record of calls or an error."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from structlog.stdlib import ProcessorFormatter
+
+from app.accounts import api_keys, audit, service, sessions, token_principals, tokens
+from app.accounts.models import ApiCall, ApiKey, AuditEntry, LoginSession, User
+from app.accounts.token_models import AccessToken
+from app.extensions import db
+from app.kernel import logs
+from app.kernel.unit_of_work import unit_of_work
+from app.kernel.web import Hub
+from tests.factories import PASSWORD, a_token, a_user
+
+NEW_PASSWORD, WRONG_PASSWORD = "a much newer password", "my other password"
+TABLES = (AccessToken, ApiCall, ApiKey, AuditEntry, LoginSession, User)
+
+
+@pytest.fixture
+def said(app: Hub) -> Iterator[Callable[[], str]]:
+    """Everything that was logged, at the chattiest level and as the hub writes it."""
+    root, text = logging.getLogger(), io.StringIO()
+    ours = next(handler.formatter for handler in root.handlers if isinstance(handler.formatter, ProcessorFormatter))
+    listening, level = logging.StreamHandler(text), root.level
+    listening.setFormatter(ours)
+    root.addHandler(listening)
+    root.setLevel("DEBUG")
+    yield text.getvalue
+    root.setLevel(level)
+    root.removeHandler(listening)
+
+
+def stored() -> str:
+    audit.recorder.flush()
+    with db.engine.connect() as connection:
+        return "".join(str(connection.execute(select(model.__table__)).all()) for model in TABLES)
+
+
+def _secrets_of_a_life(client: FlaskClient) -> list[str]:
+    """Make, use, misuse, rotate and revoke every kind of credential; what must never be seen again."""
+    with unit_of_work():
+        user = a_user(email="asha@hub.example")
+        token, first = a_token(user)
+        _, key = api_keys.create(name="ERP", actor="a test")
+        access, refresh = (sessions.open_session(user)[kind] for kind in ("access", "refresh"))
+    with unit_of_work():
+        _, second = tokens.rotate(token.id, scope=None, actor="a test", grace=timedelta())
+        _, other_key = api_keys.rotate(1, actor="a test")
+    client.get("/api/sales/invoices/", headers={"Authorization": f"Bearer {key}", "X-API-KEY": key})
+    client.get("/api/sales/invoices/", headers={"X-API-KEY": f"{other_key}x"})
+    for plain in (first, second, second[:-1], access, refresh):
+        client.get("/api/sales/invoices/", headers={"Authorization": f"Bearer {plain}"})
+        client.get(f"/api/v1/einvoices/{plain}", headers={"Authorization": f"Bearer {second}", "X-Request-Id": plain})
+        client.get("/api/v1/events", query_string={"ticket": plain}, headers={"X-API-KEY": plain})
+        client.get("/api/sales/invoices/", headers={"X-API-KEY": plain, "X-Request-Id": plain})
+    for password in (PASSWORD, WRONG_PASSWORD):
+        client.post("/api/auth/login/", json={"email": user.email, "password": password})
+        client.post("/api/auth/login/", json={"email": password, "password": [password]})
+    client.post("/api/auth/token/refresh/", json={"refresh": refresh})
+    with unit_of_work():
+        service.change_own_password(user, present=PASSWORD, password=NEW_PASSWORD)
+        made_up = service.reset_password(user, actor="a test")
+        tokens.revoke(token.id, scope=None, actor="a test")
+    client.get("/api/sales/invoices/", headers={"Authorization": f"Bearer {second}"})
+    parts = [plain.split("_")[2] for plain in (first, second)]
+    return [*parts, key, other_key, access, refresh, PASSWORD, NEW_PASSWORD, WRONG_PASSWORD, made_up]
+
+
+def test_neither_logs_nor_rows_hold_one(app: Hub, anybody: FlaskClient, said: Callable[[], str]) -> None:
+    hidden = _secrets_of_a_life(anybody)
+    seen = {"log": said(), "rows": stored()}
+    assert seen["log"].count("request") > 20
+    assert "token.rotated" in seen["rows"]
+    for place, text in seen.items():
+        assert [secret for secret in hidden if secret in text] == [], place
+
+
+def test_a_fault_in_the_middle_of_a_request_tells_none(
+    app: Hub, anybody: FlaskClient, said: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with unit_of_work():
+        _, plain = a_token()
+
+    def fail(_: AccessToken) -> None:
+        raise RuntimeError(f"while looking at {plain}")
+
+    monkeypatch.setattr(token_principals, "effective_abilities", fail)
+    answer = anybody.get("/api/sales/invoices/", headers={"Authorization": f"Bearer {plain}"})
+    assert answer.status_code == 500
+    assert "_" not in answer.text
+    written = said()
+    assert "while looking at ihub_" in written
+    assert plain.split("_")[2] not in written
+
+
+def test_tokens_are_masked_wherever_they_turn_up() -> None:
+    plain = "ihub_0123456789ab_" + "x" * 46
+    assert logs.without_secrets(f"/api/{plain}?a={plain}") == "/api/ihub_0123456789ab_***?a=ihub_0123456789ab_***"
+    jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_x"
+    assert logs.without_secrets(f"Bearer {jwt}, done") == "Bearer ***, done"
+    assert logs.without_secrets("ihub_x, eyJ and words.with.points stay") == "ihub_x, eyJ and words.with.points stay"

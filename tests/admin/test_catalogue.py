@@ -1,0 +1,58 @@
+"""Translations: nothing that a page says is missing in another language, and what is compiled is what is written."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+from babel.messages import mofile
+from babel.messages.catalog import Message
+
+from app.admin import catalogue
+
+_PLACEHOLDER = re.compile(r"%\(\w+\)\w|\{\w*\}")
+
+
+def texts(message: Message) -> Iterator[tuple[str, str]]:
+    """Each form of a sentence with its translation."""
+    ids = [message.id] if isinstance(message.id, str) else list(message.id)
+    strings = [message.string] if isinstance(message.string, str) else list(message.string)
+    for place, string in enumerate(strings):
+        yield ids[min(place, len(ids) - 1)], string
+
+
+@pytest.mark.parametrize("language", catalogue.LANGUAGES)
+class TestCatalogue:
+    def test_everything_is_translated(self, language: str) -> None:
+        stored = catalogue.read(language)
+        missing = []
+        for message in catalogue.collected():
+            known = stored.get(message.id) if message.id else message
+            if message.id and (known is None or known.fuzzy or not all(text for _, text in texts(known))):
+                missing.append(message.id)
+        assert not missing, "say it in the catalogue, then: make words"
+
+    def test_nothing_is_left_over(self, language: str) -> None:
+        said = {message.id for message in catalogue.collected()}
+        assert not [message.id for message in catalogue.read(language) if message.id not in said]
+
+    def test_names_in_a_sentence_are_kept(self, language: str) -> None:
+        for message in catalogue.read(language):
+            for english, other in texts(message):
+                assert sorted(_PLACEHOLDER.findall(english)) == sorted(_PLACEHOLDER.findall(other)), english
+
+    def test_what_is_compiled_is_what_is_written(self, language: str) -> None:
+        with catalogue._path(language, "mo").open("rb") as file:
+            compiled = mofile.read_mo(file)
+        written = {m.id: m.string for m in catalogue.read(language) if m.id}
+        assert {m.id: m.string for m in compiled if m.id} == written, "make words"
+
+
+def test_refusals_are_collected_from_the_code() -> None:
+    tree = ast.parse(
+        'class Gone(NotFound):\n    message = "It is gone."\n'
+        'def f():\n    raise Invalid({"name": ["Say it."]})\n    raise Other(["Not this."])\n'
+    )
+    assert list(catalogue.refusals(tree)) == ["It is gone.", "Say it."]

@@ -1,0 +1,56 @@
+"""Roles on every page that there is: an address that is typed is guarded like a button that is pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.accounts.abilities import ABILITIES, ROLES
+from app.accounts.guards import ability_of, allows
+from app.accounts.sessions import principal_of
+from app.kernel.unit_of_work import unit_of_work
+from app.kernel.web import Hub, is_page
+from tests.admin.test_signing import enter, token_of
+from tests.factories import a_user
+
+
+def pages(app: Hub) -> Iterator[tuple[str, str, str | None]]:
+    """Method, path and ability of every page."""
+    for rule in app.url_map.iter_rules():
+        if is_page(rule.rule):
+            path = app.url_map.bind("hub").build(rule.endpoint, dict.fromkeys(rule.arguments, 1))
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield method, path, ability_of(app.view_functions[rule.endpoint])
+
+
+def test_a_stranger_is_sent_to_sign_in_from_every_page(app: Hub, anybody: FlaskClient) -> None:
+    guarded = [(method, path) for method, path, ability in pages(app) if ability]
+    assert len(guarded) > 4
+    for method, path in guarded:
+        answer = anybody.open(path, method=method)
+        assert answer.status_code == 303, f"{method} {path}"
+        assert answer.headers["Location"].startswith("/admin/sign-in"), f"{method} {path}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_opens_what_its_abilities_say(app: Hub, role: str) -> None:
+    with unit_of_work():
+        user = a_user(role=role)
+    client = app.test_client()
+    enter(client, user)
+    token = token_of(client, "/admin/account")
+    for method, path, ability in pages(app):
+        if ability is None or path == "/admin/sign-out":  # which ends the test
+            continue
+        with client.open(path, method=method, data={"csrf_token": token} if method == "POST" else None) as answer:
+            assert (answer.status_code == 403) is not allows(principal_of(user), ability), f"{role}: {method} {path}"
+            assert answer.status_code < 500, f"{role}: {method} {path}"
+
+
+def test_no_page_asks_for_what_nobody_has(app: Hub) -> None:
+    with unit_of_work():
+        admin = principal_of(a_user(role="admin"))
+    assert all(ability is None or allows(admin, ability) for *_, ability in pages(app))
+    assert set(ABILITIES) <= admin.abilities
