@@ -7,13 +7,28 @@ from flask_babel import Babel, get_locale
 from flask_wtf.csrf import CSRFError
 
 from app.accounts import web_sessions
-from app.admin import account, assets, overview, pages, refusals, signing, viewers, words
+from app.admin import (
+    account,
+    assets,
+    calls,
+    keys,
+    licences,
+    overview,
+    pages,
+    people,
+    refusals,
+    seller,
+    signing,
+    tokens,
+    viewers,
+    words,
+)
 from app.admin.navigation import navigation
 from app.kernel import refusing
 from app.stream.resources import STREAMS
 
 #: Each file of pages brings its blueprint; what is not named here does not exist.
-PAGES = (assets, signing, account, overview)
+PAGES = (assets, signing, account, overview, tokens, calls, keys, seller, licences, people)
 
 for page in PAGES:
     pages.blp.register_blueprint(page.blp)
@@ -32,6 +47,7 @@ def register(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         asset=assets.asset,
+        banners=licences.banners,
         locale=get_locale,
         languages=viewers.LANGUAGES,
         navigation=navigation,
