@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext, ngettext
 from wtforms import IntegerField, SelectField, StringField, TextAreaField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from app.accounts import addresses, naming
 from app.accounts.token_models import MOST_CALLS
+from app.admin.forms import choices
 from app.kernel.errors import Invalid
 
 #: Hours for which the old secret goes on after a rotation.
@@ -58,9 +59,14 @@ def grace_field() -> SelectField:
     return SelectField(lazy_gettext("The old one works for"), coerce=int, choices=graces, default=_DAY)
 
 
-def graces() -> Sequence[tuple[int, str]]:
+def graces() -> list[SelectChoice]:
     """Hours and what people call them."""
-    return [(hours, _time(hours)) for hours in GRACES]
+    return choices({hours: _time(hours) for hours in GRACES})
+
+
+def days_of(*days: int) -> dict[int, str]:
+    """Numbers of days and what people call them."""
+    return {number: str(ngettext("%(num)s day", "%(num)s days", number)) for number in days}
 
 
 def _time(hours: int) -> str:
@@ -68,4 +74,4 @@ def _time(hours: int) -> str:
         return str(gettext("no time: it stops at once"))
     if hours < _DAY:
         return str(ngettext("%(num)s hour", "%(num)s hours", hours))
-    return str(ngettext("%(num)s day", "%(num)s days", hours // _DAY))
+    return days_of(hours // _DAY)[hours // _DAY]

@@ -5,25 +5,25 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Blueprint, current_app, render_template, request, url_for
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice
 
 from app.accounts import api_keys
 from app.accounts.guards import ADMINISTRATION, requires
 from app.accounts.models import ApiKey
 from app.admin.acting import actor, done, not_done, standing
-from app.admin.fields import AllowlistField, grace_field, name_field
-from app.admin.forms import Form, accepted
+from app.admin.fields import AllowlistField, days_of, grace_field, name_field
+from app.admin.forms import Form, accepted, choices
 
 blp = Blueprint("keys", __name__, url_prefix="/settings/keys")
-#: Days after which a key ends; 0 is never.
-_LIFETIMES = (0, 90, 180, 365)
+#: Days after which a key may end; 0 stands for never.
+_LIFETIMES = (90, 180, 365)
 
 
-def _lifetimes() -> list[tuple[int, str]]:
-    named = [(days, ngettext("%(num)s day", "%(num)s days", days)) for days in _LIFETIMES if days]
-    return [(0, gettext("never")), *named]
+def _lifetimes() -> list[SelectChoice]:
+    return choices({0: gettext("never"), **days_of(*_LIFETIMES)})
 
 
 class KeyForm(Form):

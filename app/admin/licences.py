@@ -64,7 +64,7 @@ def show() -> str:
         states=STATES,
         explained=modules.MODULES,
         years=YearsForm(formdata=None),
-        period=PeriodForm(formdata=None, starts=today, ends=modules.years_after(today, 1)),
+        period=PeriodForm(formdata=None, starts=today.date(), ends=modules.years_after(today, 1).date()),
     )
 
 

@@ -6,6 +6,7 @@ from flask import Blueprint, g, render_template, url_for
 from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from app.accounts import passwords, service
@@ -15,7 +16,7 @@ from app.accounts.models import User
 from app.admin.acting import actor, done, not_done
 from app.admin.asking import asked
 from app.admin.fields import name_field
-from app.admin.forms import Form, accepted
+from app.admin.forms import Form, accepted, choices
 from app.admin.words import label
 
 blp = Blueprint("people", __name__, url_prefix="/users")
@@ -28,8 +29,8 @@ EXPLAINED = {
 }
 
 
-def _roles() -> list[tuple[str, str]]:
-    return [(role, label(role)) for role in ROLES]
+def _roles() -> list[SelectChoice]:
+    return choices({role: label(role) for role in ROLES})
 
 
 class UserForm(Form):

@@ -12,14 +12,14 @@ from wtforms.validators import InputRequired, Length, NumberRange, Regexp
 
 from app.accounts.guards import SETTINGS, requires
 from app.admin.acting import done, not_done
-from app.admin.forms import Form, accepted
+from app.admin.forms import Form, accepted, choices
+from app.admin.viewers import LANGUAGES
 from app.einvoices import sellers
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.providers import NAMES
 from app.kernel.errors import NotFound
 
 blp = Blueprint("seller", __name__, url_prefix="/settings/seller")
-_LANGUAGES = {"tr": "Türkçe", "en": "English"}
 _PREFIX_RULE = lazy_gettext("Use 1 to 10 capital letters A to Z and digits.")
 _LOGO_RULE = lazy_gettext("PNG or JPEG, at most 256 KiB. Printed on what is issued from now on.")
 _TIMEZONES = sellers.timezones()
@@ -45,7 +45,7 @@ class SellerForm(Form):
         ],
         description=lazy_gettext("EA makes EA-2026-000001. A new prefix begins a new series."),
     )
-    language = SelectField(lazy_gettext("Language of the PDF"), choices=list(_LANGUAGES.items()))
+    language = SelectField(lazy_gettext("Language of the PDF"), choices=choices(LANGUAGES))
     currency = SelectField(lazy_gettext("Currency"), choices=sorted(CURRENCIES))
     default_vat_rate = DecimalField(
         lazy_gettext("Usual VAT rate, percent"), [InputRequired(), NumberRange(0, 100)], places=2

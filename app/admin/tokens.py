@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, g, render_template, request, url_for
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 from wtforms import SelectField, SelectMultipleField
-from wtforms.validators import InputRequired
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.accounts import tokens
@@ -21,8 +21,8 @@ from app.accounts.principals import authenticate
 from app.accounts.token_models import CALLS, LIFETIME, LIFETIMES, STATUS_CALLS, AccessToken
 from app.admin.acting import actor, done, not_done, standing
 from app.admin.asking import asked
-from app.admin.fields import AllowlistField, grace_field, name_field, rate_field
-from app.admin.forms import Form, accepted
+from app.admin.fields import AllowlistField, days_of, grace_field, name_field, rate_field
+from app.admin.forms import Form, accepted, choices
 from app.kernel import clock
 from app.kernel.pages import PageQuery
 
@@ -37,19 +37,25 @@ _FIRST_CALLS = {
 }
 
 
-def _lifetimes() -> Sequence[tuple[int, str]]:
-    return [(days, ngettext("%(num)s day", "%(num)s days", days)) for days in LIFETIMES]
+def _lifetimes() -> list[SelectChoice]:
+    return choices(days_of(*LIFETIMES))
 
 
-def _abilities() -> Sequence[tuple[str, str]]:
-    return [(name, name) for name in ABILITIES if name in ROLES[g.user.role]]
+def _abilities() -> list[SelectChoice]:
+    return choices({name: name for name in ABILITIES if name in ROLES[g.user.role]})
+
+
+def _something(_form: Form, field: SelectMultipleField) -> None:
+    """WTForms' own validator would have the browser ask for every box to be ticked."""
+    if not field.data:
+        raise StopValidation(gettext("Choose at least one."))
 
 
 class TokenForm(Form):
     name = name_field(lazy_gettext("Who will use it, such as: web shop, accountant, ERP."))
     abilities = SelectMultipleField(
         lazy_gettext("What it may do"),
-        [InputRequired(lazy_gettext("Choose at least one."))],
+        [_something],
         choices=_abilities,
         widget=ListWidget(),
         option_widget=CheckboxInput(),

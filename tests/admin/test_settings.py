@@ -61,7 +61,7 @@ class TestTokens:
     ) -> None:
         page = signed_in("integrator")
         page.get_by_role("link", name="API tokens").click()
-        page.get_by_role("link", name="Make a token").click()
+        page.get_by_role("button", name="Make a token").click()
         page.get_by_label("Name").fill("Web shop")
         page.get_by_label("grn:read").check()
         expect(page.get_by_text("List and read goods receipts, ledgers and master data.")).to_be_visible()
@@ -103,7 +103,7 @@ class TestTokens:
         expect(page.get_by_role("heading", name="The token has a new secret")).to_be_visible()
         new = page.get_by_label("The token has a new secret").input_value()
         assert [with_token(anybody, plain) for plain in (old, new)] == [200, 200]
-        page.get_by_role("link", name="I have copied it").click()
+        page.get_by_role("button", name="I have copied it").click()
         expect(page.get_by_role("row", name="Shop")).to_contain_text("Old secret until")
         page.get_by_role("button", name="Limits").click()
         page.get_by_role("dialog").get_by_label("Calls per minute").fill("2")
@@ -147,7 +147,11 @@ class TestTokens:
         page = clients[mine.id].get(TOKENS).text
         assert "Of mine" in page
         assert "Of theirs" not in page
-        for verb, fields in (("revoke", {}), ("rotate", {"grace": "0"}), ("limits", {"calls": "1", "status_calls": "1"})):
+        for verb, fields in (
+            ("revoke", {}),
+            ("rotate", {"grace": "0"}),
+            ("limits", {"calls": "1", "status_calls": "1"}),
+        ):
             assert post(clients[mine.id], f"{TOKENS}/2/{verb}", on=TOKENS, **fields).status_code == 404, verb
         assert post(clients[admin.id], f"{TOKENS}/2/rotate", on=TOKENS, grace="0").status_code == 404
         assert post(clients[admin.id], f"{TOKENS}/2/revoke", on=TOKENS).status_code == 303
@@ -237,13 +241,13 @@ class TestKeys:
     def test_one_is_made_tied_down_rotated_and_revoked(self, signed_in: SignedIn, anybody: FlaskClient) -> None:
         page = signed_in("admin")
         page.get_by_role("link", name="Import keys").click()
-        page.get_by_role("link", name="Make a key").click()
+        page.get_by_role("button", name="Make a key").click()
         page.get_by_label("Name").fill("ERP")
         page.get_by_role("button", name="Make the key").click()
         old = copied(page, "The key is made")
         path = "/api/sales/invoices/"
         assert calls(anybody, path, **{"X-API-KEY": old}) == 200
-        page.get_by_role("link", name="I have copied it").click()
+        page.get_by_role("button", name="I have copied it").click()
         page.get_by_role("button", name="Rotate").click()
         page.get_by_role("dialog").get_by_label("The old one works for").select_option("0")
         confirm(page, "Rotate")
@@ -283,7 +287,7 @@ class TestUsers:
     def test_one_is_made_signs_in_changes_role_and_is_kept_out(self, signed_in: SignedIn, open_page: Opener) -> None:
         page = signed_in("admin")
         page.get_by_role("link", name="Users").click()
-        page.get_by_role("link", name="Make a user").click()
+        page.get_by_role("button", name="Make a user").click()
         page.get_by_label("E-mail address").fill("banu@hub.example")
         page.get_by_label("Name").fill("Banu")
         page.get_by_label("Role").select_option("billing")
@@ -304,7 +308,7 @@ class TestUsers:
         password = page.get_by_label("A new password").input_value()
         theirs.goto("/admin")
         sign_in(theirs, banu, password)
-        page.get_by_role("link", name="I have copied it").click()
+        page.get_by_role("button", name="I have copied it").click()
         row.get_by_role("button", name="Deactivate").click()
         confirm(page, "Deactivate")
         expect(row).to_contain_text("Inactive")
