@@ -22,6 +22,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "events.relay": {"task": "events.relay", "schedule": 1.0, "options": {"expires": 0.9}},
     "accounts.purge": {"task": "accounts.purge", "schedule": 600.0, "options": {"expires": 300}},
     "pdf.print_einvoices": {"task": "pdf.print_einvoices", "schedule": 15.0, "options": {"expires": 14}},
+    "pdf.print_receipts": {"task": "pdf.print_receipts", "schedule": 15.0, "options": {"expires": 14}},
     "einvoices.send": {"task": "einvoices.send", "schedule": 5.0, "options": {"expires": 4}},
     "einvoices.compact": {"task": "einvoices.compact", "schedule": 60.0, "options": {"expires": 50}},
     "stream.purge_tickets": {"task": "stream.purge_tickets", "schedule": 600.0, "options": {"expires": 300}},
@@ -71,6 +72,8 @@ class Settings:
     max_bulk_bytes: int = 32 * MIB
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)
+    #: Of what is printed of goods receipts, which belong to no user: ``en`` or ``tr``.
+    document_language: str = "en"
     #: Where the e-invoice provider ``http`` takes e-invoices, and the bearer token for it.
     einvoice_provider_url: str = ""
     einvoice_provider_token: str = ""
@@ -160,6 +163,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
         stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
+        document_language=env.str("DOCUMENT_LANGUAGE", "en", validate=validate.OneOf(["en", "tr"])),
         einvoice_provider_url=env.str("EINVOICE_PROVIDER_URL", ""),
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
     )

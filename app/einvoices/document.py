@@ -5,12 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import segno
 from markupsafe import Markup
 
 from app.einvoices import sellers
@@ -23,6 +21,8 @@ from app.einvoices.words import in_words
 from app.einvoices.workflow import Status, Type
 from app.kernel import json
 from app.kernel.money import plain
+from app.pdf.codes import qr
+from app.pdf.texts import decimals, number_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "einvoice.html"
@@ -61,12 +61,6 @@ def data_of(einvoice: Einvoice, original_no: str | None, logo: SellerLogo | None
     }
 
 
-def number_text(number: Decimal, *, digits: int | None = None, language: str) -> str:
-    """``1.234,50`` in Turkish, ``1,234.50`` in English; without ``digits`` as many decimals as there are."""
-    text = f"{number:,.{digits}f}" if digits is not None else f"{plain(number):,f}".removesuffix(".0")
-    return text.translate(str.maketrans(",.", ".,")) if language == "tr" else text
-
-
 def _facts(einvoice: Einvoice, original_no: str | None) -> list[tuple[str, str]]:
     given = (
         ("original", original_no),
@@ -82,16 +76,11 @@ def _item(item: EinvoiceItem, amount: Any, language: str) -> dict[str, str]:
         "sku": item.sku,
         "name": item.name,
         "quantity": number_text(item.quantity, language=language),
-        "unit_price": number_text(item.unit_price, language=language, digits=_price_digits(item.unit_price)),
+        "unit_price": number_text(item.unit_price, language=language, digits=max(2, decimals(item.unit_price))),
         "discount": amount(item.discount_amount) if item.discount_amount else "",
         "vat_rate": number_text(item.vat_rate, language=language),
         "net": amount(item.net),
     }
-
-
-def _price_digits(price: Decimal) -> int:
-    exponent = plain(price).as_tuple().exponent
-    return max(2, -exponent if isinstance(exponent, int) else 0)
 
 
 def _rates(items: Sequence[EinvoiceItem], amount: Any, language: str) -> list[dict[str, str]]:
@@ -114,8 +103,7 @@ def _qr(einvoice: Einvoice, seller: dict[str, Any], local: datetime) -> Markup:
         "vat": plain(einvoice.tax_total),
         "total": plain(einvoice.grand_total),
     }
-    code = segno.make(json.encode_text(facts), error="m", micro=False)
-    return Markup(code.svg_inline(border=0, omitsize=True, lineclass=None, svgclass="qr"))  # noqa: S704 - made of squares
+    return qr(json.encode_text(facts))
 
 
 def _data_url(logo: SellerLogo) -> str:

@@ -10,10 +10,11 @@ from app.einvoices.events import CANCELLED, ISSUED, announce, note
 from app.einvoices.models import Einvoice
 from app.einvoices.service import Scope, locked
 from app.einvoices.work_models import EinvoicePdf, EinvoiceSending
-from app.einvoices.workflow import CANCELLABLE, SENDABLE, Status, Type, WorkState
+from app.einvoices.workflow import CANCELLABLE, SENDABLE, Status, Type
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import clock, leasing
 from app.kernel.identity import new_uuid
+from app.kernel.leasing import WorkState
 from app.kernel.tasks import Nudger
 from app.kernel.unit_of_work import after_commit
 
@@ -118,9 +119,9 @@ def reprint(einvoice_id: int, scope: Scope) -> Einvoice:
 def _print(einvoice: Einvoice) -> None:
     if einvoice.pdf is None:
         einvoice.pdf = EinvoicePdf(einvoice_id=einvoice.id)
-    pdf = einvoice.pdf
     # A renderer that is still at it loses its claim, for what it renders is the old state.
-    pdf.state, pdf.attempts, pdf.due_at, pdf.claim_id, pdf.error = WorkState.PENDING.value, 0, clock.now(), None, None
+    for name, value in leasing.anew().items():
+        setattr(einvoice.pdf, name, value)
     db.session.flush()
     after_commit(nudge_printer)
 

@@ -1,55 +1,22 @@
-"""PDFs: made from stored data outside of any transaction, stored whole or not at all, told by their content."""
+"""PDFs of e-invoices: found, made again by operators, and what the press needs to know of them."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
-from uuid import UUID
-
-import structlog
-from flask import current_app
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload, selectinload
 
-from app import pdf
-from app.einvoices import changes, document, leasing
+from app.einvoices import changes, document
 from app.einvoices.errors import NoPdf
 from app.einvoices.models import Einvoice
 from app.einvoices.seller_models import SellerLogo
-from app.einvoices.service import Scope, find
+from app.einvoices.service import Scope, find, locked
 from app.einvoices.work_models import EinvoicePdf
-from app.einvoices.workflow import WorkState
 from app.extensions import db
-from app.kernel import clock
-from app.kernel.unit_of_work import after_commit, unit_of_work
-
-log = structlog.get_logger(__name__)
-#: The lease outlives the task's time limits (``tasks.py``). No new document is begun after the budget, in seconds.
-LEASE, BUDGET = timedelta(seconds=150), 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPdf:
-    """A file, what it hashes to, and what it is called when it is downloaded."""
-
-    path: Path
-    sha256: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    id: UUID
-    einvoice_id: int
-    attempts: int
-    before: str | None
+from app.kernel import leasing
+from app.kernel.leasing import WorkState
+from app.kernel.unit_of_work import unit_of_work
+from app.pdf import files, printing
+from app.pdf.files import StoredPdf
 
 
 def stored(einvoice_id: int, scope: Scope) -> StoredPdf:
@@ -60,22 +27,15 @@ def stored(einvoice_id: int, scope: Scope) -> StoredPdf:
         NoPdf: none has been made yet, or its file is gone.
     """
     einvoice = find(einvoice_id, scope, items=False)
-    if einvoice.pdf is None or einvoice.pdf.path is None:
+    found = files.of(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
+    if found is None:
         raise NoPdf
-    path = _folder() / einvoice.pdf.path
-    if not path.is_file():
-        log.error("pdf_file_missing", einvoice=einvoice_id, path=einvoice.pdf.path)
-        raise NoPdf
-    return StoredPdf(path, einvoice.pdf.sha256 or "", f"{einvoice.invoice_no}.pdf")
+    return found
 
 
 def print_due() -> bool:
     """Make the PDFs that are due; true when the time was over before the work was."""
-    started = time.monotonic()
-    while _print_next(EinvoicePdf.due_at <= clock.now()):
-        if time.monotonic() - started > BUDGET:
-            return True
-    return False
+    return printing.print_due(PRESS)
 
 
 def missing() -> list[int]:
@@ -86,7 +46,7 @@ def missing() -> list[int]:
         .where(Einvoice.number.is_not(None))
         .order_by(Einvoice.id)
     )
-    folder = _folder()
+    folder = files.folder()
     with unit_of_work():
         return [
             einvoice_id
@@ -98,80 +58,40 @@ def missing() -> list[int]:
 def print_now(einvoice_id: int) -> bool:
     """Make one PDF at once, whatever became of earlier attempts; false when that came to nothing."""
     with unit_of_work():
-        afresh = {"state": WorkState.PENDING.value, "attempts": 0, "due_at": clock.now(), "claim_id": None}
-        known = update(EinvoicePdf).where(EinvoicePdf.einvoice_id == einvoice_id).values(afresh)
+        known = update(EinvoicePdf).where(EinvoicePdf.einvoice_id == einvoice_id).values(leasing.anew())
         if db.session.execute(known.returning(EinvoicePdf.einvoice_id)).first() is None:
-            db.session.add(EinvoicePdf(einvoice_id=einvoice_id, **afresh))
-    _print_next(EinvoicePdf.einvoice_id == einvoice_id)
-    with unit_of_work():
-        state = db.session.scalar(select(EinvoicePdf.state).where(EinvoicePdf.einvoice_id == einvoice_id))
-    return bool(state == WorkState.DONE)
+            db.session.add(EinvoicePdf(einvoice_id=einvoice_id, **leasing.anew()))
+    printing.print_next(PRESS, EinvoicePdf.einvoice_id == einvoice_id)
+    return printing.is_done(PRESS, EinvoicePdf.einvoice_id == einvoice_id)
 
 
-def _print_next(*conditions: Any) -> bool:
-    with unit_of_work():
-        row: EinvoicePdf | None = leasing.claim(EinvoicePdf, LEASE, *conditions)
-        if row is None or row.claim_id is None:
-            return False
-        claim = _Claim(row.claim_id, row.einvoice_id, row.attempts, row.path)
-    try:
-        with unit_of_work():
-            data = _data(claim.einvoice_id)
-        content = pdf.render(document.TEMPLATES, document.TEMPLATE, data)
-        digest = hashlib.sha256(content).hexdigest()
-        path = _write(claim.einvoice_id, digest, content)
-    except Exception as error:
-        log.exception("pdf_failed", einvoice=claim.einvoice_id, attempt=claim.attempts)
-        with unit_of_work():
-            leasing.fail(EinvoicePdf, claim.id, claim.attempts, f"{type(error).__name__}: {error}")
-        return True
-    with unit_of_work():
-        _finish(claim, path, digest)
-    return True
-
-
-def _finish(claim: _Claim, path: str, digest: str) -> None:
-    if not leasing.finish(EinvoicePdf, claim.id, path=path, sha256=digest):
-        return  # It was asked for anew meanwhile; the one who makes that one clears up.
-    if claim.before != path:
-        # What lists show of it has changed.
-        changed = update(Einvoice).where(Einvoice.id == claim.einvoice_id)
-        db.session.execute(changed.values(updated_at=changes.stamp()))
-        if claim.before:
-            after_commit(_remover(_folder() / claim.before))
-
-
-def _remover(path: Path) -> Callable[[], None]:
-    return lambda: path.unlink(missing_ok=True)
-
-
-def _data(einvoice_id: int) -> dict[str, Any]:
+def _composed(einvoice_id: int) -> printing.Document:
     query = select(Einvoice).where(Einvoice.id == einvoice_id)
     options = (selectinload(Einvoice.items), joinedload(Einvoice.original))
     einvoice: Einvoice = db.session.scalars(query.options(*options).execution_options(populate_existing=True)).one()
     logo_hash = (einvoice.seller or {}).get("logo_sha256")
     logo = db.session.get(SellerLogo, logo_hash) if logo_hash else None
-    return document.data_of(einvoice, einvoice.original.invoice_no if einvoice.original else None, logo)
+    data = document.data_of(einvoice, einvoice.original.invoice_no if einvoice.original else None, logo)
+    return printing.Document(document.TEMPLATES, document.TEMPLATE, [data])
 
 
-def _folder() -> Path:
-    folder: Path = current_app.config["STORAGE_DIR"]
-    return folder
+def _stem(einvoice_id: int) -> str:
+    return f"einvoices/{einvoice_id // 1000}/{einvoice_id}"
 
 
-def _write(einvoice_id: int, digest: str, content: bytes) -> str:
-    """Store a file under a name that its content gives; a reader sees all of it or nothing."""
-    path = f"einvoices/{einvoice_id // 1000}/{einvoice_id}-{digest[:16]}.pdf"
-    target = _folder() / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    return path
+def _note_change(einvoice_id: int) -> None:
+    """What lists show of it has changed."""
+    changed = update(Einvoice).where(Einvoice.id == einvoice_id)
+    db.session.execute(changed.values(updated_at=changes.stamp()))
+
+
+PRESS = printing.add(
+    printing.Press(
+        EinvoicePdf,
+        compose=_composed,
+        stem=_stem,
+        lock=lambda einvoice_id: locked(einvoice_id, None),
+        changed=_note_change,
+        quick=True,
+    )
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, send_file
+from flask import Response
 from flask.views import MethodView
 
 from app.accounts.guards import requires
@@ -29,6 +29,7 @@ from app.einvoices.workflow import Type
 from app.kernel.errors import Forbidden
 from app.kernel.openapi import refuses
 from app.kernel.web import Surface
+from app.pdf import files
 
 MODULE = "feature.einvoice_api"
 blp = Surface("E-invoices", __name__, url_prefix="/api/v1/einvoices", description="From a draft to the provider.")
@@ -133,16 +134,7 @@ class Pdf(MethodView):
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, einvoice_id: int) -> Response:
         """Download the PDF; 404 as long as there is none. `ETag` and ranges work."""
-        stored = printing.stored(einvoice_id, _scope())
-        return send_file(
-            stored.path,
-            mimetype="application/pdf",
-            as_attachment=True,
-            download_name=stored.name,
-            conditional=True,
-            etag=stored.sha256,
-            max_age=0,
-        )
+        return files.sent(printing.stored(einvoice_id, _scope()), download=True)
 
     @guarded("einvoices:write")
     @refuses(UnknownEinvoice, WrongState)

@@ -13,7 +13,7 @@ import structlog
 from flask import current_app
 from sqlalchemy import select
 
-from app.einvoices import changes, leasing, reporting
+from app.einvoices import changes, reporting
 from app.einvoices.events import SENT, STATUS_CHANGED, announce, note, tell
 from app.einvoices.providers import PROVIDERS, Answer, NotTaken, Parcel
 from app.einvoices.schemas import EinvoiceDetailSchema
@@ -21,7 +21,7 @@ from app.einvoices.service import find, locked
 from app.einvoices.work_models import EinvoiceCallback, EinvoiceSending
 from app.einvoices.workflow import SENDABLE, Status
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import clock, leasing
 from app.kernel.tasks import LEASE
 from app.kernel.unit_of_work import unit_of_work
 

@@ -14,9 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
-    Integer,
     String,
-    Text,
     Uuid,
     text,
 )
@@ -24,6 +22,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.leasing import Leased, indexes
+from app.pdf.models import Printed, constraints
 
 
 def _moment(**kwargs: Any) -> Mapped[datetime]:
@@ -47,43 +47,22 @@ class EinvoiceTally(db.Model):
     amount: Mapped[int] = mapped_column(BigInteger, nullable=False)
 
 
-class _Leased:
-    """Work that one worker at a time holds on to, until it is done or has failed too often."""
-
-    state: Mapped[str] = mapped_column(String(20), nullable=False)
-    attempts: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
-    due_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False, default=clock.now)
-    claim_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
-    #: Why the last attempt came to nothing.
-    error: Mapped[str | None] = mapped_column(Text)
-    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-
-
-class EinvoicePdf(_Leased, db.Model):
-    """The PDF of an e-invoice: where it is, what it hashes to, and how far its making is."""
+class EinvoicePdf(Printed, db.Model):
+    """The PDF of an e-invoice."""
 
     __tablename__ = "e_invoice_pdfs"
-    __table_args__ = (
-        CheckConstraint("state IN ('pending', 'done', 'failed')", name="state"),
-        CheckConstraint("(path IS NULL) = (sha256 IS NULL)", name="stored"),
-        Index("ix_e_invoice_pdfs_due", "due_at", postgresql_where=text("state = 'pending'")),
-        Index("ix_e_invoice_pdfs_claim_id", "claim_id", unique=True, postgresql_where=text("claim_id IS NOT NULL")),
-    )
+    __table_args__ = constraints("e_invoice_pdfs")
 
     einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), primary_key=True)
-    #: Below ``STORAGE_DIR``; of the last rendering that worked.
-    path: Mapped[str | None] = mapped_column(String(200))
-    sha256: Mapped[str | None] = mapped_column(String(64))
 
 
-class EinvoiceSending(_Leased, db.Model):
+class EinvoiceSending(Leased, db.Model):
     """One way of an e-invoice to its provider."""
 
     __tablename__ = "e_invoice_sendings"
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'done', 'failed')", name="state"),
-        Index("ix_e_invoice_sendings_due", "due_at", postgresql_where=text("state = 'pending'")),
-        Index("ix_e_invoice_sendings_claim_id", "claim_id", unique=True, postgresql_where=text("claim_id IS NOT NULL")),
+        *indexes("e_invoice_sendings"),
         Index("ix_e_invoice_sendings_open", "einvoice_id", unique=True, postgresql_where=text("state = 'pending'")),
     )
 

@@ -1,4 +1,4 @@
-"""The states of an e-invoice, of its PDF and of its way to the provider."""
+"""The states of an e-invoice, and what may be done in which."""
 
 from __future__ import annotations
 
@@ -19,14 +19,6 @@ class Type(StrEnum):
     SALE = "sale"
     RETURN = "return"
     CREDIT_NOTE = "credit_note"
-
-
-class WorkState(StrEnum):
-    """Of work that is done beside the requests: rendering, sending."""
-
-    PENDING = "pending"
-    DONE = "done"
-    FAILED = "failed"
 
 
 CANCELLABLE = frozenset({Status.DRAFT, Status.ISSUED})

@@ -8,6 +8,8 @@ from typing import Any
 from app.kernel.errors import BadRequest, Conflict, Invalid, NotFound
 from app.kernel.refusing import CONSTRAINTS
 
+#: Seconds until a paper that is being made is likely to be there.
+_RETRY = 2
 #: Where in the payload a value is wrong, the value, and what to do about it.
 Fault = tuple[tuple[str | int, ...], Any, str]
 
@@ -86,6 +88,23 @@ class UnknownRow(NotFound):
 
 class UnknownMaster(NotFound):
     message = "Not found."
+
+
+class NoRolls(NotFound):
+    message = "This receipt has no rolls, and so no labels."
+
+
+class PaperNotMade(NotFound):
+    """Not there yet, or not any more since the receipt changed; asking puts it in front of those nobody asks for."""
+
+    keeps_evidence = True
+
+    def __init__(self, kind: str = "note", state: str = "pending", error: str | None = None) -> None:
+        sentence = f"The {kind} is being made; ask again in {_RETRY} seconds."
+        if state == "failed":
+            sentence = f"The {kind} could not be made: {error} POST here to try again."
+        data = {"state": state, **({"reason": error} if error else {})}
+        super().__init__(sentence, data=data, headers={} if state == "failed" else {"Retry-After": str(_RETRY)})
 
 
 class UnreadableFile(BadRequest):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask import request
 from flask.blueprints import BlueprintSetupState
 from flask.views import MethodView
-from flask_smorest.fields import Upload
 
 from app.accounts.guards import requires
 from app.accounts.idempotency import idempotent
@@ -19,8 +19,8 @@ from app.grn.models import FabricItem, LedgerRow, SupplierRoll
 from app.grn.pages import Page, PageQuery, page_example, page_schema
 from app.grn.queries import LedgerQuery
 from app.grn.schemas import FabricItemSchema, InspectionSchema, PackingListSchema, RollSchema
+from app.kernel.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
 from app.kernel.openapi import refuses
-from app.kernel.schemas import Schema
 from app.kernel.web import Surface, takes_bulk
 
 PREFIX, ITEM = "/api/invoices", "/<int:invoice_id>/fabric-items/<int:fabric_item_id>"
@@ -32,10 +32,30 @@ blp = Surface(
 )
 
 
-class RollFileSchema(Schema):
-    """A CSV or XLSX file whose first row names the columns."""
+_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_FILE: dict[str, Any] = {"type": "string", "format": "binary", "description": "CSV (UTF-8) or XLSX (first sheet)."}
+_ROLL_FILE: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {"type": "object", "required": ["file"], "properties": {"file": _FILE}},
+            "example": {"file": samples.ROLL_FILE},
+        },
+        "text/csv": {"schema": _FILE, "example": samples.ROLL_FILE},
+        _SHEET: {"schema": _FILE},
+    },
+}
 
-    file = Upload(required=True, metadata={"description": "CSV (UTF-8) or XLSX (first sheet)."})
+
+def _sent_file() -> bytes:
+    """A file as a form sends it, or as the body itself."""
+    if request.mimetype in {"text/csv", _SHEET}:
+        return bytes(request.get_data())
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType(f"Send the file as text/csv, as {_SHEET}, or as “file” of a multipart/form-data.")
+    if "file" not in request.files:
+        raise Invalid({"file": ["This field is required."]})
+    return bytes(request.files["file"].read())
 
 
 @blp.route(f"{ITEM}/rolls")
@@ -68,17 +88,16 @@ class Rolls(MethodView):
 class RollFile(MethodView):
     @requires("grn:write")
     @takes_bulk
-    @refuses(UnknownReceipt, UnknownItem, UnreadableFile)
-    @blp.arguments(RollFileSchema, location="files", example={"file": samples.ROLL_FILE})
+    @refuses(UnknownReceipt, UnknownItem, UnreadableFile, PayloadTooLarge, UnsupportedMediaType)
+    @blp.doc(requestBody=_ROLL_FILE)
     @blp.response(200, FabricItemSchema, example=samples.ITEM)
-    def put(self, files: dict[str, Any], invoice_id: int, fabric_item_id: int) -> FabricItem:
-        """Replace the packing list of a fabric item by a CSV or XLSX file.
+    def put(self, invoice_id: int, fabric_item_id: int) -> FabricItem:
+        """Replace the packing list of a fabric item by a CSV or XLSX file, in a form or as the body.
 
         The first row names the columns as in JSON: `supplierRollNo`, `factoryRollNo`, `supplierLength` and so on,
         in any order and case. Errors name the row of the file: `row[5].supplierLength`.
         """
-        rolls = roll_files.read_rolls(files["file"].read())
-        return packing_list.replace(invoice_id, fabric_item_id, rolls)
+        return packing_list.replace(invoice_id, fabric_item_id, roll_files.read_rolls(_sent_file()))
 
 
 @blp.route(f"{ITEM}/rolls/<int:roll_id>")

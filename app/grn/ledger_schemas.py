@@ -152,9 +152,14 @@ class ColorBalanceSchema(BalanceSchema):
 
 
 class LedgerEventSchema(Schema):
-    """A fabric item's whole ledger after a change, and what is left."""
+    """What changed in a fabric item's ledger, how many rows it has now, and what is left.
+
+    Not the whole ledger: an item that is taken from for years would be told in full each time.
+    """
 
     invoice_id = fields.Integer(data_key="invoiceId")
     fabric_item_id = fields.Integer(data_key="fabricItemId")
-    rows = fields.List(fields.Nested(LedgerSchema))
+    changed = fields.List(fields.Nested(LedgerSchema), data_key="rows")
+    removed = fields.List(fields.Nested(LedgerSchema), data_key="removedRows")
+    count = fields.Integer(data_key="rowCount")
     balance = fields.Nested(BalanceSchema)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, case, func, select, true
@@ -46,10 +46,13 @@ def associate(receipt_id: int, item_id: int, entries: Sequence[Data], *, actor: 
         for name, value in {**_ASSOCIATION, **values}.items():
             setattr(row, name, value)
         rows.append(row)
-    for row in (row for waiting in stored.values() for row in waiting):
+    gone = [row for waiting in stored.values() for row in waiting]
+    for row in gone:
         db.session.delete(row)
     db.session.add_all(rows)
-    _announce(receipt_id, item_id)
+    changed = [row for row in rows if db.session.is_modified(row)]
+    if changed or gone:
+        _announce(receipt_id, item_id, changed=changed, removed=gone)
     return rows
 
 
@@ -67,7 +70,7 @@ def enter(receipt_id: int, item_id: int, entry: Data, *, actor: str) -> LedgerRo
     find_item(receipt_id, item_id)
     row = LedgerRow(fabric_item_id=item_id, created_by=actor, **entry)
     db.session.add(row)
-    _announce(receipt_id, item_id)
+    _announce(receipt_id, item_id, changed=[row])
     return row
 
 
@@ -96,7 +99,7 @@ def take_back(receipt_id: int, item_id: int, row_id: int, *, actor: str) -> None
         remarks=row.remarks,
     )
     db.session.delete(row)
-    _announce(receipt_id, item_id)
+    _announce(receipt_id, item_id, removed=[row])
 
 
 def find_rows(receipt_id: int, item_id: int, asked: Mapping[str, Any]) -> Page:
@@ -179,13 +182,16 @@ def _rows(item_id: int) -> Select[Any]:
     return select(LedgerRow).where(LedgerRow.fabric_item_id == item_id).order_by(LedgerRow.id)
 
 
-def _announce(receipt_id: int, item_id: int) -> None:
+def _announce(
+    receipt_id: int, item_id: int, *, changed: Sequence[LedgerRow] = (), removed: Sequence[LedgerRow] = ()
+) -> None:
     db.session.flush()
-    rows: Iterable[LedgerRow] = db.session.scalars(_rows(item_id)).all()
     ledger = {
         "invoice_id": receipt_id,
         "fabric_item_id": item_id,
-        "rows": rows,
+        "changed": changed,
+        "removed": removed,
+        "count": db.session.scalar(select(func.count()).where(LedgerRow.fabric_item_id == item_id)),
         "balance": balance_of_item(receipt_id, item_id),
     }
     events.emit(ASSOCIATED, ledger, subject_id=receipt_id)

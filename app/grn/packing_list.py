@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from app import events
 from app.extensions import db
-from app.grn import bulk
+from app.grn import bulk, papers
 from app.grn.building import MEASURED, Data, Stored, derive, new_rolls, too_short
 from app.grn.errors import BadFields, UnknownItem, UnknownRoll
 from app.grn.events import INSPECTED, UPDATED
@@ -19,6 +20,7 @@ from app.grn.pages import Page, page_of
 from app.grn.schemas import MOST_ROLLS
 from app.grn.service import find, hold, remove
 from app.kernel import clock
+from app.kernel.money import plain
 
 
 def find_item(receipt_id: int, item_id: int) -> FabricItem:
@@ -57,6 +59,7 @@ def replace(receipt_id: int, item_id: int, entries: list[Data]) -> FabricItem:
     _store_derived(item, rolls)
     receipt = find(receipt_id)
     events.emit(UPDATED, receipt, subject_id=receipt_id)
+    papers.order_later(receipt_id)
     return next(item for item in receipt.fabric_items if item.id == item_id)
 
 
@@ -98,13 +101,14 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> Supp
     for name, value in findings.items():
         setattr(roll, name, 0 if name == "blanket_qty" and value is None else value)
     if too_short(roll):
-        sentence = f"More than the roll's length of {roll.length:f}."
+        sentence = f"More than the roll's length of {plain(roll.length or Decimal(0))}."
         raise BadFields([(("blanketQty",), roll.blanket_qty, sentence)])
     if any(name in findings for name in MEASURED):
         measured = any(getattr(roll, name) is not None for name in MEASURED)
         roll.inspected_at = clock.now() if measured else None
     db.session.flush()
     events.emit(INSPECTED, roll, subject_id=receipt_id)
+    papers.order_later(receipt_id)
     return roll
 
 

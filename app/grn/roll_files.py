@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import openpyxl
@@ -15,6 +16,7 @@ import structlog
 from marshmallow import ValidationError
 
 from app.grn.building import Data
+from app.grn.columns import PLACES, WHOLE_DIGITS
 from app.grn.errors import UnreadableFile
 from app.grn.schemas import MOST_ROLLS, NewRollSchema
 from app.kernel.errors import Invalid
@@ -24,7 +26,7 @@ log = structlog.get_logger(__name__)
 #: A spreadsheet is a ZIP: what it unpacks to is bounded before anything of it is read.
 LARGEST_UNPACKED = 64 * 1024 * 1024
 MOST_COLUMNS = 50
-_ZIP, _WHOLE = b"PK\x03\x04", re.compile(r"-?\d+\.0")
+_ZIP = b"PK\x03\x04"
 
 _schema = NewRollSchema()
 #: ``Supplier Roll No``, ``supplier_roll_no`` and ``supplierRollNo`` are the same column.
@@ -82,9 +84,16 @@ def _named(rows: Iterable[Row], columns: dict[int, str]) -> Iterator[tuple[int, 
 def _cell(value: Any) -> Any:
     """A cell as JSON would carry it: empty is null, a float is what the sheet shows of it, the rest is text."""
     if isinstance(value, float):
-        text = f"{value:.15g}"
-        return text.removesuffix(".0") if _WHOLE.fullmatch(text) else text
+        return _shown(value)
     return None if value is None else str(value).strip() or None
+
+
+def _shown(value: float) -> str:
+    """What a formula leaves behind the sixth decimal is no measure: 9.4999999999 is 9.5, a third is 0.333333."""
+    number = Decimal(f"{value:.15g}")
+    if number.is_finite() and number.adjusted() < WHOLE_DIGITS:
+        number = number.quantize(Decimal(1).scaleb(-PLACES), ROUND_HALF_UP).normalize()
+    return f"{number:f}"
 
 
 def _loaded(rows: Iterable[tuple[int, dict[str, Any]]]) -> list[Data]:

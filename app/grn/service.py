@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 from app import events
 from app.accounts import audit
 from app.extensions import db
-from app.grn import bulk, searching
+from app.grn import bulk, papers, searching
 from app.grn.building import Data, Stored, new_item, new_rolls, references
 from app.grn.errors import BadFields, DuplicateReceipt, Fault, ItemsInUse, UnknownReceipt
 from app.grn.events import CREATED, DELETED, UPDATED
@@ -44,6 +44,7 @@ def receive(data: Data) -> GoodsReceipt:
         raise DuplicateReceipt(_carrier_of(data["external_id"]))
     _store_items(receipt, data["fabric_items"], Stored((), "external_id"), {})
     events.emit(CREATED, receipt, subject_id=receipt.id)
+    papers.order(receipt.id)
     return receipt
 
 
@@ -71,6 +72,7 @@ def change(receipt_id: int, data: Data) -> GoodsReceipt:
     )
     _store_items(receipt, data["fabric_items"], Stored(items.all(), "external_id"), _stored_rolls(receipt_id))
     events.emit(UPDATED, receipt, subject_id=receipt_id)
+    papers.order_later(receipt_id)
     return receipt
 
 
@@ -97,6 +99,7 @@ def cancel(receipt_id: int, *, actor: str) -> None:
         ledger_rows=rows,
     )
     events.emit(DELETED, receipt, subject_id=receipt_id)
+    papers.forget(receipt_id)
     # The foreign keys cascade; rows need not be brought here to be thrown away.
     db.session.execute(delete(GoodsReceipt).where(GoodsReceipt.id == receipt_id))
 
@@ -171,7 +174,9 @@ def _require_references(data: Data) -> None:
     faults: list[Fault] = []
     for kind, model in _KINDS.items():
         ids = {row_id for _, name, row_id in wanted if name == kind}
-        known = set(db.session.scalars(select(model.id).where(model.id.in_(ids)))) if ids else set()
+        # Held, as the foreign keys would hold them: none is deleted between this look and the end.
+        there = select(model.id).where(model.id.in_(ids)).order_by(model.id).with_for_update(read=True, key_share=True)
+        known = set(db.session.scalars(there)) if ids else set()
         what = kind.removesuffix("_id")
         faults += [
             (path, row_id, f"Unknown {what}.") for path, name, row_id in wanted if name == kind and row_id not in known

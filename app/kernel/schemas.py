@@ -231,7 +231,7 @@ class HubParser(FlaskParser):
             raise BadRequest("The body is empty; send a JSON document.")
         if not core.is_json(req.mimetype):
             raise UnsupportedMediaType
-        return json.decode(raw)
+        return json.parse(raw)
 
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_kwargs: Any) -> NoReturn:
         [(location, messages)] = error.normalized_messages().items()  # type: ignore[no-untyped-call]

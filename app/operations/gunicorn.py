@@ -5,6 +5,7 @@ gunicorn runs this file by itself, before gevent patches the standard library: i
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -41,7 +42,12 @@ util.write_error = _write_json_error
 
 
 def post_worker_init(worker: Any) -> None:
-    """End the streams as soon as the worker is told to stop; it would wait for them otherwise."""
+    """Spare the collector what stays anyway, and end the streams as soon as the worker is told to stop."""
+    # All that was loaded is looked through again and again otherwise: a twentieth of an import's time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
     from app.stream.hub import hub  # noqa: PLC0415 - only now that gevent has patched the standard library
 
     stop = signal.getsignal(signal.SIGTERM)

@@ -139,7 +139,7 @@ def _bounded(texts: Iterator[bytes], report: Report, most: int) -> Iterator[byte
 
 def _parsed(raw: bytes) -> Any:
     try:
-        return json.decode(raw)
+        return json.parse(raw)
     except MalformedJson as refusal:
         return refusal
 

@@ -66,7 +66,7 @@ def _parsed(word: str, texts: Iterator[bytes]) -> Iterator[Entry]:
     for number, raw in enumerate(texts, 1):
         place = f"{word} {number}"
         try:
-            payload = json.decode(raw)
+            payload = json.parse(raw)
         except MalformedJson as refusal:
             yield Entry(place, None, refusal, raw.decode(errors="replace"))
         else:

@@ -14,13 +14,15 @@ from PIL import Image
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from app.einvoices import leasing, printing, sellers
+from app import pdf
+from app.einvoices import printing, sellers
 from app.einvoices.work_models import EinvoicePdf
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import clock, leasing
 from app.kernel.errors import Invalid
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
+from app.pdf import printing as press
 from tests.einvoices.conftest import URL, issued, made, verb
 from tests.einvoices.test_totals import pdf_text
 
@@ -98,7 +100,7 @@ def test_cancelling_prints_it_across_and_clears_the_old_file(app: Hub, owner: Fl
 def test_a_failing_render_is_visible_and_tried_again(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     einvoice = issued(owner)
     with monkeypatch.context() as broken:
-        broken.setattr(printing.pdf, "render", lambda *_: 1 / 0)
+        broken.setattr(pdf, "render", lambda *_: 1 / 0)
         printing.print_due()
     shown = owner.get(f"{URL}/{einvoice['id']}").json
     assert (shown["pdf_state"], shown["pdf_error"]) == ("pending", "ZeroDivisionError: division by zero")
@@ -112,13 +114,13 @@ def test_a_failing_render_is_visible_and_tried_again(owner: FlaskClient, monkeyp
 def test_a_document_that_kills_its_worker_ends_as_failed(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     einvoice, moment = issued(owner), clock.now()
     with monkeypatch.context() as deadly:
-        deadly.setattr(printing.pdf, "render", lambda *_: (_ for _ in ()).throw(SystemExit))
+        deadly.setattr(pdf, "render", lambda *_: (_ for _ in ()).throw(SystemExit))
         for _ in range(len(leasing.DELAYS) + 1):
-            moment += printing.LEASE + timedelta(seconds=1)
+            moment += press.LEASE + timedelta(seconds=1)
             deadly.setattr(clock, "now", lambda moment=moment: moment)
             with pytest.raises(SystemExit):
                 printing.print_due()
-        moment += printing.LEASE + timedelta(seconds=1)
+        moment += press.LEASE + timedelta(seconds=1)
         deadly.setattr(clock, "now", lambda: moment)
         printing.print_due()
     failed = row(einvoice["id"])
@@ -131,14 +133,14 @@ def test_a_document_that_kills_its_worker_ends_as_failed(owner: FlaskClient, mon
 
 def test_who_lost_the_claim_writes_nothing(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     einvoice = issued(owner)
-    real = printing.pdf.render
+    real = pdf.render
 
     def asked_again_meanwhile(*args: Any) -> bytes:
         verb(owner, einvoice["id"], "cancel", {"reason": "meanwhile"})
-        monkeypatch.setattr(printing.pdf, "render", real)
+        monkeypatch.setattr(pdf, "render", real)
         return real(*args)
 
-    monkeypatch.setattr(printing.pdf, "render", asked_again_meanwhile)
+    monkeypatch.setattr(pdf, "render", asked_again_meanwhile)
     printing.print_due()
     assert "İPTAL" in pdf_text(fetch(owner, einvoice["id"]).data)
 

@@ -14,11 +14,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from app.einvoices import leasing, sending
+from app.einvoices import sending
 from app.einvoices.providers import PROVIDERS
 from app.einvoices.work_models import EinvoiceSending
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import clock, leasing
 from app.kernel.web import Hub
 from tests.einvoices.conftest import URL, issued, verb
 from tests.einvoices.test_lifecycle import events_of

@@ -12,6 +12,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from app.grn import printing
 from app.grn.schemas import MOST_ITEMS, MOST_ROLLS
 from tests.factories import a_fabric_item, a_receipt, a_roll
 from tests.grn.reading import said
@@ -23,6 +24,7 @@ _curl.add_argument("-X", dest="method", default="GET")
 _curl.add_argument("-H", dest="headers", action="append")
 _curl.add_argument("-d", dest="body")
 _curl.add_argument("-F", dest="form")
+_curl.add_argument("--data-binary", dest="binary")
 
 
 def _blocks(language: str) -> list[str]:
@@ -37,13 +39,18 @@ def _calls() -> list[tuple[argparse.Namespace, int]]:
 def test_every_line_answers_as_it_says(clerk: FlaskClient) -> None:
     [rolls_csv] = _blocks("csv")
     calls = _calls()
-    assert len(calls) == PAGE.count("\ncurl ") == 16
+    assert len(calls) == PAGE.count("\ncurl ") == 20
     for call, status in calls:
         sent: dict[str, Any] = {"data": call.body, "content_type": "application/json"}
         if call.form:
             assert call.form == "file=@rolls.csv"
             sent = {"data": {"file": (io.BytesIO(rolls_csv.encode()), "rolls.csv")}}
-        answer = clerk.open(call.url.removeprefix("$HUB"), method=call.method, **sent)
+        if call.binary:
+            assert call.binary == "@rolls.csv"
+            sent = {"data": rolls_csv, "content_type": "text/csv"}
+        if call.url.endswith(".pdf"):
+            printing.print_due()
+        answer = clerk.open(call.url.removeprefix("$HUB"), method=call.method, buffered=True, **sent)
         assert answer.status_code == status, (call.url, answer.data)
         if status == 200 and "rollNo" in call.url:
             assert said(answer)["totalElements"] == 1

@@ -158,8 +158,23 @@ class TestOtherKinds:
         assert _rows(clerk) == []
         [entry] = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "ledger_row.deleted"))
         assert entry.details["out_type"] == "Sampling"
-        assert stored("grn.associated")[-1]["ledger"]["rows"] == []
+        told = stored("grn.associated")[-1]["ledger"]
+        assert (told["rows"], told["removedRows"], told["rowCount"]) == ([], [row], 0)
         refused(clerk.delete(f"{LEDGERS}/{row['id']}"), 404, 40400)
+
+    def test_events_tell_what_changed_and_not_the_whole_ledger(self, clerk: FlaskClient) -> None:
+        said(clerk.put(LEDGERS, json=samples.ASSOCIATION))
+        entered = said(clerk.post(LEDGERS, json=samples.ENTRY), 201)
+        told = stored("grn.associated")[-1]["ledger"]
+        assert (told["rows"], told["removedRows"], told["rowCount"]) == ([entered], [], 2)
+        said(clerk.put(LEDGERS, json=samples.ASSOCIATION))
+        assert len(stored("grn.associated")) == 2  # nothing changed
+        said(clerk.put(LEDGERS, json=[{**ASSOCIATION, "qty": 7}]))
+        told = stored("grn.associated")[-1]["ledger"]
+        assert ([row["qty"] for row in told["rows"]], told["removedRows"], told["rowCount"]) == ([7.0], [], 2)
+        said(clerk.put(LEDGERS, json=[]))
+        told = stored("grn.associated")[-1]["ledger"]
+        assert ([row["qty"] for row in told["removedRows"]], told["rows"], told["rowCount"]) == ([7.0], [], 1)
 
     def test_an_association_is_not_taken_back_alone(self, clerk: FlaskClient) -> None:
         [row] = said(clerk.put(LEDGERS, json=samples.ASSOCIATION))

@@ -132,7 +132,9 @@ class TestInspect:
         ],
     )
     def test_faults_are_named(self, clerk: FlaskClient, rolls: list[Any], findings: Any, field: str) -> None:
-        assert list(faults(clerk.patch(f"{ROLLS}/{rolls[0]['id']}", json=findings))) == [field]
+        answer = clerk.patch(f"{ROLLS}/{rolls[0]['id']}", json=findings)
+        assert list(faults(answer)) == [field]
+        assert "0000" not in said(answer, 400)["errors"][0]["message"]
         assert said(clerk.get(ROLLS))["content"] == rolls
 
     def test_a_roll_of_another_item_is_not_found(self, clerk: FlaskClient, rolls: list[Any]) -> None:
@@ -174,9 +176,10 @@ class TestFiles:
         assert told == [("R1", "F1"), ("R2", None)]
 
     def test_numbers_of_a_sheet_are_what_it_shows(self, upload: Callable[..., TestResponse]) -> None:
-        item = said(upload(_sheet(("supplierRollNo", "supplierLength"), (100, 0.1 + 0.2), (101.0, 5))))
+        rolls = ((100, 0.1 + 0.2), (101.0, 5), (1e20, 9.4999999999), ("a", 100 / 3), ("b", 0.000001))
+        item = said(upload(_sheet(("supplierRollNo", "supplierLength"), *rolls)))
         told = [(roll["supplierRollNo"], roll["supplierLength"]) for roll in item["supplierRollList"]]
-        assert told == [("100", 0.3), ("101", 5.0)]
+        assert told == [("100", 0.3), ("101", 5.0), ("1" + "0" * 20, 9.5), ("a", 33.333333), ("b", 0.000001)]
 
     def test_errors_carry_the_row_of_the_file(self, upload: Callable[..., TestResponse]) -> None:
         content = 'supplierRollNo,supplierLength\n"R\n1",5\n\nR2,long\n,7\n'
@@ -218,6 +221,14 @@ class TestFiles:
     def test_no_more_rolls_than_an_item_may_hold(self, upload: Callable[..., TestResponse]) -> None:
         content = "supplierRollNo\n" + "R\n" * 10_001
         assert faults(upload(content)) == {"row[10002]": None}
+
+    def test_a_file_may_be_the_body(self, clerk: FlaskClient) -> None:
+        sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        as_csv = clerk.put(f"{ROLLS}/file", data=samples.ROLL_FILE, content_type="text/csv; charset=utf-8")
+        assert said(as_csv)["grnQty"] == 210.8
+        as_sheet = clerk.put(f"{ROLLS}/file", data=_sheet(("supplierRollNo",), ("R7",)), content_type=sheet)
+        assert said(as_sheet)["rollCount"] == 1
+        refused(clerk.put(f"{ROLLS}/file", data="{}", content_type="application/json"), 415, 41500)
 
     def test_the_file_is_required(self, clerk: FlaskClient) -> None:
         answer = clerk.put(f"{ROLLS}/file", data={}, content_type="multipart/form-data")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.accounts.models import AuditEntry
 from app.extensions import db
@@ -243,6 +243,18 @@ class TestRaces:
         assert first.data == second.data
         assert second.headers["Idempotent-Replayed"] == "true"
         assert second.headers["Location"] == first.headers["Location"]
+
+    def test_a_reference_that_is_being_deleted_is_named(self, clerk: FlaskClient) -> None:
+        with db.engine.begin() as connection:
+            supplier = connection.scalar(text("INSERT INTO suppliers (name) VALUES ('Gone') RETURNING id"))
+        with db.engine.connect() as deleting, ThreadPoolExecutor(1) as pool:
+            deleting.execute(text("DELETE FROM suppliers WHERE id = :id"), {"id": supplier})
+            answer = pool.submit(clerk.post, INVOICES, json=a_receipt(supplierId=supplier))
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while not answer.done() and not deleting.scalar(waiting):
+                pass
+            deleting.commit()
+            assert faults(answer.result()) == {"supplierId": supplier}
 
 
 class TestManyRolls:

@@ -2,20 +2,60 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import DateTime, Index, Integer, String, Text, Uuid, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
 
-from app.einvoices.workflow import WorkState
 from app.extensions import db
 from app.kernel import clock
 
 #: How long to wait after each attempt that came to nothing; after the last one it has failed.
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600))
 LONGEST_ERROR = 500
+
+
+class WorkState(StrEnum):
+    """Of work that is done beside the requests: rendering, sending."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Leased:
+    """Work that one worker at a time holds on to, until it is done or has failed too often."""
+
+    state: Mapped[str] = mapped_column(String(20), nullable=False)
+    attempts: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
+    due_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False, default=clock.now)
+    claim_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    #: Why the last attempt came to nothing.
+    error: Mapped[str | None] = mapped_column(Text)
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+def indexes(table: str) -> tuple[Index, Index]:
+    """What finding the next due row, and the row of a claim, rest on."""
+    due = Index(f"ix_{table}_due", "due_at", postgresql_where=text("state = 'pending'"))
+    claimed = text("claim_id IS NOT NULL")
+    return due, Index(f"ix_{table}_claim_id", "claim_id", unique=True, postgresql_where=claimed)
+
+
+def anew(due_at: datetime | None = None) -> dict[str, Any]:
+    """What makes a row wait for a worker again; one who is still at it loses the claim."""
+    return {
+        "state": WorkState.PENDING.value,
+        "attempts": 0,
+        "due_at": due_at or clock.now(),
+        "claim_id": None,
+        "error": None,
+    }
 
 
 def claim(model: Any, lease: timedelta, *conditions: Any) -> Any:
@@ -26,7 +66,9 @@ def claim(model: Any, lease: timedelta, *conditions: Any) -> Any:
     while True:
         moment = clock.now()
         due = select(model).where(model.state == WorkState.PENDING, model.due_at <= moment, *conditions)
-        row = db.session.scalar(due.order_by(model.due_at).limit(1).with_for_update(skip_locked=True))
+        first = due.order_by(model.due_at).limit(1).with_for_update(skip_locked=True)
+        # As it is stored: somebody else may have asked for it anew since this session saw it last.
+        row = db.session.scalar(first.execution_options(populate_existing=True))
         if row is None:
             return None
         if row.attempts <= len(DELAYS):
@@ -35,6 +77,11 @@ def claim(model: Any, lease: timedelta, *conditions: Any) -> Any:
         row.state, row.claim_id, row.finished_at = WorkState.FAILED.value, None, moment
         row.error = row.error or "The worker did not come back from it."
         db.session.flush()
+
+
+def renew(model: Any, claim_id: UUID, lease: timedelta) -> bool:
+    """Hold on for another ``lease``; false when somebody else holds it by now, or it is asked for anew."""
+    return _write(model, claim_id, {"due_at": clock.now() + lease})
 
 
 def finish(model: Any, claim_id: UUID, **facts: Any) -> bool:

@@ -1,0 +1,18 @@
+"""Goods receipts beside the requests: printing their papers."""
+
+from __future__ import annotations
+
+from app.extensions import celery
+from app.grn import printing
+from app.grn.papers import nudge_printer
+
+#: Ten thousand rolls take about a minute for each paper; a machine may be ten times as slow. Shorter documents of
+#: other rooms are let through meanwhile.
+PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 900, 920
+
+
+@celery.task(name="pdf.print_receipts", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
+def print_receipts() -> None:
+    """Make the papers that are due."""
+    if printing.print_due():
+        nudge_printer()

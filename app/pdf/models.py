@@ -1,0 +1,25 @@
+"""Rows that say what is to be printed: where the file is, what it hashes to, and how far its making is."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.leasing import Leased, indexes
+
+
+class Printed(Leased):
+    """A document to print, or printed; rooms add what it is a document of."""
+
+    #: Below ``STORAGE_DIR``; of the last rendering that worked. None where there was nothing to print.
+    path: Mapped[str | None] = mapped_column(String(200))
+    sha256: Mapped[str | None] = mapped_column(String(64))
+
+
+def constraints(table: str) -> tuple[CheckConstraint | Index, ...]:
+    """What each table of these rows is checked by, and found by."""
+    return (
+        CheckConstraint("state IN ('pending', 'done', 'failed')", name="state"),
+        CheckConstraint("(path IS NULL) = (sha256 IS NULL)", name="stored"),
+        *indexes(table),
+    )
