@@ -107,6 +107,7 @@ def _shown_once(key: ApiKey, plain: str, *, title: str) -> str:
         "admin/shown_once.html",
         title=title,
         name=key.name,
+        what=gettext("Key"),
         plain=plain,
         curl=f'curl -sS -H "X-API-KEY: {plain}" "{address}"',
         back=url_for("admin.keys.show"),

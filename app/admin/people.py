@@ -108,6 +108,7 @@ def password(user_id: int) -> str:
         "admin/shown_once.html",
         title=gettext("A new password"),
         name=f"{user.name} ({user.email})",
+        what=gettext("Password"),
         plain=made_up,
         back=url_for("admin.people.show"),
         page=gettext("Users"),

@@ -158,6 +158,7 @@ def _shown_once(token: AccessToken, plain: str, *, title: str) -> str:
         "admin/shown_once.html",
         title=title,
         name=token.name,
+        what=gettext("Token"),
         plain=plain,
         curl=f'curl -sS -H "Authorization: Bearer {plain}" "{request.url_root.rstrip("/")}{first}"',
         back=url_for("admin.tokens.show"),
