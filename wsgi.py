@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+# Where processes count for the metrics; counting begins while the application is loaded.
+if _metrics := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    os.makedirs(_metrics, exist_ok=True)  # noqa: PTH103
 
 from app import create_app
 from app.config import ConfigurationError

@@ -24,7 +24,18 @@ from app.kernel import json, logs, rating, refusing, tasks
 from app.kernel.openapi import HubApi
 from app.kernel.web import Hub
 from app.local import bootstrap
-from app.operations import commands, einvoice_commands, health, reference, token_commands
+from app.operations import (
+    commands,
+    einvoice_commands,
+    health,
+    hub_commands,
+    metrics,
+    metrics_resources,
+    reference,
+    token_commands,
+    watching,
+)
+from app.operations import tasks as operations_tasks
 from app.sales import billable
 from app.sales import bulk_resources as sales_bulk
 from app.sales import commands as sales_commands
@@ -87,6 +98,7 @@ def _bind_extensions(app: Hub, settings: Settings) -> None:
 def _open_rooms(app: Hub) -> None:
     """Every listener, credential, room and page in its order; what is not named here does not exist."""
     logs.register(app)
+    metrics.register(app)
     refusing.register(app)
     rating.register(app)
     audit.recorder.init_app(app)
@@ -108,17 +120,19 @@ def _open_rooms(app: Hub) -> None:
     api = HubApi(app)
     sales_rooms = (sales.blp, sales_floor.blp, sales_bulk.blp, sales_masters.blp)
     goods_receipts = (grn.blp, grn_items.blp, grn_papers.blp, *grn_masters.SURFACES)
-    others = (einvoices.blp, stream.sales, stream.log, health.blp)
+    others = (einvoices.blp, stream.sales, stream.log, health.blp, metrics_resources.blp)
     for surface in (accounts.blp, *sales_rooms, *goods_receipts, *others):
         api.register_blueprint(surface)
     reference.register(app, api)
+    watching.register(app)
     site.register(app)
     commands.register(app)
     token_commands.register(app)
     einvoice_commands.register(app)
+    hub_commands.register(app)
     sales_commands.register(app)
     bootstrap.register(app)
 
 
 #: Celery finds tasks by import.
-TASKS = (accounts_tasks, einvoices_tasks, events_tasks, grn_tasks, stream_tasks)
+TASKS = (accounts_tasks, einvoices_tasks, events_tasks, grn_tasks, operations_tasks, stream_tasks)

@@ -25,12 +25,34 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "pdf.print_receipts": {"task": "pdf.print_receipts", "schedule": 15.0, "options": {"expires": 14}},
     "einvoices.send": {"task": "einvoices.send", "schedule": 5.0, "options": {"expires": 4}},
     "einvoices.compact": {"task": "einvoices.compact", "schedule": 60.0, "options": {"expires": 50}},
+    "events.purge": {"task": "events.purge", "schedule": 600.0, "options": {"expires": 300}},
+    "operations.purge": {"task": "operations.purge", "schedule": 3600.0, "options": {"expires": 300}},
     "stream.purge_tickets": {"task": "stream.purge_tickets", "schedule": 600.0, "options": {"expires": 300}},
 }
 
 #: Which queue a task travels on, by the first word of its name; every queue here has a worker
 #: (``app/local/processes.py``, proven by the house rules).
-QUEUES = {"events": "events", "accounts": "default", "stream": "default", "einvoices": "default", "pdf": "pdf"}
+QUEUES = {
+    "events": "events",
+    "accounts": "default",
+    "stream": "default",
+    "operations": "default",
+    "einvoices": "default",
+    "pdf": "pdf",
+}
+
+#: Seconds between the canaries of each queue (``app/operations/canaries.py``); a long document holds up the
+#: printer's for a while, and that is no fault.
+CANARY_SECONDS = {queue: 15.0 if queue == "pdf" else 4.0 for queue in sorted(set(QUEUES.values()))}
+BEAT_SCHEDULE |= {
+    f"operations.canary.{queue}": {
+        "task": "operations.canary",
+        "args": [queue],
+        "schedule": seconds,
+        "options": {"queue": queue, "expires": seconds - 1},
+    }
+    for queue, seconds in CANARY_SECONDS.items()
+}
 
 MINIMUM_SECRET_LENGTH = 32
 #: ``changeme`` four times over, or ``x`` forty times, is long and still guessed; hexadecimal has 16.
@@ -74,6 +96,10 @@ class Settings:
     api_call_retention: timedelta = timedelta(days=90)
     #: Of what is printed of goods receipts, which belong to no user: ``en`` or ``tr``.
     document_language: str = "en"
+    #: How long events stay readable behind a position; None keeps them for ever.
+    event_retention: timedelta | None = timedelta(days=400)
+    #: The bearer token with which ``/metrics`` is read from elsewhere than this machine; empty lets nobody else in.
+    metrics_token: str = ""
     #: Where the e-invoice provider ``http`` takes e-invoices, and the bearer token for it.
     einvoice_provider_url: str = ""
     einvoice_provider_token: str = ""
@@ -164,6 +190,9 @@ def _settings(env: FileAwareEnv) -> Settings:
         stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
         document_language=env.str("DOCUMENT_LANGUAGE", "en", validate=validate.OneOf(["en", "tr"])),
+        api_call_retention=timedelta(days=env.int("API_CALL_RETENTION_DAYS", 90, validate=validate.Range(1, 36500))),
+        event_retention=_days(env.int("EVENT_RETENTION_DAYS", 400, validate=validate.Range(0, 36500))),
+        metrics_token=env.str("METRICS_TOKEN", ""),
         einvoice_provider_url=env.str("EINVOICE_PROVIDER_URL", ""),
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
     )
@@ -172,6 +201,11 @@ def _settings(env: FileAwareEnv) -> Settings:
 def _needed(env: FileAwareEnv, name: str) -> str:
     """What must be said; said blank is not said."""
     return env.str(name, validate=validate.Regexp(r"\s*\S", error="Environment variable is blank.")) or ""
+
+
+def _days(number: int | None) -> timedelta | None:
+    """So many days; none of them is for ever."""
+    return timedelta(days=number) if number else None
 
 
 def _is_limit(text: str) -> None:
@@ -202,6 +236,8 @@ def _weaknesses(settings: Settings) -> list[str]:
         faults.append("REDIS_URL must be a redis:// or rediss:// address.")
     if settings.einvoice_provider_url and not settings.einvoice_provider_url.startswith(("https://", "http://")):
         faults.append("EINVOICE_PROVIDER_URL must be an https:// or http:// address.")
+    if settings.metrics_token and len(settings.metrics_token) < MINIMUM_KEY_LENGTH:
+        faults.append(f"METRICS_TOKEN is weak: it needs at least {MINIMUM_KEY_LENGTH} characters.")
     if settings.is_production and settings.secret_key:
         secret = settings.secret_key
         if len(secret) < MINIMUM_SECRET_LENGTH or len(set(secret.lower())) < MINIMUM_SECRET_VARIETY:

@@ -11,6 +11,7 @@ from typing import Any
 
 import flask_migrate
 import pytest
+import structlog
 from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import text
@@ -92,6 +93,7 @@ def _migrated(settings: Settings) -> Iterator[Hub]:
 def app(_migrated: Hub, settings: Settings) -> Iterator[Hub]:
     """The application over an empty database."""
     yield _migrated
+    structlog.contextvars.clear_contextvars()
     db.session.remove()
     audit.recorder.flush()
     _empty()
@@ -107,7 +109,7 @@ def _empty() -> None:
         "SET LOCAL session_replication_role = replica",  # no foreign keys: any order will do
         *(f'DELETE FROM "{name}"' for name in tables),
         "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'",
-        "UPDATE event_head SET position = 0",
+        "UPDATE event_head SET position = 0, purged = 0",
     ]
     with db.engine.begin() as connection:
         connection.execute(text("; ".join(statements)))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+import structlog
 from flask import g, request
 
 from app.kernel.errors import Unauthenticated
@@ -49,6 +50,7 @@ def authenticate() -> Principal:
         principal = authenticator()
         if principal:
             g.principal = principal
+            structlog.contextvars.bind_contextvars(credential=principal.credential)
             return principal
     raise Unauthenticated
 

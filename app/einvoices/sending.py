@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 from flask import current_app
+from prometheus_client import Counter
 from sqlalchemy import select
 
 from app.einvoices import changes, reporting
@@ -26,6 +27,9 @@ from app.kernel.tasks import LEASE
 from app.kernel.unit_of_work import unit_of_work
 
 log = structlog.get_logger(__name__)
+SENDINGS = Counter(
+    "hub_einvoice_sendings_total", "Attempts to hand an e-invoice to its provider.", ["provider", "outcome"]
+)
 #: Seconds after which nothing new is begun, well before the task's limit.
 BUDGET = 8.0
 FAILED = "failed"
@@ -66,12 +70,15 @@ def _send_next() -> bool:
     try:
         answer = PROVIDERS[claim.provider](claim.parcel)
     except Exception as error:  # noqa: BLE001 - whatever a provider does, the row says so and is tried again
+        SENDINGS.labels(claim.provider, "refused" if isinstance(error, NotTaken) else "error").inc()
         log.warning("einvoice_not_sent", einvoice=claim.einvoice_id, attempt=claim.attempts, error=str(error))
         with unit_of_work():
             _give_up(claim, error)
         return True
     with unit_of_work():
         _take(claim, answer)
+    SENDINGS.labels(claim.provider, "taken").inc()
+    log.info("einvoice_sent", provider=claim.provider, attempt=claim.attempts)
     return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.events.catalogue import CATALOGUE, EventType, Notice, define, matching
-from app.events.log import INSERT_DRAFT, after, draft, emit, emit_many, head, late
+from app.events.log import INSERT_DRAFT, after, draft, emit, emit_many, head, late, purged
 from app.events.relay import Batch, subscribe
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "head",
     "late",
     "matching",
+    "purged",
     "subscribe",
 ]

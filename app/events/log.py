@@ -12,7 +12,7 @@ from sqlalchemy import insert, or_, select
 from app.events.catalogue import EventType
 from app.events.models import Event, EventHead
 from app.extensions import db
-from app.kernel import clock, json
+from app.kernel import clock, json, logs
 from app.kernel.identity import new_uuid
 from app.kernel.tasks import Nudger
 from app.kernel.unit_of_work import after_commit
@@ -37,6 +37,7 @@ def emit(event: EventType, subject: Any, *, subject_id: int, owner_id: int | Non
     ``context`` adds further keys to the body's ``data``, next to the subject.
     """
     row = _row(event, {event.key: event.schema.dump(subject), **context})
+    structlog.contextvars.bind_contextvars(event_id=str(row["uuid"]))
     db.session.execute(_insert, {**row, "subject_id": subject_id, "owner_id": owner_id})
     after_commit(nudge_relay)
 
@@ -61,6 +62,7 @@ def late(number: int) -> msgspec.Raw:
 def draft(event: EventType, shown: dict[str, Any]) -> dict[str, Any]:
     """Parameters for ``INSERT_DRAFT``: an event about ``shown``, a dumped subject with ``late`` values in it."""
     row = _row(event, {event.key: shown})
+    structlog.contextvars.bind_contextvars(event_id=str(row["uuid"]))
     body = row.pop("body").replace("%", "%%").replace("\x01", "%").replace("\x02", "$s")
     after_commit(nudge_relay)
     return {"event_body": body, **{f"event_{name}": value for name, value in row.items()}}
@@ -73,7 +75,7 @@ def _row(event: EventType, data: dict[str, Any]) -> dict[str, Any]:
         "uuid": identity,
         "type": event.name,
         "body": json.encode_text(body),
-        "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+        "request_id": logs.request_id(),
         "created_at": moment,
     }
 
@@ -81,6 +83,11 @@ def _row(event: EventType, data: dict[str, Any]) -> dict[str, Any]:
 def head() -> int:
     """The last position given; 0 before the first event."""
     return db.session.scalar(select(EventHead.position)) or 0
+
+
+def purged() -> int:
+    """The position up to which events are no longer kept; 0 while all are."""
+    return db.session.scalar(select(EventHead.purged)) or 0
 
 
 def after(

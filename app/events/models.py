@@ -32,10 +32,14 @@ class Event(db.Model):
 
 
 class EventHead(db.Model):
-    """One row: the last position given. Its lock makes the relay single, whatever is started twice."""
+    """One row: the last position given. Its lock makes the relay single, whatever is started twice.
+
+    Events up to the position ``purged`` are no longer kept.
+    """
 
     __tablename__ = "event_head"
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     position: Mapped[int] = mapped_column(BigInteger, nullable=False)
+    purged: Mapped[int] = mapped_column(BigInteger, nullable=False, server_default=text("0"), default=0)

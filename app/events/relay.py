@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+import structlog
 from sqlalchemy import BigInteger, bindparam, func, select, update
 
 from app.events.models import Event, EventHead
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 
+log = structlog.get_logger(__name__)
 BATCH_SIZE = 500
 
 
@@ -44,7 +46,15 @@ _PLACE = (
     update(Event.__table__)
     .where(_events.id == _numbered.c.id)
     .values(position=bindparam("head", type_=BigInteger) + _numbered.c.rank)
-    .returning(_events.position, _events.type, _events.owner_id, _events.subject_id, _events.body)
+    .returning(
+        _events.position,
+        _events.type,
+        _events.owner_id,
+        _events.subject_id,
+        _events.body,
+        _events.uuid,
+        _events.request_id,
+    )
 )
 _MOVE_HEAD = update(EventHead.__table__).values(position=bindparam("head"))
 
@@ -87,6 +97,11 @@ def _next_batch() -> Batch:
     if head is None:
         raise RuntimeError("event_head is empty: run the migrations")
     rows = connection.execute(_PLACE, {"head": head, "most": BATCH_SIZE}).all()
-    if rows:
-        connection.execute(_MOVE_HEAD, {"head": head + len(rows)})
-    return Batch(sorted((Placed(*row) for row in rows), key=attrgetter("position")), head + len(rows))
+    if not rows:
+        return Batch((), head)
+    connection.execute(_MOVE_HEAD, {"head": head + len(rows)})
+    placed = sorted(rows, key=attrgetter("position"))
+    # One line for all: by any of its ids an event is found here, and from here the request that caused it.
+    named = [{"position": row.position, "event_id": str(row.uuid), "request_id": row.request_id} for row in placed]
+    log.info("events_placed", events=named)
+    return Batch([Placed(*row[:5]) for row in placed], head + len(rows))

@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import DateTime, Index, Integer, String, Text, Uuid, select, text, update
+import structlog
+from sqlalchemy import DateTime, Index, Integer, String, Text, Uuid, inspect, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import clock, logs
 
 #: How long to wait after each attempt that came to nothing; after the last one it has failed.
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600))
@@ -38,6 +39,8 @@ class Leased:
     #: Why the last attempt came to nothing.
     error: Mapped[str | None] = mapped_column(Text)
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    #: The request that asked for it, for the log lines of whoever does it.
+    request_id: Mapped[str | None] = mapped_column(String(128), default=logs.request_id)
 
 
 def indexes(table: str) -> tuple[Index, Index]:
@@ -55,6 +58,7 @@ def anew(due_at: datetime | None = None) -> dict[str, Any]:
         "due_at": due_at or clock.now(),
         "claim_id": None,
         "error": None,
+        "request_id": logs.request_id(),
     }
 
 
@@ -73,10 +77,16 @@ def claim(model: Any, lease: timedelta, *conditions: Any) -> Any:
             return None
         if row.attempts <= len(DELAYS):
             row.claim_id, row.attempts, row.due_at = uuid4(), row.attempts + 1, moment + lease
+            # From here on the worker's lines can be followed from the request that asked for this.
+            structlog.contextvars.bind_contextvars(request_id=row.request_id, work=_name(row))
             return row
         row.state, row.claim_id, row.finished_at = WorkState.FAILED.value, None, moment
         row.error = row.error or "The worker did not come back from it."
         db.session.flush()
+
+
+def _name(row: Any) -> str:
+    return ":".join(map(str, (row.__tablename__, *inspect(row).identity)))
 
 
 def renew(model: Any, claim_id: UUID, lease: timedelta) -> bool:

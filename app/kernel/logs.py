@@ -6,12 +6,15 @@ import logging
 import logging.config
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
 
 from app.kernel.identity import new_uuid
+from app.kernel.masking import mask
 
 log = structlog.get_logger("hub.request")
 
@@ -35,6 +38,7 @@ def configure(*, level: str, readable: bool) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        mask,
     ]
     renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if readable else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -87,6 +91,24 @@ def _finish(answer: Response) -> Response:
     answer.headers[REQUEST_ID_HEADER] = g.request_id
     log.info("request", method=request.method, path=request.path, status=answer.status_code, ms=elapsed_ms())
     return answer
+
+
+def request_id() -> str | None:
+    """The id of the request that the present work goes back to, in a web process and in a worker alike."""
+    found: str | None = structlog.contextvars.get_contextvars().get("request_id")
+    return found
+
+
+@contextmanager
+def following(**ids: Any) -> Iterator[None]:
+    """Put ``ids`` on every line that is written inside; afterwards all ids are what they were before."""
+    before = structlog.contextvars.get_contextvars()
+    structlog.contextvars.bind_contextvars(**ids)
+    try:
+        yield
+    finally:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**before)
 
 
 def elapsed_ms() -> float:

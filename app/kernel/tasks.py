@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 from typing import Any, ClassVar
 
 import structlog
-from celery import Task
+from celery import Task, signals
 from flask import Flask, has_app_context
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
 from app.config import BEAT_SCHEDULE, QUEUES, Settings
 from app.extensions import celery
+from app.kernel import logs
 
 log = structlog.get_logger(__name__)
 
@@ -23,20 +25,52 @@ FAILED_NUDGES = Counter(
 )
 
 
+TASK_SECONDS = Histogram(
+    "hub_task_seconds",
+    "How long tasks ran.",
+    ["task"],
+    buckets=(0.005, 0.02, 0.1, 0.5, 2, 5, 10, 30, 120),
+)
+FAILED_TASKS = Counter("hub_tasks_failed_total", "Tasks that ended with an error.", ["task"])
+
+#: Headers of every message: the request that it goes back to, and when it was sent (seconds since 1970).
+REQUEST_ID, SENT_AT = "hub_request_id", "hub_sent_at"
+
+
 class HubTask(Task):
-    """Runs in the application's context, with the task's id on every log line."""
+    """Runs in the application's context, with its own id and that of the request behind it on every log line."""
 
     flask_app: ClassVar[Flask]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        structlog.contextvars.bind_contextvars(task=self.name, task_id=self.request.id)
-        try:
+        ids = {"task": self.name, "task_id": self.request.id}
+        if behind := getattr(self.request, REQUEST_ID, None):
+            ids["request_id"] = behind
+        with logs.following(**ids), TASK_SECONDS.labels(self.name).time(), self._failures_counted():
             if has_app_context():
                 return super().__call__(*args, **kwargs)
             with self.flask_app.app_context():
                 return super().__call__(*args, **kwargs)
-        finally:
-            structlog.contextvars.unbind_contextvars("task", "task_id")
+
+    def _failures_counted(self) -> Any:
+        return FAILED_TASKS.labels(self.name).count_exceptions()
+
+
+def mark_message(headers: dict[str, Any] | None = None, **_rest: Any) -> None:
+    """Write on a message which request it goes back to and when it was sent; called before each publish."""
+    if headers is not None:
+        headers[SENT_AT] = time.time()
+        if behind := logs.request_id():
+            headers[REQUEST_ID] = behind
+
+
+def keep_logging(**_rest: Any) -> None:
+    """Logs are set up with the application; Celery would change their level and its own are many lines a second."""
+    logging.getLogger("celery").setLevel(logging.WARNING)
+
+
+signals.before_task_publish.connect(mark_message)
+signals.setup_logging.connect(keep_logging)
 
 
 def configure(app: Flask, settings: Settings) -> None:
@@ -67,6 +101,7 @@ def configure(app: Flask, settings: Settings) -> None:
         worker_prefetch_multiplier=1,
         worker_consumer="app.kernel.consumer:EagerConsumer",
         worker_hijack_root_logger=False,
+        beat_scheduler="app.kernel.timer:HubScheduler",
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_max_memory_per_child=400_000,
         beat_schedule=BEAT_SCHEDULE,

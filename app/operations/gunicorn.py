@@ -1,5 +1,7 @@
 """gunicorn's settings: gevent workers, JSON even for requests that are no HTTP, streams that end on shutdown.
 
+Here too: the folder in which processes count for the metrics, and the word of each web process that it is there.
+
 gunicorn runs this file by itself, before gevent patches the standard library: it must not import the application.
 """
 
@@ -7,12 +9,22 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 import socket
+import tempfile
+import threading
+import time
 from types import FrameType
 from typing import Any
 
 from gunicorn import util
+
+#: Prometheus' client looks for it when it is first loaded, so it must be known before the application is.
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+_own_metrics = None if os.environ.get(_METRICS) else tempfile.mkdtemp(prefix="hub-metrics-")
+if _own_metrics:
+    os.environ[_METRICS] = _own_metrics
 
 _host = os.environ.get("HOST", "127.0.0.1")
 bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT', '8000')}"
@@ -42,13 +54,24 @@ util.write_error = _write_json_error
 
 
 def post_worker_init(worker: Any) -> None:
-    """Spare the collector what stays anyway, and end the streams as soon as the worker is told to stop."""
+    """Spare the collector what stays anyway, be present, and end the streams as soon as the worker is told to stop."""
     # All that was loaded is looked through again and again otherwise: a twentieth of an import's time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
-    from app.stream.hub import hub  # noqa: PLC0415 - only now that gevent has patched the standard library
+    # Only now that gevent has patched the standard library.
+    from app.kernel.presence import INTERVAL, Presence  # noqa: PLC0415
+    from app.stream.hub import hub  # noqa: PLC0415
+
+    worker.presence = Presence("web")
+
+    def be_present() -> None:
+        while True:
+            worker.presence.note()
+            time.sleep(INTERVAL)
+
+    threading.Thread(target=be_present, name="presence", daemon=True).start()
 
     stop = signal.getsignal(signal.SIGTERM)
 
@@ -58,3 +81,15 @@ def post_worker_init(worker: Any) -> None:
             stop(signum, frame)
 
     signal.signal(signal.SIGTERM, end_streams)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """A worker that ends in order is not missed."""
+    if hasattr(worker, "presence"):
+        worker.presence.leave()
+
+
+def on_exit(_server: Any) -> None:
+    """The folder goes with the master that made it."""
+    if _own_metrics:
+        shutil.rmtree(_own_metrics, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Liveness and readiness, for load balancers and for people."""
+"""Liveness, readiness, and whether work is consumed; for load balancers, monitors and people."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from app.events import head
 from app.extensions import bus, db
 from app.kernel.errors import Busy
 from app.kernel.openapi import refuses
+from app.kernel.presence import Process, processes
 from app.kernel.schemas import Schema
 from app.kernel.web import Surface
+from app.operations import canaries
 
 blp = Surface("Operations", __name__, description="Is it alive, is it ready?")
 
@@ -33,6 +35,37 @@ class ReadinessSchema(Schema):
     status = fields.String()
     database = fields.String()
     redis = fields.String()
+
+
+class QueueHealthSchema(Schema):
+    """``age_seconds`` since a canary came out of the queue; ``reason`` when that is too long ago."""
+
+    status = fields.String()
+    age_seconds = fields.Float(allow_none=True)
+    limit_seconds = fields.Float()
+    reason = fields.String()
+
+
+class WorkHealthSchema(Schema):
+    """Every queue; processes that went without a word within the hour."""
+
+    status = fields.String()
+    queues = fields.Dict(keys=fields.String(), values=fields.Nested(QueueHealthSchema))
+    lost = fields.List(fields.String())
+
+
+_WORK_EXAMPLE = {
+    "status": "ok",
+    "queues": {"default": {"status": "ok", "age_seconds": 1.4, "limit_seconds": 12.0}},
+    "lost": [],
+}
+
+
+class NotConsumed(Busy):
+    """A queue's canary is overdue; ``data`` says of which, and who is gone."""
+
+    message = "The queue default is not worked on."
+    code = "NOT_CONSUMED"
 
 
 @blp.route("/healthz")
@@ -58,6 +91,41 @@ class Readiness(MethodView):
         if database != "ok":
             raise Busy(f"The database is not ready: {database}")
         return {"status": "ok" if redis == "ok" else "degraded", "database": database, "redis": redis}
+
+
+@blp.route("/healthz/worker")
+class Work(MethodView):
+    @public
+    @refuses(NotConsumed)
+    @blp.response(200, WorkHealthSchema, example=_WORK_EXAMPLE)
+    def get(self) -> dict[str, Any]:
+        """Tell whether every queue is worked on, by the canaries that pass through them.
+
+        503 names each queue whose canary is three ticks late, and why: no worker alive, or one that is up and does
+        not consume.
+        """
+        db.session.execute(text("SET LOCAL statement_timeout = 2000"))
+        known, lost = _processes()
+        queues = canaries.health(known)
+        shown = {queue.queue: _shown(queue) for queue in queues}
+        late = [queue for queue in queues if queue.is_red]
+        if late:
+            data = {"status": "red", "queues": shown, "lost": lost}
+            raise NotConsumed(" ".join(queue.reason for queue in late), data=data)
+        return {"status": "ok", "queues": shown, "lost": lost}
+
+
+def _processes() -> tuple[list[Process] | None, list[str]]:
+    try:
+        known = processes()
+    except RedisError:
+        return None, []
+    return known, [process.name for process in known if process.is_lost]
+
+
+def _shown(queue: canaries.QueueHealth) -> dict[str, Any]:
+    facts = {"age_seconds": queue.age_seconds, "limit_seconds": queue.limit_seconds}
+    return {"status": "red", **facts, "reason": queue.reason} if queue.is_red else {"status": "ok", **facts}
 
 
 def _database() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.kernel.errors import TooManyRequests, Unauthenticated
+from app.kernel.errors import Refusal, TooManyRequests, Unauthenticated
 
 
 class TooManyStreams(TooManyRequests):
@@ -12,3 +12,14 @@ class TooManyStreams(TooManyRequests):
 
 class InvalidTicket(Unauthenticated):
     message = "The ticket is unknown, used or expired."
+
+
+class PositionGone(Refusal):
+    """What came behind this position is no longer kept; ``oldest`` is the first position that still is."""
+
+    status = 410
+    message = "Events behind this position are no longer kept; read anew what you need, then go on from oldest."
+    code = "POSITION_GONE"
+
+    def __init__(self, oldest: int = 1) -> None:
+        super().__init__(data={"oldest": oldest})

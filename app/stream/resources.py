@@ -18,7 +18,7 @@ from app.kernel.json import encode
 from app.kernel.openapi import refuses
 from app.kernel.web import Surface
 from app.stream import service
-from app.stream.errors import InvalidTicket, TooManyStreams
+from app.stream.errors import InvalidTicket, PositionGone, TooManyStreams
 from app.stream.frames import Framing, event_frame, sales_frames
 from app.stream.schemas import LogQuery, LogSchema, StreamQuery, TicketSchema, TopicStreamQuery
 
@@ -65,7 +65,7 @@ def ticket_authenticator() -> Principal | None:
 @sales.route("/invoices/")
 class SalesStream(MethodView):
     @requires("sales:read")
-    @refuses(TooManyStreams)
+    @refuses(TooManyStreams, PositionGone)
     @sales.arguments(StreamQuery, location="query")
     @sales.response(200, content_type=EVENT_STREAM, example=_SALES_EXAMPLE)
     def get(self, query: dict[str, Any]) -> Response:
@@ -81,7 +81,7 @@ class SalesStream(MethodView):
 @log.route("/stream")
 class Stream(MethodView):
     @requires("events:read")
-    @refuses(TooManyStreams)
+    @refuses(TooManyStreams, PositionGone)
     @log.arguments(TopicStreamQuery, location="query")
     @log.response(200, content_type=EVENT_STREAM, example="id: 42\nevent: sales.imported\ndata: {…}\n\n")
     def get(self, query: dict[str, Any]) -> Response:
@@ -103,12 +103,14 @@ class Tickets(MethodView):
 @log.route("/events")
 class Log(MethodView):
     @requires("events:read")
+    @refuses(PositionGone)
     @log.arguments(LogQuery, location="query")
     @log.response(200, LogSchema, example={"data": [_EVENT], "meta": {"next_after": 42, "head": 42}})
     def get(self, query: dict[str, Any]) -> Response:
         """Read the event log behind a position, oldest first.
 
-        A reader that asks again with `next_after` misses nothing and sees nothing twice.
+        A reader that asks again with `next_after` misses nothing and sees nothing twice. Without `after`, or with 0,
+        it begins with the oldest event that is kept; a position before that answers 410 and names the `oldest`.
         """
         caller = authenticate()
         head = events.head()
@@ -120,6 +122,8 @@ class Log(MethodView):
             everybody=caller.sees_everything,
             until=head,
         )
+        # Only now: what is purged between two looks would be missing without a word.
+        _require_kept(query["after"])
         # A full page continues behind its last event; otherwise all up to the head has been looked at.
         following = rows[-1].position if len(rows) == query["limit"] else max(head, query["after"])
         data = [msgspec.Raw(f'{{"position":{row.position},{row.body[1:]}'.encode()) for row in rows]
@@ -142,6 +146,7 @@ def _stream(query: dict[str, Any], ability: str, types: list[str], framing: Fram
 
 
 def _resumed_position(query: dict[str, Any]) -> int | None:
+    position: int | None
     header = request.headers.get("Last-Event-ID", "").strip()
     if not header:
         position = query.get("last_event_id")
@@ -150,4 +155,13 @@ def _resumed_position(query: dict[str, Any]) -> int | None:
     else:
         raise Invalid({"Last-Event-ID": ["Expected the id of an event of this stream."]})
     # An id that was never given (the log was restored from a backup, say) cannot be resumed from.
-    return position if position is None or position <= events.head() else None
+    if position is None or position > events.head():
+        return None
+    _require_kept(position)
+    return position
+
+
+def _require_kept(position: int) -> None:
+    """Refuse a position behind which something is missing; 0 stands for the beginning of what is kept."""
+    if position and position < (purged := events.purged()):
+        raise PositionGone(purged + 1)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0009'
-down_revision = '0005'
+down_revision = '0007'
 branch_labels = None
 depends_on = None
 
@@ -23,6 +23,7 @@ def upgrade() -> None:
     sa.Column('claim_id', sa.Uuid(), nullable=True),
     sa.Column('error', sa.Text(), nullable=True),
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('request_id', sa.String(length=128), nullable=True),
     sa.CheckConstraint("kind IN ('note', 'labels')", name=op.f('ck_goods_receipt_pdfs_kind')),
     sa.CheckConstraint("state IN ('pending', 'done', 'failed')", name=op.f('ck_goods_receipt_pdfs_state')),
     sa.CheckConstraint('(path IS NULL) = (sha256 IS NULL)', name=op.f('ck_goods_receipt_pdfs_stored')),

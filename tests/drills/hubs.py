@@ -37,6 +37,8 @@ class DrillHub:
     valkey: Valkey
     environment: dict[str, str]
     ports: list[int] = field(default_factory=list)
+    #: By the name in the table of processes; of several webs the later ones are ``web 1``, ``web 2`` …
+    children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _revived: subprocess.Popen[bytes] | None = None
 
     def post(
@@ -99,6 +101,29 @@ class DrillHub:
             self.valkey.process.args, cwd=self.valkey.data_dir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
+    def start(self, process: HubProcess, *, name: str | None = None, **facts: str) -> None:
+        """Start a process of the table, for the first time or again."""
+        name = name or process.name
+        environment = {**self.environment, **facts}
+        with Path(environment["DATA_DIR"], f"{name}.log").open("ab") as log:
+            self.children[name] = subprocess.Popen(
+                process.arguments(environment), cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def log(self, name: str) -> str:
+        """What a process has said so far."""
+        return Path(self.environment["DATA_DIR"], f"{name}.log").read_text()
+
+    def get(self, path: str, *, web: int = 0, headers: dict[str, str] | None = None) -> tuple[int, str]:
+        """GET from one of the web processes; status and body."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.ports[web]}{path}", headers=headers or {})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
     def close(self) -> None:
         if self._revived:
             self._revived.kill()
@@ -110,8 +135,11 @@ class DrillHub:
 
 
 @contextmanager
-def drill_hub(*, webs: int = 2) -> Iterator[DrillHub]:
-    """Start everything, wait until every web process is ready, and stop it all in the end."""
+def drill_hub(*, webs: int = 2, **facts: str) -> Iterator[DrillHub]:
+    """Start everything, wait until every web process is ready, and stop it all in the end.
+
+    ``facts`` change the environment; what a process says goes to ``NAME.log`` in ``DATA_DIR``.
+    """
     with temporary_servers() as (postgres, valkey), ExitStack() as stack:
         environment = {
             **os.environ,
@@ -125,20 +153,21 @@ def drill_hub(*, webs: int = 2) -> Iterator[DrillHub]:
             "LOG_LEVEL": "WARNING",
             "WEB_CONCURRENCY": "1",
             "STREAM_KEEP_ALIVE_SECONDS": "1",
+            "PROMETHEUS_MULTIPROC_DIR": str(postgres.data_dir.parent / "metrics"),
+            **facts,
         }
         hub = DrillHub(postgres, valkey, environment)
         stack.callback(hub.close)
-        children: list[subprocess.Popen[bytes]] = []
-        stack.callback(_end, children)
+        stack.callback(_end, hub.children)
         migrate = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
         subprocess.run(migrate, cwd=ROOT, env=environment, check=True, stderr=subprocess.DEVNULL)
         for process in PROCESSES:
             if process.name == "web":
-                for _ in range(webs):
+                for number in range(webs):
                     hub.ports.append(free_port())
-                    children.append(_spawn(process, {**environment, "PORT": str(hub.ports[-1])}))
+                    hub.start(process, PORT=str(hub.ports[-1]), name=f"web {number}" if number else "web")
             elif process.name != "flower":
-                children.append(_spawn(process, environment))
+                hub.start(process)
         for port in hub.ports:
             wait_for(lambda port=port: ready(port), 60)
         yield hub
@@ -152,15 +181,11 @@ def wait_for(happened: Any, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def _spawn(process: HubProcess, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = process.arguments(environment)
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-
-
-def _end(children: list[subprocess.Popen[bytes]]) -> None:
-    for child in children:
+def _end(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    for child in children.values():
+        child.send_signal(signal.SIGCONT)  # one that a drill froze could not end
         child.terminate()
-    for child in children:
+    for child in children.values():
         try:
             child.wait(15)
         except subprocess.TimeoutExpired:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 
+from app.config import CANARY_SECONDS
 from app.extensions import db
+from app.kernel import clock
+from app.kernel.presence import Presence
+from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
+from app.operations import canaries
+from app.operations.tasks import canary
+from tests.factories import a_sale
 
 NOWHERE = "postgresql+psycopg://hub@127.0.0.1:1/hub"
 
@@ -67,3 +76,94 @@ def test_an_empty_pool_asks_for_patience(app_with: Callable[..., Hub], monkeypat
             answer = other.test_client().get("/api/sales/invoices/", headers={"X-API-KEY": "x" * 20})
     assert answer.status_code == 503
     assert answer.json["success"] is False
+
+
+class TestWork:
+    @pytest.fixture
+    def at_work(self, app: Hub) -> None:
+        """Every queue has just been worked on, by a worker that is there like beat."""
+        for queue in CANARY_SECONDS:
+            canary.apply(args=[queue])
+        Presence("worker", "worker@here").note(list(CANARY_SECONDS))
+        Presence("beat", "beat@here").note()
+
+    def looked_at(self, client: FlaskClient, later: float, monkeypatch: pytest.MonkeyPatch) -> tuple[int, Any]:
+        """Ask so many seconds later, with everybody still there."""
+        moment = clock.now() + timedelta(seconds=later)
+        monkeypatch.setattr(clock, "now", lambda: moment)
+        monkeypatch.setattr("app.kernel.presence.LOST_AFTER", later + 10)
+        answer = client.get("/healthz/worker")
+        return answer.status_code, answer.json
+
+    @pytest.mark.usefixtures("at_work")
+    def test_it_is_green_while_canaries_come_through(self, anybody: FlaskClient) -> None:
+        answer = anybody.get("/healthz/worker")
+        assert answer.status_code == 200
+        assert answer.json["status"] == "ok"
+        assert set(answer.json["queues"]) == set(CANARY_SECONDS)
+        assert answer.json["lost"] == []
+
+    @pytest.mark.usefixtures("at_work")
+    def test_a_worker_that_is_up_and_consumes_nothing_is_told(
+        self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        status, body = self.looked_at(anybody, CANARY_SECONDS["default"] * canaries.TICKS + 1, monkeypatch)
+        assert (status, body["error"], body["status"]) == (503, "NOT_CONSUMED", "red")
+        assert body["queues"]["default"]["reason"] == "worker@here is up and does not consume."
+        assert body["queues"]["pdf"]["status"] == "ok"
+        assert "worker@here is up and does not consume." in body["message"]
+
+    @pytest.mark.usefixtures("at_work")
+    def test_just_before_three_ticks_it_is_green(self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        status, _ = self.looked_at(anybody, CANARY_SECONDS["default"] * canaries.TICKS - 1, monkeypatch)
+        assert status == 200
+
+    def test_a_queue_without_a_worker_says_so(self, anybody: FlaskClient) -> None:
+        answer = anybody.get("/healthz/worker")
+        assert answer.status_code == 503
+        assert answer.json["queues"]["pdf"]["reason"] == "No worker of the queue pdf is alive."
+
+    def test_what_a_worker_is_busy_with_is_named(self, anybody: FlaskClient) -> None:
+        Presence("beat", "beat@here").note()
+        Presence("printer", "printer@here").note(["pdf"], [{"task": "pdf.print_einvoices", "id": "1", "since": 0}])
+        reason = anybody.get("/healthz/worker").json["queues"]["pdf"]["reason"]
+        assert reason == "printer@here is up and does not consume (running pdf.print_einvoices)."
+
+    def test_a_timer_that_is_gone_is_named(self, anybody: FlaskClient) -> None:
+        Presence("worker", "worker@here").note(list(CANARY_SECONDS))
+        assert "Beat is not alive" in anybody.get("/healthz/worker").json["message"]
+
+    @pytest.mark.usefixtures("at_work")
+    def test_who_went_without_a_word_is_named(self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("app.kernel.presence.LOST_AFTER", -1)
+        assert anybody.get("/healthz/worker").json["lost"] == ["beat@here", "worker@here"]
+
+    def test_without_redis_nothing_can_be_consumed(self, app_with: Callable[..., Hub]) -> None:
+        answer = app_with(redis_url="redis://127.0.0.1:1/0").test_client().get("/healthz/worker")
+        assert answer.status_code == 503
+        assert "Redis does not answer" in answer.json["message"]
+
+
+def test_a_database_that_dropped_its_connections_costs_one_request(
+    app_with: Callable[..., Hub], erp: FlaskClient
+) -> None:
+    """Statements that speak to the driver itself too: every other connection of the pool was dropped with it."""
+    other = app_with()
+    client = other.test_client()
+    client.environ_base["HTTP_X_API_KEY"] = erp.environ_base["HTTP_X_API_KEY"]
+    with other.app_context():
+        pooled = [db.engine.connect() for _ in range(5)]
+        pids = [connection.scalar(text("SELECT pg_backend_pid()")) for connection in pooled]
+        for connection in pooled:
+            connection.close()
+    with db.engine.begin() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(pid) FROM unnest(:pids) pid"), {"pids": pids})
+    answers = [client.post("/api/sales/import/invoice/", json=a_sale()).status_code for _ in range(5)]
+    assert answers[1:] == [201, 201, 201, 201]
+
+
+def test_a_canary_of_a_worker_that_is_long_gone_is_forgotten(app: Hub) -> None:
+    canary.apply(args=["default"])
+    with unit_of_work():
+        canaries.forget(clock.now() + timedelta(seconds=1))
+    assert all(queue.age_seconds is None for queue in canaries.health([]))

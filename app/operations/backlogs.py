@@ -1,0 +1,57 @@
+"""Work that is rows: how much is due, how long it has been due, how much has failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from app.einvoices.work_models import EinvoiceCallback, EinvoicePdf, EinvoiceSending
+from app.events.models import Event
+from app.extensions import db
+from app.kernel import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where due work stands: which rows are waiting, since when, and which were given up."""
+
+    waiting: ColumnElement[bool]
+    since: Any
+    failed: ColumnElement[bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Due work of one kind."""
+
+    kind: str
+    due: int
+    oldest_seconds: float
+    failed: int
+
+
+#: Every kind of work that waits in a table.
+SOURCES: Mapping[str, Source] = {
+    "events": Source(Event.position.is_(None), Event.created_at),
+    "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
+    "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, EinvoiceSending.state == "failed"),
+    "callbacks": Source(EinvoiceCallback.due_at.is_not(None), EinvoiceCallback.due_at),
+}
+
+
+def look() -> list[Backlog]:
+    """Every kind of work with what is due now."""
+    return [_look(kind, source, clock.now()) for kind, source in SOURCES.items()]
+
+
+def _look(kind: str, source: Source, moment: datetime) -> Backlog:
+    due = select(func.count(), func.min(source.since)).where(source.waiting, source.since <= moment)
+    count, oldest = db.session.execute(due).one()
+    failed = 0
+    if source.failed is not None:
+        failed = db.session.scalar(select(func.count()).where(source.failed)) or 0
+    return Backlog(kind, count, (moment - oldest).total_seconds() if oldest else 0.0, failed)

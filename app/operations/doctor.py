@@ -1,0 +1,208 @@
+"""The doctor: looks at everything that the hub stands on, and knows a remedy for each thing that is not well."""
+
+from __future__ import annotations
+
+import ctypes
+import enum
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+from flask import current_app
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.extensions import bus, db
+from app.kernel import clock, postgres_programs, presence
+from app.operations import canaries
+
+_MIB = 2**20
+_NEEDED_MIB = 500
+_FURTHEST_CLOCK = 2.0
+_NEEDED_VERSION = 14
+_LIBRARIES = {"libpango-1.0.so.0": "libpango-1.0-0", "libpangoft2-1.0.so.0": "libpangoft2-1.0-0"}
+_FAST_LIBRARY, _FAST_PACKAGE = "libharfbuzz-subset.so.0", "libharfbuzz-subset0"
+
+
+class State(enum.Enum):
+    """How it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "FAULT"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``mend`` says what to do about it."""
+
+    what: str
+    state: State
+    said: str
+    mend: str = ""
+
+
+def examine() -> list[Finding]:
+    """Look at everything; what cannot be looked at is a fault of its own."""
+    return [finding for check in CHECKS for finding in check()]
+
+
+def _configuration() -> Iterator[Finding]:
+    config = current_app.config
+    # Whatever is wrong in itself has kept the application from starting, with a line for each fault.
+    yield Finding("configuration", State.OK, f"environment {config['ENVIRONMENT']}")
+    if config["ENVIRONMENT"] == "production" and not config["METRICS_TOKEN"]:
+        yield Finding(
+            "configuration",
+            State.WARNING,
+            "METRICS_TOKEN is not set: only this machine can read /metrics",
+            "Set it to the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(24))'",
+        )
+
+
+def _database() -> Iterator[Finding]:
+    try:
+        version = int(db.session.scalar(text("SHOW server_version_num"))) // 10000
+        most = int(db.session.scalar(text("SHOW max_connections")))
+        used = db.session.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"))
+        encoding = db.session.scalar(text("SHOW server_encoding"))
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        reason = str(getattr(error, "orig", error)).splitlines()[0]
+        yield Finding("database", State.FAULT, reason, "Start PostgreSQL, and see that DATABASE_URL leads to it.")
+        return
+    yield Finding("database", State.OK, f"PostgreSQL {version}, {used} of {most} connections used")
+    if version < _NEEDED_VERSION:
+        yield Finding("database", State.FAULT, f"PostgreSQL {version} is too old", "Upgrade it to 14 or later.")
+    if encoding != "UTF8":
+        yield Finding("database", State.FAULT, f"its encoding is {encoding}", "Make it anew with ENCODING 'UTF8'.")
+    wanted = 2 * current_app.config["DATABASE_POOL_SIZE"]
+    if most - used < wanted:
+        yield Finding(
+            "database",
+            State.WARNING,
+            f"{most - used} connections are free, and one more process may want {wanted}",
+            "Raise max_connections, or lower DATABASE_POOL_SIZE.",
+        )
+    yield from _migrations()
+    yield _clock("the database's", db.session.scalar(text("SELECT clock_timestamp()")))
+
+
+def _migrations() -> Iterator[Finding]:
+    newest = ScriptDirectory(current_app.extensions["migrate"].directory).get_current_head()
+    try:
+        present = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+    except SQLAlchemyError:
+        db.session.rollback()
+        present = None
+    if present == newest:
+        yield Finding("migrations", State.OK, f"revision {present}")
+    else:
+        yield Finding(
+            "migrations", State.FAULT, f"revision {present}, this hub needs {newest}", "flask --app wsgi db upgrade"
+        )
+
+
+def _clock(whose: str, moment: datetime) -> Finding:
+    apart = abs((clock.now() - moment).total_seconds())
+    if apart <= _FURTHEST_CLOCK:
+        return Finding("clock", State.OK, f"{apart:.1f} s from {whose}")
+    return Finding("clock", State.FAULT, f"{apart:.1f} s from {whose}", "Keep every machine's time by NTP (chrony).")
+
+
+def _redis() -> Iterator[Finding]:
+    try:
+        started = time.perf_counter()
+        info = bus.client.info()
+        took = (time.perf_counter() - started) * 1000
+    except RedisError as error:
+        mend = "Start Redis or Valkey, and see that REDIS_URL leads to it."
+        yield Finding("redis", State.FAULT, f"{type(error).__name__}: {error}", mend)
+        return
+    version = info.get("valkey_version") or info["redis_version"]
+    yield Finding("redis", State.OK, f"version {version}, {info['used_memory'] // _MIB} MiB used, {took:.0f} ms")
+    if (policy := info.get("maxmemory_policy", "noeviction")) != "noeviction":
+        yield Finding(
+            "redis", State.WARNING, f"maxmemory-policy is {policy}: it may throw tasks away", "Set it to noeviction."
+        )
+
+
+def _storage() -> Iterator[Finding]:
+    folder: Path = current_app.config["STORAGE_DIR"]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-") as file:
+            file.write(b"x")
+        free = shutil.disk_usage(folder).free // _MIB
+    except OSError as error:
+        yield Finding("storage", State.FAULT, str(error), "Make STORAGE_DIR writable for the hub's user.")
+        return
+    state = State.OK if free >= _NEEDED_MIB else State.WARNING
+    yield Finding("storage", state, f"{folder}, {free} MiB free", "" if state is State.OK else "Make room on its disk.")
+
+
+def _printing() -> Iterator[Finding]:
+    lacking = [package for library, package in _LIBRARIES.items() if not _loads(library)]
+    if lacking:
+        yield Finding("libraries", State.FAULT, "PDFs cannot be made", f"apt-get install {' '.join(lacking)}")
+        return
+    if not _loads(_FAST_LIBRARY):
+        yield Finding("libraries", State.WARNING, "PDFs are made slowly", f"apt-get install {_FAST_PACKAGE}")
+    else:
+        yield Finding("libraries", State.OK, "Pango and HarfBuzz are there")
+    # Only now: it loads those libraries.
+    from app.pdf.rendering import FAMILIES, FONTS  # noqa: PLC0415
+
+    wanted = [FONTS / f"{family}-{weight}.ttf" for family, weights in FAMILIES.items() for weight in weights]
+    gone = [path.name for path in wanted if not path.is_file()]
+    if gone:
+        yield Finding("fonts", State.FAULT, f"missing: {', '.join(gone)}", "Install this version of the hub anew.")
+    else:
+        yield Finding("fonts", State.OK, f"{len(wanted)} files")
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _programs() -> Iterator[Finding]:
+    for name in ("pg_dump", "pg_restore", "psql"):
+        if found := postgres_programs.program(name):
+            yield Finding("backup", State.OK, str(found))
+        else:
+            yield Finding("backup", State.WARNING, f"{name} was not found", "apt-get install postgresql-client")
+
+
+def _workers() -> Iterator[Finding]:
+    try:
+        known = presence.processes()
+        queues = canaries.health(known)
+    except (RedisError, SQLAlchemyError):
+        db.session.rollback()
+        return  # told above
+    for queue in queues:
+        if queue.is_red:
+            yield Finding("workers", State.WARNING, queue.reason, "Start the processes; see docs/operating.md.")
+        else:
+            yield Finding("workers", State.OK, f"queue {queue.queue}, canary {queue.age_seconds:.0f} s old")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _configuration,
+    _database,
+    _redis,
+    _storage,
+    _printing,
+    _programs,
+    _workers,
+)

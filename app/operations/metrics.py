@@ -1,0 +1,71 @@
+"""What every process counts while it works: requests by route, and the connections of its database pool."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, request
+from prometheus_client import Counter, Gauge, Histogram
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+from app.kernel.logs import elapsed_ms
+
+REQUESTS = Counter("hub_http_requests_total", "Answered requests.", ["method", "route", "status"])
+SECONDS = Histogram(
+    "hub_http_request_seconds",
+    "How long requests took; of a stream, until it began.",
+    ["method", "route"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+POOL = Gauge(
+    "hub_database_pool_connections",
+    "Connections of the processes' pools, all and those in use.",
+    ["state"],
+    multiprocess_mode="livesum",
+)
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+#: Everything that no route knows is one: whoever tries addresses must not make a series of each.
+UNMATCHED = "unmatched"
+
+
+def register(app: Flask) -> None:
+    """Count the requests of ``app`` and the connections of every pool."""
+    app.after_request(_count)
+    for name, listener in _LISTENERS.items():
+        if not event.contains(Pool, name, listener):
+            event.listen(Pool, name, listener)
+
+
+def _count(answer: Response) -> Response:
+    method = request.method if request.method in _METHODS else "OTHER"
+    route = request.url_rule.rule if request.url_rule else UNMATCHED
+    REQUESTS.labels(method, route, str(answer.status_code)).inc()
+    SECONDS.labels(method, route).observe(elapsed_ms() / 1000)
+    return answer
+
+
+def _opened(*_facts: Any) -> None:
+    POOL.labels("open").inc()
+
+
+def _closed(*_facts: Any) -> None:
+    POOL.labels("open").dec()
+
+
+def _taken(*_facts: Any) -> None:
+    POOL.labels("in_use").inc()
+
+
+def _given_back(*_facts: Any) -> None:
+    POOL.labels("in_use").dec()
+
+
+_LISTENERS = {
+    "connect": _opened,
+    "close": _closed,
+    "close_detached": _closed,
+    "checkout": _taken,
+    "checkin": _given_back,
+}

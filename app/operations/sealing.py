@@ -1,0 +1,99 @@
+"""Encryption of a stream under a passphrase: chunk by chunk, so that any change, cut or rearrangement is noticed.
+
+The construction is STREAM (Hoang, Reyhanitabar, Rogaway, Vizár 2015) over AES-256-GCM: the nonce of a chunk is a
+random prefix, its number, and whether it is the last. The key comes from the passphrase by scrypt (RFC 7914).
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import IO
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+MAGIC = b"IHUBSEAL1\n"
+CHUNK = 1024 * 1024
+_SALT, _PREFIX, _TAG = 16, 7, 16
+#: 128 MiB of memory and about half a second.
+_SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**17, 8, 1
+
+
+class NotOpenedError(Exception):
+    """The passphrase is wrong, or the file was changed or cut short."""
+
+
+class SealedWriter:
+    """Takes bytes and writes them encrypted; ``close`` writes the last chunk, without which nothing opens."""
+
+    def __init__(self, target: IO[bytes], passphrase: str) -> None:
+        salt, self._prefix = secrets.token_bytes(_SALT), secrets.token_bytes(_PREFIX)
+        self._cipher = AESGCM(_key(passphrase, salt))
+        self._target, self._waiting, self._number = target, bytearray(), 0
+        target.write(MAGIC + salt + self._prefix)
+
+    def write(self, data: bytes) -> int:
+        self._waiting += data
+        while len(self._waiting) > CHUNK:
+            self._seal(bytes(self._waiting[:CHUNK]), last=False)
+            del self._waiting[:CHUNK]
+        return len(data)
+
+    def close(self) -> None:
+        self._seal(bytes(self._waiting), last=True)
+
+    def _seal(self, chunk: bytes, *, last: bool) -> None:
+        self._target.write(self._cipher.encrypt(_nonce(self._prefix, self._number, last=last), chunk, None))
+        self._number += 1
+
+
+class SealedReader:
+    """Gives the bytes back.
+
+    Raises:
+        NotOpenedError: the passphrase is wrong, or the file was changed or cut short.
+    """
+
+    def __init__(self, source: IO[bytes], passphrase: str) -> None:
+        head = source.read(len(MAGIC) + _SALT + _PREFIX)
+        salt, self._prefix = head[len(MAGIC) : len(MAGIC) + _SALT], head[len(MAGIC) + _SALT :]
+        if not head.startswith(MAGIC) or len(self._prefix) != _PREFIX:
+            raise NotOpenedError("The file is no sealed backup.")
+        self._cipher = AESGCM(_key(passphrase, salt))
+        self._source, self._ready, self._number = source, bytearray(), 0
+        self._next = source.read(CHUNK + _TAG)
+        if not self._next:
+            raise NotOpenedError("The file was cut short.")
+
+    def read(self, size: int = -1) -> bytes:
+        while self._next and (size < 0 or len(self._ready) < size):
+            self._open()
+        size = len(self._ready) if size < 0 else size
+        taken = bytes(self._ready[:size])
+        del self._ready[:size]
+        return taken
+
+    def _open(self) -> None:
+        chunk, self._next = self._next, self._source.read(CHUNK + _TAG)
+        nonce = _nonce(self._prefix, self._number, last=not self._next)
+        try:
+            self._ready += self._cipher.decrypt(nonce, chunk, None)
+        except InvalidTag as error:
+            raise NotOpenedError("The passphrase is wrong, or the file was changed or cut short.") from error
+        self._number += 1
+
+
+def is_sealed(source: IO[bytes]) -> bool:
+    """Whether a file begins like a sealed one; it is read from its beginning again."""
+    begins = source.read(len(MAGIC)) == MAGIC
+    source.seek(0)
+    return begins
+
+
+def _key(passphrase: str, salt: bytes) -> bytes:
+    return Scrypt(salt=salt, length=32, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P).derive(passphrase.encode())
+
+
+def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:
+    return prefix + number.to_bytes(4, "big") + bytes([last])

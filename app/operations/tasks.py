@@ -1,0 +1,29 @@
+"""The canary that goes through every queue, and clearing away what operations no longer need."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import current_task
+
+from app.extensions import celery
+from app.kernel import clock
+from app.kernel.unit_of_work import unit_of_work
+from app.operations import canaries, failures
+
+KEPT_CANARIES, KEPT_FAILURES = timedelta(days=1), timedelta(days=30)
+
+
+@celery.task(name="operations.canary")
+def canary(queue: str) -> None:
+    """Prove that the queue is worked on."""
+    with unit_of_work():
+        canaries.arrived(queue, current_task.request.hostname or "unknown")
+
+
+@celery.task(name="operations.purge")
+def purge() -> None:
+    """Forget workers that are long gone, and failures of long ago."""
+    with unit_of_work():
+        canaries.forget(clock.now() - KEPT_CANARIES)
+        failures.forget(clock.now() - KEPT_FAILURES)

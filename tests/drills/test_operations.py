@@ -1,0 +1,106 @@
+"""Drills of operations: any one process is killed or frozen, and health, metrics and page tell which."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from app.local.processes import PROCESSES
+from tests.drills.hubs import HEADERS, DrillHub, drill_hub, wait_for
+from tests.factories import a_sale
+
+pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+
+TOLD_WITHIN = 15.0
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[DrillHub]:
+    """A hub of these drills alone: others shall not meet its dead."""
+    with drill_hub(LOG_LEVEL="INFO") as running:
+        wait_for(lambda: running.get("/healthz/worker")[0] == 200, 60)
+        yield running
+
+
+def imported(hub: DrillHub, **headers: str) -> dict[str, object]:
+    status, answer = hub.post("/api/sales/import/invoice/", a_sale(), headers={**HEADERS, **headers})
+    assert status == 201
+    return answer["data"]
+
+
+def work(hub: DrillHub) -> tuple[int, dict[str, object]]:
+    status, body = hub.get("/healthz/worker")
+    return status, json.loads(body)
+
+
+def silence_of(hub: DrillHub, kind: str) -> list[float]:
+    """Seconds since each process of a kind was heard of, by the metrics."""
+    _, metrics = hub.get("/metrics")
+    found = re.findall(rf'^hub_process_silent_seconds{{kind="{kind}",[^}}]*}} (\S+)$', metrics, re.M)
+    return [float(seconds) for seconds in found]
+
+
+@pytest.mark.parametrize("kind", ["worker", "printer", "beat"])
+def test_a_killed_process_is_told_and_comes_back(hub: DrillHub, kind: str) -> None:
+    hub.children[kind].kill()
+    hub.children[kind].wait()
+    try:
+        wait_for(lambda: any(name.startswith(f"{kind}@") for name in work(hub)[1]["lost"]), TOLD_WITHIN)
+        assert max(silence_of(hub, kind)) > 10
+        imported(hub)  # everything else goes on
+    finally:
+        hub.start(next(process for process in PROCESSES if process.name == kind))
+    # A worker comes back under its name; beat under a new one, and the old one stays told for an hour.
+    wait_for(lambda: min(silence_of(hub, kind)) < 10 and work(hub)[0] == 200, 60)
+
+
+def test_a_killed_web_process_is_told_and_replaced(hub: DrillHub) -> None:
+    [victim] = _children_of(hub.children["web 1"].pid)
+    victim.kill()
+    wait_for(lambda: f"/{victim.pid}" in str(work(hub)[1]["lost"]), TOLD_WITHIN)
+    status, _ = hub.get("/readyz", web=1)
+    assert status == 200
+
+
+def test_a_frozen_consumer_turns_the_canary_red(hub: DrillHub) -> None:
+    """The worker's process is there; nothing is consumed."""
+    frozen = [hub.children["worker"].pid, *(child.pid for child in _children_of(hub.children["worker"].pid))]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: work(hub)[1]["queues"]["default"]["status"] == "red", 3 * 4 + 3)  # type: ignore[index]
+        status, body = work(hub)
+        assert status == 503
+        assert body["queues"]["pdf"]["status"] == "ok"  # type: ignore[index]
+        imported(hub)
+    finally:
+        for pid in reversed(frozen):
+            os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: work(hub)[0] == 200, 30)
+
+
+def test_one_id_leads_from_the_request_to_the_worker(hub: DrillHub) -> None:
+    imported(hub, **{"X-Request-Id": "followed-by-one-id"})
+    wait_for(lambda: "followed-by-one-id" in hub.log("worker"), 15)
+    [placed] = [line for line in hub.log("worker").splitlines() if "followed-by-one-id" in line]
+    [asked] = [line for line in hub.log("web").splitlines() if "followed-by-one-id" in line]
+    [event_id] = re.findall(r"event_id=(\S+)", placed)
+    assert f"event_id={event_id}" in asked
+    assert "credential=api_key:env-" in asked
+    assert "task=events.relay" in placed
+
+
+def test_the_metrics_of_workers_are_in_the_same_place(hub: DrillHub) -> None:
+    _, metrics = hub.get("/metrics")
+    assert re.search(r'^hub_task_seconds_count{task="operations.canary"} [1-9]', metrics, re.M)
+    assert re.search(r'^hub_http_requests_total{.*route="/api/sales/import/invoice/".*} [1-9]', metrics, re.M)
+
+
+def _children_of(pid: int) -> list[psutil.Process]:
+    return psutil.Process(pid).children(recursive=True)
