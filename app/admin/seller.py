@@ -8,6 +8,7 @@ from flask import Blueprint, g, render_template, request, send_file
 from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 from wtforms import DecimalField, EmailField, FileField, SelectField, StringField, TelField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Regexp
 
 from app.accounts.guards import SETTINGS, requires
@@ -23,6 +24,17 @@ blp = Blueprint("seller", __name__, url_prefix="/settings/seller")
 _PREFIX_RULE = lazy_gettext("Use 1 to 10 capital letters A to Z and digits.")
 _LOGO_RULE = lazy_gettext("PNG or JPEG, at most 256 KiB. Printed on what is issued from now on.")
 _TIMEZONES = sellers.timezones()
+
+
+_PROVIDERS = {
+    "null": lazy_gettext("none: e-invoices stay here"),
+    "simulator": lazy_gettext("simulator, to try things out"),
+    "http": lazy_gettext("the provider in the settings of the hub"),
+}
+
+
+def _providers() -> list[SelectChoice]:
+    return choices({name: _PROVIDERS.get(name, name) for name in NAMES})
 
 
 class SellerForm(Form):
@@ -51,7 +63,7 @@ class SellerForm(Form):
         lazy_gettext("Usual VAT rate, percent"), [InputRequired(), NumberRange(0, 100)], places=2
     )
     timezone = SelectField(lazy_gettext("Time zone"), choices=_TIMEZONES)
-    provider = SelectField(lazy_gettext("Provider"), choices=NAMES)
+    provider = SelectField(lazy_gettext("Provider"), choices=_providers)
 
 
 class LogoForm(Form):
