@@ -11,12 +11,15 @@ from app.admin import (
     account,
     assets,
     calls,
+    einvoices,
     keys,
     licences,
     overview,
     pages,
     people,
+    receipts,
     refusals,
+    sales,
     seller,
     signing,
     tokens,
@@ -28,7 +31,21 @@ from app.kernel import refusing
 from app.stream.resources import STREAMS
 
 #: Each file of pages brings its blueprint; what is not named here does not exist.
-PAGES = (assets, signing, account, overview, tokens, calls, keys, seller, licences, people)
+PAGES = (
+    assets,
+    signing,
+    account,
+    overview,
+    sales,
+    receipts,
+    einvoices,
+    tokens,
+    calls,
+    keys,
+    seller,
+    licences,
+    people,
+)
 
 for page in PAGES:
     pages.blp.register_blueprint(page.blp)
