@@ -163,3 +163,23 @@ def test_a_revision_goes_down_and_up_again(empty: sa.Engine, revision: str) -> N
     downgrade("-1")
     upgrade(revision)
     assert shape(empty) == made
+
+
+def test_stored_words_are_folded_and_unfolded(empty: sa.Engine) -> None:
+    upgrade("0010")
+    fill(empty)
+    with empty.begin() as connection:
+        connection.execute(sa.text("UPDATE customers SET name = 'İSTANBUL Eczanesi', search = ''"))
+        connection.execute(
+            sa.text("UPDATE sales_items SET name = 'Işık', invoice_id = (SELECT id FROM sales_invoices)")
+        )
+
+    def found() -> list[str]:
+        query = "SELECT search::text FROM customers UNION ALL SELECT search::text FROM sales_invoices"
+        with empty.connect() as connection:
+            return list(connection.scalars(sa.text(query)))
+
+    upgrade("0011")
+    assert found() == ["'eczanesi' 'istanbul' 'x'", "'isik' 'x'"]
+    downgrade("0010")
+    assert found() == ["'eczanesi' 'i' 'stanbul' 'x'", "'işık' 'x'"]

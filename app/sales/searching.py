@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from app.sales.models import SalesInvoice
 
 #: Letters and digits are words of their own: ``LTPI-77282`` and ``650mg`` are found by each of their parts.
 _WORD = re.compile(r"[^\W\d_]+|\d+")
+#: Letters that are no plain letter with an accent, and that keyboards without them write so.
+_PLAIN = str.maketrans({"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"})
 LONGEST_WORD, MOST_WORDS = 40, 5000
 #: Words of one question; more would only narrow what is already narrow.
 MOST_ASKED = 8
@@ -24,10 +27,18 @@ FEW_CUSTOMERS = 200
 _ITEM_TEXTS = ("name", "item_code", "barcode", "batch_no")
 
 
+def folded(text: str) -> str:
+    """Lower case without accents: İSTANBUL, Istanbul and ıstanbul are one word, and so are José and JOSE."""
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)).translate(_PLAIN)
+
+
 def words(*texts: str) -> list[str]:
-    """The distinct words of ``texts`` in lower case, in their order; digits also without leading zeros."""
+    """The distinct words of ``texts``, folded, in their order; digits also without leading zeros."""
     found: dict[str, None] = {}
-    for word in _WORD.findall(" ".join(texts).lower()):
+    for word in _WORD.findall(folded(" ".join(texts))):
         found[word[:LONGEST_WORD]] = None
         if word[0] == "0" and (short := word.lstrip("0")):
             found[short[:LONGEST_WORD]] = None
@@ -58,7 +69,7 @@ def searched(query: Select[Any], asked: str) -> Select[Any]:
     Customers are few and are looked up first, so that the invoices are found by indexes alone.
     """
     number = asked.strip()
-    parts = _WORD.findall(asked.lower())[:MOST_ASKED]
+    parts = _WORD.findall(folded(asked))[:MOST_ASKED]
     if not parts or db.session.scalar(select(SalesInvoice.id).where(SalesInvoice.invoice_no == number)):
         return query.where(SalesInvoice.invoice_no == number)
     return query.where(and_(*(_has(part) for part in parts)))
@@ -66,7 +77,7 @@ def searched(query: Select[Any], asked: str) -> Select[Any]:
 
 def customers_searched(query: Select[Any], asked: str) -> Select[Any]:
     """Only customers in which every word begins a word of the code or the name."""
-    return query.where(*(Customer.search.op("@@")(_begins(part)) for part in _WORD.findall(asked.lower())[:MOST_ASKED]))
+    return query.where(*(Customer.search.op("@@")(_begins(part)) for part in _WORD.findall(folded(asked))[:MOST_ASKED]))
 
 
 def _has(word: str) -> ColumnElement[bool]:

@@ -116,6 +116,25 @@ class TestSearch:
         short = imported(erp, invoice_no="A-1")
         assert numbers(erp, "?search=A-1") == [short]
 
+    @pytest.mark.parametrize(
+        ("written", "asked"),
+        [
+            ("İSTANBUL Eczanesi", "istanbul"),
+            ("Istanbul Eczanesi", "İSTANBUL"),
+            ("Işık Eczanesi", "isik"),
+            ("Işık Eczanesi", "IŞIK"),
+            ("José Fernández", "JOSE fernandez"),
+            ("Straße", "strasse"),
+            ("Łódź", "lodz"),
+            ("صيدليّة", "صيدلية"),
+        ],
+    )
+    def test_accents_and_capitals_make_no_difference(self, erp: FlaskClient, written: str, asked: str) -> None:
+        of_customer: Any = imported(erp, invoice_no="A-1", customer={"code": "C-1", "name": written})
+        of_item: Any = imported(erp, invoice_no="A-2", items=[an_item(name=written)])
+        found = erp.get(LIST, query_string={"search": asked}).json["results"]
+        assert {invoice["invoice_no"] for invoice in found} == {of_customer, of_item}
+
     def test_leading_zeros_need_not_be_typed(self, erp: FlaskClient) -> None:
         number: Any = imported(erp, invoice_no="INV/2025/000123")
         assert numbers(erp, "?search=123") == [number]
