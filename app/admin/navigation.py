@@ -45,7 +45,13 @@ NAVIGATION: tuple[Group, ...] = (
             Entry(lazy_gettext("E-invoices"), "admin.einvoices.index", "file-check-2"),
         ),
     ),
-    Group(lazy_gettext("Settings"), ()),
+    Group(
+        lazy_gettext("Settings"),
+        (
+            Entry(lazy_gettext("Webhooks"), "admin.webhooks.index", "webhook"),
+            Entry(lazy_gettext("Deliveries"), "admin.deliveries.index", "truck"),
+        ),
+    ),
     Group(lazy_gettext("Running it"), ()),
 )
 
