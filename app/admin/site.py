@@ -11,6 +11,7 @@ from app.admin import (
     account,
     assets,
     calls,
+    deliveries,
     einvoices,
     keys,
     licences,
@@ -25,6 +26,7 @@ from app.admin import (
     signing,
     tokens,
     viewers,
+    webhooks,
     words,
 )
 from app.admin.navigation import navigation
@@ -41,6 +43,8 @@ PAGES = (
     receipts,
     einvoices,
     tokens,
+    webhooks,
+    deliveries,
     calls,
     keys,
     seller,
@@ -71,5 +75,6 @@ def register(app: Flask) -> None:
         languages=viewers.LANGUAGES,
         navigation=navigation,
         theme=viewers.theme,
+        told=deliveries.told,
         viewer=viewers.viewer,
     )
