@@ -32,6 +32,7 @@ FLOORS = {
     "sales": 3,
     "einvoices": 3,
     "stream": 3,
+    "webhooks": 3,
     "admin": 5,
     "operations": 4,
     "local": 4,

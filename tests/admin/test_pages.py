@@ -15,7 +15,7 @@ from app.admin.navigation import NAVIGATION
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
 from app.stream.hub import hub as stream_hub
-from tests.admin.conftest import looked_at, shoot, sign_in
+from tests.admin.conftest import Opener, looked_at, shoot, sign_in
 from tests.admin.test_signing import enter
 from tests.factories import a_user
 

@@ -50,7 +50,18 @@ def put_in_review(hub: DrillHub) -> None:
     assert status == 200
 
 
-SETTINGS = {"LTPI-77282 is in review": put_in_review}
+def let_manage_webhooks(hub: DrillHub) -> None:
+    """Again for each run of the page: whoever is there already stays."""
+    if not hub.sql("SELECT FROM users WHERE email = 'hooks@hub.example'"):
+        password = ("--password", "correct horse battery staple")
+        hub.flask("users", "create", "hooks@hub.example", "--role", "integrator", *password)
+    hub.flask("modules", "enable", "hooks@hub.example", "feature.einvoice_webhooks")
+
+
+SETTINGS = {
+    "LTPI-77282 is in review": put_in_review,
+    "hooks@hub.example manages webhooks": let_manage_webhooks,
+}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(b.language == "bash" for b in blocks(page))], ids=str)
