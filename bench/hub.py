@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ class RunningHub:
 
     port: int
     database_url: str
-    environment: dict[str, str]
+    environment: Mapping[str, str]
 
     def flask(self, *words: str) -> None:
         """Run a command of the hub."""

@@ -23,6 +23,7 @@ KINDS: dict[str, LazyString] = {
     "pdfs": lazy_gettext("PDFs of e-invoices"),
     "receipt_pdfs": lazy_gettext("Papers of goods receipts"),
     "sendings": lazy_gettext("E-invoices on their way to a provider"),
+    "deliveries": lazy_gettext("Webhook deliveries"),
     "callbacks": lazy_gettext("Answers of the simulated provider"),
 }
 _CAUSES: dict[str, LazyString] = {

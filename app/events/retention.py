@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
@@ -15,16 +14,11 @@ from app.kernel.unit_of_work import unit_of_work
 #: Rows of one transaction, and seconds after which the rest waits for the next tick.
 BATCH_SIZE, BUDGET = 1000, 10.0
 
-#: Who still needs events says from which position on, or None; a room that reads them later than at once adds itself.
-Keeper = Callable[[], int | None]
-keepers: list[Keeper] = []
-
 
 def purge(before: datetime) -> int:
     """Delete the events of before a moment; returns how many went.
 
-    Positions stay a line without gaps: nothing behind an event that is kept goes, whatever its clock said. What one of
-    the ``keepers`` needs is kept.
+    Positions stay a line without gaps: nothing behind an event that is kept goes, whatever its clock said.
     """
     started, gone = time.monotonic(), 0
     while time.monotonic() - started < BUDGET:
@@ -39,8 +33,6 @@ def purge(before: datetime) -> int:
 def _purge_batch(before: datetime) -> int:
     purged = db.session.scalar(select(EventHead.purged)) or 0
     oldest = select(Event.position, Event.created_at).where(Event.position > purged).order_by(Event.position)
-    for needed in [position for keeper in keepers if (position := keeper()) is not None]:
-        oldest = oldest.where(Event.position < needed)
     last = purged
     for position, created_at in db.session.execute(oldest.limit(BATCH_SIZE)):
         if created_at >= before:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 
 from app.accounts import audit
 from app.einvoices.work_models import EinvoiceCallback, EinvoicePdf, EinvoiceSending
@@ -16,6 +16,7 @@ from app.extensions import db
 from app.grn.paper_models import ReceiptPdf
 from app.kernel import clock, leasing
 from app.pdf.printing import PRESSES
+from app.webhooks.models import Delivery, Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,12 @@ SOURCES: Mapping[str, Source] = {
     "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
     "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
     "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, EinvoiceSending.state == "failed"),
+    # Those of an endpoint that is switched off wait for a person, not for a worker.
+    "deliveries": Source(
+        and_(Delivery.state == "pending", Delivery.endpoint.has(Endpoint.status != "disabled")),
+        Delivery.due_at,
+        Delivery.state == "failed",
+    ),
     "callbacks": Source(EinvoiceCallback.due_at.is_not(None), EinvoiceCallback.due_at),
 }
 

@@ -83,16 +83,6 @@ def test_zero_days_keep_everything(
     assert positions() == [1]
 
 
-def test_what_somebody_still_needs_stays(
-    erp: FlaskClient, relayed: Callable[[], int], later: Hours, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retention, "keepers", [lambda: None, lambda: 3])
-    happen(erp, relayed, 4)
-    later.pass_by(500)
-    assert purge.apply().get() == 2
-    assert positions() == [3, 4]
-
-
 def test_an_event_without_a_position_is_never_old(erp: FlaskClient, relayed: Callable[[], int], later: Hours) -> None:
     happen(erp, relayed, 1)
     erp.post("/api/sales/import/invoice/", json=a_sale())
