@@ -33,11 +33,13 @@ class Plan:
 
 def measure(opener: Opener, *, connections: int, seconds: float, warm_up: float, first: int) -> Measured:
     """Work on ``connections`` for ``seconds`` after ``warm_up``; work is numbered from ``first``, never twice."""
-    processes = 2
+    processes = min(2, connections)
     outcomes: multiprocessing.Queue[list[float]] = multiprocessing.Queue()
     begin = time.monotonic() + 0.5
     plan = Plan(begin, begin + warm_up, begin + warm_up + seconds)
-    starts = [[first + (p * connections + c) * 1_000_000 for c in range(connections // processes)] for p in range(2)]
+    starts = [
+        [first + (p * connections + c) * 1_000_000 for c in range(connections // processes)] for p in range(processes)
+    ]
     workers = [multiprocessing.Process(target=_process, args=(opener, plan, numbers, outcomes)) for numbers in starts]
     for worker in workers:
         worker.start()

@@ -61,6 +61,11 @@ def ability_of(view: Any) -> str | None:
     return ability
 
 
+def module_of(view: Any) -> str | None:
+    """The module that a view asks for behind its ability, if it does (``modules.needs_module``)."""
+    return getattr(view, "module", None)
+
+
 def public(view: View) -> View:
     """Let anybody in, and say so."""
 

@@ -96,6 +96,13 @@ def list_grants(user: User) -> list[ModuleGrant]:
     )
 
 
+def enabled_for(user_id: int) -> frozenset[str]:
+    """The modules that a user has at this moment."""
+    moment = clock.now()
+    running = ModuleGrant.starts_at <= moment, ModuleGrant.ends_at > moment
+    return frozenset(db.session.scalars(select(ModuleGrant.module).where(ModuleGrant.user_id == user_id, *running)))
+
+
 def is_enabled(user_id: int | None, module: str) -> bool:
     """Whether the user has the module at this moment; time alone ends it."""
     if user_id is None:

@@ -23,6 +23,8 @@ class Principal:
     role: str | None = None
     #: A user in person, who may do what no credential given to a machine may: change the account itself.
     signed_in: bool = False
+    #: The session that let a user in, by its id: what ends it ends the streams that it opened.
+    session: str | None = None
     #: How often it may call, if that is limited; reports of a provider's status count by themselves as well.
     calls_per_minute: int | None = None
     status_calls_per_minute: int | None = None

@@ -106,10 +106,10 @@ def authenticator() -> Principal | None:
     if session is None or session.revoked_at or not session.user.is_active:
         raise InvalidToken
     g.user = session.user
-    return principal_of(session.user)
+    return principal_of(session.user, session)
 
 
-def principal_of(user: User) -> Principal:
+def principal_of(user: User, session: LoginSession | None = None) -> Principal:
     """A user as a caller, with the abilities of the role."""
     return Principal(
         credential=f"user:{user.id}",
@@ -118,6 +118,7 @@ def principal_of(user: User) -> Principal:
         user_id=user.id,
         role=user.role,
         signed_in=True,
+        session=str(session.id) if session else None,
     )
 
 

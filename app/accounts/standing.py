@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from app.accounts.abilities import API_KEY, ROLES
-from app.accounts.models import ApiKey, User
+from app.accounts.models import ApiKey, LoginSession, User
 from app.accounts.token_models import AccessToken
 from app.accounts.tokens import effective_abilities
 from app.extensions import db
@@ -22,6 +23,16 @@ def abilities_now(credentials: Collection[str]) -> dict[str, frozenset[str]]:
     # A key of the environment holds as long as the process does.
     found |= {name: API_KEY for name in credentials if name.startswith("api_key:env-")}
     return {name: found.get(name, frozenset()) for name in credentials}
+
+
+def open_sessions(ids: Collection[str]) -> set[str]:
+    """Those of these sessions that nothing has ended."""
+    if not ids:
+        return set()
+    wanted = [uuid.UUID(number) for number in ids]
+    running = LoginSession.revoked_at.is_(None), LoginSession.expires_at > clock.now()
+    found = db.session.scalars(select(LoginSession.id).where(LoginSession.id.in_(wanted), *running))
+    return {str(number) for number in found}
 
 
 def _ids(kind: str, credentials: Collection[str]) -> list[int]:

@@ -83,7 +83,7 @@ def _principal() -> Principal | None:
     if row.expires_at < _end() - _STEP:
         row.expires_at = _end()
     g.user = row.user
-    return sessions.principal_of(row.user)
+    return sessions.principal_of(row.user, row)
 
 
 def _row() -> LoginSession | None:

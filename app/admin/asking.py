@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import request
 from flask_babel import gettext
@@ -31,6 +32,12 @@ def asked(schema: Schema, **defaults: Any) -> Asked:
         wrong: Mapping[Any, Any] = error.messages if isinstance(error.messages, Mapping) else {}
     sound = {name: value for name, value in sent.items() if name not in wrong}
     return Asked(schema.load({**defaults, **sound}, unknown=EXCLUDE), _shown(), list(_told(wrong)))
+
+
+def link(**changes: Any) -> str:
+    """The address of the present page with its filters and these changes, for the way through a list."""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
+    return f"{request.path}?{urlencode([*kept, *changes.items()])}"
 
 
 def _sent(schema: Schema) -> dict[str, Any]:

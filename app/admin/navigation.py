@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flask import current_app, request
+from flask import request
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
-from app.accounts.guards import SIGNED_IN, ability_of
 from app.admin.viewers import viewer
 
 
@@ -20,11 +19,6 @@ class Entry:
     label: LazyString
     endpoint: str
     icon: str
-
-    @property
-    def ability(self) -> str:
-        """What the page requires of its viewer."""
-        return ability_of(current_app.view_functions[self.endpoint]) or SIGNED_IN
 
     @property
     def is_current(self) -> bool:
@@ -44,7 +38,12 @@ class Group:
 NAVIGATION: tuple[Group, ...] = (
     Group(
         lazy_gettext("Work"),
-        (Entry(lazy_gettext("Overview"), "admin.overview.show", "layout-dashboard"),),
+        (
+            Entry(lazy_gettext("Overview"), "admin.overview.show", "layout-dashboard"),
+            Entry(lazy_gettext("Sales invoices"), "admin.sales.index", "receipt-text"),
+            Entry(lazy_gettext("Goods receipts"), "admin.receipts.index", "package-open"),
+            Entry(lazy_gettext("E-invoices"), "admin.einvoices.index", "file-check-2"),
+        ),
     ),
     Group(lazy_gettext("Settings"), ()),
     Group(lazy_gettext("Running it"), ()),
@@ -57,6 +56,6 @@ def navigation() -> Iterator[Group]:
     if known is None:
         return
     for group in NAVIGATION:
-        entries = tuple(entry for entry in group.entries if known.may(entry.ability))
+        entries = tuple(entry for entry in group.entries if known.may_open(entry.endpoint))
         if entries:
             yield Group(group.label, entries)

@@ -47,7 +47,8 @@ def render(refusal: errors.Refusal) -> Response:
         flash(sentence(refusal), "error")
         return make_response(redirect(back(), _SEE_OTHER))
     status = 422 if isinstance(refusal, errors.Invalid) else refusal.status
-    said = _HINTS.get(status) or sentence(refusal)
+    # A refusal with a code of its own (a module that is not enabled, an address) says more than its status.
+    said = sentence(refusal) if refusal.code else _HINTS.get(status) or sentence(refusal)
     title = _TITLES.get(status, _TITLES[400])
     answer = make_response(render_template("admin/refused.html", title=title, hint=said, status=status), status)
     answer.headers.update(refusal.headers)

@@ -7,13 +7,13 @@ from flask_babel import Babel, get_locale
 from flask_wtf.csrf import CSRFError
 
 from app.accounts import web_sessions
-from app.admin import account, assets, overview, pages, refusals, signing, viewers, words
+from app.admin import account, assets, einvoices, overview, pages, receipts, refusals, sales, signing, viewers, words
 from app.admin.navigation import navigation
 from app.kernel import refusing
 from app.stream.resources import STREAMS
 
 #: Each file of pages brings its blueprint; what is not named here does not exist.
-PAGES = (assets, signing, account, overview)
+PAGES = (assets, signing, account, overview, sales, receipts, einvoices)
 
 for page in PAGES:
     pages.blp.register_blueprint(page.blp)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import structlog
-from flask import g, request, session
+from flask import current_app, g, request, session
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.accounts.guards import allows
+from app.accounts import modules
+from app.accounts.guards import SIGNED_IN, ability_of, allows, module_of
 from app.accounts.principals import Principal, authenticate
 from app.kernel.errors import Refusal
 
@@ -27,6 +28,7 @@ class Viewer:
     email: str
     language: str | None
     theme: str
+    modules: frozenset[str]
 
     @property
     def name(self) -> str:
@@ -38,6 +40,12 @@ class Viewer:
 
     def may(self, ability: str) -> bool:
         return allows(self.principal, ability)
+
+    def may_open(self, endpoint: str) -> bool:
+        """Whether a page lets the viewer in: by its ability, and by its module if it asks for one."""
+        view = current_app.view_functions[endpoint]
+        module = module_of(view)
+        return self.may(ability_of(view) or SIGNED_IN) and (module is None or module in self.modules)
 
 
 def viewer() -> Viewer | None:
@@ -51,12 +59,13 @@ def viewer() -> Viewer | None:
 def _recognised() -> Viewer | None:
     try:
         principal = authenticate()
+        enabled = modules.enabled_for(principal.user_id or 0)
     except Refusal:
         return None
     except SQLAlchemyError as error:
         log.warning("viewer_unknown", error_kind=type(error).__name__)
         return None
-    return Viewer(principal, g.user.email, g.user.language, g.user.theme)
+    return Viewer(principal, g.user.email, g.user.language, g.user.theme, enabled)
 
 
 def language() -> str:

@@ -80,6 +80,7 @@ class Einvoice(db.Model):
         Index("ix_e_invoices_status_id", "status", "id"),
         Index("ix_e_invoices_updated_at_id", "updated_at", "id"),
         Index("ix_e_invoices_search", "search", postgresql_using="gin"),
+        Index("ix_e_invoices_created_at", "created_at", postgresql_using="brin"),
         Index(
             "ix_e_invoices_sales_invoice_no",
             "owner_id",

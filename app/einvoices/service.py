@@ -20,6 +20,7 @@ from app.einvoices.work_models import EinvoiceTally
 from app.einvoices.workflow import Status
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.days import Day, count_per_day
 from app.kernel.errors import Invalid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,6 +50,18 @@ def find(einvoice_id: int, scope: Scope, *, items: bool = True, events: bool = F
         UnknownEinvoice: there is none, or not for this caller.
     """
     return _one(_scoped(scope).where(Einvoice.id == einvoice_id), items=items, events=events)
+
+
+def notes_of(original: Einvoice) -> Sequence[Einvoice]:
+    """The returns and credit notes of an e-invoice, oldest first."""
+    query = select(Einvoice).where(Einvoice.original_id == original.id).order_by(Einvoice.id)
+    return list(db.session.scalars(query))
+
+
+def made_per_day(days: int, scope: Scope) -> Sequence[Day]:
+    """How many e-invoices were made on each of the last days."""
+    mine = () if scope is None else (Einvoice.owner_id == scope,)
+    return count_per_day(Einvoice.created_at, days, *mine)
 
 
 def locked(einvoice_id: int, scope: Scope) -> Einvoice:

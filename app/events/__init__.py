@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.events.catalogue import CATALOGUE, EventType, Notice, define, matching
-from app.events.log import INSERT_DRAFT, after, draft, emit, emit_many, head, late, purged
+from app.events.log import INSERT_DRAFT, after, draft, emit, emit_many, head, late, latest, purged, waiting
 from app.events.relay import Batch, subscribe
 
 __all__ = [
@@ -19,7 +19,9 @@ __all__ = [
     "emit_many",
     "head",
     "late",
+    "latest",
     "matching",
     "purged",
     "subscribe",
+    "waiting",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import insert, or_, select
+from sqlalchemy import Select, func, insert, or_, select
 
 from app.events.catalogue import EventType
 from app.events.models import Event, EventHead
@@ -85,6 +85,20 @@ def head() -> int:
     return db.session.scalar(select(EventHead.position)) or 0
 
 
+def latest(
+    limit: int, *, types: Collection[str], owner_id: int | None = None, everybody: bool = False
+) -> Sequence[Event]:
+    """The last placed events of ``types``, newest first, for whoever ``after`` would show them."""
+    placed = select(Event).where(Event.position.is_not(None), Event.type.in_(types))
+    query = _readable(placed, owner_id, everybody).order_by(Event.position.desc()).limit(limit)
+    return list(db.session.scalars(query))
+
+
+def waiting() -> int:
+    """How many committed events have no position yet: what the relay is behind."""
+    return db.session.scalar(select(func.count()).select_from(Event).where(Event.position.is_(None))) or 0
+
+
 def purged() -> int:
     """The position up to which events are no longer kept; 0 while all are."""
     return db.session.scalar(select(EventHead.purged)) or 0
@@ -106,6 +120,8 @@ def after(
     query = select(Event).where(Event.position > position, Event.type.in_(types)).order_by(Event.position).limit(limit)
     if until is not None:
         query = query.where(Event.position <= until)
-    if not everybody:
-        query = query.where(or_(Event.owner_id.is_(None), Event.owner_id == owner_id))
-    return list(db.session.scalars(query))
+    return list(db.session.scalars(_readable(query, owner_id, everybody)))
+
+
+def _readable(query: Select[Any], owner_id: int | None, everybody: bool) -> Select[Any]:
+    return query if everybody else query.where(or_(Event.owner_id.is_(None), Event.owner_id == owner_id))

@@ -94,6 +94,12 @@ def find(kind: Kind, row_id: int) -> Any:
     return _one(_query(kind, row_id))
 
 
+def names_of(kind: Kind, ids: Iterable[int]) -> dict[int, str]:
+    """What rows are called, by id."""
+    rows = db.session.execute(select(kind.model.id, kind.model.name).where(kind.model.id.in_(set(ids))))
+    return {row.id: row.name for row in rows}
+
+
 def _query(kind: Kind, row_id: int) -> Select[Any]:
     query = select(kind.model).where(kind.model.id == row_id).options(*kind.options)
     return query.execution_options(populate_existing=True)

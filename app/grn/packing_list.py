@@ -97,7 +97,7 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> Supp
         BadFields: more was cut off than the roll is long.
     """
     hold(receipt_id)
-    roll = _find_roll(receipt_id, item_id, roll_id)
+    roll = find_roll(receipt_id, item_id, roll_id)
     for name, value in findings.items():
         setattr(roll, name, 0 if name == "blanket_qty" and value is None else value)
     if too_short(roll):
@@ -112,7 +112,12 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> Supp
     return roll
 
 
-def _find_roll(receipt_id: int, item_id: int, roll_id: int) -> SupplierRoll:
+def find_roll(receipt_id: int, item_id: int, roll_id: int) -> SupplierRoll:
+    """A roll with its item.
+
+    Raises:
+        UnknownRoll: this item has no such roll.
+    """
     query = (
         select(SupplierRoll)
         .join(SupplierRoll.item)

@@ -21,6 +21,7 @@ from app.grn.master_models import Fabric, ProductionOrder, Supplier
 from app.grn.models import FabricItem, GoodsReceipt, LedgerRow, SupplierRoll
 from app.grn.pages import Page, ordered, page_of, page_uncounted
 from app.kernel import clock
+from app.kernel.days import Day, count_per_day
 
 #: Everything that ``ReceiptSchema`` shows, in three statements however many rolls.
 FULL = selectinload(GoodsReceipt.fabric_items).selectinload(FabricItem.rolls)
@@ -129,6 +130,19 @@ def find(receipt_id: int) -> GoodsReceipt:
     return receipt
 
 
+def find_header(receipt_id: int) -> GoodsReceipt:
+    """A receipt with its fabric items, without their rolls.
+
+    Raises:
+        UnknownReceipt: there is none.
+    """
+    query = select(GoodsReceipt).where(GoodsReceipt.id == receipt_id).options(selectinload(GoodsReceipt.fabric_items))
+    receipt: GoodsReceipt | None = db.session.scalar(query)
+    if receipt is None:
+        raise UnknownReceipt
+    return receipt
+
+
 def find_page(asked: Mapping[str, Any]) -> Page:
     """One page of the receipts that all filters hold for, without their rolls; what nearly all match is not counted."""
     order, items = ordered(asked["sort"], searching.SORTABLE), (selectinload(GoodsReceipt.fabric_items),)
@@ -137,6 +151,11 @@ def find_page(asked: Mapping[str, Any]) -> Page:
         until = (asked["page"] + 1) * asked["page_size"]
         page = page_uncounted(searching.first_hits(asked, order, until), asked, order, options=items)
     return page or page_of(searching.filtered(asked), asked, order, options=items)
+
+
+def received_per_day(days: int) -> Sequence[Day]:
+    """How many receipts were booked in on each of the last days."""
+    return count_per_day(GoodsReceipt.created_at, days)
 
 
 def hold(receipt_id: int) -> Any:

@@ -168,6 +168,7 @@ def _typed(value: Any, column: Any) -> Any:
     kind = column.type.python_type
     if kind is datetime and isinstance(value, str):
         return datetime.fromisoformat(value)
-    if type(value) is not kind or (kind is int and not -(2**63) <= value < 2**63):
+    unstorable = (kind is int and not -(2**63) <= value < 2**63) or (kind is str and "\0" in value)
+    if type(value) is not kind or unstorable:
         raise ValueError("another list's cursor")
     return value

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import DateTime, Index, Integer, String, Text, Uuid, inspect, select, text, update
+from sqlalchemy import DateTime, Index, Integer, String, Text, Uuid, func, inspect, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
@@ -116,3 +116,8 @@ def _write(model: Any, claim_id: UUID, facts: dict[str, Any]) -> bool:
         update(model).where(model.claim_id == claim_id).values(facts).returning(model.state)
     ).all()
     return bool(ids)
+
+
+def count_waiting(model: Any) -> int:
+    """How much is not done yet."""
+    return db.session.scalar(select(func.count()).where(model.state == WorkState.PENDING)) or 0

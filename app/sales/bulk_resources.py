@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, request
 from flask.views import MethodView
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.accounts.guards import requires
 from app.accounts.principals import authenticate
@@ -132,12 +133,16 @@ def _blocks() -> Iterator[bytes]:
     """The body in blocks.
 
     Raises:
-        PayloadTooLarge: a body in chunks does not end at the limit, where Werkzeug cuts it off without a word.
+        PayloadTooLarge: the body goes on behind the limit; one in chunks may be cut off there without a word.
     """
     stream, size = request.stream, 0
-    while block := stream.read(BLOCK):
-        size += len(block)
-        yield block
+    try:
+        while block := stream.read(BLOCK):
+            size += len(block)
+            yield block
+    except RequestEntityTooLarge as error:
+        # Werkzeug's own refusal would say nothing of the invoices that were read and stored before.
+        raise PayloadTooLarge from error
     if size >= (request.max_content_length or 0) and request.environ["wsgi.input"].read(1):
         raise PayloadTooLarge
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.days import Day, count_per_day
 from app.kernel.keyset import Order, Page, counted, large_page, page_by_keyset
 from app.sales.errors import NotAWorker, UnknownQueue
 from app.sales.floor_models import Assignment, WorkSession
@@ -25,6 +26,11 @@ NEWEST_FIRST = Order((SalesInvoice.id,), descending=True)
 RECENT = 2_000
 _NEWEST_OF_FEW = Order((SalesInvoice.id,), descending=True, unindexed=True)
 _URGENT_FIRST = Order((SalesInvoice.priority_rank, SalesInvoice.id))
+
+
+def imported_per_day(days: int) -> Sequence[Day]:
+    """How many invoices came in on each of the last days."""
+    return count_per_day(SalesInvoice.created_at, days)
 
 
 def find_page(filters: Mapping[str, Any]) -> Page:

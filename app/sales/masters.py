@@ -39,6 +39,11 @@ def find_couriers(query: Mapping[str, Any]) -> Page:
     return _named(Courier, query)
 
 
+def active_couriers() -> list[Courier]:
+    """The couriers that take parcels now, by name."""
+    return list(db.session.scalars(select(Courier).where(Courier.is_active.is_(True)).order_by(Courier.name)))
+
+
 def find_customer(customer_id: int) -> Customer:
     """Raises ``UnknownCustomer``."""
     return _one(Customer, customer_id, UnknownCustomer)

@@ -98,7 +98,7 @@ def release(data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
 
 def _take(step: Step, invoice: SalesInvoice, data: Mapping[str, Any], actor: Actor, opened: Opened) -> SalesInvoice:
     before = invoice.status
-    worker = _checked(step, invoice, data, actor)
+    worker = check(step, invoice, data, actor)
     courier = _courier(data["courier"]) if "courier" in step.needs else None
     if step.opens and worker and step.section:
         key = (worker.id, step.section.value)
@@ -125,8 +125,8 @@ def _finish(
     return invoice
 
 
-def _checked(step: Step, invoice: SalesInvoice, data: Mapping[str, Any], actor: Actor) -> Worker | None:
-    """Every reason against the step; returns the worker whose step it is."""
+def check(step: Step, invoice: SalesInvoice, data: Mapping[str, Any], actor: Actor) -> Worker | None:
+    """Raise every reason against the step that ``take`` would; returns the worker whose step it is."""
     if invoice.held_at is not None and not step.while_held:
         raise OnHold(invoice.invoice_no, invoice.hold_reason or "")
     held = invoice.handling

@@ -46,6 +46,8 @@ class Subscriber:
     credential: str
     #: Without which the credential may not listen.
     ability: str
+    #: The session that opened it, if one did.
+    session: str | None = None
     since: int = 0
     dropped: bool = field(default=False)
 
@@ -110,14 +112,16 @@ class StreamHub:
             subscriber.offer(None)
 
     def end_strangers(self) -> None:
-        """End the streams of whoever was shut out since: a token that was revoked, a user who was deactivated."""
+        """End the streams of whoever was shut out since: a token that was revoked, a user who signed out."""
         with self._lock:
             listening = list(self._subscribers)
         with self._bound_app().app_context():
             able = standing.abilities_now({subscriber.credential for subscriber in listening})
+            running = standing.open_sessions({s.session for s in listening if s.session})
             db.session.rollback()
         for subscriber in listening:
-            if subscriber.ability not in able[subscriber.credential]:
+            ended = subscriber.session is not None and subscriber.session not in running
+            if ended or subscriber.ability not in able[subscriber.credential]:
                 subscriber.offer(None)
 
     def _end_strangers_in_time(self) -> None:

@@ -43,6 +43,7 @@ def open_stream(
         waiting=queue.Queue(app.config["STREAM_BUFFER_EVENTS"]),
         credential=caller.credential,
         ability=ability,
+        session=caller.session,
     )
     return _frames(app, subscriber, after, framing)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from flask.testing import FlaskClient
 
+from app.accounts import modules
 from app.accounts.abilities import ABILITIES, ROLES
 from app.accounts.guards import ability_of, allows
 from app.accounts.sessions import principal_of
@@ -38,6 +39,8 @@ def test_a_stranger_is_sent_to_sign_in_from_every_page(app: Hub, anybody: FlaskC
 def test_a_role_opens_what_its_abilities_say(app: Hub, role: str) -> None:
     with unit_of_work():
         user = a_user(role=role)
+        for module in modules.MODULES:  # without one, its pages refuse behind the ability
+            modules.enable(user, module, actor="test")
     client = app.test_client()
     enter(client, user)
     token = token_of(client, "/admin/account")

@@ -14,6 +14,7 @@ from app.accounts.models import User
 from app.admin.navigation import NAVIGATION
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
+from app.stream.hub import hub as stream_hub
 from tests.admin.conftest import looked_at, shoot, sign_in
 from tests.admin.test_signing import enter
 from tests.factories import a_user
@@ -218,3 +219,23 @@ class TestStreams:
             assert answer.status == status
             answer.close()
             connection.close()
+
+    def test_signing_out_ends_the_streams_that_the_session_opened(
+        self, signed_in: Callable[..., Page], open_page: Opener
+    ) -> None:
+        page = signed_in()
+        other = open_page()
+        other.context.add_cookies(page.context.cookies())  # the same session in another window
+        other.goto("/admin")
+        expect(other.locator(".pulse")).to_have_class(re.compile("live"))
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        stream_hub.end_strangers()
+        expect(other.locator(".pulse")).not_to_have_class(re.compile("live"))
+
+    def test_a_list_on_an_old_page_leads_to_signing_in(self, signed_in: Callable[..., Page]) -> None:
+        page = signed_in()
+        page.goto("/admin/sales")
+        page.context.clear_cookies()
+        page.get_by_label("Search").press_sequentially("INV")
+        expect(page).to_have_url(re.compile(r"/admin/sign-in\?next=/admin/sales"))

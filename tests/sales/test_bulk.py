@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from app.extensions import db
 from app.kernel import json as hub_json
 from app.kernel.quick import Declined, quick
 from app.kernel.quick_dump import quick_dump
+from app.kernel.web import Hub
 from app.sales import bulk, reading
 from app.sales.events import IMPORTED
 from app.sales.master_models import Customer, Salesman
@@ -243,6 +245,24 @@ _loose = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["code", "name", "mrp"]), inner),
     max_leaves=5,
 )
+
+
+def test_a_body_in_chunks_that_is_too_long_tells_what_was_imported_before(
+    app: Hub, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MAX_BULK_BYTES", 400_000)
+    body = b"\n".join(json.dumps(a_sale(invoice_no=f"N-{number}")).encode() for number in range(1_000))
+    answer = erp.post(
+        PATH,
+        input_stream=io.BytesIO(body),
+        content_type="application/x-ndjson",
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+    stored = db.session.scalar(select(func.count()).select_from(SalesInvoice))
+    assert answer.status_code == 413
+    assert answer.json["data"]["imported"] == len(answer.json["data"]["results"]) == stored
+    assert answer.json["message"].startswith("The body is too large. Before that: ")
+    assert stored
 
 
 class TestQuickWays:

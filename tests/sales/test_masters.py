@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -74,7 +75,11 @@ class TestCustomers:
         }
         assert billing.patch("/api/sales/customers/1/", json={"name": " "}).status_code == 400
         assert client_as("warehouse").patch("/api/sales/customers/1/", json={}).status_code == 403
-        assert billing.get("/api/sales/customers/?cursor=rubbish").status_code == 400
+        nul = base64.urlsafe_b64encode(b'["\\u0000",1]').decode()
+        for cursor in ("rubbish", nul):
+            refused = billing.get(f"/api/sales/customers/?cursor={cursor}")
+            assert refused.status_code == 400
+            assert refused.json["errors"] == {"cursor": ["Not a cursor of this list."]}
 
 
 class TestSalesmen:

@@ -1,0 +1,187 @@
+"""E-invoices: found, read with their PDF and timeline, issued, sent, cancelled and given back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from flask_babel import gettext
+from marshmallow import Schema, ValidationError
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.accounts.guards import requires
+from app.accounts.modules import needs_module
+from app.accounts.principals import authenticate
+from app.admin.asking import asked, link
+from app.admin.words import label
+from app.einvoices import crediting, drafting, issuing, printing, service
+from app.einvoices.errors import UnknownEinvoice
+from app.einvoices.list_schemas import ListQuery
+from app.einvoices.models import Einvoice
+from app.einvoices.resources import MODULE
+from app.einvoices.schemas import EinvoiceCreditSchema, EinvoiceReasonSchema, FromSalesSchema
+from app.einvoices.workflow import CANCELLABLE, CREDITABLE, SENDABLE, Status, Type
+from app.kernel.errors import Forbidden, Invalid
+from app.kernel.leasing import WorkState
+
+_SEE_OTHER = 303
+blp = Blueprint("einvoices", __name__, url_prefix="/einvoices")
+
+View = Callable[..., Any]
+
+
+def guarded(ability: str) -> Callable[[View], View]:
+    """The pages ask for the ability and the module, as the API does."""
+    return lambda view: requires(ability)(needs_module(MODULE)(view))
+
+
+def _owner() -> int:
+    caller = authenticate()
+    if caller.user_id is None:
+        raise Forbidden
+    return caller.user_id
+
+
+def _scope() -> service.Scope:
+    """Everybody's for an administrator, else the viewer's own."""
+    return None if authenticate().sees_everything else _owner()
+
+
+@blp.get("")
+@guarded("einvoices:read")
+def index() -> str:
+    """E-invoices, newest first, narrowed by filters."""
+    question = asked(ListQuery(), cursor="")
+    found = service.find_page(question.values, _scope())
+    following = found.meta["next_cursor"]
+    onwards = link(cursor=following) if following else None
+    return render_template("admin/einvoices_list.html", found=found.data, following=onwards, asked=question)
+
+
+@blp.get("/<int:einvoice_id>")
+@guarded("einvoices:read")
+def show(einvoice_id: int) -> str:
+    """One e-invoice in full."""
+    einvoice = service.find(einvoice_id, _scope(), items=True, events=True)
+    return render_template(
+        "admin/einvoices_show.html",
+        einvoice=einvoice,
+        original=service.find(einvoice.original_id, _scope(), items=False) if einvoice.original_id else None,
+        notes=service.notes_of(einvoice),
+        entries=[_entry(event) for event in reversed(einvoice.events)],
+        can=_possible(einvoice) if "einvoices:write" in authenticate().abilities else set(),
+        is_printing=einvoice.pdf_state == WorkState.PENDING,
+    )
+
+
+@blp.get("/<int:einvoice_id>/pdf")
+@guarded("einvoices:read")
+def pdf(einvoice_id: int) -> Response:
+    """The PDF, to look at or, with ``?download=1``, to keep."""
+    stored = printing.stored(einvoice_id, _scope())
+    return send_file(
+        stored.path,
+        mimetype="application/pdf",
+        as_attachment="download" in request.args,
+        download_name=stored.name,
+        etag=stored.sha256,
+        max_age=0,
+    )
+
+
+@blp.post("/from-sales")
+@guarded("einvoices:write")
+def from_sales() -> BaseResponse:
+    """Make a draft of a sales invoice, or open the one that was made of it before."""
+    einvoice, made = drafting.from_sales(_loaded(FromSalesSchema(), "invoice_no"), _owner())
+    flash(gettext("A draft was made.") if made else gettext("It had been made before; this is it."), "good")
+    return _to(einvoice.id)
+
+
+@blp.post("/<int:einvoice_id>/issue")
+@guarded("einvoices:write")
+def issue(einvoice_id: int) -> BaseResponse:
+    """Give a draft its number and date."""
+    einvoice = issuing.issue(einvoice_id, _scope())
+    flash(gettext("Issued as %(number)s. Its PDF follows within seconds.", number=einvoice.invoice_no), "good")
+    return _to(einvoice_id)
+
+
+@blp.post("/<int:einvoice_id>/send")
+@guarded("einvoices:write")
+def send(einvoice_id: int) -> BaseResponse:
+    """Hand an issued e-invoice to its provider."""
+    issuing.send(einvoice_id, _scope())
+    flash(gettext("It is on its way to the provider."), "good")
+    return _to(einvoice_id)
+
+
+@blp.post("/<int:einvoice_id>/cancel")
+@guarded("einvoices:write")
+def cancel(einvoice_id: int) -> BaseResponse:
+    """Cancel a draft or an issued e-invoice."""
+    issuing.cancel(einvoice_id, _loaded(EinvoiceReasonSchema(), "reason")["reason"], _scope())
+    flash(gettext("Cancelled."), "good")
+    return _to(einvoice_id)
+
+
+@blp.post("/<int:einvoice_id>/reprint")
+@guarded("einvoices:write")
+def reprint(einvoice_id: int) -> BaseResponse:
+    """Have the PDF made again."""
+    issuing.reprint(einvoice_id, _scope())
+    flash(gettext("The PDF is being made again."), "good")
+    return _to(einvoice_id)
+
+
+@blp.post("/<int:einvoice_id>/give-back/<kind>")
+@guarded("einvoices:write")
+def give_back(einvoice_id: int, kind: str) -> BaseResponse:
+    """Draft a return or a credit note of what was chosen, or of all that is left."""
+    if kind not in {Type.RETURN, Type.CREDIT_NOTE}:
+        raise UnknownEinvoice
+    chosen = [
+        {"item_id": int(name.removeprefix("quantity-")), "quantity": text.strip()}
+        for name, text in request.form.items()
+        if name.removeprefix("quantity-").isdecimal() and text.strip()
+    ]
+    data = _loaded(EinvoiceCreditSchema(), "reason", **({"items": chosen} if chosen else {}))
+    credit = crediting.give_back(einvoice_id, Type(kind), data, _scope())
+    flash(gettext("A draft was made."), "good")
+    return _to(credit.id)
+
+
+def _possible(einvoice: Einvoice) -> set[str]:
+    """The verbs that the e-invoice's state allows; the service has the last word."""
+    status, is_sale = einvoice.status, einvoice.type == Type.SALE
+    allowed = {
+        "issue": status == Status.DRAFT,
+        "send": status in SENDABLE,
+        "cancel": status in CANCELLABLE,
+        "give_back": is_sale and status in CREDITABLE and einvoice.credited_total < einvoice.grand_total,
+        "reprint": einvoice.number is not None,
+    }
+    return {verb for verb, is_allowed in allowed.items() if is_allowed}
+
+
+def _entry(event: Any) -> dict[str, Any]:
+    told = [f"{label(name)}: {label(str(value))}" for name, value in event.payload.items() if _is_plain(value)]
+    return {"at": event.created_at, "title": label(f"einvoice.{event.type}"), "who": "", "note": " · ".join(told)}
+
+
+def _is_plain(value: Any) -> bool:
+    return value not in {None, ""} if isinstance(value, str | int | float | None) else False
+
+
+def _loaded(schema: Schema, *fields: str, **more: Any) -> dict[str, Any]:
+    sent = {name: request.form[name] for name in fields if request.form.get(name, "").strip()}
+    try:
+        loaded: dict[str, Any] = schema.load({**sent, **more})
+    except ValidationError as error:
+        raise Invalid(error.messages_dict) from error
+    return loaded
+
+
+def _to(einvoice_id: int) -> BaseResponse:
+    return redirect(url_for("admin.einvoices.show", einvoice_id=einvoice_id), _SEE_OTHER)

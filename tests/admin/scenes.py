@@ -1,0 +1,86 @@
+"""What pages are looked at with: invoices on the floor, receipts with rolls, e-invoices with PDFs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, text
+
+from app.accounts import modules
+from app.accounts.models import User
+from app.einvoices import drafting, issuing
+from app.einvoices.models import Einvoice
+from app.einvoices.resources import MODULE
+from app.einvoices.schemas import EinvoiceDraftSchema
+from app.extensions import db
+from app.grn import demo
+from app.grn import service as receipts
+from app.grn.models import GoodsReceipt
+from app.grn.schemas import NewReceiptSchema
+from app.kernel import clock, json
+from app.kernel.unit_of_work import unit_of_work
+from app.sales import importing
+from app.sales.schemas import ImportSchema
+from tests.factories import a_draft, a_fabric_item, a_receipt, a_sale
+
+
+def loaded(schema: Any, payload: dict[str, Any]) -> Any:
+    """As a request would bring it."""
+    return schema.load(json.decode(json.encode(payload)))
+
+
+def imported(**facts: Any) -> str:
+    """An invoice of the ERP; returns its number."""
+    payload = a_sale(**facts)
+    with unit_of_work():
+        importing.import_invoice(loaded(ImportSchema(), payload), created_user_id=None)
+    number: str = payload["invoice_no"]
+    return number
+
+
+def received(*lengths: float, **facts: Any) -> GoodsReceipt:
+    """A goods receipt over the demo's master data, with a roll for each length."""
+    with unit_of_work():
+        demo.make_demo()
+        return receipts.receive(loaded(NewReceiptSchema(), a_receipt(a_fabric_item(*lengths), **facts)))
+
+
+def with_module(user: User) -> User:
+    """Let a user work with e-invoices."""
+    with unit_of_work():
+        modules.enable(db.session.get_one(User, user.id), MODULE, actor="test")
+    return user
+
+
+def with_newest_module() -> None:
+    """The same for whoever was made last."""
+    newest = db.session.scalars(select(User).order_by(User.id.desc()).limit(1)).one()
+    with_module(newest)
+
+
+def end_modules_in(user: User, *, days: int) -> None:
+    """Let what a user has enabled end soon."""
+    with unit_of_work():
+        for grant in modules.list_grants(user):
+            grant.ends_at = clock.now() + timedelta(days=days)
+
+
+def drafted(owner: User, **facts: Any) -> Einvoice:
+    """A draft of ``owner``."""
+    with unit_of_work():
+        return drafting.create(loaded(EinvoiceDraftSchema(), a_draft(**facts)), owner.id)
+
+
+def issued(owner: User, **facts: Any) -> Einvoice:
+    """An e-invoice with its number; its PDF waits to be made."""
+    einvoice = drafted(owner, **facts)
+    with unit_of_work():
+        return issuing.issue(einvoice.id, owner.id)
+
+
+def spread_over_the_week(table: str) -> None:
+    """Let what came in have come on different days, for charts that look like something."""
+    with db.engine.begin() as connection:
+        query = f"UPDATE {table} SET created_at = created_at - make_interval(days => ((id * id) % 7)::int)"
+        connection.execute(text(query))

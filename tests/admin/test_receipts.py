@@ -1,0 +1,134 @@
+"""Goods receipts on pages: found, read with rolls and ledgers, inspected, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from app.accounts.models import AuditEntry
+from app.extensions import db
+from app.grn import ledgers, packing_list
+from app.grn.models import GoodsReceipt
+from app.kernel.unit_of_work import unit_of_work
+from app.kernel.web import Hub
+from tests.admin import scenes
+from tests.admin.conftest import looked_at
+from tests.admin.test_signing import enter, post
+from tests.factories import a_user
+
+
+def test_a_roll_is_found_inspected_and_shown(signed_in: Callable[..., Page], app: Hub) -> None:
+    receipt = scenes.received(100.2, 110.6)
+    page = signed_in("warehouse")
+    page.get_by_role("link", name="Goods receipts").first.click()
+    expect(page.locator("tbody tr")).to_have_count(2)  # the demo's and ours
+    page.get_by_label("Search").type(receipt.invoice_no)
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name=receipt.invoice_no).click()
+    page.locator("tbody tr a").click()
+    roll = receipt.fabric_items[0].rolls[0]
+    page.get_by_role("link", name=f"Inspect roll {roll.supplier_roll_no}").click()
+    expect(page.locator("#length-hint")).to_have_text("The supplier says 100.2.")
+    page.get_by_label("Length").fill("99.5")
+    page.get_by_label("Cut off for the blanket").fill("1.5")
+    page.get_by_label("Shade").fill("B")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("is inspected")
+    cells = page.locator("#rolls tbody tr").first.locator("td")
+    expect(cells.nth(2)).to_have_text("99.5")
+    expect(cells.nth(5)).to_have_text("98")
+    expect(cells.nth(6)).to_have_text("B")
+
+
+def test_a_finding_can_be_taken_back(signed_in: Callable[..., Page], app: Hub) -> None:
+    receipt = scenes.received(100.2)
+    item, roll = receipt.fabric_items[0], receipt.fabric_items[0].rolls[0]
+    with unit_of_work():
+        packing_list.inspect(receipt.id, item.id, roll.id, {"inspected_length": 90, "shade": "B"})
+    page = signed_in("warehouse")
+    page.goto(f"/admin/receipts/{receipt.id}/items/{item.id}/rolls/{roll.id}")
+    expect(page.get_by_label("Length")).to_have_value("90")
+    page.get_by_label("Length").fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#rolls tbody td").nth(2)).to_have_text("100.2")
+    expect(page.locator("#rolls tbody td").nth(6)).to_have_text("B")
+
+
+def test_a_finding_that_cannot_be_is_told(app: Hub) -> None:
+    receipt = scenes.received(100.2)
+    item = receipt.fabric_items[0]
+    with unit_of_work():
+        user = a_user(role="warehouse")
+    client = app.test_client()
+    enter(client, user)
+    path = f"/admin/receipts/{receipt.id}/items/{item.id}/rolls/{item.rolls[0].id}"
+    for field, said in (({"blanketQty": "200"}, "More than the roll"), ({"length": "long"}, "A valid number")):
+        answer = post(client, path, on=path, **field)
+        assert answer.headers["Location"] == path
+        assert said in client.get(path).text
+    assert packing_list.find_roll(receipt.id, item.id, item.rolls[0].id).inspected_at is None
+
+
+def test_a_receipt_is_deleted_after_asking(signed_in: Callable[..., Page], app: Hub) -> None:
+    receipt = scenes.received(100.2)
+    page = signed_in("warehouse")
+    page.goto(f"/admin/receipts/{receipt.id}")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Leave it").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("status")).to_contain_text(f"Receipt {receipt.invoice_no} is deleted.")
+    db.session.rollback()
+    assert db.session.scalar(select(GoodsReceipt.id).where(GoodsReceipt.id == receipt.id)) is None
+    assert db.session.scalar(select(AuditEntry.action).where(AuditEntry.action == "receipt.deleted"))
+
+
+@pytest.mark.parametrize("role", ["billing"])
+def test_who_may_only_read_is_offered_nothing_else(signed_in: Callable[..., Page], app: Hub, role: str) -> None:
+    receipt = scenes.received(100.2)
+    page = signed_in(role)
+    page.goto(f"/admin/receipts/{receipt.id}")
+    expect(page.get_by_role("button", name="Delete")).to_have_count(0)
+    page.goto(f"/admin/receipts/{receipt.id}/items/{receipt.fabric_items[0].id}")
+    expect(page.locator("#rolls tbody tr")).to_have_count(1)
+    expect(page.get_by_role("link", name="Inspect")).to_have_count(0)
+
+
+def test_a_long_packing_list_is_walked_page_by_page(signed_in: Callable[..., Page], app: Hub) -> None:
+    receipt = scenes.received(*range(1, 26))
+    page = signed_in("warehouse")
+    page.goto(f"/admin/receipts/{receipt.id}/items/{receipt.fabric_items[0].id}")
+    expect(page.locator("#rolls tbody tr")).to_have_count(20)
+    page.get_by_role("link", name="Next page").click()
+    expect(page.locator("#rolls tbody tr")).to_have_count(5)
+
+
+def test_what_is_no_filter_is_told_and_left_aside(anybody: FlaskClient, app: Hub) -> None:
+    with unit_of_work():
+        user = a_user(role="admin")
+    enter(anybody, user)
+    scenes.received(1)
+    page = anybody.get("/admin/receipts?createdFrom=yesterday&page=-1&pageSize=x&color=&_external=1").text
+    assert "createdFrom: Date has wrong format." in page
+    assert "INV-DEMO-1" in page
+
+
+def test_the_pages_can_be_read_and_used_by_everybody(signed_in: Callable[..., Page], app: Hub) -> None:
+    receipt = scenes.received(100.2, 110.6, 98)
+    item = receipt.fabric_items[0]
+    with unit_of_work():
+        packing_list.inspect(receipt.id, item.id, item.rolls[0].id, {"inspected_length": 99, "shade": "B"})
+        ledgers.enter(receipt.id, item.id, {"type": "IN", "qty": 5}, actor="Asha")
+        ledgers.enter(
+            receipt.id, item.id, {"type": "OUT", "out_type": "Sampling", "qty": 400, "remarks": "Lab"}, actor="Asha"
+        )
+    looked_at(signed_in, "receipts-list", lambda page: page.goto("/admin/receipts"))
+    looked_at(signed_in, "receipts-show", lambda page: page.goto(f"/admin/receipts/{receipt.id}"))
+    path = f"/admin/receipts/{receipt.id}/items/{item.id}"
+    looked_at(signed_in, "receipts-item", lambda page: page.goto(path))
+    looked_at(signed_in, "receipts-roll", lambda page: page.goto(f"{path}/rolls/{item.rolls[0].id}"))
