@@ -4,7 +4,7 @@ COMPILE = $(PYTHON_IN_VENV) -m uv pip compile --quiet --universal --python-versi
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format words lock bench clean
+.PHONY: help run test drill check format words lock bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -15,7 +15,11 @@ run: ## Start the whole hub on this machine (PORT=8000, DATA_DIR=./var, DEMO=1);
 
 test: ## Run the tests against real servers (ARGS="-k word" narrows them)
 	@sh app/local/setup.sh dev
-	@$(PYTHON_IN_VENV) -m pytest -n 3 --dist loadgroup -q $(ARGS)
+	@$(PYTHON_IN_VENV) -m pytest -m "not drill" -n 3 --dist loadgroup -q $(ARGS)
+
+drill: ## Kill, freeze, flush and restart everything under load; nothing may be lost (SHORT=1 for CI's form)
+	@sh app/local/setup.sh dev
+	@SHORT=$(SHORT) $(PYTHON_IN_VENV) -m pytest -m drill -s -q $(ARGS)
 
 check: ## Lint, format and types, as CI does before the tests
 	@sh app/local/setup.sh dev

@@ -34,6 +34,7 @@ from app.operations import (
     reference,
     token_commands,
     watching,
+    webhook_commands,
 )
 from app.operations import tasks as operations_tasks
 from app.sales import billable
@@ -45,6 +46,10 @@ from app.sales import resources as sales
 from app.stream import hub, listener
 from app.stream import resources as stream
 from app.stream import tasks as stream_tasks
+from app.webhooks import delivery_resources as webhook_deliveries
+from app.webhooks import listener as webhook_listener
+from app.webhooks import resources as webhooks
+from app.webhooks import tasks as webhooks_tasks
 
 VERSION = "0.1.0"
 
@@ -105,6 +110,7 @@ def _open_rooms(app: Hub) -> None:
     hub.hub.init_app(app)
 
     events.subscribe(listener.broadcast)
+    events.subscribe(webhook_listener.deliver)
     principals.authenticators[:] = [
         web_sessions.page_authenticator,
         token_principals.authenticator,
@@ -120,7 +126,8 @@ def _open_rooms(app: Hub) -> None:
     api = HubApi(app)
     sales_rooms = (sales.blp, sales_floor.blp, sales_bulk.blp, sales_masters.blp)
     goods_receipts = (grn.blp, grn_items.blp, grn_papers.blp, *grn_masters.SURFACES)
-    others = (einvoices.blp, stream.sales, stream.log, health.blp, metrics_resources.blp)
+    streams = (stream.sales, stream.log)
+    others = (einvoices.blp, webhooks.blp, webhook_deliveries.blp, *streams, health.blp, metrics_resources.blp)
     for surface in (accounts.blp, *sales_rooms, *goods_receipts, *others):
         api.register_blueprint(surface)
     reference.register(app, api)
@@ -129,10 +136,11 @@ def _open_rooms(app: Hub) -> None:
     commands.register(app)
     token_commands.register(app)
     einvoice_commands.register(app)
+    webhook_commands.register(app)
     hub_commands.register(app)
     sales_commands.register(app)
     bootstrap.register(app)
 
 
 #: Celery finds tasks by import.
-TASKS = (accounts_tasks, einvoices_tasks, events_tasks, grn_tasks, operations_tasks, stream_tasks)
+TASKS = (accounts_tasks, einvoices_tasks, events_tasks, grn_tasks, operations_tasks, stream_tasks, webhooks_tasks)

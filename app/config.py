@@ -25,6 +25,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "pdf.print_receipts": {"task": "pdf.print_receipts", "schedule": 15.0, "options": {"expires": 14}},
     "einvoices.send": {"task": "einvoices.send", "schedule": 5.0, "options": {"expires": 4}},
     "einvoices.compact": {"task": "einvoices.compact", "schedule": 60.0, "options": {"expires": 50}},
+    "webhooks.send": {"task": "webhooks.send", "schedule": 1.0, "options": {"expires": 0.9}},
+    "retries.send": {"task": "retries.send", "schedule": 2.0, "options": {"expires": 1.9}},
+    "retries.check": {"task": "retries.check", "schedule": 10.0, "options": {"expires": 9}},
+    "deliveries.probe": {"task": "deliveries.probe", "schedule": 30.0, "options": {"expires": 25}},
+    "deliveries.purge": {"task": "deliveries.purge", "schedule": 3600.0, "options": {"expires": 1800}},
     "events.purge": {"task": "events.purge", "schedule": 600.0, "options": {"expires": 300}},
     "operations.purge": {"task": "operations.purge", "schedule": 3600.0, "options": {"expires": 300}},
     "stream.purge_tickets": {"task": "stream.purge_tickets", "schedule": 600.0, "options": {"expires": 300}},
@@ -39,11 +44,18 @@ QUEUES = {
     "operations": "default",
     "einvoices": "default",
     "pdf": "pdf",
+    "webhooks": "webhooks",
+    "retries": "retries",
+    "deliveries": "default",
 }
 
+#: Seconds between a webhook's attempts, as the e-invoice document has them: 1, 5, 15, 60 minutes and 6 hours.
+WEBHOOK_RETRIES = (60, 300, 900, 3600, 21_600)
+
 #: Seconds between the canaries of each queue (``app/operations/canaries.py``); a long document holds up the
-#: printer's for a while, and that is no fault.
-CANARY_SECONDS = {queue: 15.0 if queue == "pdf" else 4.0 for queue in sorted(set(QUEUES.values()))}
+#: printer's for a while, a round of sending the senders', and that is no fault.
+_LONG_TASKS = {"pdf": 15.0, "webhooks": 20.0, "retries": 20.0}
+CANARY_SECONDS = {queue: _LONG_TASKS.get(queue, 4.0) for queue in sorted(set(QUEUES.values()))}
 BEAT_SCHEDULE |= {
     f"operations.canary.{queue}": {
         "task": "operations.canary",
@@ -103,6 +115,9 @@ class Settings:
     #: Where the e-invoice provider ``http`` takes e-invoices, and the bearer token for it.
     einvoice_provider_url: str = ""
     einvoice_provider_token: str = ""
+    #: Waits between the attempts of a webhook: the e-invoice document's own.
+    webhook_retries: tuple[timedelta, ...] = tuple(timedelta(seconds=seconds) for seconds in WEBHOOK_RETRIES)
+    webhook_retention: timedelta = timedelta(days=90)
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -195,6 +210,8 @@ def _settings(env: FileAwareEnv) -> Settings:
         metrics_token=env.str("METRICS_TOKEN", ""),
         einvoice_provider_url=env.str("EINVOICE_PROVIDER_URL", ""),
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
+        webhook_retries=_waits(env.list("WEBHOOK_RETRIES", WEBHOOK_RETRIES, subcast=int) or ()),
+        webhook_retention=timedelta(days=env.int("WEBHOOK_RETENTION_DAYS", 90, validate=validate.Range(1, 3650)) or 0),
     )
 
 
@@ -223,6 +240,10 @@ def _with_driver(url: str) -> str:
     return url
 
 
+def _waits(seconds: Iterable[int]) -> tuple[timedelta, ...]:
+    return tuple(timedelta(seconds=number) for number in seconds)
+
+
 def _keys(given: Iterable[str]) -> tuple[str, ...]:
     """Without the blanks of ``a,,b`` or a trailing comma: an empty key would let everybody in."""
     return tuple(key.strip() for key in given if key.strip())
@@ -236,8 +257,12 @@ def _weaknesses(settings: Settings) -> list[str]:
         faults.append("REDIS_URL must be a redis:// or rediss:// address.")
     if settings.einvoice_provider_url and not settings.einvoice_provider_url.startswith(("https://", "http://")):
         faults.append("EINVOICE_PROVIDER_URL must be an https:// or http:// address.")
+    if settings.event_retention and settings.event_retention < settings.webhook_retention:
+        faults.append("EVENT_RETENTION_DAYS must not be less than WEBHOOK_RETENTION_DAYS: deliveries send events.")
     if settings.metrics_token and len(settings.metrics_token) < MINIMUM_KEY_LENGTH:
         faults.append(f"METRICS_TOKEN is weak: it needs at least {MINIMUM_KEY_LENGTH} characters.")
+    if not 1 <= len(settings.webhook_retries) <= 10 or min(settings.webhook_retries) < timedelta(seconds=1):  # noqa: PLR2004
+        faults.append("WEBHOOK_RETRIES must be 1 to 10 numbers of seconds, such as: 60,300,900,3600,21600")
     if settings.is_production and settings.secret_key:
         secret = settings.secret_key
         if len(secret) < MINIMUM_SECRET_LENGTH or len(set(secret.lower())) < MINIMUM_SECRET_VARIETY:

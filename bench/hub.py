@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +23,21 @@ KEY = "a-key-for-the-benches-of-imports"
 
 @dataclass(frozen=True, slots=True)
 class RunningHub:
-    """Where it listens, and the database behind it."""
+    """Where it listens, the database behind it, and its settings."""
 
     port: int
     database_url: str
+    environment: Mapping[str, str]
+
+    def flask(self, *words: str) -> None:
+        """Run a command of the hub."""
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
-def running_hub(*, web_processes: int = 2) -> Iterator[RunningHub]:
-    """Start everything but Flower, wait until it is ready, and stop it in the end."""
+def running_hub(*, web_processes: int = 2, **facts: str) -> Iterator[RunningHub]:
+    """Start everything but Flower, wait until it is ready, and stop it in the end; ``facts`` change its settings."""
     with temporary_servers() as (postgres, valkey), ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         port = _free_port()
@@ -46,6 +52,8 @@ def running_hub(*, web_processes: int = 2) -> Iterator[RunningHub]:
             "SALES_IMPORT_API_KEY": KEY,
             "PORT": str(port),
             "WEB_CONCURRENCY": str(web_processes),
+            "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
+            **facts,
         }
         subprocess.run(
             [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"], cwd=ROOT, env=environment, check=True
@@ -62,7 +70,7 @@ def running_hub(*, web_processes: int = 2) -> Iterator[RunningHub]:
                 stack.callback(child.wait)
                 stack.callback(child.terminate)
         _wait_until_ready(port)
-        yield RunningHub(port, postgres.url)
+        yield RunningHub(port, postgres.url, environment)
 
 
 def _free_port() -> int:

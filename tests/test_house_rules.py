@@ -32,7 +32,8 @@ FLOORS = {
     "sales": 3,
     "einvoices": 3,
     "stream": 3,
-    "admin": 4,
+    "webhooks": 3,
+    "admin": 5,
     "operations": 4,
     "local": 4,
 }

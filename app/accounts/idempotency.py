@@ -17,6 +17,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.openapi import IDEMPOTENT, refuses
+from app.kernel.sealing import seal, unseal
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
 LONGEST = 255
@@ -25,12 +26,15 @@ _KEPT_HEADERS = ("Location", "Content-Type")
 View = Callable[..., Any]
 
 
-def idempotent(view: View) -> View:
+def idempotent(view: View | None = None, *, sealed: bool = False) -> Any:
     """Replay the stored answer when the same caller sends the same key and body again.
 
     The key's row is written in the transaction of what the view creates; while that runs, an advisory lock
-    answers parallel twins with 409. Only success is kept: a refused request may be mended and sent again.
+    answers parallel twins with 409. Only success is kept: a refused request may be mended and sent again. An answer
+    that shows a secret is stored ``sealed``.
     """
+    if view is None:
+        return lambda later: idempotent(later, sealed=sealed)
 
     @wraps(view)
     def once(*args: Any, **kwargs: Any) -> Any:
@@ -42,14 +46,15 @@ def idempotent(view: View) -> View:
         credential = authenticate().credential
         stored = _claim(credential, key)
         if stored is None:
-            return _remember(credential, key, make_response(view(*args, **kwargs)))
+            return _remember(credential, key, make_response(view(*args, **kwargs)), sealed)
         if stored.fingerprint != _fingerprint():
             raise KeyReused
-        return Response(stored.body, stored.status, headers={**stored.headers, REPLAYED: "true"})
+        body = unseal(stored.body) if sealed else stored.body
+        return Response(body, stored.status, headers={**stored.headers, REPLAYED: "true"})
 
     documented: Any = refuses(KeyInUse, KeyReused)(once)
     documented._apidoc["manual_doc"][IDEMPOTENT] = True
-    return documented  # type: ignore[no-any-return]
+    return documented
 
 
 def _claim(credential: str, key: str) -> IdempotencyKey | None:
@@ -65,7 +70,7 @@ def _claim(credential: str, key: str) -> IdempotencyKey | None:
     return stored
 
 
-def _remember(credential: str, key: str, answer: Response) -> Response:
+def _remember(credential: str, key: str, answer: Response, sealed: bool) -> Response:
     kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
     db.session.add(
         IdempotencyKey(
@@ -74,7 +79,7 @@ def _remember(credential: str, key: str, answer: Response) -> Response:
             fingerprint=_fingerprint(),
             status=answer.status_code,
             headers=kept,
-            body=answer.get_data(),
+            body=seal(answer.get_data()) if sealed else answer.get_data(),
         )
     )
     return answer

@@ -11,9 +11,11 @@ from app.admin import (
     account,
     assets,
     calls,
+    deliveries,
     einvoices,
     keys,
     licences,
+    operations,
     overview,
     pages,
     people,
@@ -24,6 +26,7 @@ from app.admin import (
     signing,
     tokens,
     viewers,
+    webhooks,
     words,
 )
 from app.admin.navigation import navigation
@@ -40,11 +43,14 @@ PAGES = (
     receipts,
     einvoices,
     tokens,
+    webhooks,
+    deliveries,
     calls,
     keys,
     seller,
     licences,
     people,
+    operations,
 )
 
 for page in PAGES:
@@ -69,5 +75,6 @@ def register(app: Flask) -> None:
         languages=viewers.LANGUAGES,
         navigation=navigation,
         theme=viewers.theme,
+        told=deliveries.told,
         viewer=viewers.viewer,
     )

@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from app.einvoices.schemas import EinvoiceSchema, Moment
+from app.einvoices.schemas import EinvoiceSchema
 from app.einvoices.workflow import Status, Type
-from app.kernel.schemas import Choice, Schema, Text
+from app.kernel.schemas import Choice, Moment, Schema, Text
 
 LARGEST_PAGE, LAST_PAGE, PAGE_SIZE = 100, 1_000_000, 20
 

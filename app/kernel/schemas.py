@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -161,6 +161,29 @@ class Stamp(fields.Field):
         super().__init__(dump_only=True, **kwargs)
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else clock.iso(value)
+
+
+class Moment(fields.Field):
+    """A moment as ISO 8601; without a zone it is UTC, without a time it is midnight."""
+
+    default_error_messages = {"invalid": "Expected a moment as ISO 8601, for instance 2026-02-01T12:00:00Z."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs["metadata"] = {"type": "string", "format": "date-time", **kwargs.get("metadata", {})}
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        try:
+            # A plus that was not encoded in an address arrives as a space.
+            moment = datetime.fromisoformat(value.strip().replace(" ", "+") if "T" in value else value.strip())
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError) as error:
+            raise self.make_error("invalid") from error
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else clock.iso(value)
 
 

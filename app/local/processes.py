@@ -53,6 +53,9 @@ PROCESSES: tuple[HubProcess, ...] = (
     _worker("worker", "events", "default", concurrency=2),
     # Rendering takes whole seconds of a core and much memory: beside everything else, and never in its way.
     _worker("printer", "pdf", concurrency=1, most_memory_kib=300_000),
+    # First attempts never wait behind retries, nor either behind anything else.
+    _worker("webhooks", "webhooks", concurrency=2),
+    _worker("retries", "retries", concurrency=2),
     # No pid file: a stale one would keep the timer from starting after a power cut.
     HubProcess(
         "beat",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -12,12 +13,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
+from redis import Redis
 
 from app.local.processes import PROCESSES, HubProcess
 from app.local.servers import Postgres, Valkey, temporary_servers
@@ -83,6 +86,29 @@ class DrillHub:
         """Open the stream of sales on one of the web processes."""
         resume = {} if after is None else {"Last-Event-ID": after}
         return Listener(self.ports[web], STREAM, {**HEADERS, **resume})
+
+    def kill_worker(self, name: str) -> None:
+        """``kill -9`` a worker with all its processes, and start it anew."""
+        child = self.children[name]
+        for victim in [*psutil.Process(child.pid).children(recursive=True), psutil.Process(child.pid)]:
+            with suppress(psutil.NoSuchProcess):
+                victim.kill()
+        child.wait()
+        self.start(next(process for process in PROCESSES if process.name == name))
+
+    def kill_one_of(self, name: str) -> None:
+        """``kill -9`` one process of a worker's pool; the worker forks another."""
+        pool = psutil.Process(self.children[name].pid).children()
+        if pool:
+            random.choice(pool).kill()
+
+    def restart_postgres(self) -> None:
+        self.postgres.stop()
+        self.postgres.start()
+
+    def flush_redis(self) -> None:
+        with Redis.from_url(self.valkey.url) as client:
+            client.flushall()
 
     def freeze_redis(self) -> None:
         """It keeps its connections and answers nothing."""
@@ -169,7 +195,7 @@ def drill_hub(*, webs: int = 2, **facts: str) -> Iterator[DrillHub]:
             elif process.name != "flower":
                 hub.start(process)
         for port in hub.ports:
-            wait_for(lambda port=port: ready(port), 60)
+            wait_for(lambda port=port: ready(port), 180)
         yield hub
 
 

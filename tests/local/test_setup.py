@@ -104,4 +104,4 @@ def test_the_second_time_it_has_nothing_to_do_until_the_lock_changes(checkout: P
 def test_the_makefile_lists_every_target() -> None:
     listed = subprocess.run(["make", "-s"], cwd=ROOT, env=dict(os.environ), check=True, capture_output=True, text=True)
     targets = {line.split()[1] for line in listed.stdout.splitlines()}
-    assert {"run", "test", "check", "format", "lock", "bench", "clean", "help"} == targets
+    assert {"run", "test", "drill", "check", "format", "words", "lock", "bench", "clean", "help"} == targets

@@ -23,6 +23,7 @@ from app.config import Settings
 from app.einvoices.tasks import PRINTING_HARD_LIMIT
 from app.kernel.tasks import HARD_LIMIT
 from app.local.processes import PROCESSES, HubProcess
+from app.webhooks.tasks import HARD_LIMIT as SENDING_HARD_LIMIT
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMD = ROOT / "deploy" / "systemd"
@@ -103,6 +104,7 @@ class TestCompose:
         }
         assert grace["worker"] > HARD_LIMIT
         assert grace["printer"] > PRINTING_HARD_LIMIT
+        assert min(grace["webhooks"], grace["retries"]) > SENDING_HARD_LIMIT
 
 
 class TestUnits:

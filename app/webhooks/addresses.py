@@ -1,0 +1,206 @@
+"""Which addresses a webhook may go to, and in one sentence why another may not."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooSlow
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+
+from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
+
+Address = IPv4Address | IPv6Address
+Allowances = Sequence[Mapping[str, Any]]
+
+LONGEST_URL = 2000
+#: Everything else is for services that are none of ours, unless an admin allows it.
+PORTS = (443, 8443)
+#: Seconds for a name to be resolved.
+RESOLVE_SECONDS = 3.0
+
+_RULES = tuple(
+    (ip_network(network), words)
+    for network, words in (
+        ("169.254.169.254/32", "metadata of a cloud"),
+        ("168.63.129.16/32", "metadata of a cloud (Azure)"),
+        ("100.100.100.200/32", "metadata of a cloud (Alibaba)"),
+        ("fd00:ec2::254/128", "metadata of a cloud (AWS)"),
+        ("0.0.0.0/8", "this network (RFC 791)"),
+        ("10.0.0.0/8", "private network (RFC 1918)"),
+        ("172.16.0.0/12", "private network (RFC 1918)"),
+        ("192.168.0.0/16", "private network (RFC 1918)"),
+        ("100.64.0.0/10", "shared by carriers (CGNAT, RFC 6598)"),
+        ("127.0.0.0/8", "loopback (RFC 1122)"),
+        ("169.254.0.0/16", "link-local (RFC 3927)"),
+        ("192.0.0.0/24", "protocol assignments (RFC 6890)"),
+        ("192.0.2.0/24", "documentation (RFC 5737)"),
+        ("198.51.100.0/24", "documentation (RFC 5737)"),
+        ("203.0.113.0/24", "documentation (RFC 5737)"),
+        ("192.88.99.0/24", "relay of 6to4 (RFC 7526)"),
+        ("198.18.0.0/15", "benchmarks (RFC 2544)"),
+        ("224.0.0.0/4", "multicast (RFC 5771)"),
+        ("240.0.0.0/4", "reserved (RFC 1112)"),
+        ("::/128", "unspecified (RFC 4291)"),
+        ("::1/128", "loopback (RFC 4291)"),
+        ("::ffff:0:0/96", "IPv4 mapped into IPv6 (RFC 4291)"),
+        ("::/96", "IPv4 within IPv6 (RFC 4291)"),
+        ("64:ff9b::/96", "translated IPv4 (NAT64, RFC 6052)"),
+        ("64:ff9b:1::/48", "translated IPv4 (NAT64, RFC 8215)"),
+        ("100::/64", "discarded (RFC 6666)"),
+        ("2001::/32", "IPv4 within IPv6 (Teredo, RFC 4380)"),
+        ("2001:db8::/32", "documentation (RFC 3849)"),
+        ("2001::/23", "protocol assignments (RFC 2928)"),
+        ("2002::/16", "IPv4 within IPv6 (6to4, RFC 3056)"),
+        ("3fff::/20", "documentation (RFC 9637)"),
+        ("fc00::/7", "private network (RFC 4193)"),
+        ("fe80::/10", "link-local (RFC 4291)"),
+        ("fec0::/10", "site-local (RFC 3879)"),
+        ("ff00::/8", "multicast (RFC 4291)"),
+    )
+)
+_GLOBAL_UNICAST = ip_network("2000::/3")
+_SPACES = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff\\]")
+#: 2130706433, 0x7f.1, 0177.0.0.1, 127.1: numbers in clothes that only some parsers see through.
+_NUMBERS = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*\.?", re.IGNORECASE | re.ASCII)
+
+
+class Refused(Exception):
+    """The address is none that a webhook may go to; the message says what resolved and which rule it was."""
+
+
+class Unresolved(Exception):
+    """The name leads to no address at present."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An address taken apart; ``host`` is what the receiver is called, in ASCII."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def target_of(url: str) -> Target:
+    """Take an address apart, strictly.
+
+    Raises:
+        Refused: it is no plain https:// or http:// address of a host.
+    """
+    if len(url) > LONGEST_URL:
+        raise Refused(f"The address has more than {LONGEST_URL} characters.")
+    if _SPACES.search(url):
+        raise Refused("The address holds white space, a backslash or control characters.")
+    try:
+        parts = parse_url(url)
+        host = _ascii((parts.host or "").strip("[]"))
+    except (LocationParseError, UnicodeError, ValueError) as error:
+        raise Refused("The address cannot be understood.") from error
+    _refuse_oddities(url, parts, host)
+    return Target(parts.scheme or "", host, parts.port or (443 if parts.scheme == "https" else 80))
+
+
+def destination(target: Target, allowances: Allowances) -> str:
+    """Resolve the host once and judge all that it leads to; the address to connect to.
+
+    Raises:
+        Refused: one of its addresses, or the port, is not allowed.
+        Unresolved: it leads nowhere at present.
+    """
+    addresses = [_bare(address) for address in resolve(target.host, target.port)]
+    for address in addresses:
+        if not _is_allowed(address, target.port, allowances) and (reason := _objection(address, target)):
+            raise Refused(reason)
+    return str(addresses[0])
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """All addresses of a host.
+
+    Raises:
+        Unresolved: there are none, or nobody said so in time.
+    """
+    try:
+        return [str(ip_address(host))]
+    except ValueError:
+        pass  # a name, then
+    looking: Future[list[Any]] = _resolvers.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    try:
+        found = looking.result(RESOLVE_SECONDS)
+    except TooSlow as error:
+        raise Unresolved(f"{host} could not be resolved within {RESOLVE_SECONDS:.0f} seconds.") from error
+    except (OSError, UnicodeError) as error:
+        raise Unresolved(f"{host} does not resolve.") from error
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+#: ``getaddrinfo`` knows no time limit: it waits in a thread of its own.
+_resolvers = ThreadPoolExecutor(16, thread_name_prefix="resolve")
+
+
+def rule_against(address: Address) -> str | None:
+    """Which rule keeps this address from being sent to; None for a public one."""
+    for network, words in _RULES:
+        if address.version == network.version and address in network:
+            return f"{words}, {network}"
+    for blocked in EXTRA_BLOCKED_NET_RANGES:
+        if address.version == blocked.version and address in blocked:
+            return f"special use, {blocked}"
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+        return "outside the public part of IPv6, 2000::/3"
+    return None if address.is_global else "not public (IANA's registry of special addresses)"
+
+
+def _refuse_oddities(url: str, parts: Url, host: str) -> None:
+    if parts.scheme not in {"https", "http"}:
+        raise Refused("The address must begin with https://.")
+    if parts.auth is not None or "@" in (parts.netloc or ""):
+        raise Refused("The address must not hold a user or a password; use headers.")
+    if parts.fragment is not None or "#" in url:
+        raise Refused("The address must not have a fragment (#…).")
+    if not host:
+        raise Refused("The address names no host.")
+    if "%" in host:
+        raise Refused("The address must not hold a zone or escaped characters in its host.")
+    if parts.port == 0:
+        raise Refused("Port 0 is no port.")
+    if ":" not in host and _NUMBERS.fullmatch(host) and not _is_plain(host):
+        raise Refused(f"{host} is an odd way to write an address; write it as four decimal numbers.")
+
+
+def _is_plain(host: str) -> bool:
+    try:
+        return str(ip_address(host)) == host
+    except ValueError:
+        return False
+
+
+def _ascii(host: str) -> str:
+    """As names go over the wire; full-width digits and the like become what resolvers make of them."""
+    return host if host.isascii() else host.encode("idna").decode()
+
+
+def _bare(address: str) -> Address:
+    return ip_address(address.partition("%")[0])
+
+
+def _is_allowed(address: Address, port: int, allowances: Allowances) -> bool:
+    networks = (ip_network(entry["cidr"]) for entry in allowances if entry["port"] == port)
+    return any(address.version == network.version and address in network for network in networks)
+
+
+def _objection(address: Address, target: Target) -> str | None:
+    where = str(address) if target.host == str(address) else f"{target.host} leads to {address}, which"
+    if rule := rule_against(address):
+        return f"{where} is refused: {rule}. An admin may allow it for this endpoint."
+    if target.scheme != "https":
+        return "The address must begin with https://; an admin may allow plain http to a network and port."
+    if target.port not in PORTS:
+        return f"Port {target.port} is refused: only {' and '.join(map(str, PORTS))} are open; an admin may allow it."
+    return None

@@ -1,0 +1,22 @@
+"""The one event of this room: a test, for the endpoint that asked for it and nobody else."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from app import events
+from app.kernel.schemas import Schema
+
+
+class TestedSchema(Schema):
+    """The endpoint that is tested."""
+
+    id = fields.Integer()
+    url = fields.String()
+    description = fields.String()
+    events = fields.List(fields.String())
+
+
+TEST = events.define(
+    "webhook.test", TestedSchema, "A test was asked for; only the endpoint in question gets it.", key="endpoint"
+)

@@ -1,0 +1,136 @@
+"""First attempts of webhooks, from commit to receiver, and how many a second; beside the bare client."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import re
+import selectors
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from app.webhooks import posting
+from bench.hub import ROOT, RunningHub, running_hub
+
+STEADY, STEADY_SECONDS, FLOOD = 50, 20, 5000
+BARE_SECONDS = 4.0
+_ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A receiver in a process of its own, as cheap as can be: it notes when which event came."""
+
+    port: int
+    arrivals: Any
+
+    def wait(self, wanted: Collection[str], seconds: float) -> dict[str, float]:
+        """When each of these events first arrived (``time.time()``)."""
+        first: dict[str, float] = {}
+        deadline = time.monotonic() + seconds
+        while len(first) < len(wanted):
+            event, moment = self.arrivals.get(timeout=max(0.1, deadline - time.monotonic()))
+            if event in wanted:
+                first.setdefault(event, moment)
+        return first
+
+
+def run() -> None:
+    """Print p50 and p95 at 50 a second, and the greatest rate, beside a bare loop of the same client."""
+    with running_hub(web_processes=1) as hub, _receiver() as receiver:
+        _in_hub(hub, "subscribe", str(receiver.port))
+        warm = _in_hub(hub, "steady", "20", str(STEADY))
+        receiver.wait(warm, 60)
+        before = _bare(receiver)
+        happened = _in_hub(hub, "steady", str(STEADY * STEADY_SECONDS), str(STEADY))
+        arrived = receiver.wait(happened, 60)
+        taken = [(arrived[event] - moment) * 1000 for event, moment in happened.items()]
+        cuts = statistics.quantiles(taken, n=20)
+        happened = _in_hub(hub, "flood", str(FLOOD))
+        moments = sorted(receiver.wait(happened, 240).values())
+        after = _bare(receiver)
+    tenth = FLOOD // 10  # without run-up and end
+    rate = (FLOOD - 2 * tenth) / (moments[-tenth] - moments[tenth])
+    print("\nWebhooks to one receiver on this machine")
+    print(
+        f"commit to receiver, {STEADY}/s for {STEADY_SECONDS} s: p50 {cuts[9]:.0f} ms, p95 {cuts[18]:.0f} ms (aim: 100)"
+    )
+    print(f"greatest rate, {FLOOD} events in one commit: {rate:.0f}/s (aim: 300/s)")
+    print(f"the bare client in one loop, before and after: {before:.0f}/s, {after:.0f}/s")
+
+
+def _bare(receiver: Counter) -> float:
+    """The same client in one loop, with a body of the same size, signing nothing and storing nothing."""
+    allowances = [{"cidr": "127.0.0.0/8", "port": receiver.port}]
+    url, body = f"http://127.0.0.1:{receiver.port}/hooks", b"x" * 500
+    end, count = time.monotonic() + BARE_SECONDS, 0
+    while time.monotonic() < end:
+        answer = posting.post(url, body, {"X-Webhook-Id": f"bare-{count}"}, allowances)
+        if not answer.is_success:
+            raise RuntimeError(answer.error)
+        count += 1
+    return count / BARE_SECONDS
+
+
+def _in_hub(hub: RunningHub, *arguments: str) -> Any:
+    """Run a verb of ``webhooks_within``; what it answered."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.webhooks_within", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **hub.environment},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@contextmanager
+def _receiver() -> Iterator[Counter]:
+    arrivals: Any = multiprocessing.Queue()
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(256)
+        process = multiprocessing.Process(target=_serve, args=(listening, arrivals), daemon=True)
+        process.start()
+        try:
+            yield Counter(listening.getsockname()[1], arrivals)
+        finally:
+            process.terminate()
+            process.join()
+
+
+def _serve(listening: socket.socket, arrivals: Any) -> None:
+    """One thread, one selector, and no more of HTTP than a POST with its length."""
+    selector = selectors.DefaultSelector()
+    selector.register(listening, selectors.EVENT_READ)
+    buffers: dict[socket.socket, bytes] = {}
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is listening:
+                connection, _ = listening.accept()
+                buffers[connection] = b""
+                selector.register(connection, selectors.EVENT_READ)
+                continue
+            connection = key.fileobj  # type: ignore[assignment]
+            buffers[connection] += connection.recv(65536)
+            if not buffers[connection]:
+                selector.unregister(connection)
+                connection.close()
+                del buffers[connection]
+                continue
+            head, _, body = buffers[connection].partition(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", head.lower())
+            if length and len(body) >= int(length[1]):
+                event = re.search(rb"\r\nx-webhook-id: ([^\r]+)", head, re.IGNORECASE)
+                arrivals.put((event[1].decode() if event else "", time.time()))
+                connection.sendall(_ANSWER)
+                buffers[connection] = b""
