@@ -39,9 +39,8 @@ class EndpointForm(Form):
         description=lazy_gettext("Where events are posted to; it begins with https://."),
     )
     description = StringField(lazy_gettext("What it is"), [Length(max=500)])
-    events = SelectMultipleField(
-        lazy_gettext("Events"), [InputRequired()], choices=_patterns, option_widget=CheckboxInput()
-    )
+    # Not required as a field: each single box would be. The service tells when none is ticked.
+    events = SelectMultipleField(lazy_gettext("Events"), choices=_patterns, option_widget=CheckboxInput())
     headers = TextAreaField(
         lazy_gettext("Headers to send along"),
         description=lazy_gettext("One in a line, as Name: value. They are stored encrypted; left empty, they stay."),
