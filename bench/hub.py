@@ -29,10 +29,15 @@ class RunningHub:
     database_url: str
     environment: Mapping[str, str]
 
+    def flask(self, *words: str) -> None:
+        """Run a command of the hub."""
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
 
 @contextmanager
-def running_hub(*, web_processes: int = 2) -> Iterator[RunningHub]:
-    """Start everything but Flower, wait until it is ready, and stop it in the end."""
+def running_hub(*, web_processes: int = 2, **facts: str) -> Iterator[RunningHub]:
+    """Start everything but Flower, wait until it is ready, and stop it in the end; ``facts`` change its settings."""
     with temporary_servers() as (postgres, valkey), ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         port = _free_port()
@@ -47,6 +52,8 @@ def running_hub(*, web_processes: int = 2) -> Iterator[RunningHub]:
             "SALES_IMPORT_API_KEY": KEY,
             "PORT": str(port),
             "WEB_CONCURRENCY": str(web_processes),
+            "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
+            **facts,
         }
         subprocess.run(
             [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"], cwd=ROOT, env=environment, check=True

@@ -33,7 +33,7 @@ FLOORS = {
     "einvoices": 3,
     "stream": 3,
     "webhooks": 3,
-    "admin": 4,
+    "admin": 5,
     "operations": 4,
     "local": 4,
 }

@@ -166,7 +166,7 @@ def test_a_revision_goes_down_and_up_again(empty: sa.Engine, revision: str) -> N
 
 
 def test_stored_words_are_folded_and_unfolded(empty: sa.Engine) -> None:
-    upgrade("0010")
+    upgrade("0009")
     fill(empty)
     with empty.begin() as connection:
         connection.execute(sa.text("UPDATE customers SET name = 'İSTANBUL Eczanesi', search = ''"))
@@ -179,7 +179,7 @@ def test_stored_words_are_folded_and_unfolded(empty: sa.Engine) -> None:
         with empty.connect() as connection:
             return list(connection.scalars(sa.text(query)))
 
-    upgrade("0011")
+    upgrade("0010")
     assert found() == ["'eczanesi' 'istanbul' 'x'", "'isik' 'x'"]
-    downgrade("0010")
+    downgrade("0009")
     assert found() == ["'eczanesi' 'i' 'stanbul' 'x'", "'işık' 'x'"]

@@ -21,14 +21,14 @@ from app.kernel.schemas import Text
 USUAL_SPAN = timedelta(days=7)
 _ORDER = Order((ApiCall.created_at, ApiCall.id), descending=True)
 _EPOCH = validate.Range(min=datetime(2000, 1, 1, tzinfo=UTC), error="Use a moment after 2000-01-01.")
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 class CallQuery(KeysetQuery):
     """Filters of the record; all that are given count."""
 
     credential = Text(100, metadata={"description": "`token:5`, `api_key:7` or `user:3`."})
-    method = fields.String(validate=validate.OneOf(_METHODS))
+    method = fields.String(validate=validate.OneOf(METHODS))
     path = Text(200, metadata={"description": "What the path begins with."})
     status = fields.String(
         validate=validate.Regexp(r"[1-5](\d\d|xx)$", error="Use a status such as 404, or a class such as 4xx.")

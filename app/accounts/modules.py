@@ -61,7 +61,7 @@ def enable(user: User, module: str, *, years: int = 1, actor: str) -> ModuleGran
     grant, moment = _locked(user.id, module), clock.now()
     if grant.ends_at <= moment:
         grant.starts_at, grant.ends_at = moment, moment
-    grant.ends_at = _years_after(grant.ends_at, years)
+    grant.ends_at = years_after(grant.ends_at, years)
     _record("module.enabled", grant, actor)
     return grant
 
@@ -73,7 +73,7 @@ def set_period(user: User, module: str, *, starts_at: datetime, ends_at: datetim
         Invalid: no such module, or a period that ends before it begins or is longer than is sold.
     """
     _check(module)
-    if not starts_at < ends_at <= _years_after(starts_at, MOST_YEARS):
+    if not starts_at < ends_at <= years_after(starts_at, MOST_YEARS):
         raise Invalid({"ends_at": [f"Use an end after the start, at most {MOST_YEARS} years later."]})
     grant = _locked(user.id, module)
     grant.starts_at, grant.ends_at = starts_at, ends_at
@@ -151,7 +151,8 @@ def _locked(user_id: int, module: str) -> ModuleGrant:
     return grant
 
 
-def _years_after(moment: datetime, years: int) -> datetime:
+def years_after(moment: datetime, years: int) -> datetime:
+    """The same moment of the calendar, years later."""
     try:
         return moment.replace(year=moment.year + years)
     except ValueError:  # the 29th of February

@@ -16,7 +16,8 @@ from app.accounts.naming import NAME_RULE, is_name
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
-from app.kernel.pages import Page, page_of
+from app.kernel.pages import Page, PageQuery, page_of
+from app.kernel.schemas import Text
 
 LONGEST_EMAIL = 254
 #: Only a slip of the pen is caught; whether mail arrives, no pattern knows.
@@ -178,9 +179,15 @@ def list_users() -> list[User]:
     return list(db.session.scalars(select(User).order_by(User.email)))
 
 
-def find_page(paging: dict[str, Any], *, search: str = "") -> Page:
+class UserQuery(PageQuery):
+    """A list of users, narrowed by ``search``."""
+
+    search = Text(100, load_default="")
+
+
+def find_page(paging: dict[str, Any]) -> Page:
     """Users whose address or name holds ``search``, newest first."""
-    query = select(User)
+    query, search = select(User), paging["search"]
     if search:
         query = query.where(or_(*(column.icontains(search, autoescape=True) for column in (User.email, User.name))))
     return page_of(query, User.id, paging)

@@ -1,1 +1,1 @@
-"""Floor 4: the pages through which people use the hub; they parse, call services and render, and know nothing else."""
+"""Floor 5: the pages through which people use the hub; they parse, call services and render, and know nothing else."""

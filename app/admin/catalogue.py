@@ -11,6 +11,9 @@ from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 
+from app.accounts.abilities import ABILITIES
+from app.accounts.modules import MODULES
+
 APP = Path(__file__).resolve().parents[1]
 FOLDER = Path(__file__).parent / "translations"
 #: Every other language than English, in which the code speaks.
@@ -34,6 +37,9 @@ def collected() -> Catalog:
     for path in sorted(APP.glob("*/*.py")):
         for sentence in refusals(ast.parse(path.read_text())):
             catalog.add(sentence)
+    # What the code names once and shows in more places than pages.
+    for sentence in (*ABILITIES.values(), *MODULES.values()):
+        catalog.add(sentence)
     return catalog
 
 

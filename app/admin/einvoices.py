@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response as BaseResponse
@@ -24,6 +24,7 @@ from app.einvoices.schemas import EinvoiceCreditSchema, EinvoiceReasonSchema, Fr
 from app.einvoices.workflow import CANCELLABLE, CREDITABLE, SENDABLE, Status, Type
 from app.kernel.errors import Forbidden, Invalid
 from app.kernel.leasing import WorkState
+from app.pdf import files
 
 _SEE_OTHER = 303
 blp = Blueprint("einvoices", __name__, url_prefix="/einvoices")
@@ -79,15 +80,7 @@ def show(einvoice_id: int) -> str:
 @guarded("einvoices:read")
 def pdf(einvoice_id: int) -> Response:
     """The PDF, to look at or, with ``?download=1``, to keep."""
-    stored = printing.stored(einvoice_id, _scope())
-    return send_file(
-        stored.path,
-        mimetype="application/pdf",
-        as_attachment="download" in request.args,
-        download_name=stored.name,
-        etag=stored.sha256,
-        max_age=0,
-    )
+    return files.sent(printing.stored(einvoice_id, _scope()), download="download" in request.args)
 
 
 @blp.post("/from-sales")

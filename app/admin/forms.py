@@ -31,7 +31,7 @@ class Form(FlaskForm):
                 field.errors = [*field.errors, *said]
 
 
-def choices(words: Mapping[str, LazyString | str]) -> list[SelectChoice]:
+def choices(words: Mapping[str, LazyString | str] | Mapping[int, str]) -> list[SelectChoice]:
     """What a select offers: value -> text."""
     return [SelectChoice(value, text) for value, text in words.items()]
 

@@ -48,11 +48,22 @@ NAVIGATION: tuple[Group, ...] = (
     Group(
         lazy_gettext("Settings"),
         (
+            Entry(lazy_gettext("API tokens"), "admin.tokens.show", "key-round"),
+            Entry(lazy_gettext("API calls"), "admin.calls.show", "scroll-text"),
             Entry(lazy_gettext("Webhooks"), "admin.webhooks.index", "webhook"),
             Entry(lazy_gettext("Deliveries"), "admin.deliveries.index", "truck"),
+            Entry(lazy_gettext("Seller"), "admin.seller.show", "store"),
+            Entry(lazy_gettext("Modules"), "admin.licences.show", "puzzle"),
         ),
     ),
-    Group(lazy_gettext("Running it"), ()),
+    Group(
+        lazy_gettext("Running it"),
+        (
+            Entry(lazy_gettext("Users"), "admin.people.show", "users"),
+            Entry(lazy_gettext("Import keys"), "admin.keys.show", "key-square"),
+            Entry(lazy_gettext("Operations"), "admin.operations.show", "activity"),
+        ),
+    ),
 )
 
 

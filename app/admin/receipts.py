@@ -12,12 +12,14 @@ from werkzeug.wrappers import Response
 from app.accounts.guards import requires
 from app.accounts.principals import authenticate
 from app.admin.asking import asked, link
-from app.grn import ledgers, masters, packing_list, service
+from app.grn import ledgers, masters, packing_list, papers, service
 from app.grn.pages import Page, PageQuery
+from app.grn.paper_models import Paper
 from app.grn.queries import LedgerQuery, ReceiptQuery
 from app.grn.schemas import InspectionSchema
 from app.kernel.errors import Invalid
 from app.kernel.pages import LARGEST_PAGE
+from app.pdf import files
 
 _SEE_OTHER = 303
 blp = Blueprint("receipts", __name__, url_prefix="/receipts")
@@ -50,8 +52,25 @@ def show(receipt_id: int) -> str:
         supplier=masters.find(masters.SUPPLIERS, receipt.supplier_id),
         fabrics=masters.names_of(masters.FABRICS, [item.fabric_id for item in items]),
         balances={item.id: ledgers.balance_of_item(receipt_id, item.id) for item in items},
+        papers=papers.find(receipt_id),
         may_write="grn:write" in authenticate().abilities,
     )
+
+
+@blp.get("/<int:receipt_id>/<any(note, labels):kind>.pdf")
+@requires("grn:read")
+def paper(receipt_id: int, kind: str) -> Response:
+    """The receipt's note or the labels of its rolls."""
+    return files.sent(papers.stored(receipt_id, Paper(kind)), download="download" in request.args)
+
+
+@blp.post("/<int:receipt_id>/<any(note, labels):kind>/reprint")
+@requires("grn:write")
+def reprint(receipt_id: int, kind: str) -> Response:
+    """Have the note or the labels made again."""
+    papers.reprint(receipt_id, Paper(kind))
+    flash(gettext("The PDF is being made again."), "good")
+    return redirect(url_for("admin.receipts.show", receipt_id=receipt_id), _SEE_OTHER)
 
 
 @blp.post("/<int:receipt_id>/delete")

@@ -10,14 +10,21 @@ from app.accounts import web_sessions
 from app.admin import (
     account,
     assets,
+    calls,
     deliveries,
     einvoices,
+    keys,
+    licences,
+    operations,
     overview,
     pages,
+    people,
     receipts,
     refusals,
     sales,
+    seller,
     signing,
+    tokens,
     viewers,
     webhooks,
     words,
@@ -27,7 +34,24 @@ from app.kernel import refusing
 from app.stream.resources import STREAMS
 
 #: Each file of pages brings its blueprint; what is not named here does not exist.
-PAGES = (assets, signing, account, overview, sales, receipts, einvoices, deliveries, webhooks)
+PAGES = (
+    assets,
+    signing,
+    account,
+    overview,
+    sales,
+    receipts,
+    einvoices,
+    tokens,
+    webhooks,
+    deliveries,
+    calls,
+    keys,
+    seller,
+    licences,
+    people,
+    operations,
+)
 
 for page in PAGES:
     pages.blp.register_blueprint(page.blp)
@@ -46,6 +70,7 @@ def register(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         asset=assets.asset,
+        banners=licences.banners,
         locale=get_locale,
         languages=viewers.LANGUAGES,
         navigation=navigation,

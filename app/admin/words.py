@@ -58,6 +58,8 @@ WORDS: dict[str, tuple[LazyString, str]] = {
     "reason": (lazy_gettext("Reason"), "plain"),
     "return_reason": (lazy_gettext("Reason"), "plain"),
     "section": (lazy_gettext("Section"), "plain"),
+    "paper.note": (lazy_gettext("Goods receipt note"), "plain"),
+    "paper.labels": (lazy_gettext("Labels of the rolls"), "plain"),
     "meter": (lazy_gettext("m"), "plain"),
     "yard": (lazy_gettext("yd"), "plain"),
     "kilogram": (lazy_gettext("kg"), "plain"),

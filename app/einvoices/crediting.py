@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from sqlalchemy import func, select
@@ -23,6 +23,8 @@ from app.kernel.errors import Invalid
 from app.kernel.money import plain
 
 _EVENTS: Mapping[Type, events.EventType] = {Type.RETURN: RETURN_CREATED, Type.CREDIT_NOTE: CREDIT_NOTE_CREATED}
+#: The smallest step of a unit price.
+_PRICE = Decimal("0.0001")
 _KEPT = ("owner_id", "currency", "provider", "marketplace", "marketplace_order_no", *(f"buyer_{n}" for n in BUYER))
 
 
@@ -123,7 +125,7 @@ def _noted(
 ) -> Einvoice:
     digits = CURRENCIES[original.currency]
     lines = [_line(item, quantity, digits) for item, quantity in chosen]
-    sums = totals.compute(lines, digits, _vat_left(original))
+    sums = totals.compute(lines, digits, _vat_left(original), _completed(original, chosen))
     moment = changes.stamp()
     credit = Einvoice(
         status=Status.DRAFT.value,
@@ -152,15 +154,29 @@ def _noted(
 
 def _line(item: EinvoiceItem, quantity: Decimal, digits: int) -> totals.Line:
     """A part of a line: its share of the price and of the discount, and no more than is left of both."""
-    gross = totals.rounded(quantity * item.unit_price, digits)
-    left = item.net - item.credited_net
+    price, left = item.unit_price, item.net - item.credited_net
     if quantity == item.quantity - item.credited_quantity:
-        net = min(left, gross)
+        # The last part takes the rest to the cent. Earlier ones may have been rounded down so often that its own price
+        # does not reach that far.
+        if totals.rounded(quantity * price, digits) < left:
+            price = (left / quantity).quantize(_PRICE, ROUND_UP)
+        net = left
     else:
         share = item.discount_amount * quantity / item.quantity
-        net = min(left, max(totals.ZERO, totals.rounded(quantity * item.unit_price - share, digits)), gross)
+        net = min(left, max(totals.ZERO, totals.rounded(quantity * price - share, digits)))
     # What the rounded price and the net amount differ by is the discount; so the rule for a line holds here too.
-    return totals.Line(quantity, item.unit_price, gross - net, item.vat_rate)
+    return totals.Line(quantity, price, totals.rounded(quantity * price, digits) - net, item.vat_rate)
+
+
+def _completed(original: Einvoice, chosen: Sequence[tuple[EinvoiceItem, Decimal]]) -> set[Decimal]:
+    """VAT rates of which the original has nothing left after this."""
+    taken = {item.id: quantity for item, quantity in chosen}
+    left = {
+        item.vat_rate
+        for item in original.items
+        if item.credited_quantity + taken.get(item.id, totals.ZERO) < item.quantity
+    }
+    return {item.vat_rate for item, _ in chosen} - left
 
 
 def _vat_left(original: Einvoice) -> dict[Decimal, Decimal]:

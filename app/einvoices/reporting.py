@@ -25,9 +25,13 @@ def report(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
     einvoice = locked(einvoice_id, scope)
     # A clock that runs ahead would otherwise make everything after it look late.
     moment = min(data.get("occurred_at") or clock.now(), clock.now())
-    applied = not _is_late(einvoice, data) and not _is_repeated(einvoice, data)
+    late, repeated = _is_late(einvoice, data), _is_repeated(einvoice, data)
+    applied = not late and not repeated
+    if not late:
+        # A repeat says that it still is so: what was true in between, and comes later, is old.
+        einvoice.provider_status_at = max(moment, einvoice.provider_status_at or moment)
     if applied:
-        einvoice.provider_status, einvoice.provider_status_at = data["provider_status"], moment
+        einvoice.provider_status = data["provider_status"]
         if data.get("provider_invoice_id") is not None:
             einvoice.provider_invoice_id = data["provider_invoice_id"]
     einvoice.updated_at = changes.stamp()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from sqlalchemy.dialects.postgresql import insert
 
@@ -75,6 +75,18 @@ def save_logo(owner_id: int, content: bytes | None) -> SellerProfile:
     return profile
 
 
+def logo_of(owner_id: int) -> SellerLogo | None:
+    """The picture that an owner's e-invoices are printed with now."""
+    digest = of(owner_id).logo_sha256
+    found: SellerLogo | None = db.session.get(SellerLogo, digest) if digest else None
+    return found
+
+
+def timezones() -> list[str]:
+    """The names that ``zone_of`` knows, for people to choose from."""
+    return sorted(name for name in available_timezones() if "/" in name or name == "UTC")
+
+
 def frozen(profile: SellerProfile) -> dict[str, Any]:
     """What an invoice that is issued now prints for ever."""
     return {name: getattr(profile, name) for name in _PRINTED}
@@ -117,7 +129,7 @@ def _faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
 def _kept(content: bytes) -> str:
     media_type = next((kind for start, kind in _SIGNATURES.items() if content.startswith(start)), None)
     if media_type is None or len(content) > LARGEST_LOGO:
-        raise Invalid({"logo": [f"Expected a PNG or JPEG of at most {LARGEST_LOGO // KIB} KiB."]})
+        raise Invalid({"logo": ["Expected a PNG or JPEG of at most 256 KiB."]})
     digest = hashlib.sha256(content).hexdigest()
     values = {"sha256": digest, "media_type": media_type, "content": content}
     db.session.execute(insert(SellerLogo).values(values).on_conflict_do_nothing())

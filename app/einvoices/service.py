@@ -10,19 +10,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.einvoices import changes
 from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.models import Einvoice
 from app.einvoices.work_models import EinvoiceTally
+from app.einvoices.workflow import Status
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.days import Day, count_per_day
 from app.kernel.errors import Invalid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_KEY = 2**63
+#: Counting so many takes a millisecond.
+_FEW = 5_000
+#: The longest that somebody who walks pages of changes may take for one.
+_PACE = timedelta(seconds=30)
 #: As in the column ``search``: whoever types YILMAZ finds Yılmaz.
 _UNDOTTED = str.maketrans("ıİ", "ii")
 #: Whose e-invoices are meant: those of a user, or with ``None`` everybody's.
@@ -74,28 +80,53 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> Found:
     and pushes nothing past the walker; the next walk finds it there. What an unfinished change may yet be stamped
     before is held back, but keeps its place: without it everything below would move up, past the walker.
     """
-    selected = _filtered(_scoped(scope), query)
-    by_change = "updated_since" in query
-    settled = changes.settled_before() if by_change else None
-    if by_change:
-        selected = selected.where(Einvoice.updated_at >= query["updated_since"])
-    key = (Einvoice.updated_at, Einvoice.id) if by_change else (Einvoice.id,)
+    if "updated_since" in query:
+        return _changed_page(query, scope)
+    selected, key = _filtered(_scoped(scope), query), (Einvoice.id,)
     total = None if "cursor" in query else _total(selected, query, scope)
     rows = _rows(_cut(selected, key, query), key, query["per_page"] + 1)
-    size = query["per_page"]
-    following = _encoded(rows[size - 1], by_change) if len(rows) > size else None
-    shown = [row for row in rows[:size] if settled is None or row.updated_at < settled]
-    return Found(shown, _meta(query, total, following))
+    return Found(rows[: query["per_page"]], _meta(query, total, rows, by_change=False))
 
 
-def _meta(query: Mapping[str, Any], total: int | None, following: str | None) -> dict[str, Any]:
+def _changed_page(query: Mapping[str, Any], scope: Scope) -> Found:
+    settled, key = changes.settled_before(), (Einvoice.updated_at, Einvoice.id)
+    changed = _scoped(scope).where(Einvoice.updated_at >= query["updated_since"])
+    selected = _filtered(changed, query)
+    total, left = None, 0
+    if "cursor" not in query:
+        total, left = _count_changed(selected, query, scope), _left(changed, query)
+    rows = _rows(_cut(selected, key, query, left), key, query["per_page"] + 1)
+    shown = [row for row in rows[: query["per_page"]] if row.updated_at < settled]
+    return Found(shown, _meta(query, total, rows, by_change=True, left=left))
+
+
+def _left(changed: Select[Any], query: Mapping[str, Any]) -> int:
+    """How many may have left the filters since somebody who walks the pages began.
+
+    Each that leaves moves all below it up by one, past a walker who asks for the next page: so that page begins that
+    much earlier, and shows some twice instead. The time looked back on grows with the page, and no slower than the
+    walker's own; so what a page begins earlier by never shrinks, and nothing falls between two pages.
+    """
+    if query["page"] == 1 or not {"status", "marketplace", "search"} & query.keys():
+        return 0
+    lately = changed.where(Einvoice.updated_at >= clock.now() - _PACE * (query["page"] - 1))
+    if "type" in query:
+        lately = lately.where(Einvoice.type == query["type"])
+    if query.get("status", Status.DRAFT) != Status.DRAFT:
+        lately = lately.where(Einvoice.status != Status.DRAFT)  # nothing becomes a draft again
+    return _count(lately) - _count(_filtered(lately, query))
+
+
+def _meta(
+    query: Mapping[str, Any], total: int | None, rows: Sequence[Einvoice], *, by_change: bool, left: int = 0
+) -> dict[str, Any]:
     size, counted = query["per_page"], total is not None
     return {
         "current_page": query["page"] if counted else None,
         "per_page": size,
         "total": total,
-        "last_page": max(1, -(-(total or 0) // size)) if counted else None,
-        "next_cursor": following,
+        "last_page": max(1, -(-((total or 0) + left) // size)) if counted else None,
+        "next_cursor": _encoded(rows[size - 1], by_change) if len(rows) > size else None,
     }
 
 
@@ -125,20 +156,47 @@ def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
 
 
 def _total(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:
-    if "updated_since" in query or query.get("search"):
-        return db.session.scalar(select(func.count()).select_from(selected.order_by(None).subquery())) or 0
+    return _count(selected) if query.get("search") else int(db.session.scalar(_tally(query, scope)))
+
+
+def _tally(query: Mapping[str, Any], scope: Scope) -> Select[Any]:
     summed = select(func.coalesce(func.sum(EinvoiceTally.amount), 0))
     if scope is not None:
         summed = summed.where(EinvoiceTally.owner_id == scope)
     for name in ("status", "type", "marketplace"):
         if name in query:
             summed = summed.where(getattr(EinvoiceTally, name) == query[name])
-    return int(db.session.scalar(summed))
+    return summed
 
 
-def _cut(selected: Select[Any], key: tuple[Any, ...], query: Mapping[str, Any]) -> Select[Any]:
+def _count_changed(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:
+    """Exact, for walks end by it; where nearly all have changed, those that have not are taken from the tally."""
+    few = _count(selected, _FEW)
+    if few < _FEW:
+        return few
+    if not query.get("search"):
+        older = _filtered(_scoped(scope).where(Einvoice.updated_at < query["updated_since"]), query)
+        # In one statement, so that nothing changes between the two.
+        both = select(_tally(query, scope).scalar_subquery(), _counting(older, _FEW).scalar_subquery())
+        everything, unchanged = db.session.execute(both).one()
+        if unchanged < _FEW:
+            return int(everything - unchanged)
+    return _count(selected)
+
+
+def _count(selected: Select[Any], most: int | None = None) -> int:
+    return int(db.session.scalar(_counting(selected, most)))
+
+
+def _counting(selected: Select[Any], most: int | None = None) -> Select[Any]:
+    """How many there are; with ``most``, counting ends there."""
+    found = selected.with_only_columns(literal(1), maintain_column_froms=True).order_by(None).limit(most)
+    return select(func.count()).select_from(found.subquery())
+
+
+def _cut(selected: Select[Any], key: tuple[Any, ...], query: Mapping[str, Any], left: int = 0) -> Select[Any]:
     if "cursor" not in query:
-        return selected.offset((query["page"] - 1) * query["per_page"])
+        return selected.offset(max(0, (query["page"] - 1) * query["per_page"] - left))
     if query["cursor"]:
         return selected.where(tuple_(*key) < tuple_(*_decoded(query["cursor"], len(key))))
     return selected

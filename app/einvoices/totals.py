@@ -6,7 +6,7 @@ and then shared out to them, so that lines, rates and the whole always add up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
@@ -72,12 +72,19 @@ def net_of(line: Line, digits: int) -> Decimal:
     return max(ZERO, rounded(line.quantity * line.unit_price - line.discount, digits))
 
 
-def compute(lines: Sequence[Line], digits: int, vat_ceilings: Mapping[Decimal, Decimal] | None = None) -> Totals:
+def compute(
+    lines: Sequence[Line],
+    digits: int,
+    vat_ceilings: Mapping[Decimal, Decimal] | None = None,
+    completed: Collection[Decimal] = (),
+) -> Totals:
     """The totals of ``lines``.
 
     Args:
         digits: how many digits after the point the currency has.
         vat_ceilings: the most VAT that each rate may come to; a credit note gives back no more than is left.
+        completed: rates of which nothing is left after this, so that they take all VAT up to the ceiling: many
+            small notes, each rounded for itself, would otherwise keep a cent of it.
     """
     nets = [net_of(line, digits) for line in lines]
     shares, rates = [ZERO] * len(lines), []
@@ -86,7 +93,8 @@ def compute(lines: Sequence[Line], digits: int, vat_ceilings: Mapping[Decimal, D
         net = sum((nets[place] for place in places), ZERO)
         vat = rounded(net * rate / HUNDRED, digits)
         if vat_ceilings is not None:
-            vat = min(vat, vat_ceilings.get(rate, ZERO))
+            most = vat_ceilings.get(rate, ZERO)
+            vat = most if rate in completed else min(vat, most)
         for place, share in zip(places, shared(vat, [nets[place] for place in places], digits), strict=True):
             shares[place] = share
         rates.append(RateSum(rate, net, vat))
@@ -104,7 +112,9 @@ def compute(lines: Sequence[Line], digits: int, vat_ceilings: Mapping[Decimal, D
 def shared(amount: Decimal, weights: Sequence[Decimal], digits: int) -> list[Decimal]:
     """``amount`` shared out by ``weights`` to the last unit: those who lose most by rounding down get one more."""
     unit, whole = unit_of(digits), sum(weights, ZERO)
-    exact = [amount * weight / whole if whole else ZERO for weight in weights]
+    if not whole:
+        return [amount, *[ZERO] * (len(weights) - 1)]
+    exact = [amount * weight / whole for weight in weights]
     parts = [part.quantize(unit, ROUND_DOWN) for part in exact]
     left = int((amount - sum(parts, ZERO)) / unit)
     by_loss = sorted(range(len(parts)), key=lambda place: (parts[place] - exact[place], place))

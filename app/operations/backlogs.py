@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select, update
 
+from app.accounts import audit
 from app.einvoices.work_models import EinvoiceCallback, EinvoicePdf, EinvoiceSending
 from app.events.models import Event
 from app.extensions import db
-from app.kernel import clock
+from app.grn.paper_models import ReceiptPdf
+from app.kernel import clock, leasing
+from app.pdf.printing import PRESSES
+from app.webhooks.models import Delivery, Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,14 @@ class Backlog:
 SOURCES: Mapping[str, Source] = {
     "events": Source(Event.position.is_(None), Event.created_at),
     "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
+    "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
     "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, EinvoiceSending.state == "failed"),
+    # Those of an endpoint that is switched off wait for a person, not for a worker.
+    "deliveries": Source(
+        and_(Delivery.state == "pending", Delivery.endpoint.has(Endpoint.status != "disabled")),
+        Delivery.due_at,
+        Delivery.state == "failed",
+    ),
     "callbacks": Source(EinvoiceCallback.due_at.is_not(None), EinvoiceCallback.due_at),
 }
 
@@ -46,6 +57,16 @@ SOURCES: Mapping[str, Source] = {
 def look() -> list[Backlog]:
     """Every kind of work with what is due now."""
     return [_look(kind, source, clock.now()) for kind, source in SOURCES.items()]
+
+
+def print_again(*, actor: str) -> int:
+    """Have every PDF made that was given up; returns how many those are."""
+    asked = 0
+    for press in PRESSES:
+        given_up = update(press.rows).where(press.rows.state == leasing.WorkState.FAILED).values(leasing.anew())
+        asked += db.session.execute(given_up).rowcount
+    audit.record("pdfs.retried", actor=actor, subject="pdfs:failed", count=asked)
+    return asked
 
 
 def _look(kind: str, source: Source, moment: datetime) -> Backlog:

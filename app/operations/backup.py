@@ -13,9 +13,7 @@ from psycopg import sql
 from app.kernel import clock
 from app.operations import postgres_client
 from app.operations.archive import DATABASE, PART, STORAGE, Archive, Manifest, writing
-
-#: Where rows keep paths of files below the storage folder: table and column.
-PATHS = (("e_invoice_pdfs", "path"),)
+from app.pdf.printing import PRESSES
 
 
 def take(target: Path, passphrase: str | None = None) -> Manifest:
@@ -94,8 +92,8 @@ def _add_dump(archive: Archive, connection: psycopg.Connection) -> None:
 
 def _paths(connection: psycopg.Connection) -> set[str]:
     found: set[str] = set()
-    for table, column in PATHS:
-        query = sql.SQL("SELECT {column} FROM {table} WHERE {column} IS NOT NULL")
-        rows = connection.execute(query.format(column=sql.Identifier(column), table=sql.Identifier(table)))
+    for press in PRESSES:
+        query = sql.SQL("SELECT path FROM {} WHERE path IS NOT NULL")
+        rows = connection.execute(query.format(sql.Identifier(press.rows.__tablename__)))
         found.update(path for (path,) in rows)
     return found

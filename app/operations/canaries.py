@@ -28,6 +28,8 @@ class QueueHealth:
     limit_seconds: float
     workers: tuple[str, ...]
     reason: str = ""
+    #: Why, as a word: ``redis``, ``no_worker``, ``no_beat`` or ``stuck``.
+    cause: str = ""
 
     @property
     def is_red(self) -> bool:
@@ -59,18 +61,18 @@ def _health(queue: str, seen_at: datetime | None, processes: Iterable[Process] |
     alive = [process for process in processes or () if not process.is_lost]
     serving = [process for process in alive if queue in process.queues]
     late = age is None or age > limit
-    reason = _reason(queue, serving, alive, known=processes is not None) if late else ""
-    return QueueHealth(queue, age, limit, tuple(process.name for process in serving), reason)
+    cause, reason = _why(queue, serving, alive, known=processes is not None) if late else ("", "")
+    return QueueHealth(queue, age, limit, tuple(process.name for process in serving), reason, cause)
 
 
-def _reason(queue: str, serving: list[Process], alive: list[Process], *, known: bool) -> str:
+def _why(queue: str, serving: list[Process], alive: list[Process], *, known: bool) -> tuple[str, str]:
     if not known:
-        return "Redis does not answer: nothing is consumed."
+        return "redis", "Redis does not answer: nothing is consumed."
     if not serving:
-        return f"No worker of the queue {queue} is alive."
+        return "no_worker", f"No worker of the queue {queue} is alive."
     if not any(process.kind == "beat" for process in alive):
-        return "Beat is not alive: nothing ticks."
+        return "no_beat", "Beat is not alive: nothing ticks."
     names = ", ".join(process.name for process in serving)
     running = sorted({work["task"] for process in serving for work in process.doing})
     at_work = f" (running {', '.join(running)})" if running else ""
-    return f"{names} is up and does not consume{at_work}."
+    return "stuck", f"{names} is up and does not consume{at_work}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -17,12 +17,17 @@ from app.kernel.unit_of_work import after_commit
 from app.operations.models import FailedTask
 
 LONGEST_ERROR = 2000
+REPEATED = timedelta(minutes=1)
 
 
 def record(
     *, task_id: str, task: str, arguments: Sequence[Any], worker: str | None, request_id: str | None, error: str
 ) -> None:
-    """Write down that a task failed."""
+    """Write down that a task failed; one that fails in the same way each second is one row a minute."""
+    error = masked_text(error)[:LONGEST_ERROR]
+    again = (FailedTask.task == task, FailedTask.error == error, FailedTask.failed_at > clock.now() - REPEATED)
+    if db.session.scalar(select(FailedTask.id).where(*again).limit(1)):
+        return
     db.session.add(
         FailedTask(
             task_id=task_id,
@@ -30,7 +35,7 @@ def record(
             arguments=list(arguments),
             worker=worker,
             request_id=request_id,
-            error=masked_text(error)[:LONGEST_ERROR],
+            error=error,
             failed_at=clock.now(),
         )
     )

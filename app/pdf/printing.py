@@ -116,6 +116,7 @@ def print_next(press: Press, *conditions: Any) -> bool:
         return True
     with unit_of_work():
         _finish(press, claim, path, digest)
+    log.info("pdf_made", attempt=claim.attempts, size=len(content))
     return True
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import structlog
+from prometheus_client import Counter as Tally
+from prometheus_client import Histogram
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
@@ -18,6 +20,12 @@ from app.webhooks import claiming, finishing, sending
 from app.webhooks.models import Endpoint
 
 log = structlog.get_logger(__name__)
+ATTEMPTS = Tally("hub_webhook_attempts_total", "Webhook requests that were made.", ["outcome"])
+ATTEMPT_SECONDS = Histogram(
+    "hub_webhook_attempt_seconds",
+    "How long receivers took to answer.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
+)
 
 #: Requests of one process at a time; of one endpoint at most half of them.
 SLOTS = 64
@@ -74,6 +82,8 @@ class _Round:
         """One transaction: write down what came back, take what is next."""
         outbound = self._with_database(landed)
         self._made += len(landed)
+        for result in landed:
+            _tell(result)
         if outbound or landed:
             self._last_work, self._look = time.monotonic(), _SHORTEST_LOOK
         else:
@@ -120,6 +130,15 @@ class _Round:
 
     def _may_go_on(self) -> bool:
         return self._may_take() and time.monotonic() - self._last_work < LINGER_SECONDS
+
+
+def _tell(result: sending.Result) -> None:
+    """Count an attempt, and let its event be followed to where it went."""
+    outcome = "delivered" if result.answer.is_success else "failed"
+    ATTEMPTS.labels(outcome).inc()
+    ATTEMPT_SECONDS.observe(result.answer.milliseconds / 1000)
+    ids = {"delivery": result.claim.delivery_id, "event_id": str(result.claim.event_id)}
+    log.info("webhook_attempt", outcome=outcome, status=result.answer.status, attempt=result.claim.attempt, **ids)
 
 
 def _receivers(endpoint_ids: set[int]) -> dict[int, sending.Receiver]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.routing import AnyConverter, Rule
 
 from app.accounts import modules
 from app.accounts.abilities import ABILITIES, ROLES
@@ -17,11 +18,18 @@ from tests.admin.test_signing import enter, token_of
 from tests.factories import a_user
 
 
+def path_of(app: Hub, rule: Rule) -> str:
+    """An address that a rule fits, with 1 for whatever it asks for but a choice among words."""
+    chosen = {name: converter for name, converter in rule._converters.items() if isinstance(converter, AnyConverter)}
+    values = {name: sorted(chosen[name].items)[0] if name in chosen else 1 for name in rule.arguments}
+    return app.url_map.bind("hub").build(rule.endpoint, values, next(iter(rule.methods or ["GET"])))
+
+
 def pages(app: Hub) -> Iterator[tuple[str, str, str | None]]:
     """Method, path and ability of every page."""
     for rule in app.url_map.iter_rules():
         if is_page(rule.rule):
-            path = app.url_map.bind("hub").build(rule.endpoint, dict.fromkeys(rule.arguments, 1))
+            path = path_of(app, rule)
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
                 yield method, path, ability_of(app.view_functions[rule.endpoint])
 

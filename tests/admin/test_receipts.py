@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,7 +13,7 @@ from sqlalchemy import select
 
 from app.accounts.models import AuditEntry
 from app.extensions import db
-from app.grn import ledgers, packing_list
+from app.grn import ledgers, packing_list, printing
 from app.grn.models import GoodsReceipt
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
@@ -86,6 +88,25 @@ def test_a_receipt_is_deleted_after_asking(signed_in: Callable[..., Page], app: 
     db.session.rollback()
     assert db.session.scalar(select(GoodsReceipt.id).where(GoodsReceipt.id == receipt.id)) is None
     assert db.session.scalar(select(AuditEntry.action).where(AuditEntry.action == "receipt.deleted"))
+
+
+def test_the_papers_appear_once_they_are_made(
+    signed_in: Callable[..., Page], app: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(app.config, "STORAGE_DIR", tmp_path)
+    receipt = scenes.received(100.2)
+    page = signed_in("warehouse")
+    page.goto(f"/admin/receipts/{receipt.id}")
+    papers = page.locator("#papers li")
+    expect(papers).to_have_text([re.compile("Goods receipt note"), re.compile("Labels of the rolls")])
+    expect(papers.first).to_contain_text("is being made")
+    while printing.print_due():
+        continue
+    with page.expect_download() as download:
+        papers.first.get_by_role("link", name="Download").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
+    papers.first.get_by_role("button", name="Make again").click()
+    expect(papers.first).to_contain_text("is being made")
 
 
 @pytest.mark.parametrize("role", ["billing"])

@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 
 from app.config import Settings
 from app.local.processes import PROCESSES
-from tests.drills.hubs import KEY, ROOT, DrillHub
+from tests.drills.hubs import KEY, ROOT, DrillHub, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drills")]
 
@@ -58,24 +58,42 @@ def let_manage_webhooks(hub: DrillHub) -> None:
     hub.flask("modules", "enable", "hooks@hub.example", "feature.einvoice_webhooks")
 
 
-SETTINGS = {
+def issue_123(hub: DrillHub) -> dict[str, str]:
+    """An issued e-invoice with this id and its PDF; what an integrator then exports."""
+    signed_in = hub.sign_in("integrator")
+    [(email,)] = hub.sql("SELECT email FROM users ORDER BY id DESC LIMIT 1")
+    hub.flask("modules", "enable", email, "feature.einvoice_api")
+    hub.sql("SELECT setval(pg_get_serial_sequence('e_invoices', 'id'), 123, false)")
+    item = {"name": "Tişört", "sku": "TSH-1", "quantity": 2, "unit_price": 50, "vat_rate": 20}
+    _, draft = hub.post("/api/v1/einvoices", {"buyer": {"name": "Ayşe"}, "items": [item]}, headers=signed_in)
+    assert (draft["id"], hub.post("/api/v1/einvoices/123/issue", {}, headers=signed_in)[0]) == (123, 200)
+    wait_for(lambda: hub.sql("SELECT 1 FROM e_invoice_pdfs WHERE einvoice_id = 123 AND state = 'done'"), 30)
+    base = f"http://127.0.0.1:{hub.ports[0]}"
+    return {"BASE_URL": base, "API_TOKEN": signed_in["Authorization"].removeprefix("Bearer ")}
+
+
+#: What a block rests on; what it exports for the blocks after it, in place of the page's own samples.
+SETTINGS: dict[str, Callable[[DrillHub], dict[str, str] | None]] = {
     "LTPI-77282 is in review": put_in_review,
+    "e-invoice 123 is issued": issue_123,
     "hooks@hub.example manages webhooks": let_manage_webhooks,
 }
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(b.language == "bash" for b in blocks(page))], ids=str)
-def test_commands_run_as_printed(hub: DrillHub, page: Path) -> None:
+def test_commands_run_as_printed(hub: DrillHub, page: Path, tmp_path: Path) -> None:
+    (tmp_path / "docs").symlink_to(ROOT / "docs")  # what they download must not lie about in the checkout
     hub.sql("TRUNCATE sales_invoices, idempotency_keys CASCADE")
-    address = f"export HUB=http://127.0.0.1:{hub.ports[0]} API_KEY={KEY}\n"
+    exports = {"HUB": f"http://127.0.0.1:{hub.ports[0]}", "API_KEY": KEY}
     for block in blocks(page):
         if block.language != "bash":
             continue
         if block.setting:
-            SETTINGS[block.setting](hub)
-        text = re.sub(r"^export (HUB|API_KEY)=.*\n", "", block.text, flags=re.M)
+            exports |= SETTINGS[block.setting](hub) or {}
+        text = re.sub(rf"^export ({'|'.join(exports)})=.*\n", "", block.text, flags=re.M)
+        address = "".join(f"export {name}={value}\n" for name, value in exports.items())
         done = subprocess.run(
-            ["bash", "-c", address + _SHELL + text], cwd=ROOT, capture_output=True, text=True, check=False
+            ["bash", "-c", address + _SHELL + text], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
 

@@ -90,7 +90,7 @@ def test_one_id_leads_from_the_request_to_the_worker(hub: DrillHub) -> None:
     wait_for(lambda: "followed-by-one-id" in hub.log("worker"), 15)
     [placed] = [line for line in hub.log("worker").splitlines() if "followed-by-one-id" in line]
     [asked] = [line for line in hub.log("web").splitlines() if "followed-by-one-id" in line]
-    [event_id] = re.findall(r"event_id=(\S+)", placed)
+    [event_id] = re.findall(r"'event_id': '([^']+)', 'request_id': 'followed-by-one-id'", placed)
     assert f"event_id={event_id}" in asked
     assert "credential=api_key:env-" in asked
     assert "task=events.relay" in placed

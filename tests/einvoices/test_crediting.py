@@ -123,21 +123,44 @@ def test_any_notes_obey_the_rule_and_never_exceed(owner: FlaskClient, currency: 
         items = [{**item, "discount_amount": int(item["discount_amount"])} for item in items]
     sale = issued(owner, currency=currency, items=[{k: str(v) for k, v in item.items()} for item in items])
     digits = {"TRY": 2, "JPY": 0, "KWD": 3}[currency]
-    given_back = Decimal(0)
+    given_back: Counter[str] = Counter()
     for chosen in zip(*parts, strict=False):
         rounded = [part.quantize(Decimal("0.0001")) for part in chosen]
         answer = credit(owner, sale, *[str(part) if part else None for part in rounded])
         assert answer.status_code in {201, 422}
         if answer.status_code == 201:
             totals = answer.json["totals"]
-            given_back += Decimal(str(totals["grand_total"]))
+            given_back.update(amounts(totals))
             nets = sum(net_of(item, digits) for item in answer.json["items"])
             assert nets == Decimal(str(totals["subtotal"]))
     rest = owner.post(f"{URL}/{sale['id']}/returns", json={"reason": "rest"})
     assert rest.status_code in {201, 422}
     if rest.status_code == 201:
-        given_back += Decimal(str(rest.json["totals"]["grand_total"]))
-    assert given_back <= Decimal(str(sale["totals"]["grand_total"]))
+        given_back.update(amounts(rest.json["totals"]))
+        nets = sum(net_of(item, digits) for item in rest.json["items"])
+        assert nets == Decimal(str(rest.json["totals"]["subtotal"]))
+    assert given_back == Counter(amounts(sale["totals"]))
+
+
+def amounts(totals: dict[str, Any]) -> dict[str, Decimal]:
+    return {name: Decimal(str(totals[name])) for name in ("subtotal", "tax_total", "grand_total")}
+
+
+@pytest.mark.parametrize(
+    "line", [(8, "0.05", 0, 20), (7, "0.004", 0, 18), (5, "0.99", "0.03", 8), (6, "0.03", "0.01", 1)], ids=str
+)
+def test_the_last_of_many_small_notes_takes_the_rest_to_the_cent(owner: FlaskClient, line: tuple[Any, ...]) -> None:
+    sale = issued(owner, items=lines(line, (1, "10.00", 0, 20)))
+    notes = [credit(owner, sale, 1) for _ in range(line[0])] + [credit(owner, sale, 0, 1)]
+    assert {note.status_code for note in notes} == {201}
+    given_back: Counter[str] = Counter()
+    for note in notes:
+        given_back.update(amounts(note.json["totals"]))
+        assert note.json["items"][0]["discount_amount"] >= 0
+    assert given_back == Counter(amounts(sale["totals"]))
+    for note in notes:
+        verb(owner, note.json["id"], "issue")
+    assert owner.get(f"{URL}/{sale['id']}").json["status"] == "refunded"
 
 
 def net_of(item: dict[str, Any], digits: int) -> Decimal:

@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.einvoices import changes, tallying
+from app.einvoices import changes, service, tallying
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.conftest import URL, issued, made, verb
@@ -182,6 +182,41 @@ def test_a_change_that_commits_late_is_not_passed_over(owner: FlaskClient) -> No
     after = listed(owner, updated_since=max(marks))
     assert set(ids(between)) | set(ids(after)) >= {early["id"], late["id"]}
     assert early["id"] in ids(after)
+
+
+@pytest.mark.parametrize("few", [2, 4, 100])
+def test_changes_are_counted_exactly_however_many(
+    owner: FlaskClient, owner_as: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(service, "_FEW", few)
+    issued(owner_as())
+    for number in range(6):
+        (made, issued)[number % 2](owner, marketplace=("a", "b", None)[number % 3])
+    moments = sorted(row["updated_at"] for row in listed(owner)["data"])
+    time.sleep(SETTLING)
+    for since in moments:
+        for more in ({}, {"status": "draft"}, {"marketplace": "a"}, {"search": "ay"}):
+            query = {"updated_since": since, **more}
+            everything = listed(owner, cursor="", per_page=100, **query)["data"]
+            assert listed(owner, **query)["meta"]["total"] == len(everything)
+
+
+@pytest.mark.parametrize("leaves_on", [1, 2, 3])
+def test_what_leaves_the_filters_pushes_nothing_past_a_walker(owner: FlaskClient, leaves_on: int) -> None:
+    all_ids = [issued(owner)["id"] for _ in range(9)]
+    time.sleep(SETTLING)
+    seen: list[int] = []
+    page, last = 1, 1
+    while page <= last:
+        answer = listed(owner, updated_since="2020-01-01", status="issued", per_page=2, page=page)
+        seen += ids(answer)
+        last = answer["meta"]["last_page"]
+        if page == leaves_on:
+            for leaving in seen[:3]:
+                owner.post(f"{URL}/{leaving}/cancel", json={"reason": "x"})
+        page += 1
+    assert set(seen) == set(all_ids)
+    assert listed(owner, updated_since="2020-01-01", status="issued")["meta"]["total"] == 9 - min(3, 2 * leaves_on)
 
 
 @pytest.mark.slow

@@ -85,6 +85,14 @@ class TestWrittenBack:
         assert len(said(read(owner, einvoice["id"]))) == 3
         assert [e["type"] for e in events_of(einvoice["id"])].count("einvoice.status_changed") == 1
 
+    def test_a_repeat_makes_what_lies_before_it_old(self, owner: FlaskClient) -> None:
+        einvoice, now = issued(owner), clock.now()
+        for status, minutes in (("accepted", 10), ("accepted", 2), ("queued", 5)):
+            word = {"provider_status": status, "occurred_at": clock.iso(now - timedelta(minutes=minutes))}
+            shown = verb(owner, einvoice["id"], "provider-status", word)
+        assert shown["provider_status"] == "accepted"
+        assert [payload["applied"] for payload in said(read(owner, einvoice["id"]))] == [True, False, False]
+
     def test_a_clock_that_runs_ahead_does_not_shut_out_the_rest(self, owner: FlaskClient) -> None:
         einvoice = issued(owner)
         ahead = {"provider_status": "queued", "occurred_at": clock.iso(clock.now() + timedelta(days=400))}

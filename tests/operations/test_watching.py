@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from app.accounts.models import AuditEntry
 from app.extensions import bus, celery, db
-from app.kernel import logs
+from app.kernel import clock, logs
 from app.kernel.errors import NotFound
 from app.kernel.tasks import REQUEST_ID, SENT_AT
 from app.kernel.unit_of_work import unit_of_work
@@ -39,6 +40,16 @@ def test_a_task_that_fails_is_written_down_without_personal_data(app: Hub) -> No
     [failure] = stored()
     assert (failure.task, failure.arguments) == ("operations.canary", ["pdf"])
     assert failure.error == "ValueError: no luck with a***@shop.example"
+
+
+@pytest.mark.usefixtures("broken")
+def test_one_that_fails_each_second_is_one_row_a_minute(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seconds in (0, 1, 30, 61):
+        moment = clock.now() + timedelta(seconds=seconds)
+        with monkeypatch.context() as later:
+            later.setattr(clock, "now", lambda moment=moment: moment)
+            canary.apply(args=["pdf"])
+    assert len(stored()) == 2
 
 
 @pytest.mark.usefixtures("broken")

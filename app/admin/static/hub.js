@@ -49,5 +49,9 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// A page that shows a secret once is the answer to a form: loading it again must not send the form a second time.
+const once = document.querySelector("[data-once]");
+if (once) history.replaceState(null, "", once.dataset.once);
+
 localise(document);
 document.addEventListener("htmx:afterSettle", (event) => localise(event.target));

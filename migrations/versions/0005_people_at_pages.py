@@ -7,8 +7,8 @@ Revises: 0004
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0004"
+revision = '0005'
+down_revision = '0004'
 
 
 def upgrade() -> None:

@@ -6,8 +6,8 @@ Revises: 0009
 
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = '0009'
+down_revision = '0008'
 
 COUNTED = ("sales_invoices", "e_invoices")
 

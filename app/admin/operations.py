@@ -1,0 +1,81 @@
+"""Operations: who is at work, what waits, what failed, and what the hub stands on; with actions that are safe."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask_babel import gettext, lazy_gettext
+from flask_babel.speaklater import LazyString
+from werkzeug.wrappers import Response
+
+from app.accounts.guards import ADMINISTRATION, requires
+from app.accounts.models import User
+from app.operations import backlogs, failures, status
+from app.operations.canaries import QueueHealth
+
+_SEE_OTHER = 303
+blp = Blueprint("operations", __name__, url_prefix="/operations")
+
+#: Kinds of work that is rows -> what people call it.
+KINDS: dict[str, LazyString] = {
+    "events": lazy_gettext("Events without a position (the outbox)"),
+    "pdfs": lazy_gettext("PDFs of e-invoices"),
+    "receipt_pdfs": lazy_gettext("Papers of goods receipts"),
+    "sendings": lazy_gettext("E-invoices on their way to a provider"),
+    "deliveries": lazy_gettext("Webhook deliveries"),
+    "callbacks": lazy_gettext("Answers of the simulated provider"),
+}
+_CAUSES: dict[str, LazyString] = {
+    "redis": lazy_gettext("Redis does not answer: nothing is consumed."),
+    "no_worker": lazy_gettext("No worker of this queue is alive."),
+    "no_beat": lazy_gettext("Beat is not alive: nothing ticks."),
+    "stuck": lazy_gettext("A worker is up and does not consume."),
+}
+
+
+@blp.get("")
+@requires(ADMINISTRATION)
+def show() -> str:
+    """Everything at this moment; a browser with a script asks again by itself."""
+    return render_template("admin/operations.html", now=status.look(), kinds=KINDS, cause=_cause, at=_at, mib=_mib)
+
+
+@blp.post("/failures/<int:failure_id>/retry")
+@requires(ADMINISTRATION)
+def retry(failure_id: int) -> Response:
+    """Run a failed task once more."""
+    failure = failures.retry(failure_id, actor=_actor())
+    flash(gettext("%(task)s is on its way again.", task=failure.task), "good")
+    return _back()
+
+
+@blp.post("/pdfs")
+@requires(ADMINISTRATION)
+def print_again() -> Response:
+    """Have the PDFs made that were given up."""
+    count = backlogs.print_again(actor=_actor())
+    flash(gettext("PDFs that are made again: %(count)s.", count=count), "good")
+    return _back()
+
+
+def _actor() -> str:
+    user: User = g.user
+    return f"user:{user.id}"
+
+
+def _back() -> Response:
+    return redirect(url_for("admin.operations.show"), _SEE_OTHER)
+
+
+def _cause(health: QueueHealth) -> str:
+    return str(_CAUSES.get(health.cause, ""))
+
+
+def _at(seconds: float) -> datetime:
+    """A moment that was noted as seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _mib(size: int) -> int:
+    return round(size / 2**20)
