@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 from wtforms import IntegerField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput
 
 from app import events
 from app.admin.forms import Form
@@ -38,7 +39,8 @@ class EndpointForm(Form):
         description=lazy_gettext("Where events are posted to; it begins with https://."),
     )
     description = StringField(lazy_gettext("What it is"), [Length(max=500)])
-    events = SelectMultipleField(lazy_gettext("Events"), [InputRequired()], choices=_patterns)
+    # Not required as a field: each single box would be. The service tells when none is ticked.
+    events = SelectMultipleField(lazy_gettext("Events"), choices=_patterns, option_widget=CheckboxInput())
     headers = TextAreaField(
         lazy_gettext("Headers to send along"),
         description=lazy_gettext("One in a line, as Name: value. They are stored encrypted; left empty, they stay."),

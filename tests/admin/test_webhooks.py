@@ -195,6 +195,12 @@ def test_a_form_that_no_page_made_is_told_what_is_wrong(app: Hub, at: Subscribed
     assert (row.status, row.previous_secret) == ("enabled", None)
 
 
+def visit(page: Page, path: str) -> None:
+    answer = page.goto(path)
+    assert answer
+    assert answer.ok
+
+
 def test_the_pages_can_be_read_and_used_by_everybody(
     *, open_page: Opener, at: Subscribed, receiver: Receiver, keeper: User, relayed: Make, send: Make,
     monkeypatch: pytest.MonkeyPatch,
@@ -219,4 +225,4 @@ def test_the_pages_can_be_read_and_used_by_everybody(
         ("delivery", f"{LIST}/deliveries/{newest}"),
         ("told", f"/admin/einvoices/{last.id}"),
     ):
-        looked_at(opener, f"webhooks-{name}", lambda page, path=path: page.goto(path))
+        looked_at(opener, f"webhooks-{name}", lambda page, path=path: visit(page, path))
