@@ -179,13 +179,15 @@ def test_its_probe_says_when_it_is_not_ready(image: Image) -> None:
     assert (done.returncode, "refused" in done.stderr) == (1, True)
 
 
-class TestStopping:
-    @pytest.fixture(scope="class")
-    def hub(self) -> Iterator[DrillHub]:
-        with drill_hub(LOG_LEVEL="INFO") as running_hub:
-            wait_for(lambda: running_hub.get("/healthz/worker")[0] == 200, 60)
-            yield running_hub
+@pytest.fixture(scope="module")
+def hub() -> Iterator[DrillHub]:
+    """A hub of these drills alone, parts of which are stopped."""
+    with drill_hub(LOG_LEVEL="INFO") as running_hub:
+        wait_for(lambda: running_hub.get("/healthz/worker")[0] == 200, 90)
+        yield running_hub
 
+
+class TestStopping:
     def test_a_web_process_that_stops_loses_no_request(self, hub: DrillHub) -> None:
         answers: list[int] = []
         stopped = threading.Event()
