@@ -18,7 +18,7 @@ from app.kernel.tasks import Nudger
 from app.kernel.unit_of_work import after_commit
 
 #: Webhooks are to be told within a tenth of a second: the relay cannot wait that long between two nudges.
-nudge_relay = Nudger("events.relay", interval=0.03)
+nudge_relay = Nudger("events.relay", interval=0.05)
 _insert = insert(Event.__table__)
 
 #: The tail of an SQL statement that stores a subject and its event in one go, with what ``draft`` gives as
