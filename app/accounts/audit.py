@@ -20,7 +20,8 @@ from app.accounts.models import ApiCall, AuditEntry
 from app.accounts.principals import Principal, peer_address
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.logs import elapsed_ms, without_secrets
+from app.kernel.logs import elapsed_ms
+from app.kernel.masking import masked_text
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import is_page
 
@@ -72,7 +73,7 @@ def _call(principal: Principal, status: int) -> Call:
         user_id=principal.user_id,
         method=request.method[:LONGEST_METHOD],
         # A row that cannot be stored would hold up all that wait behind it.
-        path=without_secrets(request.path)[:LONGEST_PATH].replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        path=masked_text(request.path)[:LONGEST_PATH].replace("\0", "\N{REPLACEMENT CHARACTER}"),
         status=status,
         milliseconds=elapsed_ms(),
         address=peer_address(),

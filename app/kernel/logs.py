@@ -14,20 +14,13 @@ import structlog
 from flask import Flask, Response, g, request
 
 from app.kernel.identity import new_uuid
-from app.kernel.masking import mask
+from app.kernel.masking import mask, masked_text
 
 log = structlog.get_logger("hub.request")
 
 REQUEST_ID_HEADER = "X-Request-Id"
 #: An id from outside goes into logs and answers: nothing that could break a line or a header, nothing huge.
 _ACCEPTABLE_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
-#: Tokens as they look in a text: a scoped one keeps its public part, a user's nothing.
-_SECRET = re.compile(r"(ihub_[0-9A-Za-z]+_)[0-9A-Za-z]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+", re.ASCII)
-
-
-def without_secrets(text: str) -> str:
-    """The same text with ``***`` for whatever looks like a token."""
-    return _SECRET.sub(lambda found: f"{found[1] or ''}***", text)
 
 
 def configure(*, level: str, readable: bool) -> None:
@@ -54,7 +47,7 @@ def configure(*, level: str, readable: bool) -> None:
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": shared,
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, _last_look],
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     }
     logging.config.dictConfig(
         {
@@ -67,11 +60,6 @@ def configure(*, level: str, readable: bool) -> None:
     )
 
 
-def _last_look(_logger: Any, _method: str, line: str) -> str:
-    """Whatever else went wrong, a token in a line of the log would be a second fault."""
-    return without_secrets(line)
-
-
 def register(app: Flask) -> None:
     """Give each request an id, echo it, and write one line when it is answered."""
     app.before_request(_begin)
@@ -80,7 +68,7 @@ def register(app: Flask) -> None:
 
 def _begin() -> None:
     given = request.headers.get(REQUEST_ID_HEADER, "")
-    acceptable = _ACCEPTABLE_ID.fullmatch(given) and given == without_secrets(given)
+    acceptable = _ACCEPTABLE_ID.fullmatch(given) and given == masked_text(given)
     g.request_id = given if acceptable else new_uuid().hex
     g.started = time.perf_counter()
     structlog.contextvars.clear_contextvars()

@@ -16,7 +16,6 @@ from app.accounts import api_keys, audit, service, sessions, token_principals, t
 from app.accounts.models import ApiCall, ApiKey, AuditEntry, LoginSession, User
 from app.accounts.token_models import AccessToken
 from app.extensions import db
-from app.kernel import logs
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
 from tests.factories import PASSWORD, a_token, a_user
@@ -100,11 +99,3 @@ def test_a_fault_in_the_middle_of_a_request_tells_none(
     written = said()
     assert "while looking at ihub_" in written
     assert plain.split("_")[2] not in written
-
-
-def test_tokens_are_masked_wherever_they_turn_up() -> None:
-    plain = "ihub_0123456789ab_" + "x" * 46
-    assert logs.without_secrets(f"/api/{plain}?a={plain}") == "/api/ihub_0123456789ab_***?a=ihub_0123456789ab_***"
-    jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl-_x"
-    assert logs.without_secrets(f"Bearer {jwt}, done") == "Bearer ***, done"
-    assert logs.without_secrets("ihub_x, eyJ and words.with.points stay") == "ihub_x, eyJ and words.with.points stay"
