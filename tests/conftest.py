@@ -30,6 +30,9 @@ from app.local.servers import temporary_servers
 from app.stream.hub import hub
 from tests.factories import a_user
 
+#: Of webhooks, which the pages are tested with too.
+pytest_plugins = ("tests.webhooks.fixtures",)
+
 IMPORT_KEY = "a-key-for-the-tests-of-imports"
 ROOT = Path(__file__).resolve().parents[1]
 

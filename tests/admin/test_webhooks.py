@@ -19,10 +19,9 @@ from app.webhooks.models import Endpoint
 from tests.admin.conftest import Opener, looked_at, sign_in
 from tests.admin.scenes import drafted, with_module
 from tests.admin.test_signing import enter, post
-from tests.webhooks.conftest import MODULE, Subscribed, deliveries
+from tests.webhooks.fixtures import MODULE, Subscribed, deliveries
 from tests.webhooks.receivers import Receiver
 
-pytest_plugins = ("tests.webhooks.conftest",)
 LIST = "/admin/settings/webhooks"
 Make = Callable[..., Any]
 

@@ -29,13 +29,19 @@ def ok(_request: Received) -> tuple[int, dict[str, str], bytes]:
     return 204, {}, b""
 
 
+class _Server(ThreadingHTTPServer):
+    """Takes as many connections at once as a drill opens; five would wait, and the rest be turned away."""
+
+    request_queue_size = 128
+
+
 class Receiver:
     """A server on a port of its own; ``answers`` may be changed at any time."""
 
     def __init__(self, answers: Behaviour = ok) -> None:
         self.answers = answers
         self.requests: list[Received] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/hooks"

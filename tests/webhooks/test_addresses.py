@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from app.accounts.models import AuditEntry
 from app.extensions import db
 from app.webhooks import addresses, posting
-from tests.webhooks.conftest import ENDPOINTS, deliveries
+from tests.webhooks.fixtures import ENDPOINTS, deliveries
 from tests.webhooks.receivers import Receiver
 
 Make = Callable[..., Any]

@@ -23,7 +23,7 @@ from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks import checking
 from app.webhooks.models import Check
-from tests.webhooks.conftest import Clock, Subscribed
+from tests.webhooks.fixtures import Clock, Subscribed
 from tests.webhooks.receivers import Received
 
 Make = Callable[..., Any]

@@ -26,7 +26,7 @@ from app.kernel.unit_of_work import unit_of_work
 from app.webhooks import claiming, dispatching, finishing, posting, sending, service, switching
 from app.webhooks.models import Attempt, Delivery, Endpoint
 from tests.factories import a_sale
-from tests.webhooks.conftest import Clock, Subscribed, a_customer, deliveries
+from tests.webhooks.fixtures import Clock, Subscribed, a_customer, deliveries
 from tests.webhooks.receivers import Received, Receiver
 
 Make = Callable[..., Any]

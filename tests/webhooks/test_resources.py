@@ -18,7 +18,7 @@ from app.kernel.sealing import unseal
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks import purging, resealing, searching
 from app.webhooks.models import Check, Delivery, Endpoint
-from tests.webhooks.conftest import DELIVERIES, ENDPOINTS, MODULE, Clock, deliveries, manager_of
+from tests.webhooks.fixtures import DELIVERIES, ENDPOINTS, MODULE, Clock, deliveries, manager_of
 from tests.webhooks.receivers import Receiver
 
 Make = Callable[..., Any]

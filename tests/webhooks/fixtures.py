@@ -31,7 +31,7 @@ class Clock:
     """Time that passes when the test says so."""
 
     def __init__(self) -> None:
-        self.moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+        self.moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=30)
 
     def now(self) -> datetime:
         return self.moment
