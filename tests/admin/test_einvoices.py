@@ -162,6 +162,7 @@ def client_pages(app: Hub, owner: User) -> FlaskClient:
     return client
 
 
+@pytest.mark.drill
 def test_the_pages_can_be_read_and_used_by_everybody(open_page: Opener, owner: User) -> None:
     for _ in range(2):
         einvoice = scenes.issued(owner)

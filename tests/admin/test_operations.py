@@ -141,6 +141,7 @@ def test_the_page_looks_again_by_itself(signed_in: Callable[..., Page]) -> None:
     expect(page.locator("#processes")).to_contain_text("hub2", timeout=8000)
 
 
+@pytest.mark.drill
 @pytest.mark.usefixtures("at_work", "failed")
 def test_it_looks_well(signed_in: Callable[..., Page], erp: FlaskClient) -> None:
     erp.get("/api/sales/invoices/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from app.accounts import tokens
@@ -85,6 +86,7 @@ def test_days_without_anything_are_counted_too(app: Hub) -> None:
     assert [bar.height > 0 for bar in chart.bars] == [False] * 6 + [True]
 
 
+@pytest.mark.drill
 def test_the_overview_can_be_read_and_used_by_everybody(
     signed_in: Callable[..., Page], relayed: Callable[[], int], person: Callable[..., User]
 ) -> None:

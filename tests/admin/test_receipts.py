@@ -139,6 +139,7 @@ def test_what_is_no_filter_is_told_and_left_aside(anybody: FlaskClient, app: Hub
     assert "INV-DEMO-1" in page
 
 
+@pytest.mark.drill
 def test_the_pages_can_be_read_and_used_by_everybody(signed_in: Callable[..., Page], app: Hub) -> None:
     receipt = scenes.received(100.2, 110.6, 98)
     item = receipt.fabric_items[0]

@@ -205,6 +205,7 @@ def agrees(number: str, actor: Actor, needs: dict[str, dict[str, Any]]) -> None:
     assert offered == taken
 
 
+@pytest.mark.drill
 def test_the_pages_can_be_read_and_used_by_everybody(signed_in: Callable[..., Page], app: Hub) -> None:
     with unit_of_work():
         driver = a_user(role="warehouse", name="Ravi")

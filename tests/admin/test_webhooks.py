@@ -200,6 +200,7 @@ def visit(page: Page, path: str) -> None:
     assert answer.ok
 
 
+@pytest.mark.drill
 def test_the_pages_can_be_read_and_used_by_everybody(
     *, open_page: Opener, at: Subscribed, receiver: Receiver, keeper: User, relayed: Make, send: Make,
     monkeypatch: pytest.MonkeyPatch,
