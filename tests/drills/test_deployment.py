@@ -21,7 +21,6 @@ import pytest
 
 from app.local.processes import PROCESSES
 from app.local.servers import temporary_servers
-from bench import soak
 from tests.drills.hubs import HEADERS, ROOT, DrillHub, drill_hub, free_port, wait_for
 from tests.factories import a_sale
 from tests.operations.test_deployment import instructions
@@ -236,9 +235,3 @@ class TestStopping:
 def _waiting_for_a_lock(hub: DrillHub) -> bool:
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%event_head%%'"
     return bool(hub.sql(query)[0][0])
-
-
-def test_a_short_soak_shows_no_growth(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    assert soak.run(minutes=0.5, streams=20) == 0
-    assert "grown beyond its bound: nothing" in capsys.readouterr().out
