@@ -56,7 +56,7 @@ class TestRunning:
         began = time.monotonic()
         second = start()
         second.wait_for(READY)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 20
         assert second.kept("SALES_IMPORT_API_KEY") == key
 
 
@@ -89,7 +89,7 @@ def test_a_process_that_ignores_the_signal_is_killed_in_time_and_named(start: St
     began = time.monotonic()
     hub.process.terminate()
     assert hub.end() == 0
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 25
     hub.wait_until_nothing_runs()
     assert "stubborn did not stop within 6 s and was killed." in hub.screen
 
