@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -10,43 +9,22 @@ from flask_babel import gettext
 from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts.guards import requires
-from app.accounts.modules import needs_module
 from app.accounts.principals import authenticate
 from app.admin.asking import asked, link
 from app.admin.words import label
 from app.einvoices import crediting, drafting, issuing, printing, service
+from app.einvoices.callers import guarded, owner, scope
 from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.list_schemas import ListQuery
 from app.einvoices.models import Einvoice
-from app.einvoices.resources import MODULE
 from app.einvoices.schemas import EinvoiceCreditSchema, EinvoiceReasonSchema, FromSalesSchema
 from app.einvoices.workflow import CANCELLABLE, CREDITABLE, SENDABLE, Status, Type
-from app.kernel.errors import Forbidden, Invalid
+from app.kernel.errors import Invalid
 from app.kernel.leasing import WorkState
 from app.pdf import files
 
 _SEE_OTHER = 303
 blp = Blueprint("einvoices", __name__, url_prefix="/einvoices")
-
-View = Callable[..., Any]
-
-
-def guarded(ability: str) -> Callable[[View], View]:
-    """The pages ask for the ability and the module, as the API does."""
-    return lambda view: requires(ability)(needs_module(MODULE)(view))
-
-
-def _owner() -> int:
-    caller = authenticate()
-    if caller.user_id is None:
-        raise Forbidden
-    return caller.user_id
-
-
-def _scope() -> service.Scope:
-    """Everybody's for an administrator, else the viewer's own."""
-    return None if authenticate().sees_everything else _owner()
 
 
 @blp.get("")
@@ -54,7 +32,7 @@ def _scope() -> service.Scope:
 def index() -> str:
     """E-invoices, newest first, narrowed by filters."""
     question = asked(ListQuery(), cursor="")
-    found = service.find_page(question.values, _scope())
+    found = service.find_page(question.values, scope())
     following = found.meta["next_cursor"]
     onwards = link(cursor=following) if following else None
     return render_template("admin/einvoices_list.html", found=found.data, following=onwards, asked=question)
@@ -64,11 +42,11 @@ def index() -> str:
 @guarded("einvoices:read")
 def show(einvoice_id: int) -> str:
     """One e-invoice in full."""
-    einvoice = service.find(einvoice_id, _scope(), items=True, events=True)
+    einvoice = service.find(einvoice_id, scope(), items=True, events=True)
     return render_template(
         "admin/einvoices_show.html",
         einvoice=einvoice,
-        original=service.find(einvoice.original_id, _scope(), items=False) if einvoice.original_id else None,
+        original=service.find(einvoice.original_id, scope(), items=False) if einvoice.original_id else None,
         notes=service.notes_of(einvoice),
         entries=[_entry(event) for event in reversed(einvoice.events)],
         can=_possible(einvoice) if "einvoices:write" in authenticate().abilities else set(),
@@ -80,14 +58,14 @@ def show(einvoice_id: int) -> str:
 @guarded("einvoices:read")
 def pdf(einvoice_id: int) -> Response:
     """The PDF, to look at or, with ``?download=1``, to keep."""
-    return files.sent(printing.stored(einvoice_id, _scope()), download="download" in request.args)
+    return files.sent(printing.stored(einvoice_id, scope()), download="download" in request.args)
 
 
 @blp.post("/from-sales")
 @guarded("einvoices:write")
 def from_sales() -> BaseResponse:
     """Make a draft of a sales invoice, or open the one that was made of it before."""
-    einvoice, made = drafting.from_sales(_loaded(FromSalesSchema(), "invoice_no"), _owner())
+    einvoice, made = drafting.from_sales(_loaded(FromSalesSchema(), "invoice_no"), owner())
     flash(gettext("A draft was made.") if made else gettext("It had been made before; this is it."), "good")
     return _to(einvoice.id)
 
@@ -96,7 +74,7 @@ def from_sales() -> BaseResponse:
 @guarded("einvoices:write")
 def issue(einvoice_id: int) -> BaseResponse:
     """Give a draft its number and date."""
-    einvoice = issuing.issue(einvoice_id, _scope())
+    einvoice = issuing.issue(einvoice_id, scope())
     flash(gettext("Issued as %(number)s. Its PDF follows within seconds.", number=einvoice.invoice_no), "good")
     return _to(einvoice_id)
 
@@ -105,7 +83,7 @@ def issue(einvoice_id: int) -> BaseResponse:
 @guarded("einvoices:write")
 def send(einvoice_id: int) -> BaseResponse:
     """Hand an issued e-invoice to its provider."""
-    issuing.send(einvoice_id, _scope())
+    issuing.send(einvoice_id, scope())
     flash(gettext("It is on its way to the provider."), "good")
     return _to(einvoice_id)
 
@@ -114,7 +92,7 @@ def send(einvoice_id: int) -> BaseResponse:
 @guarded("einvoices:write")
 def cancel(einvoice_id: int) -> BaseResponse:
     """Cancel a draft or an issued e-invoice."""
-    issuing.cancel(einvoice_id, _loaded(EinvoiceReasonSchema(), "reason")["reason"], _scope())
+    issuing.cancel(einvoice_id, _loaded(EinvoiceReasonSchema(), "reason")["reason"], scope())
     flash(gettext("Cancelled."), "good")
     return _to(einvoice_id)
 
@@ -123,7 +101,7 @@ def cancel(einvoice_id: int) -> BaseResponse:
 @guarded("einvoices:write")
 def reprint(einvoice_id: int) -> BaseResponse:
     """Have the PDF made again."""
-    issuing.reprint(einvoice_id, _scope())
+    issuing.reprint(einvoice_id, scope())
     flash(gettext("The PDF is being made again."), "good")
     return _to(einvoice_id)
 
@@ -140,7 +118,7 @@ def give_back(einvoice_id: int, kind: str) -> BaseResponse:
         if name.removeprefix("quantity-").isdecimal() and text.strip()
     ]
     data = _loaded(EinvoiceCreditSchema(), "reason", **({"items": chosen} if chosen else {}))
-    credit = crediting.give_back(einvoice_id, Type(kind), data, _scope())
+    credit = crediting.give_back(einvoice_id, Type(kind), data, scope())
     flash(gettext("A draft was made."), "good")
     return _to(credit.id)
 

@@ -14,7 +14,7 @@ from app.accounts.guards import requires
 from app.accounts.principals import authenticate
 from app.admin.asking import asked
 from app.admin.words import label
-from app.einvoices.resources import MODULE
+from app.einvoices.callers import MODULE
 from app.kernel.errors import NotFound
 from app.kernel.keyset import KeysetQuery
 from app.kernel.pages import LARGEST_PAGE

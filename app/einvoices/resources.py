@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response
 from flask.views import MethodView
 
-from app.accounts.guards import requires
 from app.accounts.idempotency import idempotent
-from app.accounts.modules import needs_module
-from app.accounts.principals import authenticate
 from app.einvoices import crediting, drafting, issuing, numbering, printing, reporting, samples, service
+from app.einvoices.callers import guarded, owner, scope
 from app.einvoices.errors import AlreadySending, HasCredits, NoPdf, NotCreditable, UnknownEinvoice, WrongState
 from app.einvoices.list_schemas import DetailQuery, EinvoiceListSchema, EinvoiceSeriesListSchema, ListQuery
 from app.einvoices.models import Einvoice
@@ -26,33 +23,11 @@ from app.einvoices.schemas import (
     ProviderStatusSchema,
 )
 from app.einvoices.workflow import Type
-from app.kernel.errors import Forbidden
 from app.kernel.openapi import refuses
 from app.kernel.web import Surface
 from app.pdf import files
 
-MODULE = "feature.einvoice_api"
 blp = Surface("E-invoices", __name__, url_prefix="/api/v1/einvoices", description="From a draft to the provider.")
-
-View = Callable[..., Any]
-
-
-def guarded(ability: str) -> Callable[[View], View]:
-    """Each operation of this surface asks for the module, and for its ability."""
-    return lambda view: requires(ability)(needs_module(MODULE)(view))
-
-
-def _owner() -> int:
-    """Whose e-invoice a new one will be."""
-    caller = authenticate()
-    if caller.user_id is None:
-        raise Forbidden
-    return caller.user_id
-
-
-def _scope() -> service.Scope:
-    """Whose e-invoices the caller may see."""
-    return None if authenticate().sees_everything else _owner()
 
 
 @blp.route("")
@@ -66,7 +41,7 @@ class Einvoices(MethodView):
         With `updated_since` they come by their last change, newest first: whoever asks again with the largest
         `updated_at` seen misses no change. `cursor` walks a large set without counting it.
         """
-        return service.find_page(query, _scope())
+        return service.find_page(query, scope())
 
     @guarded("einvoices:write")
     @idempotent
@@ -74,7 +49,7 @@ class Einvoices(MethodView):
     @blp.response(201, EinvoiceDetailSchema, example=samples.NEW)
     def post(self, data: dict[str, Any]) -> Einvoice:
         """Make a draft of a sale."""
-        return drafting.create(data, _owner())
+        return drafting.create(data, owner())
 
 
 @blp.route("/from-sales")
@@ -94,7 +69,7 @@ class FromSales(MethodView):
 
         The `mrp` of a line is taken as its price without VAT.
         """
-        einvoice, made = drafting.from_sales(data, _owner())
+        einvoice, made = drafting.from_sales(data, owner())
         return einvoice, 201 if made else 200
 
 
@@ -104,7 +79,7 @@ class Series(MethodView):
     @blp.response(200, EinvoiceSeriesListSchema, example=samples.SERIES)
     def get(self) -> dict[str, Any]:
         """Report each series of yours from its invoices: first and last number, count, gaps, cancelled ones."""
-        return {"data": numbering.report(_owner())}
+        return {"data": numbering.report(owner())}
 
 
 @blp.route("/<int:einvoice_id>")
@@ -116,7 +91,7 @@ class Detail(MethodView):
     def get(self, query: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Read one e-invoice."""
         shown = {"items": query["include_items"], "events": query["include_events"]}
-        return service.find(einvoice_id, _scope(), **shown)
+        return service.find(einvoice_id, scope(), **shown)
 
     @guarded("einvoices:write")
     @refuses(UnknownEinvoice, WrongState)
@@ -124,7 +99,7 @@ class Detail(MethodView):
     @blp.response(200, EinvoiceDetailSchema, example={**samples.NEW, "notes": "Gift wrapped"})
     def patch(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Change a draft; only what is sent changes, and `items` replaces them all."""
-        return drafting.change(einvoice_id, data, _scope())
+        return drafting.change(einvoice_id, data, scope())
 
 
 @blp.route("/<int:einvoice_id>/pdf")
@@ -134,14 +109,14 @@ class Pdf(MethodView):
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, einvoice_id: int) -> Response:
         """Download the PDF; 404 as long as there is none. `ETag` and ranges work."""
-        return files.sent(printing.stored(einvoice_id, _scope()), download=True)
+        return files.sent(printing.stored(einvoice_id, scope()), download=True)
 
     @guarded("einvoices:write")
     @refuses(UnknownEinvoice, WrongState)
     @blp.response(202, EinvoiceDetailSchema, example={**samples.DETAIL, "pdf_state": "pending"})
     def post(self, einvoice_id: int) -> Einvoice:
         """Have the PDF made again; the present one stays until the new one is there."""
-        return issuing.reprint(einvoice_id, _scope())
+        return issuing.reprint(einvoice_id, scope())
 
 
 @blp.route("/<int:einvoice_id>/provider-status")
@@ -156,7 +131,7 @@ class ProviderStatus(MethodView):
         Each call is kept as an event `provider_status_updated`. With `occurred_at`, word that is older than what
         is stored changes nothing; nor does a repeat.
         """
-        return reporting.report(einvoice_id, data, _scope())
+        return reporting.report(einvoice_id, data, scope())
 
 
 @blp.route("/<int:einvoice_id>/issue")
@@ -166,7 +141,7 @@ class Issue(MethodView):
     @blp.response(200, EinvoiceDetailSchema, example={**samples.DETAIL, "pdf_state": "pending", "pdf_url": None})
     def post(self, einvoice_id: int) -> Einvoice:
         """Give a draft its number and date; its PDF follows within seconds."""
-        return issuing.issue(einvoice_id, _scope())
+        return issuing.issue(einvoice_id, scope())
 
 
 @blp.route("/<int:einvoice_id>/send")
@@ -176,7 +151,7 @@ class Send(MethodView):
     @blp.response(202, EinvoiceDetailSchema, example=samples.DETAIL)
     def post(self, einvoice_id: int) -> Einvoice:
         """Hand an issued e-invoice to its provider; how it went shows as `status` and `provider_status`."""
-        return issuing.send(einvoice_id, _scope())
+        return issuing.send(einvoice_id, scope())
 
 
 @blp.route("/<int:einvoice_id>/cancel")
@@ -189,7 +164,7 @@ class Cancel(MethodView):
     )
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Cancel a draft or an issued e-invoice; a number that was drawn stays used."""
-        return issuing.cancel(einvoice_id, data["reason"], _scope())
+        return issuing.cancel(einvoice_id, data["reason"], scope())
 
 
 @blp.route("/<int:einvoice_id>/returns")
@@ -201,7 +176,7 @@ class Returns(MethodView):
     @blp.response(201, EinvoiceDetailSchema, example={**samples.CREDIT, "type": "return"})
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Draft a return for a sale; with its credit notes it never exceeds the sale."""
-        return crediting.give_back(einvoice_id, Type.RETURN, data, _scope())
+        return crediting.give_back(einvoice_id, Type.RETURN, data, scope())
 
 
 @blp.route("/<int:einvoice_id>/credit-notes")
@@ -213,4 +188,4 @@ class CreditNotes(MethodView):
     @blp.response(201, EinvoiceDetailSchema, example=samples.CREDIT)
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Draft a credit note for a sale; without `items` it gives back all that is left."""
-        return crediting.give_back(einvoice_id, Type.CREDIT_NOTE, data, _scope())
+        return crediting.give_back(einvoice_id, Type.CREDIT_NOTE, data, scope())

@@ -10,8 +10,8 @@ from sqlalchemy import select, text
 from app.accounts import modules
 from app.accounts.models import User
 from app.einvoices import drafting, issuing
+from app.einvoices.callers import MODULE
 from app.einvoices.models import Einvoice
-from app.einvoices.resources import MODULE
 from app.einvoices.schemas import EinvoiceDraftSchema
 from app.extensions import db
 from app.grn import demo
