@@ -143,6 +143,8 @@ class Settings:
                 "max_overflow": self.database_pool_size,
                 "pool_timeout": 10,
                 "pool_recycle": 1800,
+                "pool_use_lifo": True,  # the connection used last has its statements prepared and its caches warm
+                "query_cache_size": 2000,  # the shapes of statements that the rooms ask in, and room to spare
                 # An error's text goes into the log; what a customer's invoice said does not.
                 "hide_parameters": True,
                 # Seconds; a server that is cut off must not hold up every request for minutes.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
@@ -14,7 +16,7 @@ import pytest
 import structlog
 from flask.testing import FlaskClient
 from redis import Redis
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -56,8 +58,15 @@ def _only_loopback(socket_enabled: None) -> None:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[tuple[str, str]]:
     """Addresses of an empty PostgreSQL and an empty Valkey, both of this test run alone."""
-    # Nothing here survives a power cut, so nothing needs to wait for the disk.
-    fast = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+    # Nothing here survives a power cut, so nothing needs to wait for the disk; and no plan may rest on the moment at
+    # which tables that are emptied after every test were last looked at.
+    fast = {
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "autovacuum": "off",
+        "max_connections": "200",
+    }
     with temporary_servers(fast) as (postgres, valkey):
         yield postgres.url, valkey.url
 
@@ -87,26 +96,35 @@ def _migrated(settings: Settings) -> Iterator[Hub]:
     app.test_client_class = Client
     with app.app_context():
         flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        # As in a web process: what is loaded by now stays, and need not be looked through again and again.
+        gc.collect()
+        gc.freeze()
         yield app
         hub.close()  # its reader would go on asking servers that are gone
         db.engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def patient(settings: Settings) -> Iterator[Redis]:
+    """Valkey by a client that waits; the hub's own gives up sooner."""
+    with Redis.from_url(settings.redis_url, socket_timeout=30) as client:
+        yield client
+
+
 @pytest.fixture
-def app(_migrated: Hub, settings: Settings) -> Iterator[Hub]:
+def app(_migrated: Hub, patient: Redis) -> Iterator[Hub]:
     """The application over an empty database."""
     yield _migrated
     structlog.contextvars.clear_contextvars()
     db.session.remove()
     audit.recorder.flush()
     _empty()
-    with Redis.from_url(settings.redis_url, socket_timeout=30) as patient:  # the hub's own client gives up sooner
-        patient.flushall()
+    patient.flushall()
     limiter.reset()
 
 
-def _empty() -> None:
-    """Delete all rows and count from 1 again; a TRUNCATE of so many tables takes a hundred times as long."""
+@functools.cache
+def _emptying() -> TextClause:
     tables = [table.name for table in db.metadata.sorted_tables if table.name != "event_head"]
     statements = [
         "SET LOCAL session_replication_role = replica",  # no foreign keys: any order will do
@@ -114,8 +132,13 @@ def _empty() -> None:
         "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'",
         "UPDATE event_head SET position = 0, purged = 0",
     ]
+    return text("; ".join(statements))
+
+
+def _empty() -> None:
+    """Delete all rows and count from 1 again; a TRUNCATE of so many tables takes a hundred times as long."""
     with db.engine.begin() as connection:
-        connection.execute(text("; ".join(statements)))
+        connection.execute(_emptying())
 
 
 @contextmanager

@@ -155,6 +155,7 @@ def test_every_revision_goes_up_and_down_over_filled_tables(empty: sa.Engine) ->
     upgrade("head")
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_a_revision_goes_down_and_up_again(empty: sa.Engine, revision: str) -> None:
     upgrade(revision)

@@ -37,10 +37,12 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of pages with a browser run on one worker: it is started once."""
+    """All tests of pages with a browser run on one worker: it is started once. `make test` does the main jobs only."""
     for item in items:
         if "open_page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("pages"))
+            if not item.get_closest_marker("main_job"):
+                item.add_marker(pytest.mark.drill)
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,7 @@ def desk(open_page: Opener, owner: User) -> Page:
     return sign_in(open_page(), owner)
 
 
+@pytest.mark.main_job
 def test_a_draft_is_issued_and_its_pdf_appears_by_itself(desk: Page, owner: User) -> None:
     scenes.drafted(owner)
     desk.get_by_role("link", name="E-invoices").first.click()

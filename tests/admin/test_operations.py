@@ -120,6 +120,7 @@ def test_every_kind_of_work_has_a_name_and_every_press_is_counted() -> None:
 
 
 @pytest.mark.usefixtures("at_work", "failed")
+@pytest.mark.main_job
 def test_a_failed_task_is_run_again(signed_in: Callable[..., Page]) -> None:
     page = signed_in()
     page.get_by_role("link", name="Operations").click()

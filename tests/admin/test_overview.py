@@ -19,6 +19,7 @@ from tests.admin import scenes
 from tests.admin.conftest import Opener, looked_at, shoot, sign_in
 
 
+@pytest.mark.main_job
 def test_what_comes_in_shows_at_once_and_is_counted(signed_in: Callable[..., Page], relayed: Callable[[], int]) -> None:
     page = signed_in()
     expect(page.get_by_text("Nothing has happened yet")).to_be_visible()

@@ -23,6 +23,7 @@ from tests.admin.test_signing import enter, post
 from tests.factories import a_user
 
 
+@pytest.mark.main_job
 def test_a_roll_is_found_inspected_and_shown(signed_in: Callable[..., Page], app: Hub) -> None:
     receipt = scenes.received(100.2, 110.6)
     page = signed_in("warehouse")

@@ -44,6 +44,7 @@ def test_an_invoice_is_found_by_a_word_and_by_filters(signed_in: Callable[..., P
     expect(page.get_by_text("No invoice fits these filters")).to_be_visible()
 
 
+@pytest.mark.main_job
 def test_a_warehouse_takes_an_invoice_to_the_customer(signed_in: Callable[..., Page]) -> None:
     number = scenes.imported()
     page = signed_in("warehouse", name="Asha")

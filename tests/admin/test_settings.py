@@ -67,6 +67,7 @@ def copied(page: Page, label: str) -> str:
 
 
 class TestTokens:
+    @pytest.mark.main_job
     def test_one_is_made_copied_used_seen_in_the_record_and_revoked(
         self, signed_in: SignedIn, anybody: FlaskClient, address: str
     ) -> None:
@@ -488,6 +489,7 @@ VIEWS = {
 }
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("style", [{}, {"dark": True}, {"phone": True}], ids=["light", "dark", "phone"])
 def test_pages_can_be_read_and_used_by_everybody(
     signed_in: SignedIn, anybody: FlaskClient, erp: FlaskClient, style: dict[str, bool]

@@ -66,6 +66,7 @@ def test_a_wrong_password_is_told_and_nothing_more(page: Page, person: Callable[
     assert refused == [f"user:{user.id}", "user:unknown"]
 
 
+@pytest.mark.main_job
 def test_signing_out_ends_the_session_for_a_copied_cookie_too(
     signed_in: Callable[..., Page], anybody: FlaskClient
 ) -> None:

@@ -54,6 +54,7 @@ def told_of(keeper: User, relayed: Make, send: Make, count: int = 1) -> list[Any
     return made
 
 
+@pytest.mark.main_job
 def test_an_endpoint_is_made_and_its_secret_shown_once(desk: Page, receiver: Receiver) -> None:
     desk.goto(LIST)
     expect(desk.get_by_text("Nobody is told yet")).to_be_visible()

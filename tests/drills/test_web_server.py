@@ -16,7 +16,7 @@ import pytest
 from tests.drills.hubs import HEADERS, ROOT, DrillHub, free_port, ready, wait_for
 from tests.sse import Listener
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drills")]
+pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
 
 
 def raw(port: int, request: bytes) -> tuple[int, dict[str, object]]:

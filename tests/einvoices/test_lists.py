@@ -219,7 +219,6 @@ def test_what_leaves_the_filters_pushes_nothing_past_a_walker(owner: FlaskClient
     assert listed(owner, updated_since="2020-01-01", status="issued")["meta"]["total"] == 9 - min(3, 2 * leaves_on)
 
 
-@pytest.mark.slow
 def test_a_walker_sees_every_change_while_others_write(owner: FlaskClient) -> None:
     all_ids = [made(owner)["id"] for _ in range(25)]
     done, last = threading.Event(), {}

@@ -87,7 +87,7 @@ CHANGE = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 @pytest.mark.parametrize(
     ("method", "path", "payload"),
     [

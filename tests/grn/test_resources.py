@@ -258,7 +258,6 @@ class TestRaces:
 
 
 class TestManyRolls:
-    @pytest.mark.slow
     def test_statements_do_not_grow_with_the_rolls(self, clerk: FlaskClient) -> None:
         sent = {}
         for rolls in (2, 200):

@@ -30,6 +30,7 @@ def _forgotten() -> Iterator[None]:
     subprocess.run([shutil.which("userdel", path="/usr/sbin:/sbin") or "userdel", NAME], check=True)
 
 
+@pytest.mark.drill
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes users")
 @pytest.mark.usefixtures("_forgotten")
 def test_launchers_that_race_agree_on_the_user() -> None:

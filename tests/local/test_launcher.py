@@ -16,6 +16,8 @@ import pytest
 from app.local.processes import ROOT
 from tests.local.hubs import READY, SECONDS, Start, free_port
 
+pytestmark = pytest.mark.drill
+
 STAND_IN = [sys.executable, str(Path(__file__).with_name("stand_in.py"))]
 
 
@@ -82,7 +84,6 @@ def test_a_signal_during_the_start_stops_as_cleanly(start: Start) -> None:
     assert "Traceback" not in hub.screen
 
 
-@pytest.mark.slow
 def test_a_process_that_ignores_the_signal_is_killed_in_time_and_named(start: Start) -> None:
     hub = start(STUBBORN="1")
     hub.wait_for(READY)

@@ -29,7 +29,7 @@ def import_by_the_printed_line(hub: Hub) -> dict[str, object]:
     return dict(json.loads(done.stdout))
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_the_printed_line_imports_and_a_second_start_knows_it(start: Start) -> None:
     first = start(WEB_CONCURRENCY="1")
     first.wait_for("Ctrl-C stops everything.")

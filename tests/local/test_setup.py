@@ -71,7 +71,7 @@ class TestWithout:
         line = "setup: libraries for the PDFs are missing. Type: sudo apt-get install -y libnowhere0 \n"
         assert done.stderr == line
 
-    @pytest.mark.slow
+    @pytest.mark.drill
     def test_the_library_for_speed_it_warns_and_goes_on(self, checkout: Path) -> None:
         with_library(with_python(checkout), "libnowhere.so.0:libnowhere0", "FAST_LIBRARIES")
         with_library(checkout, "", "NEEDED_LIBRARIES")
@@ -88,7 +88,7 @@ def test_an_unknown_word_is_refused(checkout: Path) -> None:
     assert "'run' or 'dev', not 'all'" in set_up(checkout, "all").stderr
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_the_second_time_it_has_nothing_to_do_until_the_lock_changes(checkout: Path) -> None:
     for variable in ("NEEDED_LIBRARIES", "FAST_LIBRARIES"):
         with_library(with_python(checkout), "", variable)

@@ -174,7 +174,7 @@ def make_random_moves(
     TAKEN.update(row.step for row in rows("SELECT DISTINCT step FROM sales_history"))
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_the_floor_stays_in_order(erp: FlaskClient, client_as: Callable[..., FlaskClient]) -> None:
     TAKEN.clear()
     make_random_moves(erp=erp, client_as=client_as)
