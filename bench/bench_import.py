@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import psycopg
 
 from app.sales.samples import INVOICE, PAYLOAD
+from app.sales.searching import invoice_words
 from bench.hub import KEY, RunningHub, running_hub
 from bench.load import Measured, measure
 
@@ -64,32 +65,28 @@ def over_http(hub: RunningHub) -> Callable[[int], None]:
 
 
 def _bare(hub: RunningHub) -> Callable[[int], None]:
-    """The same rows by hand: read customer and salesman, write invoice, items, event and call record, commit."""
+    """The same rows by hand: customer, salesman, invoice with its words, items, event and call record; commit."""
     connection = psycopg.connect(hub.database_url)
     cursor = connection.cursor()
     customer, items = PAYLOAD["customer"], PAYLOAD["items"]
     body = json.dumps({"event": "sales.imported", "data": {"invoice": INVOICE}})
+    words = invoice_words("", "", ({name: item.get(name, "") for name in (*item, "batch_no")} for item in items))
 
-    def one(sql: str, *values: object) -> int | None:
+    def one(sql: str, *values: object) -> int:
         row = cursor.execute(sql, values).fetchone()
-        return row[0] if row else None
+        if row is None:
+            raise RuntimeError(sql)
+        return int(row[0])
 
     def work(number: int) -> None:
         moment = datetime.now(UTC)
-        customer_id = one("SELECT id FROM customers WHERE code = %s", customer["code"]) or one(
-            "INSERT INTO customers (code, name) VALUES (%s, %s) "
-            "ON CONFLICT (code) DO UPDATE SET name = excluded.name RETURNING id",
-            customer["code"],
-            customer["name"],
-        )
-        salesman_id = one("SELECT id FROM salesmen WHERE name = %s", PAYLOAD["salesman"]) or one(
-            "INSERT INTO salesmen (name) VALUES (%s) "
-            "ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
-            PAYLOAD["salesman"],
-        )
+        # As in the hub, masters that are stored as they were sent are only read; here they always are.
+        customer_id = one("SELECT id FROM customers WHERE (code, name) = (%s, %s)", customer["code"], customer["name"])
+        salesman_id = one("SELECT id FROM salesmen WHERE name = %s", PAYLOAD["salesman"])
         invoice_id = one(
             "INSERT INTO sales_invoices (invoice_no, invoice_date, customer_id, salesman_id, created_by, priority, "
-            "total_amount) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (invoice_no) DO NOTHING RETURNING id",
+            "total_amount, search) VALUES (%s, %s, %s, %s, %s, %s, %s, array_to_tsvector(%s)) "
+            "ON CONFLICT (invoice_no) DO NOTHING RETURNING id",
             f"BARE-{number:012}",
             PAYLOAD["invoice_date"],
             customer_id,
@@ -97,6 +94,7 @@ def _bare(hub: RunningHub) -> Callable[[int], None]:
             "admin",
             "HIGH",
             920,
+            [*words, f"{number:012}"],
         )
         values = [
             value
