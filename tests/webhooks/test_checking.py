@@ -28,13 +28,19 @@ from tests.webhooks.receivers import Received
 
 Make = Callable[..., Any]
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
-NODE = shutil.which("node")
+NODE, PHP = shutil.which("node"), shutil.which("php")
+PORT = "{port}"
 RECEIVERS = [
     pytest.param([sys.executable, str(EXAMPLES / "webhook_receiver.py")], id="python"),
     pytest.param(
         [NODE or "node", str(EXAMPLES / "webhook_receiver.mjs")],
         id="node",
         marks=pytest.mark.skipif(NODE is None, reason="Node is not installed"),
+    ),
+    pytest.param(
+        [PHP or "php", "-S", f"127.0.0.1:{PORT}", str(EXAMPLES / "webhook_receiver.php")],
+        id="php",
+        marks=pytest.mark.skipif(PHP is None, reason="PHP is not installed"),
     ),
 ]
 
@@ -72,7 +78,8 @@ def example(tmp_path: Path) -> Iterator[Callable[[list[str], str], tuple[str, Pa
             "WEBHOOK_STORE": str(tmp_path / "seen"),
         }
         with printed.open("w") as out:
-            running.append(subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.DEVNULL))
+            words = [word.replace(PORT, str(port)) for word in command]
+            running.append(subprocess.Popen(words, env=environment, stdout=out, stderr=subprocess.DEVNULL))
         deadline = real_time.monotonic() + 30
         while real_time.monotonic() < deadline:
             with socket.socket() as probe:
