@@ -46,15 +46,15 @@ class Counter:
 def run() -> None:
     """Print p50 and p95 at 50 a second, and the greatest rate, beside a bare loop of the same client."""
     with running_hub(web_processes=1) as hub, _receiver() as receiver:
-        _in_hub(hub, "subscribe", str(receiver.port))
-        warm = _in_hub(hub, "steady", "20", str(STEADY))
+        in_hub(hub, "subscribe", str(receiver.port))
+        warm = in_hub(hub, "steady", "20", str(STEADY))
         receiver.wait(warm, 60)
         before = _bare(receiver)
-        happened = _in_hub(hub, "steady", str(STEADY * STEADY_SECONDS), str(STEADY))
+        happened = in_hub(hub, "steady", str(STEADY * STEADY_SECONDS), str(STEADY))
         arrived = receiver.wait(happened, 60)
         taken = [(arrived[event] - moment) * 1000 for event, moment in happened.items()]
         cuts = statistics.quantiles(taken, n=20)
-        happened = _in_hub(hub, "flood", str(FLOOD))
+        happened = in_hub(hub, "flood", str(FLOOD))
         moments = sorted(receiver.wait(happened, 240).values())
         after = _bare(receiver)
     tenth = FLOOD // 10  # without run-up and end
@@ -80,7 +80,7 @@ def _bare(receiver: Counter) -> float:
     return count / BARE_SECONDS
 
 
-def _in_hub(hub: RunningHub, *arguments: str) -> Any:
+def in_hub(hub: RunningHub, *arguments: str) -> Any:
     """Run a verb of ``webhooks_within``; what it answered."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.webhooks_within", *arguments],

@@ -1,14 +1,15 @@
 """``python -m bench.soak [--minutes 30] [--streams 200]``: mixed load for long, and what grows under it.
 
-Imports, lists, e-invoices with their PDFs, and streams at a steady pace; memory, connections and lags are looked at all
-the while. The first fifth warms up. After it, the median of the last fifth may exceed the median of the second by
-the bounds below, and no more; the exit code says whether it did.
+Imports, lists, e-invoices with their PDFs, webhooks and streams at a steady pace; memory, connections and lags are
+looked at all the while. The first fifth warms up. After it, the median of the last fifth may exceed the median of the
+second by the bounds below, and no more; the exit code says whether it did.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import http.server
 import json
 import re
 import statistics
@@ -17,12 +18,13 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
 
+from bench.bench_webhooks import in_hub
 from bench.hub import KEY, RunningHub, running_hub
 
 PASSWORD = "a password of the soak, long enough"
@@ -32,6 +34,8 @@ BOUNDS = {
     "web MiB": 40,
     "worker MiB": 60,
     "printer MiB": 120,  # within its --max-memory-per-child, at which it is replaced
+    "webhooks MiB": 60,
+    "retries MiB": 60,
     "beat MiB": 15,
     "redis MiB": 20,
     "database connections": 10,
@@ -39,11 +43,14 @@ BOUNDS = {
     "events waiting": 200,
     "events late s": 5,
     "pdfs late s": 30,
+    "webhooks late s": 10,
     "open files of web": 30,
 }
 #: Pieces of work a second.
 PACE = {"imports": 5.0, "lists": 5.0, "einvoices": 0.5}
-_KINDS = {"gunicorn": "web", "worker@%h": "worker", "printer@%h": "printer", "beat": "beat"}
+_KINDS = {"gunicorn": "web", "beat": "beat"} | {
+    f"{name}@%h": name for name in ("worker", "printer", "webhooks", "retries")
+}
 _MIB = 2**20
 
 
@@ -64,17 +71,17 @@ class Soak:
 
     def repeat(self, name: str, work: Callable[[http.client.HTTPConnection, int], None]) -> None:
         """Do a piece of work at its pace until the end; one that fails is counted and does not stop the rest."""
-        connection, number = self.connection(), 0
-        began = time.monotonic()
-        while self.goes_on:
-            number += 1
-            try:
-                work(connection, number)
-                self.done[name] += 1
-            except (OSError, http.client.HTTPException, AssertionError):
-                self.failed[name] += 1
-                connection.close()
-            time.sleep(max(0.0, began + number / PACE[name] - time.monotonic()))
+        number, began = 0, time.monotonic()
+        with closing(self.connection()) as connection:
+            while self.goes_on:
+                number += 1
+                try:
+                    work(connection, number)
+                    self.done[name] += 1
+                except (OSError, http.client.HTTPException, AssertionError):
+                    self.failed[name] += 1
+                    connection.close()
+                time.sleep(max(0.0, began + number / PACE[name] - time.monotonic()))
 
     def connection(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.hub.port, timeout=60)
@@ -107,8 +114,8 @@ def einvoices(hub: RunningHub) -> Callable[[http.client.HTTPConnection, int], No
     """Issue an e-invoice at a time, as a user of its own; the printer makes the PDFs."""
     hub.flask("users", "create", USER, "--role", "integrator", "--password", PASSWORD)
     hub.flask("modules", "enable", USER, "feature.einvoice_api")
-    connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=60)
-    signed_in = ask(connection, "POST", "/api/auth/login/", {"email": USER, "password": PASSWORD})
+    with closing(http.client.HTTPConnection("127.0.0.1", hub.port, timeout=60)) as connection:
+        signed_in = ask(connection, "POST", "/api/auth/login/", {"email": USER, "password": PASSWORD})
     headers = {"Authorization": f"Bearer {signed_in['data']['access']}"}
     item = {"sku": "TSH-1", "name": "Tişört", "quantity": 2, "unit_price": 50, "vat_rate": 20}
     draft = {"buyer": {"name": "Ayşe Yılmaz"}, "items": [item] * 5, "currency": "TRY"}
@@ -118,6 +125,27 @@ def einvoices(hub: RunningHub) -> Callable[[http.client.HTTPConnection, int], No
         ask(connection, "POST", f"/api/v1/einvoices/{made['id']}/issue", {}, **headers)
 
     return issue
+
+
+def receive(soak: Soak) -> int:
+    """A receiver of webhooks that counts them; its port."""
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            soak.heard["webhooks"] += 1
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing to say."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
 
 
 def listen(soak: Soak) -> None:
@@ -140,17 +168,17 @@ def listen(soak: Soak) -> None:
 
 def look(soak: Soak, every: float) -> None:
     """Write down memory, connections and lags, again and again."""
-    connection = soak.connection()
-    while soak.goes_on:
-        time.sleep(every)
-        try:
-            metrics = ask(connection, "GET", "/metrics")
-        except (OSError, http.client.HTTPException, AssertionError):
-            soak.failed["metrics"] += 1
-            connection.close()
-            continue
-        for name, number in {**_memory(), **_lags(metrics)}.items():
-            soak.seen[name].append(number)
+    with closing(soak.connection()) as connection:
+        while soak.goes_on:
+            time.sleep(every)
+            try:
+                metrics = ask(connection, "GET", "/metrics")
+            except (OSError, http.client.HTTPException, AssertionError):
+                soak.failed["metrics"] += 1
+                connection.close()
+                continue
+            for name, number in {**_memory(), **_lags(metrics)}.items():
+                soak.seen[name].append(number)
 
 
 def _memory() -> dict[str, float]:
@@ -178,6 +206,7 @@ def _lags(metrics: str) -> dict[str, float]:
         "events waiting": total(r'hub_work_due\{kind="events"\}'),
         "events late s": total(r'hub_work_oldest_seconds\{kind="events"\}'),
         "pdfs late s": total(r'hub_work_oldest_seconds\{kind="pdfs"\}'),
+        "webhooks late s": total(r'hub_work_oldest_seconds\{kind="deliveries"\}'),
         "streams": total("hub_stream_clients"),
     }
 
@@ -195,6 +224,7 @@ def table(soak: Soak) -> list[str]:
             grown.append(name)
     print("\n" + ", ".join(f"{number} {name}" for name, number in soak.done.items()), "done")
     print(f"{soak.heard['events']} events heard by streams, which ended {soak.heard['ends']} times")
+    print(f"{soak.heard['webhooks']} webhooks received")
     print(f"failed: {dict(soak.failed) or 'nothing'}; grown beyond its bound: {', '.join(grown) or 'nothing'}")
     return grown
 
@@ -206,6 +236,7 @@ def run(*, minutes: float, streams: int) -> int:
     allowed = {"STREAMS_PER_CREDENTIAL": str(streams + 100), "STREAM_LIFETIME_SECONDS": str(lifetime)}
     with running_hub(**allowed) as hub:
         soak = Soak(hub, 0)
+        in_hub(hub, "subscribe", str(receive(soak)))
         work: dict[str, Any] = {"imports": import_one, "lists": list_some, "einvoices": einvoices(hub)}
         soak.ends = time.monotonic() + minutes * 60
         threads = [threading.Thread(target=soak.repeat, args=facts) for facts in work.items()]
