@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
 from app import events
@@ -140,6 +140,14 @@ class TestVerdicts:
         assert sorted(set(verdicts)) == [201, 409]
         assert verdicts.count(201) == 300 == rows(SalesInvoice)
         assert rows(SalesItem) == 600 == 2 * rows(Event)
+
+
+def test_what_no_other_attempt_can_mend_is_not_tried_for_ever(erp: FlaskClient) -> None:
+    sent(erp, [a_sale()])
+    with db.engine.begin() as connection:  # as a restored backup may leave it
+        connection.execute(text("SELECT setval(pg_get_serial_sequence('sales_invoices', 'id'), 1, false)"))
+    assert sent(erp, [a_sale()]).status_code == 409
+    assert rows(SalesInvoice) == 1
 
 
 class TestAtomic:
