@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -93,19 +93,20 @@ def _roll(entry: Data, before: Any, position: int) -> SupplierRoll:
     )
     for name in _FOUND:
         kept = getattr(before, name) if before else None
-        setattr(roll, name, _found(name, entry, kept))
+        suppliers = {entry.get(MEASURED[name]), before and getattr(before, MEASURED[name])} if name in MEASURED else ()
+        setattr(roll, name, kept if _repeats(name, entry, kept, suppliers) else entry[name])
     roll.blanket_qty = roll.blanket_qty or Decimal(0)
-    if roll.inspected_at is None and any(getattr(roll, name) is not None for name in MEASURED):
-        roll.inspected_at = clock.now()
+    measured = any(getattr(roll, name) is not None for name in MEASURED)
+    roll.inspected_at = (roll.inspected_at or clock.now()) if measured else None
     return roll
 
 
-def _found(name: str, entry: Data, kept: Any) -> Any:
-    """A measure that repeats the supplier's, as a read shows it before inspection, is no finding."""
-    if name not in entry:
-        return kept
-    value = entry[name]
-    return kept if name in MEASURED and kept is None and value == entry.get(MEASURED[name]) else value
+def _repeats(name: str, entry: Data, kept: Any, suppliers: Collection[Any]) -> bool:
+    """Whether ``entry`` says nothing new: before inspection a read shows the supplier's measure, which is no finding.
+
+    Nor is it one when the supplier's measure is corrected while the read's copy of the old one is put back.
+    """
+    return name not in entry or (kept is None and entry[name] in suppliers)
 
 
 def new_item(entry: Data, before: Any, position: int, rolls: list[SupplierRoll]) -> FabricItem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,11 @@ class _Shown:
         return f"/api/{self.plural}"
 
     @property
+    def bounded(self) -> Callable[..., Any]:
+        """What bounds a body: only orders and fabrics, with all that lives inside them, may be long."""
+        return takes_bulk if self.kind.children else lambda view: view
+
+    @property
     def stored(self) -> dict[str, Any]:
         return {**self.sample, **samples.CREATED}
 
@@ -60,7 +66,7 @@ def _add_list(blp: Surface, shown: _Shown) -> None:
             return masters.find_page(shown.kind, query)
 
         @requires("grn:write")
-        @takes_bulk
+        @shown.bounded
         @refuses(DuplicateMaster)
         @idempotent
         @blp.doc(summary=f"Add to the {plural}.", description="You may choose the `id`.")
@@ -84,7 +90,7 @@ def _add_row(blp: Surface, shown: _Shown) -> None:
             return masters.find(shown.kind, row_id)
 
         @requires("grn:write")
-        @takes_bulk
+        @shown.bounded
         @refuses(UnknownMaster, DuplicateMaster, StillInUse)
         @blp.doc(summary=f"Replace one of the {plural}.", description="What is left out is taken away.")
         @blp.arguments(schema, example=shown.sample)

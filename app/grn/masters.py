@@ -12,10 +12,11 @@ from sqlalchemy.orm import selectinload
 
 from app.accounts import audit
 from app.extensions import db
-from app.grn import bulk
+from app.grn import bulk, papers
 from app.grn.building import Data
 from app.grn.errors import BadFields, DuplicateMaster, Fault, StillInUse, UnknownMaster
 from app.grn.master_models import Fabric, FabricColor, FlowInfo, FlowPart, Product, ProductionOrder, Supplier
+from app.grn.models import FabricItem, GoodsReceipt
 from app.grn.pages import Page, ordered, page_of
 from app.grn.searching import begins
 
@@ -41,6 +42,9 @@ class Kind:
     columns: tuple[str, ...]
     children: tuple[Child, ...] = ()
     options: tuple[Any, ...] = ()
+    #: What the papers of a receipt show of it, and where a receipt or its items refer to it.
+    printed: tuple[str, ...] = ()
+    referring: Any = None
 
 
 _COMMON = ("external_id", "code", "name", "extra")
@@ -55,15 +59,31 @@ _LINES = Child(
 )
 _COLORS = Child("colors", "colorList", FabricColor, ("color", "color_code", "color_shade"), ("color", "color_shade"))
 
-SUPPLIERS = Kind("supplier", Supplier, (*_COMMON, "email", "phone", "address"))
+SUPPLIERS = Kind(
+    "supplier",
+    Supplier,
+    (*_COMMON, "email", "phone", "address"),
+    printed=("name", "code", "address", "email", "phone"),
+    referring=GoodsReceipt.supplier_id,
+)
 PRODUCTS = Kind("product", Product, _COMMON)
-FABRICS = Kind("fabric", Fabric, (*_COMMON, "composition", "gsm"), (_COLORS,), (selectinload(Fabric.colors),))
+FABRICS = Kind(
+    "fabric",
+    Fabric,
+    (*_COMMON, "composition", "gsm"),
+    (_COLORS,),
+    (selectinload(Fabric.colors),),
+    printed=("name", "code", "composition"),
+    referring=FabricItem.fabric_id,
+)
 ORDERS = Kind(
     "order",
     ProductionOrder,
     (*_COMMON, "buyer"),
     (_LINES,),
     (selectinload(ProductionOrder.flow_infos).selectinload(FlowInfo.parts),),
+    printed=("name", "code"),
+    referring=FabricItem.order_id,
 )
 
 
@@ -134,10 +154,17 @@ def change(kind: Kind, row_id: int, data: Data) -> Any:
         raise BadFields([(("id",), data["id"], f"It is {row_id}, and stays so.")])
     _refuse_duplicate(kind, data, apart_from=row_id)
     _require_products(data)
+    before = _printed(kind, row)
     with db.session.no_autoflush:
         _fill(row, data, kind.columns, kind.children)
     _flush()
+    if _printed(kind, row) != before:
+        papers.outdate(kind.referring == row_id)
     return row
+
+
+def _printed(kind: Kind, row: Any) -> list[Any]:
+    return [getattr(row, name) for name in kind.printed]
 
 
 def remove(kind: Kind, row_id: int, *, actor: str) -> None:

@@ -62,7 +62,7 @@ class Note(_Pdf):
     @refuses(UnknownReceipt)
     @blp.response(202, PaperSchema, example={**PAPER_EXAMPLE, "state": "pending"})
     def post(self, invoice_id: int) -> ReceiptPdf:
-        """Have the note made again, say because its making failed or the supplier has a new name."""
+        """Have the note made again, say because its making failed."""
         return papers.reprint(invoice_id, self.kind)
 
 

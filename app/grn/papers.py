@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
@@ -50,6 +50,20 @@ def forget(receipt_id: int) -> None:
     paths = select(ReceiptPdf.path).where(ReceiptPdf.receipt_id == receipt_id, ReceiptPdf.path.is_not(None))
     for path in db.session.scalars(paths):
         after_commit(files.remover(path))
+
+
+def outdate(condition: ColumnElement[bool]) -> None:
+    """Throw away the papers of all receipts and fabric items that ``condition`` holds for.
+
+    There may be many: each is made again when somebody asks for it.
+    """
+    receipts = select(GoodsReceipt.id).join(GoodsReceipt.fabric_items).where(condition)
+    # In the order in which ``order`` writes them, so that the two never wait in a circle.
+    query = select(ReceiptPdf).where(ReceiptPdf.receipt_id.in_(receipts))
+    papers = db.session.scalars(query.order_by(ReceiptPdf.receipt_id, ReceiptPdf.kind.desc()).with_for_update()).all()
+    for path in filter(None, (paper.path for paper in papers)):
+        after_commit(files.remover(path))
+    db.session.execute(delete(ReceiptPdf).where(ReceiptPdf.receipt_id.in_({paper.receipt_id for paper in papers})))
 
 
 def stored(receipt_id: int, kind: Paper) -> StoredPdf:

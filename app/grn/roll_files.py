@@ -27,6 +27,11 @@ log = structlog.get_logger(__name__)
 LARGEST_UNPACKED = 64 * 1024 * 1024
 MOST_COLUMNS = 50
 _ZIP = b"PK\x03\x04"
+_SHEETS = "xl/worksheets/"
+#: A cell with a formula and no value; one that was computed to an empty text has the type ``str``.
+_UNCOMPUTED = re.compile(
+    rb"""<c(?:\s(?!t="str")[\w:]+="[^"]*")*>\s*<f\b[^>]*(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>"""
+)
 
 _schema = NewRollSchema()
 #: ``Supplier Roll No``, ``supplier_roll_no`` and ``supplierRollNo`` are the same column.
@@ -135,6 +140,7 @@ def _pointed(cell: str) -> str:
 def _sheet(content: bytes) -> Iterator[Row]:
     try:
         _refuse_bomb(content)
+        _refuse_uncomputed(content)
         with closing(openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)) as book:
             cells = book.worksheets[0].iter_rows(max_col=MOST_COLUMNS, max_row=2 * MOST_ROLLS, values_only=True)
             yield from ((number, list(row)) for number, row in enumerate(cells, start=1))
@@ -150,3 +156,10 @@ def _refuse_bomb(content: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         if sum(part.file_size for part in packed.infolist()) > LARGEST_UNPACKED:
             raise UnreadableFile("The spreadsheet unpacks to more than 64 MiB.")
+
+
+def _refuse_uncomputed(content: bytes) -> None:
+    """A formula that no spreadsheet program has computed yet reads as an empty cell: its length would be lost."""
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        if any(_UNCOMPUTED.search(packed.read(name)) for name in packed.namelist() if name.startswith(_SHEETS)):
+            raise UnreadableFile("A formula in the file was never computed; open and save it in a spreadsheet program.")

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from app.kernel.errors import Invalid, Refusal
+from app.kernel.json import encode_text
 
 Json = dict[str, Any]
+LONGEST_REJECTED = 1000
 #: A path into a payload (``("items", 9, "quantity")``) and what is wrong there.
 FlatError = tuple[tuple[str | int, ...], list[str]]
 
@@ -91,7 +93,7 @@ class GrnEnvelope(Envelope):
         payload = getattr(refusal, "payload", None)
         for path, sentences in flattened(refusal.errors or {}):
             for sentence in sentences:
-                yield {"field": _bracketed(path), "rejectedValue": _at(payload, path), "message": sentence}
+                yield {"field": _bracketed(path), "rejectedValue": _short(_at(payload, path)), "message": sentence}
 
     def schema(self) -> Json:
         error = _object(field={"type": "string"}, rejectedValue={}, message={"type": "string"})
@@ -193,6 +195,14 @@ def _at(payload: Any, path: tuple[str | int, ...]) -> Any:
         except (LookupError, TypeError):
             return None
     return payload
+
+
+def _short(value: Any) -> Any:
+    """A rejected value, or how it begins: a packing list of ten thousand rolls need not come back in its refusal."""
+    if not isinstance(value, str | Mapping | list):
+        return value
+    text = value if isinstance(value, str) else encode_text(value)
+    return value if len(text) <= LONGEST_REJECTED else f"{text[:LONGEST_REJECTED]}…"
 
 
 def _named(field: str, sentence: str) -> str:

@@ -248,6 +248,15 @@ class HubParser(FlaskParser):
         "query": ma.RAISE,  # a misspelt filter that is ignored would show everything
     }
 
+    def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
+        sent = super().load_querystring(req, schema)
+        # The first of several would be taken without a word: half a filter, or the wrong receipt deleted.
+        repeated = [name for name, values in req.args.lists() if len(values) > 1 and name not in sent.multiple_keys]
+        if repeated:
+            faults = {name: ["Send this parameter once."] for name in repeated}
+            raise Invalid(faults, payload=req.args.to_dict(flat=False))
+        return sent
+
     def _raw_load_json(self, req: Request) -> Any:
         raw = req.get_data(cache=True)
         if not raw.strip():

@@ -14,7 +14,7 @@ from app.kernel import json
 from app.kernel.ahead import ahead
 from app.kernel.errors import Invalid, MalformedJson, Refusal
 from app.kernel.unit_of_work import unit_of_work
-from app.sales.errors import AllRefused, TooManyInvoices
+from app.sales.errors import AllRefused, DuplicateInvoice, TooManyInvoices
 from app.sales.importing import new_invoice
 from app.sales.importing_many import Drafted, import_many
 from app.sales.schemas import ImportSchema
@@ -34,6 +34,11 @@ class Verdict:
     invoice: Mapping[str, Any] | None = None
     refusal: Refusal | None = None
 
+    @property
+    def is_done(self) -> bool:
+        """It is stored now: by this import, or by an earlier one that said the same."""
+        return self.refusal is None or (isinstance(self.refusal, DuplicateInvoice) and self.refusal.is_identical)
+
 
 @dataclass(slots=True)
 class Report:
@@ -43,12 +48,9 @@ class Report:
     fault: Refusal | None = None
 
     @property
-    def imported(self) -> int:
-        return sum(verdict.refusal is None for verdict in self.verdicts)
-
-    @property
-    def refused(self) -> list[Verdict]:
-        return [verdict for verdict in self.verdicts if verdict.refusal is not None]
+    def undone(self) -> list[Verdict]:
+        """What is not stored as it was sent."""
+        return [verdict for verdict in self.verdicts if not verdict.is_done]
 
 
 def import_stream(
@@ -60,7 +62,7 @@ def import_stream(
     counts all the same.
 
     Args:
-        atomic: nothing is committed here, and one refusal refuses all.
+        atomic: nothing is committed here, and one refusal refuses all; what is there and says the same is none.
 
     Raises:
         AllRefused: ``atomic``, and something was wrong; the caller's transaction must not be committed.
@@ -70,7 +72,7 @@ def import_stream(
     with closing(ahead(_batches(_bounded(iter(texts), report, most), created_user_id))) as ready:
         for batch in ready:
             report.verdicts += store(batch, atomic=atomic)
-    if atomic and (report.fault or report.refused):
+    if atomic and (report.fault or report.undone):
         raise AllRefused(report)
     return report
 

@@ -94,7 +94,7 @@ class BulkImport(MethodView):
         refused by itself; the results come in the order sent, with the status that the single import would have
         answered. `invoice_no` makes it safe to repeat: what is there already answers 409 and tells whether it is
         identical. With `atomic=true` one refusal refuses all and nothing is stored; 424 marks those that only others
-        kept out.
+        kept out. An identical one is no refusal, so that a request whose answer was lost can be sent again.
         """
         read = _READERS.get(request.mimetype)
         if read is None:
@@ -150,8 +150,10 @@ def _blocks() -> Iterator[bytes]:
 def _answer(report: bulk.Report) -> Any:
     """The report in the envelope of this surface; a fault that ended the reading early gives the status."""
     data = summary(report)
-    clean = not data["refused"] and not report.fault
-    told = f"{data['imported']} imported, {data['duplicates']} already there, {data['refused']} refused."
+    clean = not report.undone and not report.fault
+    different = len(report.undone) - data["refused"]
+    there = f"{data['duplicates']} already there{f' ({different} with other content)' if different else ''}"
+    told = f"{data['imported']} imported, {there}, {data['refused']} refused."
     if report.fault is None:
         # Not through the schema, which would take longer over ten thousand results than the database over the invoices.
         return Response(encode({"success": clean, "message": told, "data": data}), mimetype="application/json")
@@ -163,10 +165,19 @@ def _answer(report: bulk.Report) -> Any:
 def summary(report: bulk.Report, *, stored: bool = True) -> dict[str, Any]:
     """Counts and results, as the answer shows them; not ``stored`` when all was taken back."""
     results = [_result(verdict, stored=stored) for verdict in report.verdicts]
+    if not stored:
+        _forget_ids(results, {verdict.invoice["id"] for verdict in report.verdicts if verdict.invoice})
     tally = Counter(result["status"] for result in results)
     kinds = {"imported": tally[201], "duplicates": tally[409]}
     refused = len(results) - sum(kinds.values()) - tally[_NOT_ALONE["status"]]
     return {**kinds, "refused": refused, "results": results}
+
+
+def _forget_ids(results: list[dict[str, Any]], taken_back: set[int]) -> None:
+    """A repetition within the request names the invoice that came first, which is not there any more."""
+    for result in results:
+        if result.get("data", {}).get("id") in taken_back:
+            result["data"].pop("id")
 
 
 def _result(verdict: bulk.Verdict, *, stored: bool) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class ReportSchema(Schema):
 
 
 class BulkImportAnswerSchema(Schema):
-    """``success`` when nothing was refused and nothing broke off."""
+    """``success`` when all that was sent is stored as it was sent, by this import or an earlier one."""
 
     success = fields.Boolean()
     message = fields.String()

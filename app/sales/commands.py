@@ -96,7 +96,7 @@ def _count(entry: Entry, verdict: Verdict, refuse: Refuse, tally: Counter[str]) 
     refusal = verdict.refusal
     if refusal is None:
         tally["imported"] += 1
-    elif isinstance(refusal, DuplicateInvoice) and (refusal.data or {})["identical"]:
+    elif verdict.is_done:
         tally["already there"] += 1
     else:
         tally["refused"] += 1

@@ -19,6 +19,7 @@ class DuplicateInvoice(Conflict):
         if differences:
             data["differences"] = list(differences)
         super().__init__(data=data)
+        self.is_identical = not differences
 
 
 class UnknownInvoice(NotFound):
@@ -119,7 +120,7 @@ class AllRefused(BadRequest):
     """All or nothing was asked for, and it is nothing."""
 
     def __init__(self, report: Any = None) -> None:
-        refused = len(report.refused) if report else 1
+        refused = len(report.undone) if report else 1
         because = report.fault.message if report and report.fault else f"{refused} refused."
         super().__init__(f"Nothing was imported: {because}")
         self.report = report

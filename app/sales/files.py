@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 from openpyxl import load_workbook
 
 from app.kernel import json
-from app.kernel.errors import BadRequest, MalformedJson, Refusal
+from app.kernel.errors import BadRequest, Invalid, MalformedJson, Refusal
 from app.sales import reading, tabular
 
 BLOCK = 64 * 1024
@@ -117,10 +117,11 @@ def _grouped(heads: list[str], rows: Iterator[tuple[int, list[Any]]]) -> Iterato
             kept[number] = row
             yield number, row
 
-    for numbers, payload in tabular.payloads(heads, keeping()):
-        first, last = numbers[0], numbers[-1]
+    for grouped in tabular.payloads(heads, keeping()):
+        first, last = grouped.rows[0], grouped.rows[-1]
         place = f"row {first}" if first == last else f"rows {first}-{last}"
-        original = [kept[number] for number in numbers]
+        original = [kept[number] for number in grouped.rows]
         for number in [number for number in kept if number <= last]:
             del kept[number]
-        yield Entry(place, payload, None, original)
+        # Stored in part it would block the mended whole: what contradicts itself is refused with all its rows.
+        yield Entry(place, grouped.payload, Invalid(grouped.faults) if grouped.faults else None, original)

@@ -215,7 +215,7 @@ _bulk(
 @blp.route("/session/cancel/")
 class Cancel(MethodView):
     @requires("sales:write")
-    @refuses(errors.UnknownInvoice, errors.WrongState, errors.SomebodyElseHasIt, errors.NotAWorker)
+    @refuses(errors.UnknownInvoice, *_HOLDING)
     @idempotent
     @blp.arguments(StepSchema, example={**_ORDER, "note": "Wrong trolley"})
     @blp.response(200, InvoiceAnswerSchema, example=_answer("Session cancelled", samples.INVOICE))

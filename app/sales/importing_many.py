@@ -104,6 +104,7 @@ _INVOICE_COLUMNS = (
     "created_at",
     "updated_at",
 )
+_NUMBER = "uq_sales_invoices_invoice_no"
 _LINE_COLUMNS = ("id", "invoice_id", "line_no", *ITEM_COLUMNS)
 
 
@@ -118,7 +119,9 @@ def import_many(batch: Sequence[Drafted]) -> list[Outcome]:
         try:
             with db.session.begin_nested():
                 stored = _store(_first_of_each(batch, taken))
-        except UniqueViolation:
+        except UniqueViolation as lost:
+            if lost.diag.constraint_name != _NUMBER:
+                raise  # no race: trying again would come to the same for ever
             continue
         return _outcomes(batch, stored)
 

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm.attributes import set_committed_value
 
+from app.accounts.abilities import ROLES
 from app.accounts.models import User
 from app.extensions import db
 from app.kernel import clock
@@ -22,6 +23,11 @@ from app.sales.models import SalesInvoice
 from app.sales.workflow import HANDLED_IN, Outcome
 
 _TRIES = 3
+#: Users who may hold invoices now; a role may have changed since they did.
+ABLE = (
+    User.is_active.is_(True),
+    User.role.in_([role for role, abilities in ROLES.items() if "sales:write" in abilities]),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ def hand_back(invoice: SalesInvoice) -> Worker | None:
         select(WorkSession)
         .join(Assignment, Assignment.session_id == WorkSession.id)
         .join(User, User.id == WorkSession.worker_id)
-        .where(Assignment.invoice_id == invoice.id, WorkSession.section == section.value, User.is_active.is_(True))
+        .where(Assignment.invoice_id == invoice.id, WorkSession.section == section.value, *ABLE)
         .order_by(Assignment.id.desc())
         .limit(1)
     )

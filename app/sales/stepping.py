@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import select
 
 from app import events
-from app.accounts.abilities import ROLES
 from app.accounts.models import User
 from app.extensions import db
 from app.kernel import clock
@@ -31,15 +30,11 @@ from app.sales.history import Actor, record
 from app.sales.master_models import Courier
 from app.sales.models import SalesInvoice
 from app.sales.service import find_by_number, lock_by_numbers
-from app.sales.sessions import Worker
+from app.sales.sessions import ABLE, Worker
 from app.sales.workflow import CANCELLING, STEPS, SUPERVISORS, DeliveryType, Status, Step, Who
 
 #: Sessions opened by the present call, by worker and section: a bulk start puts all its invoices into one.
 Opened = dict[tuple[int, str], WorkSession]
-_ABLE = (
-    User.is_active.is_(True),
-    User.role.in_([role for role, abilities in ROLES.items() if "sales:write" in abilities]),
-)
 _TOLD = ("label_count", "courier", "tracking_no", "proof_note", "reason")
 
 
@@ -140,7 +135,7 @@ def check(step: Step, invoice: SalesInvoice, data: Mapping[str, Any], actor: Act
         raise NotAWorker
     if step.who is Who.WORKER:
         return _worker(data, actor)
-    if held is None and not step.while_held:
+    if held is None and not (step.while_held and actor.role in SUPERVISORS):
         raise NobodyHasIt(invoice.invoice_no, invoice.status)
     if held and held.session.worker_id != actor.user_id and actor.role not in SUPERVISORS:
         raise SomebodyElseHasIt(invoice.invoice_no, held.session.worker)
@@ -161,12 +156,12 @@ def _worker(data: Mapping[str, Any], actor: Actor) -> Worker:
 
 def list_workers() -> list[Worker]:
     """Everybody who may take steps, by name."""
-    users = db.session.scalars(select(User).where(*_ABLE).order_by(User.name, User.id))
+    users = db.session.scalars(select(User).where(*ABLE).order_by(User.name, User.id))
     return [Worker(user.id, user.name) for user in users]
 
 
 def _found_worker(field: str, user_id: int) -> Worker:
-    user: User | None = db.session.scalar(select(User).where(User.id == user_id, *_ABLE))
+    user: User | None = db.session.scalar(select(User).where(User.id == user_id, *ABLE))
     if user is None:
         raise Invalid({field: ["No such worker."]})
     return Worker(user.id, user.name)

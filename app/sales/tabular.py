@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -75,24 +76,45 @@ def headings(names: Iterable[Any]) -> list[str]:
     return given
 
 
-def payloads(heads: list[str], rows: Iterable[tuple[int, list[Any]]]) -> Iterator[tuple[list[int], dict[str, Any]]]:
-    """Invoices out of rows, with the row numbers each came from; rows of one number stand together."""
-    current: dict[str, Any] | None = None
-    numbers: list[int] = []
+@dataclass(slots=True)
+class Grouped:
+    """An invoice out of rows: their numbers, and where they contradict each other."""
+
+    payload: dict[str, Any]
+    rows: list[int]
+    faults: dict[str, list[str]] = field(default_factory=dict)
+
+    def takes(self, payload: Mapping[str, Any]) -> bool:
+        """Whether a row goes on with this invoice: it has its number, or nothing but an item."""
+        number = payload.get("invoice_no")
+        return number == self.payload.get("invoice_no") if number else not _told(payload)
+
+    def add(self, row: int, payload: Mapping[str, Any]) -> None:
+        """Add the item of another row; what that leaves blank about the invoice was said before."""
+        said = _told(self.payload)
+        for heading, value in _told(payload).items():
+            if said.get(heading) != value:
+                self.faults.setdefault(heading, []).append(f"Row {row} says something else than row {self.rows[0]}.")
+        self.payload["items"] += payload["items"]
+        self.rows.append(row)
+
+
+def payloads(heads: list[str], rows: Iterable[tuple[int, list[Any]]]) -> Iterator[Grouped]:
+    """Invoices out of rows; rows of one number stand together."""
+    current: Grouped | None = None
     for number, row in rows:
         cells = dict(zip(heads, row, strict=False))
         if not any(_given(cell) for cell in cells.values()):
             continue
         payload = _payload(cells)
-        if current is not None and payload.get("invoice_no") == current.get("invoice_no") and _same(current, payload):
-            current["items"] += payload["items"]
-            numbers.append(number)
+        if current is not None and current.takes(payload):
+            current.add(number, payload)
             continue
         if current is not None:
-            yield numbers, current
-        current, numbers = payload, [number]
+            yield current
+        current = Grouped(payload, [number])
     if current is not None:
-        yield numbers, current
+        yield current
 
 
 def row_of(invoice: Any, item: Any | None) -> dict[str, Any]:
@@ -136,8 +158,10 @@ def _payload(cells: Mapping[str, Any]) -> dict[str, Any]:
     return {**found["invoice"], "customer": found["customer"], "items": [found["item"]]}
 
 
-def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return all(one.get(name) == value for name, value in other.items() if name != "items")
+def _told(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row says about the invoice as a whole, by heading."""
+    about = {name: value for name, value in payload.items() if name not in {"customer", "items"}}
+    return {**about, **{f"customer_{name}": value for name, value in payload["customer"].items()}}
 
 
 def _given(cell: Any) -> bool:

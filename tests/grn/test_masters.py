@@ -58,6 +58,11 @@ class TestCrud:
         refused(keeper.delete(own), 404, 40400)
         assert db.session.scalar(select(AuditEntry.subject).where(AuditEntry.action.endswith(".deleted")))
 
+    @pytest.mark.parametrize(("plural", "status"), [("suppliers", 413), ("orders", 201)])
+    def test_only_what_holds_lists_may_be_long(self, keeper: FlaskClient, plural: str, status: int) -> None:
+        body = '{"name": "x"}' + " " * 2**20
+        assert keeper.post(f"/api/{plural}", data=body, content_type="application/json").status_code == status
+
     def test_ids_given_by_the_hub_go_on_behind_the_clients(self, keeper: FlaskClient) -> None:
         ids = [
             said(keeper.post("/api/suppliers", json={"name": "S", **facts}), 201)["id"]

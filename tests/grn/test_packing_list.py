@@ -152,6 +152,12 @@ def _sheet(*rows: tuple[Any, ...]) -> bytes:
 
 
 class TestFiles:
+    def test_a_formula_that_was_never_computed_loses_no_length(self, upload: Callable[..., TestResponse]) -> None:
+        before = counts()
+        sheet = _sheet(("supplierRollNo", "supplierLength"), ("R1", 100.2), ("R2", "=100+10"))
+        assert "never computed" in refused(upload(sheet), 400, 40000)["message"]
+        assert counts() == before
+
     @pytest.mark.parametrize(
         "content",
         [

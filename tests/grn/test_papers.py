@@ -164,6 +164,25 @@ class TestTheNote:
         assert fetched(clerk, receipt).status_code == 200
 
 
+class TestNewNames:
+    @pytest.mark.parametrize("path", ["suppliers/1", "fabrics/1"])
+    def test_papers_show_them_once_they_are_asked_for(self, clerk: FlaskClient, tmp_path: Path, path: str) -> None:
+        receipt = booked(clerk)
+        printing.print_due()
+        master = said(clerk.get(f"/api/{path}"))
+        said(clerk.put(f"/api/{path}", json={**master, "name": "Renamed"}))
+        assert not files(tmp_path)
+        refused(fetched(clerk, receipt), 404, 40400)
+        printing.print_due()
+        assert "Renamed" in text_of(fetched(clerk, receipt).data)
+
+    def test_what_no_paper_shows_changes_none(self, clerk: FlaskClient) -> None:
+        receipt = booked(clerk)
+        printing.print_due()
+        said(clerk.put("/api/suppliers/1", json={**said(clerk.get("/api/suppliers/1")), "metadata": {"a": 1}}))
+        assert fetched(clerk, receipt).status_code == 200
+
+
 class TestALongNote:
     @pytest.fixture(autouse=True)
     def _short_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -281,6 +281,13 @@ class TestChange:
         assert said(clerk.put(f"{INVOICES}/{receipt['id']}", json=receipt)) == receipt
         assert stored("grn.updated") == [{"receipt": receipt}]
 
+    def test_a_corrected_length_is_no_inspection(self, clerk: FlaskClient) -> None:
+        receipt = said(clerk.post(INVOICES, json=samples.PAYLOAD), 201)
+        receipt["fabricItemList"][0]["supplierRollList"][0]["supplierLength"] = 105
+        after = said(clerk.put(f"{INVOICES}/{receipt['id']}", json=receipt))
+        roll = after["fabricItemList"][0]["supplierRollList"][0]
+        assert (roll["length"], roll["effectiveLength"], "inspectedDate" in roll) == (105.0, 105.0, False)
+
     def test_items_and_rolls_that_stay_keep_their_ids(self, clerk: FlaskClient) -> None:
         sent = a_receipt(a_fabric_item(1, 2, externalId="a"), a_fabric_item(3, externalId="b"))
         before = said(clerk.post(INVOICES, json=sent), 201)

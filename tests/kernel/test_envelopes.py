@@ -57,6 +57,13 @@ def test_grn_lists_fields_with_what_was_sent() -> None:
     }
 
 
+@pytest.mark.parametrize("sent", ["x" * 2000, [{"supplierLength": 1}] * 2000])
+def test_grn_repeats_only_the_beginning_of_what_is_long(sent: object) -> None:
+    [error] = envelope_of("/api/invoices").body(Invalid({"a": ["Too long."]}, payload={"a": sent}))["errors"]
+    assert len(error["rejectedValue"]) == 1001
+    assert error["rejectedValue"].endswith("…")
+
+
 def test_grn_codes_carry_the_status() -> None:
     class Duplicate(Conflict):
         code = "DUPLICATE"

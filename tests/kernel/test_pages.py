@@ -133,3 +133,10 @@ def test_a_misspelt_filter_is_refused_by_name(erp: FlaskClient) -> None:
     answer = erp.get(LIST, query_string={"statsu": "PICKING"})
     assert answer.status_code == 400
     assert answer.json["errors"] == {"statsu": ["Unknown field."]}
+
+
+def test_a_filter_sent_twice_is_refused_where_one_would_be_ignored(erp: FlaskClient) -> None:
+    answer = erp.get(f"{LIST}?priority=HIGH&priority=LOW")
+    assert answer.status_code == 400
+    assert answer.json["errors"] == {"priority": ["Send this parameter once."]}
+    assert erp.get(f"{LIST}?status=PICKING&status=PICKED").status_code == 200

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
 from app import events
@@ -99,6 +99,14 @@ class TestVerdicts:
         assert [r["status"] for r in data["results"]] == [201, 409, 409]
         assert [r["data"]["identical"] for r in data["results"][1:]] == [True, False]
 
+    def test_other_content_under_a_known_number_is_no_success(self, erp: FlaskClient) -> None:
+        invoice = a_sale()
+        sent(erp, [invoice])
+        answer = sent(erp, [{**invoice, "remarks": "other"}])
+        assert answer.json["success"] is False
+        assert answer.json["message"] == "0 imported, 1 already there (1 with other content), 0 refused."
+        assert sent(erp, [invoice]).json["success"] is True
+
     def test_customers_of_one_batch_are_merged_in_order(self, erp: FlaskClient) -> None:
         customers = [
             {"code": "C1", "name": "Old name", "phone1": "1"},
@@ -134,6 +142,14 @@ class TestVerdicts:
         assert rows(SalesItem) == 600 == 2 * rows(Event)
 
 
+def test_what_no_other_attempt_can_mend_is_not_tried_for_ever(erp: FlaskClient) -> None:
+    sent(erp, [a_sale()])
+    with db.engine.begin() as connection:  # as a restored backup may leave it
+        connection.execute(text("SELECT setval(pg_get_serial_sequence('sales_invoices', 'id'), 1, false)"))
+    assert sent(erp, [a_sale()]).status_code == 409
+    assert rows(SalesInvoice) == 1
+
+
 class TestAtomic:
     def test_one_refusal_refuses_all(self, erp: FlaskClient) -> None:
         answer = sent(erp, [a_sale() for _ in range(600)] + [a_sale(items=[])], "?atomic=true")
@@ -147,6 +163,23 @@ class TestAtomic:
     def test_all_good_ones_stay(self, erp: FlaskClient) -> None:
         answer = sent(erp, [a_sale() for _ in range(600)], "?atomic=true")
         assert answer.json["data"]["imported"] == 600 == rows(SalesInvoice)
+
+    def test_what_is_there_and_says_the_same_is_no_refusal(self, erp: FlaskClient) -> None:
+        old, new = a_sale(), a_sale()
+        sent(erp, [old])
+        for expected in ([409, 201, 409], [409, 409, 409]):
+            answer = sent(erp, [old, new, new], "?atomic=true")
+            assert (answer.status_code, answer.json["success"]) == (200, True)
+            assert [result["status"] for result in answer.json["data"]["results"]] == expected
+        assert rows(SalesInvoice) == 2
+
+    def test_a_contradiction_names_no_invoice_that_was_taken_back(self, erp: FlaskClient) -> None:
+        invoice = a_sale()
+        answer = sent(erp, [invoice, {**invoice, "remarks": "other"}], "?atomic=true")
+        assert answer.json["message"] == "Nothing was imported: 1 refused."
+        first, second = answer.json["data"]["results"]
+        assert (first["status"], second["status"], "id" in second["data"]) == (424, 409, False)
+        assert rows(SalesInvoice) == 0
 
     def test_a_broken_end_refuses_all(self, erp: FlaskClient) -> None:
         answer = erp.post(PATH + "?atomic=true", data=f"[{json.dumps(a_sale())},", content_type="application/json")

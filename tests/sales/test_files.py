@@ -105,6 +105,19 @@ class TestCommand:
         assert refused["invoice_no"] == "N-2"
         assert refused["reason"] == "row 4: items.0.quantity: A valid number is required."
 
+    def test_only_the_first_row_need_tell_of_the_invoice(self, run: Run, tmp_path: Path, erp: FlaskClient) -> None:
+        blank = dict.fromkeys(("invoice_date", "customer_code", "customer_name"))
+        rows = [a_row("N-1"), a_row("N-1", **blank), a_row("", **blank), a_row("N-2")]
+        assert run(a_csv(tmp_path / "day.csv", rows)).exit_code == 0
+        assert [len(one["items"]) for one in erp.get("/api/sales/invoices/").json["results"]] == [1, 3]
+
+    def test_rows_that_contradict_each_other_leave_no_half_invoice(self, run: Run, tmp_path: Path) -> None:
+        rows = [a_row("N-1"), a_row("N-1", customer_name="Other"), a_row("N-1"), a_row("N-2")]
+        assert "1 imported, 0 already there, 1 refused." in run(a_csv(tmp_path / "day.csv", rows)).output
+        refused = list(csv.DictReader(io.StringIO((tmp_path / "day.refused.csv").read_text())))
+        reason = "rows 2-4: customer_name: Row 3 says something else than row 2."
+        assert [row["reason"] for row in refused] == [reason] * 3
+
     def test_a_mended_file_of_refusals_can_be_imported(self, run: Run, tmp_path: Path) -> None:
         run(a_csv(tmp_path / "day.csv", [a_row("N-1", quantity="x"), a_row("N-1", quantity=1)]))
         refused = tmp_path / "day.refused.csv"
@@ -149,6 +162,11 @@ class TestCommand:
         assert "0 imported" in result.output
         assert "Nothing was imported." in result.output
         assert stored() == 0
+
+    def test_all_or_nothing_can_be_repeated(self, run: Run, tmp_path: Path) -> None:
+        file = a_csv(tmp_path / "day.csv", [a_row("N-1"), a_row("N-2")])
+        run(file, "--atomic")
+        assert "0 imported, 2 already there, 0 refused." in run(file, "--atomic").output
 
     def test_a_changed_invoice_is_refused_with_the_difference(self, run: Run, tmp_path: Path) -> None:
         run(a_csv(tmp_path / "a.csv", [a_row("N-1")]))

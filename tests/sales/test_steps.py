@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from app.accounts.models import User
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
@@ -224,6 +225,14 @@ class TestCancelling:
     def test_only_the_holder_cancels(self, erp: FlaskClient, ravi: Person, asha: Person) -> None:
         assert asha.takes("session/cancel", brought_to("PICKING", erp, ravi)).status_code == 403
 
+    def test_what_nobody_holds_is_cancelled_by_supervisors_only(
+        self, erp: FlaskClient, ravi: Person, client_as: Make
+    ) -> None:
+        number = brought_to("PICKING", erp, ravi)
+        ravi.does("hold", number, reason="Price in dispute")
+        assert ravi.takes("session/cancel", number).status_code == 409
+        assert a_person(client_as, "billing").does("session/cancel", number)["status"] == "INVOICED"
+
 
 class TestHolding:
     def test_a_held_invoice_takes_no_step_and_frees_its_worker(self, erp: FlaskClient, ravi: Person) -> None:
@@ -243,6 +252,13 @@ class TestHolding:
         released = ravi.does("release", number)
         assert released["hold"] is None
         assert released["handling"]["worker"]["name"] == "Ravi"
+
+    def test_who_may_work_no_more_gets_nothing_back(self, erp: FlaskClient, ravi: Person, asha: Person) -> None:
+        number = brought_to("PICKING", erp, ravi)
+        ravi.does("hold", number, reason="x")
+        with unit_of_work():
+            db.session.get_one(User, ravi.id).role = "integrator"
+        assert asha.does("release", number)["handling"] is None
 
     def test_released_to_a_busy_worker_it_waits_for_anybody(self, erp: FlaskClient, ravi: Person, asha: Person) -> None:
         number = brought_to("PICKING", erp, ravi)
