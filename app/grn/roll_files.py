@@ -19,6 +19,7 @@ from app.grn.building import Data
 from app.grn.columns import PLACES, WHOLE_DIGITS
 from app.grn.errors import UnreadableFile
 from app.grn.schemas import MOST_ROLLS, NewRollSchema
+from app.kernel.delimited import read_cell, separator_of
 from app.kernel.errors import Invalid
 
 log = structlog.get_logger(__name__)
@@ -122,19 +123,13 @@ def _csv(content: bytes) -> Iterator[Row]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableFile("The file is not UTF-8; save it as “CSV UTF-8” or as XLSX.") from error
-    first = text.lstrip().split("\n", 1)[0]
-    separator = max(",;\t", key=first.count)
+    separator = separator_of(text.lstrip().split("\n", 1)[0])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         for cells in reader:
-            # Where a semicolon separates, a comma is the decimal sign: so spreadsheets of half of Europe write it.
-            yield reader.line_num, [_pointed(cell) if separator == ";" else cell for cell in cells]
+            yield reader.line_num, [read_cell(cell, separator) for cell in cells]
     except csv.Error as error:
         raise UnreadableFile(f"Line {reader.line_num} is not CSV: {error}.") from error
-
-
-def _pointed(cell: str) -> str:
-    return cell.strip().replace(",", ".") if re.fullmatch(r"\s*\d+,\d+\s*", cell) else cell
 
 
 def _sheet(content: bytes) -> Iterator[Row]:

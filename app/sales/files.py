@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 from zipfile import BadZipFile
@@ -13,6 +14,7 @@ from zipfile import BadZipFile
 from openpyxl import load_workbook
 
 from app.kernel import json
+from app.kernel.delimited import read_cell, separator_of
 from app.kernel.errors import BadRequest, Invalid, MalformedJson, Refusal
 from app.sales import reading, tabular
 
@@ -76,19 +78,26 @@ def _parsed(word: str, texts: Iterator[bytes]) -> Iterator[Entry]:
 def _csv(path: Path, stream: IO[bytes]) -> Source:
     lines = io.TextIOWrapper(stream, "utf-8-sig", newline="")
     try:
-        rows = csv.reader(lines)
+        first = lines.readline()
+        separator = separator_of(first)
+        rows = csv.reader(chain([first], lines), delimiter=separator)
         heads = tabular.headings(next(rows, []))
     except UnicodeDecodeError as error:
         raise BadRequest(f"{path.name} is not UTF-8: save it as CSV UTF-8.") from error
     except csv.Error as error:
         raise BadRequest(f"{path.name} is not CSV: {error}.") from error
-    numbered = ((rows.line_num, list[Any](row)) for row in rows)
+    numbered = ((rows.line_num, _cells(heads, row, separator)) for row in rows)
 
     def done() -> int:
         # By way of ``lines``: let go of, it would close the file under the one who opened it.
         return lines.buffer.tell()
 
     return Source(_grouped(heads, numbered), path.stat().st_size, done, heads)
+
+
+def _cells(heads: list[str], row: list[str], separator: str) -> list[Any]:
+    pairs = zip(heads, row, strict=False)
+    return [read_cell(cell, separator) if head in tabular.NUMBERS else cell for head, cell in pairs]
 
 
 def _xlsx(path: Path, stream: IO[bytes]) -> Source:

@@ -32,7 +32,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
     **{("item_" + name if name in {"name", "remarks"} else name): ("item", name) for name in _ITEM},
 }
 #: What a payload holds as numbers; a sheet holds as numbers also phones, pin codes and barcodes, which are texts.
-_NUMBERS = frozenset({"Total", "quantity", "mrp"})
+NUMBERS = frozenset({"Total", "quantity", "mrp"})
 NEEDED = (
     "invoice_no",
     "invoice_date",
@@ -154,7 +154,7 @@ def _payload(cells: Mapping[str, Any]) -> dict[str, Any]:
     for heading, cell in cells.items():
         if heading in PLACES and _given(cell):
             kind, name = PLACES[heading]
-            found[kind][name] = _value(cell) if heading in _NUMBERS else str(_value(cell))
+            found[kind][name] = _value(cell) if heading in NUMBERS else str(_value(cell))
     return {**found["invoice"], "customer": found["customer"], "items": [found["item"]]}
 
 

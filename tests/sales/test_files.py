@@ -52,9 +52,9 @@ def a_row(number: str, **facts: Any) -> dict[str, Any]:
     return {**row, **given, **facts}
 
 
-def a_csv(path: Path, rows: list[dict[str, Any]]) -> Path:
+def a_csv(path: Path, rows: list[dict[str, Any]], delimiter: str = ",") -> Path:
     with path.open("w", newline="", encoding="utf-8-sig") as file:
-        writer = csv.DictWriter(file, HEADS.split(","))
+        writer = csv.DictWriter(file, HEADS.split(","), delimiter=delimiter)
         writer.writeheader()
         writer.writerows(rows)
     return path
@@ -104,6 +104,14 @@ class TestCommand:
         [refused] = csv.DictReader(io.StringIO((tmp_path / "day.refused.csv").read_text()))
         assert refused["invoice_no"] == "N-2"
         assert refused["reason"] == "row 4: items.0.quantity: A valid number is required."
+
+    def test_semicolons_separate_where_commas_are_decimal_signs(
+        self, run: Run, tmp_path: Path, erp: FlaskClient
+    ) -> None:
+        rows = [a_row("N-1", quantity=2, mrp="12,50", item_code="7,5")]
+        assert run(a_csv(tmp_path / "day.csv", rows, delimiter=";")).exit_code == 0
+        [invoice] = erp.get("/api/sales/invoices/").json["results"]
+        assert (invoice["total_amount"], invoice["items"][0]["item_code"]) == (25.0, "7,5")
 
     def test_only_the_first_row_need_tell_of_the_invoice(self, run: Run, tmp_path: Path, erp: FlaskClient) -> None:
         blank = dict.fromkeys(("invoice_date", "customer_code", "customer_name"))
