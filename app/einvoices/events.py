@@ -33,6 +33,9 @@ class AnnouncedSchema(Schema):
     extra = fields.Raw(data_key="metadata", allow_none=True)
     updated_at = Stamp()
 
+#: The hub's own word where a provider's stands later: it waits to be carried there.
+QUEUED = "queued"
+
 
 def _define(happened: str, description: str) -> events.EventType:
     return events.define(f"einvoice.{happened}", AnnouncedSchema, description, key="einvoice")
