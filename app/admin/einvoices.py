@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts.principals import authenticate
 from app.admin.asking import asked, link
+from app.admin.sentences import said
 from app.admin.words import label
 from app.einvoices import crediting, drafting, issuing, printing, service
 from app.einvoices.callers import guarded, owner, scope
@@ -137,7 +138,7 @@ def _possible(einvoice: Einvoice) -> set[str]:
 
 
 def _entry(event: Any) -> dict[str, Any]:
-    told = [f"{label(name)}: {label(str(value))}" for name, value in event.payload.items() if _is_plain(value)]
+    told = [f"{label(name)}: {said(label(str(value)))}" for name, value in event.payload.items() if _is_plain(value)]
     return {"at": event.created_at, "title": label(f"einvoice.{event.type}"), "who": "", "note": " · ".join(told)}
 
 

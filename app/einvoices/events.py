@@ -33,6 +33,7 @@ class AnnouncedSchema(Schema):
     extra = fields.Raw(data_key="metadata", allow_none=True)
     updated_at = Stamp()
 
+
 #: The hub's own word where a provider's stands later: it waits to be carried there.
 QUEUED = "queued"
 

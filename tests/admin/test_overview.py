@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import text
 
-from app.accounts import tokens
+from app.accounts import modules, tokens
 from app.accounts.models import User
 from app.admin.charts import chart_of
+from app.extensions import db
 from app.kernel.days import count_per_day
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
 from app.sales.models import SalesInvoice
+from app.webhooks import service, switching
 from tests.admin import scenes
-from tests.admin.conftest import Opener, looked_at, shoot, sign_in
+from tests.admin.conftest import Opener, assert_accessible, looked_at, shoot, sign_in
+from tests.webhooks.fixtures import MODULE
 
 
 @pytest.mark.main_job
@@ -74,6 +79,41 @@ def test_a_module_that_ends_is_told(open_page: Opener, person: Callable[..., Use
     expect(page.locator("#endings li")).to_have_text(
         [re.compile("feature.einvoice_api 6 days left"), re.compile("Shop .* 30 days left")]
     )
+
+
+def test_webhooks_that_need_somebody_are_told(
+    open_page: Opener, person: Callable[..., User], subscribe: Callable[..., Any], relayed: Callable[[], int]
+) -> None:
+    owner = scenes.with_module(person("integrator"))
+    page = sign_in(open_page(), owner)
+    card = page.get_by_role("region", name="Webhooks")
+    expect(card).to_have_count(0)  # without the module its pages are shut
+    with unit_of_work():
+        modules.enable(db.session.get_one(User, owner.id), MODULE, actor="test")
+    page.reload()
+    expect(card).to_contain_text("Nobody is told yet")
+    at = subscribe("http://127.0.0.1:9/", "*", user=owner, description="ERP")
+    subscribe("http://127.0.0.1:9/", "*", description="Somebody else's")
+    page.reload()
+    expect(card).to_contain_text("Everything arrives.")
+    for _ in range(3):
+        scenes.drafted(owner)
+    relayed()
+    with db.engine.begin() as connection:
+        late = "UPDATE webhook_deliveries SET due_at = due_at - interval '6 minutes' WHERE endpoint_id = :id"
+        failed = """UPDATE webhook_deliveries SET state = 'failed', finished_at = now()
+            WHERE endpoint_id = :id AND sequence = 1"""
+        for statement in (late, failed):
+            connection.execute(text(statement), {"id": at.id})
+    page.reload()
+    expect(card.locator("li")).to_have_text(re.compile(r"ERP\s+1 failed\s*2 late"))
+    assert_accessible(page)
+    with unit_of_work():
+        switching.disable(service.locked(at.id, None), "Moving.", actor="test")
+    page.reload()
+    expect(card.locator("li")).to_contain_text("Off")
+    card.get_by_role("link", name="1 failed").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
 
 
 def test_days_without_anything_are_counted_too(app: Hub) -> None:
