@@ -149,7 +149,7 @@ def _entry(event: Any) -> dict[str, Any]:
 def _shown(name: str, value: Any) -> str:
     """A fact of the history as people read it: a moment, yes or no, the name of a provider, an amount."""
     if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
+        return str(gettext("yes") if value else gettext("no"))
     if isinstance(value, int | float | Decimal):
         return str(value) if name.endswith("_id") else money(Decimal(str(value)))
     if name.endswith("_at"):

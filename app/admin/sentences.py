@@ -48,12 +48,13 @@ def _pattern(template: str) -> re.Pattern[str]:
 def _value(name: str, value: str) -> str:
     if name not in _CODES:
         return value
-    return ", ".join(_word(part) for part in value.split(_BETWEEN))
+    return ", ".join(_word(name, part) for part in value.split(_BETWEEN))
 
 
-def _word(word: str) -> str:
-    if word in words.WORDS:
-        return words.label(word)
+def _word(name: str, word: str) -> str:
+    for code in (f"{name}.{word}", word):
+        if code in words.WORDS:
+            return words.label(code)
     named = word[:1].upper() + word[1:]  # a step is called by its name within a sentence
     known = str(gettext(named))
     return known if known != named else word

@@ -1,4 +1,4 @@
-"""Endpoints that somebody should look at: switched off, or with deliveries that failed or should be out by now."""
+"""Endpoints that somebody should look at: switched off, or with deliveries that failed or should have arrived by now."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LATE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An endpoint, how many deliveries it failed to get, and how many wait for longer than they should."""
+    """An endpoint, how many deliveries it failed to get, and how many wait for a retry or for longer than they should."""
 
     endpoint: Endpoint
     failed: int
@@ -38,7 +38,14 @@ class Standing:
 def look(scope: Scope, most: int) -> Standing:
     """How the endpoints of a scope stand; of those in trouble the ``most`` worst, switched-off ones first."""
     has_failed = Delivery.state == "failed"
-    is_late = and_(Delivery.state == "pending", Delivery.due_at < clock.now() - LATE)
+    is_late = and_(
+        Delivery.state == "pending",
+        or_(
+            Delivery.due_at < clock.now() - LATE,
+            Delivery.attempts > 1,
+            and_(Delivery.attempts > 0, Delivery.claim_id.is_(None)),  # the first attempt is over, and was in vain
+        ),
+    )
     counts = (
         select(
             Delivery.endpoint_id,

@@ -100,10 +100,12 @@ def test_webhooks_that_need_somebody_are_told(
         scenes.drafted(owner)
     relayed()
     with db.engine.begin() as connection:
-        late = "UPDATE webhook_deliveries SET due_at = due_at - interval '6 minutes' WHERE endpoint_id = :id"
+        late = """UPDATE webhook_deliveries SET due_at = due_at - interval '6 minutes'
+            WHERE endpoint_id = :id AND sequence = 2"""
+        tried = "UPDATE webhook_deliveries SET attempts = 1 WHERE endpoint_id = :id AND sequence = 3"
         failed = """UPDATE webhook_deliveries SET state = 'failed', finished_at = now()
             WHERE endpoint_id = :id AND sequence = 1"""
-        for statement in (late, failed):
+        for statement in (late, tried, failed):
             connection.execute(text(statement), {"id": at.id})
     page.reload()
     expect(card.locator("li")).to_have_text(re.compile(r"ERP\s+1 failed\s*2 late"))

@@ -22,7 +22,7 @@ def in_turkish(app: Hub, text: str) -> str:
         ("Expected a list.", "Bir liste bekleniyor."),
         ("Only 1.5 of 3 can still be given back.", "3 adedin yalnızca 1.5 kadarı daha iade edilebilir."),
         ("'10.0.0' is neither an address nor a network.", "'10.0.0' ne bir adres ne de bir ağ."),
-        (WrongState("sent", "draft").message, "Durumu “Taslak” olan bir e-fatura için bu yapılamaz: Gönderildi."),
+        (WrongState("sent", "draft").message, "Durumu “Taslak” olan bir e-fatura için bu yapılamaz: Gönderme."),
         (
             errors.AlreadyHandled("A {0} %s", "Ali", "PICKING").message,
             "A {0} %s şu anda Ali adlı kişide (Toplanıyor).",
