@@ -1,4 +1,4 @@
-"""Endpoints that somebody should look at: switched off, or with deliveries that failed or should have arrived by now."""
+"""Endpoints that somebody should look at: switched off, or with deliveries that failed or are late."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LATE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An endpoint, how many deliveries it failed to get, and how many wait for a retry or for longer than they should."""
+    """An endpoint, how many deliveries it failed to get, and how many are late: tried in vain, or long due."""
 
     endpoint: Endpoint
     failed: int
