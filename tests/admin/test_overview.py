@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
-from app.accounts import modules, tokens
+from app.accounts import tokens
 from app.accounts.models import User
 from app.admin.charts import chart_of
 from app.extensions import db
@@ -88,8 +88,7 @@ def test_webhooks_that_need_somebody_are_told(
     page = sign_in(open_page(), owner)
     card = page.get_by_role("region", name="Webhooks")
     expect(card).to_have_count(0)  # without the module its pages are shut
-    with unit_of_work():
-        modules.enable(db.session.get_one(User, owner.id), MODULE, actor="test")
+    scenes.with_module(owner, MODULE)
     page.reload()
     expect(card).to_contain_text("Nobody is told yet")
     at = subscribe("http://127.0.0.1:9/", "*", user=owner, description="ERP")
@@ -131,7 +130,10 @@ def test_days_without_anything_are_counted_too(app: Hub) -> None:
 
 @pytest.mark.drill
 def test_the_overview_can_be_read_and_used_by_everybody(
-    signed_in: Callable[..., Page], relayed: Callable[[], int], person: Callable[..., User]
+    signed_in: Callable[..., Page],
+    relayed: Callable[[], int],
+    person: Callable[..., User],
+    subscribe: Callable[..., Any],
 ) -> None:
     owner = scenes.with_module(person())
     for _ in range(9):
@@ -146,9 +148,11 @@ def test_the_overview_can_be_read_and_used_by_everybody(
     def opener(**how: bool) -> Page:
         page = signed_in(**how)
         scenes.with_newest_module()
+        scenes.with_newest_module(MODULE)
         page.reload()
         return page
 
+    subscribe("http://127.0.0.1:9/", "*", user=owner, description="ERP of the head office", enabled=False)
     looked_at(opener, "overview", lambda page: expect(page.locator(".pulse")).to_have_text("Live"))
     turkish = signed_in(language="tr")
     expect(turkish.get_by_role("heading", name="Genel bakış")).to_be_visible()
