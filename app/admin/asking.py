@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
-from flask_babel import gettext
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
+from app.admin.sentences import said
 from app.kernel.envelopes import flattened
 
 
@@ -55,6 +55,6 @@ def _shown() -> Mapping[str, Any]:
 
 
 def _told(wrong: Mapping[Any, Any]) -> Iterator[str]:
-    for name, said in wrong.items():
-        sentences = [gettext(text) for _, texts in flattened(said) for text in texts]
+    for name, faults in wrong.items():
+        sentences = [said(text) for _, texts in flattened(faults) for text in texts]
         yield f"{name}: {' '.join(sentences)}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
+from marshmallow.validate import Length
 
 from app.accounts.abilities import ABILITIES
 from app.accounts.modules import MODULES
@@ -24,6 +25,10 @@ _KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "lazy_gettext": None,
     "ngettext": (1, 2),
 }
+#: What is assigned to these, or given to these, is said to people.
+_NAMES = frozenset({"message", "sentence", "error_messages", "default_error_messages"})
+_SAID_BY = frozenset({"error", "reason"})
+_REFUSING = frozenset({"Invalid", "BadFields", "ValidationError", "Refused", "Unresolved", "NotTaken", "__init__"})
 _NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -37,20 +42,57 @@ def collected() -> Catalog:
     for path in sorted(APP.glob("*/*.py")):
         for sentence in refusals(ast.parse(path.read_text())):
             catalog.add(sentence)
-    # What the code names once and shows in more places than pages.
-    for sentence in (*ABILITIES.values(), *MODULES.values()):
+    # What the code names once and shows in more places than pages, and what its library says of lengths.
+    lengths = (Length.message_min, Length.message_max, Length.message_all)
+    for sentence in (*ABILITIES.values(), *MODULES.values(), *lengths):
         catalog.add(sentence)
     return catalog
 
 
 def refusals(tree: ast.Module) -> Iterator[str]:
-    """The sentences of refusals, which pages show too: messages of classes, and the field errors of ``Invalid``."""
+    """The sentences of refusals, which pages show too; a value in one of them is a name in braces."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            yield from (text for part in node.body if (text := _message(part)))
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Invalid":
-            lists = (part for part in ast.walk(node) if isinstance(part, ast.List))
-            yield from (str(text.value) for part in lists for text in part.elts if isinstance(text, ast.Constant))
+        for part in _places(node):
+            yield from (text for text in map(_sentence, _leaves(part)) if " " in text)
+
+
+def _places(node: ast.AST) -> Iterator[ast.AST]:
+    """Where sentences stand: messages of classes, of fields and of validators, and what refusals are raised with."""
+    if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.expr):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from (node.value for target in targets if _name(target) in _NAMES)
+    elif isinstance(node, ast.Call) and _name(node.func) in _REFUSING:
+        yield from node.args
+    elif isinstance(node, ast.keyword) and node.arg in _SAID_BY:
+        yield node.value
+    elif isinstance(node, ast.Yield) and node.value:
+        yield from (part for part in ast.walk(node.value) if isinstance(part, ast.Dict | ast.List))
+
+
+def _leaves(part: ast.AST) -> Iterator[ast.AST]:
+    """Texts and f-strings, within lists and mappings too, for field errors mirror the payload."""
+    if isinstance(part, ast.Dict):
+        yield from (leaf for value in part.values for leaf in _leaves(value))
+    elif isinstance(part, ast.List | ast.Tuple):
+        yield from (leaf for value in part.elts for leaf in _leaves(value))
+    elif isinstance(part, ast.IfExp):
+        yield from (*_leaves(part.body), *_leaves(part.orelse))
+    else:
+        yield part
+
+
+def _sentence(part: ast.AST) -> str:
+    if isinstance(part, ast.JoinedStr):
+        return "".join(_sentence(value) for value in part.values)
+    if isinstance(part, ast.FormattedValue):
+        called = {id(call.func) for call in ast.walk(part) if isinstance(call, ast.Call)}
+        names = (node.id for node in ast.walk(part) if isinstance(node, ast.Name) and id(node) not in called)
+        return f"{{{next(names)}}}"
+    return part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else ""
+
+
+def _name(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def read(language: str) -> Catalog:
@@ -81,15 +123,6 @@ def _extract(catalog: Catalog, method: str, path: Path) -> None:
     options = {"trimmed": "true"} if method == "jinja2" else {}
     for _line, message, _comments, context in extract_from_file(method, path, keywords=_KEYWORDS, options=options):
         catalog.add(message, context=context)
-
-
-def _message(part: ast.stmt) -> str:
-    """The text of ``message = "…"``, with or without its type."""
-    if not isinstance(part, ast.Assign | ast.AnnAssign) or not isinstance(part.value, ast.Constant):
-        return ""
-    names = part.targets if isinstance(part, ast.Assign) else [part.target]
-    is_named = any(isinstance(name, ast.Name) and name.id == "message" for name in names)
-    return str(part.value.value) if is_named else ""
 
 
 if __name__ == "__main__":

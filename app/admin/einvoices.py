@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
+from markupsafe import Markup
 from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts.principals import authenticate
 from app.admin.asking import asked, link
-from app.admin.words import label
+from app.admin.sentences import said
+from app.admin.words import WORDS, label, moment, money
 from app.einvoices import crediting, drafting, issuing, printing, service
 from app.einvoices.callers import guarded, owner, scope
 from app.einvoices.errors import UnknownEinvoice
@@ -137,12 +141,24 @@ def _possible(einvoice: Einvoice) -> set[str]:
 
 
 def _entry(event: Any) -> dict[str, Any]:
-    told = [f"{label(name)}: {label(str(value))}" for name, value in event.payload.items() if _is_plain(value)]
-    return {"at": event.created_at, "title": label(f"einvoice.{event.type}"), "who": "", "note": " · ".join(told)}
+    facts = ((name, _shown(name, value)) for name, value in event.payload.items() if _is_plain(value))
+    note = Markup(" · ").join(Markup("{}: {}").format(label(name), shown) for name, shown in facts)
+    return {"at": event.created_at, "title": label(f"einvoice.{event.type}"), "who": "", "note": note}
+
+
+def _shown(name: str, value: Any) -> str:
+    """A fact of the history as people read it: a moment, yes or no, the name of a provider, an amount."""
+    if isinstance(value, bool):
+        return str(gettext("yes") if value else gettext("no"))
+    if isinstance(value, int | float | Decimal):
+        return str(value) if name.endswith("_id") else money(Decimal(str(value)))
+    if name.endswith("_at"):
+        return moment(datetime.fromisoformat(value))
+    return label(f"provider.{value}") if name == "provider" and f"provider.{value}" in WORDS else said(label(value))
 
 
 def _is_plain(value: Any) -> bool:
-    return value not in {None, ""} if isinstance(value, str | int | float | None) else False
+    return value not in {None, ""} if isinstance(value, str | int | float | Decimal | None) else False
 
 
 def _loaded(schema: Schema, *fields: str, **more: Any) -> dict[str, Any]:

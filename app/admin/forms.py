@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from flask_babel import gettext
 from flask_babel.speaklater import LazyString
 from flask_wtf import FlaskForm
 from wtforms.fields.choices import SelectChoice
 
+from app.admin.sentences import said
 from app.extensions import db
 from app.kernel.envelopes import flattened
 from app.kernel.errors import Conflict, Invalid, Refusal
@@ -23,12 +23,12 @@ class Form(FlaskForm):
     def take(self, refusal: Refusal) -> None:
         """Show a refusal at its fields, or above the form when it names none of them."""
         for path, sentences in flattened(refusal.errors or {"": [refusal.message]}):
-            said = [gettext(text) for text in sentences]
+            told = [said(text) for text in sentences]
             field = self._fields.get(str(path[0]) if path else "")
             if field is None:
-                self.form_errors += said
+                self.form_errors += told
             else:
-                field.errors = [*field.errors, *said]
+                field.errors = [*field.errors, *told]
 
 
 def choices(words: Mapping[str, LazyString | str] | Mapping[int, str]) -> list[SelectChoice]:

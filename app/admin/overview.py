@@ -25,9 +25,13 @@ from app.grn import service as receipts
 from app.kernel import clock, leasing
 from app.kernel.errors import Unauthenticated
 from app.sales import listing as sales
+from app.webhooks import troubles
+from app.webhooks.callers import ABILITY as WEBHOOKS
+from app.webhooks.callers import scope as webhooks_scope
 
 blp = Blueprint("overview", __name__)
 _WEEK = 7
+_WORST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,13 @@ def _endings() -> dict[str, Any] | None:
     return found if any(found.values()) else None
 
 
+def _webhooks() -> troubles.Standing | None:
+    """The viewer's endpoints that need somebody; nothing without the module, whose pages would be shut."""
+    known = viewer()
+    may_look = known is not None and known.may_open("admin.webhooks.index")
+    return troubles.look(webhooks_scope(), _WORST) if may_look else None
+
+
 def _days_until(moment: datetime) -> int:
     return math.ceil((moment - clock.now()) / timedelta(days=1))
 
@@ -84,6 +95,7 @@ DOMAINS = (
 )
 #: A room's box comes onto the overview by one line here.
 CARDS = (
+    Card("admin/cards/webhooks.html", WEBHOOKS, _webhooks),
     Card("admin/cards/endings.html", SETTINGS, _endings),
     Card("admin/cards/work.html", ADMINISTRATION, _work),
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from flask import Response, flash, make_response, redirect, render_template, request, session, url_for
-from flask_babel import gettext, lazy_gettext
+from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 
 from app.admin.pages import StaleForm
+from app.admin.sentences import said
 from app.kernel import errors
 from app.kernel.envelopes import flattened
 from app.kernel.refusing import refuse
@@ -48,9 +49,9 @@ def render(refusal: errors.Refusal) -> Response:
         return make_response(redirect(back(), _SEE_OTHER))
     status = 422 if isinstance(refusal, errors.Invalid) else refusal.status
     # A refusal with a code of its own (a module that is not enabled, an address) says more than its status.
-    said = sentence(refusal) if refusal.code else _HINTS.get(status) or sentence(refusal)
+    hint = sentence(refusal) if refusal.code else _HINTS.get(status) or sentence(refusal)
     title = _TITLES.get(status, _TITLES[400])
-    answer = make_response(render_template("admin/refused.html", title=title, hint=said, status=status), status)
+    answer = make_response(render_template("admin/refused.html", title=title, hint=hint, status=status), status)
     answer.headers.update(refusal.headers)
     return answer
 
@@ -58,7 +59,7 @@ def render(refusal: errors.Refusal) -> Response:
 def sentence(refusal: errors.Refusal) -> str:
     """What was wrong, in one line."""
     faults = [text for _, sentences in flattened(refusal.errors or {}) for text in sentences]
-    return " ".join(gettext(text) for text in faults) or gettext(refusal.message)
+    return " ".join(map(said, faults)) or said(refusal.message)
 
 
 def back() -> str:

@@ -88,8 +88,7 @@ def show(invoice_id: int) -> str:
         main=_MAIN,
         undoing=_UNDOING,
         couriers=masters.active_couriers() if "delivery.courier" in names else (),
-        may_invoice="einvoices:write" in authenticate().abilities
-        and modules.is_enabled(authenticate().user_id, MODULE),
+        may_invoice=_may_invoice(),
         workers=stepping.list_workers() if "delivery.internal" in names else (),
     )
 

@@ -23,6 +23,7 @@ from app.admin import (
     refusals,
     sales,
     seller,
+    sentences,
     signing,
     tokens,
     viewers,
@@ -67,6 +68,7 @@ def register(app: Flask) -> None:
     refusing.page_renderers[:] = [refusals.render]
     web_sessions.streams.update(STREAMS)
     words.register(app)
+    app.jinja_env.filters["said"] = sentences.said
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         asset=assets.asset,

@@ -66,7 +66,7 @@ def from_sales(data: Mapping[str, Any], owner_id: int) -> tuple[Einvoice, bool]:
     """The e-invoice of a sales invoice, and whether it was made just now; asked again it is the same one.
 
     Raises:
-        Invalid: no sales invoice has this number, or its total is too large.
+        Invalid: no sales invoice has this number or an item that a rate is for, or its total is too large.
     """
     invoice_no = data["invoice_no"]
     # Twins wait here for each other instead of failing at the unique index.
@@ -85,6 +85,8 @@ def from_sales(data: Mapping[str, Any], owner_id: int) -> tuple[Einvoice, bool]:
     except NotFound as error:
         raise Invalid({"invoice_no": ["No sales invoice has this number."]}) from error
     rates = {rate["item_code"]: rate["vat_rate"] for rate in data.get("vat_rates", ())}
+    if unknown := rates.keys() - {item["sku"] for item in sale["items"]}:
+        raise Invalid({"vat_rates": [f"The sales invoice has no item {min(unknown)}."]})
     items = [{**item, **_rate(item["sku"], rates, data.get("vat_rate"))} for item in sale["items"]]
     chosen = {name: data[name] for name in ("currency", "provider") if name in data}
     einvoice = _new({**sale, **chosen, "items": items}, owner_id, sales_invoice_no=invoice_no)

@@ -34,6 +34,10 @@ class AnnouncedSchema(Schema):
     updated_at = Stamp()
 
 
+#: The hub's own word where a provider's stands later: it waits to be carried there.
+QUEUED = "queued"
+
+
 def _define(happened: str, description: str) -> events.EventType:
     return events.define(f"einvoice.{happened}", AnnouncedSchema, description, key="einvoice")
 

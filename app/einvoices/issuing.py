@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from app.einvoices import changes, crediting, numbering, sellers
 from app.einvoices.errors import AlreadySending, HasCredits, WrongState
-from app.einvoices.events import CANCELLED, ISSUED, announce, note
+from app.einvoices.events import CANCELLED, ISSUED, QUEUED, announce, note
 from app.einvoices.models import Einvoice
 from app.einvoices.service import Scope, locked
 from app.einvoices.work_models import EinvoicePdf, EinvoiceSending
@@ -20,7 +20,6 @@ from app.kernel.unit_of_work import after_commit
 
 nudge_printer = Nudger("pdf.print_einvoices")
 nudge_sender = Nudger("einvoices.send")
-QUEUED = "queued"
 
 
 def issue(einvoice_id: int, scope: Scope) -> Einvoice:

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from sqlalchemy import select
 
 from app.einvoices import changes, reporting
-from app.einvoices.events import SENT, STATUS_CHANGED, announce, note, tell
+from app.einvoices.events import QUEUED, SENT, STATUS_CHANGED, announce, note, tell
 from app.einvoices.providers import PROVIDERS, Answer, NotTaken, Parcel
 from app.einvoices.schemas import EinvoiceDetailSchema
 from app.einvoices.service import find, locked
@@ -99,7 +99,9 @@ def _give_up(claim: _Claim, error: Exception) -> None:
     if not leasing.fail(EinvoiceSending, claim.id, claim.attempts, reason, for_good=for_good):
         return
     einvoice = locked(claim.einvoice_id, None)
-    einvoice.provider_status, einvoice.updated_at = FAILED, changes.stamp()
+    if einvoice.provider_status == QUEUED:  # else the provider has called back meanwhile, and knows better
+        einvoice.provider_status = FAILED
+    einvoice.updated_at = changes.stamp()
     note(einvoice, "not_sent", provider=claim.provider, error=reason)
     tell(STATUS_CHANGED, einvoice)
 
@@ -111,8 +113,9 @@ def _take(claim: _Claim, answer: Answer) -> None:
         return
     moment = clock.now()
     einvoice.status, einvoice.updated_at = Status.SENT.value, changes.stamp()
-    # The provider may have called back before its answer was taken in: newer word stays.
-    if einvoice.provider_status_at is None:
+    # The provider may have called back before its answer was taken in: newer word stays. Ours is none, whatever was
+    # known of the provider before this way to it.
+    if einvoice.provider_status in {None, QUEUED}:
         einvoice.provider_status, einvoice.provider_status_at = answer.provider_status, moment
     einvoice.provider_invoice_id = answer.provider_invoice_id or einvoice.provider_invoice_id
     announce(SENT, einvoice, provider=claim.provider, provider_status=answer.provider_status, raw=answer.raw)

@@ -13,6 +13,7 @@ from flask import (
     current_app,
     redirect,
     render_template,
+    request,
     send_from_directory,
     url_for,
 )
@@ -21,6 +22,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.accounts.guards import public
 from app.kernel.json import encode
 from app.kernel.openapi import document
+from app.kernel.web import PAGES
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 #: Scripts and styles come from the hub alone; Swagger UI sets styles from script and draws icons as data URLs.
@@ -74,8 +76,12 @@ def favicon() -> Response:
 @blp.get("/")
 @public
 def home() -> BaseResponse:
-    """Whoever opens the hub's address lands on the reference."""
-    return redirect(url_for("reference.docs"))
+    """Whoever opens the hub's address lands on the pages with a browser, on the reference with anything else."""
+    wanted = request.accept_mimetypes
+    is_browser = wanted["text/html"] > wanted["application/json"]
+    answer = redirect(PAGES if is_browser else url_for("reference.docs"))
+    answer.vary.add("Accept")
+    return answer
 
 
 def register(app: Flask, api: Any) -> None:

@@ -81,10 +81,11 @@ def revoke(token_id: int) -> None:
 
 
 def _line(token: AccessToken) -> str:
-    state = "revoked" if token.revoked_at else "expired" if token.expires_at <= clock.now() else "until"
+    state = "expired" if token.expires_at <= clock.now() else "until"
+    over = f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else f"{state} {token.expires_at:%Y-%m-%d}"
     owner = f"{token.name:<30} {token.user.email:<30}"
     used = f"last used {token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never used"
-    times = f"{state} {token.expires_at:%Y-%m-%d}  {used}"
+    times = f"{over}  {used}"
     return f"{token.id:>5}  {tokens.shown_prefix(token)}…  {owner} {times}  {','.join(token.abilities)}"
 
 

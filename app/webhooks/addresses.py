@@ -115,8 +115,8 @@ def destination(target: Target, allowances: Allowances) -> str:
     """
     addresses = [_bare(address) for address in resolve(target.host, target.port)]
     for address in addresses:
-        if not _is_allowed(address, target.port, allowances) and (reason := _objection(address, target)):
-            raise Refused(reason)
+        if not _is_allowed(address, target.port, allowances):
+            _judge(address, target)
     return str(addresses[0])
 
 
@@ -195,12 +195,12 @@ def _is_allowed(address: Address, port: int, allowances: Allowances) -> bool:
     return any(address.version == network.version and address in network for network in networks)
 
 
-def _objection(address: Address, target: Target) -> str | None:
+def _judge(address: Address, target: Target) -> None:
     where = str(address) if target.host == str(address) else f"{target.host} leads to {address}, which"
     if rule := rule_against(address):
-        return f"{where} is refused: {rule}. An admin may allow it for this endpoint."
+        raise Refused(f"{where} is refused: {rule}. An admin may allow it for this endpoint.")
     if target.scheme != "https":
-        return "The address must begin with https://; an admin may allow plain http to a network and port."
+        raise Refused("The address must begin with https://; an admin may allow plain http to a network and port.")
     if target.port not in PORTS:
-        return f"Port {target.port} is refused: only {' and '.join(map(str, PORTS))} are open; an admin may allow it."
-    return None
+        ports = " and ".join(map(str, PORTS))
+        raise Refused(f"Port {target.port} is refused: only {ports} are open; an admin may allow it.")

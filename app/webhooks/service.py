@@ -23,7 +23,6 @@ from app.webhooks.models import Delivery, Endpoint, Lane
 #: Whose endpoints are meant: those of a user, or with ``None`` everybody's.
 Scope = int | None
 _PLAIN = ("description", "events", "concurrency", "rate_per_minute", "extra")
-_OFF = "It was made switched off."
 DELETED = "The endpoint was deleted."
 
 
@@ -51,7 +50,7 @@ def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: boo
         secret=seal(secret.encode()),
         allowances=allowances,
         status="enabled" if data.get("enabled", True) else "disabled",
-        reason=None if data.get("enabled", True) else _OFF,
+        reason=None if data.get("enabled", True) else "It was made switched off.",
         **{name: data[name] for name in _PLAIN if name in data},
     )
     _set_headers(endpoint, data.get("headers") or {})

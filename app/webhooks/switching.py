@@ -74,7 +74,7 @@ def _judge(endpoint_id: int, made: Sequence[Result], moment: datetime) -> None:
     last = failed[-1].answer
     said = last.error or f"it answered {last.status}"
     if any(result.answer.status == GONE for result in failed):
-        _switch_off(endpoint_id, "The receiver answered 410 Gone: it wants nothing more.", None)
+        _switch_off(endpoint_id, reason="The receiver answered 410 Gone: it wants nothing more.", probe_at=None)
     elif any(result.claim.is_probe for result in failed):
         _switch_off(endpoint_id, f"The receiver is not back: {said}", moment + PROBE_AFTER, ("probing",))
     elif reason := _verdict(endpoint_id, moment, said):
@@ -86,9 +86,9 @@ def _verdict(endpoint_id: int, moment: datetime, said: str) -> str | None:
         Tally.endpoint_id == endpoint_id, Tally.minute > moment - WINDOW
     )
     made, failed = db.session.execute(recent).one()
-    if made is None or made < FEWEST or failed < SHARE * made:
-        return None
-    return f"{failed} of {made} attempts within an hour failed; the last one: {said}"
+    is_gone = made is not None and made >= FEWEST and failed >= SHARE * made
+    sentence = f"{failed} of {made} attempts within an hour failed; the last one: {said}"
+    return sentence if is_gone else None
 
 
 def _count(endpoint_id: int, moment: datetime, made: int, failed: int) -> None:

@@ -46,17 +46,17 @@ def received(*lengths: float, **facts: Any) -> GoodsReceipt:
         return receipts.receive(loaded(NewReceiptSchema(), a_receipt(a_fabric_item(*lengths), **facts)))
 
 
-def with_module(user: User) -> User:
-    """Let a user work with e-invoices."""
+def with_module(user: User, module: str = MODULE) -> User:
+    """Let a user work with e-invoices, or with what another module opens."""
     with unit_of_work():
-        modules.enable(db.session.get_one(User, user.id), MODULE, actor="test")
+        modules.enable(db.session.get_one(User, user.id), module, actor="test")
     return user
 
 
-def with_newest_module() -> None:
+def with_newest_module(module: str = MODULE) -> None:
     """The same for whoever was made last."""
     newest = db.session.scalars(select(User).order_by(User.id.desc()).limit(1)).one()
-    with_module(newest)
+    with_module(newest, module)
 
 
 def end_modules_in(user: User, *, days: int) -> None:

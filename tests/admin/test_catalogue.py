@@ -57,6 +57,16 @@ class TestCatalogue:
 def test_refusals_are_collected_from_the_code() -> None:
     tree = ast.parse(
         'class Gone(NotFound):\n    message = "It is gone."\n'
-        'def f():\n    raise Invalid({"name": ["Say it."]})\n    raise Other(["Not this."])\n'
+        "class Full(Conflict):\n    def __init__(self, names):\n"
+        "        super().__init__(f\"{names[0]} and {', '.join(others)} are full.\")\n"
+        'class Small(Field):\n    default_error_messages = {"low": "At least {low}."}\n'
+        'def f():\n    raise Invalid({"name": {0: ["Say it."]}})\n    raise Other(["Not this."])\n'
+        'def g():\n    yield 0, {"item": [f"Only {plain(left)} left."]}\n'
     )
-    assert list(catalogue.refusals(tree)) == ["It is gone.", "Say it."]
+    assert set(catalogue.refusals(tree)) == {
+        "It is gone.",
+        "{names} and {others} are full.",
+        "At least {low}.",
+        "Say it.",
+        "Only {left} left.",
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
 from app.accounts.models import User
-from app.einvoices import printing, service
+from app.einvoices import crediting, issuing, printing, reporting, service
+from app.einvoices.workflow import Type
+from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
 from tests.admin import scenes
 from tests.admin.conftest import Opener, looked_at, sign_in
@@ -154,6 +157,21 @@ def test_a_page_of_the_list_leads_to_the_next(client_pages: FlaskClient, owner: 
     assert following[1].startswith("/admin/einvoices?marketplace=n11")
     second = client_pages.get(following[1].replace("&amp;", "&")).text
     assert second.count("<tr>") == 2  # the head and one row
+
+
+def test_the_history_is_told_in_peoples_words(client_pages: FlaskClient, owner: User) -> None:
+    einvoice = scenes.issued(owner)
+    word = {"provider_status": "<b>taken</b>", "occurred_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC)}
+    with unit_of_work():
+        reporting.report(einvoice.id, word, owner.id)
+        issuing.send(einvoice.id, owner.id)
+        crediting.give_back(einvoice.id, Type.RETURN, {"reason": "broken"}, owner.id)
+    page = client_pages.get(f"/admin/einvoices/{einvoice.id}").text
+    assert "Word of the provider: &lt;b&gt;taken&lt;/b&gt; · At: <time " in page
+    assert "Jan 2, 2026" in page
+    assert "Applied: yes" in page
+    assert "Provider: None, it stays here" in page
+    assert re.search(r"Total: [\d,]+\.\d\d<", page)
 
 
 @pytest.fixture

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import text
 
 from app.accounts import tokens
 from app.accounts.models import User
 from app.admin.charts import chart_of
+from app.extensions import db
 from app.kernel.days import count_per_day
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
 from app.sales.models import SalesInvoice
+from app.webhooks import service, switching
 from tests.admin import scenes
-from tests.admin.conftest import Opener, looked_at, shoot, sign_in
+from tests.admin.conftest import Opener, assert_accessible, looked_at, shoot, sign_in
+from tests.webhooks.fixtures import MODULE
 
 
 @pytest.mark.main_job
@@ -76,6 +81,42 @@ def test_a_module_that_ends_is_told(open_page: Opener, person: Callable[..., Use
     )
 
 
+def test_webhooks_that_need_somebody_are_told(
+    open_page: Opener, person: Callable[..., User], subscribe: Callable[..., Any], relayed: Callable[[], int]
+) -> None:
+    owner = scenes.with_module(person("integrator"))
+    page = sign_in(open_page(), owner)
+    card = page.get_by_role("region", name="Webhooks")
+    expect(card).to_have_count(0)  # without the module its pages are shut
+    scenes.with_module(owner, MODULE)
+    page.reload()
+    expect(card).to_contain_text("Nobody is told yet")
+    at = subscribe("http://127.0.0.1:9/", "*", user=owner, description="ERP")
+    subscribe("http://127.0.0.1:9/", "*", description="Somebody else's")
+    page.reload()
+    expect(card).to_contain_text("Everything arrives.")
+    for _ in range(3):
+        scenes.drafted(owner)
+    relayed()
+    with db.engine.begin() as connection:
+        late = """UPDATE webhook_deliveries SET due_at = due_at - interval '6 minutes'
+            WHERE endpoint_id = :id AND sequence = 2"""
+        tried = "UPDATE webhook_deliveries SET attempts = 1 WHERE endpoint_id = :id AND sequence = 3"
+        failed = """UPDATE webhook_deliveries SET state = 'failed', finished_at = now()
+            WHERE endpoint_id = :id AND sequence = 1"""
+        for statement in (late, tried, failed):
+            connection.execute(text(statement), {"id": at.id})
+    page.reload()
+    expect(card.locator("li")).to_have_text(re.compile(r"ERP\s+1 failed\s*2 late"))
+    assert_accessible(page)
+    with unit_of_work():
+        switching.disable(service.locked(at.id, None), "Moving.", actor="test")
+    page.reload()
+    expect(card.locator("li")).to_contain_text("Off")
+    card.get_by_role("link", name="1 failed").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
 def test_days_without_anything_are_counted_too(app: Hub) -> None:
     for _ in range(3):
         scenes.imported()
@@ -89,7 +130,10 @@ def test_days_without_anything_are_counted_too(app: Hub) -> None:
 
 @pytest.mark.drill
 def test_the_overview_can_be_read_and_used_by_everybody(
-    signed_in: Callable[..., Page], relayed: Callable[[], int], person: Callable[..., User]
+    signed_in: Callable[..., Page],
+    relayed: Callable[[], int],
+    person: Callable[..., User],
+    subscribe: Callable[..., Any],
 ) -> None:
     owner = scenes.with_module(person())
     for _ in range(9):
@@ -104,9 +148,11 @@ def test_the_overview_can_be_read_and_used_by_everybody(
     def opener(**how: bool) -> Page:
         page = signed_in(**how)
         scenes.with_newest_module()
+        scenes.with_newest_module(MODULE)
         page.reload()
         return page
 
+    subscribe("http://127.0.0.1:9/", "*", user=owner, description="ERP of the head office", enabled=False)
     looked_at(opener, "overview", lambda page: expect(page.locator(".pulse")).to_have_text("Live"))
     turkish = signed_in(language="tr")
     expect(turkish.get_by_role("heading", name="Genel bakış")).to_be_visible()

@@ -175,6 +175,14 @@ class TestFromSales:
         answer = owner.post(f"{URL}/from-sales", json={"invoice_no": sale["invoice_no"], "vat_rates": rates})
         assert [item["vat_rate"] for item in answer.json["items"]] == [1.0, 20.0]
 
+    def test_a_rate_for_an_item_that_is_not_there_is_named(self, owner: FlaskClient, erp: FlaskClient) -> None:
+        sale = a_sale()
+        erp.post("/api/sales/import/invoice/", json=sale)
+        rates = [{"item_code": "typo", "vat_rate": 1}]
+        answer = owner.post(f"{URL}/from-sales", json={"invoice_no": sale["invoice_no"], "vat_rates": rates})
+        assert answer.status_code == 422
+        assert answer.json["errors"] == {"vat_rates": ["The sales invoice has no item typo."]}
+
     def test_twins_get_one(self, owner: FlaskClient, erp: FlaskClient) -> None:
         sale = a_sale()
         erp.post("/api/sales/import/invoice/", json=sale)

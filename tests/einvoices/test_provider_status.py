@@ -150,6 +150,22 @@ class TestSending:
         assert shown["events"][-1]["payload"]["error"] == "The simulator was asked to refuse."
         assert owner.post(f"{URL}/{einvoice['id']}/send").status_code == 202
 
+    def test_an_earlier_word_does_not_hide_the_answer(self, owner: FlaskClient) -> None:
+        einvoice = issued(owner, provider="null")
+        verb(owner, einvoice["id"], "provider-status", {"provider_status": "announced"})
+        assert verb(owner, einvoice["id"], "send")["provider_status"] == "queued"
+        sending.send_due()
+        shown = read(owner, einvoice["id"])
+        assert (shown["status"], shown["provider_status"]) == ("accepted", "accepted")
+
+    def test_a_failure_does_not_hide_a_callback(self, owner: FlaskClient) -> None:
+        einvoice = issued(owner, provider="simulator", metadata={"simulate": "refuse"})
+        verb(owner, einvoice["id"], "send")
+        verb(owner, einvoice["id"], "provider-status", SAMPLE)
+        sending.send_due()
+        shown = read(owner, einvoice["id"])
+        assert (shown["provider_status"], shown["events"][-1]["type"]) == ("accepted", "not_sent")
+
     def test_failures_are_tried_again_later_and_end(self, owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         einvoice = issued(owner, provider="simulator", metadata={"simulate": "fail"})
         verb(owner, einvoice["id"], "send")

@@ -185,6 +185,17 @@ class TestPage:
             assert answer.status_code == 404
             assert answer.json == {"message": "Not Found."}
 
-    def test_whoever_opens_the_hub_lands_there(self, anybody: FlaskClient) -> None:
-        answer = anybody.get("/")
-        assert (answer.status_code, answer.location) == (302, "/docs")
+    @pytest.mark.parametrize(
+        ("accept", "place"),
+        [
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "/admin"),
+            ("application/json", "/docs"),
+            ("*/*", "/docs"),
+            ("", "/docs"),
+        ],
+    )
+    def test_a_browser_lands_on_the_pages_and_all_others_here(
+        self, anybody: FlaskClient, accept: str, place: str
+    ) -> None:
+        answer = anybody.get("/", headers={"Accept": accept})
+        assert (answer.status_code, answer.location, answer.vary.as_set()) == (302, place, {"accept"})
