@@ -82,7 +82,7 @@ class Subscribed:
 
 
 @pytest.fixture
-def owner(app: Hub) -> User:
+def subscriber(app: Hub) -> User:
     """A user with the module."""
     return a_customer()
 
@@ -95,10 +95,10 @@ def a_customer(role: str = "integrator") -> User:
 
 
 @pytest.fixture
-def subscribe(app: Hub, owner: User) -> Callable[..., Subscribed]:
+def subscribe(app: Hub, subscriber: User) -> Callable[..., Subscribed]:
     """Make an endpoint at a receiver on loopback, which an admin has allowed."""
 
-    def make(receiver: Receiver | str, *events: str, user: User = owner, **facts: Any) -> Subscribed:
+    def make(receiver: Receiver | str, *events: str, user: User = subscriber, **facts: Any) -> Subscribed:
         url = receiver if isinstance(receiver, str) else receiver.url
         port = int(url.rpartition(":")[2].partition("/")[0])
         data = {
@@ -115,10 +115,10 @@ def subscribe(app: Hub, owner: User) -> Callable[..., Subscribed]:
 
 
 @pytest.fixture
-def happen(owner: User, relayed: Callable[[], int]) -> Callable[..., list[Einvoice]]:
+def happen(subscriber: User, relayed: Callable[[], int]) -> Callable[..., list[Einvoice]]:
     """Have e-invoices drafted and their events placed: a delivery for each endpoint that wants them."""
 
-    def make(count: int = 1, *, user: User = owner, **facts: Any) -> list[Einvoice]:
+    def make(count: int = 1, *, user: User = subscriber, **facts: Any) -> list[Einvoice]:
         with unit_of_work():
             made = [drafting.create({**a_draft(), "provider": "null", **facts}, user.id) for _ in range(count)]
         relayed()

@@ -484,15 +484,15 @@ class TestPausing:
         assert [d.step for d in deliveries()] == [0, 0, 0]
 
     def test_an_expired_module_pauses_and_a_renewed_one_goes_on(
-        self, receiver: Receiver, subscribe: Make, happen: Make, send: Make, owner: User
+        self, receiver: Receiver, subscribe: Make, happen: Make, send: Make, subscriber: User
     ) -> None:
         subscribe(receiver)
         with unit_of_work():
-            modules.disable(owner, "feature.einvoice_webhooks", actor="test")
+            modules.disable(subscriber, "feature.einvoice_webhooks", actor="test")
         happen()
         assert send() == 0
         with unit_of_work():
-            modules.enable(owner, "feature.einvoice_webhooks", actor="test")
+            modules.enable(subscriber, "feature.einvoice_webhooks", actor="test")
         assert send() == 1
 
     def test_410_switches_off(self, receiver_with: Make, subscribe: Make, happen: Make, send: Make) -> None:
