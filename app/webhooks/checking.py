@@ -21,11 +21,13 @@ from app.kernel.unit_of_work import after_commit, unit_of_work
 from app.webhooks import posting, sending, service, signing
 from app.webhooks.errors import CheckRunning, UnknownCheck
 from app.webhooks.events import TEST
-from app.webhooks.models import Check
+from app.webhooks.models import Check, Endpoint
 
 nudge_checker = Nudger("retries.check")
 #: Seconds for each answer; the pause in the middle of the slow request.
 PATIENCE, PAUSE = 4.0, 2.0
+#: Seconds into a task up to which it begins another check: one takes 22 at most, and the task's limit is 45.
+BEGIN_SECONDS = 15.0
 STALE = timedelta(minutes=10)
 #: Seconds by which a receiver's clock may be off before it is told so, and before it refuses what is right.
 DRIFT_SHOWN, DRIFT_HARMFUL = 60, 300
@@ -93,8 +95,8 @@ def newest(endpoint_id: int) -> Check | None:
 
 def check_due() -> int:
     """Run the checks that were asked for; how many."""
-    done = 0
-    while claimed := _claim():
+    done, began = 0, time.monotonic()
+    while time.monotonic() - began < BEGIN_SECONDS and (claimed := _claim()):
         check_id, claim_id, receiver, body = claimed
         findings, drift = _tried(receiver, body)
         with unit_of_work():
@@ -112,13 +114,14 @@ def _claim() -> tuple[int, UUID, sending.Receiver, dict[str, Any]] | None:
         check: Check | None = db.session.scalar(due.with_for_update(skip_locked=True))
         if check is None:
             return None
-        if check.claim_id is not None:
-            check.state, check.report, check.finished_at = "failed", {"error": LOST}, moment
+        endpoint = db.session.get_one(Endpoint, check.endpoint_id, populate_existing=True)
+        if check.claim_id is not None or endpoint.deleted_at is not None:
+            error = service.DELETED if check.claim_id is None else LOST
+            check.state, check.report, check.finished_at = "failed", {"error": error}, moment
             check.claim_id = None
             after_commit(nudge_checker)  # for those behind it
             return None
         check.claim_id, check.due_at = uuid4(), moment + timedelta(seconds=LEASE)
-        endpoint = service.find(check.endpoint_id, None)
         return check.id, check.claim_id, sending.receiver_of(endpoint, moment), _data(endpoint)
 
 
@@ -209,12 +212,12 @@ def _grade(findings: Sequence[Mapping[str, Any]], drift: float | None) -> str:
 
 def _drift(answer: posting.Answer, before: datetime) -> float | None:
     """Seconds by which the receiver's clock is ahead of ours, to a second; None when it does not tell the time."""
-    said = {name.lower(): value for name, value in (answer.headers or {}).items()}.get("date")
+    said = answer.header("Date")
     if said is None:
         return None
     try:
         then = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     then = then if then.tzinfo else then.replace(tzinfo=UTC)
     middle = before + timedelta(milliseconds=answer.milliseconds / 2)

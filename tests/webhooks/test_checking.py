@@ -21,7 +21,7 @@ import requests
 
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
-from app.webhooks import checking
+from app.webhooks import checking, service
 from app.webhooks.models import Check
 from tests.webhooks.fixtures import Clock, Subscribed
 from tests.webhooks.receivers import Received
@@ -208,3 +208,16 @@ def test_a_check_whose_worker_was_lost_is_put_down_as_failed(receiver_with: Make
     assert (lost.state, lost.report) == ("failed", {"error": checking.LOST})
     with unit_of_work():
         assert checking.ask(endpoint.id, None).state == "pending"
+
+
+def test_a_check_of_an_endpoint_that_was_deleted_holds_up_no_other(
+    receiver_with: Make, subscribe: Make, check: Make
+) -> None:
+    endpoint = subscribe(receiver_with())
+    with unit_of_work():
+        asked = checking.ask(endpoint.id, None)
+        service.remove(endpoint.id, None, actor="test")
+    assert checking.check_due() == 0
+    with unit_of_work():
+        assert db.session.get(Check, asked.id, populate_existing=True).report == {"error": service.DELETED}
+    assert check(subscribe(receiver_with())).state == "done"
