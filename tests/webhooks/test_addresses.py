@@ -185,6 +185,23 @@ class TestRules:
         assert "could not be resolved within" in refused("https://erp.example.com/")
         hanging.set()
 
+    def test_names_whose_resolver_hangs_do_not_delay_another(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        released = threading.Event()
+
+        def look_up(host: str, *_args: Any, **_kwargs: Any) -> list[Any]:
+            if host == "slow.example.com":
+                released.wait(10)
+            return [(0, 0, 0, "", ("8.8.8.8", 443))]
+
+        monkeypatch.setattr(addresses.socket, "getaddrinfo", look_up)
+        hanging = [threading.Thread(target=addresses.resolve, args=("slow.example.com", 443)) for _ in range(64)]
+        for asking in hanging:
+            asking.start()
+        assert addresses.resolve("erp.example.com", 443) == ["8.8.8.8"]
+        released.set()
+        for asking in hanging:
+            asking.join()
+
     @pytest.mark.parametrize(
         "url", ["https://8.8.8.8/", "https://8.8.8.8:8443/x?y=1", "https://[2606:4700::1111]/", "HTTPS://8.8.8.8/"]
     )
