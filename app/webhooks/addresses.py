@@ -134,14 +134,16 @@ def resolve(host: str, port: int) -> list[str]:
     try:
         found = looking.result(RESOLVE_SECONDS)
     except TooSlow as error:
+        looking.cancel()  # if it has not begun, nobody needs it any more
         raise Unresolved(f"{host} could not be resolved within {RESOLVE_SECONDS:.0f} seconds.") from error
     except (OSError, UnicodeError) as error:
         raise Unresolved(f"{host} does not resolve.") from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-#: ``getaddrinfo`` knows no time limit: it waits in a thread of its own.
-_resolvers = ThreadPoolExecutor(16, thread_name_prefix="resolve")
+#: ``getaddrinfo`` knows no time limit: it waits in a thread of its own. There are so many that all requests of a
+#: process may hang at a name server, and again after they were given up, before another name has to wait.
+_resolvers = ThreadPoolExecutor(128, thread_name_prefix="resolve")
 
 
 def rule_against(address: Address) -> str | None:

@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, text
 
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.tasks import LEASE
+from app.kernel.tasks import HTTP_DEADLINE, LEASE
 
 MODULE = "feature.einvoice_webhooks"
 Queue = Literal["first", "retry"]
@@ -33,10 +33,13 @@ _LANES = """
     LIMIT :free
     FOR UPDATE OF l SKIP LOCKED
 """
+#: Seconds after which a claim's request is over, with room for a busy machine: what a lost worker held does not
+#: take up its endpoint's places for the rest of the lease.
+FLIGHT = HTTP_DEADLINE + 5
 #: A statement of its own, so that it sees what the last holder of the lanes claimed.
 _IN_FLIGHT = text("""
     SELECT endpoint_id, count(*) FROM webhook_deliveries
-    WHERE claim_id IS NOT NULL AND due_at > :now AND endpoint_id = ANY(:endpoints) GROUP BY endpoint_id
+    WHERE claim_id IS NOT NULL AND due_at > :over AND endpoint_id = ANY(:endpoints) GROUP BY endpoint_id
 """).bindparams(bindparam("endpoints", type_=ARRAY(BigInteger)))
 _CLAIM = """
     UPDATE webhook_deliveries taken
@@ -133,7 +136,8 @@ def _lanes(queue: Queue, values: Mapping[str, Any]) -> list[_Lane]:
 
 
 def _room(lanes: Sequence[_Lane], free: int, moment: datetime) -> list[int]:
-    found = db.session.execute(_IN_FLIGHT, {"now": moment, "endpoints": [lane.endpoint_id for lane in lanes]})
+    over = moment + timedelta(seconds=LEASE - FLIGHT)
+    found = db.session.execute(_IN_FLIGHT, {"over": over, "endpoints": [lane.endpoint_id for lane in lanes]})
     in_flight: dict[int, int] = {endpoint_id: count for endpoint_id, count in found}  # noqa: C416 - of rows, typed
     share = -(-free // len(lanes))
     room = []

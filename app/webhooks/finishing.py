@@ -46,8 +46,8 @@ def delays() -> Sequence[timedelta]:
 
 
 def is_exhausted(claim: Claim) -> bool:
-    """Whether all attempts of the round are used up: by workers that did not come back, too."""
-    return claim.step > len(delays())
+    """Whether workers that did not come back have used up the round; what is left after a change of delays is sent."""
+    return claim.was_lost and claim.step > len(delays())
 
 
 def finish(results: Sequence[Result]) -> None:
@@ -117,8 +117,7 @@ def _settled(result: Result, moment: datetime) -> dict[str, Any]:
         return facts  # it waits with the others; the probe was for the endpoint
     if claim.step >= len(delays()):
         return facts | {"state": "failed", "finished_at": moment, "step": claim.step + 1}
-    retry_after = (answer.headers or {}).get("Retry-After")
-    return facts | {"step": claim.step + 1, "due_at": next_due(claim.step, moment, retry_after)}
+    return facts | {"step": claim.step + 1, "due_at": next_due(claim.step, moment, answer.header("Retry-After"))}
 
 
 def _failed(claim: Claim, moment: datetime) -> dict[str, Any]:
@@ -188,5 +187,5 @@ def _asked(retry_after: str | None, moment: datetime) -> timedelta | None:
     try:
         then = parsedate_to_datetime(said)
         return (then if then.tzinfo else then.replace(tzinfo=UTC)) - moment
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,8 @@ def deliver(batch: events.Batch) -> None:
     if not batch.events:
         return
     rows = list(_wanted(batch, _subscribers()))
+    counted = _count_on({endpoint_id: sequence for endpoint_id, _, sequence, _ in rows})
+    rows = [row for row in rows if row[0] in counted]
     if not rows:
         return
     names = ("endpoints", "positions", "sequences", "refs")
@@ -84,17 +86,22 @@ def _subscribers() -> list[_Subscriber]:
 
 
 def _wanted(batch: events.Batch, subscribers: Sequence[_Subscriber]) -> Iterator[tuple[int, int, int, str | None]]:
-    told: dict[int, _Subscriber] = {}
     for event in batch.events:
         takers = [subscriber for subscriber in subscribers if subscriber.takes(event)]
         reference = _reference(event.body) if takers else None
         for subscriber in takers:
             subscriber.sequence += 1
-            told[subscriber.id] = subscriber
             yield subscriber.id, event.position, subscriber.sequence, reference
-    for subscriber in told.values():
-        changed = update(Endpoint).where(Endpoint.id == subscriber.id).values(last_sequence=subscriber.sequence)
-        db.session.execute(changed.execution_options(synchronize_session=False))
+
+
+def _count_on(sequences: Mapping[int, int]) -> set[int]:
+    """Write down the last sequence of each endpoint; which of them are still there: one may just have been deleted."""
+    counted: set[int] = set()
+    for endpoint_id, sequence in sorted(sequences.items()):
+        there = update(Endpoint).where(Endpoint.id == endpoint_id, Endpoint.deleted_at.is_(None))
+        changed = there.values(last_sequence=sequence).returning(Endpoint.id)
+        counted.update(db.session.scalars(changed.execution_options(synchronize_session=False)))
+    return counted
 
 
 def _reference(body: str) -> str | None:

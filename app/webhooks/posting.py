@@ -51,6 +51,10 @@ class Answer:
     def is_success(self) -> bool:
         return self.error is None and self.status is not None and 200 <= self.status < 300  # noqa: PLR2004
 
+    def header(self, name: str) -> str | None:
+        """What a header says, however the receiver spells its name."""
+        return CaseInsensitiveDict(self.headers or {}).get(name)
+
 
 def post(
     url: str,
@@ -148,7 +152,8 @@ def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     for name, value in list(headers.items())[:_MOST_HEADERS]:
         size += len(name) + len(value)
         if size > MOST_KEPT:
-            break
+            size -= len(name) + len(value)  # a smaller one behind it may still matter
+            continue
         kept[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
     return kept
 
@@ -221,8 +226,15 @@ def _session() -> Any:
     return _local.session
 
 
+class _Session(HTTPSession):
+    """Answers with one request's answer, whatever that says."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere: asked for the next request alone, the library reads and unpacks the whole body of a redirect."""
+
+
 def _new_session() -> Any:
-    session = HTTPSession(_CONFIG)
+    session = _Session(_CONFIG)
     session.trust_env = False  # no proxy, no .netrc: the environment is not the receiver's business
     session.headers = CaseInsensitiveDict({"Accept-Encoding": "identity", "Accept": "*/*"})
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -233,7 +245,8 @@ def _new_session() -> Any:
 
 def _words(error: Exception) -> str:
     """What went wrong, without the innards of the libraries."""
-    text = str(error)
+    root = _root(error)
+    text = f"{type(root).__name__}: {root}"
     for sign, words in (
         ("timed out", f"Could not connect within {CONNECT_SECONDS:g} seconds."),
         ("refused", "The connection was refused."),
@@ -246,4 +259,10 @@ def _words(error: Exception) -> str:
     ):
         if sign.lower() in text.lower():
             return words
-    return f"{type(error).__name__}: {text}"[:500]
+    return text[:500]
+
+
+def _root(error: BaseException) -> BaseException:
+    """What happened, without what is wrapped around it: that names the whole address, secrets in it and all."""
+    inner = getattr(error, "reason", None) or next(iter(error.args), None)
+    return _root(inner) if isinstance(inner, BaseException) else error

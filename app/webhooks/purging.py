@@ -22,11 +22,15 @@ def purge() -> int:
         select(Delivery.id)
         .where(Delivery.created_at < before, or_(Delivery.state != "pending", off), Delivery.claim_id.is_(None))
         .limit(BATCH)
+        # Whoever sends one again at this moment keeps it.
+        .with_for_update(skip_locked=True)
+        .cte("old")
     )
+    remove = delete(Delivery).where(Delivery.id.in_(select(old.c.id))).returning(Delivery.id)
     purged = 0
     for _ in range(MOST_BATCHES):  # the next tick goes on
         with unit_of_work():
-            gone = db.session.scalars(delete(Delivery).where(Delivery.id.in_(old)).returning(Delivery.id)).all()
+            gone = db.session.scalars(remove.execution_options(synchronize_session=False)).all()
         purged += len(gone)
         if len(gone) < BATCH:
             break

@@ -41,7 +41,7 @@ class OwnHeaders(fields.Field):
         "name": "{name} is not the name of a header.",
         "twice": "{name} is named twice.",
         "ours": "{name} is set by the hub.",
-        "value": "The value of {name} must be at most 1000 printable ASCII characters.",
+        "value": "The value of {name} must be 1 to 1000 printable ASCII characters.",
     }
     _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
     _VALUE = re.compile(r"[\x20-\x7e]{1,1000}")
@@ -112,9 +112,12 @@ class _Settable(Schema):
     extra = Metadata(data_key="metadata", allow_none=True)
 
 
+_some = validate.Length(1, MOST_EVENTS, error=f"Choose at least one event, and at most {MOST_EVENTS}.")
+
+
 def _events(**kwargs: Any) -> fields.List:
     """Names and wildcards, at least one, none twice."""
-    return fields.List(Pattern(), validate=[validate.Length(1, MOST_EVENTS), _unique], **kwargs)
+    return fields.List(Pattern(), validate=[_some, _unique], **kwargs)
 
 
 def _unique(patterns: Sequence[str]) -> None:

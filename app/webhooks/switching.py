@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts import audit
@@ -116,16 +116,18 @@ def _switch(endpoint_id: int, states: Sequence[str], **facts: Any) -> bool:
 
 
 def _ready_probe(endpoint_id: int) -> bool:
-    """Make the oldest waiting delivery due; false when none waits."""
+    """Make the oldest waiting delivery due; false when none waits. What is on its way keeps its lease."""
+    moment = clock.now()
+    is_held = and_(Delivery.claim_id.is_not(None), Delivery.due_at > moment)
     oldest = (
         select(Delivery.id)
-        .where(Delivery.endpoint_id == endpoint_id, Delivery.state == "pending")
+        .where(Delivery.endpoint_id == endpoint_id, Delivery.state == "pending", not_(is_held))
         .order_by(Delivery.sequence)
         .limit(1)
         .scalar_subquery()
     )
     ready = update(Delivery).where(Delivery.id == oldest, Delivery.state == "pending")
-    due = func.least(Delivery.due_at, clock.now())
+    due = func.least(Delivery.due_at, moment)
     return bool(db.session.execute(ready.values(due_at=due).returning(Delivery.id)).all())
 
 

@@ -8,7 +8,7 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 
 // Separated by commas: during a rotation the old one and the new one.
-const SECRETS = process.env.WEBHOOK_SECRET.split(",");
+const SECRETS = process.env.WEBHOOK_SECRET.split(",").filter(Boolean);
 const STORE = process.env.WEBHOOK_STORE ?? "seen.txt";
 const TOLERANCE = 300; // seconds
 const MOST_BYTES = 4 * 1024 * 1024;

@@ -16,7 +16,7 @@ import time
 from flask import Flask, request
 
 #: Separated by commas: during a rotation the old one and the new one.
-SECRETS = os.environ["WEBHOOK_SECRET"].split(",")
+SECRETS = [secret for secret in os.environ["WEBHOOK_SECRET"].split(",") if secret]
 TOLERANCE = 300  # seconds
 app = Flask(__name__)
 app.config["MAX_CONTENT_LENGTH"] = 4 * 1024 * 1024

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time as real_time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ import requests
 
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
-from app.webhooks import checking
+from app.webhooks import checking, service
 from app.webhooks.models import Check
 from tests.webhooks.fixtures import Clock, Subscribed
 from tests.webhooks.receivers import Received
@@ -196,11 +197,20 @@ def test_a_dead_receiver_gets_an_f_and_the_reason(receiver_with: Make, subscribe
 
 
 def test_a_check_whose_worker_was_lost_is_put_down_as_failed(receiver_with: Make, subscribe: Make, time: Clock) -> None:
-    endpoint = subscribe(receiver_with())
+    meeting = threading.Barrier(3, timeout=3)
+
+    def meet(_request: Received) -> tuple[int, dict[str, str], bytes]:
+        meeting.wait()
+        return 204, {}, b""
+
+    endpoint, *others = (subscribe(receiver_with(meet)) for _ in range(3))
     with unit_of_work():
         asked = checking.ask(endpoint.id, None)
     assert checking._claim()
-    assert checking.check_due() == 0
+    with unit_of_work():
+        for other in others:
+            checking.ask(other.id, None)
+    assert checking.check_due() == 0, "one task at a time"
     time.pass_(seconds=61)
     assert checking.check_due() == 0
     with unit_of_work():
@@ -208,3 +218,20 @@ def test_a_check_whose_worker_was_lost_is_put_down_as_failed(receiver_with: Make
     assert (lost.state, lost.report) == ("failed", {"error": checking.LOST})
     with unit_of_work():
         assert checking.ask(endpoint.id, None).state == "pending"
+    assert checking.check_due() == 3
+    with unit_of_work():
+        checks = [checking.newest(checked.id) for checked in (endpoint, *others)]
+    assert [made.grade for made in checks if made] == ["D"] * 3, "they are checked at the same time"
+
+
+def test_a_check_of_an_endpoint_that_was_deleted_holds_up_no_other(
+    receiver_with: Make, subscribe: Make, check: Make
+) -> None:
+    endpoint = subscribe(receiver_with())
+    with unit_of_work():
+        asked = checking.ask(endpoint.id, None)
+        service.remove(endpoint.id, None, actor="test")
+    assert checking.check_due() == 0
+    with unit_of_work():
+        assert db.session.get(Check, asked.id, populate_existing=True).report == {"error": service.DELETED}
+    assert check(subscribe(receiver_with())).state == "done"

@@ -9,6 +9,7 @@ import json
 import threading
 import time as real_time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from app.accounts.models import User
 from app.extensions import db
 from app.kernel.sealing import seal
 from app.kernel.unit_of_work import unit_of_work
-from app.webhooks import claiming, dispatching, finishing, posting, sending, service, switching
+from app.webhooks import claiming, dispatching, finishing, listener, posting, sending, service, switching
 from app.webhooks.models import Attempt, Delivery, Endpoint
 from tests.factories import a_sale
 from tests.webhooks.fixtures import Clock, Subscribed, a_customer, deliveries
@@ -179,6 +180,27 @@ class TestWhoIsTold:
         assert [d.position for d in deliveries(some)] == [1, 2, 3, 4, 5, 6, 8]
         assert relayed() == 0
 
+    def test_an_endpoint_that_is_deleted_meanwhile_gets_nothing_that_would_wait_for_ever(
+        self, app: Any, receiver: Receiver, subscribe: Make, happen: Make, monkeypatch: Any
+    ) -> None:
+        gone, stays = subscribe(receiver), subscribe(receiver)
+        seen = listener._subscribers
+
+        def remove() -> None:
+            with app.app_context(), unit_of_work():
+                service.remove(gone.id, None, actor="test")
+
+        def then_deleted() -> Any:
+            subscribers = seen()
+            with ThreadPoolExecutor(1) as elsewhere:
+                elsewhere.submit(remove).result()
+            return subscribers
+
+        monkeypatch.setattr(listener, "_subscribers", then_deleted)
+        happen()
+        assert deliveries(gone) == []
+        assert [delivery.sequence for delivery in deliveries(stays)] == [1]
+
     def test_a_delivery_carries_the_number_that_people_know(
         self, receiver: Receiver, subscribe: Make, erp: Any, relayed: Make
     ) -> None:
@@ -233,6 +255,7 @@ class TestRetries:
             ("soon", 60),
             ("-5", 60),
             ("9" * 400, 120),
+            ("Sun, 01 Feb 2026 00:01:40 +99999999999999", 60),
             ("", 60),
         ],
     )
@@ -246,7 +269,7 @@ class TestRetries:
     def test_the_answers_retry_after_reaches_the_schedule(
         self, receiver_with: Make, subscribe: Make, happen: Make, send: Make, time: Clock
     ) -> None:
-        subscribe(receiver_with(failing(429, Retry_After="119")))
+        subscribe(receiver_with(failing(429, X_Policy="x" * 2100, retry_after="119")))
         happen()
         send()
         assert deliveries()[0].due_at == time.moment + timedelta(seconds=119)
@@ -328,6 +351,29 @@ class TestLeases:
         assert [attempt.outcome for attempt in attempts_of(delivery)] == ["lost", "delivered"]
         assert receiver.requests[0]["X-Webhook-Attempt"] == "2"
         assert lost.attempt == 1
+
+    def test_what_a_lost_worker_held_frees_its_place_when_its_request_is_over(
+        self, receiver: Receiver, subscribe: Make, happen: Make, send: Make, time: Clock
+    ) -> None:
+        subscribe(receiver, concurrency=1)
+        happen(2)
+        with unit_of_work():
+            (lost,) = claiming.claim("first", 1, quick=False)
+        time.pass_(seconds=15)
+        assert send() == 0
+        time.pass_(seconds=6)
+        assert send() == 1
+        assert [d.state for d in deliveries() if d.id != lost.delivery_id] == ["delivered"]
+
+    def test_what_has_more_attempts_behind_it_than_the_delays_are_by_now_is_sent_once_more(
+        self, receiver_with: Make, subscribe: Make, happen: Make, send: Make
+    ) -> None:
+        subscribe(receiver_with(failing(500)))
+        happen()
+        with unit_of_work():
+            db.session.execute(text("UPDATE webhook_deliveries SET step = 9"))
+        assert send() == 1
+        assert deliveries()[0].state == "failed"
 
     def test_who_lost_its_claim_changes_nothing_but_the_evidence(
         self, receiver_with: Make, subscribe: Make, happen: Make, send: Make, time: Clock
@@ -482,6 +528,19 @@ class TestPausing:
         assert endpoint.row.status == "disabled"
         assert endpoint.row.reason == "The receiver is not back: it answered 500"
         assert [d.step for d in deliveries()] == [0, 0, 0]
+
+    def test_switching_off_and_on_does_not_send_what_is_on_its_way_again(
+        self, receiver: Receiver, subscribe: Make, happen: Make, send: Make
+    ) -> None:
+        endpoint = subscribe(receiver)
+        happen(2)
+        with unit_of_work():
+            (flying,) = claiming.claim("first", 1, quick=False)
+        switch(endpoint, "off")
+        switch(endpoint, "on")
+        send()
+        assert [d.claim_id for d in deliveries() if d.id == flying.delivery_id] == [flying.claim_id]
+        assert str(flying.event_id) not in [request["X-Webhook-Id"] for request in receiver.requests]
 
     def test_an_expired_module_pauses_and_a_renewed_one_goes_on(
         self, receiver: Receiver, subscribe: Make, happen: Make, send: Make, subscriber: User
