@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -46,8 +48,13 @@ Flying = dict[Future[sending.Result], tuple[int, float]]
 
 def send_due(queue: claiming.Queue) -> int:
     """Deliver what is due, until nothing is left or the round's time is over; how many attempts were made."""
-    with ThreadPoolExecutor(SLOTS, thread_name_prefix="webhook") as pool:
-        return _Round(queue, pool).run()
+    return _Round(queue, _pool(os.getpid())).run()
+
+
+@functools.cache
+def _pool(_process: int) -> ThreadPoolExecutor:
+    """The threads of a process, for all its rounds: each keeps its session, which is large to make and slow to go."""
+    return ThreadPoolExecutor(SLOTS, thread_name_prefix="webhook")
 
 
 class _Round:
