@@ -15,6 +15,7 @@ from app.extensions import bus, db
 from app.kernel import presence
 from app.operations import backlogs, canaries, failures, queues, slowness
 from app.operations.models import FailedTask
+from app.webhooks import troubled
 
 Found = TypeVar("Found")
 _DATABASE = """
@@ -44,6 +45,7 @@ class Status:
     backlogs: Sequence[backlogs.Backlog]
     failures: Sequence[FailedTask]
     endpoints: Sequence[slowness.Endpoint]
+    troubles: Sequence[troubled.Trouble]
     database: dict[str, Any]
     redis: dict[str, Any] | None
     head: int
@@ -77,6 +79,7 @@ def look() -> Status:
         backlogs=backlogs.look(),
         failures=failures.latest(),
         endpoints=slowness.slowest(),
+        troubles=troubled.look(),
         database=dict(row),
         redis=_unless_redis_is_away(_redis),
         head=events.head(),
