@@ -13,7 +13,7 @@ from app.accounts.guards import ADMINISTRATION, requires
 from app.accounts.models import User
 from app.admin.acting import loaded
 from app.einvoices import resending
-from app.operations import backlogs, failures, status
+from app.operations import backlogs, draining, failures, status
 from app.operations.canaries import QueueHealth
 from app.webhooks import service, switching
 from app.webhooks.schemas import EndpointReasonSchema
@@ -69,6 +69,24 @@ def print_again() -> Response:
     """Have the PDFs made that were given up."""
     count = backlogs.print_again(actor=_actor())
     flash(gettext("PDFs that are made again: %(count)s.", count=count), "good")
+    return _back()
+
+
+@blp.post("/queues/<queue>/drain")
+@requires(ADMINISTRATION)
+def drain(queue: str) -> Response:
+    """Keep a queue from being worked on."""
+    draining.drain(queue, actor=_actor())
+    flash(gettext("Queue %(queue)s is drained. Its work waits.", queue=queue), "good")
+    return _back()
+
+
+@blp.post("/queues/<queue>/resume")
+@requires(ADMINISTRATION)
+def resume_queue(queue: str) -> Response:
+    """Have a queue worked on again."""
+    draining.resume(queue, actor=_actor())
+    flash(gettext("Queue %(queue)s is worked on again.", queue=queue), "good")
     return _back()
 
 

@@ -24,7 +24,7 @@ from app.kernel import clock
 from app.kernel.presence import Presence
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.web import Hub
-from app.operations import backlogs, failures
+from app.operations import backlogs, draining, failures
 from app.operations.tasks import canary
 from app.pdf.printing import PRESSES
 from app.webhooks import service, switching
@@ -175,7 +175,25 @@ def test_an_endpoint_in_trouble_is_paused_with_a_reason_and_resumed(
         assert connection.scalars(actions).all()[-2:] == ["webhook_endpoint.disabled", "webhook_endpoint.enabled"]
 
 
-@pytest.mark.parametrize("address", ["sendings", "endpoints/1/pause", "endpoints/1/resume"])
+@pytest.mark.usefixtures("at_work")
+def test_a_queue_is_drained_and_worked_on_again(admin: FlaskClient) -> None:
+    sent = {"csrf_token": token_of(admin, PAGE)}
+    page = admin.post(f"{PAGE}/queues/pdf/drain", data=sent, follow_redirects=True).text
+    assert "Queue pdf is drained since" in page
+    assert "All is well" not in page
+    assert draining.drained() == {"pdf"}
+    page = admin.post(f"{PAGE}/queues/pdf/resume", data=sent, follow_redirects=True).text
+    assert "All is well" in page
+    assert draining.drained() == set()
+    assert admin.post(f"{PAGE}/queues/celery/drain", data=sent).status_code == 404
+    with db.engine.connect() as connection:
+        audited = select(AuditEntry.action, AuditEntry.subject).where(AuditEntry.action.like("queue.%"))
+        assert connection.execute(audited).all() == [("queue.drained", "queue:pdf"), ("queue.resumed", "queue:pdf")]
+
+
+@pytest.mark.parametrize(
+    "address", ["queues/pdf/drain", "queues/pdf/resume", "sendings", "endpoints/1/pause", "endpoints/1/resume"]
+)
 def test_nothing_is_done_without_the_forms_token(admin: FlaskClient, address: str) -> None:
     assert admin.post(f"{PAGE}/{address}", data={"reason": "x"}).status_code == 400
 
