@@ -229,13 +229,14 @@ def test_the_page_looks_again_by_itself(signed_in: Callable[..., Page]) -> None:
 
 @pytest.fixture
 def in_trouble(subscribe: Any, receiver: Receiver, failed_pdf: None) -> None:
-    """One endpoint fails, another was switched off."""
+    """One endpoint fails, another was switched off, and a queue is drained."""
     failing = subscribe(receiver, "*", description="ERP of the head office")
     gone = subscribe(receiver, "*")
     with unit_of_work():
         db.session.add(Tally(endpoint_id=failing.id, minute=clock.now(), made=9, failed=7))
         endpoint = service.locked(gone.id, None)
         switching.disable(endpoint, "The receiver answered 410 Gone: it wants nothing more.", actor="test")
+        draining.drain("retries", actor="user:1")
 
 
 @pytest.mark.drill
