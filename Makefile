@@ -39,7 +39,8 @@ words: ## Bring the translations of the pages up to date with the code
 lock: ## Resolve requirements*.in into the hashed lock files
 	@sh app/local/setup.sh dev
 	@$(COMPILE) requirements.in -o requirements.txt
-	@$(COMPILE) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) -c requirements.txt requirements-tracing.in -o requirements-tracing.txt
+	@$(COMPILE) -c requirements-tracing.txt requirements-dev.in -o requirements-dev.txt
 
 bench: ## Measure what the speed claims rest on
 	@sh app/local/setup.sh dev

@@ -33,6 +33,7 @@ from app.operations import (
     metrics_resources,
     reference,
     token_commands,
+    tracing,
     watching,
     webhook_commands,
 )
@@ -82,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Hub:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _bind_extensions(app, settings)
     _open_rooms(app)
+    tracing.register(app, settings)
     return app
 
 

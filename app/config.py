@@ -118,6 +118,8 @@ class Settings:
     #: Waits between the attempts of a webhook: the e-invoice document's own.
     webhook_retries: tuple[timedelta, ...] = tuple(timedelta(seconds=seconds) for seconds in WEBHOOK_RETRIES)
     webhook_retention: timedelta = timedelta(days=90)
+    #: Whether spans go to an OpenTelemetry collector; everything else about them is said by its own ``OTEL_*``.
+    tracing: bool = False
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -214,6 +216,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
         webhook_retries=_waits(env.list("WEBHOOK_RETRIES", WEBHOOK_RETRIES, subcast=int) or ()),
         webhook_retention=timedelta(days=env.int("WEBHOOK_RETENTION_DAYS", 90, validate=validate.Range(1, 3650)) or 0),
+        tracing=_is_traced(env),
     )
 
 
@@ -225,6 +228,15 @@ def _needed(env: FileAwareEnv, name: str) -> str:
 def _days(number: int | None) -> timedelta | None:
     """So many days; none of them is for ever."""
     return timedelta(days=number) if number else None
+
+
+def _is_traced(env: FileAwareEnv) -> bool:
+    """As OpenTelemetry's own variables say it; the one protocol that the hub speaks is OTLP by HTTP."""
+    if env.str("OTEL_SDK_DISABLED", "").lower() == "true" or env.str("OTEL_TRACES_EXPORTER", "") == "none":
+        return False
+    env.str("OTEL_EXPORTER_OTLP_PROTOCOL", "", validate=validate.OneOf(["", "http/protobuf"]))
+    endpoints = (env.str("OTEL_EXPORTER_OTLP_ENDPOINT", ""), env.str("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ""))
+    return any((endpoint or "").strip() for endpoint in endpoints)
 
 
 def _is_limit(text: str) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import flash, redirect, url_for
 from flask_babel import gettext, ngettext
+from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response
 
 from app.accounts.principals import authenticate
 from app.accounts.tokens import ENDING
 from app.admin.forms import Form
 from app.kernel import clock
+from app.kernel.errors import Invalid
 
 _SEE_OTHER = 303
 
@@ -32,6 +35,19 @@ def not_done(endpoint: str, form: Form) -> Response:
     said = [str(text) for texts in form.errors.values() for text in texts]
     flash(" ".join(said), "error")
     return to(endpoint)
+
+
+def loaded(schema: Schema, **sent: Any) -> dict[str, Any]:
+    """What a form sent, by the schema of the API's own body.
+
+    Raises:
+        Invalid: the schema refuses it.
+    """
+    try:
+        found: dict[str, Any] = schema.load(sent)
+    except ValidationError as error:
+        raise Invalid(error.messages_dict) from error
+    return found
 
 
 def to(endpoint: str) -> Response:

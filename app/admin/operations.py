@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 from werkzeug.wrappers import Response
 
 from app.accounts.guards import ADMINISTRATION, requires
 from app.accounts.models import User
-from app.operations import backlogs, failures, status
+from app.admin.acting import loaded
+from app.einvoices import resending
+from app.operations import backlogs, draining, failures, status
 from app.operations.canaries import QueueHealth
+from app.webhooks import service, switching
+from app.webhooks.schemas import EndpointReasonSchema
 
 _SEE_OTHER = 303
 blp = Blueprint("operations", __name__, url_prefix="/operations")
@@ -33,12 +37,21 @@ _CAUSES: dict[str, LazyString] = {
     "stuck": lazy_gettext("A worker is up and does not consume."),
 }
 
+#: Kinds of work that can be asked for again -> by what, and how people call that.
+AGAIN: dict[str, tuple[str, LazyString]] = {
+    "pdfs": ("admin.operations.print_again", lazy_gettext("Make them again")),
+    "receipt_pdfs": ("admin.operations.print_again", lazy_gettext("Make them again")),
+    "sendings": ("admin.operations.send_again", lazy_gettext("Send them again")),
+}
+
 
 @blp.get("")
 @requires(ADMINISTRATION)
 def show() -> str:
     """Everything at this moment; a browser with a script asks again by itself."""
-    return render_template("admin/operations.html", now=status.look(), kinds=KINDS, cause=_cause, at=_at, mib=_mib)
+    return render_template(
+        "admin/operations.html", now=status.look(), kinds=KINDS, again=AGAIN, cause=_cause, at=_at, mib=_mib
+    )
 
 
 @blp.post("/failures/<int:failure_id>/retry")
@@ -56,6 +69,52 @@ def print_again() -> Response:
     """Have the PDFs made that were given up."""
     count = backlogs.print_again(actor=_actor())
     flash(gettext("PDFs that are made again: %(count)s.", count=count), "good")
+    return _back()
+
+
+@blp.post("/queues/<queue>/drain")
+@requires(ADMINISTRATION)
+def drain(queue: str) -> Response:
+    """Keep a queue from being worked on."""
+    draining.drain(queue, actor=_actor())
+    flash(gettext("Queue %(queue)s is drained. Its work waits.", queue=queue), "good")
+    return _back()
+
+
+@blp.post("/queues/<queue>/resume")
+@requires(ADMINISTRATION)
+def resume_queue(queue: str) -> Response:
+    """Have a queue worked on again."""
+    draining.resume(queue, actor=_actor())
+    flash(gettext("Queue %(queue)s is worked on again.", queue=queue), "good")
+    return _back()
+
+
+@blp.post("/sendings")
+@requires(ADMINISTRATION)
+def send_again() -> Response:
+    """Send the e-invoices again that were given up."""
+    count = resending.send_again(actor=_actor())
+    flash(gettext("E-invoices that are sent again: %(count)s.", count=count), "good")
+    return _back()
+
+
+@blp.post("/endpoints/<int:endpoint_id>/pause")
+@requires(ADMINISTRATION)
+def pause(endpoint_id: int) -> Response:
+    """Switch an endpoint off, whoever it belongs to; deliveries wait."""
+    reason = loaded(EndpointReasonSchema(), reason=request.form.get("reason", ""))["reason"]
+    switching.disable(service.locked(endpoint_id, None), reason, actor=_actor())
+    flash(gettext("Switched off. What happens meanwhile waits."), "good")
+    return _back()
+
+
+@blp.post("/endpoints/<int:endpoint_id>/resume")
+@requires(ADMINISTRATION)
+def resume(endpoint_id: int) -> Response:
+    """Switch an endpoint on; when deliveries wait, one goes first."""
+    switching.enable(service.locked(endpoint_id, None), actor=_actor())
+    flash(gettext("Switched on."), "good")
     return _back()
 
 

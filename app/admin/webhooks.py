@@ -6,13 +6,12 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
-from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response
 
+from app.admin.acting import loaded
 from app.admin.asking import asked, link
 from app.admin.forms import accepted
 from app.admin.webhook_forms import EVENTS, EndpointForm
-from app.kernel.errors import Invalid
 from app.webhooks import checking, recovering, searching, service, switching
 from app.webhooks.callers import actor, guarded, may_allow, owner, scope
 from app.webhooks.delivery_schemas import RecoverySchema
@@ -129,7 +128,7 @@ def enable(endpoint_id: int) -> Response:
 @guarded
 def disable(endpoint_id: int) -> Response:
     """Switch off; deliveries wait."""
-    reason = _loaded(EndpointReasonSchema(), reason=request.form.get("reason", ""))["reason"]
+    reason = loaded(EndpointReasonSchema(), reason=request.form.get("reason", ""))["reason"]
     switching.disable(service.locked(endpoint_id, scope()), reason, actor=actor())
     flash(gettext("Switched off. What happens meanwhile waits."), "good")
     return _to(endpoint_id)
@@ -139,7 +138,7 @@ def disable(endpoint_id: int) -> Response:
 @guarded
 def rotate(endpoint_id: int) -> str:
     """Give it a new secret, shown this one time."""
-    data = _loaded(RotationSchema(), grace_hours=request.form.get("grace_hours", ""))
+    data = loaded(RotationSchema(), grace_hours=request.form.get("grace_hours", ""))
     issued = service.rotate(endpoint_id, data["grace_hours"], scope(), actor=actor())
     return render_template("admin/webhooks_secret.html", issued=issued, is_new=False)
 
@@ -148,7 +147,7 @@ def rotate(endpoint_id: int) -> str:
 @guarded
 def recover(endpoint_id: int) -> Response:
     """Send all that failed since a moment again."""
-    wanted = _loaded(
+    wanted = loaded(
         RecoverySchema(), since=request.form.get("since", ""), per_minute=request.form.get("per_minute", "")
     )
     recovered = recovering.recover(endpoint_id, wanted, scope(), actor=actor())
@@ -166,12 +165,12 @@ def remove(endpoint_id: int) -> Response:
 
 
 def _created(form: EndpointForm) -> service.Issued:
-    data = _loaded(EndpointDraftSchema(), **form.said(may_allow=may_allow()))
+    data = loaded(EndpointDraftSchema(), **form.said(may_allow=may_allow()))
     return service.create(data, owner(), actor=actor(), may_allow=may_allow())
 
 
 def _changed(form: EndpointForm, endpoint_id: int) -> Any:
-    data = _loaded(EndpointChangeSchema(), **form.said(may_allow=may_allow()))
+    data = loaded(EndpointChangeSchema(), **form.said(may_allow=may_allow()))
     return service.change(endpoint_id, data, scope(), actor=actor(), may_allow=may_allow())
 
 
@@ -179,14 +178,6 @@ def _form(form: EndpointForm, endpoint_id: int | None) -> str:
     return render_template(
         "admin/webhooks_form.html", form=form, endpoint_id=endpoint_id, may_allow=may_allow(), groups=EVENTS
     )
-
-
-def _loaded(schema: Schema, **sent: Any) -> dict[str, Any]:
-    try:
-        loaded: dict[str, Any] = schema.load(sent)
-    except ValidationError as error:
-        raise Invalid(error.messages_dict) from error
-    return loaded
 
 
 def _to(endpoint_id: int) -> Response:

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from contextvars import Context, copy_context
 from typing import Any, ClassVar
 
 import structlog
@@ -119,11 +120,14 @@ class Nudger:
         self.task_name = task_name
         self.interval = interval
         self._wanted = threading.Event()
+        self._wanted_in: Context | None = None
         self._pid = 0
         self._starting = threading.Lock()
 
     def __call__(self) -> None:
         self._ensure_running()
+        # A message for many goes on in the trace of the last of them.
+        self._wanted_in = copy_context()
         self._wanted.set()
 
     def _ensure_running(self) -> None:
@@ -139,10 +143,13 @@ class Nudger:
         while True:
             self._wanted.wait()
             self._wanted.clear()
-            self._send()
+            within, self._wanted_in = self._wanted_in or Context(), None
+            within.run(self._send)
+            del within  # with it goes the request that is over by now
             time.sleep(self.interval)
 
     def _send(self) -> None:
+        structlog.contextvars.clear_contextvars()  # on lines about many the ids of one would be wrong
         try:
             celery.send_task(self.task_name, retry=False, ignore_result=True, expires=LEASE)
         except Exception as error:  # noqa: BLE001 - whatever Redis does, the work is a row and the sweep finds it

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, select, update
 
 from app.accounts import audit
+from app.einvoices import resending
 from app.einvoices.work_models import EinvoiceCallback, EinvoicePdf, EinvoiceSending
 from app.events.models import Event
 from app.extensions import db
@@ -43,7 +44,7 @@ SOURCES: Mapping[str, Source] = {
     "events": Source(Event.position.is_(None), Event.created_at),
     "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
     "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
-    "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, EinvoiceSending.state == "failed"),
+    "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, resending.given_up()),
     # Those of an endpoint that is switched off wait for a person, not for a worker.
     "deliveries": Source(
         and_(Delivery.state == "pending", Delivery.endpoint.has(Endpoint.status != "disabled")),

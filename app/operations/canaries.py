@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from app.config import CANARY_SECONDS
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.presence import Process
+from app.operations.draining import Drain
 from app.operations.models import QueueCanary
 
 #: A queue is red when its newest canary is older than this many ticks.
@@ -30,6 +31,8 @@ class QueueHealth:
     reason: str = ""
     #: Why, as a word: ``redis``, ``no_worker``, ``no_beat`` or ``stuck``.
     cause: str = ""
+    #: Set while operators keep it from being worked on.
+    drain: Drain | None = None
 
     @property
     def is_red(self) -> bool:
@@ -48,21 +51,33 @@ def forget(before: datetime) -> None:
     db.session.execute(delete(QueueCanary).where(QueueCanary.seen_at < before))
 
 
-def health(processes: Iterable[Process] | None) -> list[QueueHealth]:
-    """Each queue, by its canary and by who is there to serve it; ``None`` when nobody knows who is there."""
+def health(processes: Iterable[Process] | None, drains: Mapping[str, Drain] | None = None) -> list[QueueHealth]:
+    """Each queue, by its canary and by who is there to serve it; ``None`` when nobody knows who is there.
+
+    One that is drained is not red, however old its canary is, nor is one that was just let go on.
+    """
     looked_up = select(QueueCanary.queue, func.max(QueueCanary.seen_at)).group_by(QueueCanary.queue)
     newest: dict[str, datetime] = dict(db.session.execute(looked_up).all())
-    return [_health(queue, newest.get(queue), processes) for queue in CANARY_SECONDS]
+    return [_health(queue, newest.get(queue), processes, (drains or {}).get(queue)) for queue in CANARY_SECONDS]
 
 
-def _health(queue: str, seen_at: datetime | None, processes: Iterable[Process] | None) -> QueueHealth:
+def _health(
+    queue: str, seen_at: datetime | None, processes: Iterable[Process] | None, drain: Drain | None
+) -> QueueHealth:
     limit = CANARY_SECONDS[queue] * TICKS
     age = max(0.0, (clock.now() - seen_at).total_seconds()) if seen_at else None
     alive = [process for process in processes or () if not process.is_lost]
     serving = [process for process in alive if queue in process.queues]
-    late = age is None or age > limit
+    resting = drain is not None and drain.resumed_at is None
+    resumed = drain is not None and drain.resumed_at is not None and _seconds_since(drain.resumed_at) <= limit
+    late = (age is None or age > limit) and not resting and not resumed
     cause, reason = _why(queue, serving, alive, known=processes is not None) if late else ("", "")
-    return QueueHealth(queue, age, limit, tuple(process.name for process in serving), reason, cause)
+    names = tuple(process.name for process in serving)
+    return QueueHealth(queue, age, limit, names, reason, cause, drain if resting else None)
+
+
+def _seconds_since(moment: datetime) -> float:
+    return (clock.now() - moment).total_seconds()
 
 
 def _why(queue: str, serving: list[Process], alive: list[Process], *, known: bool) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import events
 from app.extensions import bus, db
 from app.kernel import presence
-from app.operations import backlogs, canaries, queues
+from app.operations import backlogs, canaries, draining, queues
 
 log = structlog.get_logger(__name__)
 _CONNECTIONS = """
@@ -66,10 +66,12 @@ def _of_the_database() -> Iterator[Metric]:
     )
     yield _gauge("hub_work_failed", "Rows of work that was given up.", "kind", ((b.kind, b.failed) for b in rows))
     yield GaugeMetricFamily("hub_event_position", "The last position given to an event.", events.head())
-    health = canaries.health(None)
+    health = canaries.health(None, draining.known())
     ages = [(h.queue, h.age_seconds) for h in health if h.age_seconds is not None]
     yield _gauge("hub_queue_canary_age_seconds", "Since a canary came out of the queue.", "queue", ages)
     yield _gauge("hub_queue_stalled", "Whether the canary is overdue.", "queue", ((h.queue, h.is_red) for h in health))
+    drained = ((h.queue, h.drain is not None) for h in health)
+    yield _gauge("hub_queue_drained", "Whether operators keep it from being worked on.", "queue", drained)
     connections = db.session.execute(text(_CONNECTIONS))
     yield _gauge("hub_database_connections", "Connections that the database has.", "state", connections)
 

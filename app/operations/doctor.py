@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import bus, db
 from app.kernel import clock, postgres_programs, presence
-from app.operations import canaries
+from app.operations import canaries, draining
 
 _MIB = 2**20
 _NEEDED_MIB = 500
@@ -186,7 +186,7 @@ def _programs() -> Iterator[Finding]:
 def _workers() -> Iterator[Finding]:
     try:
         known = presence.processes()
-        queues = canaries.health(known)
+        queues = canaries.health(known, draining.known())
     except (RedisError, SQLAlchemyError):
         db.session.rollback()
         return  # told above

@@ -18,7 +18,7 @@ from app.kernel.openapi import refuses
 from app.kernel.presence import Process, processes
 from app.kernel.schemas import Schema
 from app.kernel.web import Surface
-from app.operations import canaries
+from app.operations import canaries, draining
 
 blp = Surface("Operations", __name__, description="Is it alive, is it ready?")
 
@@ -102,11 +102,11 @@ class Work(MethodView):
         """Tell whether every queue is worked on, by the canaries that pass through them.
 
         503 names each queue whose canary is three ticks late, and why: no worker alive, or one that is up and does
-        not consume.
+        not consume. A queue that operators have drained says so, and is no fault.
         """
         db.session.execute(text("SET LOCAL statement_timeout = 2000"))
-        known, lost = _processes()
-        queues = canaries.health(known)
+        known, lost, drains = _processes()
+        queues = canaries.health(known, drains)
         shown = {queue.queue: _shown(queue) for queue in queues}
         late = [queue for queue in queues if queue.is_red]
         if late:
@@ -115,16 +115,18 @@ class Work(MethodView):
         return {"status": "ok", "queues": shown, "lost": lost}
 
 
-def _processes() -> tuple[list[Process] | None, list[str]]:
+def _processes() -> tuple[list[Process] | None, list[str], dict[str, draining.Drain]]:
     try:
-        known = processes()
+        known, drains = processes(), draining.look()
     except RedisError:
-        return None, []
-    return known, [process.name for process in known if process.is_lost]
+        return None, [], {}
+    return known, [process.name for process in known if process.is_lost], drains
 
 
 def _shown(queue: canaries.QueueHealth) -> dict[str, Any]:
     facts = {"age_seconds": queue.age_seconds, "limit_seconds": queue.limit_seconds}
+    if queue.drain:
+        return {"status": "drained", **facts}
     return {"status": "red", **facts, "reason": queue.reason} if queue.is_red else {"status": "ok", **facts}
 
 

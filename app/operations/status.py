@@ -13,8 +13,9 @@ from sqlalchemy import text
 from app import events
 from app.extensions import bus, db
 from app.kernel import presence
-from app.operations import backlogs, canaries, failures, queues, slowness
+from app.operations import backlogs, canaries, draining, failures, queues, slowness
 from app.operations.models import FailedTask
+from app.webhooks import struggling
 
 Found = TypeVar("Found")
 _DATABASE = """
@@ -44,6 +45,7 @@ class Status:
     backlogs: Sequence[backlogs.Backlog]
     failures: Sequence[FailedTask]
     endpoints: Sequence[slowness.Endpoint]
+    troubles: Sequence[struggling.Struggle]
     database: dict[str, Any]
     redis: dict[str, Any] | None
     head: int
@@ -60,7 +62,11 @@ class Status:
 
     @property
     def is_well(self) -> bool:
-        return self.redis is not None and not self.lost and not any(queue.health.is_red for queue in self.queues)
+        return (
+            self.redis is not None
+            and not self.lost
+            and not any(queue.health.is_red or queue.health.drain for queue in self.queues)
+        )
 
 
 def look() -> Status:
@@ -71,12 +77,13 @@ def look() -> Status:
     return Status(
         queues=[
             QueueState(health, *((w.depth, w.oldest_seconds) if (w := waiting.get(health.queue)) else (None, None)))
-            for health in canaries.health(processes)
+            for health in canaries.health(processes, draining.known())
         ],
         processes=processes,
         backlogs=backlogs.look(),
         failures=failures.latest(),
         endpoints=slowness.slowest(),
+        troubles=struggling.look(),
         database=dict(row),
         redis=_unless_redis_is_away(_redis),
         head=events.head(),

@@ -15,17 +15,20 @@ from app.extensions import celery, db
 from app.kernel.presence import Presence
 from app.kernel.tasks import REQUEST_ID, HubTask
 from app.kernel.unit_of_work import unit_of_work
-from app.operations import failures
+from app.operations import draining, failures
 from app.operations.metrics_resources import counted
 
 log = structlog.get_logger(__name__)
 _present: dict[str, Presence] = {}
+#: A worker's consumer, and the queues that it was started for, drained or not.
+_consumers: list[tuple[Any, tuple[str, ...]]] = []
 
 
 def register(_app: Flask) -> None:
     """Listen to Celery; in a web process nothing of it is ever heard."""
     signals.heartbeat_sent.connect(_worker_beats)
     signals.worker_ready.connect(_worker_is_ready)
+    signals.worker_ready.connect(_worker_answers)
     signals.worker_shutdown.connect(_worker_leaves)
     signals.worker_process_init.connect(_child_begins)
     signals.task_failure.connect(_task_failed)
@@ -37,9 +40,18 @@ def _worker_beats(sender: Any, **_rest: Any) -> None:
     presence = _present.setdefault(name, Presence(kind, name))
     doing = [{"task": work.name, "id": work.id, "since": work.time_start} for work in list(state.active_requests)]
     presence.note(list(celery.amqp.queues.consume_from), doing)
+    for consumer, served in _consumers:
+        draining.obey(consumer, served)
 
 
-def _worker_is_ready(**_rest: Any) -> None:
+def _worker_is_ready(sender: Any, **_rest: Any) -> None:
+    """Obey from the beginning what operators said about queues; after a lost connection it is ready once more."""
+    if not _consumers:
+        _consumers.append((sender, tuple(celery.amqp.queues.consume_from)))
+    draining.obey(*_consumers[0])
+
+
+def _worker_answers(**_rest: Any) -> None:
     """Answer Prometheus where workers share no folder with a web process; to be let in by a private network only."""
     if port := os.environ.get("METRICS_PORT"):
         # To all addresses of the container; on a host the folder is shared, and nobody sets the port.

@@ -70,8 +70,10 @@ def recover(endpoint_id: int, since: datetime, per_minute: int) -> None:
 def reseal(old_key: str) -> None:
     """After a change of SECRET_KEY: encrypt the endpoints' secrets under the new one."""
     with work():
-        count = resealing.reseal(old_key)
-    click.echo(f"{count} endpoints have their secrets under the present SECRET_KEY.")
+        count, closed = resealing.reseal(old_key), resealing.closed()
+    if closed:
+        raise click.ClickException(f"{count} endpoints were resealed; {closed} open under neither key.")
+    click.echo(f"{count} endpoints were resealed under the present SECRET_KEY.")
 
 
 def register(app: Flask) -> None:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 
 import structlog
 from prometheus_client import Counter as Tally
@@ -98,7 +99,7 @@ class _Round:
             if not self._flying:
                 time.sleep(_SHORTEST_LOOK)
         for claim, receiver in outbound:
-            flight = self._pool.submit(sending.send, claim, receiver)
+            flight = self._pool.submit(copy_context().run, sending.send, claim, receiver)
             self._flying[flight] = (claim.endpoint_id, time.monotonic())
 
     def _with_database(self, landed: Sequence[sending.Result]) -> list[tuple[claiming.Claim, sending.Receiver]]:

@@ -17,6 +17,12 @@ def reseal(old_key: str) -> int:
     return sum(_reseal(endpoint, old_key) for endpoint in endpoints)
 
 
+def closed() -> int:
+    """How many endpoints have a secret that the present key does not open."""
+    endpoints = db.session.scalars(select(Endpoint).where(Endpoint.deleted_at.is_(None)))
+    return sum(any((s := getattr(e, name)) and not _opens(s, None) for name in _SEALED) for e in endpoints)
+
+
 def _reseal(endpoint: Endpoint, old_key: str) -> bool:
     changed = False
     for name in _SEALED:

@@ -1,4 +1,4 @@
-"""Endpoints that somebody should look at: switched off, or with deliveries that failed or are late."""
+"""Whose endpoints need him: those that are switched off, or have deliveries that failed or are late."""
 
 from __future__ import annotations
 

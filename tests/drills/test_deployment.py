@@ -35,11 +35,13 @@ class Image:
     root: Path
     workdir: Path
     environment: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
     health: list[str] = field(default_factory=list)
     command: list[str] = field(default_factory=list)
 
     def inside(self, text: str) -> str:
-        """The text with the image's paths below its root."""
+        """The text with the image's paths below its root, and the build's arguments as they are by default."""
+        text = re.sub(r"\$\{(\w+)\}", lambda found: self.arguments[found[1]], text)
         return re.sub(r"(?<![\w.])/(opt|srv)\b", rf"{self.root}/\1", text)
 
     def take(self, word: str, rest: str) -> None:
@@ -53,12 +55,14 @@ class Image:
             self.workdir.mkdir(parents=True, exist_ok=True)
         elif word == "ENV":
             self.environment |= dict(pair.split("=", 1) for pair in shlex.split(self.inside(rest)))
+        elif word == "ARG":
+            self.arguments |= dict([rest.split("=", 1)])
         elif word == "HEALTHCHECK":
             self.health = json.loads(self.inside(rest[rest.index("[") :]))
         elif word == "CMD":
             self.command = json.loads(rest)
         else:
-            assert word in {"ARG", "FROM", "USER", "VOLUME", "EXPOSE"}, word
+            assert word in {"FROM", "USER", "VOLUME", "EXPOSE"}, word
 
     def _copy(self, rest: str) -> None:
         *sources, target = rest.split()

@@ -7,11 +7,14 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import psutil
 import pytest
+from redis import Redis
 
 from app.local.processes import PROCESSES
+from app.operations.draining import KEY
 from tests.drills.hubs import HEADERS, DrillHub, drill_hub, wait_for
 from tests.factories import a_sale
 
@@ -82,6 +85,26 @@ def test_a_frozen_consumer_turns_the_canary_red(hub: DrillHub) -> None:
     finally:
         for pid in reversed(frozen):
             os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: work(hub)[0] == 200, 30)
+
+
+def test_a_drained_queue_waits_through_a_restart_of_its_worker_and_is_worked_off(hub: DrillHub) -> None:
+    """As the page does it; Redis holds the word, and a worker that starts meanwhile obeys it too."""
+
+    def status() -> object:
+        return work(hub)[1]["queues"]["pdf"]["status"]  # type: ignore[index]
+
+    with Redis.from_url(hub.valkey.url) as redis:
+        word = {"by": "user:1", "at": "2026-01-01T00:00:00Z"}
+        redis.hset(KEY, "pdf", json.dumps({**word, "resumed_at": None}))
+        wait_for(lambda: status() == "drained", 5)
+        wait_for(lambda: "queue_drained" in hub.log("printer"), 10)
+        hub.kill_worker("printer")
+        waiting = redis.llen("pdf")
+        wait_for(lambda: redis.llen("pdf") >= waiting + 2, 45)
+        assert status() == "drained"
+        redis.hset(KEY, "pdf", json.dumps({**word, "resumed_at": datetime.now(UTC).isoformat()}))
+        wait_for(lambda: redis.llen("pdf") == 0, 15)
     wait_for(lambda: work(hub)[0] == 200, 30)
 
 

@@ -32,6 +32,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 OTHERS = {
     "PYTHONUNBUFFERED", "DATA_DIR", "HOST", "PORT", "WEB_CONCURRENCY", "METRICS_PORT", "PROMETHEUS_MULTIPROC_DIR",
     "CELERY_BROKER_URL", "FLOWER_ADDRESS", "FLOWER_PORT", "FLOWER_BASIC_AUTH", "FLOWER_READ_ONLY", "PATH",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
 }  # fmt: skip
 SETTINGS = {field.name.upper() for field in fields(Settings)} | {"SALES_IMPORT_API_KEY"}
 

@@ -1,0 +1,114 @@
+"""What operators type about webhooks: who is told, on and off, what failed once more, and a new key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import current_app
+from sqlalchemy import select
+
+from app.accounts.models import AuditEntry
+from app.extensions import db
+from app.kernel import clock, sealing
+from app.kernel.unit_of_work import unit_of_work
+from app.kernel.web import Hub
+from app.webhooks.models import Delivery
+from tests.webhooks.fixtures import Subscribed
+from tests.webhooks.receivers import Receiver
+
+Run = Callable[..., Result]
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def run(app: Hub) -> Run:
+    def type_in(*words: str, **environment: str) -> Result:
+        return app.test_cli_runner().invoke(args=["webhooks", *words], env=environment)
+
+    return type_in
+
+
+@pytest.fixture
+def endpoint(subscribe: Make, receiver: Receiver) -> Subscribed:
+    made: Subscribed = subscribe(receiver, "*")
+    return made
+
+
+def test_the_list_tells_what_waits_what_failed_and_why_one_is_off(run: Run, endpoint: Subscribed, happen: Make) -> None:
+    happen(2)
+    with unit_of_work():
+        first = db.session.scalar(select(Delivery).order_by(Delivery.id).limit(1))
+        first.state, first.finished_at = "failed", clock.now()
+    assert run("disable", str(endpoint.id), "--reason", "It is being moved.").output == "Endpoint 1 is disabled.\n"
+    told, reason = run("list").output.splitlines()
+    assert told.split() == ["1", "disabled", "1", "waiting,", "1", "failed", endpoint.row.url]
+    assert reason.strip() == "It is being moved."
+
+
+def test_one_is_switched_off_and_on_in_the_name_of_the_command_line(run: Run, endpoint: Subscribed) -> None:
+    run("disable", str(endpoint.id))
+    assert (endpoint.row.status, endpoint.row.reason) == ("disabled", "Switched off by the operator.")
+    assert run("enable", str(endpoint.id)).output == "Endpoint 1 is enabled.\n"
+    assert endpoint.row.status == "enabled"
+    with unit_of_work():
+        entries = select(AuditEntry.action).where(AuditEntry.actor == "command line").order_by(AuditEntry.id)
+        actions = list(db.session.scalars(entries))
+    assert actions == ["webhook_endpoint.disabled", "webhook_endpoint.enabled"]
+
+
+def test_one_for_which_something_waits_is_probed_first(run: Run, endpoint: Subscribed, happen: Make) -> None:
+    happen(1)
+    run("disable", str(endpoint.id))
+    assert run("enable", str(endpoint.id)).output == "Endpoint 1 is probing.\n"
+
+
+def test_what_failed_since_a_moment_is_sent_again(run: Run, endpoint: Subscribed, happen: Make) -> None:
+    happen(3)
+    with unit_of_work():
+        for delivery in db.session.scalars(select(Delivery).order_by(Delivery.id).limit(2)):
+            delivery.state, delivery.finished_at = "failed", clock.now()
+    since = (clock.now() - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S")
+    result = run("recover", str(endpoint.id), "--since", since)
+    assert result.output == "2 deliveries will be sent again.\n"
+    with unit_of_work():
+        assert set(db.session.scalars(select(Delivery.state))) == {"pending"}
+
+
+@pytest.mark.parametrize(
+    "words", [("enable", "7"), ("disable", "7"), ("recover", "7", "--since", "2026-01-01")], ids=lambda words: words[0]
+)
+def test_an_unknown_one_is_one_line(run: Run, words: tuple[str, ...]) -> None:
+    result = run(*words)
+    assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
+
+
+@pytest.mark.parametrize("options", [("--per-minute", "0"), ("--since", "yesterday"), ()])
+def test_a_recovery_that_makes_no_sense_is_refused(run: Run, options: tuple[str, ...]) -> None:
+    since = () if "--since" in options or not options else ("--since", "2026-01-01")
+    assert run("recover", "1", *since, *options).exit_code == 2
+
+
+def test_secrets_are_sealed_anew_under_a_new_key(
+    run: Run, endpoint: Subscribed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = current_app.config["SECRET_KEY"]
+    monkeypatch.setitem(current_app.config, "SECRET_KEY", "another secret of the tests, as long as the first one")
+    with pytest.raises(sealing.Unreadable):
+        sealing.unseal(endpoint.row.secret)
+    result = run("reseal", OLD_SECRET_KEY=before)
+    assert result.output == "1 endpoints were resealed under the present SECRET_KEY.\n"
+    assert sealing.unseal(endpoint.row.secret).decode() == endpoint.secret
+
+
+def test_a_wrong_old_key_changes_nothing_and_says_so(
+    run: Run, endpoint: Subscribed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = endpoint.row.secret
+    monkeypatch.setitem(current_app.config, "SECRET_KEY", "another secret of the tests, as long as the first one")
+    result = run("reseal", OLD_SECRET_KEY="not the one that it was")
+    assert (result.exit_code, result.output) == (1, "Error: 0 endpoints were resealed; 1 open under neither key.\n")
+    assert endpoint.row.secret == sealed
