@@ -7,8 +7,8 @@ from sqlalchemy.orm import aliased
 
 from app.accounts import audit
 from app.einvoices import changes
-from app.einvoices.events import note
-from app.einvoices.issuing import QUEUED, nudge_sender
+from app.einvoices.events import QUEUED, note
+from app.einvoices.issuing import nudge_sender
 from app.einvoices.models import Einvoice
 from app.einvoices.service import locked
 from app.einvoices.work_models import EinvoiceSending
