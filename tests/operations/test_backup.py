@@ -16,6 +16,7 @@ from click.testing import Result
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
+from app.accounts import audit
 from app.config import Settings
 from app.einvoices.work_models import EinvoicePdf
 from app.extensions import db
@@ -54,6 +55,7 @@ def filled(
         path = settings.storage_dir / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+    audit.recorder.flush()  # the calls of above would else be written down while somebody compares
     yield settings.storage_dir
     for path in settings.storage_dir.rglob("*"):
         if path.is_file():
