@@ -32,8 +32,8 @@ from app.local.servers import temporary_servers
 from app.stream.hub import hub
 from tests.factories import a_user
 
-#: Of webhooks, which the pages are tested with too.
-pytest_plugins = ("tests.webhooks.fixtures",)
+#: Of webhooks, which the pages are tested with too; and the browser.
+pytest_plugins = ("tests.webhooks.fixtures", "tests.browsing")
 
 IMPORT_KEY = "a-key-for-the-tests-of-imports"
 ROOT = Path(__file__).resolve().parents[1]

@@ -15,10 +15,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
-    Playwright,
     Request,
-    expect,
-    sync_playwright,
 )
 from werkzeug.serving import ThreadedWSGIServer, make_server
 
@@ -28,8 +25,6 @@ from app.kernel.web import Hub
 from app.stream.hub import hub as stream_hub
 from tests.factories import PASSWORD, a_user
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 #: Set this to a folder to look at what ``shoot`` sees; without it nothing is written.
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
@@ -43,20 +38,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("pages"))
             if not item.get_closest_marker("main_job"):
                 item.add_marker(pytest.mark.drill)
-
-
-@pytest.fixture(scope="session")
-def _playwright() -> Iterator[Playwright]:
-    expect.set_options(timeout=15_000)  # a machine may be busy with other things
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="session")
-def browser(_playwright: Playwright) -> Iterator[Browser]:
-    chromium = _playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-    yield chromium
-    chromium.close()
 
 
 @pytest.fixture(scope="session")

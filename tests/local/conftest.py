@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,3 +16,11 @@ def ground() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="ihub-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _hangups_end_programs() -> Iterator[None]:
+    """What is started here must not inherit deafness to SIGHUP from a ``nohup`` around the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
