@@ -120,7 +120,8 @@ def _is_installed(package: str) -> bool:
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     """Each step of the Dockerfile, done in a clean folder."""
-    [version] = [rest.removeprefix("PYTHON=") for word, rest in instructions() if word == "ARG"]
+    defaults = dict(rest.split("=", 1) for word, rest in instructions() if word == "ARG")
+    version = defaults["PYTHON"]
     assert version == f"{sys.version_info.major}.{sys.version_info.minor}", "this Python is not the image's"
     root = tmp_path_factory.mktemp("image")
     made = Image(root, root / "build")
