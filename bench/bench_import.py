@@ -24,6 +24,7 @@ def run() -> None:
     """Print invoices a second, p50 and p99 of both, and the ratio: medians over rounds that take turns."""
     bare, http = [], []
     with running_hub() as hub:
+        over_http(hub)(0)  # customer and salesman are there from now on
         load = functools.partial(measure, connections=CONNECTIONS, seconds=SECONDS, warm_up=WARM_UP)
         for number in range(ROUNDS):
             # Turn by turn, so that whatever else the machine does falls on both.
