@@ -9,10 +9,11 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from markupsafe import Markup
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts.principals import authenticate
+from app.admin.acting import loaded
 from app.admin.asking import asked, link
 from app.admin.sentences import said
 from app.admin.words import WORDS, label, moment, money
@@ -23,7 +24,6 @@ from app.einvoices.list_schemas import ListQuery
 from app.einvoices.models import Einvoice
 from app.einvoices.schemas import EinvoiceCreditSchema, EinvoiceReasonSchema, FromSalesSchema
 from app.einvoices.workflow import CANCELLABLE, CREDITABLE, SENDABLE, Status, Type
-from app.kernel.errors import Invalid
 from app.kernel.leasing import WorkState
 from app.pdf import files
 
@@ -163,11 +163,7 @@ def _is_plain(value: Any) -> bool:
 
 def _loaded(schema: Schema, *fields: str, **more: Any) -> dict[str, Any]:
     sent = {name: request.form[name] for name in fields if request.form.get(name, "").strip()}
-    try:
-        loaded: dict[str, Any] = schema.load({**sent, **more})
-    except ValidationError as error:
-        raise Invalid(error.messages_dict) from error
-    return loaded
+    return loaded(schema, **sent, **more)
 
 
 def _to(einvoice_id: int) -> BaseResponse:

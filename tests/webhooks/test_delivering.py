@@ -120,6 +120,16 @@ class TestWhatIsSent:
         assert len(after["webhook-signature"].split()) == 1
         assert "x-webhook-signature-previous" not in after.headers
 
+    def test_one_round_after_another_goes_over_the_same_connection(
+        self, receiver: Receiver, subscribe: Make, happen: Make, send: Make
+    ) -> None:
+        dispatching._pool.cache_clear()  # others have left many threads, each with a connection of its own
+        subscribe(receiver)
+        for _ in range(3):
+            happen()
+            assert send() == 1
+        assert len({request.handler.client_address for request in receiver.requests}) == 1
+
 
 class TestWhoIsTold:
     def test_wildcards_choose(
