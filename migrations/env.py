@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import context
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from app.extensions import db
 
 #: Any number that nothing else in this database locks: two starts at once must not migrate together.
 MIGRATION_LOCK = 5_170_461
+#: Seconds between two looks whether another process has finished migrating.
+PATIENCE = 0.1
 
 
 def run() -> None:
-    """Apply the revisions in one transaction, so that a failed upgrade leaves the schema as it was."""
-    with db.engine.connect() as connection:
-        context.configure(connection=connection, target_metadata=db.metadata, compare_type=True)
+    """Apply the revisions, each in a transaction of its own, so that a failed one leaves the schema as it was before.
+
+    What a revision does in an ``autocommit_block`` (an index made ``CONCURRENTLY``) is outside of its transaction.
+    """
+    with alone(db.engine), db.engine.connect() as connection:
+        context.configure(
+            connection=connection, target_metadata=db.metadata, compare_type=True, transaction_per_migration=True
+        )
         with context.begin_transaction():
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             context.run_migrations()
         connection.commit()
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[None]:
+    """Hold the lock of migrations on a connection of its own, for it has to outlive their transactions.
+
+    It is tried again and again: a statement that waits for it would be waited for by ``CREATE INDEX CONCURRENTLY``,
+    and neither would end.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATION_LOCK}):
+            time.sleep(PATIENCE)
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
 
 
 if context.is_offline_mode():

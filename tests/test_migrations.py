@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -153,6 +157,25 @@ def test_every_revision_goes_up_and_down_over_filled_tables(empty: sa.Engine) ->
         after = shape(empty)
         assert after == before, f"{revision} does not undo itself"
     upgrade("head")
+
+
+def test_two_starts_at_once_migrate_one_after_the_other(empty: sa.Engine, settings: Settings) -> None:
+    """Also where an index is made ``CONCURRENTLY``, which waits for every statement, and so for one that waits."""
+    upgrade(REVISIONS[0])
+    url = empty.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+    own = {"HUB_ENV": "test", "SECRET_KEY": settings.secret_key, "STORAGE_DIR": str(settings.storage_dir)}
+    environment = {**os.environ, **own, "DATABASE_URL": url, "REDIS_URL": settings.redis_url}
+    with ExitStack() as stack:
+        starts = [
+            stack.enter_context(
+                subprocess.Popen(command, cwd=FOLDER.parent, env=environment, stderr=subprocess.PIPE, text=True)
+            )
+            for _ in range(2)
+        ]
+        said = [start.communicate(timeout=60)[1] for start in starts]
+    assert [start.returncode for start in starts] == [0, 0], said
+    assert sorted(line.count("Running upgrade") for line in said) == [0, len(REVISIONS) - 1]
 
 
 @pytest.mark.drill
