@@ -46,7 +46,12 @@ class ListQuery(Schema):
     marketplace = Text(100)
     type = Choice(*Type)
     updated_since = Moment()
-    search = Text(100, metadata={"description": "Beginnings of words of number, order, buyer or provider's id."})
+    search = Text(
+        100,
+        metadata={
+            "description": "A number, order, e-mail or id as it begins; else beginnings of words, also of the buyer."
+        },
+    )
     per_page = fields.Integer(load_default=PAGE_SIZE, validate=validate.Range(1, LARGEST_PAGE))
     page = fields.Integer(load_default=1, validate=validate.Range(1, LAST_PAGE))
     cursor = fields.String(metadata={"description": "Empty for the first page, then what `next_cursor` carries."})

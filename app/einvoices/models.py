@@ -32,6 +32,9 @@ from app.kernel import clock
 BUYER = ("name", "email", "phone", "tax_id", "tax_office", "address", "shipping_address")
 _SEARCHED = ["invoice_no", "marketplace_order_no", "buyer_name", "buyer_email", "buyer_tax_id", "provider_invoice_id"]
 _WORDS = " || ' ' || ".join(f"coalesce({column}, '')" for column in _SEARCHED)
+_WHOLE = ", ".join(f"nullif(lower(translate({name}, 'ıİ', 'ii')), '')" for name in _SEARCHED if name != "buyer_name")
+#: What names one e-invoice, each as a whole, for who scans or pastes it.
+IDENTIFIERS = f"array_to_tsvector(array_remove(ARRAY[{_WHOLE}], NULL))"
 
 
 def _one_of(column: str, words: type[Any]) -> CheckConstraint:
@@ -80,6 +83,7 @@ class Einvoice(db.Model):
         Index("ix_e_invoices_status_id", "status", "id"),
         Index("ix_e_invoices_updated_at_id", "updated_at", "id"),
         Index("ix_e_invoices_search", "search", postgresql_using="gin"),
+        Index("ix_e_invoices_identifiers", text(IDENTIFIERS), postgresql_using="gin"),
         Index("ix_e_invoices_created_at", "created_at", postgresql_using="brin"),
         Index(
             "ix_e_invoices_sales_invoice_no",

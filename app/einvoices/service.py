@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.einvoices import changes
 from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.models import Einvoice
+from app.einvoices.searching import resolved, searched
 from app.einvoices.work_models import EinvoiceTally
 from app.einvoices.workflow import Status
 from app.extensions import db
@@ -29,8 +29,6 @@ _LARGEST_KEY = 2**63
 _FEW = 5_000
 #: The longest that somebody who walks pages of changes may take for one.
 _PACE = timedelta(seconds=30)
-#: As in the column ``search``: whoever types YILMAZ finds Yılmaz.
-_UNDOTTED = str.maketrans("ıİ", "ii")
 #: Whose e-invoices are meant: those of a user, or with ``None`` everybody's.
 Scope = int | None
 
@@ -82,7 +80,8 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> Found:
     """
     if "updated_since" in query:
         return _changed_page(query, scope)
-    selected, key = _filtered(_scoped(scope), query), (Einvoice.id,)
+    query, key = resolved(query, _scoped(scope)), (Einvoice.id,)
+    selected = _filtered(_scoped(scope), query)
     total = None if "cursor" in query else _total(selected, query, scope)
     rows = _rows(_cut(selected, key, query), key, query["per_page"] + 1)
     return Found(rows[: query["per_page"]], _meta(query, total, rows, by_change=False))
@@ -90,6 +89,7 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> Found:
 
 def _changed_page(query: Mapping[str, Any], scope: Scope) -> Found:
     settled, key = changes.settled_before(), (Einvoice.updated_at, Einvoice.id)
+    query = resolved(query, _scoped(scope))  # not earlier: all that is shown as settled must have been there
     changed = _scoped(scope).where(Einvoice.updated_at >= query["updated_since"])
     selected = _filtered(changed, query)
     total, left = None, 0
@@ -114,7 +114,9 @@ def _left(changed: Select[Any], query: Mapping[str, Any]) -> int:
         lately = lately.where(Einvoice.type == query["type"])
     if query.get("status", Status.DRAFT) != Status.DRAFT:
         lately = lately.where(Einvoice.status != Status.DRAFT)  # nothing becomes a draft again
-    return _count(lately) - _count(_filtered(lately, query))
+    within = _filtered(lately, query).whereclause
+    everything, filtered = db.session.execute(lately.with_only_columns(func.count(), func.count().filter(within))).one()
+    return int(everything - filtered)
 
 
 def _meta(
@@ -149,10 +151,7 @@ def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
     for name in ("status", "type", "marketplace"):
         if name in query:
             selected = selected.where(getattr(Einvoice, name) == query[name])
-    if words := re.findall(r"\w+", query.get("search", "").translate(_UNDOTTED)):
-        prefixes = " & ".join(f"'{word}':*" for word in words)
-        selected = selected.where(Einvoice.search.bool_op("@@")(func.to_tsquery("simple", prefixes)))
-    return selected
+    return searched(selected, query)
 
 
 def _total(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:

@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.einvoices import changes, service, tallying
+from app.einvoices import changes, searching, service, tallying
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.conftest import URL, issued, made, verb
@@ -101,7 +101,35 @@ def test_search_finds_by_beginnings_of_words(owner: FlaskClient, words: str) -> 
     assert (ids(page), page["meta"]["total"]) == ([found["id"]], 1)
 
 
-@pytest.mark.parametrize("words", ["'", "a & !b", ":*", "\\", "%", "x' | 'y", "<->"])
+@pytest.mark.parametrize("typed", ["AB-12/7", "ab-12", " Ab-12/7 ", "B.12@Shop.example", "b.12@shop"])
+def test_a_whole_identifier_names_its_einvoice_before_words_do(owner: FlaskClient, typed: str) -> None:
+    named = made(owner, marketplace_order_no="AB-12/7", buyer={"name": "Ayşe", "email": "B.12@shop.example"})
+    alike = made(owner, marketplace_order_no="7", buyer={"name": "AB Ltd. 12", "email": "12@b.shop.example"})
+    page = listed(owner, search=typed)
+    assert (ids(page), page["meta"]["total"]) == ([named["id"]], 1)
+    assert ids(listed(owner, search=typed, status="issued")) == []
+    assert ids(listed(owner, search="ab 12 7")) == [alike["id"], named["id"]]
+    assert ids(listed(owner, search="12-ltd")) == [alike["id"]]
+    time.sleep(SETTLING)
+    assert ids(listed(owner, search=typed, updated_since="2020-01-01")) == [named["id"]]
+
+
+def test_an_identifier_of_others_names_nothing(owner: FlaskClient, owner_as: Callable[..., FlaskClient]) -> None:
+    made(owner_as(), marketplace_order_no="AB-12")
+    mine = made(owner, buyer={"name": "AB Ltd. 12"})
+    assert ids(listed(owner, search="AB-12")) == [mine["id"]]
+
+
+def test_what_many_identifiers_begin_with_finds_all(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "FEW", 2)
+    all_ids = [made(owner, marketplace_order_no=f"TY-4{number}")["id"] for number in range(3)]
+    assert ids(listed(owner, search="ty-4")) == all_ids[::-1]
+    assert ids(listed(owner, search="ty-41")) == [all_ids[1]]
+
+
+@pytest.mark.parametrize(
+    "words", ["'", "a & !b", ":*", "\\", "%", "x' | 'y", "<->", "o'b", "a\\-1", "a-'b", "a|b", "a-\\'1"]
+)
 def test_search_takes_anything(owner: FlaskClient, words: str) -> None:
     made(owner)
     assert owner.get(URL, query_string={"search": words}).status_code == 200
