@@ -1,27 +1,16 @@
-"""Lists of e-invoices at 1,000,000 against the same questions at 10,000, over HTTP in process."""
+"""Lists of e-invoices at 1,000,000 against the same questions at 10,000."""
 
 from __future__ import annotations
 
 import base64
 import statistics
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
-import flask_migrate
-import psycopg
 from flask.testing import FlaskClient
 
-from app import create_app
 from app.accounts import modules, service, sessions
-from app.config import Settings
-from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
-from app.local.servers import temporary_servers
+from bench.sizes import Ask, get, hubs, in_turns, run_without_indexes
 
 SMALL, LARGE, ROUNDS, WARM_UP = 10_000, 1_000_000, 120, 20
 LIST = "/api/v1/einvoices"
@@ -45,64 +34,29 @@ FILL = """
 
 def run() -> None:
     """Print medians of each question at both sizes, asked in turns, their ratio, and the large one's p99."""
-    with ExitStack() as stack:
-        small, large = (_questions(stack.enter_context(_filled(count)), count) for count in (SMALL, LARGE))
+    with hubs((SMALL, LARGE), _fill) as (few, many):
+        small, large = _questions(few, SMALL), _questions(many, LARGE)
         print(f"\nThe same question over HTTP (in process), asked in turns {ROUNDS} times, ms")
         print(f"{'':<36}{SMALL:>10,}{LARGE:>12,}{'ratio':>8}{'p99':>8}")
         for name in small:
-            before, after = _asked_in_turns(small[name], large[name])
-            ratio = statistics.median(after) / statistics.median(before)
-            p99 = statistics.quantiles(after, n=100)[98]
-            print(
-                f"{name:<36}{statistics.median(before):>10.2f}{statistics.median(after):>12.2f}{ratio:>8.2f}{p99:>8.1f}"
-            )
+            times = in_turns((small[name], large[name]), ROUNDS, WARM_UP)
+            before, after = map(statistics.median, times)
+            p99 = statistics.quantiles(times[1], n=100)[98]
+            print(f"{name:<36}{before:>10.2f}{after:>12.2f}{after / before:>8.2f}{p99:>8.1f}")
     print("aim: a ratio of at most 1.5, and a p99 under 20")
 
 
-@contextmanager
-def _filled(count: int) -> Iterator[FlaskClient]:
-    fast = {"fsync": "off", "synchronous_commit": "off", "max_wal_size": "8GB", "maintenance_work_mem": "512MB"}
-    with temporary_servers({**fast, "shared_buffers": "512MB"}) as (postgres, valkey):
-        settings = Settings(
-            environment="test",
-            secret_key="a secret of the benches, long enough for production",
-            database_url=postgres.url.replace("postgresql://", "postgresql+psycopg://"),
-            redis_url=valkey.url,
-            storage_dir=Path(tempfile.gettempdir()),
-            log_level="ERROR",
-        )
-        app = create_app(settings)
-        with app.app_context():
-            flask_migrate.upgrade(directory="migrations")
-            with unit_of_work():
-                facts = {"role": "integrator", "name": "Bench", "actor": "bench"}
-                user = service.create_user(email="bench@hub.example", password="correct horse battery staple", **facts)
-                modules.enable(user, "feature.einvoice_api", actor="bench")
-                token = sessions.open_session(user)["access"]
-            _fill(postgres.url, count)
-        client = app.test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
-        yield client
-        with app.app_context():
-            db.engine.dispose()
+def _fill(url: str, count: int) -> str:
+    with unit_of_work():
+        facts = {"role": "integrator", "name": "Bench", "actor": "bench"}
+        user = service.create_user(email="bench@hub.example", password="correct horse battery staple", **facts)
+        modules.enable(user, "feature.einvoice_api", actor="bench")
+        token = sessions.open_session(user)["access"]
+    run_without_indexes(url, FILL.format(count=count), ("e_invoices", "e_invoice_pdfs"))
+    return f"Authorization: Bearer {token}"
 
 
-def _fill(url: str, count: int) -> None:
-    """With the indexes made afterwards, which takes a fifth of the time."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        indexes = connection.execute(
-            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('e_invoices', 'e_invoice_pdfs')"
-            " AND indexdef NOT LIKE '%UNIQUE%'"
-        ).fetchall()
-        for name, _ in indexes:
-            connection.execute(f"DROP INDEX {name}")
-        connection.execute(FILL.format(count=count))
-        for _, definition in indexes:
-            connection.execute(definition)
-        connection.execute("VACUUM ANALYZE")
-
-
-def _questions(client: FlaskClient, count: int) -> dict[str, Callable[[], Any]]:
+def _questions(client: FlaskClient, count: int) -> dict[str, Ask]:
     lately, long_ago = _iso(hours=1), _iso(days=1000)
     paths = {
         "first page": "",
@@ -124,16 +78,7 @@ def _questions(client: FlaskClient, count: int) -> dict[str, Callable[[], Any]]:
         "search, whole number": f"search=EA-2026-{count - 7:07}",
         "search, many hits, by cursor": "search=shop&cursor=",
     }
-    return {name: _ask(client, f"{LIST}?{query}") for name, query in paths.items()}
-
-
-def _ask(client: FlaskClient, path: str) -> Callable[[], Any]:
-    def ask() -> None:
-        answer = client.get(path)
-        if answer.status_code != 200 or not answer.json["data"]:
-            raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:200]}")
-
-    return ask
+    return {name: get(client, f"{LIST}?{query}", "data") for name, query in paths.items()}
 
 
 def _iso(**ago: float) -> str:
@@ -142,14 +87,3 @@ def _iso(**ago: float) -> str:
 
 def _cursor(einvoice_id: int) -> str:
     return base64.urlsafe_b64encode(str(einvoice_id).encode()).decode().rstrip("=")
-
-
-def _asked_in_turns(*asks: Callable[[], Any]) -> list[list[float]]:
-    taken: list[list[float]] = [[] for _ in asks]
-    for number in range(ROUNDS + WARM_UP):
-        for times, ask in zip(taken, asks, strict=True):
-            started = time.perf_counter()
-            ask()
-            if number >= WARM_UP:
-                times.append((time.perf_counter() - started) * 1000)
-    return taken

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import base64
 import statistics
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import Any
 
-import flask_migrate
-import psycopg
 from flask.testing import FlaskClient
 
-from app import create_app
-from app.config import Settings
-from app.extensions import db
 from app.kernel import json
-from app.local.servers import temporary_servers
+from bench.sizes import Ask, get, hubs, in_turns, run_without_indexes
 
 SMALL, LARGE, ROUNDS, WARM_UP = 10_000, 1_000_000, 60, 10
 KEY = "a-key-for-the-benches-of-lists"
@@ -49,57 +39,24 @@ FILL = """
 
 def run() -> None:
     """Print the median milliseconds of each question at both sizes, asked in turns, and their ratio."""
-    with ExitStack() as stack:
-        small, large = (_questions(stack.enter_context(_filled(count)), count) for count in (SMALL, LARGE))
+    with hubs((SMALL, LARGE), _fill, sales_import_api_keys=(KEY,)) as (few, many):
+        small, large = _questions(few, SMALL), _questions(many, LARGE)
         print(f"\nThe same question over HTTP (in process), asked in turns, median of {ROUNDS}, ms")
         print(f"{'':<34}{SMALL:>12,}{LARGE:>12,}{'ratio':>8}")
         for name in small:
-            before, after = _medians(small[name], large[name])
+            before, after = map(statistics.median, in_turns((small[name], large[name]), ROUNDS, WARM_UP))
             print(f"{name:<34}{before:>12.2f}{after:>12.2f}{after / before:>8.2f}")
     print("aim: at most 1.5")
 
 
-@contextmanager
-def _filled(count: int) -> Iterator[FlaskClient]:
-    fast = {"fsync": "off", "synchronous_commit": "off", "max_wal_size": "8GB", "maintenance_work_mem": "512MB"}
-    with temporary_servers({**fast, "shared_buffers": "1GB"}) as (postgres, valkey):
-        settings = Settings(
-            environment="test",
-            secret_key="a secret of the benches, long enough for production",
-            database_url=postgres.url.replace("postgresql://", "postgresql+psycopg://"),
-            redis_url=valkey.url,
-            storage_dir=Path("/tmp"),
-            sales_import_api_keys=(KEY,),
-            log_level="ERROR",
-        )
-        app = create_app(settings)
-        with app.app_context():
-            flask_migrate.upgrade(directory="migrations")
-            _fill(postgres.url, count)
-        client = app.test_client()
-        client.environ_base["HTTP_X_API_KEY"] = KEY
-        yield client
-        with app.app_context():
-            db.engine.dispose()
+def _fill(url: str, count: int) -> str:
+    run_without_indexes(url, FILL.format(count=count), ("sales_invoices", "sales_items"))
+    return f"X-Api-Key: {KEY}"
 
 
-def _fill(url: str, count: int) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        indexes = connection.execute(
-            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('sales_invoices', 'sales_items')"
-            " AND indexdef NOT LIKE '%UNIQUE%'"
-        ).fetchall()
-        for name, _ in indexes:
-            connection.execute(f"DROP INDEX {name}")
-        connection.execute(FILL.format(count=count))
-        for _, definition in indexes:
-            connection.execute(definition)
-        connection.execute("VACUUM ANALYZE")
-
-
-def _questions(client: FlaskClient, count: int) -> dict[str, Callable[[], Any]]:
-    def ask(path: str) -> Callable[[], Any]:
-        return lambda: _asked(client, path)
+def _questions(client: FlaskClient, count: int) -> dict[str, Ask]:
+    def ask(path: str) -> Ask:
+        return get(client, path, "results")
 
     deep = _cursor(count)
     return {
@@ -120,20 +77,3 @@ def _questions(client: FlaskClient, count: int) -> dict[str, Callable[[], Any]]:
 def _cursor(count: int) -> str:
     """The cursor of the middle of the list; nobody walks half a million rows to be given it."""
     return base64.urlsafe_b64encode(json.encode([count // 2])).decode().rstrip("=")
-
-
-def _asked(client: FlaskClient, path: str) -> None:
-    answer = client.get(path)
-    if answer.status_code != 200 or not answer.json["results"]:
-        raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:200]}")
-
-
-def _medians(*asks: Callable[[], Any]) -> list[float]:
-    taken: list[list[float]] = [[] for _ in asks]
-    for number in range(ROUNDS + WARM_UP):
-        for times, ask in zip(taken, asks, strict=True):
-            started = time.perf_counter()
-            ask()
-            if number >= WARM_UP:
-                times.append((time.perf_counter() - started) * 1000)
-    return [statistics.median(times) for times in taken]

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import logging
 import statistics
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import Any
 
-import flask_migrate
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from app import create_app
 from app.accounts import service, sessions
-from app.config import Settings
 from app.extensions import db
 from app.grn import samples
 from app.grn.demo import make_demo
 from app.kernel.unit_of_work import unit_of_work
-from app.local.servers import temporary_servers
+from bench.sizes import Ask, get, hubs, in_turns
 
-ROOT = Path(__file__).resolve().parents[1]
 SMALL, LARGE = 10_000, 500_000
 ITEMS, ROLLS = 2, 20
-ROUNDS = 40
+ROUNDS, WARM_UP = 40, 10
 #: Twice as slow over fifty times the rolls would no longer be flat.
 FLAT = 2.0
 
@@ -77,83 +67,36 @@ _READS = {
 def run() -> None:
     """Print the table; each row's two columns were measured in turns."""
     logging.disable(logging.WARNING)
-    with _two_hubs() as (small, large):
+    with hubs((SMALL, LARGE), _fill) as clients:
         print(f"Goods receipts, median of {ROUNDS} requests each, in milliseconds")
         print(f"{'':32}{SMALL:>10,} {LARGE:>10,} rolls   ratio")
-        for name, path in _READS.items():
-            _row(name, *_measure([lambda c=client, p=path: c.get(p) for client in (small, large)]))
-        _row("book in two rolls", *_measure([lambda c=client: _book(c) for client in (small, large)]))
+        asks = {name: [get(client, path) for client in clients] for name, path in _READS.items()}
+        for name, pair in {**asks, "book in two rolls": [_book(client) for client in clients]}.items():
+            small, large = map(statistics.median, in_turns(pair, ROUNDS, WARM_UP))
+            ratio = large / small
+            print(f"{name:32}{small:10.1f} {large:10.1f}      {ratio:8.2f}{'' if ratio < FLAT else '   NOT FLAT'}")
 
 
-def _row(name: str, small: float, large: float) -> None:
-    ratio = large / small
-    print(f"{name:32}{small:10.1f} {large:10.1f}      {ratio:8.2f}{'' if ratio < FLAT else '   NOT FLAT'}")
+def _book(client: FlaskClient) -> Ask:
+    def ask() -> None:
+        answer = client.post("/api/invoices", json={**samples.PAYLOAD, "externalId": None})
+        if answer.status_code >= 400:
+            raise RuntimeError(answer.text)
+
+    return ask
 
 
-def _book(client: FlaskClient) -> Any:
-    return client.post("/api/invoices", json={**samples.PAYLOAD, "externalId": None})
-
-
-def _measure(calls: list[Callable[[], Any]]) -> list[float]:
-    times: list[list[float]] = [[] for _ in calls]
-    for turn in range(ROUNDS + 3):
-        for place, call in enumerate(calls):
-            began = time.perf_counter()
-            answer = call()
-            took = time.perf_counter() - began
-            if answer.status_code >= 400:
-                raise RuntimeError(answer.data.decode())
-            if turn >= 3:  # the first rounds warm caches and plans
-                times[place].append(took * 1000)
-    return [statistics.median(series) for series in times]
-
-
-@contextmanager
-def _two_hubs() -> Iterator[list[FlaskClient]]:
-    with temporary_servers() as (postgres, valkey), ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        yield [
-            _client(_database(postgres.url, f"rolls_{rolls}"), valkey.url, folder, rolls, stack)
-            for rolls in (SMALL, LARGE)
-        ]
-
-
-def _database(url: str, name: str) -> str:
-    engine = sa.create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    made: str = engine.url.set(database=name).render_as_string(hide_password=False)
-    return made
-
-
-def _client(database_url: str, redis_url: str, folder: Path, rolls: int, stack: ExitStack) -> FlaskClient:
-    settings = Settings(
-        environment="test",
-        secret_key="a secret of the benches, long enough for production",
-        database_url=database_url,
-        redis_url=redis_url,
-        storage_dir=folder,
-        log_level="ERROR",
-    )
-    app = create_app(settings)
-    with app.app_context():
-        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
-        with unit_of_work():
-            make_demo()
-            user = service.create_user(
-                email="clerk@bench.example", password="a password of benches", role="admin", name="Clerk", actor="bench"
-            )
-            tokens = sessions.open_session(user)
-            db.session.execute(sa.text("INSERT INTO suppliers (id, name) VALUES (2, 'Other')"))
-            sizes = {"receipts": rolls // (ITEMS * ROLLS), "items": ITEMS, "rolls": ROLLS}
-            for statement in _FILL.split(";\n"):
-                if statement.strip():
-                    db.session.execute(sa.text(statement), {k: v for k, v in sizes.items() if f":{k}" in statement})
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text("VACUUM ANALYZE"))
-        stack.callback(db.engine.dispose)
-    client = app.test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {tokens['access']}"
-    return client
+def _fill(_url: str, rolls: int) -> str:
+    with unit_of_work():
+        make_demo()
+        facts = {"role": "admin", "name": "Clerk", "actor": "bench"}
+        user = service.create_user(email="clerk@bench.example", password="a password of benches", **facts)
+        token = sessions.open_session(user)["access"]
+        db.session.execute(sa.text("INSERT INTO suppliers (id, name) VALUES (2, 'Other')"))
+        sizes = {"receipts": rolls // (ITEMS * ROLLS), "items": ITEMS, "rolls": ROLLS}
+        for statement in filter(str.strip, _FILL.split(";\n")):
+            used = {name: size for name, size in sizes.items() if f":{name}" in statement}
+            db.session.execute(sa.text(statement), used)
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("VACUUM ANALYZE"))
+    return f"Authorization: Bearer {token}"

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from flask import request
 from marshmallow import validate
 from marshmallow.fields import Boolean, Integer, List, Nested, String
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, literal, select, tuple_
 
 from app.extensions import db
 from app.kernel import clock, json
@@ -105,7 +105,7 @@ def page_by_keyset(
     if paging["cursor"]:
         query = query.where(order.behind(_decoded(paging["cursor"], order)))
     size = paging["page_size"]
-    rows = _rows(order.sorted(query).limit(size + 1), options)
+    rows = _rows(query, order, options, size + 1)
     following = _link(cursor=_encoded(rows[size - 1], order), page_size=size) if len(rows) > size else None
     return Page(rows[:size], following)
 
@@ -121,7 +121,7 @@ def large_page(query: Select[Any], order: Order, paging: Mapping[str, Any], *, o
     number, size = paging["page"], paging["page_size"]
     if number * size > COUNTED:
         raise Invalid({"page": [f"Page numbers reach the first {COUNTED} rows; walk further with cursor."]})
-    rows = _rows(order.sorted(query).limit(size + 1).offset((number - 1) * size), options)
+    rows = _rows(query, order, options, size + 1, (number - 1) * size)
     last_page = len(rows) <= size and (rows or number == 1)
     count, exact = ((number - 1) * size + len(rows), True) if last_page else counted(query)
     following = _link(page=number + 1, page_size=size) if len(rows) > size else None
@@ -141,8 +141,18 @@ def _estimated(query: Select[Any]) -> int:
     return int(plan[0]["Plan"]["Plan Rows"])
 
 
-def _rows(query: Select[Any], options: tuple[Any, ...]) -> list[Any]:
-    return list(db.session.scalars(query.options(*options)).unique())
+def _rows(query: Select[Any], order: Order, options: tuple[Any, ...], limit: int, offset: int = 0) -> list[Any]:
+    """Which rows are on the page is asked apart from what they are joined with, and with its length written out.
+
+    Else the planner takes the joins into account for all rows that the conditions may find, and reads whole tables
+    for a page of twenty.
+    """
+    last = order.columns[-1]
+    page = query.with_only_columns(last, maintain_column_froms=True)
+    page = order.sorted(page).limit(bindparam(None, limit, BigInteger, literal_execute=True)).offset(offset or None)
+    chosen = page.subquery("page")
+    rows = select(last.class_).join(chosen, chosen.c[last.key] == last).options(*options)
+    return list(db.session.scalars(order.sorted(rows)).unique())
 
 
 def _link(**changes: Any) -> str:
