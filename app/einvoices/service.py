@@ -114,9 +114,8 @@ def _left(changed: Select[Any], query: Mapping[str, Any]) -> int:
         lately = lately.where(Einvoice.type == query["type"])
     if query.get("status", Status.DRAFT) != Status.DRAFT:
         lately = lately.where(Einvoice.status != Status.DRAFT)  # nothing becomes a draft again
-    within = _filtered(lately, query).whereclause
-    everything, filtered = db.session.execute(lately.with_only_columns(func.count(), func.count().filter(within))).one()
-    return int(everything - filtered)
+    everything, still = (_counting(each).scalar_subquery() for each in (lately, _filtered(lately, query)))
+    return int(db.session.scalar(select(everything - still)))  # in one statement, so that none leaves in between
 
 
 def _meta(
