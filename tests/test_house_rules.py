@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app import TASKS, events
+from app import events
+from app.building import TASKS
 from app.config import BEAT_SCHEDULE, QUEUES
 from app.extensions import celery
 from app.kernel.web import Hub
@@ -20,7 +21,7 @@ APP = ROOT / "app"
 MODULES = sorted(APP.rglob("*.py"))
 LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
 
-#: A room imports from lower floors only; ``app`` itself is the roof and may import all.
+#: A room imports from lower floors only; ``building`` is the roof and may import all.
 FLOORS = {
     "config": 0,
     "extensions": 0,
@@ -36,6 +37,7 @@ FLOORS = {
     "admin": 5,
     "operations": 4,
     "local": 4,
+    "building": 6,
 }
 
 

@@ -55,7 +55,7 @@ util.write_error = _write_json_error
 
 def post_worker_init(worker: Any) -> None:
     """Spare the collector what stays anyway, be present, and end the streams as soon as the worker is told to stop."""
-    # All that was loaded is looked through again and again otherwise: a twentieth of an import's time.
+    # As in ``wsgi``, for what was loaded since; looking less often spares a twentieth of an import's time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
