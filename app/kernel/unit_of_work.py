@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
 
 import psycopg
 import structlog
 from prometheus_client import Counter
+from sqlalchemy import Engine
 
 from app.extensions import db
 from app.kernel.errors import Refusal
@@ -46,6 +49,27 @@ def unit_of_work() -> Iterator[None]:
         _run(action)
     if refusal:
         raise refusal
+
+
+@contextmanager
+def sole_statement() -> Iterator[psycopg.Cursor[Any]]:
+    """A cursor for the one statement that a unit of work consists of.
+
+    Such a statement is a transaction by itself and stored when it returns: it needs neither ``BEGIN`` nor ``COMMIT``,
+    which would be two more round trips. Where the unit of work has begun with something else, it belongs to that.
+    """
+    if db.session().in_transaction():
+        yield db.session.connection().connection.driver_connection.cursor()
+        return
+    with _autocommitting(db.engine).connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        yield driver.cursor()
+
+
+@lru_cache(maxsize=1)
+def _autocommitting(engine: Engine) -> Engine:
+    """The same engine with the same pool."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _is_cut_off(error: psycopg.OperationalError) -> bool:

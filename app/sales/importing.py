@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from psycopg.errors import UniqueViolation
+
 from app import events
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.errors import Invalid
 from app.kernel.money import LARGEST_AMOUNT, rounded
 from app.kernel.quick_dump import quick_dump
+from app.kernel.unit_of_work import sole_statement
 from app.sales.comparing import differences
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
@@ -45,12 +48,14 @@ def record_of(columns: tuple[str, ...]) -> str:
     return ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in columns)
 
 
-# One statement for the busiest endpoint of the hub, event included. A customer or salesman that is already stored
-# as sent is only read: an upsert would lock the row until the commit and queue up all imports for one customer.
+# One statement for the busiest endpoint of the hub, event included. A number that is known writes nothing; one that is
+# stored meanwhile fails the whole statement. A customer or salesman that is already stored as sent is only read: an
+# upsert would lock the row until the commit and queue up all imports for one customer.
 _IMPORT = f"""
     WITH given AS (
         SELECT * FROM json_to_record(%(customer)s::json)
             AS g({record_of(("code", "name", *CUSTOMER_OPTIONS, "words"))})
+        WHERE NOT EXISTS (SELECT FROM sales_invoices WHERE invoice_no = %(invoice_no)s)
     ), stored_customer AS (
         SELECT c.* FROM customers c JOIN given g ON c.code = g.code
     ), written_customer AS (
@@ -75,6 +80,7 @@ _IMPORT = f"""
     ), written_salesman AS (
         INSERT INTO salesmen (name, created_at)
         SELECT %(salesman)s::text, %(moment)s
+        FROM given
         WHERE %(salesman)s::text IS NOT NULL AND NOT EXISTS (SELECT FROM stored_salesman)
         ON CONFLICT (name) DO UPDATE SET name = excluded.name
         RETURNING id
@@ -91,7 +97,6 @@ _IMPORT = f"""
             %(total_amount)s, %(declared_total)s::numeric, %(extra)s::json,
             array_to_tsvector(%(words)s::text[]), %(moment)s, %(moment)s
         FROM customer
-        ON CONFLICT (invoice_no) DO NOTHING
         RETURNING id, salesman_id
     ), item AS (
         INSERT INTO sales_items (invoice_id, line_no, {listed(ITEM_COLUMNS, "{0}")})
@@ -123,18 +128,24 @@ def import_invoice(data: Mapping[str, Any], *, created_user_id: int | None) -> d
         Invalid: the items sum up to more than an amount may be.
     """
     invoice = new_invoice(data, created_user_id)
-    # Below SQLAlchemy, whose cursor cannot wait for a pipeline: the transaction is opened on the way.
-    connection = db.session.connection().connection.driver_connection
-    with connection.cursor() as cursor:
-        with connection.pipeline():
-            cursor.execute(_COMPACT_IMPORT, _parameters(invoice, data))
-        row = cursor.fetchone()
+    row = _stored(_parameters(invoice, data))
     if row is None:
-        # The statement has brought the customer up to date: taken back, so that a difference there shows too.
-        db.session.rollback()
         stored = find_by_number(data["invoice_no"])
         raise DuplicateInvoice(stored.invoice_no, stored.id, differences(stored, data))
     return {**invoice, "id": row[0]}
+
+
+def _stored(parameters: dict[str, Any]) -> tuple[int] | None:
+    """The new id, or None when there is an invoice of this number."""
+    try:
+        with sole_statement() as cursor:
+            return cursor.execute(_COMPACT_IMPORT, parameters).fetchone()
+    except UniqueViolation as error:
+        if error.diag.constraint_name != "uq_sales_invoices_invoice_no":
+            raise
+    # It lost a race, and all that it wrote is taken back: of the customer too, so that a difference there shows.
+    db.session.rollback()
+    return None
 
 
 def item_values(item: Mapping[str, Any], line_no: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+from app.extensions import db
 from app.kernel import json
 from app.kernel.unit_of_work import unit_of_work
 from app.sales import importing
@@ -33,6 +34,7 @@ def _import(name: str) -> None:
         sale = a_sale(invoice_no=f"OUT-{name}-{number}", customer={"code": name, "name": name}, salesman=name)
         data = schema.load(json.decode(json.encode(sale)))
         with app.app_context(), unit_of_work():
+            db.session.connection()  # an import alone would be committed by itself
             importing.import_invoice(data, created_user_id=None)
             time.sleep(random.uniform(0, 0.05))
 

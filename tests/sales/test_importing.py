@@ -273,16 +273,32 @@ class TestRefusals:
         errors = erp.post(IMPORT, json=sale).json["errors"]
         assert set(errors) == {"items", "invoice_date", "priority"}
 
-    @pytest.mark.parametrize("stop", ["draft", "after"])
-    def test_a_failure_at_the_end_leaves_nothing_behind(
-        self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch, stop: str
+    def test_a_failure_before_the_statement_leaves_nothing_behind(
+        self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        if stop == "draft":
-            monkeypatch.setattr(importing.events, "draft", lambda *_args: 1 / 0)
-        else:
-            real = importing.import_invoice
-            monkeypatch.setattr(importing, "import_invoice", lambda *args, **kwargs: real(*args, **kwargs)["nothing"])
+        monkeypatch.setattr(importing.events, "draft", lambda *_args: 1 / 0)
         assert erp.post(IMPORT, json=a_sale()).status_code == 500
+        assert counts() == NOTHING
+
+    def test_a_failure_after_the_statement_is_as_an_answer_that_was_lost(
+        self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """All is stored, event included, and who sends it again is told so."""
+        real, sale = importing.import_invoice, a_sale()
+        with monkeypatch.context() as broken_off:
+            broken_off.setattr(importing, "import_invoice", lambda *args, **facts: real(*args, **facts)["nothing"])
+            assert erp.post(IMPORT, json=sale).status_code == 500
+        again = erp.post(IMPORT, json=sale)
+        assert (again.status_code, again.json["data"]["identical"]) == (409, True)
+        assert (counts()["sales_invoices"], counts()["events"]) == (1, 1)
+
+    def test_with_a_key_a_failure_after_the_statement_leaves_nothing_behind(
+        self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The answer is stored with the invoice, in one transaction."""
+        real = importing.import_invoice
+        monkeypatch.setattr(importing, "import_invoice", lambda *args, **kwargs: real(*args, **kwargs)["nothing"])
+        assert erp.post(IMPORT, json=a_sale(), headers={"Idempotency-Key": "one"}).status_code == 500
         assert counts() == NOTHING
 
     def test_a_duplicate_changes_no_customer(self, erp: FlaskClient, imported: Callable[..., dict[str, Any]]) -> None:
