@@ -17,7 +17,7 @@ from app.sales.searching import invoice_words
 from bench.hub import KEY, RunningHub, running_hub
 from bench.load import Measured, measure
 
-CONNECTIONS, ROUNDS, SECONDS, WARM_UP = 8, 5, 4.0, 1.0
+CONNECTIONS, ROUNDS, SECONDS, WARM_UP = 8, 15, 2.0, 0.5
 
 
 def run() -> None:

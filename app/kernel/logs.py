@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.config
 import re
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import structlog
 from flask import Flask, Response, g, request
 
@@ -20,6 +22,7 @@ log = structlog.get_logger("hub.request")
 
 REQUEST_ID_HEADER = "X-Request-Id"
 #: An id from outside goes into logs and answers: nothing that could break a line or a header, nothing huge.
+_encoder = msgspec.json.Encoder(enc_hook=repr)
 _ACCEPTABLE_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 
 
@@ -33,7 +36,8 @@ def configure(*, level: str, readable: bool) -> None:
         structlog.processors.format_exc_info,
         mask,
     ]
-    renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if readable else structlog.processors.JSONRenderer()
+    lines: Any = structlog.processors.JSONRenderer(serializer=_line)
+    renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if readable else lines
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -58,6 +62,14 @@ def configure(*, level: str, readable: bool) -> None:
             "root": {"handlers": ["stderr"], "level": level},
         }
     )
+
+
+def _line(event: dict[str, Any], **_options: Any) -> str:
+    """One line of JSON; what JSON does not know stands there as it shows itself."""
+    try:
+        return _encoder.encode(event).decode()
+    except UnicodeEncodeError:  # the name of a file may be no Unicode
+        return json.dumps(event, default=repr)
 
 
 def register(app: Flask) -> None:

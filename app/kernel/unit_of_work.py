@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import Engine
 
 from app.extensions import db
 from app.kernel.errors import Refusal
@@ -36,7 +34,8 @@ def unit_of_work() -> Iterator[None]:
             if not refused.keeps_evidence:
                 raise
             refusal = refused
-        db.session.commit()
+        if db.session().in_transaction():
+            db.session.commit()
     except BaseException as error:
         db.session.info.pop(_PENDING, None)
         db.session.rollback()
@@ -61,15 +60,14 @@ def sole_statement() -> Iterator[psycopg.Cursor[Any]]:
     if db.session().in_transaction():
         yield db.session.connection().connection.driver_connection.cursor()
         return
-    with _autocommitting(db.engine).connect() as connection:
-        driver: Any = connection.connection.driver_connection
-        yield driver.cursor()
-
-
-@lru_cache(maxsize=1)
-def _autocommitting(engine: Engine) -> Engine:
-    """The same engine with the same pool."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
+    with closing(db.engine.raw_connection()) as pooled:
+        driver: Any = pooled.driver_connection
+        driver.autocommit = True
+        try:
+            yield driver.cursor()
+        finally:
+            if not driver.closed:
+                driver.autocommit = False
 
 
 def _is_cut_off(error: psycopg.OperationalError) -> bool:

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 from flask import Flask, Request, current_app, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_smorest import Blueprint
 from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
@@ -45,10 +46,18 @@ class IdConverter(IntegerConverter):
         super().__init__(map, **{"max": LARGEST_ID, **kwargs})
 
 
+class PageSessions(SecureCookieSessionInterface):
+    """Flask's own sessions; who sends no cookie, as all callers of the API, costs no look at one."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return super().open_session(app, request) if request.cookies else self.session_class()
+
+
 class Hub(Flask):
     """A request is one transaction; a trailing slash is optional, without a redirect."""
 
     json_provider_class = HubJsonProvider
+    session_interface = PageSessions()
     request_class = HubRequest
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -56,15 +56,15 @@ _IMPORT = f"""
         SELECT * FROM json_to_record(%(customer)s::json)
             AS g({record_of(("code", "name", *CUSTOMER_OPTIONS, "words"))})
         WHERE NOT EXISTS (SELECT FROM sales_invoices WHERE invoice_no = %(invoice_no)s)
-    ), stored_customer AS (
+    ), old_customer AS (
         SELECT c.* FROM customers c JOIN given g ON c.code = g.code
-    ), written_customer AS (
+    ), new_customer AS (
         INSERT INTO customers AS c (code, name, search, {listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
         SELECT g.code, g.name, array_to_tsvector(g.words), {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")},
             %(moment)s, %(moment)s
         FROM given g
         WHERE NOT EXISTS (
-            SELECT FROM stored_customer s
+            SELECT FROM old_customer s
             WHERE s.name = g.name AND {" AND ".join(f"coalesce(g.{c}, s.{c}) = s.{c}" for c in CUSTOMER_OPTIONS)}
         )
         ON CONFLICT (code) DO UPDATE SET (name, search, updated_at, {listed(CUSTOMER_OPTIONS, "{0}")}) = (
@@ -73,19 +73,19 @@ _IMPORT = f"""
         )
         RETURNING *
     ), customer AS (
-        SELECT {_CUSTOMER_COLUMNS} FROM written_customer UNION ALL SELECT {_CUSTOMER_COLUMNS} FROM stored_customer
+        SELECT {_CUSTOMER_COLUMNS} FROM new_customer UNION ALL SELECT {_CUSTOMER_COLUMNS} FROM old_customer
         LIMIT 1
-    ), stored_salesman AS (
+    ), old_salesman AS (
         SELECT id FROM salesmen WHERE name = %(salesman)s::text
-    ), written_salesman AS (
+    ), new_salesman AS (
         INSERT INTO salesmen (name, created_at)
         SELECT %(salesman)s::text, %(moment)s
         FROM given
-        WHERE %(salesman)s::text IS NOT NULL AND NOT EXISTS (SELECT FROM stored_salesman)
+        WHERE %(salesman)s::text IS NOT NULL AND NOT EXISTS (SELECT FROM old_salesman)
         ON CONFLICT (name) DO UPDATE SET name = excluded.name
         RETURNING id
     ), salesman AS (
-        SELECT id FROM written_salesman UNION ALL SELECT id FROM stored_salesman LIMIT 1
+        SELECT id FROM new_salesman UNION ALL SELECT id FROM old_salesman LIMIT 1
     ), invoice AS (
         INSERT INTO sales_invoices (
             invoice_no, invoice_date, customer_id, salesman_id, created_by, created_user_id, priority, status,
@@ -113,7 +113,7 @@ _IMPORT = f"""
 })
     SELECT id FROM invoice
     """  # noqa: S608 - only column names of this module are put in
-# psycopg remembers how a statement is parsed up to 4,096 characters; the indentation would push it over.
+# psycopg remembers how a statement is parsed up to 4,096 characters; the indentation would push it over (a test looks).
 _COMPACT_IMPORT = " ".join(_IMPORT.split())
 #: A drafted invoice as its event shows it.
 dump = quick_dump(IMPORTED.schema)

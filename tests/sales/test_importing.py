@@ -13,6 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import text
 
@@ -309,6 +310,11 @@ class TestRefusals:
         assert erp.post(IMPORT, json=again).status_code == 409
         assert counts() == before
         assert erp.get(f"{LIST}{first['id']}/").json["customer"]["name"] == "LifeCare Pharmacy"
+
+
+def test_psycopg_remembers_how_the_statement_is_parsed() -> None:
+    """Longer ones it parses for each import anew, for a twentieth of the whole time."""
+    assert len(importing._COMPACT_IMPORT) <= MAX_CACHED_STATEMENT_LENGTH
 
 
 class TestASecondImport:
