@@ -9,9 +9,7 @@ from typing import Any
 from sqlalchemy import TextClause, inspect, text
 
 from app.extensions import db
-from app.kernel import json
-
-_NEXT_IDS = text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :many)")
+from app.kernel import ids, json
 
 
 def number(rows: Sequence[Any]) -> None:
@@ -19,8 +17,7 @@ def number(rows: Sequence[Any]) -> None:
     new = [row for row in rows if row.id is None]
     if not new:
         return
-    ids = db.session.scalars(_NEXT_IDS, {"table": type(new[0]).__tablename__, "many": len(new)})
-    for row, row_id in zip(new, sorted(ids), strict=True):
+    for row, row_id in zip(new, ids.draw(type(new[0]).__tablename__, len(new)), strict=True):
         row.id = row_id
 
 

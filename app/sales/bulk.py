@@ -20,7 +20,7 @@ from app.sales.importing_many import Drafted, import_many
 from app.sales.schemas import ImportSchema
 
 MOST = 10_000
-BATCH = 500
+BATCH = 1000
 
 _schema = ImportSchema()
 

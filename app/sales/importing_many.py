@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from app import events
 from app.extensions import db
-from app.kernel import json
+from app.kernel import ids, json
 from app.sales.comparing import differences
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
@@ -83,7 +83,6 @@ _TAKEN = text(
         LATERAL (SELECT FROM sales_invoices WHERE invoice_no = number LIMIT 1) AS found
     """
 )
-_IDS = text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)")
 _INVOICE_COLUMNS = (
     "id",
     "invoice_no",
@@ -164,8 +163,8 @@ def _store(fresh: list[Drafted]) -> dict[str, dict[str, Any]]:
     sent, invoices = [data for data, _ in fresh], [invoice for _, invoice in fresh]
     moment = invoices[0]["created_at"]
     customers, salesmen = _customers(sent, moment), _salesmen(sent, moment)
-    line_ids = iter(_ids("sales_items", sum(len(invoice["items"]) for invoice in invoices)))
-    for invoice, data, number in zip(invoices, sent, _ids("sales_invoices", len(sent)), strict=True):
+    line_ids = iter(ids.draw("sales_items", sum(len(invoice["items"]) for invoice in invoices)))
+    for invoice, data, number in zip(invoices, sent, ids.draw("sales_invoices", len(sent)), strict=True):
         invoice["id"], invoice["customer"] = number, customers[data["customer"]["code"]]
         if data.get("salesman"):
             invoice["salesman"] = {"id": salesmen[data["salesman"]], "name": data["salesman"]}
@@ -191,10 +190,6 @@ def _salesmen(fresh: Iterable[Mapping[str, Any]], moment: Any) -> dict[str, int]
     names = sorted({data["salesman"] for data in fresh if data.get("salesman")})
     rows = db.session.execute(_SALESMEN, {"names": names, "moment": moment}) if names else ()
     return {row.name: row.id for row in rows}
-
-
-def _ids(table: str, count: int) -> list[int]:
-    return list(db.session.scalars(_IDS, {"table": table, "count": count}))
 
 
 def _header(invoice: Mapping[str, Any]) -> tuple[Any, ...]:
