@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import events
@@ -53,6 +55,8 @@ from app.webhooks import resources as webhooks
 from app.webhooks import tasks as webhooks_tasks
 
 VERSION = "0.1.0"
+#: Wherever the hub or one of its commands is called from.
+MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 
 DESCRIPTION = """\
 The self-hosted service through which a company's invoices come in, are worked on and go out.
@@ -89,7 +93,7 @@ def _bind_extensions(app: Hub, settings: Settings) -> None:
         "json_deserializer": json.decode,
     }
     db.init_app(app)
-    migrate.init_app(app, db, directory="migrations")
+    migrate.init_app(app, db, directory=str(MIGRATIONS))
     jwt.init_app(app)
     limiter.init_app(app)
     # What has a limit counts by itself; asking for every other request too would cost each a twentieth of its time.

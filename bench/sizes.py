@@ -27,7 +27,6 @@ _POSTGRES = {
     "maintenance_work_mem": "512MB",
     "shared_buffers": "1GB",
 }
-_MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 Ask = Callable[[], Any]
 
 
@@ -64,7 +63,7 @@ def _hub(size: int, fill: Callable[[str, int], str], settings: dict[str, Any]) -
             )
         )
         with app.app_context():
-            flask_migrate.upgrade(directory=str(_MIGRATIONS))
+            flask_migrate.upgrade()
             name, value = fill(postgres.url, size).split(": ")
         client = app.test_client()
         client.environ_base[f"HTTP_{name.upper().replace('-', '_')}"] = value

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import flask_migrate
@@ -36,7 +35,6 @@ from tests.factories import a_user
 pytest_plugins = ("tests.webhooks.fixtures", "tests.browsing")
 
 IMPORT_KEY = "a-key-for-the-tests-of-imports"
-ROOT = Path(__file__).resolve().parents[1]
 
 
 class Client(FlaskClient):
@@ -95,7 +93,7 @@ def _migrated(settings: Settings) -> Iterator[Hub]:
     app = create_app(settings)
     app.test_client_class = Client
     with app.app_context():
-        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        flask_migrate.upgrade()
         # As in a web process: what is loaded by now stays, and need not be looked through again and again.
         gc.collect()
         gc.freeze()

@@ -45,11 +45,11 @@ def empty(app_with: Callable[..., Hub], settings: Settings) -> Iterator[sa.Engin
 
 
 def upgrade(revision: str) -> None:
-    flask_migrate.upgrade(directory=str(FOLDER), revision=revision)
+    flask_migrate.upgrade(revision=revision)
 
 
 def downgrade(revision: str) -> None:
-    flask_migrate.downgrade(directory=str(FOLDER), revision=revision)
+    flask_migrate.downgrade(revision=revision)
 
 
 def shape(engine: sa.Engine) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def test_what_is_restored_is_what_was_there(app: Hub, filled: Path, empty: Hub, 
     assert sum(map(len, rows(empty).values())) > 20
     assert files(empty.config["STORAGE_DIR"]) == files(filled)
     with empty.app_context():
-        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        flask_migrate.upgrade()
 
 
 def test_data_is_overwritten_only_when_told(app: Hub, filled: Path, empty: Hub, tmp_path: Path) -> None:

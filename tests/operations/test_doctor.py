@@ -31,7 +31,8 @@ def findings(what: str, *, worst: State | None = None) -> str:
     return " | ".join(f"{finding.said} -> {finding.mend}" for finding in found)
 
 
-def test_a_hub_that_is_well_has_no_fault(app: Hub) -> None:
+def test_a_hub_that_is_well_has_no_fault(app: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # whoever looks after a hub need not stand in its folder
     for queue in CANARY_SECONDS:
         canary.apply(args=[queue])
     result = app.test_cli_runner().invoke(args=["hub", "doctor"])
