@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alembic import context
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, text
 
 from app.extensions import db
 
+log = logging.getLogger("alembic.runtime.migration")
 #: Any number that nothing else in this database locks: two starts at once must not migrate together.
 MIGRATION_LOCK = 5_170_461
 #: Seconds between two looks whether another process has finished migrating.
@@ -22,7 +24,7 @@ def run() -> None:
 
     What a revision does in an ``autocommit_block`` (an index made ``CONCURRENTLY``) is outside of its transaction.
     """
-    with alone(db.engine), db.engine.connect() as connection:
+    with db.engine.connect() as connection, alone(connection):
         context.configure(
             connection=connection, target_metadata=db.metadata, compare_type=True, transaction_per_migration=True
         )
@@ -32,19 +34,27 @@ def run() -> None:
 
 
 @contextmanager
-def alone(engine: Engine) -> Iterator[None]:
-    """Hold the lock of migrations on a connection of its own, for it has to outlive their transactions.
+def alone(connection: Connection) -> Iterator[None]:
+    """Hold the lock of migrations, beyond their transactions, on the connection that they run on.
 
-    It is tried again and again: a statement that waits for it would be waited for by ``CREATE INDEX CONCURRENTLY``,
-    and neither would end.
+    There it also stays with a server that goes on making an index after its process was killed. It is tried again and
+    again: a statement that waits for it would be waited for by ``CREATE INDEX CONCURRENTLY``, and neither would end.
     """
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATION_LOCK}):
-            time.sleep(PATIENCE)
-        try:
-            yield
-        finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
+    waiting = False
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATION_LOCK}):
+        connection.rollback()
+        if not waiting:
+            log.info("another process migrates this database, or its server has not finished yet: waiting")
+        waiting = True
+        time.sleep(PATIENCE)
+    connection.rollback()
+    try:
+        yield
+    except BaseException:
+        connection.invalidate()  # with it goes the lock, whatever state it is in
+        raise
+    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
+    connection.rollback()
 
 
 if context.is_offline_mode():

@@ -102,6 +102,12 @@ def test_only_the_unit_of_work_commits() -> None:
     assert committing == ["app/kernel/unit_of_work.py"]
 
 
+def test_one_verb_alone_is_stored_by_its_statement() -> None:
+    """What else is done in such a unit of work is stored apart from it: whoever joins this list must want that."""
+    alone = [_name(path) for path in MODULES if "with sole_statement()" in path.read_text()]
+    assert alone == ["app/sales/importing.py"]
+
+
 def test_services_know_no_request() -> None:
     """A verb takes data and gives rows, whoever calls it: a view, a task, a command, a test."""
     edges = {

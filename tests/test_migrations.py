@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -159,23 +160,48 @@ def test_every_revision_goes_up_and_down_over_filled_tables(empty: sa.Engine) ->
     upgrade("head")
 
 
-def test_two_starts_at_once_migrate_one_after_the_other(empty: sa.Engine, settings: Settings) -> None:
+@pytest.fixture
+def start(empty: sa.Engine, settings: Settings) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """Starts of ``flask db upgrade`` in processes of their own."""
+    own = {"HUB_ENV": "test", "SECRET_KEY": settings.secret_key, "STORAGE_DIR": str(settings.storage_dir)}
+    url = empty.url.render_as_string(hide_password=False)
+    environment = {**os.environ, **own, "DATABASE_URL": url, "REDIS_URL": settings.redis_url}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(
+            subprocess.Popen(command, cwd=FOLDER.parent, env=environment, stderr=subprocess.PIPE, text=True)
+        )
+
+
+def test_two_starts_at_once_migrate_one_after_the_other(start: Callable[[], subprocess.Popen[str]]) -> None:
     """Also where an index is made ``CONCURRENTLY``, which waits for every statement, and so for one that waits."""
     upgrade(REVISIONS[0])
-    url = empty.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-    own = {"HUB_ENV": "test", "SECRET_KEY": settings.secret_key, "STORAGE_DIR": str(settings.storage_dir)}
-    environment = {**os.environ, **own, "DATABASE_URL": url, "REDIS_URL": settings.redis_url}
-    with ExitStack() as stack:
-        starts = [
-            stack.enter_context(
-                subprocess.Popen(command, cwd=FOLDER.parent, env=environment, stderr=subprocess.PIPE, text=True)
-            )
-            for _ in range(2)
-        ]
-        said = [start.communicate(timeout=60)[1] for start in starts]
-    assert [start.returncode for start in starts] == [0, 0], said
+    starts = [start(), start()]
+    said = [each.communicate(timeout=60)[1] for each in starts]
+    assert [each.returncode for each in starts] == [0, 0], said
     assert sorted(line.count("Running upgrade") for line in said) == [0, len(REVISIONS) - 1]
+
+
+def test_a_start_after_one_that_was_killed_waits_for_what_its_server_still_does(
+    empty: sa.Engine, start: Callable[[], subprocess.Popen[str]]
+) -> None:
+    """PostgreSQL goes on making an index whose client is gone."""
+    upgrade("0011")
+    with empty.connect() as writer:
+        writer.execute(sa.text("LOCK TABLE e_invoices IN ROW EXCLUSIVE MODE"))
+        killed = start()
+        making = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()"
+        with empty.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
+            while not looking.scalar(sa.text(making)):
+                time.sleep(0.05)
+                assert killed.poll() is None
+        killed.kill()
+        killed.wait()
+        again = start()
+        time.sleep(2.5)  # so long does it take to load
+        assert again.poll() is None
+    _, said = again.communicate(timeout=60)
+    assert again.returncode == 0, said
 
 
 @pytest.mark.drill

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import structlog
 from prometheus_client import Counter
+from psycopg.pq import TransactionStatus
 
 from app.extensions import db
 from app.kernel.errors import Refusal
@@ -17,7 +18,7 @@ log = structlog.get_logger(__name__)
 FAILED_AFTER_COMMIT = Counter(
     "hub_after_commit_failures_total", "Nudges that failed after a commit; the sweep makes up for them."
 )
-_PENDING = "after_commit"
+_PENDING, _SOLE = "after_commit", "sole_statement"
 
 
 @contextmanager
@@ -34,16 +35,18 @@ def unit_of_work() -> Iterator[None]:
             if not refused.keeps_evidence:
                 raise
             refusal = refused
-        if db.session().in_transaction():
+        if db.session().in_transaction():  # where nothing was begun, a commit would begin something first
             db.session.commit()
     except BaseException as error:
         db.session.info.pop(_PENDING, None)
+        db.session.info.pop(_SOLE, None)
         db.session.rollback()
         if isinstance(error, psycopg.OperationalError) and _is_cut_off(error):
             # SQLAlchemy does the same for its own statements: what else lies in the pool is as dead as this one,
             # and each of them would cost a request of its own.
             db.engine.dispose()
         raise
+    db.session.info.pop(_SOLE, None)
     for action in db.session.info.pop(_PENDING, ()):
         _run(action)
     if refusal:
@@ -56,18 +59,26 @@ def sole_statement() -> Iterator[psycopg.Cursor[Any]]:
 
     Such a statement is a transaction by itself and stored when it returns: it needs neither ``BEGIN`` nor ``COMMIT``,
     which would be two more round trips. Where the unit of work has begun with something else, it belongs to that.
+
+    Raises:
+        RuntimeError: it is the second of its unit of work, which would be stored in two pieces.
     """
     if db.session().in_transaction():
         yield db.session.connection().connection.driver_connection.cursor()
         return
+    if _SOLE in db.session.info:
+        raise RuntimeError("a second statement: begin a transaction for both")
+    db.session.info[_SOLE] = True
     with closing(db.engine.raw_connection()) as pooled:
         driver: Any = pooled.driver_connection
         driver.autocommit = True
         try:
             yield driver.cursor()
         finally:
-            if not driver.closed:
+            if driver.info.transaction_status == TransactionStatus.IDLE:
                 driver.autocommit = False
+            else:
+                pooled.invalidate()  # broken off in the middle, or gone
 
 
 def _is_cut_off(error: psycopg.OperationalError) -> bool:

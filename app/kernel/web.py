@@ -12,6 +12,7 @@ from flask_smorest import Blueprint
 from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
 
+from app.kernel.errors import UnsupportedMediaType
 from app.kernel.json import HubJsonProvider
 from app.kernel.schemas import HubParser
 from app.kernel.unit_of_work import unit_of_work
@@ -47,7 +48,7 @@ class IdConverter(IntegerConverter):
 
 
 class PageSessions(SecureCookieSessionInterface):
-    """Flask's own sessions; who sends no cookie, as all callers of the API, costs no look at one."""
+    """Flask's own sessions. Callers of the API send no cookie: for them none is looked for."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         return super().open_session(app, request) if request.cookies else self.session_class()
@@ -70,6 +71,8 @@ class Hub(Flask):
         # Here and not in ``after_request``, where a failed commit could only become a 500.
         self._tell_method_from_path()
         with unit_of_work():
+            if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+                raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
             return super().dispatch_request(*args)
 
     def _tell_method_from_path(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import mimetypes
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,9 +28,6 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
 }
 _WEIGHTS = {"Regular": 400, "Bold": 700}
 _SCHEME = "font:"
-
-# A dozen lines of each PDF would say nothing that its being made does not.
-logging.getLogger("weasyprint.progress").setLevel(logging.WARNING)
 
 
 class OwnAssets(URLFetcher):

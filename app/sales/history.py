@@ -78,6 +78,8 @@ def _imported(invoice: SalesInvoice) -> dict[str, Any]:
         "to_status": Status.INVOICED.value,
         "actor": invoice.created_by,
         "actor_id": invoice.created_user_id,
+        "worker": None,
+        "worker_id": None,
         "note": "",
         "details": {},
         "at": invoice.created_at,

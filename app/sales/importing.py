@@ -23,6 +23,8 @@ from app.sales.searching import customer_words, invoice_words
 from app.sales.service import find_by_number
 from app.sales.workflow import BillingStatus, Status
 
+#: What the loser of a race for a number runs into.
+UNIQUE_NUMBER = "uq_sales_invoices_invoice_no"
 CUSTOMER_OPTIONS = ("area", "address1", "address2", "address3", "pincode", "phone1", "phone2", "email")
 ITEM_OPTIONS = ("barcode", "company_name", "packing", "shelf_location", "batch_no", "remarks")
 ITEM_COLUMNS = ("name", "item_code", "quantity", "mrp", "line_total", "expiry_date", *ITEM_OPTIONS)
@@ -123,6 +125,8 @@ _LATE_INVOICE_ID, _LATE_CUSTOMER, _LATE_SALESMAN_ID, _LATE_ITEM_IDS = 1, 2, 3, 4
 def import_invoice(data: Mapping[str, Any], *, created_user_id: int | None) -> dict[str, Any]:
     """Store an invoice of the ERP; returns its header with the ``id``.
 
+    Where nothing else was done in this unit of work yet, it is stored for good when this returns.
+
     Raises:
         DuplicateInvoice: the number is taken, by an earlier import or by one that won the race.
         Invalid: the items sum up to more than an amount may be.
@@ -141,7 +145,7 @@ def _stored(parameters: dict[str, Any]) -> tuple[int] | None:
         with sole_statement() as cursor:
             return cursor.execute(_COMPACT_IMPORT, parameters).fetchone()
     except UniqueViolation as error:
-        if error.diag.constraint_name != "uq_sales_invoices_invoice_no":
+        if error.diag.constraint_name != UNIQUE_NUMBER:
             raise
     # It lost a race, and all that it wrote is taken back: of the customer too, so that a difference there shows.
     db.session.rollback()

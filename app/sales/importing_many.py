@@ -17,6 +17,7 @@ from app.sales.events import IMPORTED
 from app.sales.importing import (
     CUSTOMER_OPTIONS,
     ITEM_COLUMNS,
+    UNIQUE_NUMBER,
     customer_given,
     dump,
     listed,
@@ -103,7 +104,6 @@ _INVOICE_COLUMNS = (
     "created_at",
     "updated_at",
 )
-_NUMBER = "uq_sales_invoices_invoice_no"
 _LINE_COLUMNS = ("id", "invoice_id", "line_no", *ITEM_COLUMNS)
 
 
@@ -119,7 +119,7 @@ def import_many(batch: Sequence[Drafted]) -> list[Outcome]:
             with db.session.begin_nested():
                 stored = _store(_first_of_each(batch, taken))
         except UniqueViolation as lost:
-            if lost.diag.constraint_name != _NUMBER:
+            if lost.diag.constraint_name != UNIQUE_NUMBER:
                 raise  # no race: trying again would come to the same for ever
             continue
         return _outcomes(batch, stored)

@@ -21,7 +21,9 @@ class InvoiceFilters(Schema):
     date_to = CalendarDate(metadata={"description": "Last invoice date."})
     search = Text(
         100,
-        metadata={"description": "Beginnings of words of the number, the customer's name or code, and the items."},
+        metadata={
+            "description": "Beginnings of up to eight words of the number, the customer's name or code, and the items."
+        },
     )
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, any_, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, any_, cast, false, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 from sqlalchemy.types import Text
 
@@ -68,16 +68,24 @@ def searched(query: Select[Any], asked: str) -> Select[Any]:
     A whole number, as a scanner sends it, finds that one invoice and not those that begin alike.
     Customers are few and are looked up first, so that the invoices are found by indexes alone.
     """
-    number = asked.strip()
-    parts = _WORD.findall(folded(asked))[:MOST_ASKED]
+    number, parts = asked.strip(), _asked(asked)
+    if not number:
+        return query
     if not parts or db.session.scalar(select(SalesInvoice.id).where(SalesInvoice.invoice_no == number)):
         return query.where(SalesInvoice.invoice_no == number)
     return query.where(and_(*(_has(part) for part in parts)))
 
 
 def customers_searched(query: Select[Any], asked: str) -> Select[Any]:
-    """Only customers in which every word begins a word of the code or the name."""
-    return query.where(*(Customer.search.op("@@")(_begins(part)) for part in _WORD.findall(folded(asked))[:MOST_ASKED]))
+    """Only customers in which every word begins a word of the code or the name; none where there is no word."""
+    if not asked.strip():
+        return query
+    found: list[ColumnElement[bool]] = [Customer.search.op("@@")(_begins(part)) for part in _asked(asked)]
+    return query.where(*(found or [false()]))
+
+
+def _asked(asked: str) -> list[str]:
+    return list(dict.fromkeys(_WORD.findall(folded(asked))))[:MOST_ASKED]
 
 
 def _has(word: str) -> ColumnElement[bool]:

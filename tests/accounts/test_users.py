@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.accounts import service
+from app.accounts import passwords, service
 from app.accounts.errors import LastAdmin, UnknownUser
 from app.accounts.models import AuditEntry, LoginSession, User
 from app.extensions import db
@@ -146,3 +146,8 @@ def test_pages_of_users_are_searched_as_typed(app: Hub) -> None:
 def test_nobody_has_an_unknown_id(app: Hub) -> None:
     with pytest.raises(UnknownUser):
         service.find(99)
+
+
+def test_nobody_takes_as_long_as_somebody() -> None:
+    assert not passwords._hasher.check_needs_rehash(passwords._NOBODY)
+    assert not passwords.matches(None, "nobody has this password")

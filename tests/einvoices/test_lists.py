@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -114,6 +115,12 @@ def test_a_whole_identifier_names_its_einvoice_before_words_do(owner: FlaskClien
     assert ids(listed(owner, search=typed, updated_since="2020-01-01")) == [named["id"]]
 
 
+def test_names_with_hyphens_are_words(owner: FlaskClient) -> None:
+    fan = made(owner, buyer={"name": "Somebody", "email": "al-noor.fan@x.example"})
+    pharmacy = made(owner, buyer={"name": "Al-Noor Pharmacy"})
+    assert ids(listed(owner, search="al-noor")) == [pharmacy["id"], fan["id"]]
+
+
 def test_an_identifier_of_others_names_nothing(owner: FlaskClient, owner_as: Callable[..., FlaskClient]) -> None:
     made(owner_as(), marketplace_order_no="AB-12")
     mine = made(owner, buyer={"name": "AB Ltd. 12"})
@@ -125,6 +132,18 @@ def test_what_many_identifiers_begin_with_finds_all(owner: FlaskClient, monkeypa
     all_ids = [made(owner, marketplace_order_no=f"TY-4{number}")["id"] for number in range(3)]
     assert ids(listed(owner, search="ty-4")) == all_ids[::-1]
     assert ids(listed(owner, search="ty-41")) == [all_ids[1]]
+
+
+@pytest.mark.parametrize("typed", ["%", "-", "_", '"', "☺", "- /"])
+def test_a_search_without_letters_or_digits_finds_nothing(owner: FlaskClient, typed: str) -> None:
+    made(owner)
+    assert ids(listed(owner, search=typed)) == []
+    assert len(ids(listed(owner, search=" "))) == 1
+
+
+def test_accents_that_a_keyboard_sends_apart_find_the_same(owner: FlaskClient) -> None:
+    found = made(owner, buyer={"name": "Çiğdem Şti."})
+    assert ids(listed(owner, search=unicodedata.normalize("NFD", "çiğdem şti"))) == [found["id"]]
 
 
 @pytest.mark.parametrize(

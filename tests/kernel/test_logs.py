@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pytest
+
+from app.kernel import logs
 
 _PROGRAM = """
 from app import create_app
@@ -59,3 +64,32 @@ def test_whatever_is_said_on_the_way_carries_the_id_too(lines: list[dict[str, An
 def test_no_secret_is_written(written: str) -> None:
     for secret in ("wrong-key-of-somebody", "the-password", ENVIRONMENT["SECRET_KEY"]):
         assert secret not in written
+
+
+@dataclass
+class Credential:
+    name: str
+    secret: str = field(repr=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("Şifa\u2028\x85\x9b", "Şifa\u2028\x85\x9b"),
+        ("\ud800", "\ud800"),
+        (Credential("erp", "hidden"), "Credential(name='erp')"),
+        (Decimal("1.50"), "Decimal('1.50')"),
+        (b"raw", "b'raw'"),
+        (None, None),
+        (["ü"], ["ü"]),
+    ],
+)
+def test_a_line_is_ascii_and_shows_whatever_it_is_given(value: Any, shown: Any) -> None:
+    line = logs._line({"event": "x", "value": value})
+    assert line.isascii()
+    assert json.loads(line) == {"event": "x", "value": shown}
+
+
+@pytest.mark.usefixtures("app")
+def test_the_steps_of_making_a_pdf_are_not_told() -> None:
+    assert logging.getLogger("weasyprint.progress").level == logging.WARNING

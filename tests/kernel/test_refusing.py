@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from typing import Any
 
@@ -70,6 +71,11 @@ class TestWhatCannotBeRead:
     def test_another_content_type_is_unsupported(self, probe: FlaskClient, surface: str, content_type: str) -> None:
         answer = probe.post(f"{surface}/probe/", data="{}", content_type=content_type)
         assert "application/json" in assert_refused(answer, surface, 415)["message"]
+
+    def test_a_body_that_is_packed_is_unsupported(self, probe: FlaskClient, surface: str) -> None:
+        packed = {"data": gzip.compress(b"{}"), "headers": {"Content-Encoding": "gzip"}}
+        answer = probe.post(f"{surface}/probe/", content_type="application/json", **packed)
+        assert "Content-Encoding" in assert_refused(answer, surface, 415)["message"]
 
     @pytest.mark.parametrize("raw", ["[]", '"text"', "1", "null", "true"])
     def test_json_that_is_no_object_is_invalid(self, probe: FlaskClient, surface: str, raw: str) -> None:

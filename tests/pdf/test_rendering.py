@@ -79,9 +79,3 @@ def test_no_address_is_opened(address: str, caplog: pytest.LogCaptureFixture) ->
         content = rendering.html_to_pdf(f'<link rel=attachment href="{address}"><img src="{address}">x')
     assert not PdfReader(io.BytesIO(content)).attachments
     assert "Failed to load" in caplog.text
-
-
-def test_the_steps_of_a_rendering_are_not_logged(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
-        pdf.render(folder, "page.html", {"text": "quiet"})
-    assert not caplog.records

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
 from app.extensions import db
 from app.kernel.money import rounded
@@ -318,6 +319,16 @@ def test_psycopg_remembers_how_the_statement_is_parsed() -> None:
 
 
 class TestASecondImport:
+    def test_of_a_known_number_writes_nothing_that_must_be_taken_back(self, erp: FlaskClient) -> None:
+        drawn = text("SELECT last_value FROM pg_sequences WHERE sequencename LIKE 'sales_invoices%'")
+        sale = a_sale()
+        seen = []
+        for _ in range(2):
+            erp.post(IMPORT, json=sale)
+            with db.engine.connect() as connection:
+                seen.append(connection.scalar(drawn))
+        assert seen == [1, 1]
+
     @pytest.mark.parametrize(
         ("facts", "differences"),
         [
@@ -398,6 +409,25 @@ class TestRaces:
         assert {answer.json["data"].get("identical") for answer in answers} == {None, True}
         assert counts() == {"customers": 1, "salesmen": 1, "sales_invoices": 1, "sales_items": 2, "events": 1}
 
+    @pytest.mark.parametrize("keyed", [False, True])
+    @pytest.mark.parametrize("attempt", range(3))
+    def test_who_loses_a_race_for_a_number_changes_no_customer(
+        self, erp: FlaskClient, attempt: int, *, keyed: bool
+    ) -> None:
+        """Alone and within a transaction that is open already, as that of an ``Idempotency-Key``."""
+        sales = [a_sale(invoice_no="A-1", customer={"code": "C-1", "name": f"Name {n}"}) for n in range(16)]
+
+        def one(number: int) -> TestResponse:
+            headers = {"Idempotency-Key": f"{attempt}-{number}"} if keyed else {}
+            return erp.post(IMPORT, json=sales[number], headers=headers)
+
+        with ThreadPoolExecutor(16) as pool:
+            statuses = [answer.status_code for answer in pool.map(one, range(16))]
+        assert sorted(statuses) == [201] + [409] * 15
+        [stored] = erp.get(LIST).json["results"]
+        assert stored["customer"]["name"] == f"Name {statuses.index(201)}"
+        assert counts() == {"customers": 1, "salesmen": 1, "sales_invoices": 1, "sales_items": 2, "events": 1}
+
     def test_a_new_customer_and_salesman_are_made_once(self, erp: FlaskClient) -> None:
         with ThreadPoolExecutor(20) as pool:
             answers = list(pool.map(lambda _: erp.post(IMPORT, json=a_sale()), range(40)))
@@ -413,6 +443,17 @@ class TestRaces:
         with ThreadPoolExecutor(20) as pool:
             assert set(pool.map(one, range(60))) == {201}
         assert (counts()["customers"], counts()["salesmen"]) == (2, 3)
+
+    def test_two_that_would_be_stored_apart_are_refused(self, app: Hub) -> None:
+        sales = [ImportSchema().load(a_sale(items=[an_item(mrp="3.5")])) for _ in range(2)]
+        with pytest.raises(RuntimeError, match="begin a transaction"), unit_of_work():
+            for sale in sales:
+                importing.import_invoice(sale, created_user_id=None)
+        with pytest.raises(ZeroDivisionError), unit_of_work():
+            db.session.connection()
+            importing.import_invoice(sales[1], created_user_id=None)
+            raise ZeroDivisionError
+        assert counts()["sales_invoices"] == 1
 
     def test_a_user_who_vanished_meanwhile_imports_nothing(self, app: Hub) -> None:
         with unit_of_work():

@@ -99,6 +99,8 @@ class TestSearch:
             ("%", False),
             ("' & !", False),
             ("ര", False),
+            (" ", True),
+            ("para " * 8 + "zzz", False),
         ],
     )
     @pytest.mark.parametrize("recent", [0, 2_000])

@@ -36,7 +36,9 @@ class TestCustomers:
         assert [c["name"] for c in found] == sorted(f"Shop {n % 3}" for n in range(7))
         assert len({c["code"] for c in found}) == 7
 
-    @pytest.mark.parametrize(("asked", "names"), [("life", ["LifeCare"]), ("c-77", ["LifeCare"]), ("care", [])])
+    @pytest.mark.parametrize(
+        ("asked", "names"), [("life", ["LifeCare"]), ("c-77", ["LifeCare"]), ("care", []), ("%", [])]
+    )
     def test_searched_by_beginnings_of_words(self, erp: FlaskClient, asked: str, names: list[str]) -> None:
         imported(erp, customer={"code": "C-77", "name": "LifeCare"})
         imported(erp, customer={"code": "C-78", "name": "Other"})

@@ -72,6 +72,7 @@ class TestTheWayThrough:
             "packing.complete",
             "boxing.complete",
         ]
+        assert all(entry.keys() == history[1].keys() for entry in history)
         assert history[1]["note"] == "Trolley 4"
         assert (history[5]["actor"], history[5]["worker_id"]) == ("Ravi", ravi.id)
         assert history[5]["details"] == {"label_count": 3}
