@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +102,13 @@ def test_imports_point_downstairs() -> None:
 def test_only_the_unit_of_work_commits() -> None:
     committing = [_name(path) for path in MODULES if _calls(path, "commit")]
     assert committing == ["app/kernel/unit_of_work.py"]
+
+
+def test_the_launcher_loads_nothing_of_the_application() -> None:
+    """It only starts processes, and each start of the hub waits for it."""
+    program = "import sys, app.local.launcher; print({'flask', 'sqlalchemy', 'celery'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
 
 
 def test_one_verb_alone_is_stored_by_its_statement() -> None:

@@ -20,7 +20,8 @@ from app.sales.importing_many import Drafted, import_many
 from app.sales.schemas import ImportSchema
 
 MOST = 10_000
-BATCH = 1000
+#: A batch ends by what comes first: 1,000 large invoices would fill the memory.
+BATCH, BATCH_BYTES = 1000, 2**20
 
 _schema = ImportSchema()
 
@@ -113,8 +114,15 @@ def _verdict(checked: Checked, outcome: Any) -> Verdict:
 
 
 def _batches(texts: Iterator[bytes], created_user_id: int | None) -> Iterator[list[Checked]]:
-    numbered = enumerate(texts)
-    while batch := [check(index, _parsed(raw), created_user_id) for index, raw in islice(numbered, BATCH)]:
+    batch: list[Checked] = []
+    size = 0
+    for index, raw in enumerate(texts):
+        batch.append(check(index, _parsed(raw), created_user_id))
+        size += len(raw)
+        if len(batch) == BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
 
 

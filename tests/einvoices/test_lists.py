@@ -14,9 +14,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.einvoices import changes, searching, service, tallying
+from app.einvoices import changes, models, searching, service, tallying
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
+from app.kernel.web import Hub
 from tests.einvoices.conftest import URL, issued, made, verb
 
 ITEM = {
@@ -113,6 +114,15 @@ def test_a_whole_identifier_names_its_einvoice_before_words_do(owner: FlaskClien
     assert ids(listed(owner, search="12-ltd")) == [alike["id"]]
     time.sleep(SETTLING)
     assert ids(listed(owner, search=typed, updated_since="2020-01-01")) == [named["id"]]
+
+
+def test_identifiers_are_found_by_their_index(app: Hub) -> None:
+    """It serves exactly the expression that it was made of; any other reads the whole table."""
+    with db.engine.connect() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        asked = text(f"EXPLAIN SELECT id FROM e_invoices WHERE {models.IDENTIFIERS} @@ CAST(:typed AS tsquery)")
+        plan = " ".join(connection.scalars(asked, {"typed": "'ea-1':*"}))
+    assert "ix_e_invoices_identifiers" in plan
 
 
 def test_names_with_hyphens_are_words(owner: FlaskClient) -> None:

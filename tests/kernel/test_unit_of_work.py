@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.kernel.errors import Conflict, Refusal
-from app.kernel.unit_of_work import after_commit, unit_of_work
+from app.kernel.unit_of_work import after_commit, sole_statement, unit_of_work
 from app.kernel.web import Hub
 from app.sales.models import Salesman
 
@@ -40,6 +40,15 @@ def test_commits_once_and_then_goes_out(told: list[int]) -> None:
         assert stored() == 0
         assert told == []
     assert told == [1]
+
+
+def test_a_sole_statement_that_is_broken_off_says_why_and_spoils_no_connection(app: Hub) -> None:
+    with pytest.raises(ValueError, match="enough"), unit_of_work(), sole_statement() as cursor:
+        cursor.connection.pgconn.send_query(b"SELECT pg_sleep(1)")
+        raise ValueError("enough")
+    write()
+    assert stored() == 0  # not even by a connection that still stores each statement by itself
+    db.session.rollback()
 
 
 @pytest.mark.parametrize("failure", [Conflict, ValueError, KeyboardInterrupt])

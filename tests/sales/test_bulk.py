@@ -116,6 +116,19 @@ class TestVerdicts:
         [stored] = db.session.scalars(select(Customer))
         assert (stored.name, stored.phone1, stored.email) == ("New name", "1", "new@shop.example")
 
+    @pytest.mark.parametrize("small", [{"BATCH": 2}, {"BATCH_BYTES": 1000}, {}])
+    def test_batches_are_bounded_by_number_and_by_bytes(
+        self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch, small: dict[str, int]
+    ) -> None:
+        sizes: list[int] = []
+        real = bulk.store
+        monkeypatch.setattr(bulk, "store", lambda batch, **how: sizes.append(len(batch)) or real(batch, **how))
+        for name, size in small.items():
+            monkeypatch.setattr(bulk, name, size)
+        answer = sent(erp, [a_sale(remarks="x" * 600) for _ in range(5)])
+        assert [result["status"] for result in answer.json["data"]["results"]] == [201] * 5
+        assert sizes == {"BATCH": [2, 2, 1], "BATCH_BYTES": [1] * 5, None: [5]}[next(iter(small), None)]
+
     def test_a_jwt_user_is_noted(self, client_as: Callable[..., FlaskClient]) -> None:
         client = client_as("billing")
         number = sent(client, [a_sale()]).json["data"]["results"][0]["id"]
