@@ -182,24 +182,30 @@ def test_two_starts_at_once_migrate_one_after_the_other(start: Callable[[], subp
     assert sorted(line.count("Running upgrade") for line in said) == [0, len(REVISIONS) - 1]
 
 
+@pytest.mark.drill
 def test_a_start_after_one_that_was_killed_waits_for_what_its_server_still_does(
     empty: sa.Engine, start: Callable[[], subprocess.Popen[str]]
 ) -> None:
-    """PostgreSQL goes on making an index whose client is gone."""
+    """PostgreSQL goes on making an index whose client is gone; whoever drops it meanwhile meets it in a deadlock."""
     upgrade("0011")
-    with empty.connect() as writer:
+    making = sa.text("SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()")
+    # Alembic's statements begin with an empty line.
+    dropping = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND ltrim(query, E'\\n') LIKE 'DROP%'"
+    )
+    with empty.connect() as writer, empty.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
         writer.execute(sa.text("LOCK TABLE e_invoices IN ROW EXCLUSIVE MODE"))
         killed = start()
-        making = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()"
-        with empty.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
-            while not looking.scalar(sa.text(making)):
-                time.sleep(0.05)
-                assert killed.poll() is None
+        while not looking.scalar(making):
+            assert killed.poll() is None
+            time.sleep(0.05)
         killed.kill()
         killed.wait()
         again = start()
-        time.sleep(2.5)  # so long does it take to load
-        assert again.poll() is None
+        until = time.monotonic() + 8  # loading takes about two
+        while time.monotonic() < until:
+            assert (again.poll(), looking.scalar(dropping)) == (None, 0)
+            time.sleep(0.05)
     _, said = again.communicate(timeout=60)
     assert again.returncode == 0, said
 
