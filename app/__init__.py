@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.config import Settings
-    from app.kernel.web import Hub
+    from app.kernel.http.app import Hub
 
 
 def create_app(settings: Settings | None = None) -> Hub:
@@ -21,6 +21,6 @@ def create_app(settings: Settings | None = None) -> Hub:
     Raises:
         ConfigurationError: the environment cannot be served; one line per fault.
     """
-    from app.building import build  # noqa: PLC0415 - which loads every room
+    from app.factory import build  # noqa: PLC0415 - which loads every room
 
     return build(settings)

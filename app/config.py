@@ -36,7 +36,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 }
 
 #: Which queue a task travels on, by the first word of its name; every queue here has a worker
-#: (``app/local/processes.py``, proven by the house rules).
+#: (``app/processes.py``, proven by the house rules).
 QUEUES = {
     "events": "events",
     "accounts": "default",
@@ -52,7 +52,7 @@ QUEUES = {
 #: Seconds between a webhook's attempts, as the e-invoice document has them: 1, 5, 15, 60 minutes and 6 hours.
 WEBHOOK_RETRIES = (60, 300, 900, 3600, 21_600)
 
-#: Seconds between the canaries of each queue (``app/operations/canaries.py``); a long document holds up the
+#: Seconds between the canaries of each queue (``app/operations/monitoring/canaries.py``); a long document holds up the
 #: printer's for a while, a round of sending the senders', and that is no fault.
 _LONG_TASKS = {"pdf": 15.0, "webhooks": 20.0, "retries": 20.0}
 CANARY_SECONDS = {queue: _LONG_TASKS.get(queue, 4.0) for queue in sorted(set(QUEUES.values()))}

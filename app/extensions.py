@@ -34,9 +34,9 @@ class Model(DeclarativeBase):
 db: Any = SQLAlchemy(model_class=Model, session_options={"expire_on_commit": False})
 migrate = Migrate()
 jwt = JWTManager()
-#: Its headers are the hub's own (``kernel/rating.py``).
+#: Its headers are the hub's own (``kernel/http/rate_limit_headers.py``).
 limiter = Limiter(key_func=get_remote_address)
-celery = Celery("invoice-hub", task_cls="app.kernel.tasks:HubTask")
+celery = Celery("invoice-hub", task_cls="app.kernel.worker.celery_app:HubTask")
 
 
 class RedisBus:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask.testing import FlaskClient
 
-from app.accounts import modules, service, sessions
+from app.accounts import modules, sessions, users
 from app.kernel.unit_of_work import unit_of_work
 from bench.sizes import Ask, get, hubs, in_turns, run_without_indexes
 
@@ -49,7 +49,7 @@ def run() -> None:
 def _fill(url: str, count: int) -> str:
     with unit_of_work():
         facts = {"role": "integrator", "name": "Bench", "actor": "bench"}
-        user = service.create_user(email="bench@hub.example", password="correct horse battery staple", **facts)
+        user = users.create_user(email="bench@hub.example", password="correct horse battery staple", **facts)
         modules.enable(user, "feature.einvoice_api", actor="bench")
         token = sessions.open_session(user)["access"]
     run_without_indexes(url, FILL.format(count=count), ("e_invoices", "e_invoice_pdfs"))

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import psycopg
 
+from app.sales.queries.search import invoice_words
 from app.sales.samples import INVOICE, PAYLOAD
-from app.sales.searching import invoice_words
 from bench.hub import KEY, RunningHub, running_hub
 from bench.load import Measured, measure
 

@@ -11,9 +11,10 @@ from decimal import Decimal
 import psutil
 from weasyprint import CSS, HTML
 
-from app.einvoices import document, drafting, totals
-from app.einvoices.models import Einvoice
-from app.pdf import rendering
+from app.einvoices.lifecycle import drafts, totals
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.pdf import context
+from app.pdf import render
 
 LINES, ROUNDS, MANY = (5, 30, 300), {5: 15, 30: 7, 300: 3}, 1000
 _SELLER = {
@@ -34,10 +35,10 @@ def run() -> None:
     print(f"{'lines':>6} {'hub ms':>8} {'bare ms':>8} {'ratio':>6}")
     for count in LINES:
         data = _data(count)
-        html, style = rendering.to_html(document.TEMPLATES, document.TEMPLATE, data), _style()
+        html, style = render.to_html(context.TEMPLATES, context.TEMPLATE, data), _style()
         hub, bare = [], []
         for _ in range(ROUNDS[count] + 1):
-            hub.append(_cpu(lambda data=data: rendering.render(document.TEMPLATES, document.TEMPLATE, data)))
+            hub.append(_cpu(lambda data=data: render.render(context.TEMPLATES, context.TEMPLATE, data)))
             bare.append(_cpu(lambda html=html, style=style: HTML(string=html).write_pdf(stylesheets=[style])))
         ours, theirs = statistics.median(hub[1:]), statistics.median(bare[1:])  # the first warms up
         print(f"{count:>6} {ours:>8.1f} {theirs:>8.1f} {ours / theirs:>6.2f}")
@@ -46,13 +47,13 @@ def run() -> None:
 
 def _style() -> CSS:
     """Parsed beforehand for both, as who knows WeasyPrint would."""
-    return CSS((document.TEMPLATES / document.TEMPLATE).with_suffix(".css"))
+    return CSS((context.TEMPLATES / context.TEMPLATE).with_suffix(".css"))
 
 
 def _memory() -> None:
     data, process, seen = _data(5), psutil.Process(), []
     for number in range(MANY + 1):
-        rendering.render(document.TEMPLATES, document.TEMPLATE, data)
+        render.render(context.TEMPLATES, context.TEMPLATE, data)
         if number % (MANY // 5) == 0:
             seen.append(process.memory_info().rss / 2**20)
     print(f"MiB after 1, 200 … {MANY} PDFs: " + ", ".join(f"{size:.0f}" for size in seen))
@@ -84,5 +85,5 @@ def _data(count: int) -> dict[str, object]:
         buyer_name="Ayşe Yılmaz",
         buyer_tax_id="12345678901",
     )
-    drafting.fill(einvoice, items, lines, totals.compute(lines, 2))
-    return document.data_of(einvoice, None, None)
+    drafts.fill(einvoice, items, lines, totals.compute(lines, 2))
+    return context.data_of(einvoice, None, None)

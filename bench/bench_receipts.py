@@ -8,7 +8,7 @@ import statistics
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from app.accounts import service, sessions
+from app.accounts import sessions, users
 from app.extensions import db
 from app.grn import samples
 from app.grn.demo import make_demo
@@ -90,7 +90,7 @@ def _fill(_url: str, rolls: int) -> str:
     with unit_of_work():
         make_demo()
         facts = {"role": "admin", "name": "Clerk", "actor": "bench"}
-        user = service.create_user(email="clerk@bench.example", password="a password of benches", **facts)
+        user = users.create_user(email="clerk@bench.example", password="a password of benches", **facts)
         token = sessions.open_session(user)["access"]
         db.session.execute(sa.text("INSERT INTO suppliers (id, name) VALUES (2, 'Other')"))
         sizes = {"receipts": rolls // (ITEMS * ROLLS), "items": ITEMS, "rolls": ROLLS}

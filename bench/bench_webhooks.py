@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from app.webhooks import posting
+from app.webhooks.sender import http_client
 from bench.hub import ROOT, RunningHub, running_hub
 
 STEADY, STEADY_SECONDS, FLOOD = 50, 20, 5000
@@ -73,7 +73,7 @@ def _bare(receiver: Counter) -> float:
     url, body = f"http://127.0.0.1:{receiver.port}/hooks", b"x" * 500
     end, count = time.monotonic() + BARE_SECONDS, 0
     while time.monotonic() < end:
-        answer = posting.post(url, body, {"X-Webhook-Id": f"bare-{count}"}, allowances)
+        answer = http_client.post(url, body, {"X-Webhook-Id": f"bare-{count}"}, allowances)
         if not answer.is_success:
             raise RuntimeError(answer.error)
         count += 1

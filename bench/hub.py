@@ -14,8 +14,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.local.processes import PROCESSES
 from app.local.servers import temporary_servers
+from app.processes import PROCESSES
 
 ROOT = Path(__file__).resolve().parents[1]
 KEY = "a-key-for-the-benches-of-imports"

@@ -9,19 +9,19 @@ import time
 from sqlalchemy import select
 
 from app import events
-from app.accounts import modules, service
+from app.accounts import modules, users
 from app.events.models import Event
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.events import IMPORTED
-from app.webhooks import service as webhooks
+from app.webhooks.endpoints import service as webhooks
 from wsgi import app
 
 
 def subscribe(port: str) -> int:
     """An endpoint of a user of its own."""
     with unit_of_work():
-        user = service.create_user(
+        user = users.create_user(
             email="bench@hub.example", password="correct horse battery", role="admin", name="Bench", actor="bench"
         )
         modules.enable(user, "feature.einvoice_webhooks", actor="bench")

@@ -20,15 +20,15 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.accounts import audit, sessions
-from app.accounts.abilities import API_KEY, ROLES
+from app.accounts.roles import API_KEY, ROLES
 from app.config import Settings
 from app.events.relay import relay
 from app.extensions import bus, db, limiter
-from app.kernel.tasks import HubTask
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
+from app.kernel.worker.celery_app import HubTask
 from app.local.servers import temporary_servers
-from app.stream.hub import hub
+from app.stream.broadcaster import hub
 from tests.factories import a_user
 
 #: Of webhooks, which the pages are tested with too; and the browser.

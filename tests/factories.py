@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from app.accounts import tokens
-from app.accounts.abilities import ABILITIES
-from app.accounts.models import User
+from app.accounts.models.accounts import User
+from app.accounts.models.tokens import AccessToken
 from app.accounts.passwords import hashed
-from app.accounts.token_models import AccessToken
+from app.accounts.roles import ABILITIES
+from app.accounts.tokens import service as tokens
 from app.extensions import db
 
 PASSWORD = "correct horse battery staple"

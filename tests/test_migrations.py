@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql
 
 from app.config import Settings
 from app.extensions import db
-from app.kernel.web import Hub
+from app.kernel.http.app import Hub
 
 FOLDER = Path(__file__).resolve().parents[1] / "migrations"
 REVISIONS = [script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions()][::-1]

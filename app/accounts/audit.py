@@ -15,15 +15,15 @@ import structlog
 from flask import Flask, Response, g, has_request_context, request
 from prometheus_client import Counter
 
-from app.accounts import last_use
-from app.accounts.models import ApiCall, AuditEntry
+from app.accounts import last_used
+from app.accounts.models.accounts import ApiCall, AuditEntry
 from app.accounts.principals import Principal, peer_address
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.http.app import is_page
+from app.kernel.log_masking import masked_text
 from app.kernel.logs import elapsed_ms
-from app.kernel.masking import masked_text
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import is_page
 
 log = structlog.get_logger(__name__)
 LOST_CALLS = Counter("hub_api_calls_unrecorded_total", "API calls that could not be written to the audit trail.")
@@ -138,7 +138,7 @@ class CallRecorder:
                 with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
                     for call in calls:
                         copy.write_row(call[: len(_COLUMNS)])
-                last_use.note((call.credential, call.created_at, call.address) for call in calls if call.let_in)
+                last_used.note((call.credential, call.created_at, call.address) for call in calls if call.let_in)
         except psycopg.DataError:
             # Kept, it would be refused again each time and hold up all that wait behind it.
             LOST_CALLS.inc(len(calls))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
-from app.kernel.refusing import CONSTRAINTS
+from app.kernel.http.error_handlers import CONSTRAINTS
 
 
 class InvalidApiKey(Unauthenticated):

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from app.accounts.abilities import ABILITIES, API_KEY, ROLES
 from app.accounts.errors import AddressNotAllowed, InvalidApiKey, InvalidToken, TokenExpired
 from app.accounts.principals import Principal, authenticate
-from app.accounts.rates import limited
+from app.accounts.roles import ABILITIES, API_KEY, ROLES
+from app.accounts.token_rate_limits import limited
 from app.kernel.errors import Forbidden
-from app.kernel.openapi import ABILITY, refuses
+from app.kernel.http.openapi import ABILITY, refuses
 
 View = Callable[..., Any]
 #: What no key or token can be given: it goes by the role of whoever is signed in.

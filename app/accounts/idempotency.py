@@ -11,13 +11,13 @@ from flask import Response, current_app, make_response, request
 from sqlalchemy import func, select
 
 from app.accounts.errors import KeyInUse, KeyReused
-from app.accounts.models import IdempotencyKey
+from app.accounts.models.accounts import IdempotencyKey
 from app.accounts.principals import authenticate
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
-from app.kernel.openapi import IDEMPOTENT, refuses
-from app.kernel.sealing import seal, unseal
+from app.kernel.http.openapi import IDEMPOTENT, refuses
+from app.kernel.secret_box import seal, unseal
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
 LONGEST = 255

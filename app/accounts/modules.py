@@ -12,12 +12,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts import audit
-from app.accounts.models import User
+from app.accounts.models.accounts import User
 from app.accounts.principals import authenticate
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Forbidden, Invalid
-from app.kernel.openapi import refuses
+from app.kernel.http.openapi import refuses
 
 MODULES: dict[str, str] = {
     "feature.einvoice_api": "The e-invoice API, `/api/v1/einvoices`.",

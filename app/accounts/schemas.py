@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.accounts import passwords
-from app.kernel.schemas import Schema, Stamp, Text
+from app.kernel.schemas.fields import Schema, Stamp, Text
 
 LONGEST_TOKEN = 4096
 

@@ -19,11 +19,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.accounts import audit, passwords
-from app.accounts.abilities import ROLES
 from app.accounts.errors import InvalidToken, TokenExpired, TokenReused, WrongPassword
-from app.accounts.models import LoginSession, User
+from app.accounts.models.accounts import LoginSession, User
 from app.accounts.principals import Principal
-from app.accounts.service import find_user
+from app.accounts.roles import ROLES
+from app.accounts.users import find_user
 from app.extensions import db
 from app.kernel import clock
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import delete, select, tuple_
 
-from app.accounts.models import ApiCall, IdempotencyKey, LoginSession
+from app.accounts.models.accounts import ApiCall, IdempotencyKey, LoginSession
 from app.extensions import Model, celery, db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work

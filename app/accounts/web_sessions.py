@@ -10,12 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.accounts import audit, sessions
-from app.accounts.models import LoginSession, User
+from app.accounts.models.accounts import LoginSession, User
 from app.accounts.principals import Principal
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Unauthenticated
-from app.kernel.web import is_page
+from app.kernel.http.app import is_page
 
 _KEY = "sid"
 #: How old the end of a session may be before it is moved.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask_babel import format_date
 
-from app.kernel.days import Day
+from app.kernel.daily_counts import Day
 
 WIDTH, HEIGHT, BAR, GAP, FLOOR, CEILING = 280, 110, 28, 14, 90, 18
 

@@ -11,7 +11,7 @@ from flask import url_for
 
 from app import events
 from app.accounts.principals import authenticate
-from app.admin.words import label, tone
+from app.admin.i18n.labels import label, tone
 from app.kernel import json
 
 SHOWN = 12

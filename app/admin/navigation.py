@@ -9,7 +9,7 @@ from flask import request
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
-from app.admin.viewers import viewer
+from app.admin.viewer import viewer
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from typing import Any
 from marshmallow import fields
 
 from app import events
-from app.einvoices.models import Einvoice, EinvoiceEvent
-from app.einvoices.schemas import EinvoiceTotalsSchema
-from app.einvoices.workflow import Status, Type
+from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent
+from app.einvoices.schemas.einvoices import EinvoiceTotalsSchema
+from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.schemas import Choice, Schema, Stamp
+from app.kernel.schemas.fields import Choice, Schema, Stamp
 
 
 class AnnouncedSchema(Schema):

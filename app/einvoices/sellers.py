@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from sqlalchemy.dialects.postgresql import insert
 
-from app.accounts.models import User
+from app.accounts.models.accounts import User
 from app.config import KIB
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.providers import NAMES
-from app.einvoices.seller_models import SellerLogo, SellerProfile
+from app.einvoices.models.sellers import SellerLogo, SellerProfile
+from app.einvoices.providers.clients import NAMES
 from app.extensions import db
 from app.kernel.errors import Invalid
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from app.einvoices import printing, sending, tallying
-from app.einvoices.issuing import nudge_printer, nudge_sender
+from app.einvoices.lifecycle.issue import nudge_printer, nudge_sender
+from app.einvoices.pdf import print_job
+from app.einvoices.providers import outbox
+from app.einvoices.queries import tallies
 from app.extensions import celery
 
 #: A document of a thousand lines takes about ten seconds; a machine may be ten times as slow.
@@ -13,19 +15,19 @@ PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 100, 110
 @celery.task(name="pdf.print_einvoices", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
 def print_einvoices() -> None:
     """Make the PDFs that are due."""
-    if printing.print_due():
+    if print_job.print_due():
         nudge_printer()
 
 
 @celery.task(name="einvoices.send")
 def send() -> None:
     """Send what is due to the providers, and take what the simulated one says."""
-    if sending.send_due():
+    if outbox.send_due():
         nudge_sender()
-    sending.hear_due()
+    outbox.hear_due()
 
 
 @celery.task(name="einvoices.compact")
 def compact() -> int:
     """Add up the tallies; returns how many rows were added up."""
-    return tallying.compact()
+    return tallies.compact()

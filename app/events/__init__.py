@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.events.catalogue import CATALOGUE, EventType, Notice, define, matching
 from app.events.log import INSERT_DRAFT, after, draft, emit, emit_many, head, late, latest, purged, waiting
+from app.events.registry import CATALOGUE, EventType, Notice, define, matching
 from app.events.relay import Batch, subscribe
 
 __all__ = [

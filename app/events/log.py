@@ -9,13 +9,13 @@ import msgspec
 import structlog
 from sqlalchemy import Select, func, insert, or_, select
 
-from app.events.catalogue import EventType
 from app.events.models import Event, EventHead
+from app.events.registry import EventType
 from app.extensions import db
 from app.kernel import clock, json, logs
-from app.kernel.identity import new_uuid
-from app.kernel.tasks import Nudger
 from app.kernel.unit_of_work import after_commit
+from app.kernel.uuids import new_uuid
+from app.kernel.worker.celery_app import Nudger
 
 #: Webhooks are to be told within a tenth of a second: the relay cannot wait that long between two nudges.
 nudge_relay = Nudger("events.relay", interval=0.05)

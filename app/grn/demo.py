@@ -8,10 +8,12 @@ from marshmallow import Schema
 from sqlalchemy import select
 
 from app.extensions import db
-from app.grn import bulk, masters, samples, service
-from app.grn.master_schemas import FabricSchema, OrderSchema, ProductSchema, SupplierSchema
-from app.grn.models import FabricItem, GoodsReceipt
-from app.grn.schemas import NewReceiptSchema
+from app.grn import masters, samples
+from app.grn.models.receipts import FabricItem, GoodsReceipt
+from app.grn.receipts import bulk_upsert
+from app.grn.receipts import service as receipts
+from app.grn.schemas.masters import FabricSchema, OrderSchema, ProductSchema, SupplierSchema
+from app.grn.schemas.receipts import NewReceiptSchema
 from app.kernel import json
 
 RECEIPT_ID, FABRIC_ITEM_ID = 1, 26
@@ -37,9 +39,9 @@ def make_demo() -> bool:
     for kind, schema, sample in _MASTERS:
         masters.create(kind, _loaded(schema(), sample))
     # Without master data there can be no receipt either: the ids of the document's paths are free.
-    bulk.begin_at(GoodsReceipt, RECEIPT_ID)
-    bulk.begin_at(FabricItem, FABRIC_ITEM_ID)
-    service.receive(_loaded(NewReceiptSchema(), _RECEIPT))
+    bulk_upsert.begin_at(GoodsReceipt, RECEIPT_ID)
+    bulk_upsert.begin_at(FabricItem, FABRIC_ITEM_ID)
+    receipts.receive(_loaded(NewReceiptSchema(), _RECEIPT))
     return True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.kernel.errors import BadRequest, Conflict, Invalid, NotFound
-from app.kernel.refusing import CONSTRAINTS
+from app.kernel.http.error_handlers import CONSTRAINTS
 
 #: Seconds until a paper that is being made is likely to be there.
 _RETRY = 2

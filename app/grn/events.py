@@ -5,8 +5,8 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app import events
-from app.grn.ledger_schemas import LedgerEventSchema
-from app.grn.schemas import ReceiptSchema, RollSchema
+from app.grn.schemas.ledgers import LedgerEventSchema
+from app.grn.schemas.receipts import ReceiptSchema, RollSchema
 
 
 class InspectedSchema(RollSchema):

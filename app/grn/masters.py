@@ -12,13 +12,14 @@ from sqlalchemy.orm import selectinload
 
 from app.accounts import audit
 from app.extensions import db
-from app.grn import bulk, papers
-from app.grn.building import Data
 from app.grn.errors import BadFields, DuplicateMaster, Fault, StillInUse, UnknownMaster
-from app.grn.master_models import Fabric, FabricColor, FlowInfo, FlowPart, Product, ProductionOrder, Supplier
-from app.grn.models import FabricItem, GoodsReceipt
-from app.grn.pages import Page, ordered, page_of
-from app.grn.searching import begins
+from app.grn.models.masters import Fabric, FabricColor, FlowInfo, FlowPart, Product, ProductionOrder, Supplier
+from app.grn.models.receipts import FabricItem, GoodsReceipt
+from app.grn.papers import service as papers
+from app.grn.receipts import bulk_upsert
+from app.grn.receipts.item_builder import Data
+from app.grn.receipts.search import begins
+from app.grn.schemas.pagination import Page, ordered, page_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def create(kind: Kind, data: Data) -> Any:
     """
     _refuse_duplicate(kind, data)
     if data.get("id"):
-        bulk.reserve_id(kind.model, data["id"])
+        bulk_upsert.reserve_id(kind.model, data["id"])
     _require_products(data)
     row = kind.model(id=data.get("id"))
     _fill(row, data, kind.columns, kind.children)
@@ -227,7 +228,7 @@ def _carried(stored: Iterable[Any], child: Child, entries: list[Data]) -> list[A
     waiting = {row.id: row for row in stored}
     named = {entry["id"] for entry in entries if "id" in entry}
     if strange := named - set(waiting):
-        bulk.reserve_id(child.model, max(strange))
+        bulk_upsert.reserve_id(child.model, max(strange))
     rows = []
     for position, entry in enumerate(entries):
         row = _taken(waiting, named, child, entry) or child.model(id=entry.get("id"))

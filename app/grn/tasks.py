@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.extensions import celery
-from app.grn import printing
-from app.grn.papers import nudge_printer
+from app.grn.papers import print_job
+from app.grn.papers.service import nudge_printer
 
 #: Ten thousand rolls take about a minute for each paper; a machine may be ten times as slow. Shorter documents of
 #: other rooms are let through meanwhile.
@@ -14,5 +14,5 @@ PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 900, 920
 @celery.task(name="pdf.print_receipts", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
 def print_receipts() -> None:
     """Make the papers that are due."""
-    if printing.print_due():
+    if print_job.print_due():
         nudge_printer()

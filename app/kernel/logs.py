@@ -15,8 +15,8 @@ import msgspec
 import structlog
 from flask import Flask, Response, g, request
 
-from app.kernel.identity import new_uuid
-from app.kernel.masking import mask, masked_text
+from app.kernel.log_masking import mask, masked_text
+from app.kernel.uuids import new_uuid
 
 log = structlog.get_logger("hub.request")
 

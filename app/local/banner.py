@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.local.processes import ROOT
+from app.local.console import say
 from app.local.settings import ENVIRONMENT_FILE
-from app.local.speech import say
+from app.processes import ROOT
 
 _READY_PATH = "/readyz"
 _HTTP_OK = 200

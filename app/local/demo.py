@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from app.kernel import clock
-from app.sales import importing, service
 from app.sales.errors import UnknownInvoice
-from app.sales.workflow import Priority
+from app.sales.imports import single
+from app.sales.queries import lookup
+from app.sales.state_machine import Priority
 
 _CUSTOMERS: tuple[dict[str, str], ...] = (
     {"code": "CUST-101", "name": "Grace Medicals", "area": "Ernakulam", "phone1": "9847000101"},
@@ -30,10 +31,10 @@ _INVOICES = 8
 def make() -> None:
     """Import the demo invoices; nothing happens when they are there."""
     try:
-        service.find_by_number(_number(1))
+        lookup.find_by_number(_number(1))
     except UnknownInvoice:
         for position in range(1, _INVOICES + 1):
-            importing.import_invoice(_invoice(position), created_user_id=None)
+            single.import_invoice(_invoice(position), created_user_id=None)
 
 
 def _number(position: int) -> str:

@@ -11,15 +11,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from app.local import checks, outside
+from app.local import checks, external_servers
 from app.local.banner import Welcome
-from app.local.children import describe_exit, guarded
+from app.local.child_processes import describe_exit, guarded
+from app.local.console import say
 from app.local.errors import LocalRunError, explain
-from app.local.group import Group
-from app.local.processes import PREPARATIONS, PROCESSES, ROOT, HubProcess
+from app.local.process_group import Group
 from app.local.servers import Postgres, Server, Valkey
 from app.local.settings import METRICS_FOLDER, OWN_SERVERS, Settings, environment_for, keep
-from app.local.speech import say
+from app.processes import PREPARATIONS, PROCESSES, ROOT, HubProcess
 
 
 class StopRequestedError(BaseException):
@@ -95,8 +95,8 @@ def _begin_counting(folder: Path) -> None:
 def _start_servers(environment: dict[str, str], settings: Settings, stack: ExitStack) -> list[Server]:
     """Start the servers that no address was given for, and put theirs into the environment."""
     wanted: list[tuple[str, Callable[[str], None], Server]] = [
-        ("DATABASE_URL", outside.require_database, Postgres(settings.data_dir / "postgres")),
-        ("REDIS_URL", outside.require_broker, Valkey(settings.data_dir / "valkey")),
+        ("DATABASE_URL", external_servers.require_database, Postgres(settings.data_dir / "postgres")),
+        ("REDIS_URL", external_servers.require_broker, Valkey(settings.data_dir / "valkey")),
     ]
     started = []
     for name, require, server in wanted:

@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 import psycopg
 
-from app.local.accounts import Account, server_account
-from app.local.children import Escalation, guarded, spawn, stop_leftovers
+from app.local.child_processes import Escalation, guarded, spawn, stop_leftovers
+from app.local.data_paths import home_of, programs_for
 from app.local.errors import LocalRunError
-from app.local.place import home_of, programs_for
+from app.local.os_user import Account, server_account
 from app.local.server import Server
 
 DATABASE = ROLE = "hub"

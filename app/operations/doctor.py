@@ -19,8 +19,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import bus, db
-from app.kernel import clock, postgres_programs, presence
-from app.operations import canaries, draining
+from app.kernel import clock, postgres_programs
+from app.kernel.worker import heartbeat
+from app.operations.monitoring import canaries, queue_drain
 
 _MIB = 2**20
 _NEEDED_MIB = 500
@@ -157,7 +158,7 @@ def _printing() -> Iterator[Finding]:
     else:
         yield Finding("libraries", State.OK, "Pango and HarfBuzz are there")
     # Only now: it loads those libraries.
-    from app.pdf.rendering import FAMILIES, FONTS  # noqa: PLC0415
+    from app.pdf.renderer import FAMILIES, FONTS  # noqa: PLC0415
 
     wanted = [FONTS / f"{family}-{weight}.ttf" for family, weights in FAMILIES.items() for weight in weights]
     gone = [path.name for path in wanted if not path.is_file()]
@@ -185,8 +186,8 @@ def _programs() -> Iterator[Finding]:
 
 def _workers() -> Iterator[Finding]:
     try:
-        known = presence.processes()
-        queues = canaries.health(known, draining.known())
+        known = heartbeat.processes()
+        queues = canaries.health(known, queue_drain.known())
     except (RedisError, SQLAlchemyError):
         db.session.rollback()
         return  # told above

@@ -61,8 +61,8 @@ def post_worker_init(worker: Any) -> None:
     gc.set_threshold(20_000, 20, 20)
 
     # Only now that gevent has patched the standard library.
-    from app.kernel.presence import INTERVAL, Presence  # noqa: PLC0415
-    from app.stream.hub import hub  # noqa: PLC0415
+    from app.kernel.worker.heartbeat import INTERVAL, Presence  # noqa: PLC0415
+    from app.stream.broadcaster import hub  # noqa: PLC0415
 
     worker.presence = Presence("web")
 

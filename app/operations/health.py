@@ -14,11 +14,11 @@ from app.accounts.guards import public
 from app.events import head
 from app.extensions import bus, db
 from app.kernel.errors import Busy
-from app.kernel.openapi import refuses
-from app.kernel.presence import Process, processes
-from app.kernel.schemas import Schema
-from app.kernel.web import Surface
-from app.operations import canaries, draining
+from app.kernel.http.app import Surface
+from app.kernel.http.openapi import refuses
+from app.kernel.schemas.fields import Schema
+from app.kernel.worker.heartbeat import Process, processes
+from app.operations.monitoring import canaries, queue_drain
 
 blp = Surface("Operations", __name__, description="Is it alive, is it ready?")
 
@@ -115,9 +115,9 @@ class Work(MethodView):
         return {"status": "ok", "queues": shown, "lost": lost}
 
 
-def _processes() -> tuple[list[Process] | None, list[str], dict[str, draining.Drain]]:
+def _processes() -> tuple[list[Process] | None, list[str], dict[str, queue_drain.Drain]]:
     try:
-        known, drains = processes(), draining.look()
+        known, drains = processes(), queue_drain.look()
     except RedisError:
         return None, [], {}
     return known, [process.name for process in known if process.is_lost], drains

@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import SpanKind, Status
 
 from app.kernel.logs import request_id
-from app.kernel.tasks import REQUEST_ID
+from app.kernel.worker.celery_app import REQUEST_ID
 
 #: All that leaves the process. No addresses of people, no paths, no queries, no headers: what stands here is the
 #: hub's own words, but for the host of a webhook.

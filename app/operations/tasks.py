@@ -9,7 +9,7 @@ from celery import current_task
 from app.extensions import celery
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
-from app.operations import canaries, failures
+from app.operations.monitoring import canaries, failed_tasks
 
 KEPT_CANARIES, KEPT_FAILURES = timedelta(days=1), timedelta(days=30)
 
@@ -26,4 +26,4 @@ def purge() -> None:
     """Forget workers that are long gone, and failures of long ago."""
     with unit_of_work():
         canaries.forget(clock.now() - KEPT_CANARIES)
-        failures.forget(clock.now() - KEPT_FAILURES)
+        failed_tasks.forget(clock.now() - KEPT_FAILURES)

@@ -19,14 +19,14 @@ FAILED_RENDERINGS = Counter("hub_pdf_render_failures_total", "PDFs that could no
 
 def render(folder: Path, template: str, data: Mapping[str, Any]) -> bytes:
     """A PDF of a template in ``folder``; see ``rendering.render``."""
-    from app.pdf import rendering  # noqa: PLC0415
+    from app.pdf import renderer  # noqa: PLC0415
 
     with RENDER_SECONDS.time(), FAILED_RENDERINGS.count_exceptions():
-        return rendering.render(folder, template, data)
+        return renderer.render(folder, template, data)
 
 
 def bound(parts: Sequence[bytes], numbered: str | None) -> bytes:
     """Parts as one PDF; see ``binding.bound``."""
-    from app.pdf import binding  # noqa: PLC0415
+    from app.pdf import merge  # noqa: PLC0415
 
-    return binding.bound(parts, numbered)
+    return merge.bound(parts, numbered)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.leasing import Leased, indexes
+from app.kernel.worker.work_queue import Leased, indexes
 
 
 class Printed(Leased):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.kernel.errors import BadRequest, Conflict, Forbidden, NotFound, PayloadTooLarge
-from app.kernel.refusing import CONSTRAINTS
+from app.kernel.http.error_handlers import CONSTRAINTS
 
 
 class DuplicateInvoice(Conflict):

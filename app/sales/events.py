@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app import events
-from app.sales.schemas import InvoiceSchema
+from app.sales.schemas.invoices import InvoiceSchema
 
 _KEY = "invoice"
 

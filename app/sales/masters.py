@@ -11,11 +11,11 @@ from app.accounts import audit
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import NotFound
-from app.kernel.keyset import Order, Page, page_by_keyset
+from app.kernel.pagination.keyset import Order, Page, page_by_keyset
 from app.sales.errors import UnknownCourier, UnknownCustomer, UnknownSalesman
-from app.sales.history import Actor
-from app.sales.master_models import Courier, Customer, Salesman
-from app.sales.searching import customer_words, customers_searched, vector
+from app.sales.floor.history import Actor
+from app.sales.models.masters import Courier, Customer, Salesman
+from app.sales.queries.search import customer_words, customers_searched, vector
 
 Row = TypeVar("Row", Customer, Salesman, Courier)
 _BY_NAME = Order((Customer.name, Customer.id))

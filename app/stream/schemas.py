@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from app.events import matching
-from app.kernel.schemas import Number, Schema, Stamp, Text
+from app.kernel.schemas.fields import Number, Schema, Stamp, Text
 
 LARGEST_POSITION = 2**63 - 1
 MOST_EVENTS = 500

@@ -14,14 +14,14 @@ from flask import Flask
 from sqlalchemy import delete
 
 from app import events
-from app.accounts import standing
+from app.accounts import revalidation
 from app.accounts.principals import Principal
 from app.extensions import db
 from app.kernel import clock
+from app.stream.broadcaster import DROPPED, PAGE, Subscriber, hub
 from app.stream.errors import TooManyStreams
-from app.stream.frames import KEEP_ALIVE, RETRY, Framing, Placed
-from app.stream.hub import DROPPED, PAGE, Subscriber, hub
 from app.stream.models import StreamTicket
+from app.stream.sse_frames import KEEP_ALIVE, RETRY, Framing, Placed
 
 TICKET_LIFETIME = timedelta(seconds=60)
 
@@ -121,7 +121,7 @@ def redeem_ticket(ticket: str) -> Principal | None:
     if row is None or row.expires_at <= clock.now():
         return None
     # Within its minute the credential behind it may have been shut out.
-    [able] = standing.abilities_now([row.principal["credential"]]).values()
+    [able] = revalidation.abilities_now([row.principal["credential"]]).values()
     return Principal(**{**row.principal, "abilities": able.intersection(row.principal["abilities"])})
 
 

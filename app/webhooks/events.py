@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app import events
-from app.kernel.schemas import Schema
+from app.kernel.schemas.fields import Schema
 
 
 class TestedSchema(Schema):

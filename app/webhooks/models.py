@@ -62,7 +62,7 @@ class Endpoint(db.Model):
     url: Mapped[str] = mapped_column(String(2000), nullable=False)
     description: Mapped[str] = mapped_column(String(500), nullable=False, default="", server_default="")
     events: Mapped[list[str]] = mapped_column(ARRAY(String(100)), nullable=False)
-    #: Sealed (``kernel/sealing.py``), as are the headers: they often hold passwords.
+    #: Sealed (``kernel/secret_box.py``), as are the headers: they often hold passwords.
     secret: Mapped[bytes] = mapped_column(LargeBinary, nullable=False)
     previous_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
     previous_secret_until: Mapped[datetime | None] = _perhaps()

@@ -9,9 +9,9 @@ from sqlalchemy import func, or_, select
 
 from app.extensions import db
 from app.kernel import clock
-from app.webhooks import service
+from app.webhooks.endpoints import service as endpoints
 from app.webhooks.models import Endpoint, Lane, Tally
-from app.webhooks.switching import WINDOW
+from app.webhooks.sender.circuit_breaker import WINDOW
 
 #: Worst first; whoever has more than these in trouble has a trouble of his own.
 MOST = 20
@@ -42,5 +42,5 @@ def look() -> Sequence[Struggle]:
         .limit(MOST)
     )
     rows = db.session.execute(query).all()
-    open_ = service.waiting([endpoint.id for endpoint, *_ in rows])
+    open_ = endpoints.waiting([endpoint.id for endpoint, *_ in rows])
     return [Struggle(endpoint, slow, m, f, open_[endpoint.id]["pending"]) for endpoint, slow, m, f in rows]

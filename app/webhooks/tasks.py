@@ -3,41 +3,43 @@
 from __future__ import annotations
 
 from app.extensions import celery
-from app.kernel.tasks import HTTP_DEADLINE, LEASE
-from app.webhooks import checking, dispatching, purging, switching
+from app.kernel.worker.celery_app import HTTP_DEADLINE, LEASE
+from app.webhooks.deliveries import retention
+from app.webhooks.endpoints import receiver_check
+from app.webhooks.sender import circuit_breaker, dispatcher
 
 #: A round takes no more after 22 seconds, and what it has on the way is over 15 seconds later.
 SOFT_LIMIT, HARD_LIMIT = 45, 50
 
-if not dispatching.ROUND_SECONDS + HTTP_DEADLINE < SOFT_LIMIT < HARD_LIMIT < LEASE:
+if not dispatcher.ROUND_SECONDS + HTTP_DEADLINE < SOFT_LIMIT < HARD_LIMIT < LEASE:
     raise RuntimeError("deadlines are out of order: a lease must outlive the round that holds it")
 
 
 @celery.task(name="webhooks.send", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def send() -> None:
     """Make the first attempts that are due."""
-    dispatching.send_due("first")
+    dispatcher.send_due("first")
 
 
 @celery.task(name="retries.send", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def retry() -> None:
     """Make all other attempts that are due."""
-    dispatching.send_due("retry")
+    dispatcher.send_due("retry")
 
 
 @celery.task(name="retries.check", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def check() -> None:
     """Check the receivers that somebody wants checked."""
-    checking.check_due()
+    receiver_check.check_due()
 
 
 @celery.task(name="deliveries.probe")
 def probe() -> int:
     """Let endpoints that were switched off for their failures try again."""
-    return switching.probe_due()
+    return circuit_breaker.probe_due()
 
 
 @celery.task(name="deliveries.purge")
 def purge() -> int:
     """Delete what is older than deliveries are kept."""
-    return purging.purge()
+    return retention.purge()

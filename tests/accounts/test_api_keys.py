@@ -13,12 +13,12 @@ from werkzeug.test import TestResponse
 
 from app.accounts import api_keys, audit
 from app.accounts.errors import KeyOver
-from app.accounts.models import ApiKey, AuditEntry
+from app.accounts.models.accounts import ApiKey, AuditEntry
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid, NotFound
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.conftest import IMPORT_KEY
 from tests.factories import a_sale
 

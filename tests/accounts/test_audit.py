@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, select
 
 from app.accounts import audit, tasks
-from app.accounts.models import ApiCall, AuditEntry, IdempotencyKey, LoginSession
+from app.accounts.models.accounts import ApiCall, AuditEntry, IdempotencyKey, LoginSession
 from app.extensions import celery, db
 from app.kernel import clock
-from app.kernel.web import Hub
+from app.kernel.http.app import Hub
 from tests.conftest import IMPORT_KEY
 from tests.factories import PASSWORD, a_sale
 

@@ -10,13 +10,13 @@ import pytest
 from flask.testing import FlaskClient
 from marshmallow import ValidationError
 
-from app.accounts import audit, calls
-from app.accounts.models import ApiCall
+from app.accounts import audit, call_log
+from app.accounts.models.accounts import ApiCall
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.factories import a_token, a_user
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -44,7 +44,7 @@ def record(app: Hub) -> Callable[..., None]:
 
 def found(app: Hub, user_id: int | None = None, **query: Any) -> list[int]:
     with app.test_request_context("/admin/settings/api/logs"):
-        return [call.id for call in calls.search(calls.CallQuery().load(query), user_id=user_id).calls]
+        return [call.id for call in call_log.search(call_log.CallQuery().load(query), user_id=user_id).calls]
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_pages_meet_without_gaps_though_moments_are_the_same(app: Hub, record: C
     seen, cursor = [], ""
     with app.test_request_context("/admin/settings/api/logs?status=2xx"):
         while cursor is not None:
-            page = calls.search(
-                calls.CallQuery().load({"page_size": 2, "cursor": cursor, "status": "2xx"}), user_id=None
+            page = call_log.search(
+                call_log.CallQuery().load({"page_size": 2, "cursor": cursor, "status": "2xx"}), user_id=None
             )
             seen += [call.id for call in page.calls]
             assert page.next is None or "status=2xx" in page.next
@@ -109,9 +109,9 @@ def test_callers_have_names(app: Hub, anybody: FlaskClient) -> None:
     anybody.get("/api/invoices", headers={"Authorization": f"Bearer {plain}"})
     audit.recorder.flush()
     with app.test_request_context("/"):
-        page = calls.search(calls.CallQuery().load({}), user_id=1)
+        page = call_log.search(call_log.CallQuery().load({}), user_id=1)
     assert page.callers == {f"token:{token.id}": "Shop"}
-    assert calls.names_of({"user:1", "token:99", "api_key:env-ab", "user:x"}) == {"user:1": "asha@hub.example"}
+    assert call_log.names_of({"user:1", "token:99", "api_key:env-ab", "user:x"}) == {"user:1": "asha@hub.example"}
 
 
 @pytest.mark.parametrize(
@@ -132,11 +132,11 @@ def test_callers_have_names(app: Hub, anybody: FlaskClient) -> None:
 )
 def test_what_cannot_be_looked_for_is_named(query: dict[str, Any], field: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        calls.CallQuery().load(query)
+        call_log.CallQuery().load(query)
     assert list(refused.value.messages) == [field]
 
 
 def test_another_lists_cursor_is_refused(app: Hub) -> None:
     for cursor in ("x", "WzFd", "WyIyMDI2LTAzLTAxIiwgInh4Il0"):
         with app.test_request_context("/"), pytest.raises(Invalid):
-            calls.search(calls.CallQuery().load({"cursor": cursor}), user_id=None)
+            call_log.search(call_log.CallQuery().load({"cursor": cursor}), user_id=None)

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
-from app.accounts.abilities import ABILITIES, API_KEY, ROLES
 from app.accounts.guards import SIGNED_IN, requires
-from app.accounts.models import User
-from app.kernel.web import Hub, is_page
+from app.accounts.models.accounts import User
+from app.accounts.roles import ABILITIES, API_KEY, ROLES
+from app.kernel.http.app import Hub, is_page
 
 _PLACEHOLDER = re.compile(r"<[^>]+>")
 

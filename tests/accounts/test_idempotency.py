@@ -13,12 +13,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from app.accounts.models import IdempotencyKey
+from app.accounts.models.accounts import IdempotencyKey
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.web import Hub
-from app.sales import importing
-from app.sales.models import SalesInvoice
+from app.kernel.http.app import Hub
+from app.sales.imports import single
+from app.sales.models.invoices import SalesInvoice
 from tests.factories import a_sale
 
 IMPORT = "/api/sales/import/invoice/"
@@ -111,21 +111,21 @@ def test_key_and_invoice_are_stored_together_or_not_at_all(erp: FlaskClient, mon
 def test_a_crash_frees_the_key(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     sale = a_sale()
     with monkeypatch.context() as broken:
-        broken.setattr(importing.events, "draft", lambda *_args, **_facts: 1 / 0)
+        broken.setattr(single.events, "draft", lambda *_args, **_facts: 1 / 0)
         assert send(erp, sale).status_code == 500
     assert send(erp, sale).status_code == 201
 
 
 def test_a_twin_of_a_running_request_waits(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     sale, inside, go_on = a_sale(), threading.Event(), threading.Event()
-    real = importing.import_invoice
+    real = single.import_invoice
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         inside.set()
         assert go_on.wait(10)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(importing, "import_invoice", slow)
+    monkeypatch.setattr(single, "import_invoice", slow)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(send, erp, sale)
         assert inside.wait(10)

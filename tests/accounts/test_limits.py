@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.kernel.web import Hub
+from app.kernel.http.app import Hub
 
 ATTEMPT = {"email": "a@b.example", "password": "x"}
 

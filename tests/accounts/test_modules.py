@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.accounts import licences, modules, service
-from app.accounts.models import User
+from app.accounts import module_status, modules, users
+from app.accounts.models.accounts import User
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.factories import a_user
 
 MODULE = "feature.einvoice_api"
@@ -82,16 +82,16 @@ def test_operators_turn_it_on_and_off(app: Hub, user: User) -> None:
     assert MODULE in run(args=["modules", "list", user.email]).output
     run(args=["modules", "disable", user.email, MODULE])
     db.session.expire_all()
-    assert not modules.is_enabled(service.existing_user(user.email).id, MODULE)
+    assert not modules.is_enabled(users.existing_user(user.email).id, MODULE)
     assert "No user has this" in run(args=["modules", "enable", "nobody@x.y", MODULE]).output
 
 
 class TestLicences:
-    def of(self, user: User) -> licences.Licence:
-        return next(one for one in licences.of(user.id) if one.module == MODULE)
+    def of(self, user: User) -> module_status.Licence:
+        return next(one for one in module_status.of(user.id) if one.module == MODULE)
 
     def test_every_module_has_a_state(self, user: User) -> None:
-        assert [(one.module, one.state, one.warning) for one in licences.of(user.id)] == [
+        assert [(one.module, one.state, one.warning) for one in module_status.of(user.id)] == [
             (module, "off", None) for module in modules.MODULES
         ]
         modules.enable(user, MODULE, actor="test")
@@ -126,7 +126,7 @@ class TestLicences:
         at(monkeypatch, ends_at - before)
         licence = self.of(user)
         assert (licence.days_left, licence.warning) == (days_left, warning)
-        assert [one.module for one in licences.warnings(user.id)] == ([MODULE] if warning is not None else [])
+        assert [one.module for one in module_status.warnings(user.id)] == ([MODULE] if warning is not None else [])
 
     def test_one_that_begins_later_is_planned(self, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
         start = NOW + timedelta(days=10)

@@ -9,11 +9,12 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.accounts import audit, modules, tokens
-from app.accounts.models import ApiCall
+from app.accounts import audit, modules
+from app.accounts.models.accounts import ApiCall
+from app.accounts.tokens import service as tokens
 from app.extensions import db
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.factories import a_token, a_user
 
 SALES, GRN, EINVOICES = "/api/sales/invoices/", "/api/invoices", "/api/v1/einvoices"

@@ -12,12 +12,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from structlog.stdlib import ProcessorFormatter
 
-from app.accounts import api_keys, audit, service, sessions, token_principals, tokens
-from app.accounts.models import ApiCall, ApiKey, AuditEntry, LoginSession, User
-from app.accounts.token_models import AccessToken
+from app.accounts import api_keys, audit, sessions, users
+from app.accounts.models.accounts import ApiCall, ApiKey, AuditEntry, LoginSession, User
+from app.accounts.models.tokens import AccessToken
+from app.accounts.tokens import authenticator
+from app.accounts.tokens import service as tokens
 from app.extensions import db
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.factories import PASSWORD, a_token, a_user
 
 NEW_PASSWORD, WRONG_PASSWORD = "a much newer password", "my other password"
@@ -66,8 +68,8 @@ def _secrets_of_a_life(client: FlaskClient) -> list[str]:
         client.post("/api/auth/login/", json={"email": password, "password": [password]})
     client.post("/api/auth/token/refresh/", json={"refresh": refresh})
     with unit_of_work():
-        service.change_own_password(user, present=PASSWORD, password=NEW_PASSWORD)
-        made_up = service.reset_password(user, actor="a test")
+        users.change_own_password(user, present=PASSWORD, password=NEW_PASSWORD)
+        made_up = users.reset_password(user, actor="a test")
         tokens.revoke(token.id, scope=None, actor="a test")
     client.get("/api/sales/invoices/", headers={"Authorization": f"Bearer {second}"})
     parts = [plain.split("_")[2] for plain in (first, second)]
@@ -92,7 +94,7 @@ def test_a_fault_in_the_middle_of_a_request_tells_none(
     def fail(_: AccessToken) -> None:
         raise RuntimeError(f"while looking at {plain}")
 
-    monkeypatch.setattr(token_principals, "effective_abilities", fail)
+    monkeypatch.setattr(authenticator, "effective_abilities", fail)
     answer = anybody.get("/api/sales/invoices/", headers={"Authorization": f"Bearer {plain}"})
     assert answer.status_code == 500
     assert "_" not in answer.text

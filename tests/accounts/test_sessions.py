@@ -11,12 +11,12 @@ from flask.testing import FlaskClient
 from flask_jwt_extended import create_access_token, create_refresh_token
 from werkzeug.test import TestResponse
 
-from app.accounts import service, sessions
-from app.accounts.models import AuditEntry, LoginSession, User
+from app.accounts import sessions, users
+from app.accounts.models.accounts import AuditEntry, LoginSession, User
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.factories import PASSWORD, a_user
 
 ME = "/api/auth/me/"
@@ -189,7 +189,7 @@ class TestRefresh:
     def test_a_user_who_was_deactivated_gets_no_new_tokens(self, anybody: FlaskClient, asha: User) -> None:
         first = tokens(anybody)
         with unit_of_work():
-            service.set_active(service.existing_user(asha.email), False, actor="a test")
+            users.set_active(users.existing_user(asha.email), False, actor="a test")
         assert refresh(anybody, first["refresh"]).status_code == 401
 
 
@@ -240,17 +240,17 @@ class TestAccess:
     ) -> None:
         access = tokens(anybody)["access"]
         with unit_of_work():
-            service.set_active(service.existing_user(asha.email), False, actor="a test")
+            users.set_active(users.existing_user(asha.email), False, actor="a test")
         assert anybody.get(ME, headers=bearer(access)).status_code == 401
         with unit_of_work():
-            service.set_active(service.existing_user(asha.email), True, actor="a test")
+            users.set_active(users.existing_user(asha.email), True, actor="a test")
         assert anybody.get(ME, headers=bearer(access)).status_code == 401, "what was ended stays ended"
         assert log_in(anybody).status_code == 200
 
     def test_a_new_password_ends_all_sessions(self, anybody: FlaskClient, asha: User) -> None:
         access = tokens(anybody)["access"]
         with unit_of_work():
-            service.change_password(service.existing_user(asha.email), "another good password", actor="a test")
+            users.change_password(users.existing_user(asha.email), "another good password", actor="a test")
         assert anybody.get(ME, headers=bearer(access)).status_code == 401
         assert log_in(anybody).status_code == 401
         assert log_in(anybody, password="another good password").status_code == 200

@@ -12,16 +12,18 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.accounts import audit, modules, service, sessions, token_format, tokens
-from app.accounts.abilities import ABILITIES, ROLES
+from app.accounts import audit, modules, sessions, users
 from app.accounts.errors import TokenOver, UnknownToken
-from app.accounts.models import ApiCall, AuditEntry, User
-from app.accounts.token_models import AccessToken
+from app.accounts.models.accounts import ApiCall, AuditEntry, User
+from app.accounts.models.tokens import AccessToken
+from app.accounts.roles import ABILITIES, ROLES
+from app.accounts.tokens import format as token_format
+from app.accounts.tokens import service as tokens
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.factories import a_sale, a_token, a_user
 
 SALES, GRN, EINVOICES, EVENTS = "/api/sales/invoices/", "/api/invoices", "/api/v1/einvoices", "/api/v1/events"
@@ -179,11 +181,11 @@ class TestKeepsOut:
             user = a_user(role="billing")
         _, plain = made(user)
         with unit_of_work():
-            service.set_active(user, False, actor="a test")
+            users.set_active(user, False, actor="a test")
         assert ask(anybody, plain).status_code == 401
         assert refusals() == ["user inactive"]
         with unit_of_work():
-            service.set_active(user, True, actor="a test")
+            users.set_active(user, True, actor="a test")
         assert ask(anybody, plain).status_code == 200
 
     def test_abilities_that_the_users_role_lost(self, anybody: FlaskClient) -> None:
@@ -192,11 +194,11 @@ class TestKeepsOut:
             user = a_user(role="billing")
         _, plain = made(user, abilities=["sales:read", "einvoices:read"])
         with unit_of_work():
-            service.set_role(user, "warehouse", actor="a test")
+            users.set_role(user, "warehouse", actor="a test")
         assert ask(anybody, plain, EINVOICES).json == {"message": "This action is unauthorized."}
         assert ask(anybody, plain).status_code == 200
         with unit_of_work():
-            service.set_role(user, "billing", actor="a test")
+            users.set_role(user, "billing", actor="a test")
         assert ask(anybody, plain, EINVOICES).json["error"] == "MODULE_NOT_ENABLED"
 
     def test_another_secret_for_a_public_id(self, anybody: FlaskClient) -> None:

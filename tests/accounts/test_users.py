@@ -11,13 +11,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.accounts import passwords, service
+from app.accounts import passwords
+from app.accounts import users as accounts_users
 from app.accounts.errors import LastAdmin, UnknownUser
-from app.accounts.models import AuditEntry, LoginSession, User
+from app.accounts.models.accounts import AuditEntry, LoginSession, User
 from app.extensions import db
 from app.kernel.errors import Invalid
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.factories import PASSWORD, a_user
 
 
@@ -44,18 +45,18 @@ class TestTheLastAdmin:
             a_user(role="admin", is_active=False)
         with pytest.raises(LastAdmin), unit_of_work():
             if verb == "demote":
-                service.set_role(admin, "billing", actor="a test")
+                accounts_users.set_role(admin, "billing", actor="a test")
             else:
-                service.set_active(admin, False, actor="a test")
+                accounts_users.set_active(admin, False, actor="a test")
         db.session.refresh(admin)
         assert (admin.role, admin.is_active) == ("admin", True)
 
     def test_may_go_once_there_is_another(self, app: Hub) -> None:
         [first, second] = users(a="admin", b="admin")
         with unit_of_work():
-            service.set_role(first, "billing", actor="a test")
+            accounts_users.set_role(first, "billing", actor="a test")
         with pytest.raises(LastAdmin), unit_of_work():
-            service.set_active(second, False, actor="a test")
+            accounts_users.set_active(second, False, actor="a test")
 
     def test_is_left_when_two_remove_each_other_at_once(self, app: Hub) -> None:
         pair = [user.id for user in users(a="admin", b="admin")]
@@ -64,7 +65,7 @@ class TestTheLastAdmin:
             with app.app_context():
                 try:
                     with unit_of_work():
-                        service.set_active(service.find(user_id), False, actor="a test")
+                        accounts_users.set_active(accounts_users.find(user_id), False, actor="a test")
                 except LastAdmin:
                     return False
                 return True
@@ -75,8 +76,8 @@ class TestTheLastAdmin:
     def test_is_kept_by_nobody_elses_role(self, app: Hub) -> None:
         [_, other] = users(a="admin", b="billing")
         with unit_of_work():
-            service.set_role(other, "warehouse", actor="a test")
-            service.set_active(other, False, actor="a test")
+            accounts_users.set_role(other, "warehouse", actor="a test")
+            accounts_users.set_active(other, False, actor="a test")
         assert [entry.action for entry in written()] == ["user.role_changed", "user.deactivated"]
         assert written()[0].details == {"before": "billing", "role": "warehouse"}
 
@@ -87,13 +88,13 @@ class TestRole:
         client = client_as("billing")
         assert client.get("/api/v1/einvoices").json["error"] == "MODULE_NOT_ENABLED"
         with unit_of_work():
-            service.set_role(service.find(2), "warehouse", actor="a test")
+            accounts_users.set_role(accounts_users.find(2), "warehouse", actor="a test")
         assert "error" not in client.get("/api/v1/einvoices").json
 
     def test_is_one_of_those_that_there_are(self, app: Hub) -> None:
         [user] = users(a="billing")
         with pytest.raises(Invalid) as refused:
-            service.set_role(user, "king", actor="a test")
+            accounts_users.set_role(user, "king", actor="a test")
         assert "warehouse" in str(refused.value.errors)
 
 
@@ -102,9 +103,9 @@ class TestPasswords:
         [user] = users(a="billing")
         assert log_in(anybody, user, PASSWORD).status_code == 200
         with pytest.raises(Invalid), unit_of_work():
-            service.change_own_password(user, present="not the password", password="a newer password")
+            accounts_users.change_own_password(user, present="not the password", password="a newer password")
         with unit_of_work():
-            service.change_own_password(user, present=PASSWORD, password="a newer password")
+            accounts_users.change_own_password(user, present=PASSWORD, password="a newer password")
         assert log_in(anybody, user, PASSWORD).status_code == 401
         assert log_in(anybody, user, "a newer password").status_code == 200
         assert "user.password_changed" in [entry.action for entry in written()]
@@ -115,7 +116,7 @@ class TestPasswords:
         [user] = users(a="billing")
         log_in(anybody, user, PASSWORD)
         with unit_of_work():
-            password = service.reset_password(user, actor="user:9")
+            password = accounts_users.reset_password(user, actor="user:9")
         assert len(password) >= 20
         assert log_in(anybody, user, PASSWORD).status_code == 401
         assert log_in(anybody, user, password).status_code == 200
@@ -128,24 +129,24 @@ class TestPasswords:
         [user] = users(a="billing")
         for password in ("short", "x" * 201):
             with pytest.raises(Invalid):
-                service.change_own_password(user, present=PASSWORD, password=password)
+                accounts_users.change_own_password(user, present=PASSWORD, password=password)
 
 
 def test_pages_of_users_are_searched_as_typed(app: Hub) -> None:
     users(Asha="billing", Banu="admin", **{"100%": "warehouse"})
     with app.test_request_context("/admin/users"):
         paging = {"page": 1, "page_size": 2, "cursor": None, "search": ""}
-        first = service.find_page(paging)
+        first = accounts_users.find_page(paging)
         assert [user.name for user in first.results] == ["100%", "Banu"]
         assert first.next == "/admin/users?page=2&page_size=2"
-        assert [user.name for user in service.find_page({**paging, "search": "ASHA"}).results] == ["Asha"]
-        assert [user.name for user in service.find_page({**paging, "search": "0%"}).results] == ["100%"]
-        assert service.find_page({**paging, "search": "_"}).count == 0
+        assert [user.name for user in accounts_users.find_page({**paging, "search": "ASHA"}).results] == ["Asha"]
+        assert [user.name for user in accounts_users.find_page({**paging, "search": "0%"}).results] == ["100%"]
+        assert accounts_users.find_page({**paging, "search": "_"}).count == 0
 
 
 def test_nobody_has_an_unknown_id(app: Hub) -> None:
     with pytest.raises(UnknownUser):
-        service.find(99)
+        accounts_users.find(99)
 
 
 def test_nobody_takes_as_long_as_somebody() -> None:

@@ -8,20 +8,20 @@ from typing import Any
 from sqlalchemy import select, text
 
 from app.accounts import modules
-from app.accounts.models import User
-from app.einvoices import drafting, issuing
-from app.einvoices.callers import MODULE
-from app.einvoices.models import Einvoice
-from app.einvoices.schemas import EinvoiceDraftSchema
+from app.accounts.models.accounts import User
+from app.einvoices.access import MODULE
+from app.einvoices.lifecycle import drafts, issue
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.schemas.einvoices import EinvoiceDraftSchema
 from app.extensions import db
 from app.grn import demo
-from app.grn import service as receipts
-from app.grn.models import GoodsReceipt
-from app.grn.schemas import NewReceiptSchema
+from app.grn.models.receipts import GoodsReceipt
+from app.grn.receipts import service as receipts
+from app.grn.schemas.receipts import NewReceiptSchema
 from app.kernel import clock, json
 from app.kernel.unit_of_work import unit_of_work
-from app.sales import importing
-from app.sales.schemas import ImportSchema
+from app.sales.imports import single
+from app.sales.schemas.invoices import ImportSchema
 from tests.factories import a_draft, a_fabric_item, a_receipt, a_sale
 
 
@@ -34,7 +34,7 @@ def imported(**facts: Any) -> str:
     """An invoice of the ERP; returns its number."""
     payload = a_sale(**facts)
     with unit_of_work():
-        importing.import_invoice(loaded(ImportSchema(), payload), created_user_id=None)
+        single.import_invoice(loaded(ImportSchema(), payload), created_user_id=None)
     number: str = payload["invoice_no"]
     return number
 
@@ -69,14 +69,14 @@ def end_modules_in(user: User, *, days: int) -> None:
 def drafted(owner: User, **facts: Any) -> Einvoice:
     """A draft of ``owner``."""
     with unit_of_work():
-        return drafting.create(loaded(EinvoiceDraftSchema(), a_draft(**facts)), owner.id)
+        return drafts.create(loaded(EinvoiceDraftSchema(), a_draft(**facts)), owner.id)
 
 
 def issued(owner: User, **facts: Any) -> Einvoice:
     """An e-invoice with its number; its PDF waits to be made."""
     einvoice = drafted(owner, **facts)
     with unit_of_work():
-        return issuing.issue(einvoice.id, owner.id)
+        return issue.issue(einvoice.id, owner.id)
 
 
 def spread_over_the_week(table: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from babel.messages import mofile
 from babel.messages.catalog import Catalog, Message
 
-from app.admin import catalogue
+from app.admin.i18n import extract
 
 _PLACEHOLDER = re.compile(r"%\(\w+\)\w|\{\w*\}")
 
@@ -28,30 +28,30 @@ def spoken(catalog: Catalog) -> list[tuple[str, str]]:
     return sorted(pair for message in catalog if message.id for pair in texts(message))
 
 
-@pytest.mark.parametrize("language", catalogue.LANGUAGES)
+@pytest.mark.parametrize("language", extract.LANGUAGES)
 class TestCatalogue:
     def test_everything_is_translated(self, language: str) -> None:
-        stored = catalogue.read(language)
+        stored = extract.read(language)
         missing = []
-        for message in catalogue.collected():
+        for message in extract.collected():
             known = stored.get(message.id) if message.id else message
             if message.id and (known is None or known.fuzzy or not all(text for _, text in texts(known))):
                 missing.append(message.id)
         assert not missing, "say it in the catalogue, then: make words"
 
     def test_nothing_is_left_over(self, language: str) -> None:
-        said = {message.id for message in catalogue.collected()}
-        assert not [message.id for message in catalogue.read(language) if message.id not in said]
+        said = {message.id for message in extract.collected()}
+        assert not [message.id for message in extract.read(language) if message.id not in said]
 
     def test_names_in_a_sentence_are_kept(self, language: str) -> None:
-        for message in catalogue.read(language):
+        for message in extract.read(language):
             for english, other in texts(message):
                 assert set(_PLACEHOLDER.findall(english)) == set(_PLACEHOLDER.findall(other)), english
 
     def test_what_is_compiled_is_what_is_written(self, language: str) -> None:
-        with catalogue._path(language, "mo").open("rb") as file:
+        with extract._path(language, "mo").open("rb") as file:
             compiled = mofile.read_mo(file)
-        assert spoken(compiled) == spoken(catalogue.read(language)), "make words"
+        assert spoken(compiled) == spoken(extract.read(language)), "make words"
 
 
 def test_refusals_are_collected_from_the_code() -> None:
@@ -63,7 +63,7 @@ def test_refusals_are_collected_from_the_code() -> None:
         'def f():\n    raise Invalid({"name": {0: ["Say it."]}})\n    raise Other(["Not this."])\n'
         'def g():\n    yield 0, {"item": [f"Only {plain(left)} left."]}\n'
     )
-    assert set(catalogue.refusals(tree)) == {
+    assert set(extract.refusals(tree)) == {
         "It is gone.",
         "{names} and {others} are full.",
         "At least {low}.",

@@ -11,11 +11,14 @@ import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
-from app.accounts.models import User
-from app.einvoices import crediting, issuing, printing, reporting, service
-from app.einvoices.workflow import Type
+from app.accounts.models.accounts import User
+from app.einvoices.lifecycle import credit_notes, issue
+from app.einvoices.pdf import print_job
+from app.einvoices.providers import status_reports
+from app.einvoices.queries import lookup
+from app.einvoices.status import Type
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.admin import scenes
 from tests.admin.conftest import Opener, looked_at, sign_in
 from tests.admin.test_signing import enter, post
@@ -50,7 +53,7 @@ def test_a_draft_is_issued_and_its_pdf_appears_by_itself(desk: Page, owner: User
     dialog.get_by_role("button", name="Issue").click()
     expect(desk.get_by_role("heading", level=1)).to_have_text(re.compile(r"EA-\d{4}-000001"))
     expect(desk.get_by_text("The PDF is being made.")).to_be_visible()
-    printing.print_due()
+    print_job.print_due()
     expect(desk.locator("iframe.preview")).to_be_visible()
     expect(desk.get_by_text("The PDF is being made.")).to_have_count(0)
     with desk.expect_download() as download:
@@ -114,7 +117,7 @@ def test_a_sales_invoice_becomes_a_draft_once(open_page: Opener, person: Callabl
 
 def test_somebody_elses_looks_like_a_missing_one(app: Hub, owner: User, person: Callable[..., User]) -> None:
     einvoice = scenes.issued(owner)
-    printing.print_due()
+    print_job.print_due()
     other, admin, anybody_else = app.test_client(), app.test_client(), app.test_client()
     enter(other, scenes.with_module(person("integrator")))
     enter(admin, scenes.with_module(person("admin")))
@@ -129,7 +132,7 @@ def test_somebody_elses_looks_like_a_missing_one(app: Hub, owner: User, person: 
             assert "module is not enabled" in answer.text
     assert (einvoice.invoice_no or "") not in other.get("/admin/einvoices").text
     assert post(other, f"/admin/einvoices/{einvoice.id}/cancel", reason="x").status_code == 404
-    assert service.find(einvoice.id, None).status == "issued"
+    assert lookup.find(einvoice.id, None).status == "issued"
 
 
 def test_a_form_that_no_page_made_is_told_what_is_wrong(app: Hub, owner: User) -> None:
@@ -163,9 +166,9 @@ def test_the_history_is_told_in_peoples_words(client_pages: FlaskClient, owner: 
     einvoice = scenes.issued(owner)
     word = {"provider_status": "<b>taken</b>", "occurred_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC)}
     with unit_of_work():
-        reporting.report(einvoice.id, word, owner.id)
-        issuing.send(einvoice.id, owner.id)
-        crediting.give_back(einvoice.id, Type.RETURN, {"reason": "broken"}, owner.id)
+        status_reports.report(einvoice.id, word, owner.id)
+        issue.send(einvoice.id, owner.id)
+        credit_notes.give_back(einvoice.id, Type.RETURN, {"reason": "broken"}, owner.id)
     page = client_pages.get(f"/admin/einvoices/{einvoice.id}").text
     assert "Word of the provider: &lt;b&gt;taken&lt;/b&gt; · At: <time " in page
     assert "Jan 2, 2026" in page
@@ -186,7 +189,7 @@ def test_the_pages_can_be_read_and_used_by_everybody(open_page: Opener, owner: U
     for _ in range(2):
         einvoice = scenes.issued(owner)
     scenes.drafted(owner)
-    printing.print_due()
+    print_job.print_due()
 
     def opener(**how: bool) -> Page:
         return sign_in(open_page(**how), owner)

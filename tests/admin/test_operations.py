@@ -13,22 +13,23 @@ from playwright.sync_api import Page, expect
 from redis import Redis
 from sqlalchemy import select, text
 
-from app.accounts.models import AuditEntry
-from app.admin.operations import KINDS
+from app.accounts.models.accounts import AuditEntry
+from app.admin.views.operations import KINDS
 from app.config import CANARY_SECONDS
-from app.einvoices import drafting, issuing
-from app.einvoices.models import Einvoice
-from app.einvoices.work_models import EinvoicePdf, EinvoiceSending
+from app.einvoices.lifecycle import drafts, issue
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.work import EinvoicePdf, EinvoiceSending
 from app.extensions import bus, celery, db
 from app.kernel import clock
-from app.kernel.presence import Presence
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.operations import backlogs, draining, failures
+from app.kernel.worker.heartbeat import Presence
+from app.operations.monitoring import backlogs, failed_tasks, queue_drain
 from app.operations.tasks import canary
-from app.pdf.printing import PRESSES
-from app.webhooks import service, switching
+from app.pdf.print_queue import PRESSES
+from app.webhooks.endpoints import service as endpoints
 from app.webhooks.models import Tally
+from app.webhooks.sender import circuit_breaker
 from tests.admin.conftest import looked_at
 from tests.admin.test_signing import enter, token_of
 from tests.factories import a_draft, a_user
@@ -61,7 +62,7 @@ def at_work(app: Hub) -> None:
 def failed(app: Hub) -> None:
     """A task has failed."""
     with unit_of_work():
-        failures.record(
+        failed_tasks.record(
             task_id="6f2c1c1e",
             task="operations.canary",
             arguments=["pdf"],
@@ -130,9 +131,9 @@ def test_pdfs_that_were_given_up_are_asked_for_again(admin: FlaskClient) -> None
 def test_e_invoices_that_were_given_up_are_sent_again_under_their_key(admin: FlaskClient) -> None:
     with unit_of_work():
         owner = a_user(role="billing").id
-        open_, sent = (drafting.create(a_draft(), owner).id for _ in range(2))
-        issuing.issue(open_, None)
-        issuing.issue(sent, None).status = "sent"
+        open_, sent = (drafts.create(a_draft(), owner).id for _ in range(2))
+        issue.issue(open_, None)
+        issue.issue(sent, None).status = "sent"
         rows = [EinvoiceSending(einvoice_id=id_, provider="http", key=uuid4(), state="failed") for id_ in (open_, sent)]
         for row in rows:
             row.attempts, row.error, row.due_at = 6, "The provider answered 503.", clock.now()
@@ -181,10 +182,10 @@ def test_a_queue_is_drained_and_worked_on_again(admin: FlaskClient) -> None:
     page = admin.post(f"{PAGE}/queues/pdf/drain", data=sent, follow_redirects=True).text
     assert "Queue pdf is drained since" in page
     assert "All is well" not in page
-    assert draining.drained() == {"pdf"}
+    assert queue_drain.drained() == {"pdf"}
     page = admin.post(f"{PAGE}/queues/pdf/resume", data=sent, follow_redirects=True).text
     assert "All is well" in page
-    assert draining.drained() == set()
+    assert queue_drain.drained() == set()
     assert admin.post(f"{PAGE}/queues/celery/drain", data=sent).status_code == 404
     with db.engine.connect() as connection:
         audited = select(AuditEntry.action, AuditEntry.subject).where(AuditEntry.action.like("queue.%"))
@@ -234,9 +235,9 @@ def in_trouble(subscribe: Any, receiver: Receiver, failed_pdf: None) -> None:
     gone = subscribe(receiver, "*")
     with unit_of_work():
         db.session.add(Tally(endpoint_id=failing.id, minute=clock.now(), made=9, failed=7))
-        endpoint = service.locked(gone.id, None)
-        switching.disable(endpoint, "The receiver answered 410 Gone: it wants nothing more.", actor="test")
-        draining.drain("retries", actor="user:1")
+        endpoint = endpoints.locked(gone.id, None)
+        circuit_breaker.disable(endpoint, "The receiver answered 410 Gone: it wants nothing more.", actor="test")
+        queue_drain.drain("retries", actor="user:1")
 
 
 @pytest.mark.drill

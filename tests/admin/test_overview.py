@@ -10,15 +10,16 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
-from app.accounts import tokens
-from app.accounts.models import User
+from app.accounts.models.accounts import User
+from app.accounts.tokens import service as tokens
 from app.admin.charts import chart_of
 from app.extensions import db
-from app.kernel.days import count_per_day
+from app.kernel.daily_counts import count_per_day
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.sales.models import SalesInvoice
-from app.webhooks import service, switching
+from app.sales.models.invoices import SalesInvoice
+from app.webhooks.endpoints import service as endpoints
+from app.webhooks.sender import circuit_breaker
 from tests.admin import scenes
 from tests.admin.conftest import Opener, assert_accessible, looked_at, shoot, sign_in
 from tests.webhooks.fixtures import MODULE
@@ -110,7 +111,7 @@ def test_webhooks_that_need_somebody_are_told(
     expect(card.locator("li")).to_have_text(re.compile(r"ERP\s+1 failed\s*2 late"))
     assert_accessible(page)
     with unit_of_work():
-        switching.disable(service.locked(at.id, None), "Moving.", actor="test")
+        circuit_breaker.disable(endpoints.locked(at.id, None), "Moving.", actor="test")
     page.reload()
     expect(card.locator("li")).to_contain_text("Off")
     card.get_by_role("link", name="1 failed").click()

@@ -10,11 +10,11 @@ import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
-from app.accounts.models import User
+from app.accounts.models.accounts import User
 from app.admin.navigation import NAVIGATION
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.stream.hub import hub as stream_hub
+from app.stream.broadcaster import hub as stream_hub
 from tests.admin.conftest import Opener, looked_at, shoot, sign_in
 from tests.admin.test_guards import path_of
 from tests.admin.test_signing import enter

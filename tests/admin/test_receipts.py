@@ -11,12 +11,14 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from app.accounts.models import AuditEntry
+from app.accounts.models.accounts import AuditEntry
 from app.extensions import db
-from app.grn import ledgers, packing_list, printing
-from app.grn.models import GoodsReceipt
+from app.grn.ledgers import service as ledgers
+from app.grn.models.receipts import GoodsReceipt
+from app.grn.papers import print_job
+from app.grn.receipts import packing_list
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.admin import scenes
 from tests.admin.conftest import looked_at
 from tests.admin.test_signing import enter, post
@@ -101,7 +103,7 @@ def test_the_papers_appear_once_they_are_made(
     papers = page.locator("#papers li")
     expect(papers).to_have_text([re.compile("Goods receipt note"), re.compile("Labels of the rolls")])
     expect(papers.first).to_contain_text("is being made")
-    while printing.print_due():
+    while print_job.print_due():
         continue
     with page.expect_download() as download:
         papers.first.get_by_role("link", name="Download").click()

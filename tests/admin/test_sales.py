@@ -9,15 +9,15 @@ import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
-from app.accounts.models import User
+from app.accounts.models.accounts import User
 from app.extensions import db
 from app.kernel.errors import Refusal
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.sales import offering
-from app.sales.history import Actor
-from app.sales.master_models import Courier
-from app.sales.service import find_by_number
+from app.sales.floor import available_steps
+from app.sales.floor.history import Actor
+from app.sales.models.masters import Courier
+from app.sales.queries.lookup import find_by_number
 from tests.admin import scenes
 from tests.admin.conftest import looked_at, shoot
 from tests.admin.test_signing import enter, post
@@ -130,7 +130,7 @@ def brought_to_packed(app: Hub, worker: User) -> str:
         ("packing.complete", {}),
         ("boxing.complete", {"label_count": 1}),
     ):
-        offering.perform(step, {"invoice_no": number, **more}, actor)
+        available_steps.perform(step, {"invoice_no": number, **more}, actor)
     return number
 
 
@@ -187,17 +187,17 @@ def test_what_is_offered_is_what_would_be_taken(app: Hub) -> None:
             agrees(number, Actor(user.name, user.id, user.role), needs)
         with unit_of_work():
             order = {"invoice_no": number, **needs.get(step, {})}
-            offering.perform(step, order, Actor(holder.name, holder.id, holder.role))
+            available_steps.perform(step, order, Actor(holder.name, holder.id, holder.role))
     agrees(number, Actor(holder.name, holder.id, holder.role), needs)
 
 
 def agrees(number: str, actor: Actor, needs: dict[str, dict[str, Any]]) -> None:
     """Offered and taken are the same set, found by trying each and taking it back."""
-    offered = {step.name for step in offering.offered(find_by_number(number), actor)}
+    offered = {step.name for step in available_steps.offered(find_by_number(number), actor)}
     taken = set()
-    for name in offering.OFFERED:
+    for name in available_steps.OFFERED:
         try:
-            offering.perform(name, {"invoice_no": number, **needs.get(name, {})}, actor)
+            available_steps.perform(name, {"invoice_no": number, **needs.get(name, {})}, actor)
         except Refusal:
             pass
         else:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from flask_babel import force_locale
 
-from app.admin.sentences import said
+from app.admin.i18n.translate import said
 from app.einvoices.errors import WrongState
-from app.kernel.web import Hub
+from app.kernel.http.app import Hub
 from app.sales import errors
 
 

@@ -11,15 +11,17 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from app.accounts import api_keys, audit, licences, modules, service, tokens
-from app.accounts.models import ApiKey, User
-from app.accounts.token_models import AccessToken
-from app.admin.licences import NAMES
+from app.accounts import api_keys, audit, module_status, modules
+from app.accounts import users as accounts_users
+from app.accounts.models.accounts import ApiKey, User
+from app.accounts.models.tokens import AccessToken
+from app.accounts.tokens import service as tokens
+from app.admin.views.modules import NAMES
 from app.einvoices import sellers
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.admin.conftest import Opener, assert_accessible, shoot, sign_in
 from tests.admin.test_signing import enter, post
 from tests.einvoices.test_printing import a_png
@@ -267,7 +269,7 @@ class TestUsers:
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Make the user").click()
         expect(page.get_by_role("status")).to_contain_text("Banu can sign in now.")
-        banu = service.existing_user("banu@hub.example")
+        banu = accounts_users.existing_user("banu@hub.example")
         theirs = sign_in(open_page(), banu)
         row = page.get_by_role("row", name="Banu")
         row.get_by_role("button", name="Role").click()
@@ -362,7 +364,7 @@ class TestModules:
         assert "after the start" in anybody.get(MODULES).text
         assert post(anybody, f"{MODULES}/1/feature.tea/renew", on=MODULES, years="1").status_code == 303
         assert post(anybody, f"{MODULES}/9/{self.MODULE}/renew", on=MODULES, years="1").status_code == 404
-        assert {licence.state for licence in licences.of(1)} == {"off"}
+        assert {licence.state for licence in module_status.of(1)} == {"off"}
 
     def test_every_module_has_a_name(self) -> None:
         assert NAMES.keys() == modules.MODULES.keys()

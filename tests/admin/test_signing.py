@@ -13,12 +13,12 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from app.accounts import service
-from app.accounts.models import AuditEntry, LoginSession, User
+from app.accounts import users
+from app.accounts.models.accounts import AuditEntry, LoginSession, User
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.admin.conftest import Opener, looked_at, sign_in
 from tests.factories import PASSWORD, a_user
 
@@ -111,7 +111,7 @@ def test_a_session_that_nobody_uses_ends(anybody: FlaskClient, asha: User, monke
 def test_a_deactivated_user_is_out_at_once(anybody: FlaskClient, asha: User) -> None:
     enter(anybody, asha)
     with unit_of_work():
-        service.set_active(db.session.get_one(User, asha.id), False, actor="test")
+        users.set_active(db.session.get_one(User, asha.id), False, actor="test")
     assert anybody.get("/admin/account").status_code == 303
     assert enter(anybody, asha).status_code == 200  # the form again
 

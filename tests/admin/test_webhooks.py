@@ -10,12 +10,13 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
 from app.accounts import modules
-from app.accounts.models import User
+from app.accounts.models.accounts import User
 from app.extensions import db
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.webhooks import checking, dispatching, finishing
+from app.webhooks.endpoints import receiver_check
 from app.webhooks.models import Endpoint
+from app.webhooks.sender import dispatcher, results
 from tests.admin.conftest import Opener, looked_at, sign_in
 from tests.admin.scenes import drafted, with_module
 from tests.admin.test_signing import enter, post
@@ -97,11 +98,11 @@ def test_a_test_arrives_and_every_byte_of_it_can_be_read(
 
 
 def test_a_check_shows_its_grade_by_itself(desk: Page, at: Subscribed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "PAUSE", 0.01)
+    monkeypatch.setattr(receiver_check, "PAUSE", 0.01)
     desk.goto(f"{LIST}/{at.id}")
     desk.get_by_role("button", name="Check the receiver").click()
     expect(desk.get_by_text("The receiver is being checked.", exact=True)).to_be_visible()
-    checking.check_due()
+    receiver_check.check_due()
     expect(desk.get_by_text("Check the signature, and refuse a wrong one with 401.")).to_be_visible()
     expect(desk.locator(".grade")).to_contain_text("D")
 
@@ -120,7 +121,7 @@ def test_what_failed_is_sent_again(
     *, desk: Page, at: Subscribed, receiver: Receiver, keeper: User, relayed: Make, send: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(finishing, "delays", lambda: ())
+    monkeypatch.setattr(results, "delays", lambda: ())
     receiver.answers = lambda _request: (500, {}, b"")
     told_of(keeper, relayed, send, 2)
     receiver.answers = lambda _request: (200, {}, b"")
@@ -130,7 +131,7 @@ def test_what_failed_is_sent_again(
     desk.get_by_label("In a minute").fill("6000")
     desk.get_by_role("button", name="Send the failed again", exact=True).click()
     expect(desk.get_by_text("2 deliveries will be sent again")).to_be_visible()
-    dispatching.send_due("retry")
+    dispatcher.send_due("retry")
     send()
     assert {delivery.state for delivery in deliveries(at)} == {"delivered"}
 
@@ -206,13 +207,13 @@ def test_the_pages_can_be_read_and_used_by_everybody(
     *, open_page: Opener, at: Subscribed, receiver: Receiver, keeper: User, relayed: Make, send: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(checking, "PAUSE", 0.01)
+    monkeypatch.setattr(receiver_check, "PAUSE", 0.01)
     told_of(keeper, relayed, send, 2)
     receiver.answers = lambda _request: (503, {"Retry-After": "60"}, b'{"error":"maintenance"}')
     (last,) = told_of(keeper, relayed, send)
     with unit_of_work():
-        checking.ask(at.id, None)
-    checking.check_due()
+        receiver_check.ask(at.id, None)
+    receiver_check.check_due()
     newest = deliveries(at)[-1].id
 
     def opener(**how: bool) -> Page:

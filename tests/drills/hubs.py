@@ -22,8 +22,8 @@ import psutil
 import psycopg
 from redis import Redis
 
-from app.local.processes import PROCESSES, HubProcess
 from app.local.servers import Postgres, Valkey, temporary_servers
+from app.processes import PROCESSES, HubProcess
 from tests.sse import Listener
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ import time
 from app.extensions import db
 from app.kernel import json
 from app.kernel.unit_of_work import unit_of_work
-from app.sales import importing
-from app.sales.schemas import ImportSchema
+from app.sales.imports import single
+from app.sales.schemas.invoices import ImportSchema
 from tests.factories import a_sale
 from wsgi import app
 
@@ -35,7 +35,7 @@ def _import(name: str) -> None:
         data = schema.load(json.decode(json.encode(sale)))
         with app.app_context(), unit_of_work():
             db.session.connection()  # an import alone would be committed by itself
-            importing.import_invoice(data, created_user_id=None)
+            single.import_invoice(data, created_user_id=None)
             time.sleep(random.uniform(0, 0.05))
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.config import Settings
-from app.local.processes import PROCESSES
+from app.processes import PROCESSES
 from tests.drills.hubs import KEY, ROOT, DrillHub, wait_for
 
 pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from redis import Redis
 
-from app.local.processes import PROCESSES
-from app.operations.draining import KEY
+from app.operations.monitoring.queue_drain import KEY
+from app.processes import PROCESSES
 from tests.drills.hubs import HEADERS, DrillHub, drill_hub, wait_for
 from tests.factories import a_sale
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.kernel.tasks import LEASE
+from app.kernel.worker.celery_app import LEASE
 from tests.drills.hubs import ROOT, DrillHub, drill_hub, free_port, wait_for
 from tests.webhooks.receivers import Received, Receiver
 

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.accounts import modules
-from app.accounts.models import User
+from app.accounts.models.accounts import User
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from tests.factories import a_draft

@@ -14,10 +14,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.einvoices import changes, models, searching, service, tallying
+from app.einvoices.models import einvoices as einvoice_models
+from app.einvoices.queries import change_clock, lookup, search, tallies
 from app.extensions import db
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.einvoices.conftest import URL, issued, made, verb
 
 ITEM = {
@@ -120,7 +121,9 @@ def test_identifiers_are_found_by_their_index(app: Hub) -> None:
     """It serves exactly the expression that it was made of; any other reads the whole table."""
     with db.engine.connect() as connection:
         connection.execute(text("SET LOCAL enable_seqscan = off"))
-        asked = text(f"EXPLAIN SELECT id FROM e_invoices WHERE {models.IDENTIFIERS} @@ CAST(:typed AS tsquery)")
+        asked = text(
+            f"EXPLAIN SELECT id FROM e_invoices WHERE {einvoice_models.IDENTIFIERS} @@ CAST(:typed AS tsquery)"
+        )
         plan = " ".join(connection.scalars(asked, {"typed": "'ea-1':*"}))
     assert "ix_e_invoices_identifiers" in plan
 
@@ -138,7 +141,7 @@ def test_an_identifier_of_others_names_nothing(owner: FlaskClient, owner_as: Cal
 
 
 def test_what_many_identifiers_begin_with_finds_all(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "FEW", 2)
+    monkeypatch.setattr(search, "FEW", 2)
     all_ids = [made(owner, marketplace_order_no=f"TY-4{number}")["id"] for number in range(3)]
     assert ids(listed(owner, search="ty-4")) == all_ids[::-1]
     assert ids(listed(owner, search="ty-41")) == [all_ids[1]]
@@ -199,11 +202,11 @@ def test_totals_stay_right_whatever_happens(owner: FlaskClient, owner_as: Callab
         if number % 2:
             verb(owner, einvoice["id"], "issue")
         if number == 6:
-            tallying.compact()
+            tallies.compact()
         owner.patch(f"{URL}/{einvoice['id']}", json={"marketplace": "c"})
     with db.engine.begin() as connection:
         connection.execute(text("DELETE FROM e_invoices WHERE id = 2"))
-    before = tallying.compact()
+    before = tallies.compact()
     assert before
     assert listed(owner)["meta"]["total"] == len(listed(owner, cursor="", per_page=100)["data"])
     for query in ({"status": "issued"}, {"marketplace": "c"}, {"status": "draft", "marketplace": "b"}):
@@ -220,7 +223,7 @@ def test_a_change_that_commits_late_is_not_passed_over(owner: FlaskClient) -> No
 
     def slow_change() -> None:
         with owner.application.app_context(), unit_of_work():
-            values = {"moment": changes.stamp(), "id": early["id"]}
+            values = {"moment": change_clock.stamp(), "id": early["id"]}
             db.session.execute(
                 text("UPDATE e_invoices SET notes = 'slow', updated_at = :moment WHERE id = :id"), values
             )
@@ -245,7 +248,7 @@ def test_a_change_that_commits_late_is_not_passed_over(owner: FlaskClient) -> No
 def test_changes_are_counted_exactly_however_many(
     owner: FlaskClient, owner_as: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr(service, "_FEW", few)
+    monkeypatch.setattr(lookup, "_FEW", few)
     issued(owner_as())
     for number in range(6):
         (made, issued)[number % 2](owner, marketplace=("a", "b", None)[number % 3])

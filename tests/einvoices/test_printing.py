@@ -15,14 +15,16 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from app import pdf
-from app.einvoices import printing, sellers
-from app.einvoices.work_models import EinvoicePdf
+from app.einvoices import sellers
+from app.einvoices.models.work import EinvoicePdf
+from app.einvoices.pdf import print_job
 from app.extensions import db
-from app.kernel import clock, leasing
+from app.kernel import clock
 from app.kernel.errors import Invalid
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.pdf import printing as press
+from app.kernel.worker import work_queue
+from app.pdf import print_queue as press
 from tests.einvoices.conftest import URL, issued, made, verb
 from tests.einvoices.test_totals import pdf_text
 
@@ -48,7 +50,7 @@ def test_no_pdf_is_a_404_until_there_is_one(owner: FlaskClient) -> None:
     einvoice = verb(owner, draft["id"], "issue")
     assert fetch(owner, draft["id"]).status_code == 404
     before = owner.get(f"{URL}/{draft['id']}").json
-    assert not printing.print_due()
+    assert not print_job.print_due()
     answer = fetch(owner, draft["id"])
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
     assert answer.headers["Content-Disposition"] == f"attachment; filename={einvoice['invoice_no']}.pdf"
@@ -60,7 +62,7 @@ def test_no_pdf_is_a_404_until_there_is_one(owner: FlaskClient) -> None:
 
 def test_etag_and_ranges(owner: FlaskClient) -> None:
     einvoice = issued(owner)
-    printing.print_due()
+    print_job.print_due()
     whole = fetch(owner, einvoice["id"])
     digest = hashlib.sha256(whole.data).hexdigest()
     assert row(einvoice["id"]).sha256 == digest
@@ -72,12 +74,12 @@ def test_etag_and_ranges(owner: FlaskClient) -> None:
 
 def test_made_again_it_is_the_same_bytes(app: Hub, owner: FlaskClient) -> None:
     einvoice = issued(owner)
-    printing.print_due()
+    print_job.print_due()
     first = fetch(owner, einvoice["id"]).data
     again = owner.post(f"{URL}/{einvoice['id']}/pdf")
     assert (again.status_code, again.json["pdf_state"]) == (202, "pending")
     assert fetch(owner, einvoice["id"]).data == first
-    printing.print_due()
+    print_job.print_due()
     assert fetch(owner, einvoice["id"]).data == first
     assert files(app, einvoice["id"]) == [row(einvoice["id"]).path]
 
@@ -89,10 +91,10 @@ def files(app: Hub, einvoice_id: int) -> list[str]:
 
 def test_cancelling_prints_it_across_and_clears_the_old_file(app: Hub, owner: FlaskClient) -> None:
     einvoice = issued(owner)
-    printing.print_due()
+    print_job.print_due()
     assert "İPTAL" not in pdf_text(fetch(owner, einvoice["id"]).data)
     verb(owner, einvoice["id"], "cancel", {"reason": "x"})
-    printing.print_due()
+    print_job.print_due()
     assert "İPTAL" in pdf_text(fetch(owner, einvoice["id"]).data)
     assert files(app, einvoice["id"]) == [row(einvoice["id"]).path]
 
@@ -101,12 +103,12 @@ def test_a_failing_render_is_visible_and_tried_again(owner: FlaskClient, monkeyp
     einvoice = issued(owner)
     with monkeypatch.context() as broken:
         broken.setattr(pdf, "render", lambda *_: 1 / 0)
-        printing.print_due()
+        print_job.print_due()
     shown = owner.get(f"{URL}/{einvoice['id']}").json
     assert (shown["pdf_state"], shown["pdf_error"]) == ("pending", "ZeroDivisionError: division by zero")
-    later = clock.now() + leasing.DELAYS[0] + timedelta(seconds=1)
+    later = clock.now() + work_queue.DELAYS[0] + timedelta(seconds=1)
     monkeypatch.setattr(clock, "now", lambda: later)
-    printing.print_due()
+    print_job.print_due()
     shown = owner.get(f"{URL}/{einvoice['id']}").json
     assert (shown["pdf_state"], shown["pdf_error"]) == ("done", None)
 
@@ -115,19 +117,19 @@ def test_a_document_that_kills_its_worker_ends_as_failed(owner: FlaskClient, mon
     einvoice, moment = issued(owner), clock.now()
     with monkeypatch.context() as deadly:
         deadly.setattr(pdf, "render", lambda *_: (_ for _ in ()).throw(SystemExit))
-        for _ in range(len(leasing.DELAYS) + 1):
+        for _ in range(len(work_queue.DELAYS) + 1):
             moment += press.LEASE + timedelta(seconds=1)
             deadly.setattr(clock, "now", lambda moment=moment: moment)
             with pytest.raises(SystemExit):
-                printing.print_due()
+                print_job.print_due()
         moment += press.LEASE + timedelta(seconds=1)
         deadly.setattr(clock, "now", lambda: moment)
-        printing.print_due()
+        print_job.print_due()
     failed = row(einvoice["id"])
     assert (failed.state, failed.attempts) == ("failed", 5)
     assert "did not come back" in failed.error
     verb(owner, einvoice["id"], "pdf")
-    printing.print_due()
+    print_job.print_due()
     assert row(einvoice["id"]).state == "done"
 
 
@@ -141,21 +143,21 @@ def test_who_lost_the_claim_writes_nothing(owner: FlaskClient, monkeypatch: pyte
         return real(*args)
 
     monkeypatch.setattr(pdf, "render", asked_again_meanwhile)
-    printing.print_due()
+    print_job.print_due()
     assert "İPTAL" in pdf_text(fetch(owner, einvoice["id"]).data)
 
 
 def test_missing_finds_what_is_gone_from_the_disk(app: Hub, owner: FlaskClient) -> None:
     kept, lost = issued(owner), issued(owner)
-    printing.print_due()
+    print_job.print_due()
     (app.config["STORAGE_DIR"] / row(lost["id"]).path).unlink()
     assert fetch(owner, lost["id"]).status_code == 404
-    assert printing.missing() == [lost["id"]]
+    assert print_job.missing() == [lost["id"]]
     answer = app.test_cli_runner().invoke(args=["einvoices", "pdf", "--missing"])
     assert answer.exit_code == 0, answer.output
     assert "Made 1 of 1" in answer.output
     assert fetch(owner, lost["id"]).status_code == 200
-    assert kept["id"] not in printing.missing()
+    assert kept["id"] not in print_job.missing()
 
 
 HOSTILE = '</p><link rel=attachment href="file:///etc/passwd"><img src="http://127.0.0.1:1/"><style>@import "file:///x"</style>'
@@ -168,7 +170,7 @@ def test_nothing_in_the_data_opens_anything(owner: FlaskClient, language: str) -
     items = [{"name": HOSTILE, "sku": "<b>", "quantity": 1, "unit_price": 1}]
     buyer = {"name": HOSTILE, "address": HOSTILE, "tax_id": "<i>"}
     einvoice = issued(owner, buyer=buyer, items=items, notes=HOSTILE, marketplace="<script>")
-    printing.print_due()
+    print_job.print_due()
     content = fetch(owner, einvoice["id"]).data
     reader = PdfReader(io.BytesIO(content))
     assert not reader.attachments
@@ -189,7 +191,7 @@ def test_a_note_names_its_kind_its_original_and_why(owner: FlaskClient) -> None:
     verb(owner, note["id"], "issue")
     back = verb(owner, sale["id"], "returns", {"reason": "The other too"})
     verb(owner, back["id"], "issue")
-    printing.print_due()
+    print_job.print_due()
     text = pdf_text(fetch(owner, note["id"]).data)
     assert "CREDIT NOTE" in text
     assert sale["invoice_no"] in text
@@ -200,7 +202,7 @@ def test_a_note_names_its_kind_its_original_and_why(owner: FlaskClient) -> None:
 def test_many_pages_repeat_the_head_of_the_table_and_count(owner: FlaskClient) -> None:
     items = [{"name": f"Item {n}", "quantity": 1, "unit_price": 1} for n in range(70)]
     einvoice = issued(owner, items=items)
-    printing.print_due()
+    print_job.print_due()
     pages = PdfReader(io.BytesIO(fetch(owner, einvoice["id"]).data)).pages
     texts = [" ".join(page.extract_text().split()) for page in pages]
     assert len(texts) >= 3
@@ -220,7 +222,7 @@ def test_the_logo_is_printed_and_stays_with_what_was_issued(owner: FlaskClient) 
     einvoice = issued(owner)
     with unit_of_work():
         sellers.save_logo(owner.user_id, None)
-    printing.print_due()
+    print_job.print_due()
     reader = PdfReader(io.BytesIO(fetch(owner, einvoice["id"]).data))
     logo, _code = (image.image.size for image in reader.pages[0].images)
     assert logo == (40, 20)

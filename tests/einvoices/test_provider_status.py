@@ -14,12 +14,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from app.einvoices import sending
-from app.einvoices.providers import PROVIDERS
-from app.einvoices.work_models import EinvoiceSending
+from app.einvoices.models.work import EinvoiceSending
+from app.einvoices.providers import outbox
+from app.einvoices.providers.clients import PROVIDERS
 from app.extensions import db
-from app.kernel import clock, leasing
-from app.kernel.web import Hub
+from app.kernel import clock
+from app.kernel.http.app import Hub
+from app.kernel.worker import work_queue
 from tests.einvoices.conftest import URL, issued, verb
 from tests.einvoices.test_lifecycle import events_of
 
@@ -111,7 +112,7 @@ class TestSending:
         assert verb(owner, einvoice["id"], "send")["provider_status"] == "queued"
         assert owner.post(f"{URL}/{einvoice['id']}/send").json["error"] == "ALREADY_SENDING"
         assert owner.post(f"{URL}/{einvoice['id']}/cancel", json={"reason": "x"}).json["error"] == "ALREADY_SENDING"
-        sending.send_due()
+        outbox.send_due()
         shown = read(owner, einvoice["id"])
         assert (shown["status"], shown["provider_invoice_id"]) == ("accepted", f"NULL-{einvoice['id']}")
         types = [event["type"] for event in events_of(einvoice["id"])]
@@ -133,10 +134,10 @@ class TestSending:
     ) -> None:
         einvoice = issued(owner, provider="simulator", metadata={"simulate": wish})
         verb(owner, einvoice["id"], "send")
-        sending.send_due()
+        outbox.send_due()
         soon = clock.now() + timedelta(seconds=5)
         monkeypatch.setattr(clock, "now", lambda: soon)
-        sending.hear_due()
+        outbox.hear_due()
         shown = read(owner, einvoice["id"])
         assert (shown["status"], shown["provider_status"]) == ("sent", status)
         assert [payload["provider_status"] for payload in said(shown)] == words
@@ -144,7 +145,7 @@ class TestSending:
     def test_a_refusal_ends_at_once_and_may_be_sent_again(self, owner: FlaskClient) -> None:
         einvoice = issued(owner, provider="simulator", metadata={"simulate": "refuse"})
         verb(owner, einvoice["id"], "send")
-        sending.send_due()
+        outbox.send_due()
         shown = read(owner, einvoice["id"])
         assert (shown["status"], shown["provider_status"]) == ("issued", "failed")
         assert shown["events"][-1]["payload"]["error"] == "The simulator was asked to refuse."
@@ -154,7 +155,7 @@ class TestSending:
         einvoice = issued(owner, provider="null")
         verb(owner, einvoice["id"], "provider-status", {"provider_status": "announced"})
         assert verb(owner, einvoice["id"], "send")["provider_status"] == "queued"
-        sending.send_due()
+        outbox.send_due()
         shown = read(owner, einvoice["id"])
         assert (shown["status"], shown["provider_status"]) == ("accepted", "accepted")
 
@@ -162,7 +163,7 @@ class TestSending:
         einvoice = issued(owner, provider="simulator", metadata={"simulate": "refuse"})
         verb(owner, einvoice["id"], "send")
         verb(owner, einvoice["id"], "provider-status", SAMPLE)
-        sending.send_due()
+        outbox.send_due()
         shown = read(owner, einvoice["id"])
         assert (shown["provider_status"], shown["events"][-1]["type"]) == ("accepted", "not_sent")
 
@@ -176,10 +177,10 @@ class TestSending:
             return real(parcel)
 
         monkeypatch.setitem(PROVIDERS, "simulator", counted)  # type: ignore[arg-type]
-        for delay in (timedelta(0), *leasing.DELAYS):
+        for delay in (timedelta(0), *work_queue.DELAYS):
             moment += delay + timedelta(seconds=1)
             monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
-            sending.send_due()
+            outbox.send_due()
         [row] = rows()
         assert (row.state, row.attempts, row.error) == ("failed", 5, "The simulator was asked to fail.")
         assert len(keys) == 1
@@ -189,15 +190,15 @@ class TestSending:
         einvoice = issued(owner, provider="null")
         verb(owner, einvoice["id"], "send")
         with monkeypatch.context() as killed:
-            killed.setattr(sending, "_take", lambda *_: (_ for _ in ()).throw(SystemExit))
+            killed.setattr(outbox, "_take", lambda *_: (_ for _ in ()).throw(SystemExit))
             with pytest.raises(SystemExit):
-                sending.send_due()
-        assert not sending.hear_due()
-        sending.send_due()
+                outbox.send_due()
+        assert not outbox.hear_due()
+        outbox.send_due()
         assert read(owner, einvoice["id"])["status"] == "issued"
         later = clock.now() + timedelta(seconds=61)
         monkeypatch.setattr(clock, "now", lambda: later)
-        sending.send_due()
+        outbox.send_due()
         assert read(owner, einvoice["id"])["status"] == "accepted"
 
 
@@ -256,7 +257,7 @@ def test_the_http_provider(  # noqa: PLR0917 - a case has four facts
     with a_provider(status, body) as (url, heard):
         monkeypatch.setitem(app.config, "EINVOICE_PROVIDER_URL", url)
         monkeypatch.setitem(app.config, "EINVOICE_PROVIDER_TOKEN", "a token")
-        sending.send_due()
+        outbox.send_due()
     [parcel] = heard
     assert parcel["headers"]["Authorization"] == "Bearer a token"
     assert parcel["headers"]["Idempotency-Key"] == parcel["body"]["key"]
@@ -276,7 +277,7 @@ def test_a_callback_that_overtakes_the_answer_stays(owner: FlaskClient, monkeypa
         return real(parcel)
 
     monkeypatch.setitem(PROVIDERS, "simulator", overtaken)  # type: ignore[arg-type]
-    sending.send_due()
+    outbox.send_due()
     shown = read(owner, einvoice["id"])
     assert (shown["status"], shown["provider_status"]) == ("sent", "accepted")
     with db.engine.connect() as connection:

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from app.einvoices import document, printing
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.totals import Line, compute, rounded
-from app.einvoices.words import english, in_words, turkish
-from app.kernel.web import Hub
+from app.einvoices.lifecycle.totals import Line, compute, rounded
+from app.einvoices.pdf import context, print_job
+from app.einvoices.pdf.amount_in_words import english, in_words, turkish
+from app.kernel.http.app import Hub
 from tests.einvoices.conftest import URL, issued
 
 RATES = [Decimal(rate) for rate in ("0", "1", "8", "10", "18", "20", "5.5")]
@@ -78,10 +78,10 @@ def test_json_and_print_say_what_the_rule_says(
     assert [Decimal(str(item["total"])) for item in shown["items"]] == [line.total for line in totals.lines]
     again = compute([_line(item) for item in shown["items"]], digits)
     assert again == totals
-    assert printing.print_now(einvoice["id"])
+    assert print_job.print_now(einvoice["id"])
     text = pdf_text(owner.get(f"{URL}/{einvoice['id']}/pdf", buffered=True).data)
     for amount in (totals.subtotal, totals.grand_total, *(rate.vat for rate in totals.rates)):
-        assert f"{document.number_text(amount, digits=digits, language='tr')} {currency}" in text
+        assert f"{context.number_text(amount, digits=digits, language='tr')} {currency}" in text
 
 
 def _line(item: dict[str, Any]) -> Line:

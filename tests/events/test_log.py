@@ -13,13 +13,13 @@ from sqlalchemy import select, text
 
 from app import events
 from app.events import relay as relaying
-from app.events.catalogue import CATALOGUE, EventType
 from app.events.models import Event
+from app.events.registry import CATALOGUE, EventType
 from app.extensions import db
 from app.kernel import json
-from app.kernel.schemas import Schema
+from app.kernel.http.app import Hub
+from app.kernel.schemas.fields import Schema
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 
 
 class ThingSchema(Schema):
@@ -30,7 +30,7 @@ class ThingSchema(Schema):
 
 @pytest.fixture
 def happened(app: Hub, monkeypatch: pytest.MonkeyPatch) -> EventType:
-    monkeypatch.setattr("app.events.catalogue.CATALOGUE", dict(CATALOGUE))
+    monkeypatch.setattr("app.events.registry.CATALOGUE", dict(CATALOGUE))
     return events.define("test.happened", ThingSchema, "A test was here.", key="thing")
 
 

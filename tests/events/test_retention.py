@@ -14,7 +14,7 @@ from app.events import retention
 from app.events.tasks import purge
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.web import Hub
+from app.kernel.http.app import Hub
 from tests.factories import a_sale
 
 LOG = "/api/v1/events"

@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.grn.demo import make_demo
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from app.grn import printing
-from app.grn.schemas import MOST_ITEMS, MOST_ROLLS
+from app.grn.papers import print_job
+from app.grn.schemas.receipts import MOST_ITEMS, MOST_ROLLS
 from tests.factories import a_fabric_item, a_receipt, a_roll
 from tests.grn.reading import said
 
@@ -49,7 +49,7 @@ def test_every_line_answers_as_it_says(clerk: FlaskClient) -> None:
             assert call.binary == "@rolls.csv"
             sent = {"data": rolls_csv, "content_type": "text/csv"}
         if call.url.endswith(".pdf"):
-            printing.print_due()
+            print_job.print_due()
         answer = clerk.open(call.url.removeprefix("$HUB"), method=call.method, buffered=True, **sent)
         assert answer.status_code == status, (call.url, answer.data)
         if status == 200 and "rollNo" in call.url:

@@ -16,13 +16,14 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from app import pdf
-from app.einvoices import printing as einvoice_printing
+from app.einvoices.pdf import print_job as einvoice_printing
 from app.extensions import db
-from app.grn import labels, note, papers, printing
-from app.grn.paper_models import ReceiptPdf
+from app.grn.models.papers import ReceiptPdf
+from app.grn.papers import note, print_job, roll_labels
+from app.grn.papers import service as papers
 from app.kernel import clock
-from app.kernel.web import Hub
-from app.pdf import printing as press
+from app.kernel.http.app import Hub
+from app.pdf import print_queue as press
 from tests.factories import a_fabric_item, a_receipt, a_roll
 from tests.grn.reading import refused, said
 
@@ -69,7 +70,7 @@ class TestTheNote:
         before = fetched(clerk, receipt)
         assert refused(before, 404, 40400)["state"] == "pending"
         assert before.headers["Retry-After"] == "2"
-        assert not printing.print_due()
+        assert not print_job.print_due()
         answer = fetched(clerk, receipt)
         assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
         assert answer.headers["Content-Disposition"] == f"inline; filename=note-{receipt['id']}-INV-7.pdf"
@@ -85,7 +86,7 @@ class TestTheNote:
         blue = a_fabric_item(100.2, 110.6, invoiceQty=200, externalOrderIds="1000,1001", grnDate="2023-10-06")
         black = a_fabric_item(color="Kömür", uomLength="kilogram", grnQty=7, invoiceQty=8.5, supplierRollList=[])
         receipt = booked(clerk, blue, black, a_fabric_item(50.25, invoiceQty=50.25), erpInvoiceNo="ERP-9")
-        printing.print_due()
+        print_job.print_due()
         said_by_it = text_of(fetched(clerk, receipt).data)
         for word in ("GOODS RECEIPT NOTE", "Bursa Mill", "ERP-9", "Cotton twill", "1000, 1001", "2023-10-06", "Kömür"):
             assert word in said_by_it
@@ -101,14 +102,14 @@ class TestTheNote:
     ) -> None:
         monkeypatch.setitem(app.config, "DOCUMENT_LANGUAGE", "tr")
         receipt = booked(clerk, a_fabric_item(1234.5))
-        printing.print_due()
+        print_job.print_due()
         said_by_it = text_of(fetched(clerk, receipt).data)
         assert "MAL KABUL FİŞİ" in said_by_it
         assert "1.234,5 m" in said_by_it
 
     def test_is_never_sent_outdated(self, clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         receipt = booked(clerk)
-        printing.print_due()
+        print_job.print_due()
         first = fetched(clerk, receipt).data
         [item] = receipt["fabricItemList"]
         roll = f"{INVOICES}/{receipt['id']}/fabric-items/{item['id']}/rolls/{item['supplierRollList'][0]['id']}"
@@ -116,18 +117,18 @@ class TestTheNote:
         assert row(receipt).due_at > clock.now()  # more rolls may follow
         refused(fetched(clerk, receipt), 404, 40400)
         assert row(receipt).due_at == papers.AT_ONCE  # somebody waits
-        printing.print_due()
+        print_job.print_due()
         second = fetched(clerk, receipt).data
         assert "99.5" in text_of(second)
         assert second != first
         refused(fetched(clerk, receipt, "labels"), 404, 40400)
         settled(monkeypatch)
-        printing.print_due()
+        print_job.print_due()
         assert len(files(tmp_path)) == 2 + 2  # the demo's receipt has its papers too
 
     def test_many_changes_are_one_printing(self, clerk: FlaskClient) -> None:
         receipt = booked(clerk)
-        printing.print_due()
+        print_job.print_due()
         said(clerk.put(f"{INVOICES}/{receipt['id']}", json={**a_receipt(), "externalId": receipt["externalId"]}))
         due = row(receipt).due_at
         said(clerk.put(f"{INVOICES}/{receipt['id']}", json={**a_receipt(), "externalId": receipt["externalId"]}))
@@ -135,10 +136,10 @@ class TestTheNote:
 
     def test_made_again_it_is_the_same_bytes(self, clerk: FlaskClient) -> None:
         receipt = booked(clerk)
-        printing.print_due()
+        print_job.print_due()
         first = fetched(clerk, receipt).data
         assert said(clerk.post(f"{INVOICES}/{receipt['id']}/note.pdf"), 202)["state"] == "pending"
-        printing.print_due()
+        print_job.print_due()
         assert fetched(clerk, receipt).data == first
 
     def test_a_failure_is_visible_and_tried_again(self, clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,19 +149,19 @@ class TestTheNote:
             for _ in range(6):
                 moment = clock.now() + timedelta(hours=2)
                 broken.setattr(clock, "now", lambda moment=moment: moment)
-                printing.print_due()
+                print_job.print_due()
         refusal = refused(fetched(clerk, receipt), 404, 40400)
         assert (refusal["state"], refusal["reason"]) == ("failed", "ZeroDivisionError: division by zero")
         clerk.post(f"{INVOICES}/{receipt['id']}/note.pdf")
-        printing.print_due()
+        print_job.print_due()
         assert fetched(clerk, receipt).status_code == 200
 
     def test_a_file_that_is_gone_is_made_again(self, clerk: FlaskClient, tmp_path: Path) -> None:
         receipt = booked(clerk)
-        printing.print_due()
+        print_job.print_due()
         (tmp_path / row(receipt).path).unlink()
         refused(fetched(clerk, receipt), 404, 40400)
-        printing.print_due()
+        print_job.print_due()
         assert fetched(clerk, receipt).status_code == 200
 
 
@@ -168,17 +169,17 @@ class TestNewNames:
     @pytest.mark.parametrize("path", ["suppliers/1", "fabrics/1"])
     def test_papers_show_them_once_they_are_asked_for(self, clerk: FlaskClient, tmp_path: Path, path: str) -> None:
         receipt = booked(clerk)
-        printing.print_due()
+        print_job.print_due()
         master = said(clerk.get(f"/api/{path}"))
         said(clerk.put(f"/api/{path}", json={**master, "name": "Renamed"}))
         assert not files(tmp_path)
         refused(fetched(clerk, receipt), 404, 40400)
-        printing.print_due()
+        print_job.print_due()
         assert "Renamed" in text_of(fetched(clerk, receipt).data)
 
     def test_what_no_paper_shows_changes_none(self, clerk: FlaskClient) -> None:
         receipt = booked(clerk)
-        printing.print_due()
+        print_job.print_due()
         said(clerk.put("/api/suppliers/1", json={**said(clerk.get("/api/suppliers/1")), "metadata": {"a": 1}}))
         assert fetched(clerk, receipt).status_code == 200
 
@@ -190,7 +191,7 @@ class TestALongNote:
 
     def test_is_rendered_in_parts_and_counted_as_one(self, clerk: FlaskClient) -> None:
         receipt = booked(clerk, a_fabric_item(*[10.0] * 90, color="Blue"), a_fabric_item(*[10.0] * 15, color="Black"))
-        printing.print_due()
+        print_job.print_due()
         reader = PdfReader(io.BytesIO(fetched(clerk, receipt).data))
         pages = [page.extract_text() for page in reader.pages]
         many = len(pages)
@@ -215,7 +216,7 @@ class TestALongNote:
             return real(printed, *conditions)
 
         monkeypatch.setattr(press, "print_next", told)
-        told(printing.PRESS, ReceiptPdf.receipt_id == receipt["id"], ReceiptPdf.kind == "note")
+        told(print_job.PRESS, ReceiptPdf.receipt_id == receipt["id"], ReceiptPdf.kind == "note")
         assert order == ["goods_receipt_pdfs", *["e_invoice_pdfs"] * 3]
         order.clear()
         einvoice_printing.print_due()
@@ -235,7 +236,7 @@ class TestALongNote:
             return real(*args)
 
         monkeypatch.setattr(pdf, "render", changed_meanwhile)
-        press.print_next(printing.PRESS, ReceiptPdf.receipt_id == receipt["id"], ReceiptPdf.kind == "note")
+        press.print_next(print_job.PRESS, ReceiptPdf.receipt_id == receipt["id"], ReceiptPdf.kind == "note")
         assert len(rendered) == 1
         assert row(receipt).state == "pending"
 
@@ -253,12 +254,12 @@ class TestLabels:
         numbers = ["INV-100/R100", "ŞÇĞ-İı/7", "لفة-١٢٣", "L" * 100, None, *(f"F{n}" for n in range(12))]
         rolls = [a_roll(100.5, factoryRollNo=number, shade="A") for number in numbers]
         receipt = booked(clerk, a_fabric_item(supplierRollList=rolls))
-        printing.print_due()
+        print_job.print_due()
         content = fetched(clerk, receipt, "labels").data
         expected = [number or rolls[4]["supplierRollNo"] for number in numbers]
         assert len(PdfReader(io.BytesIO(content)).pages) == 2
-        assert scanned(content) == expected[: labels.LABELS_OF_A_SHEET]
-        assert scanned(content, 1) == expected[labels.LABELS_OF_A_SHEET :]
+        assert scanned(content) == expected[: roll_labels.LABELS_OF_A_SHEET]
+        assert scanned(content, 1) == expected[roll_labels.LABELS_OF_A_SHEET :]
         words = text_of(content)
         for word in ("INV-100/R100", "100.5 m × 145 cm", "Cotton twill", "Blue", "Shade A", "Bursa Mill"):
             assert word in words
@@ -266,16 +267,16 @@ class TestLabels:
         assert [hit["id"] for hit in said(found)["content"]] == [receipt["id"]]
 
     def test_many_sheets_are_one_file(self, clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(labels, "SHEETS_OF_A_PART", 1)
+        monkeypatch.setattr(roll_labels, "SHEETS_OF_A_PART", 1)
         receipt = booked(clerk, a_fabric_item(*[10.0] * 29))
-        printing.print_due()
+        print_job.print_due()
         content = fetched(clerk, receipt, "labels").data
         assert len(PdfReader(io.BytesIO(content)).pages) == 3
         assert len(scanned(content, 2)) == 1
 
     def test_without_rolls_there_are_none(self, clerk: FlaskClient) -> None:
         receipt = booked(clerk, a_fabric_item(grnQty=5))
-        printing.print_due()
+        print_job.print_due()
         assert "no rolls" in refused(fetched(clerk, receipt, "labels"), 404, 40400)["message"]
         assert fetched(clerk, receipt).status_code == 200
 
@@ -286,7 +287,7 @@ HOSTILE = '</p><link rel=attachment href="file:///etc/passwd"><img src="http://1
 def test_nothing_in_the_data_opens_anything(clerk: FlaskClient) -> None:
     item = a_fabric_item(color=HOSTILE[:100], grn=HOSTILE[:100], supplierRollList=[a_roll(supplierRollNo=HOSTILE[:90])])
     receipt = booked(clerk, item, invoiceNo=HOSTILE[:100])
-    printing.print_due()
+    print_job.print_due()
     for kind in ("note", "labels"):
         content = fetched(clerk, receipt, kind).data
         assert not PdfReader(io.BytesIO(content)).attachments
@@ -296,7 +297,7 @@ def test_nothing_in_the_data_opens_anything(clerk: FlaskClient) -> None:
 
 def test_papers_go_with_their_receipt(clerk: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     receipt = booked(clerk)
-    printing.print_due()
+    print_job.print_due()
     others = [name for name in files(tmp_path) if not name.startswith(f"receipts/0/{receipt['id']}-")]
     assert clerk.delete(f"{INVOICES}/{receipt['id']}").status_code == 204
     assert files(tmp_path) == others
@@ -309,7 +310,7 @@ def test_papers_go_with_their_receipt(clerk: FlaskClient, tmp_path: Path, monkey
         return real(*args)
 
     monkeypatch.setattr(pdf, "render", deleted_meanwhile)
-    printing.print_due()
+    print_job.print_due()
     assert files(tmp_path) == others
 
 
@@ -318,7 +319,7 @@ def test_a_receipt_from_before_there_were_papers_gets_them_when_asked(clerk: Fla
     with db.engine.begin() as connection:
         connection.execute(ReceiptPdf.__table__.delete())
     refused(fetched(clerk, receipt), 404, 40400)
-    printing.print_due()
+    print_job.print_due()
     assert fetched(clerk, receipt).status_code == 200
     assert said(clerk.get(f"{INVOICES}/{receipt['id']}/papers"))[1]["state"] == "pending"
 

@@ -10,12 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from app.accounts.models import AuditEntry
+from app.accounts.models.accounts import AuditEntry
 from app.extensions import db
 from app.grn import samples
 from app.grn.demo import make_demo
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.factories import a_fabric_item, a_receipt, a_roll
 from tests.grn.reading import counts, faults, refused, said, statements, stored
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.extensions import db
-from app.grn.searching import MANY
+from app.grn.receipts.search import MANY
 from app.kernel.unit_of_work import unit_of_work
 from tests.grn.reading import said
 

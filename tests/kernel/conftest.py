@@ -17,8 +17,8 @@ from app.accounts.guards import public
 from app.config import Settings
 from app.extensions import db
 from app.kernel import errors
-from app.kernel.schemas import CalendarDate, Choice, Metadata, Number, Schema, Stamp, Text
-from app.kernel.web import Hub, Surface
+from app.kernel.http.app import Hub, Surface
+from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Stamp, Text
 from tests.conftest import Client, lent_process
 
 #: One path of each surface, and one that belongs to none.

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from app.kernel.ahead import ahead
+from app.kernel.prefetch import ahead
 
 
 def counting(stop: int, made: list[int]) -> Iterator[int]:

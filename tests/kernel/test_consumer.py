@@ -10,7 +10,7 @@ from celery.worker.consumer import Consumer
 from kombu import Connection, Queue
 
 from app.extensions import celery
-from app.kernel.consumer import EagerConsumer
+from app.kernel.worker.consumer import EagerConsumer
 from app.local.valkey import Valkey
 
 pytestmark = [

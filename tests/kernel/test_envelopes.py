@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.kernel.envelopes import envelope_of, flattened
 from app.kernel.errors import Conflict, Forbidden, Invalid, Unauthenticated
+from app.kernel.http.error_envelopes import envelope_of, flattened
 
 NESTED = {"items": {9: {"quantity": ["Too small.", "Not whole."]}}, "_schema": ["Odd."]}
 PAYLOAD = {"items": [{}] * 9 + [{"quantity": 0.5}]}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.kernel.masking import mask, masked_text
+from app.kernel.log_masking import mask, masked_text
 
 
 @pytest.mark.parametrize(

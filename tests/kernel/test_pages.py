@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
-from app.sales.models import Customer, SalesInvoice
+from app.sales.models.invoices import Customer, SalesInvoice
 
 LIST = "/api/sales/invoices/"
 

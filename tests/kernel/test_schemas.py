@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 
 from app.kernel import json
 from app.kernel.errors import MalformedJson
-from app.kernel.schemas import METADATA_DEPTH, METADATA_LIMIT
+from app.kernel.schemas.fields import METADATA_DEPTH, METADATA_LIMIT
 from tests.kernel.conftest import ProbeSchema
 
 #: Anything that a JSON document can hold.

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from app.extensions import celery
-from app.kernel import tasks
-from app.kernel.tasks import FAILED_NUDGES, Nudger
-from app.kernel.web import Hub
+from app.kernel.http.app import Hub
+from app.kernel.worker import celery_app
+from app.kernel.worker.celery_app import FAILED_NUDGES, Nudger
 
 
 class Broker:
@@ -80,7 +80,7 @@ def test_each_process_has_its_own_sender(broker: Broker, monkeypatch: pytest.Mon
     nudge = Nudger("events.relay", interval=0)
     nudge()
     assert broker.arrived.acquire(timeout=5)
-    monkeypatch.setattr(tasks.os, "getpid", lambda: -1)  # what a fork looks like from inside
+    monkeypatch.setattr(celery_app.os, "getpid", lambda: -1)  # what a fork looks like from inside
     nudge()
     assert broker.arrived.acquire(timeout=5)
     assert len([thread for thread in threading.enumerate() if thread.name == "nudge events.relay"]) >= 2
@@ -92,6 +92,6 @@ def test_a_task_runs_in_the_context_of_the_application(app: Hub) -> None:
 
 @pytest.mark.parametrize("name", ["SOFT_LIMIT", "HARD_LIMIT", "LEASE", "VISIBILITY_TIMEOUT"])
 def test_deadlines_out_of_order_do_not_start(app_with: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(tasks, name, 1)
+    monkeypatch.setattr(celery_app, name, 1)
     with pytest.raises(RuntimeError, match="deadlines are out of order"):
         app_with()

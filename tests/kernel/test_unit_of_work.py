@@ -8,9 +8,9 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.kernel.errors import Conflict, Refusal
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import after_commit, sole_statement, unit_of_work
-from app.kernel.web import Hub
-from app.sales.models import Salesman
+from app.sales.models.invoices import Salesman
 
 
 class KeptRefusal(Refusal):

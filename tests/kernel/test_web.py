@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
-from app.kernel.web import Hub
+from app.kernel.http.app import Hub
 
 _CHOICE, _PLACEHOLDER = re.compile(r"<any\((\w+)[^>]*>"), re.compile(r"<[^>]+>")
 

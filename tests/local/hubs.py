@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.local.processes import ROOT
+from app.processes import ROOT
 
 READY = "Invoice Hub is ready"
 SECONDS = 60

@@ -6,7 +6,7 @@ import os
 import sys
 
 from app.local.launcher import launch
-from app.local.processes import HubProcess
+from app.processes import HubProcess
 
 WEB = """
 import http.server, os

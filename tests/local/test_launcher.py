@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local.processes import ROOT
+from app.processes import ROOT
 from tests.local.hubs import READY, SECONDS, Start, free_port
 
 pytestmark = pytest.mark.drill

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.config import QUEUES
-from app.local.processes import PROCESSES
+from app.processes import PROCESSES
 
 
 def test_every_queue_has_a_worker() -> None:

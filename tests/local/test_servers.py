@@ -18,8 +18,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from app.local.data_paths import COMMON_GROUND
 from app.local.errors import LocalRunError
-from app.local.place import COMMON_GROUND
 from app.local.servers import Postgres, Server, Valkey, temporary_servers
 
 QUICK = {"fsync": "off"}
@@ -159,8 +159,8 @@ class TestPostgresOfRoot:
     def test_programs_that_the_user_cannot_reach_are_copied_once(
         self, ground: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("app.local.place.COMMON_GROUND", ground / "common")
-        monkeypatch.setattr("app.local.accounts.Account.can", lambda _account, what, _path: what != "-x")
+        monkeypatch.setattr("app.local.data_paths.COMMON_GROUND", ground / "common")
+        monkeypatch.setattr("app.local.os_user.Account.can", lambda _account, what, _path: what != "-x")
         with running(Postgres(ground / "pg", QUICK)) as server:
             program = Path(f"/proc/{server.process.pid}/exe").readlink()
         assert program.is_relative_to(ground / "common")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local.processes import ROOT
+from app.processes import ROOT
 
 TOOLS = ("sh", "cat", "cksum", "dirname", "id", "mktemp", "rm", "setpriv", "tail")
 

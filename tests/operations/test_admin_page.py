@@ -6,8 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
-from app.accounts.abilities import ABILITIES, ROLES
-from app.kernel.web import Hub
+from app.accounts.roles import ABILITIES, ROLES
+from app.kernel.http.app import Hub
 from tests.factories import PASSWORD
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "admin.md").read_text()

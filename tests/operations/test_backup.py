@@ -18,12 +18,12 @@ from sqlalchemy import update
 
 from app.accounts import audit
 from app.config import Settings
-from app.einvoices.work_models import EinvoicePdf
+from app.einvoices.models.work import EinvoicePdf
 from app.extensions import db
-from app.kernel import presence
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.operations.sealing import CHUNK, MAGIC, NotOpenedError, SealedReader, SealedWriter
+from app.kernel.worker import heartbeat
+from app.operations.backup.encryption import CHUNK, MAGIC, NotOpenedError, SealedReader, SealedWriter
 from tests.einvoices.conftest import issued, owner, owner_as
 from tests.factories import a_sale
 
@@ -36,7 +36,7 @@ PASSPHRASE = "a passphrase of the tests"
 @pytest.fixture(autouse=True)
 def _quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys that take half a second to make are for passphrases that guard something."""
-    monkeypatch.setattr("app.operations.sealing._SCRYPT_N", 2)
+    monkeypatch.setattr("app.operations.backup.create.encryption._SCRYPT_N", 2)
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ class TestEncryption:
 def test_a_running_hub_is_not_restored_over(app: Hub, tmp_path: Path) -> None:
     target = str(tmp_path / "hub.backup")
     done(run(app, "backup", target))
-    presence.Presence("web", "web@here/7").note()
+    heartbeat.Presence("web", "web@here/7").note()
     assert "The hub runs (web@here/7). Stop it first." in refused(run(app, "restore", target, "--overwrite"))
 
 
@@ -228,7 +228,7 @@ def test_a_backup_that_exists_is_not_written_over(app: Hub, tmp_path: Path) -> N
 
 
 def test_one_that_fails_leaves_nothing(app: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.operations.postgres_client.program", lambda _name: "false")
+    monkeypatch.setattr("app.operations.backup.postgres_client.program", lambda _name: "false")
     assert "pg_dump failed" in refused(run(app, "backup", str(tmp_path)))
     assert list(tmp_path.iterdir()) == []
 

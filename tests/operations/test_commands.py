@@ -10,12 +10,12 @@ from click.testing import Result
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, select
 
-from app.accounts.models import ApiKey, AuditEntry, LoginSession, User
-from app.accounts.token_models import AccessToken
+from app.accounts.models.accounts import ApiKey, AuditEntry, LoginSession, User
+from app.accounts.models.tokens import AccessToken
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from tests.factories import PASSWORD, a_user
 
 Run = Callable[..., Result]

@@ -21,8 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.config import Settings
 from app.einvoices.tasks import PRINTING_HARD_LIMIT
-from app.kernel.tasks import HARD_LIMIT
-from app.local.processes import PROCESSES, HubProcess
+from app.kernel.worker.celery_app import HARD_LIMIT
+from app.processes import PROCESSES, HubProcess
 from app.webhooks.tasks import HARD_LIMIT as SENDING_HARD_LIMIT
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.config import CANARY_SECONDS
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.web import Hub
+from app.kernel.http.app import Hub
 from app.operations import doctor
 from app.operations.doctor import State
 from app.operations.tasks import canary

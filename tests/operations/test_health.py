@@ -13,10 +13,10 @@ from sqlalchemy import create_engine, text
 from app.config import CANARY_SECONDS
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.presence import Presence
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.operations import canaries, draining
+from app.kernel.worker.heartbeat import Presence
+from app.operations.monitoring import canaries, queue_drain
 from app.operations.tasks import canary
 from tests.factories import a_sale
 
@@ -91,7 +91,7 @@ class TestWork:
         """Ask so many seconds later, with everybody still there."""
         moment = clock.now() + timedelta(seconds=later)
         monkeypatch.setattr(clock, "now", lambda: moment)
-        monkeypatch.setattr("app.kernel.presence.LOST_AFTER", later + 10)
+        monkeypatch.setattr("app.kernel.worker.heartbeat.LOST_AFTER", later + 10)
         answer = client.get("/healthz/worker")
         return answer.status_code, answer.json
 
@@ -135,7 +135,7 @@ class TestWork:
 
     @pytest.mark.usefixtures("at_work")
     def test_who_went_without_a_word_is_named(self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("app.kernel.presence.LOST_AFTER", -1)
+        monkeypatch.setattr("app.kernel.worker.heartbeat.LOST_AFTER", -1)
         assert anybody.get("/healthz/worker").json["lost"] == ["beat@here", "worker@here"]
 
     @pytest.mark.usefixtures("at_work")
@@ -143,22 +143,22 @@ class TestWork:
         self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with unit_of_work():
-            draining.drain("pdf", actor="user:1")
+            queue_drain.drain("pdf", actor="user:1")
         moment = clock.now() + timedelta(hours=1)
         monkeypatch.setattr(clock, "now", lambda: moment)
-        assert {health.queue for health in canaries.health([], draining.look()) if not health.is_red} == {"pdf"}
+        assert {health.queue for health in canaries.health([], queue_drain.look()) if not health.is_red} == {"pdf"}
         with pytest.MonkeyPatch.context() as now:
             now.setattr(canaries, "TICKS", 10_000)
             assert anybody.get("/healthz/worker").json["queues"]["pdf"]["status"] == "drained"
         assert 'hub_queue_drained{queue="pdf"} 1.0' in anybody.get("/metrics").text
         assert 'hub_queue_stalled{queue="pdf"} 0.0' in anybody.get("/metrics").text
         with unit_of_work():
-            draining.resume("pdf", actor="user:1")
+            queue_drain.resume("pdf", actor="user:1")
         # Its first canary may be on its way; after that there is no excuse.
-        assert not canaries.health([], draining.look())[2].is_red
+        assert not canaries.health([], queue_drain.look())[2].is_red
         later = moment + timedelta(seconds=3 * CANARY_SECONDS["pdf"] + 1)
         monkeypatch.setattr(clock, "now", lambda: later)
-        assert canaries.health([], draining.look())[2].is_red
+        assert canaries.health([], queue_drain.look())[2].is_red
 
     def test_without_redis_nothing_can_be_consumed(self, app_with: Callable[..., Hub]) -> None:
         answer = app_with(redis_url="redis://127.0.0.1:1/0").test_client().get("/healthz/worker")

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.extensions import bus, celery, db
-from app.kernel import presence
-from app.kernel.web import Hub
+from app.kernel.http.app import Hub
+from app.kernel.worker import heartbeat
 from tests.factories import a_sale
 from tests.operations.test_health import without_database
 
@@ -74,7 +74,7 @@ def test_queues_have_depth_and_age(anybody: FlaskClient) -> None:
 
 
 def test_processes_are_seen_until_they_leave(anybody: FlaskClient) -> None:
-    worker = presence.Presence("worker", "worker@here")
+    worker = heartbeat.Presence("worker", "worker@here")
     worker.note(["default"])
     found = samples(anybody)
     assert found["hub_process_silent_seconds", "worker", "worker@here"] < 5
@@ -150,11 +150,11 @@ class TestManyProcesses:
 
 
 def test_presence_forgets_the_lost_after_an_hour(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    presence.Presence("worker", "worker@here").note()
-    [known] = presence.processes()
+    heartbeat.Presence("worker", "worker@here").note()
+    [known] = heartbeat.processes()
     assert not known.is_lost
-    monkeypatch.setattr(presence, "LOST_AFTER", -1)
-    assert presence.processes()[0].is_lost
-    monkeypatch.setattr(presence, "FORGOTTEN_AFTER", -1)
-    assert presence.processes() == []
-    assert bus.client.hlen(presence.KEY) == 0
+    monkeypatch.setattr(heartbeat, "LOST_AFTER", -1)
+    assert heartbeat.processes()[0].is_lost
+    monkeypatch.setattr(heartbeat, "FORGOTTEN_AFTER", -1)
+    assert heartbeat.processes() == []
+    assert bus.client.hlen(heartbeat.KEY) == 0

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
-from app.kernel.web import Hub
+from app.kernel.http.app import Hub
 
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.accounts.models import AuditEntry
+from app.accounts.models.accounts import AuditEntry
 from app.extensions import bus, celery, db
 from app.kernel import clock, logs
 from app.kernel.errors import NotFound
-from app.kernel.tasks import REQUEST_ID, SENT_AT
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.operations import failures, queues
+from app.kernel.worker.celery_app import REQUEST_ID, SENT_AT
 from app.operations.models import FailedTask
+from app.operations.monitoring import broker_queues, failed_tasks
 from app.operations.tasks import canary
 
 
@@ -26,7 +26,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_words: Any) -> None:
         raise ValueError("no luck with ayse@shop.example")
 
-    monkeypatch.setattr("app.operations.canaries.arrived", fail)
+    monkeypatch.setattr("app.operations.monitoring.canaries.arrived", fail)
 
 
 def stored() -> list[Any]:
@@ -57,7 +57,7 @@ def test_it_can_be_run_again(app: Hub) -> None:
     canary.apply(args=["pdf"])
     [failure] = stored()
     with unit_of_work():
-        failures.retry(failure.id, actor="user:1")
+        failed_tasks.retry(failure.id, actor="user:1")
     assert stored()[0].retried_at is not None
     message = json.loads(str(bus.client.lindex("default", -1)))
     assert message["headers"]["task"] == "operations.canary"
@@ -68,7 +68,7 @@ def test_it_can_be_run_again(app: Hub) -> None:
 
 def test_what_never_failed_cannot_be_run_again(app: Hub) -> None:
     with pytest.raises(NotFound), unit_of_work():
-        failures.retry(7, actor="user:1")
+        failed_tasks.retry(7, actor="user:1")
 
 
 def test_a_message_says_when_it_was_sent_and_for_which_request(app: Hub) -> None:
@@ -83,7 +83,7 @@ def test_a_message_says_when_it_was_sent_and_for_which_request(app: Hub) -> None
 def test_the_oldest_message_gives_the_age_of_a_queue(app: Hub) -> None:
     for _ in range(3):
         celery.send_task("operations.canary", args=["pdf"])
-    [default] = [queue for queue in queues.look() if queue.name == "default"]
+    [default] = [queue for queue in broker_queues.look() if queue.name == "default"]
     assert default.depth == 3
     assert 0 < default.oldest_seconds < 60
 

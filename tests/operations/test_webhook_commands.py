@@ -11,11 +11,11 @@ from click.testing import Result
 from flask import current_app
 from sqlalchemy import select
 
-from app.accounts.models import AuditEntry
+from app.accounts.models.accounts import AuditEntry
 from app.extensions import db
-from app.kernel import clock, sealing
+from app.kernel import clock, secret_box
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
 from app.webhooks.models import Delivery
 from tests.webhooks.fixtures import Subscribed
 from tests.webhooks.receivers import Receiver
@@ -97,11 +97,11 @@ def test_secrets_are_sealed_anew_under_a_new_key(
 ) -> None:
     before = current_app.config["SECRET_KEY"]
     monkeypatch.setitem(current_app.config, "SECRET_KEY", "another secret of the tests, as long as the first one")
-    with pytest.raises(sealing.Unreadable):
-        sealing.unseal(endpoint.row.secret)
+    with pytest.raises(secret_box.Unreadable):
+        secret_box.unseal(endpoint.row.secret)
     result = run("reseal", OLD_SECRET_KEY=before)
     assert result.output == "1 endpoints were resealed under the present SECRET_KEY.\n"
-    assert sealing.unseal(endpoint.row.secret).decode() == endpoint.secret
+    assert secret_box.unseal(endpoint.row.secret).decode() == endpoint.secret
 
 
 def test_a_wrong_old_key_changes_nothing_and_says_so(

@@ -13,7 +13,6 @@ from jinja2 import UndefinedError
 from pypdf import PdfReader
 
 from app import pdf
-from app.pdf import rendering
 
 PAGE = '<html><head><meta name="dcterms.created" content="2026-02-01"></head><body>{{ text }}</body></html>'
 SCRIPTS = {
@@ -74,8 +73,8 @@ def test_a_missing_value_is_an_error(folder: Path) -> None:
 )
 def test_no_address_is_opened(address: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ValueError, match=r"no font|disallowed protocol"):
-        rendering.OwnAssets().fetch(address)
+        renderer.OwnAssets().fetch(address)
     with caplog.at_level(logging.ERROR, logger="weasyprint"):
-        content = rendering.html_to_pdf(f'<link rel=attachment href="{address}"><img src="{address}">x')
+        content = renderer.html_to_pdf(f'<link rel=attachment href="{address}"><img src="{address}">x')
     assert not PdfReader(io.BytesIO(content)).attachments
     assert "Failed to load" in caplog.text

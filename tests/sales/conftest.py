@@ -12,8 +12,8 @@ from sqlalchemy import func, select, text
 from app.events.models import Event
 from app.extensions import db
 from app.kernel import json
-from app.sales.master_models import Customer, Salesman
-from app.sales.models import SalesInvoice, SalesItem
+from app.sales.models.invoices import SalesInvoice, SalesItem
+from app.sales.models.masters import Customer, Salesman
 from tests.factories import a_sale
 
 IMPORT = "/api/sales/import/invoice/"

@@ -21,14 +21,15 @@ from app import events
 from app.events.models import Event
 from app.extensions import db
 from app.kernel import json as hub_json
-from app.kernel.quick import Declined, quick
-from app.kernel.quick_dump import quick_dump
-from app.kernel.web import Hub
-from app.sales import bulk, reading
+from app.kernel.http.app import Hub
+from app.kernel.schemas.fast_dump import quick_dump
+from app.kernel.schemas.fast_load import Declined, quick
 from app.sales.events import IMPORTED
-from app.sales.master_models import Customer, Salesman
-from app.sales.models import SalesInvoice, SalesItem
-from app.sales.schemas import ImportedAnswerSchema, ImportSchema
+from app.sales.files import json_stream
+from app.sales.imports import stream
+from app.sales.models.invoices import SalesInvoice, SalesItem
+from app.sales.models.masters import Customer, Salesman
+from app.sales.schemas.invoices import ImportedAnswerSchema, ImportSchema
 from tests.factories import a_sale, an_item
 
 PATH = "/api/sales/import/invoices/"
@@ -121,10 +122,10 @@ class TestVerdicts:
         self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch, small: dict[str, int]
     ) -> None:
         sizes: list[int] = []
-        real = bulk.store
-        monkeypatch.setattr(bulk, "store", lambda batch, **how: sizes.append(len(batch)) or real(batch, **how))
+        real = stream.store
+        monkeypatch.setattr(stream, "store", lambda batch, **how: sizes.append(len(batch)) or real(batch, **how))
         for name, size in small.items():
-            monkeypatch.setattr(bulk, name, size)
+            monkeypatch.setattr(stream, name, size)
         answer = sent(erp, [a_sale(remarks="x" * 600) for _ in range(5)])
         assert [result["status"] for result in answer.json["data"]["results"]] == [201] * 5
         assert sizes == {"BATCH": [2, 2, 1], "BATCH_BYTES": [1] * 5, None: [5]}[next(iter(small), None)]
@@ -231,7 +232,7 @@ class TestInput:
         }
 
     def test_more_than_ten_thousand(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(bulk.import_stream, "__kwdefaults__", {"atomic": False, "most": 3})
+        monkeypatch.setattr(stream.import_stream, "__kwdefaults__", {"atomic": False, "most": 3})
         answer = sent(erp, [a_sale() for _ in range(4)])
         assert answer.status_code == 413
         assert answer.json["data"]["imported"] == 3
@@ -267,19 +268,19 @@ class TestReading:
     def test_any_array_in_any_blocks(self, values: list[Any], size: int, ascii_only: bool) -> None:
         text = json.dumps(values, ensure_ascii=ascii_only, indent=len(values) % 3 or None).encode()
         blocks = [text[i : i + size] for i in range(0, len(text), size)]
-        assert [json.loads(element) for element in reading.elements(blocks)] == values
+        assert [json.loads(element) for element in json_stream.elements(blocks)] == values
 
     @given(st.text(alphabet='[]{}",:\\ a1', max_size=30))
     def test_never_accepts_what_is_no_array(self, text: str) -> None:
         try:
-            found = [json.loads(e) for e in reading.elements([text.encode()])]
-        except (reading.Broken, ValueError):
+            found = [json.loads(e) for e in json_stream.elements([text.encode()])]
+        except (json_stream.Broken, ValueError):
             return
         assert found == json.loads(text)
 
     def test_a_line_without_end_is_refused(self) -> None:
-        with pytest.raises(reading.Broken):
-            list(reading.lines([b"x" * 1024 * 1024] * 9))
+        with pytest.raises(json_stream.Broken):
+            list(json_stream.lines([b"x" * 1024 * 1024] * 9))
 
 
 _loose = st.recursive(
@@ -339,11 +340,11 @@ class TestQuickWays:
             ImportSchema().load({})
         with pytest.raises(Declined):
             quick(ImportSchema())({})
-        assert bulk.load(hub_json.decode(json.dumps(a_sale(Total="920.0"))))["declared_total"] == Decimal(920)
+        assert stream.load(hub_json.decode(json.dumps(a_sale(Total="920.0"))))["declared_total"] == Decimal(920)
 
     def test_shows_what_the_schema_shows(self, erp: FlaskClient) -> None:
         sent(erp, [a_sale()])
-        drafted = bulk.new_invoice(bulk.load(hub_json.decode(json.dumps(a_sale()))), 3)
+        drafted = stream.new_invoice(stream.load(hub_json.decode(json.dumps(a_sale()))), 3)
         assert quick_dump(IMPORTED.schema)(drafted) == IMPORTED.schema.dump(drafted)
         answer = {"success": True, "message": "Invoice imported successfully", "data": {**drafted, "id": 7}}
         assert ImportedAnswerSchema().dump(answer) == Schema.dump(ImportedAnswerSchema(), answer)

@@ -17,8 +17,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from app.kernel.web import Hub
-from app.stream.hub import hub
+from app.kernel.http.app import Hub
+from app.stream.broadcaster import hub
 from tests.conftest import IMPORT_KEY
 from tests.factories import a_sale
 from tests.sales.floor import Person, a_person, imported

@@ -17,9 +17,9 @@ from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 
 from app.extensions import db
-from app.kernel.web import Hub
-from app.sales import exporting
-from app.sales.models import SalesInvoice
+from app.kernel.http.app import Hub
+from app.sales.files import export
+from app.sales.models.invoices import SalesInvoice
 from tests.factories import a_sale, an_item
 from tests.sales.floor import Person, a_person, brought_to, imported
 
@@ -210,7 +210,7 @@ class TestExport:
         assert (row["invoice_no"], row["total_amount"], row["salesman"]) == (high, "920.00", "Ajay")
 
     def test_every_row_over_many_stretches(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(exporting, "STRETCH", 3)
+        monkeypatch.setattr(export, "STRETCH", 3)
         numbers = [imported(erp) for _ in range(7)]
         rows = list(csv.DictReader(io.StringIO(erp.get("/api/sales/export/").data.decode("utf-8-sig"))))
         assert [row["invoice_no"] for row in rows] == numbers[::-1]
@@ -225,7 +225,7 @@ class TestExport:
         assert [row[heads.index("line_total")] for row in rows[1:]] == [70, 850]
 
     def test_a_full_sheet_is_refused_and_not_cut_off(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(exporting, "SHEET_ROWS", 1)
+        monkeypatch.setattr(export, "SHEET_ROWS", 1)
         imported(erp), imported(erp)
         answer = erp.get("/api/sales/export/?format=xlsx")
         assert (answer.status_code, answer.json["success"]) == (400, False)

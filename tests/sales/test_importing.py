@@ -19,11 +19,12 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.extensions import db
+from app.kernel.http.app import Hub
 from app.kernel.money import rounded
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.sales import importing, samples
-from app.sales.schemas import ImportSchema
+from app.sales import samples
+from app.sales.imports import single
+from app.sales.schemas.invoices import ImportSchema
 from tests.factories import a_sale, a_user, an_item
 from tests.sales.conftest import IMPORT, LIST, NOTHING, bodies, counts
 
@@ -278,7 +279,7 @@ class TestRefusals:
     def test_a_failure_before_the_statement_leaves_nothing_behind(
         self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(importing.events, "draft", lambda *_args: 1 / 0)
+        monkeypatch.setattr(single.events, "draft", lambda *_args: 1 / 0)
         assert erp.post(IMPORT, json=a_sale()).status_code == 500
         assert counts() == NOTHING
 
@@ -286,9 +287,9 @@ class TestRefusals:
         self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """All is stored, event included, and who sends it again is told so."""
-        real, sale = importing.import_invoice, a_sale()
+        real, sale = single.import_invoice, a_sale()
         with monkeypatch.context() as broken_off:
-            broken_off.setattr(importing, "import_invoice", lambda *args, **facts: real(*args, **facts)["nothing"])
+            broken_off.setattr(single, "import_invoice", lambda *args, **facts: real(*args, **facts)["nothing"])
             assert erp.post(IMPORT, json=sale).status_code == 500
         again = erp.post(IMPORT, json=sale)
         assert (again.status_code, again.json["data"]["identical"]) == (409, True)
@@ -298,8 +299,8 @@ class TestRefusals:
         self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The answer is stored with the invoice, in one transaction."""
-        real = importing.import_invoice
-        monkeypatch.setattr(importing, "import_invoice", lambda *args, **kwargs: real(*args, **kwargs)["nothing"])
+        real = single.import_invoice
+        monkeypatch.setattr(single, "import_invoice", lambda *args, **kwargs: real(*args, **kwargs)["nothing"])
         assert erp.post(IMPORT, json=a_sale(), headers={"Idempotency-Key": "one"}).status_code == 500
         assert counts() == NOTHING
 
@@ -315,7 +316,7 @@ class TestRefusals:
 
 def test_psycopg_remembers_how_the_statement_is_parsed() -> None:
     """Longer ones it parses for each import anew, for a twentieth of the whole time."""
-    assert len(importing._COMPACT_IMPORT) <= MAX_CACHED_STATEMENT_LENGTH
+    assert len(single._COMPACT_IMPORT) <= MAX_CACHED_STATEMENT_LENGTH
 
 
 class TestASecondImport:
@@ -448,10 +449,10 @@ class TestRaces:
         sales = [ImportSchema().load(a_sale(items=[an_item(mrp="3.5")])) for _ in range(2)]
         with pytest.raises(RuntimeError, match="begin a transaction"), unit_of_work():
             for sale in sales:
-                importing.import_invoice(sale, created_user_id=None)
+                single.import_invoice(sale, created_user_id=None)
         with pytest.raises(ZeroDivisionError), unit_of_work():
             db.session.connection()
-            importing.import_invoice(sales[1], created_user_id=None)
+            single.import_invoice(sales[1], created_user_id=None)
             raise ZeroDivisionError
         assert counts()["sales_invoices"] == 1
 
@@ -461,5 +462,5 @@ class TestRaces:
             db.session.delete(user)
         sale = ImportSchema().load(a_sale(items=[an_item(mrp="3.5")]))
         with pytest.raises(ForeignKeyViolation, match="fk_sales_invoices_created_user_id"), unit_of_work():
-            importing.import_invoice(sale, created_user_id=user.id)
+            single.import_invoice(sale, created_user_id=user.id)
         assert counts() == NOTHING

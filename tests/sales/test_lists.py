@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.kernel import keyset
-from app.sales import listing
+from app.kernel.pagination import keyset
+from app.sales.queries import lists
 from tests.factories import an_item
 from tests.sales.floor import Person, a_person, brought_to, imported
 
@@ -107,7 +107,7 @@ class TestSearch:
     def test_words_of_number_customer_and_items(
         self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch, asked: str, *, found: bool, recent: int
     ) -> None:
-        monkeypatch.setattr(listing, "RECENT", recent)
+        monkeypatch.setattr(lists, "RECENT", recent)
         imported(erp, invoice_no="LTPI-77282", items=[an_item(barcode="BC-9", batch_no="B456")])
         answer = erp.get(LIST, query_string={"search": asked}).json
         assert [i["invoice_no"] for i in answer["results"]] == (["LTPI-77282"] if found else [])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.sales import gaps, searching
+from app.sales.queries import gaps, search
 from tests.factories import a_sale, an_item
 from tests.sales.floor import imported
 
@@ -60,7 +60,7 @@ class TestCustomers:
     def test_invoices_are_found_by_customer_and_item_together(
         self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch, few: int
     ) -> None:
-        monkeypatch.setattr(searching, "FEW_CUSTOMERS", few)
+        monkeypatch.setattr(search, "FEW_CUSTOMERS", few)
         wanted = imported(erp, items=[an_item(name="Zincovit")])
         imported(erp, items=[an_item(name="Dolo")])
         imported(erp, items=[an_item(name="Zincovit")], customer={"code": "C2", "name": "Other"})

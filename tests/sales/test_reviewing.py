@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.sales.workflow import RESUMED_STATUS, RETURNING_SECTION, Status
+from app.sales.state_machine import RESUMED_STATUS, RETURNING_SECTION, Status
 from tests.factories import a_sale, an_item
 from tests.sales.conftest import IMPORT, LIST, RETURN, UPDATE, bodies, counts, put
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.accounts.models import User
+from app.accounts.models.accounts import User
 from app.extensions import db
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.sales.master_models import Courier
-from app.sales.workflow import HANDLED_IN, STEPS
+from app.sales.models.masters import Courier
+from app.sales.state_machine import HANDLED_IN, STEPS
 from tests.sales.floor import STATES, Person, a_person, brought_to, imported
 
 Make = Callable[..., FlaskClient]

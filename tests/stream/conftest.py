@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.kernel.web import Hub
-from app.stream.hub import hub
+from app.kernel.http.app import Hub
+from app.stream.broadcaster import hub
 
 
 @pytest.fixture(autouse=True)

@@ -15,19 +15,19 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from app import events
-from app.accounts import tokens
-from app.accounts.models import User
+from app.accounts.models.accounts import User
+from app.accounts.tokens import service as tokens
 from app.extensions import bus, db
 from app.kernel import clock, json
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.sales import reviewing
-from app.sales.history import Actor
-from app.sales.models import SalesInvoice
+from app.sales.floor import review as floor_review
+from app.sales.floor.history import Actor
+from app.sales.models.invoices import SalesInvoice
 from app.stream import service
-from app.stream.hub import hub
-from app.stream.listener import CHANNEL, broadcast
+from app.stream.broadcaster import hub
 from app.stream.models import StreamTicket
+from app.stream.publisher import CHANNEL, broadcast
 from app.stream.tasks import purge_tickets
 from tests.factories import a_sale, a_token
 
@@ -90,7 +90,7 @@ def put_in_review(invoice_no: str) -> None:
     with unit_of_work():
         db.session.execute(update(SalesInvoice).where(SalesInvoice.invoice_no == invoice_no).values(status="PACKING"))
     with unit_of_work():
-        reviewing.return_to_billing(invoice_no, "Wrong batch", actor=Actor("Asha"))
+        floor_review.return_to_billing(invoice_no, "Wrong batch", actor=Actor("Asha"))
 
 
 class TestSalesStream:

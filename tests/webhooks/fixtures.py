@@ -11,15 +11,16 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.accounts import modules
-from app.accounts.models import User
-from app.einvoices import drafting
-from app.einvoices.models import Einvoice
+from app.accounts.models.accounts import User
+from app.einvoices.lifecycle import drafts
+from app.einvoices.models.einvoices import Einvoice
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.web import Hub
-from app.webhooks import dispatching, service
+from app.webhooks.endpoints import service as endpoints
 from app.webhooks.models import Delivery, Endpoint
+from app.webhooks.sender import dispatcher
 from tests.factories import a_draft, a_user
 from tests.webhooks.receivers import Behaviour, Receiver, ok
 
@@ -78,7 +79,7 @@ class Subscribed:
     @property
     def row(self) -> Endpoint:
         with unit_of_work():
-            return service.find(self.id, None)
+            return endpoints.find(self.id, None)
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def subscribe(app: Hub, subscriber: User) -> Callable[..., Subscribed]:
             **facts,
         }
         with unit_of_work():
-            issued = service.create(data, user.id, actor="test", may_allow=True)
+            issued = endpoints.create(data, user.id, actor="test", may_allow=True)
         return Subscribed(issued.endpoint.id, issued.secret, user.id)
 
     return make
@@ -120,7 +121,7 @@ def happen(subscriber: User, relayed: Callable[[], int]) -> Callable[..., list[E
 
     def make(count: int = 1, *, user: User = subscriber, **facts: Any) -> list[Einvoice]:
         with unit_of_work():
-            made = [drafting.create({**a_draft(), "provider": "null", **facts}, user.id) for _ in range(count)]
+            made = [drafts.create({**a_draft(), "provider": "null", **facts}, user.id) for _ in range(count)]
         relayed()
         return made
 
@@ -130,10 +131,10 @@ def happen(subscriber: User, relayed: Callable[[], int]) -> Callable[..., list[E
 @pytest.fixture
 def send(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Run both senders until nothing is due; how many attempts were made."""
-    monkeypatch.setattr(dispatching, "LINGER_SECONDS", 0.0)
+    monkeypatch.setattr(dispatcher, "LINGER_SECONDS", 0.0)
 
     def run() -> int:
-        return dispatching.send_due("first") + dispatching.send_due("retry")
+        return dispatcher.send_due("first") + dispatcher.send_due("retry")
 
     return run
 

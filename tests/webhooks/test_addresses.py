@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.accounts.models import AuditEntry
+from app.accounts.models.accounts import AuditEntry
 from app.extensions import db
-from app.webhooks import addresses, posting
+from app.webhooks.sender import http_client, ssrf
 from tests.webhooks.fixtures import ENDPOINTS, deliveries
 from tests.webhooks.receivers import Receiver
 
@@ -123,9 +123,9 @@ MALFORMED = [
 PORTS = [22, 25, 53, 80, 111, 3306, 5432, 6379, 8000, 9200, 65535]
 
 
-def refused(url: str, allowances: addresses.Allowances = ()) -> str:
-    with pytest.raises((addresses.Refused, addresses.Unresolved)) as caught:
-        addresses.destination(addresses.target_of(url), allowances)
+def refused(url: str, allowances: ssrf.Allowances = ()) -> str:
+    with pytest.raises((ssrf.Refused, ssrf.Unresolved)) as caught:
+        ssrf.destination(ssrf.target_of(url), allowances)
     return str(caught.value)
 
 
@@ -139,7 +139,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
             raise socket.gaierror(-2, "Name or service not known")
         return [(socket.AF_INET, 1, 6, "", (address, port)) for address in known[host]]
 
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", lookup)
+    monkeypatch.setattr(ssrf.socket, "getaddrinfo", lookup)
     return known
 
 
@@ -180,8 +180,8 @@ class TestRules:
 
     def test_a_resolver_that_hangs_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         hanging = threading.Event()
-        monkeypatch.setattr(addresses, "RESOLVE_SECONDS", 0.05)
-        monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *_a, **_k: hanging.wait(5))
+        monkeypatch.setattr(ssrf, "RESOLVE_SECONDS", 0.05)
+        monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *_a, **_k: hanging.wait(5))
         assert "could not be resolved within" in refused("https://erp.example.com/")
         hanging.set()
 
@@ -193,11 +193,11 @@ class TestRules:
                 released.wait(10)
             return [(0, 0, 0, "", ("8.8.8.8", 443))]
 
-        monkeypatch.setattr(addresses.socket, "getaddrinfo", look_up)
-        hanging = [threading.Thread(target=addresses.resolve, args=("slow.example.com", 443)) for _ in range(64)]
+        monkeypatch.setattr(ssrf.socket, "getaddrinfo", look_up)
+        hanging = [threading.Thread(target=ssrf.resolve, args=("slow.example.com", 443)) for _ in range(64)]
         for asking in hanging:
             asking.start()
-        assert addresses.resolve("erp.example.com", 443) == ["8.8.8.8"]
+        assert ssrf.resolve("erp.example.com", 443) == ["8.8.8.8"]
         released.set()
         for asking in hanging:
             asking.join()
@@ -206,11 +206,11 @@ class TestRules:
         "url", ["https://8.8.8.8/", "https://8.8.8.8:8443/x?y=1", "https://[2606:4700::1111]/", "HTTPS://8.8.8.8/"]
     )
     def test_public_addresses_are_allowed(self, url: str) -> None:
-        assert addresses.destination(addresses.target_of(url), ()) in {"8.8.8.8", "2606:4700::1111"}
+        assert ssrf.destination(ssrf.target_of(url), ()) in {"8.8.8.8", "2606:4700::1111"}
 
     def test_an_allowance_opens_its_network_and_port_and_no_other(self) -> None:
         allowances = [{"cidr": "10.1.2.0/24", "port": 8080}]
-        assert addresses.destination(addresses.target_of("http://10.1.2.3:8080/"), allowances) == "10.1.2.3"
+        assert ssrf.destination(ssrf.target_of("http://10.1.2.3:8080/"), allowances) == "10.1.2.3"
         assert "private" in refused("http://10.1.2.3:8081/", allowances)
         assert "private" in refused("http://10.1.3.3:8080/", allowances)
 
@@ -296,7 +296,7 @@ class TestConnecting:
         names["erp.example.com"] = ["127.0.0.1"]
         subscribe(f"http://erp.example.com:{receiver.port}/hooks")
         asked = []
-        lookup = addresses.socket.getaddrinfo
+        lookup = ssrf.socket.getaddrinfo
 
         def rebinding(host: str, *args: Any, **kwargs: Any) -> Any:
             if host == "erp.example.com":
@@ -306,7 +306,7 @@ class TestConnecting:
                 return [(socket.AF_INET, 1, 6, "", ("127.0.0.1", args[0]))]
             return lookup(host, *args, **kwargs)
 
-        monkeypatch.setattr(addresses.socket, "getaddrinfo", rebinding)
+        monkeypatch.setattr(ssrf.socket, "getaddrinfo", rebinding)
         happen()
         send()
         assert asked == ["erp.example.com"]
@@ -339,14 +339,14 @@ class TestConnecting:
     def test_an_error_names_no_secret_of_the_address(self, receiver_with: Make) -> None:
         port = receiver_with().port
         allowances = [{"cidr": "127.0.0.0/8", "port": port}]
-        answer = posting.post(f"https://127.0.0.1:{port}/h?token=hush", b"{}", {}, allowances)
+        answer = http_client.post(f"https://127.0.0.1:{port}/h?token=hush", b"{}", {}, allowances)
         assert (answer.error or "").startswith("TLS failed: ")
         assert "hush" not in (answer.error or "")
 
 
-def post(receiver: Receiver, **facts: Any) -> posting.Answer:
+def post(receiver: Receiver, **facts: Any) -> http_client.Answer:
     allowances = [{"cidr": "127.0.0.0/8", "port": receiver.port}]
-    return posting.post(receiver.url, b"{}", {"Content-Type": "application/json"}, allowances, **facts)
+    return http_client.post(receiver.url, b"{}", {"Content-Type": "application/json"}, allowances, **facts)
 
 
 def dripping(part: str) -> Callable[[Any], None]:
@@ -379,7 +379,7 @@ def silent() -> Iterator[int]:
 
 class TestDeadline:
     def test_it_is_15_seconds(self) -> None:
-        assert posting.HTTP_DEADLINE == 15
+        assert http_client.HTTP_DEADLINE == 15
 
     @pytest.mark.parametrize("part", ["head", "body"])
     def test_a_receiver_that_drips_is_cut_off_at_the_deadline(self, receiver_with: Make, part: str) -> None:
@@ -392,11 +392,11 @@ class TestDeadline:
     def test_a_receiver_that_says_nothing_is_cut_off(
         self, silent: int, scheme: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(posting, "CONNECT_SECONDS", 0.3)
-        monkeypatch.setattr(posting._CONFIG, "default_timeout", (0.3, 15))
+        monkeypatch.setattr(http_client, "CONNECT_SECONDS", 0.3)
+        monkeypatch.setattr(http_client._CONFIG, "default_timeout", (0.3, 15))
         began = time.monotonic()
         allowances = [{"cidr": "127.0.0.0/8", "port": silent}]
-        answer = posting.post(f"{scheme}://127.0.0.1:{silent}/", b"{}", {}, allowances, deadline=0.4)
+        answer = http_client.post(f"{scheme}://127.0.0.1:{silent}/", b"{}", {}, allowances, deadline=0.4)
         assert answer.status is None
         assert answer.error
         assert time.monotonic() - began < 1.5

@@ -22,7 +22,8 @@ import requests
 
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
-from app.webhooks import checking, service
+from app.webhooks.endpoints import receiver_check
+from app.webhooks.endpoints import service as endpoints
 from app.webhooks.models import Check
 from tests.webhooks.fixtures import Clock, Subscribed
 from tests.webhooks.receivers import Received
@@ -48,7 +49,7 @@ RECEIVERS = [
 
 @pytest.fixture(autouse=True)
 def _short_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "PAUSE", 0.05)
+    monkeypatch.setattr(receiver_check, "PAUSE", 0.05)
 
 
 @pytest.fixture
@@ -57,10 +58,10 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Callable[[Subscribed], Check]:
 
     def run(endpoint: Subscribed) -> Check:
         with unit_of_work():
-            asked = checking.ask(endpoint.id, None)
-        assert checking.check_due() == 1
+            asked = receiver_check.ask(endpoint.id, None)
+        assert receiver_check.check_due() == 1
         with unit_of_work():
-            return checking.find(endpoint.id, asked.id, None)
+            return receiver_check.find(endpoint.id, asked.id, None)
 
     return run
 
@@ -205,22 +206,22 @@ def test_a_check_whose_worker_was_lost_is_put_down_as_failed(receiver_with: Make
 
     endpoint, *others = (subscribe(receiver_with(meet)) for _ in range(3))
     with unit_of_work():
-        asked = checking.ask(endpoint.id, None)
-    assert checking._claim()
+        asked = receiver_check.ask(endpoint.id, None)
+    assert receiver_check._claim()
     with unit_of_work():
         for other in others:
-            checking.ask(other.id, None)
-    assert checking.check_due() == 0, "one task at a time"
+            receiver_check.ask(other.id, None)
+    assert receiver_check.check_due() == 0, "one task at a time"
     time.pass_(seconds=61)
-    assert checking.check_due() == 0
+    assert receiver_check.check_due() == 0
     with unit_of_work():
         lost = db.session.get(Check, asked.id, populate_existing=True)
-    assert (lost.state, lost.report) == ("failed", {"error": checking.LOST})
+    assert (lost.state, lost.report) == ("failed", {"error": receiver_check.LOST})
     with unit_of_work():
-        assert checking.ask(endpoint.id, None).state == "pending"
-    assert checking.check_due() == 3
+        assert receiver_check.ask(endpoint.id, None).state == "pending"
+    assert receiver_check.check_due() == 3
     with unit_of_work():
-        checks = [checking.newest(checked.id) for checked in (endpoint, *others)]
+        checks = [receiver_check.newest(checked.id) for checked in (endpoint, *others)]
     assert [made.grade for made in checks if made] == ["D"] * 3, "they are checked at the same time"
 
 
@@ -229,9 +230,9 @@ def test_a_check_of_an_endpoint_that_was_deleted_holds_up_no_other(
 ) -> None:
     endpoint = subscribe(receiver_with())
     with unit_of_work():
-        asked = checking.ask(endpoint.id, None)
-        service.remove(endpoint.id, None, actor="test")
-    assert checking.check_due() == 0
+        asked = receiver_check.ask(endpoint.id, None)
+        endpoints.remove(endpoint.id, None, actor="test")
+    assert receiver_check.check_due() == 0
     with unit_of_work():
-        assert db.session.get(Check, asked.id, populate_existing=True).report == {"error": service.DELETED}
+        assert db.session.get(Check, asked.id, populate_existing=True).report == {"error": endpoints.DELETED}
     assert check(subscribe(receiver_with())).state == "done"

@@ -20,12 +20,17 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from app.accounts import modules
-from app.accounts.models import User
+from app.accounts.models.accounts import User
 from app.extensions import db
-from app.kernel.sealing import seal
+from app.kernel.secret_box import seal
 from app.kernel.unit_of_work import unit_of_work
-from app.webhooks import claiming, dispatching, finishing, listener, posting, sending, service, switching
+from app.webhooks.deliveries import fan_out
+from app.webhooks.endpoints import service as endpoints
 from app.webhooks.models import Attempt, Delivery, Endpoint
+from app.webhooks.sender import attempt as sender_attempt
+from app.webhooks.sender import circuit_breaker, dispatcher, http_client
+from app.webhooks.sender import claims as sender_claims
+from app.webhooks.sender import results as sender_results
 from tests.factories import a_sale
 from tests.webhooks.fixtures import Clock, Subscribed, a_customer, deliveries
 from tests.webhooks.receivers import Received, Receiver
@@ -104,7 +109,7 @@ class TestWhatIsSent:
     ) -> None:
         endpoint = subscribe(receiver)
         with unit_of_work():
-            new = service.rotate(endpoint.id, 24, None, actor="test").secret
+            new = endpoints.rotate(endpoint.id, 24, None, actor="test").secret
         happen()
         send()
         time.pass_(hours=24)
@@ -123,7 +128,7 @@ class TestWhatIsSent:
     def test_one_round_after_another_goes_over_the_same_connection(
         self, receiver: Receiver, subscribe: Make, happen: Make, send: Make
     ) -> None:
-        dispatching._pool.cache_clear()  # others have left many threads, each with a connection of its own
+        dispatcher._pool.cache_clear()  # others have left many threads, each with a connection of its own
         subscribe(receiver)
         for _ in range(3):
             happen()
@@ -164,7 +169,7 @@ class TestWhoIsTold:
         tested = subscribe(one, "sales.*")
         subscribe(other, "*")
         with unit_of_work():
-            service.test(tested.id, None)
+            endpoints.test(tested.id, None)
         relayed()
         send()
         assert [len(r.requests) for r in (one, other)] == [1, 0]
@@ -194,11 +199,11 @@ class TestWhoIsTold:
         self, app: Any, receiver: Receiver, subscribe: Make, happen: Make, monkeypatch: Any
     ) -> None:
         gone, stays = subscribe(receiver), subscribe(receiver)
-        seen = listener._subscribers
+        seen = fan_out._subscribers
 
         def remove() -> None:
             with app.app_context(), unit_of_work():
-                service.remove(gone.id, None, actor="test")
+                endpoints.remove(gone.id, None, actor="test")
 
         def then_deleted() -> Any:
             subscribers = seen()
@@ -206,7 +211,7 @@ class TestWhoIsTold:
                 elsewhere.submit(remove).result()
             return subscribers
 
-        monkeypatch.setattr(listener, "_subscribers", then_deleted)
+        monkeypatch.setattr(fan_out, "_subscribers", then_deleted)
         happen()
         assert deliveries(gone) == []
         assert [delivery.sequence for delivery in deliveries(stays)] == [1]
@@ -224,7 +229,7 @@ class TestRetries:
     def test_attempts_come_after_0_1_6_21_81_and_441_minutes_and_then_it_has_failed(
         self, *, receiver_with: Make, subscribe: Make, happen: Make, send: Make, time: Clock, monkeypatch: Any
     ) -> None:
-        monkeypatch.setattr(finishing.random, "uniform", lambda low, high: low)
+        monkeypatch.setattr(sender_results.random, "uniform", lambda low, high: low)
         receiver = receiver_with(failing())
         endpoint = subscribe(receiver)
         happen()
@@ -250,7 +255,7 @@ class TestRetries:
 
     def test_jitter_adds_up_to_a_tenth(self, app: Any) -> None:
         moment = datetime(2026, 2, 1, tzinfo=UTC)
-        waits = [(finishing.next_due(1, moment, None) - moment) / timedelta(minutes=5) for _ in range(300)]
+        waits = [(sender_results.next_due(1, moment, None) - moment) / timedelta(minutes=5) for _ in range(300)]
         assert all(1 <= wait <= 1.1 for wait in waits)
         assert max(waits) - min(waits) > 0.05
 
@@ -272,9 +277,9 @@ class TestRetries:
     def test_retry_after_is_heeded_between_one_and_two_slots(
         self, app: Any, said: str, seconds: int, monkeypatch: Any
     ) -> None:
-        monkeypatch.setattr(finishing.random, "uniform", lambda low, high: low)
+        monkeypatch.setattr(sender_results.random, "uniform", lambda low, high: low)
         moment = datetime(2026, 2, 1, tzinfo=UTC)
-        assert finishing.next_due(0, moment, said) - moment == timedelta(seconds=seconds)
+        assert sender_results.next_due(0, moment, said) - moment == timedelta(seconds=seconds)
 
     def test_the_answers_retry_after_reaches_the_schedule(
         self, receiver_with: Make, subscribe: Make, happen: Make, send: Make, time: Clock
@@ -336,7 +341,7 @@ class TestLeases:
 
         def run() -> None:
             with app.app_context():
-                dispatching.send_due("first")
+                dispatcher.send_due("first")
 
         senders = [threading.Thread(target=run) for _ in range(4)]
         for sender in senders:
@@ -352,7 +357,7 @@ class TestLeases:
         subscribe(receiver)
         happen()
         with unit_of_work():
-            (lost,) = claiming.claim("first", 5, quick=False)
+            (lost,) = sender_claims.claim("first", 5, quick=False)
         assert send() == 0
         time.pass_(seconds=61)
         assert send() == 1
@@ -368,7 +373,7 @@ class TestLeases:
         subscribe(receiver, concurrency=1)
         happen(2)
         with unit_of_work():
-            (lost,) = claiming.claim("first", 1, quick=False)
+            (lost,) = sender_claims.claim("first", 1, quick=False)
         time.pass_(seconds=15)
         assert send() == 0
         time.pass_(seconds=6)
@@ -391,13 +396,13 @@ class TestLeases:
         subscribe(receiver_with())
         happen()
         with unit_of_work():
-            (stale,) = claiming.claim("first", 5, quick=False)
+            (stale,) = sender_claims.claim("first", 5, quick=False)
         time.pass_(seconds=61)
         with unit_of_work():
-            (holder,) = claiming.claim("retry", 5, quick=False)
-            finishing.bury([holder])
+            (holder,) = sender_claims.claim("retry", 5, quick=False)
+            sender_results.bury([holder])
         with unit_of_work():
-            finishing.finish([a_result(stale, 500, time)])
+            sender_results.finish([a_result(stale, 500, time)])
         (delivery,) = deliveries()
         assert (delivery.claim_id, delivery.state) == (holder.claim_id, "pending")
         (attempt,) = attempts_of(delivery)
@@ -410,25 +415,25 @@ class TestLeases:
         happen()
         for queue in ("first", "retry", "retry", "retry", "retry", "retry"):
             with unit_of_work():
-                claims = claiming.claim(queue, 5, quick=False)
+                claims = sender_claims.claim(queue, 5, quick=False)
                 assert len(claims) == 1
-                finishing.bury(claims)
+                sender_results.bury(claims)
             time.pass_(seconds=61)
         assert send() == 0
         (delivery,) = deliveries()
-        assert (delivery.state, delivery.error) == ("failed", finishing.LOST)
+        assert (delivery.state, delivery.error) == ("failed", sender_results.LOST)
         assert receiver.requests == []
 
 
-def a_result(claim: claiming.Claim, status: int, time: Clock) -> Any:
-    return sending.Result(claim, "http://127.0.0.1/", time.moment, {}, posting.Answer(3, status=status))
+def a_result(claim: sender_claims.Claim, status: int, time: Clock) -> Any:
+    return sender_attempt.Result(claim, "http://127.0.0.1/", time.moment, {}, http_client.Answer(3, status=status))
 
 
 class TestFairness:
     def test_a_hanging_endpoint_does_not_delay_another(
         self, receiver_with: Make, subscribe: Make, happen: Make, monkeypatch: Any
     ) -> None:
-        monkeypatch.setattr(dispatching, "LINGER_SECONDS", 0.0)
+        monkeypatch.setattr(dispatcher, "LINGER_SECONDS", 0.0)
         released = threading.Event()
         arrived: list[float] = []
 
@@ -447,7 +452,7 @@ class TestFairness:
         subscribe(quick)
         happen(60)
         began = real_time.monotonic()
-        dispatching.send_due("first")
+        dispatcher.send_due("first")
         assert arrived[-1] - began < 4.5
         assert len(hanging.requests) == 60
 
@@ -471,7 +476,7 @@ class TestFairness:
 
         def run() -> None:
             with app.app_context():
-                dispatching.send_due("first")
+                dispatcher.send_due("first")
 
         senders = [threading.Thread(target=run) for _ in range(2)]
         for sender in senders:
@@ -501,16 +506,18 @@ class TestFairness:
         subscribe(receiver)
         happen(5)
         with unit_of_work():
-            (first,) = claiming.claim("first", 1, quick=False)
-        slow = sending.Result(first, receiver.url, time.moment, {}, posting.Answer(15_000, error="No answer."))
+            (first,) = sender_claims.claim("first", 1, quick=False)
+        slow = sender_attempt.Result(
+            first, receiver.url, time.moment, {}, http_client.Answer(15_000, error="No answer.")
+        )
         with unit_of_work():
-            finishing.finish([slow])
+            sender_results.finish([slow])
         with unit_of_work():
-            assert claiming.claim("first", 5, quick=True) == []
-            assert len(claiming.claim("first", 5, quick=False)) == 1
+            assert sender_claims.claim("first", 5, quick=True) == []
+            assert len(sender_claims.claim("first", 5, quick=False)) == 1
         with unit_of_work():
-            finishing.finish([replace(slow, answer=posting.Answer(10, status=200))])
-            assert len(claiming.claim("first", 5, quick=True)) == 3
+            sender_results.finish([replace(slow, answer=http_client.Answer(10, status=200))])
+            assert len(sender_claims.claim("first", 5, quick=True)) == 3
 
 
 class TestPausing:
@@ -545,7 +552,7 @@ class TestPausing:
         endpoint = subscribe(receiver)
         happen(2)
         with unit_of_work():
-            (flying,) = claiming.claim("first", 1, quick=False)
+            (flying,) = sender_claims.claim("first", 1, quick=False)
         switch(endpoint, "off")
         switch(endpoint, "on")
         send()
@@ -587,11 +594,11 @@ class TestPausing:
         assert audited == "invoice-hub"
         time.pass_(minutes=14)
         with unit_of_work():
-            assert switching.probe_due() == 0
+            assert circuit_breaker.probe_due() == 0
         time.pass_(minutes=2)
         receiver.answers = lambda _request: (200, {}, b"")
         with unit_of_work():
-            assert switching.probe_due() == 1
+            assert circuit_breaker.probe_due() == 1
         send()
         assert endpoint.row.status == "enabled"
         assert {d.state for d in deliveries()} == {"delivered"}
@@ -626,11 +633,11 @@ class TestPausing:
 
 def switch(endpoint: Subscribed, way: str) -> None:
     with unit_of_work():
-        row = service.locked(endpoint.id, None)
+        row = endpoints.locked(endpoint.id, None)
         if way == "on":
-            switching.enable(row, actor="test")
+            circuit_breaker.enable(row, actor="test")
         else:
-            switching.disable(row, "The ERP is being moved.", actor="test")
+            circuit_breaker.disable(row, "The ERP is being moved.", actor="test")
 
 
 class TestDatabase:
@@ -639,14 +646,14 @@ class TestDatabase:
     ) -> None:
         subscribe(receiver)
         happen()
-        finish, fails = finishing.finish, iter([True, True])
+        finish, fails = sender_results.finish, iter([True, True])
 
         def unlucky(results: Any) -> None:
             if results and next(fails, False):
                 raise OperationalError("", {}, Exception("the server is restarting"))
             finish(results)
 
-        monkeypatch.setattr(finishing, "finish", unlucky)
+        monkeypatch.setattr(sender_results, "finish", unlucky)
         send()
         assert len(receiver.requests) == 1
         assert deliveries()[0].state == "delivered"

@@ -14,9 +14,10 @@ from sqlalchemy import text
 from app.accounts import modules
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.sealing import unseal
+from app.kernel.secret_box import unseal
 from app.kernel.unit_of_work import unit_of_work
-from app.webhooks import purging, resealing, searching
+from app.webhooks.deliveries import queries, retention
+from app.webhooks.endpoints import secret_rotation
 from app.webhooks.models import Check, Delivery, Endpoint
 from tests.webhooks.fixtures import DELIVERIES, ENDPOINTS, MODULE, Clock, deliveries, manager_of
 from tests.webhooks.receivers import Receiver
@@ -384,10 +385,10 @@ class TestKeeping:
         happen(2)
         send()
         time.pass_(days=89)
-        assert purging.purge() == 0
+        assert retention.purge() == 0
         time.pass_(days=2)
         happen(1)
-        assert purging.purge() == 2
+        assert retention.purge() == 2
         assert {d.endpoint_id for d in deliveries() if d.position < 3} == {waiting.id}
         happen(1)
         assert [d.sequence for d in deliveries()] == [3, 4, 1, 2, 3, 4]
@@ -399,11 +400,11 @@ class TestKeeping:
         other = app_with(secret_key="another secret of the tests, long enough too")
         with other.app_context():
             with unit_of_work():
-                assert resealing.reseal("a wrong guess of the old key, long enough") == 0
-                assert resealing.reseal(settings.secret_key) == 1
+                assert secret_rotation.reseal("a wrong guess of the old key, long enough") == 0
+                assert secret_rotation.reseal(settings.secret_key) == 1
             assert unseal(db.session.get(Endpoint, endpoint.id).secret).decode() == endpoint.secret
             with unit_of_work():
-                assert resealing.reseal(settings.secret_key) == 0
+                assert secret_rotation.reseal(settings.secret_key) == 0
 
     def test_what_an_invoices_page_shows_is_one_search(
         self, receiver: Receiver, subscribe: Make, happen: Make, send: Make
@@ -412,7 +413,7 @@ class TestKeeping:
         first, _ = happen(2)
         send()
         with unit_of_work():
-            (row,) = searching.page({"per_page": 50, "event": "einvoice.*", "subject_id": first.id}, None)["data"]
+            (row,) = queries.page({"per_page": 50, "event": "einvoice.*", "subject_id": first.id}, None)["data"]
         assert row.endpoint.url == receiver.url
 
 

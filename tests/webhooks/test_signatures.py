@@ -17,7 +17,8 @@ from uuid import UUID
 import pytest
 
 from app.kernel.unit_of_work import unit_of_work
-from app.webhooks import service, signing
+from app.webhooks.endpoints import service as endpoints
+from app.webhooks.sender import signatures
 from tests.webhooks.receivers import Receiver
 
 Make = Callable[..., Any]
@@ -42,7 +43,7 @@ def test_the_official_javascript_library_verifies_what_is_sent(
     happen(buyer={"name": "Ayşe Yılmaz 😀"})
     send()
     with unit_of_work():
-        rotated = service.rotate(endpoint.id, 24, None, actor="test").secret
+        rotated = endpoints.rotate(endpoint.id, 24, None, actor="test").secret
     happen()
     send()
     first, second = ({"headers": request.headers, "body": request.body.decode()} for request in receiver.requests)
@@ -68,7 +69,7 @@ def vector() -> dict[str, str]:
 class TestVectors:
     def test_they_are_what_the_hub_signs(self, vector: dict[str, str]) -> None:
         moment = datetime.fromtimestamp(int(vector["timestamp"]), UTC)
-        headers = signing.signatures([vector["secret"]], UUID(vector["id"]), moment, vector["body"])
+        headers = signatures.signatures([vector["secret"]], UUID(vector["id"]), moment, vector["body"])
         assert headers["X-Webhook-Signature"] == vector["X-Webhook-Signature"]
         assert headers["webhook-signature"] == vector["webhook-signature"]
         assert json.loads(vector["body"])["id"] == vector["id"]
@@ -90,6 +91,6 @@ class TestVectors:
 
 
 def test_secrets_have_256_bits_and_no_two_are_alike() -> None:
-    made = {signing.new_secret() for _ in range(100)}
+    made = {signatures.new_secret() for _ in range(100)}
     assert len(made) == 100
     assert all(secret.startswith("whsec_") and len(secret) == 50 for secret in made)

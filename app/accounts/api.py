@@ -1,0 +1,85 @@
+"""``/api/auth``: signing in, renewing, signing out, and who one is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, g
+from flask.views import MethodView
+
+from app.accounts import sessions
+from app.accounts.errors import InvalidToken, TokenExpired, WrongPassword
+from app.accounts.guards import SIGNED_IN, public, requires
+from app.accounts.principals import authenticate
+from app.accounts.schemas import (
+    CredentialsSchema,
+    DoneSchema,
+    RefreshSchema,
+    TokensAnswerSchema,
+    UserAnswerSchema,
+)
+from app.extensions import limiter
+from app.kernel.errors import TooManyRequests
+from app.kernel.http.app import Surface
+from app.kernel.http.openapi import refuses
+
+blp = Surface("Accounts", __name__, url_prefix="/api/auth", description="Users and their sessions.")
+
+_TOKENS = {"access": "eyJhbGciOi…", "refresh": "eyJhbGciOi…", "expires_in": 3600}
+_USER = {
+    "id": 1,
+    "email": "asha@pharmacy.example",
+    "name": "Asha",
+    "role": "billing",
+    "abilities": ["sales:import", "sales:read"],
+    "last_login_at": "2026-02-01T08:00:00.000000Z",
+}
+
+
+def _answer(message: str, data: Any = None) -> dict[str, Any]:
+    return {"success": True, "message": message} | ({} if data is None else {"data": data})
+
+
+@blp.route("/login/")
+class Login(MethodView):
+    @public
+    @limiter.limit(lambda: current_app.config["LOGIN_LIMIT"])
+    @refuses(WrongPassword, TooManyRequests)
+    @blp.arguments(CredentialsSchema, example={"email": "asha@pharmacy.example", "password": "correct horse battery"})
+    @blp.response(200, TokensAnswerSchema, example=_answer("Signed in", _TOKENS))
+    def post(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Sign in with e-mail address and password."""
+        return _answer("Signed in", sessions.log_in(data["email"], data["password"]))
+
+
+@blp.route("/token/refresh/")
+class Refresh(MethodView):
+    @public
+    @limiter.limit(lambda: current_app.config["LOGIN_LIMIT"])
+    @refuses(InvalidToken, TokenExpired, TooManyRequests)
+    @blp.arguments(RefreshSchema, example={"refresh": "eyJhbGciOi…"})
+    @blp.response(200, TokensAnswerSchema, example=_answer("Renewed", _TOKENS))
+    def post(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Exchange a refresh token for new tokens; it counts once."""
+        return _answer("Renewed", sessions.refresh(data["refresh"]))
+
+
+@blp.route("/logout/")
+class Logout(MethodView):
+    @requires(SIGNED_IN)
+    @blp.response(200, DoneSchema, example=_answer("Signed out"))
+    def post(self) -> dict[str, Any]:
+        """End the session: access and refresh tokens stop at once."""
+        sessions.log_out()
+        return _answer("Signed out")
+
+
+@blp.route("/me/")
+class Me(MethodView):
+    @requires(SIGNED_IN)
+    @blp.response(200, UserAnswerSchema, example=_answer("Signed in", _USER))
+    def get(self) -> dict[str, Any]:
+        """Who the access token belongs to, and what it may do."""
+        user, principal = g.user, authenticate()
+        shown = {name: getattr(user, name) for name in ("id", "email", "name", "role", "last_login_at")}
+        return _answer("Signed in", {**shown, "abilities": sorted(principal.abilities)})

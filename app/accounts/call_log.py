@@ -1,0 +1,109 @@
+"""Looking through the record of API calls: who called what, with which outcome, how long it took, from where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from sqlalchemy import ColumnElement, select
+
+from app.accounts.models.accounts import ApiCall, ApiKey, User
+from app.accounts.models.tokens import AccessToken
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.pagination.keyset import KeysetQuery, Order, page_by_keyset
+from app.kernel.schemas.fields import Text
+
+#: Looked through unless a time is given: a search for something rare does not read three months.
+USUAL_SPAN = timedelta(days=7)
+_ORDER = Order((ApiCall.created_at, ApiCall.id), descending=True)
+_EPOCH = validate.Range(min=datetime(2000, 1, 1, tzinfo=UTC), error="Use a moment after 2000-01-01.")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+
+class CallQuery(KeysetQuery):
+    """Filters of the record; all that are given count."""
+
+    credential = Text(100, metadata={"description": "`token:5`, `api_key:7` or `user:3`."})
+    method = fields.String(validate=validate.OneOf(METHODS))
+    path = Text(200, metadata={"description": "What the path begins with."})
+    status = fields.String(
+        validate=validate.Regexp(r"[1-5](\d\d|xx)$", error="Use a status such as 404, or a class such as 4xx.")
+    )
+    address = Text(45)
+    request_id = Text(128)
+    slower_than = fields.Float(validate=validate.Range(0, 1e9), metadata={"description": "Milliseconds."})
+    since = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_EPOCH)
+    until = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_EPOCH)
+
+    @validates_schema
+    def _has_a_length(self, data: Mapping[str, Any], **_: Any) -> None:
+        if "since" in data and "until" in data and data["since"] >= data["until"]:
+            raise ValidationError("Use a moment after the beginning.", "until")
+
+    @post_load
+    def _bounded(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if "since" not in data:
+            data["since"] = data.get("until", clock.now()) - USUAL_SPAN
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Calls, newest first; ``callers`` names the credentials among them; ``next`` leads to older ones."""
+
+    calls: list[ApiCall]
+    callers: dict[str, str]
+    next: str | None
+
+
+def search(query: Mapping[str, Any], *, user_id: int | None) -> Found:
+    """Calls that fit ``query``: of one user with all that is theirs, or of everybody.
+
+    Raises:
+        Invalid: the cursor was not made for this list.
+    """
+    page = page_by_keyset(select(ApiCall).where(*_conditions(query, user_id)), _ORDER, query)
+    return Found(page.results, names_of({call.credential for call in page.results}), page.next)
+
+
+def names_of(credentials: set[str]) -> dict[str, str]:
+    """What people call these credentials; those that are gone are left out."""
+    names: dict[str, str] = {}
+    for kind, model, column in (
+        ("token", AccessToken, AccessToken.name),
+        ("api_key", ApiKey, ApiKey.name),
+        ("user", User, User.email),
+    ):
+        numbers = [number for found, _, number in (c.partition(":") for c in credentials) if found == kind]
+        ids = [int(number) for number in numbers if number.isdigit()]
+        rows = db.session.execute(select(model.id, column).where(model.id.in_(ids))) if ids else ()
+        names |= {f"{kind}:{number}": name for number, name in rows}
+    return names
+
+
+def _conditions(query: Mapping[str, Any], user_id: int | None) -> list[ColumnElement[bool]]:
+    same = {"credential", "method", "address", "request_id"}
+    conditions = [getattr(ApiCall, name) == query[name] for name in sorted(same & query.keys())]
+    conditions.append(ApiCall.created_at >= query["since"])
+    if user_id is not None:
+        conditions.append(ApiCall.user_id == user_id)
+    if "until" in query:
+        conditions.append(ApiCall.created_at < query["until"])
+    if "path" in query:
+        conditions.append(ApiCall.path.startswith(query["path"], autoescape=True))
+    if "slower_than" in query:
+        conditions.append(ApiCall.milliseconds > query["slower_than"])
+    if "status" in query:
+        conditions.append(_has_status(query["status"]))
+    return conditions
+
+
+def _has_status(status: str) -> ColumnElement[bool]:
+    if status.endswith("xx"):
+        lowest = int(status[0]) * 100
+        return ApiCall.status.between(lowest, lowest + 99)
+    return ApiCall.status == int(status)

@@ -1,0 +1,1 @@
+"""Tables of accounts: users, tokens, modules and what is kept of their use."""

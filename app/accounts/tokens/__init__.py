@@ -1,0 +1,1 @@
+"""API tokens: their format, their life and how a request authenticates with one."""

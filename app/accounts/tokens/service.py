@@ -1,0 +1,198 @@
+"""Scoped tokens: made, rotated, revoked, limited, listed; never worth more than the user they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import contains_eager
+
+from app.accounts import audit, ip_allowlist
+from app.accounts.display_names import NAME_RULE, is_name
+from app.accounts.errors import TokenOver, UnknownToken
+from app.accounts.models.accounts import User
+from app.accounts.models.tokens import CALLS, LIFETIME, LIFETIMES, MOST_CALLS, STATUS_CALLS, AccessToken
+from app.accounts.roles import ABILITIES, ROLES
+from app.accounts.tokens.format import PREFIX, hashed, new_public_id, new_token
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.errors import Invalid
+from app.kernel.pagination.offset import Page, page_of
+
+#: How long the old secret goes on after a rotation, unless something else is said, and at most.
+GRACE, LONGEST_GRACE = timedelta(hours=24), timedelta(days=30)
+#: From when on a token that ends is pointed out.
+ENDING = timedelta(days=30)
+
+#: Whose tokens: a user's id, or None for everybody's.
+Scope = int | None
+
+
+def create(
+    user: User,
+    *,
+    name: str,
+    abilities: Sequence[str],
+    actor: str,
+    days: int = LIFETIME,
+    allowlist: Sequence[str] = (),
+    calls: int = CALLS,
+    status_calls: int = STATUS_CALLS,
+) -> tuple[AccessToken, str]:
+    """Make a token of ``user``; the second value is the token itself, which nobody can read again.
+
+    Raises:
+        Invalid: what is wrong with which of them; abilities that the role of ``user`` lacks are named.
+    """
+    faults = dict(_faults(user, name=name, abilities=abilities, days=days))
+    if faults := faults | _rate_faults(calls, status_calls):
+        raise Invalid(faults)
+    moment, public_id = clock.now(), new_public_id()
+    plain = new_token(public_id)
+    token = AccessToken(
+        user_id=user.id,
+        user=user,
+        name=name,
+        public_id=public_id,
+        secret_hash=hashed(plain),
+        abilities=sorted(set(abilities)),
+        allowlist=ip_allowlist.networks(allowlist),
+        lifetime_days=days,
+        calls_per_minute=calls,
+        status_calls_per_minute=status_calls,
+        created_at=moment,
+        expires_at=moment + timedelta(days=days),
+    )
+    db.session.add(token)
+    db.session.flush()
+    _record("token.created", token, actor, abilities=token.abilities, allowlist=token.allowlist, days=days)
+    return token, plain
+
+
+def rotate(token_id: int, *, scope: Scope, actor: str, grace: timedelta = GRACE) -> tuple[AccessToken, str]:
+    """Give a token a new secret and its whole lifetime again; the old secret goes on for ``grace``.
+
+    The token stays the same one: its abilities, limits and name in the log do not change.
+
+    Raises:
+        UnknownToken: there is none, or it is somebody else's.
+        TokenOver: it has expired or was revoked.
+        Invalid: a grace period that is not offered.
+    """
+    if not timedelta() <= grace <= LONGEST_GRACE:
+        raise Invalid({"grace": [f"Use 0 to {LONGEST_GRACE.days * 24} hours."]})
+    token, moment = find(token_id, scope=scope, lock=True), clock.now()
+    if token.revoked_at or token.expires_at <= moment or not token.user.is_active:
+        raise TokenOver
+    plain = new_token(token.public_id)
+    token.previous_hash, token.previous_until = token.secret_hash, min(moment + grace, token.expires_at)
+    token.secret_hash, token.rotated_at = hashed(plain), moment
+    token.expires_at = moment + timedelta(days=token.lifetime_days)
+    _record("token.rotated", token, actor, old_secret_until=clock.iso(token.previous_until))
+    return token, plain
+
+
+def revoke(token_id: int, *, scope: Scope, actor: str) -> AccessToken:
+    """Make a token useless from now on.
+
+    Raises:
+        UnknownToken: there is none, or it is somebody else's.
+    """
+    token = find(token_id, scope=scope, lock=True)
+    if token.revoked_at is None:
+        token.revoked_at = clock.now()
+        _record("token.revoked", token, actor)
+    return token
+
+
+def change_limits(token_id: int, *, calls: int, status_calls: int, scope: Scope, actor: str) -> AccessToken:
+    """Let a token call more or less often in a minute.
+
+    Raises:
+        UnknownToken: there is none, or it is somebody else's.
+        Invalid: a number that is not offered.
+    """
+    if faults := _rate_faults(calls, status_calls):
+        raise Invalid(faults)
+    token = find(token_id, scope=scope, lock=True)
+    token.calls_per_minute, token.status_calls_per_minute = calls, status_calls
+    _record("token.limits_changed", token, actor, calls=calls, status_calls=status_calls)
+    return token
+
+
+def find(token_id: int, *, scope: Scope, lock: bool = False) -> AccessToken:
+    """One token with its user.
+
+    Raises:
+        UnknownToken: there is none, or it is somebody else's.
+    """
+    query = _tokens(scope).where(AccessToken.id == token_id)
+    if lock:
+        query = query.with_for_update(of=AccessToken).execution_options(populate_existing=True)
+    token: AccessToken | None = db.session.scalar(query)
+    if token is None:
+        raise UnknownToken
+    return token
+
+
+def find_page(paging: dict[str, Any], *, scope: Scope) -> Page:
+    """Tokens with their users, newest first."""
+    return page_of(_tokens(scope), AccessToken.id, paging)
+
+
+def list_tokens(*, scope: Scope) -> list[AccessToken]:
+    """All tokens with their users, newest first."""
+    return list(db.session.scalars(_tokens(scope).order_by(AccessToken.id.desc())))
+
+
+def ending(*, scope: Scope, limit: int = 20) -> list[AccessToken]:
+    """Tokens that still work and end within 30 days, the next one first."""
+    moment = clock.now()
+    soon = AccessToken.revoked_at.is_(None), AccessToken.expires_at.between(moment, moment + ENDING)
+    return list(db.session.scalars(_tokens(scope).where(*soon).order_by(AccessToken.expires_at).limit(limit)))
+
+
+def effective_abilities(token: AccessToken) -> frozenset[str]:
+    """What a token may do at this moment: what it was given and its user's role still has."""
+    return ROLES[token.user.role].intersection(token.abilities)
+
+
+def shown_prefix(token: AccessToken) -> str:
+    """The part of a token by which people tell it from others."""
+    return f"{PREFIX}{token.public_id}_"
+
+
+def _tokens(scope: Scope) -> Select[tuple[AccessToken]]:
+    query = select(AccessToken).join(AccessToken.user).options(contains_eager(AccessToken.user))
+    return query if scope is None else query.where(AccessToken.user_id == scope)
+
+
+def _faults(user: User, *, name: str, abilities: Sequence[str], days: int) -> Iterator[tuple[str, list[str]]]:
+    if not is_name(name):
+        yield "name", [NAME_RULE]
+    if not user.is_active:
+        yield "user", ["This user is inactive."]
+    if days not in LIFETIMES:
+        yield "days", [f"Must be one of: {', '.join(map(str, LIFETIMES))}."]
+    if faults := list(_ability_faults(user, abilities)):
+        yield "abilities", faults
+
+
+def _ability_faults(user: User, abilities: Sequence[str]) -> Iterator[str]:
+    if not abilities:
+        yield "Choose at least one."
+    for ability in sorted(set(abilities) - ROLES[user.role]):
+        yield f"The role {user.role} does not have it: {ability}." if ability in ABILITIES else f"Unknown: {ability}."
+
+
+def _rate_faults(calls: int, status_calls: int) -> dict[str, list[str]]:
+    rates = {"calls": calls, "status_calls": status_calls}
+    rule = f"Use 1 to {MOST_CALLS} calls per minute."
+    return {name: [rule] for name, rate in rates.items() if not 1 <= rate <= MOST_CALLS}
+
+
+def _record(action: str, token: AccessToken, actor: str, **details: Any) -> None:
+    known_by = {"name": token.name, "public_id": token.public_id, "user": token.user_id}
+    audit.record(action, actor=actor, subject=f"token:{token.id}", **known_by, **details)

@@ -1,0 +1,1 @@
+"""Languages of the pages: labels of codes, translated messages, extraction."""

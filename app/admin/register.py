@@ -1,0 +1,76 @@
+"""All pages in one readable list, and what they need of the application."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_babel import Babel, get_locale
+from flask_wtf.csrf import CSRFError
+
+from app.accounts import web_sessions
+from app.admin import assets, blueprint, error_pages, viewer
+from app.admin.i18n import labels, translate
+from app.admin.navigation import navigation
+from app.admin.views import account as account_views
+from app.admin.views import api_keys as api_keys_views
+from app.admin.views import calls as calls_views
+from app.admin.views import deliveries as deliveries_views
+from app.admin.views import einvoices as einvoices_views
+from app.admin.views import login as login_views
+from app.admin.views import modules as modules_views
+from app.admin.views import operations as operations_views
+from app.admin.views import overview as overview_views
+from app.admin.views import receipts as receipts_views
+from app.admin.views import sales as sales_views
+from app.admin.views import seller as seller_views
+from app.admin.views import tokens as tokens_views
+from app.admin.views import users as users_views
+from app.admin.views import webhooks as webhooks_views
+from app.kernel.http import error_handlers
+from app.stream.api import STREAMS
+
+#: Each file of pages brings its blueprint; what is not named here does not exist.
+PAGES = (
+    assets,
+    login_views,
+    account_views,
+    overview_views,
+    sales_views,
+    receipts_views,
+    einvoices_views,
+    tokens_views,
+    webhooks_views,
+    deliveries_views,
+    calls_views,
+    api_keys_views,
+    seller_views,
+    modules_views,
+    users_views,
+    operations_views,
+)
+
+for page in PAGES:
+    blueprint.blp.register_blueprint(page.blp)
+
+
+def register(app: Flask) -> None:
+    """Add the pages to ``app``."""
+    Babel(app, default_translation_directories="admin/translations", locale_selector=viewer.language)
+    blueprint.csrf.init_app(app)
+    app.register_blueprint(blueprint.blp)
+    app.register_error_handler(CSRFError, error_pages.stale_form)
+    app.after_request(blueprint.secure)
+    error_handlers.page_renderers[:] = [error_pages.render]
+    web_sessions.streams.update(STREAMS)
+    labels.register(app)
+    app.jinja_env.filters["said"] = translate.said
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        asset=assets.asset,
+        banners=modules_views.banners,
+        locale=get_locale,
+        languages=viewer.LANGUAGES,
+        navigation=navigation,
+        theme=viewer.theme,
+        told=deliveries_views.told,
+        viewer=viewer.viewer,
+    )

@@ -1,0 +1,33 @@
+"""``/admin/settings/api/logs``: who called what, with which outcome, how long it took, from where."""
+
+from __future__ import annotations
+
+from flask import Blueprint, g, render_template
+
+from app.accounts import call_log
+from app.accounts.guards import SETTINGS, requires
+from app.accounts.principals import authenticate
+from app.admin.list_query import asked
+
+blp = Blueprint("calls", __name__, url_prefix="/settings/api/logs")
+
+_METHODS = [(method, method) for method in call_log.METHODS]
+_SUCCESS, _CLIENTS_FAULT, _OUR_FAULT = 200, 400, 500
+
+
+@blp.get("")
+@requires(SETTINGS)
+def show() -> str:
+    """The viewer's calls; an administrator sees everybody's."""
+    query = asked(call_log.CallQuery())
+    found = call_log.search(query.values, user_id=None if authenticate().sees_everything else g.user.id)
+    return render_template("admin/calls.html", found=found, asked=query, method_pairs=_METHODS, tone=tone)
+
+
+def tone(status: int) -> str:
+    """The colour of a status."""
+    if status >= _OUR_FAULT:
+        return "bad"
+    if status >= _CLIENTS_FAULT:
+        return "warn"
+    return "good" if status >= _SUCCESS else "plain"

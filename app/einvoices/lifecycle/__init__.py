@@ -1,0 +1,1 @@
+"""Life of an e-invoice: draft, issue, numbers, totals, credit notes and returns."""

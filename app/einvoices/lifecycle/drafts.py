@@ -1,0 +1,189 @@
+"""Making and changing drafts: what is sold to whom, with totals that are computed here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.einvoices import invoice_sources, sellers
+from app.einvoices.currencies import CURRENCIES
+from app.einvoices.errors import WrongState
+from app.einvoices.events import CREATED, announce, note
+from app.einvoices.lifecycle import totals
+from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
+from app.einvoices.queries import change_clock
+from app.einvoices.queries.lookup import Scope, find, locked
+from app.einvoices.status import Status, Type
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.errors import Invalid, NotFound
+from app.kernel.money import LARGEST_AMOUNT
+
+_HEADER = ("marketplace", "marketplace_order_no", "provider", "notes", "extra")
+_FOLLOWS = "The lines and the currency of a return or credit note are those of its original."
+
+
+def create(data: Mapping[str, Any], owner_id: int) -> Einvoice:
+    """Make a draft of a sale.
+
+    Raises:
+        Invalid: a discount is larger than its line, or the total than an amount may be.
+    """
+    einvoice = _new(data, owner_id)
+    announce(CREATED, einvoice)
+    return einvoice
+
+
+def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
+    """Change a draft; what is not sent stays.
+
+    Raises:
+        UnknownEinvoice: there is none, or not for this caller.
+        WrongState: it is no draft any more.
+        Invalid: as for ``create``, or lines of a note were sent.
+    """
+    einvoice = locked(einvoice_id, scope)
+    if einvoice.status != Status.DRAFT:
+        raise WrongState("changed", einvoice.status)
+    if einvoice.type != Type.SALE and data.keys() & {"items", "currency"}:
+        raise Invalid({name: [_FOLLOWS] for name in ("items", "currency") if name in data})
+    for name in _HEADER:
+        if name in data:
+            setattr(einvoice, name, data[name])
+    for name, value in data.get("buyer", {}).items():
+        setattr(einvoice, f"buyer_{name}", value)
+    if data.keys() & {"items", "currency"}:
+        einvoice.currency = data.get("currency", einvoice.currency)
+        lines = data["items"] if "items" in data else [_given(item) for item in einvoice.items]
+        _replace_items(einvoice, lines, sellers.of(einvoice.owner_id).default_vat_rate)
+    einvoice.updated_at = change_clock.stamp()
+    note(einvoice, "changed", fields=sorted(data))
+    return einvoice
+
+
+def from_sales(data: Mapping[str, Any], owner_id: int) -> tuple[Einvoice, bool]:
+    """The e-invoice of a sales invoice, and whether it was made just now; asked again it is the same one.
+
+    Raises:
+        Invalid: no sales invoice has this number or an item that a rate is for, or its total is too large.
+    """
+    invoice_no = data["invoice_no"]
+    # Twins wait here for each other instead of failing at the unique index.
+    db.session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended(f"from-sales {owner_id} {invoice_no}", 0)))
+    )
+    made = select(Einvoice.id).where(
+        Einvoice.owner_id == owner_id,
+        Einvoice.sales_invoice_no == invoice_no,
+        Einvoice.status != Status.CANCELLED,
+    )
+    if earlier := db.session.scalar(made):
+        return find(earlier, owner_id), False
+    try:
+        sale = invoice_sources.readers["sales"](invoice_no)
+    except NotFound as error:
+        raise Invalid({"invoice_no": ["No sales invoice has this number."]}) from error
+    rates = {rate["item_code"]: rate["vat_rate"] for rate in data.get("vat_rates", ())}
+    if unknown := rates.keys() - {item["sku"] for item in sale["items"]}:
+        raise Invalid({"vat_rates": [f"The sales invoice has no item {min(unknown)}."]})
+    items = [{**item, **_rate(item["sku"], rates, data.get("vat_rate"))} for item in sale["items"]]
+    chosen = {name: data[name] for name in ("currency", "provider") if name in data}
+    einvoice = _new({**sale, **chosen, "items": items}, owner_id, sales_invoice_no=invoice_no)
+    announce(CREATED, einvoice, sales_invoice_no=invoice_no)
+    return einvoice, True
+
+
+def _rate(sku: str, rates: Mapping[str, Decimal], default: Decimal | None) -> dict[str, Decimal]:
+    rate = rates.get(sku, default)
+    return {} if rate is None else {"vat_rate": rate}
+
+
+def _new(data: Mapping[str, Any], owner_id: int, **more: Any) -> Einvoice:
+    profile, moment = sellers.of(owner_id), change_clock.stamp()
+    header = {name: data[name] for name in _HEADER if name in data}
+    einvoice = Einvoice(
+        owner_id=owner_id,
+        status=Status.DRAFT.value,
+        type=Type.SALE.value,
+        currency=data.get("currency", profile.currency),
+        credited_total=Decimal(0),
+        reason="",
+        pdf=None,
+        created_at=clock.now(),
+        updated_at=moment,
+        **{"provider": profile.provider, "notes": "", **header},
+        **{f"buyer_{name}": data["buyer"].get(name, "") for name in BUYER},
+        **more,
+    )
+    _replace_items(einvoice, data["items"], profile.default_vat_rate)
+    db.session.add(einvoice)
+    db.session.flush()  # the event needs the id
+    return einvoice
+
+
+def _given(item: EinvoiceItem) -> dict[str, Any]:
+    return {
+        name: getattr(item, name) for name in ("sku", "name", "quantity", "unit_price", "discount_amount", "vat_rate")
+    }
+
+
+def _replace_items(einvoice: Einvoice, items: Sequence[Mapping[str, Any]], default_rate: Decimal) -> None:
+    lines = [
+        totals.Line(
+            quantity=item["quantity"],
+            unit_price=item["unit_price"],
+            discount=item.get("discount_amount", Decimal(0)),
+            vat_rate=item.get("vat_rate", default_rate),
+        )
+        for item in items
+    ]
+    digits = CURRENCIES[einvoice.currency]
+    if faults := dict(_faults(lines, digits)):
+        raise Invalid({"items": faults})
+    if einvoice.items:
+        einvoice.items.clear()
+        db.session.flush()  # the old lines make room for the new ones' numbers
+    fill(einvoice, items, lines, totals.compute(lines, digits))
+
+
+def _faults(lines: Sequence[totals.Line], digits: int) -> Iterator[tuple[int, Any]]:
+    for place, line in enumerate(lines):
+        if line.discount > line.quantity * line.unit_price:
+            yield place, {"discount_amount": ["The discount may not be larger than quantity × unit price."]}
+        elif line.discount != totals.rounded(line.discount, digits):
+            yield place, {"discount_amount": [f"Ensure that there are no more than {digits} decimal places."]}
+
+
+def fill(
+    einvoice: Einvoice, items: Sequence[Mapping[str, Any]], lines: Sequence[totals.Line], sums: totals.Totals
+) -> None:
+    """Give an e-invoice its lines and what they come to.
+
+    Raises:
+        Invalid: the total is larger than an amount may be; no line is then larger either.
+    """
+    if sums.grand_total > LARGEST_AMOUNT:
+        raise Invalid({"items": [f"The total may not be larger than {LARGEST_AMOUNT}."]})
+    for number, (item, line, line_sum) in enumerate(zip(items, lines, sums.lines, strict=True), start=1):
+        einvoice.items.append(
+            EinvoiceItem(
+                line_no=number,
+                sku=item.get("sku", ""),
+                name=item["name"],
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                discount_amount=line.discount,
+                vat_rate=line.vat_rate,
+                net=line_sum.net,
+                vat_amount=line_sum.vat,
+                total=line_sum.total,
+                original_item_id=item.get("original_item_id"),
+                credited_quantity=Decimal(0),
+                credited_net=Decimal(0),
+            )
+        )
+    for name in ("subtotal", "discount_total", "tax_total", "grand_total"):
+        setattr(einvoice, name, getattr(sums, name))

@@ -1,0 +1,69 @@
+"""Gap-free numbers: drawn at issue, in the transaction that uses them, one after the other in each series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+
+from app.einvoices.models.einvoices import EinvoiceSeries
+from app.extensions import db
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A number of a series, and how it is written."""
+
+    series_id: int
+    number: int
+    invoice_no: str
+
+
+def draw(owner_id: int, prefix: str, year: int) -> Drawn:
+    """The next number of a series. Its row stays locked until the commit; a rollback gives the number back."""
+    series = insert(EinvoiceSeries).values(owner_id=owner_id, prefix=prefix, year=year, last_number=1)
+    drawn = series.on_conflict_do_update(
+        index_elements=["owner_id", "prefix", "year"], set_={"last_number": EinvoiceSeries.last_number + 1}
+    ).returning(EinvoiceSeries.id, EinvoiceSeries.last_number)
+    series_id, number = db.session.execute(drawn).one()
+    return Drawn(series_id, number, f"{prefix}-{year}-{number:06}")
+
+
+_REPORT = text(
+    """
+    SELECT s.prefix, s.year, s.last_number, count(e.id) AS count, min(e.number) AS first, max(e.number) AS last,
+        count(e.id) FILTER (WHERE e.status = 'cancelled') AS cancelled
+    FROM e_invoice_series s LEFT JOIN e_invoices e ON e.series_id = s.id
+    WHERE s.owner_id = :owner_id
+    GROUP BY s.id ORDER BY s.year DESC, s.prefix
+    """
+)
+#: The stretches of missing numbers: before each number that does not follow the one below it, and at the end.
+_GAPS = text(
+    """
+    SELECT prefix, year, below + 1 AS first, number - 1 AS last FROM (
+        SELECT s.prefix, s.year, n.number, lag(n.number, 1, 0) OVER (PARTITION BY s.id ORDER BY n.number) AS below
+        FROM e_invoice_series s
+        JOIN LATERAL (
+            SELECT e.number FROM e_invoices e WHERE e.series_id = s.id UNION ALL SELECT s.last_number + 1
+        ) n ON true
+        WHERE s.owner_id = :owner_id
+    ) steps WHERE number > below + 1 ORDER BY year DESC, prefix, first
+    """
+)
+
+
+def report(owner_id: int) -> Sequence[dict[str, Any]]:
+    """Each series of an owner, counted from the invoices themselves: first, last, count, gaps, cancelled."""
+    rows = [dict(row) for row in db.session.execute(_REPORT, {"owner_id": owner_id}).mappings()]
+    gaps = db.session.execute(_GAPS, {"owner_id": owner_id}).mappings().all()
+    for row in rows:
+        row["gaps"] = [
+            {"first": gap["first"], "last": gap["last"]}
+            for gap in gaps
+            if (gap["prefix"], gap["year"]) == (row["prefix"], row["year"])
+        ]
+    return rows

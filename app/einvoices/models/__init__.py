@@ -1,0 +1,1 @@
+"""Tables of e-invoices, sellers and background work."""

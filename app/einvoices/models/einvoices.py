@@ -1,0 +1,235 @@
+"""Rows of e-invoices: documents with their items and events, and the series of their numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Numeric,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.einvoices.models.work import EinvoicePdf
+from app.einvoices.status import Status, Type
+from app.extensions import db
+from app.kernel import clock
+
+BUYER = ("name", "email", "phone", "tax_id", "tax_office", "address", "shipping_address")
+_SEARCHED = ["invoice_no", "marketplace_order_no", "buyer_name", "buyer_email", "buyer_tax_id", "provider_invoice_id"]
+_WORDS = " || ' ' || ".join(f"coalesce({column}, '')" for column in _SEARCHED)
+_WHOLE = ", ".join(f"nullif(lower(translate({name}, 'ıİ', 'ii')), '')" for name in _SEARCHED if name != "buyer_name")
+#: What names one e-invoice, each as a whole, for who scans or pastes it.
+IDENTIFIERS = f"array_to_tsvector(array_remove(ARRAY[{_WHOLE}], NULL))"
+
+
+def _one_of(column: str, words: type[Any]) -> CheckConstraint:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _text(limit: int) -> Mapped[str]:
+    return mapped_column(String(limit), nullable=False, default="", server_default="")
+
+
+def _amount() -> Mapped[Decimal]:
+    return mapped_column(Numeric(18, 3), nullable=False)
+
+
+def _moment(**kwargs: Any) -> Mapped[datetime]:
+    return mapped_column(DateTime(timezone=True), nullable=False, **kwargs)
+
+
+def _later() -> Mapped[datetime | None]:
+    return mapped_column(DateTime(timezone=True))
+
+
+class Einvoice(db.Model):
+    """A document of a seller; returns and credit notes hold positive amounts, the type carries the sign."""
+
+    __tablename__ = "e_invoices"
+    __table_args__ = (
+        _one_of("status", Status),
+        _one_of("type", Type),
+        CheckConstraint(
+            "(number IS NULL) = (invoice_no IS NULL) AND (number IS NULL) = (series_id IS NULL)", name="number"
+        ),
+        CheckConstraint("(number IS NULL) = (issued_at IS NULL)", name="issued_at"),
+        CheckConstraint("number IS NOT NULL OR status IN ('draft', 'cancelled')", name="issued_has_number"),
+        CheckConstraint("grand_total = subtotal + tax_total AND subtotal >= 0 AND tax_total >= 0", name="totals"),
+        CheckConstraint("credited_total BETWEEN 0 AND grand_total", name="credited_total"),
+        CheckConstraint("(type = 'sale') = (original_id IS NULL)", name="original"),
+        UniqueConstraint("owner_id", "invoice_no"),
+        UniqueConstraint("series_id", "number"),
+        Index("ix_e_invoices_owner_id_id", "owner_id", "id"),
+        Index("ix_e_invoices_owner_id_updated_at_id", "owner_id", "updated_at", "id"),
+        Index("ix_e_invoices_owner_id_status_id", "owner_id", "status", "id"),
+        Index("ix_e_invoices_owner_id_type_id", "owner_id", "type", "id"),
+        Index("ix_e_invoices_owner_id_marketplace_id", "owner_id", "marketplace", "id"),
+        Index("ix_e_invoices_status_id", "status", "id"),
+        Index("ix_e_invoices_updated_at_id", "updated_at", "id"),
+        Index("ix_e_invoices_search", "search", postgresql_using="gin"),
+        Index("ix_e_invoices_identifiers", text(IDENTIFIERS), postgresql_using="gin"),
+        Index("ix_e_invoices_created_at", "created_at", postgresql_using="brin"),
+        Index(
+            "ix_e_invoices_sales_invoice_no",
+            "owner_id",
+            "sales_invoice_no",
+            unique=True,
+            postgresql_where=text("sales_invoice_no IS NOT NULL AND status <> 'cancelled'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), nullable=False)
+    status: Mapped[str] = mapped_column(String(20), nullable=False)
+    type: Mapped[str] = mapped_column(String(20), nullable=False)
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoice_series.id"))
+    number: Mapped[int | None] = mapped_column(Integer)
+    invoice_no: Mapped[str | None] = mapped_column(String(50))
+    issued_at: Mapped[datetime | None] = _later()
+    original_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoices.id"), index=True)
+    #: The sales invoice that it was made from, if it was.
+    sales_invoice_no: Mapped[str | None] = mapped_column(String(50))
+    marketplace: Mapped[str | None] = mapped_column(String(100))
+    marketplace_order_no: Mapped[str | None] = mapped_column(String(100))
+    buyer_name: Mapped[str] = mapped_column(String(300), nullable=False)
+    buyer_email: Mapped[str] = _text(254)
+    buyer_phone: Mapped[str] = _text(50)
+    buyer_tax_id: Mapped[str] = _text(50)
+    buyer_tax_office: Mapped[str] = _text(100)
+    buyer_address: Mapped[str] = _text(1000)
+    buyer_shipping_address: Mapped[str] = _text(1000)
+    currency: Mapped[str] = mapped_column(String(3), nullable=False)
+    subtotal: Mapped[Decimal] = _amount()
+    discount_total: Mapped[Decimal] = _amount()
+    tax_total: Mapped[Decimal] = _amount()
+    grand_total: Mapped[Decimal] = _amount()
+    #: How much of it returns and credit notes give back.
+    credited_total: Mapped[Decimal] = mapped_column(Numeric(18, 3), nullable=False, default=0, server_default="0")
+    #: The status that a full refund took the place of, should its last note be cancelled.
+    refunded_from: Mapped[str | None] = mapped_column(String(20))
+    #: The seller as printed, frozen when the number was drawn.
+    seller: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    provider: Mapped[str] = mapped_column(String(50), nullable=False)
+    provider_status: Mapped[str | None] = mapped_column(String(100))
+    provider_invoice_id: Mapped[str | None] = mapped_column(String(255))
+    #: When the provider says that it was so; older word that comes later changes nothing.
+    provider_status_at: Mapped[datetime | None] = _later()
+    notes: Mapped[str] = _text(2000)
+    #: Why it was cancelled, returned or credited.
+    reason: Mapped[str] = _text(1000)
+    extra: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSON)
+    created_at: Mapped[datetime] = _moment(default=clock.now)
+    #: From ``changes.stamp()`` alone, which keeps readers of changes from missing one.
+    updated_at: Mapped[datetime] = _moment()
+    search: Mapped[str] = mapped_column(
+        TSVECTOR,
+        Computed(
+            f"to_tsvector('simple', regexp_replace(translate({_WORDS}, 'ıİ', 'ii'), '[^[:alnum:]]+', ' ', 'g'))",
+            persisted=True,
+        ),
+        deferred=True,
+        deferred_raiseload=True,
+    )
+
+    items: Mapped[list[EinvoiceItem]] = relationship(
+        lazy="raise_on_sql", order_by="EinvoiceItem.line_no", cascade="all, delete-orphan"
+    )
+    events: Mapped[list[EinvoiceEvent]] = relationship(lazy="raise_on_sql", order_by="EinvoiceEvent.id")
+    original: Mapped[Einvoice | None] = relationship(lazy="raise_on_sql", remote_side="Einvoice.id")
+    pdf: Mapped[EinvoicePdf | None] = relationship(lazy="raise_on_sql")
+
+    @property
+    def buyer(self) -> dict[str, str]:
+        return {name: getattr(self, f"buyer_{name}") for name in BUYER}
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        names = ("subtotal", "tax_total", "discount_total", "grand_total", "currency")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def pdf_url(self) -> str | None:
+        """Where the PDF is fetched, once there is one."""
+        return f"/api/v1/einvoices/{self.id}/pdf" if self.pdf and self.pdf.sha256 else None
+
+    @property
+    def pdf_state(self) -> str | None:
+        return self.pdf.state if self.pdf else None
+
+    @property
+    def pdf_error(self) -> str | None:
+        return self.pdf.error if self.pdf else None
+
+
+class EinvoiceItem(db.Model):
+    """A line; ``vat_amount`` is its share of the rate's VAT, ``total`` is net and VAT together."""
+
+    __tablename__ = "e_invoice_items"
+    __table_args__ = (
+        UniqueConstraint("einvoice_id", "line_no"),
+        CheckConstraint("quantity > 0 AND unit_price >= 0 AND discount_amount >= 0", name="amounts"),
+        CheckConstraint("vat_rate BETWEEN 0 AND 100", name="vat_rate"),
+        CheckConstraint("total = net + vat_amount AND net >= 0 AND vat_amount >= 0", name="total"),
+        CheckConstraint("credited_quantity BETWEEN 0 AND quantity", name="credited_quantity"),
+        CheckConstraint("credited_net BETWEEN 0 AND net", name="credited_net"),
+        Index("ix_e_invoice_items_original_item_id", "original_item_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), nullable=False)
+    line_no: Mapped[int] = mapped_column(Integer, nullable=False)
+    sku: Mapped[str] = _text(100)
+    name: Mapped[str] = mapped_column(String(500), nullable=False)
+    quantity: Mapped[Decimal] = mapped_column(Numeric(13, 4), nullable=False)
+    unit_price: Mapped[Decimal] = mapped_column(Numeric(14, 4), nullable=False)
+    discount_amount: Mapped[Decimal] = _amount()
+    vat_rate: Mapped[Decimal] = mapped_column(Numeric(5, 2), nullable=False)
+    net: Mapped[Decimal] = _amount()
+    vat_amount: Mapped[Decimal] = _amount()
+    total: Mapped[Decimal] = _amount()
+    #: On a return or credit note: the line of the original that it gives back.
+    original_item_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoice_items.id"))
+    credited_quantity: Mapped[Decimal] = mapped_column(Numeric(13, 4), nullable=False, default=0, server_default="0")
+    credited_net: Mapped[Decimal] = mapped_column(Numeric(18, 3), nullable=False, default=0, server_default="0")
+
+
+class EinvoiceEvent(db.Model):
+    """What happened to an e-invoice, for its reader; never changed."""
+
+    __tablename__ = "e_invoice_events"
+    __table_args__ = (Index("ix_e_invoice_events_einvoice_id_id", "einvoice_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), nullable=False)
+    type: Mapped[str] = mapped_column(String(50), nullable=False)
+    payload: Mapped[Any] = mapped_column(JSON, nullable=False)
+    created_at: Mapped[datetime] = _moment(default=clock.now)
+
+
+class EinvoiceSeries(db.Model):
+    """Numbers of one owner, prefix and year; the row's lock makes them gap-free."""
+
+    __tablename__ = "e_invoice_series"
+    __table_args__ = (UniqueConstraint("owner_id", "prefix", "year"), CheckConstraint("last_number >= 1", name="last"))
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), nullable=False)
+    prefix: Mapped[str] = mapped_column(String(10), nullable=False)
+    year: Mapped[int] = mapped_column(Integer, nullable=False)
+    last_number: Mapped[int] = mapped_column(Integer, nullable=False)

@@ -1,0 +1,87 @@
+"""Rows of what is done beside the requests: PDFs, sendings, callbacks to come, and tallies to add up."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    String,
+    Uuid,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.worker.work_queue import Leased, indexes
+from app.pdf.models import Printed, constraints
+
+
+def _moment(**kwargs: Any) -> Mapped[datetime]:
+    return mapped_column(DateTime(timezone=True), nullable=False, **kwargs)
+
+
+class EinvoiceTally(db.Model):
+    """How many there are of a kind, as sums to add up: counting a million rows for a page's total takes too long.
+
+    A trigger of the database writes what changes; ``einvoices.compact`` adds it up now and then.
+    """
+
+    __tablename__ = "e_invoice_tallies"
+    __table_args__ = (Index("ix_e_invoice_tallies_owner_id", "owner_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    owner_id: Mapped[int] = mapped_column(BigInteger, nullable=False)
+    status: Mapped[str] = mapped_column(String(20), nullable=False)
+    type: Mapped[str] = mapped_column(String(20), nullable=False)
+    marketplace: Mapped[str | None] = mapped_column(String(100))
+    amount: Mapped[int] = mapped_column(BigInteger, nullable=False)
+
+
+class EinvoicePdf(Printed, db.Model):
+    """The PDF of an e-invoice."""
+
+    __tablename__ = "e_invoice_pdfs"
+    __table_args__ = constraints("e_invoice_pdfs")
+
+    einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), primary_key=True)
+
+
+class EinvoiceSending(Leased, db.Model):
+    """One way of an e-invoice to its provider."""
+
+    __tablename__ = "e_invoice_sendings"
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'done', 'failed')", name="state"),
+        *indexes("e_invoice_sendings"),
+        Index("ix_e_invoice_sendings_open", "einvoice_id", unique=True, postgresql_where=text("state = 'pending'")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), nullable=False)
+    provider: Mapped[str] = mapped_column(String(50), nullable=False)
+    #: The same at every attempt, so that the provider can tell a repeat.
+    key: Mapped[uuid.UUID] = mapped_column(Uuid, nullable=False)
+    created_at: Mapped[datetime] = _moment(default=clock.now)
+
+
+class EinvoiceCallback(db.Model):
+    """What the simulated provider will say, and when."""
+
+    __tablename__ = "e_invoice_callbacks"
+    __table_args__ = (Index("ix_e_invoice_callbacks_due_at", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), nullable=False)
+    due_at: Mapped[datetime] = _moment()
+    occurred_at: Mapped[datetime] = _moment()
+    said: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False)

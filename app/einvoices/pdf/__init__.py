@@ -1,0 +1,1 @@
+"""The PDF of an e-invoice: its content, translations and print job."""

@@ -1,0 +1,110 @@
+"""What the PDF of an e-invoice may see: plain values and texts made from stored data, nothing else."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from app.einvoices import sellers
+from app.einvoices.currencies import CURRENCIES
+from app.einvoices.lifecycle.totals import rates_of
+from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
+from app.einvoices.models.sellers import SellerLogo
+from app.einvoices.pdf.amount_in_words import in_words
+from app.einvoices.pdf.translations import LABELS
+from app.einvoices.status import Status, Type
+from app.kernel import json
+from app.kernel.money import plain
+from app.pdf.number_format import decimals, number_text
+from app.pdf.qr import qr
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+TEMPLATE = "einvoice.html"
+
+
+def data_of(einvoice: Einvoice, original_no: str | None, logo: SellerLogo | None) -> dict[str, Any]:
+    """Everything that the template shows of an e-invoice that has its number."""
+    seller, moment = einvoice.seller, einvoice.issued_at
+    if seller is None or moment is None:
+        raise ValueError(f"e-invoice {einvoice.id} has not been issued")
+    language = seller["language"]
+    amount = partial(number_text, digits=CURRENCIES[einvoice.currency], language=language)
+    local = moment.astimezone(sellers.zone_of(seller["timezone"]))
+    return {
+        "language": language,
+        "label": LABELS[language],
+        "kind": einvoice.type,
+        "is_sale": einvoice.type == Type.SALE,
+        "is_cancelled": einvoice.status == Status.CANCELLED,
+        "invoice_no": einvoice.invoice_no,
+        "issued": local.strftime("%d.%m.%Y %H:%M" if language == "tr" else "%Y-%m-%d %H:%M"),
+        "created": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "seller": seller,
+        "buyer": einvoice.buyer,
+        "facts": _facts(einvoice, original_no),
+        "items": [_item(item, amount, language) for item in einvoice.items],
+        "rates": _rates(einvoice.items, amount, language),
+        "subtotal": amount(einvoice.subtotal),
+        "discount_total": amount(einvoice.discount_total) if einvoice.discount_total else None,
+        "grand_total": amount(einvoice.grand_total),
+        "currency": einvoice.currency,
+        "words": in_words(einvoice.grand_total, einvoice.currency, language),
+        "notes": einvoice.notes,
+        "qr": _qr(einvoice, seller, local),
+        "logo": _data_url(logo) if logo else None,
+    }
+
+
+def _facts(einvoice: Einvoice, original_no: str | None) -> list[tuple[str, str]]:
+    given = (
+        ("original", original_no),
+        ("order", einvoice.marketplace_order_no),
+        ("marketplace", einvoice.marketplace),
+        ("reason", einvoice.reason),
+    )
+    return [(name, value) for name, value in given if value]
+
+
+def _item(item: EinvoiceItem, amount: Any, language: str) -> dict[str, str]:
+    return {
+        "sku": item.sku,
+        "name": item.name,
+        "quantity": number_text(item.quantity, language=language),
+        "unit_price": number_text(item.unit_price, language=language, digits=max(2, decimals(item.unit_price))),
+        "discount": amount(item.discount_amount) if item.discount_amount else "",
+        "vat_rate": number_text(item.vat_rate, language=language),
+        "net": amount(item.net),
+    }
+
+
+def _rates(items: Sequence[EinvoiceItem], amount: Any, language: str) -> list[dict[str, str]]:
+    sums = rates_of((item.vat_rate, item.net, item.vat_amount) for item in items)
+    return [
+        {"rate": number_text(rate.rate, language=language), "net": amount(rate.net), "vat": amount(rate.vat)}
+        for rate in sums
+    ]
+
+
+def _qr(einvoice: Einvoice, seller: dict[str, Any], local: datetime) -> Markup:
+    facts = {
+        "no": einvoice.invoice_no,
+        "type": einvoice.type,
+        "date": local.date().isoformat(),
+        "seller": seller["tax_id"],
+        "buyer": einvoice.buyer_tax_id,
+        "currency": einvoice.currency,
+        "net": plain(einvoice.subtotal),
+        "vat": plain(einvoice.tax_total),
+        "total": plain(einvoice.grand_total),
+    }
+    return qr(json.encode_text(facts))
+
+
+def _data_url(logo: SellerLogo) -> str:
+    return f"data:{logo.media_type};base64,{base64.b64encode(logo.content).decode()}"

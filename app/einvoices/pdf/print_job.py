@@ -1,0 +1,98 @@
+"""PDFs of e-invoices: found, made again by operators, and what the press needs to know of them."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.einvoices.errors import NoPdf
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.sellers import SellerLogo
+from app.einvoices.models.work import EinvoicePdf
+from app.einvoices.pdf import context
+from app.einvoices.queries import change_clock
+from app.einvoices.queries.lookup import Scope, find, locked
+from app.extensions import db
+from app.kernel.unit_of_work import unit_of_work
+from app.kernel.worker import work_queue
+from app.kernel.worker.work_queue import WorkState
+from app.pdf import files, print_queue
+from app.pdf.files import StoredPdf
+
+
+def stored(einvoice_id: int, scope: Scope) -> StoredPdf:
+    """The PDF of an e-invoice.
+
+    Raises:
+        UnknownEinvoice: there is none, or not for this caller.
+        NoPdf: none has been made yet, or its file is gone.
+    """
+    einvoice = find(einvoice_id, scope, items=False)
+    found = files.of(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
+    if found is None:
+        raise NoPdf
+    return found
+
+
+def print_due() -> bool:
+    """Make the PDFs that are due; true when the time was over before the work was."""
+    return print_queue.print_due(PRESS)
+
+
+def missing() -> list[int]:
+    """E-invoices with a number whose PDF was never made, failed, or is gone from the disk."""
+    query = (
+        select(Einvoice.id, EinvoicePdf.state, EinvoicePdf.path)
+        .join(EinvoicePdf, isouter=True)
+        .where(Einvoice.number.is_not(None))
+        .order_by(Einvoice.id)
+    )
+    folder = files.folder()
+    with unit_of_work():
+        return [
+            einvoice_id
+            for einvoice_id, state, path in db.session.execute(query)
+            if state != WorkState.DONE or not path or not (folder / path).is_file()
+        ]
+
+
+def print_now(einvoice_id: int) -> bool:
+    """Make one PDF at once, whatever became of earlier attempts; false when that came to nothing."""
+    with unit_of_work():
+        known = update(EinvoicePdf).where(EinvoicePdf.einvoice_id == einvoice_id).values(work_queue.anew())
+        if db.session.execute(known.returning(EinvoicePdf.einvoice_id)).first() is None:
+            db.session.add(EinvoicePdf(einvoice_id=einvoice_id, **work_queue.anew()))
+    print_queue.print_next(PRESS, EinvoicePdf.einvoice_id == einvoice_id)
+    return print_queue.is_done(PRESS, EinvoicePdf.einvoice_id == einvoice_id)
+
+
+def _composed(einvoice_id: int) -> print_queue.Document:
+    query = select(Einvoice).where(Einvoice.id == einvoice_id)
+    options = (selectinload(Einvoice.items), joinedload(Einvoice.original))
+    einvoice: Einvoice = db.session.scalars(query.options(*options).execution_options(populate_existing=True)).one()
+    logo_hash = (einvoice.seller or {}).get("logo_sha256")
+    logo = db.session.get(SellerLogo, logo_hash) if logo_hash else None
+    data = context.data_of(einvoice, einvoice.original.invoice_no if einvoice.original else None, logo)
+    return print_queue.Document(context.TEMPLATES, context.TEMPLATE, [data])
+
+
+def _stem(einvoice_id: int) -> str:
+    return f"einvoices/{einvoice_id // 1000}/{einvoice_id}"
+
+
+def _note_change(einvoice_id: int) -> None:
+    """What lists show of it has changed."""
+    changed = update(Einvoice).where(Einvoice.id == einvoice_id)
+    db.session.execute(changed.values(updated_at=change_clock.stamp()))
+
+
+PRESS = print_queue.add(
+    print_queue.Press(
+        EinvoicePdf,
+        compose=_composed,
+        stem=_stem,
+        lock=lambda einvoice_id: locked(einvoice_id, None),
+        changed=_note_change,
+        quick=True,
+    )
+)

@@ -1,0 +1,1 @@
+"""E-invoice providers: clients, outbox, status reports."""

@@ -1,0 +1,142 @@
+"""Providers: what takes an e-invoice and says what it made of it."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.config import KIB
+from app.einvoices.status import Status
+from app.kernel import json
+from app.kernel.errors import MalformedJson
+from app.kernel.worker.celery_app import HTTP_DEADLINE
+
+LARGEST_ANSWER = 64 * KIB
+_TRY_AGAIN = frozenset({408, 425, 429})
+_OWN_WORDS = {"accepted": Status.ACCEPTED, "rejected": Status.REJECTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a provider says at once, and (of the simulator) what it will say later, in seconds from now."""
+
+    status: Status
+    provider_status: str
+    provider_invoice_id: str | None = None
+    raw: Any = None
+    later: tuple[tuple[float, Mapping[str, Any]], ...] = field(default=())
+
+
+class NotTaken(Exception):
+    """The provider did not take it; ``for_good`` when the same again would come to the same."""
+
+    def __init__(self, reason: str, *, for_good: bool) -> None:
+        super().__init__(reason)
+        self.for_good = for_good
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """An e-invoice on its way: the document, the key that tells a repeat, and where it goes."""
+
+    document: Mapping[str, Any]
+    key: str
+    url: str
+    token: str
+
+
+def accept_locally(parcel: Parcel) -> Answer:
+    """``null``: there is no provider; everything is accepted."""
+    return Answer(Status.ACCEPTED, "accepted", f"NULL-{parcel.document['id']}")
+
+
+def post(parcel: Parcel) -> Answer:
+    """``http``: POST to the configured address, and take the answer's ``provider_status`` and ``provider_invoice_id``.
+
+    Raises:
+        NotTaken: no answer in time, a refusal, or an answer that says nothing.
+    """
+    if not parcel.url:
+        raise NotTaken("EINVOICE_PROVIDER_URL is not set.", for_good=True)
+    headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": parcel.key}
+    if parcel.token:
+        headers["Authorization"] = f"Bearer {parcel.token}"
+    body = json.encode({"key": parcel.key, "einvoice": parcel.document})
+    request = urllib.request.Request(parcel.url, data=body, headers=headers, method="POST")  # noqa: S310 - http or https, proven at start
+    try:
+        with _opener.open(request, timeout=HTTP_DEADLINE) as answer:
+            return _understood(_read(answer, time.monotonic() + HTTP_DEADLINE))
+    except urllib.error.HTTPError as error:
+        with error:
+            for_good = 400 <= error.code < 500 and error.code not in _TRY_AGAIN  # noqa: PLR2004
+            raise NotTaken(f"The provider answered {error.code}.", for_good=for_good) from error
+    except (OSError, ValueError) as error:
+        raise NotTaken(f"The provider does not answer: {error}", for_good=False) from error
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
+        """Where the operator said, or nowhere."""
+
+
+#: The environment's proxies are not ours to use.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
+
+
+def _read(answer: Any, deadline: float) -> bytes:
+    content = b""
+    while chunk := answer.read1(KIB):
+        content += chunk
+        if time.monotonic() > deadline or len(content) > LARGEST_ANSWER:
+            raise NotTaken("The provider's answer is too slow or too large.", for_good=False)
+    return content
+
+
+def _understood(content: bytes) -> Answer:
+    try:
+        said = json.decode(content)
+    except MalformedJson as error:
+        raise NotTaken("The provider's answer is no JSON.", for_good=False) from error
+    word, number = (
+        (said.get("provider_status"), said.get("provider_invoice_id")) if isinstance(said, dict) else (None, None)
+    )
+    if not isinstance(word, str) or not 0 < len(word) <= 100 or not (number is None or isinstance(number, str)):  # noqa: PLR2004
+        raise NotTaken("The provider's answer has no provider_status.", for_good=False)
+    return Answer(_OWN_WORDS.get(word.lower(), Status.SENT), word, number and number[:255], said)
+
+
+def simulate(parcel: Parcel) -> Answer:
+    """``simulator``: behaves as ``metadata.simulate`` says, for development and tests.
+
+    ``accept`` (by default), ``reject``, ``late``, ``duplicate``, ``out_of_order``, ``refuse`` and ``fail``.
+
+    Raises:
+        NotTaken: for ``refuse`` for good, for ``fail`` at every attempt.
+    """
+    wish = (parcel.document["metadata"] or {}).get("simulate", "accept")
+    if wish in {"refuse", "fail"}:
+        raise NotTaken(f"The simulator was asked to {wish}.", for_good=wish == "refuse")
+    number = f"SIM-{parcel.document['id']}"
+
+    def says(after: float, word: str, true_at: float) -> tuple[float, dict[str, Any]]:
+        return after, {"provider_status": word, "provider_invoice_id": number, "true_after": true_at}
+
+    later = {
+        "reject": (says(0, "rejected", 0),),
+        "late": (says(60, "accepted", 60),),
+        "duplicate": (says(0, "accepted", 0), says(0, "accepted", 0)),
+        "out_of_order": (says(0, "accepted", 0), says(1, "processing", -1)),
+    }
+    return Answer(Status.SENT, "received", number, later=later.get(wish, (says(0, "accepted", 0),)))
+
+
+PROVIDERS: Mapping[str, Callable[[Parcel], Answer]] = {
+    "null": accept_locally,
+    "http": post,
+    "simulator": simulate,
+}
+NAMES = tuple(PROVIDERS)

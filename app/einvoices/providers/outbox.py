@@ -1,0 +1,152 @@
+"""Carrying e-invoices to their providers, and the answers back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from flask import current_app
+from prometheus_client import Counter
+from sqlalchemy import select
+
+from app.einvoices.events import QUEUED, SENT, STATUS_CHANGED, announce, note, tell
+from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
+from app.einvoices.providers import status_reports
+from app.einvoices.providers.clients import PROVIDERS, Answer, NotTaken, Parcel
+from app.einvoices.queries import change_clock
+from app.einvoices.queries.lookup import find, locked
+from app.einvoices.schemas.einvoices import EinvoiceDetailSchema
+from app.einvoices.status import SENDABLE, Status
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.unit_of_work import unit_of_work
+from app.kernel.worker import work_queue
+from app.kernel.worker.celery_app import LEASE
+
+log = structlog.get_logger(__name__)
+SENDINGS = Counter(
+    "hub_einvoice_sendings_total", "Attempts to hand an e-invoice to its provider.", ["provider", "outcome"]
+)
+#: Seconds after which nothing new is begun, well before the task's limit.
+BUDGET = 8.0
+FAILED = "failed"
+_shown = EinvoiceDetailSchema()
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    id: UUID
+    einvoice_id: int
+    provider: str
+    attempts: int
+    parcel: Parcel
+
+
+def send_due() -> bool:
+    """Send what is due; true when the time was over before the work was."""
+    started = time.monotonic()
+    while _send_next():
+        if time.monotonic() - started > BUDGET:
+            return True
+    return False
+
+
+def hear_due() -> int:
+    """Take the simulator's callbacks that are due; returns how many they were."""
+    heard = 0
+    while _hear_next():
+        heard += 1
+    return heard
+
+
+def _send_next() -> bool:
+    with unit_of_work():
+        claim = _claimed()
+    if claim is None:
+        return False
+    try:
+        answer = PROVIDERS[claim.provider](claim.parcel)
+    except Exception as error:  # noqa: BLE001 - whatever a provider does, the row says so and is tried again
+        SENDINGS.labels(claim.provider, "refused" if isinstance(error, NotTaken) else "error").inc()
+        log.warning("einvoice_not_sent", einvoice=claim.einvoice_id, attempt=claim.attempts, error=str(error))
+        with unit_of_work():
+            _give_up(claim, error)
+        return True
+    with unit_of_work():
+        _take(claim, answer)
+    SENDINGS.labels(claim.provider, "taken").inc()
+    log.info("einvoice_sent", provider=claim.provider, attempt=claim.attempts)
+    return True
+
+
+def _claimed() -> _Claim | None:
+    row: EinvoiceSending | None = work_queue.claim(EinvoiceSending, timedelta(seconds=LEASE))
+    if row is None or row.claim_id is None:
+        return None
+    config = current_app.config
+    einvoice = find(row.einvoice_id, None)
+    document = {**_shown.dump(einvoice), "seller": einvoice.seller}
+    parcel = Parcel(document, str(row.key), config["EINVOICE_PROVIDER_URL"], config["EINVOICE_PROVIDER_TOKEN"])
+    return _Claim(row.claim_id, row.einvoice_id, row.provider, row.attempts, parcel)
+
+
+def _give_up(claim: _Claim, error: Exception) -> None:
+    for_good = isinstance(error, NotTaken) and error.for_good
+    reason = str(error) if isinstance(error, NotTaken) else f"{type(error).__name__}: {error}"
+    if not work_queue.fail(EinvoiceSending, claim.id, claim.attempts, reason, for_good=for_good):
+        return
+    einvoice = locked(claim.einvoice_id, None)
+    if einvoice.provider_status == QUEUED:  # else the provider has called back meanwhile, and knows better
+        einvoice.provider_status = FAILED
+    einvoice.updated_at = change_clock.stamp()
+    note(einvoice, "not_sent", provider=claim.provider, error=reason)
+    tell(STATUS_CHANGED, einvoice)
+
+
+def _take(claim: _Claim, answer: Answer) -> None:
+    # The e-invoice first, as everybody locks: then the row, which tells whether the claim still holds.
+    einvoice = locked(claim.einvoice_id, None)
+    if not work_queue.finish(EinvoiceSending, claim.id) or einvoice.status not in SENDABLE:
+        return
+    moment = clock.now()
+    einvoice.status, einvoice.updated_at = Status.SENT.value, change_clock.stamp()
+    # The provider may have called back before its answer was taken in: newer word stays. Ours is none, whatever was
+    # known of the provider before this way to it.
+    if einvoice.provider_status in {None, QUEUED}:
+        einvoice.provider_status, einvoice.provider_status_at = answer.provider_status, moment
+    einvoice.provider_invoice_id = answer.provider_invoice_id or einvoice.provider_invoice_id
+    announce(SENT, einvoice, provider=claim.provider, provider_status=answer.provider_status, raw=answer.raw)
+    if answer.status != Status.SENT:
+        einvoice.status = answer.status.value
+        announce(STATUS_CHANGED, einvoice, before=Status.SENT.value, after=einvoice.status)
+    for after, said in answer.later:
+        _expect(claim.einvoice_id, moment, after, said)
+
+
+def _expect(einvoice_id: int, moment: datetime, after: float, said: Mapping[str, Any]) -> None:
+    true_at = moment + timedelta(seconds=said["true_after"])
+    word = {"provider_status": said["provider_status"], "provider_invoice_id": said["provider_invoice_id"]}
+    db.session.add(
+        EinvoiceCallback(
+            einvoice_id=einvoice_id,
+            due_at=moment + timedelta(seconds=after),
+            occurred_at=true_at,
+            said=word,
+        )
+    )
+
+
+def _hear_next() -> bool:
+    with unit_of_work():
+        due = select(EinvoiceCallback).where(EinvoiceCallback.due_at <= clock.now()).order_by(EinvoiceCallback.due_at)
+        row = db.session.scalar(due.limit(1).with_for_update(skip_locked=True))
+        if row is None:
+            return False
+        status_reports.report(row.einvoice_id, {**row.said, "occurred_at": row.occurred_at}, None)
+        db.session.delete(row)
+    return True

@@ -1,0 +1,58 @@
+"""Sendings that were given up: which of them still want doing, and doing them again on an operator's word."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy.orm import aliased
+
+from app.accounts import audit
+from app.einvoices.events import QUEUED, note
+from app.einvoices.lifecycle.issue import nudge_sender
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.work import EinvoiceSending
+from app.einvoices.queries import change_clock
+from app.einvoices.queries.lookup import locked
+from app.einvoices.status import SENDABLE
+from app.extensions import db
+from app.kernel.unit_of_work import after_commit
+from app.kernel.worker import work_queue
+from app.kernel.worker.work_queue import WorkState
+
+#: E-invoices that one word sends again; the rest is still given up, and asked for by the next.
+MOST = 500
+
+
+def given_up() -> ColumnElement[bool]:
+    """Failed for good, with nothing tried for its e-invoice since, which its provider still has not got."""
+    later = aliased(EinvoiceSending)
+    return and_(
+        EinvoiceSending.state == WorkState.FAILED,
+        ~exists().where(later.einvoice_id == EinvoiceSending.einvoice_id, later.id > EinvoiceSending.id),
+        exists().where(Einvoice.id == EinvoiceSending.einvoice_id, Einvoice.status.in_(SENDABLE)),
+    )
+
+
+def send_again(*, actor: str) -> int:
+    """Have what was given up sent again, oldest first; returns how many those are.
+
+    Each keeps its key: a provider that took it and could not say so recognises the repeat.
+    """
+    wanted = select(EinvoiceSending.einvoice_id).where(given_up()).order_by(EinvoiceSending.einvoice_id).limit(MOST)
+    asked = sum(_send_again(einvoice_id) for einvoice_id in db.session.scalars(wanted).all())
+    audit.record("sendings.retried", actor=actor, subject="sendings:failed", count=asked)
+    after_commit(nudge_sender)
+    return asked
+
+
+def _send_again(einvoice_id: int) -> bool:
+    # The e-invoice first, as everybody locks; somebody else may have sent it or asked for it meanwhile.
+    einvoice = locked(einvoice_id, None)
+    row = db.session.scalar(select(EinvoiceSending).where(EinvoiceSending.einvoice_id == einvoice_id, given_up()))
+    if row is None:
+        return False
+    for name, value in work_queue.anew().items():
+        setattr(row, name, value)
+    einvoice.provider_status, einvoice.updated_at = QUEUED, change_clock.stamp()
+    note(einvoice, "queued", provider=row.provider)
+    db.session.flush()
+    return True

@@ -1,0 +1,1 @@
+"""Reading e-invoices: look-up, search, counts and the order of changes."""

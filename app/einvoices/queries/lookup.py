@@ -1,0 +1,222 @@
+"""Finding e-invoices: one in full, one to be changed, a page of many."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, literal, select, tuple_
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.einvoices.errors import UnknownEinvoice
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.work import EinvoiceTally
+from app.einvoices.queries import change_clock
+from app.einvoices.queries.search import resolved, searched
+from app.einvoices.status import Status
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.daily_counts import Day, count_per_day
+from app.kernel.errors import Invalid
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LARGEST_KEY = 2**63
+#: Counting so many takes a millisecond.
+_FEW = 5_000
+#: The longest that somebody who walks pages of changes may take for one.
+_PACE = timedelta(seconds=30)
+#: Whose e-invoices are meant: those of a user, or with ``None`` everybody's.
+Scope = int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page, newest first; what was not counted is null."""
+
+    data: Sequence[Einvoice]
+    meta: Mapping[str, Any]
+
+
+def find(einvoice_id: int, scope: Scope, *, items: bool = True, events: bool = False) -> Einvoice:
+    """One e-invoice.
+
+    Raises:
+        UnknownEinvoice: there is none, or not for this caller.
+    """
+    return _one(_scoped(scope).where(Einvoice.id == einvoice_id), items=items, events=events)
+
+
+def notes_of(original: Einvoice) -> Sequence[Einvoice]:
+    """The returns and credit notes of an e-invoice, oldest first."""
+    query = select(Einvoice).where(Einvoice.original_id == original.id).order_by(Einvoice.id)
+    return list(db.session.scalars(query))
+
+
+def made_per_day(days: int, scope: Scope) -> Sequence[Day]:
+    """How many e-invoices were made on each of the last days."""
+    mine = () if scope is None else (Einvoice.owner_id == scope,)
+    return count_per_day(Einvoice.created_at, days, *mine)
+
+
+def locked(einvoice_id: int, scope: Scope) -> Einvoice:
+    """One e-invoice with its items, held until the commit.
+
+    Raises:
+        UnknownEinvoice: there is none, or not for this caller.
+    """
+    return _one(_scoped(scope).where(Einvoice.id == einvoice_id).with_for_update(of=Einvoice), items=True)
+
+
+def find_page(query: Mapping[str, Any], scope: Scope) -> Found:
+    """One page of the e-invoices that all filters hold for.
+
+    With ``updated_since`` they come by change, newest first, so that what changes during a walk moves to the front
+    and pushes nothing past the walker; the next walk finds it there. What an unfinished change may yet be stamped
+    before is held back, but keeps its place: without it everything below would move up, past the walker.
+    """
+    if "updated_since" in query:
+        return _changed_page(query, scope)
+    query, key = resolved(query, _scoped(scope)), (Einvoice.id,)
+    selected = _filtered(_scoped(scope), query)
+    total = None if "cursor" in query else _total(selected, query, scope)
+    rows = _rows(_cut(selected, key, query), key, query["per_page"] + 1)
+    return Found(rows[: query["per_page"]], _meta(query, total, rows, by_change=False))
+
+
+def _changed_page(query: Mapping[str, Any], scope: Scope) -> Found:
+    settled, key = change_clock.settled_before(), (Einvoice.updated_at, Einvoice.id)
+    query = resolved(query, _scoped(scope))  # not earlier: all that is shown as settled must have been there
+    changed = _scoped(scope).where(Einvoice.updated_at >= query["updated_since"])
+    selected = _filtered(changed, query)
+    total, left = None, 0
+    if "cursor" not in query:
+        total, left = _count_changed(selected, query, scope), _left(changed, query)
+    rows = _rows(_cut(selected, key, query, left), key, query["per_page"] + 1)
+    shown = [row for row in rows[: query["per_page"]] if row.updated_at < settled]
+    return Found(shown, _meta(query, total, rows, by_change=True, left=left))
+
+
+def _left(changed: Select[Any], query: Mapping[str, Any]) -> int:
+    """How many may have left the filters since somebody who walks the pages began.
+
+    Each that leaves moves all below it up by one, past a walker who asks for the next page: so that page begins that
+    much earlier, and shows some twice instead. The time looked back on grows with the page, and no slower than the
+    walker's own; so what a page begins earlier by never shrinks, and nothing falls between two pages.
+    """
+    if query["page"] == 1 or not {"status", "marketplace", "search"} & query.keys():
+        return 0
+    lately = changed.where(Einvoice.updated_at >= clock.now() - _PACE * (query["page"] - 1))
+    if "type" in query:
+        lately = lately.where(Einvoice.type == query["type"])
+    if query.get("status", Status.DRAFT) != Status.DRAFT:
+        lately = lately.where(Einvoice.status != Status.DRAFT)  # nothing becomes a draft again
+    everything, still = (_counting(each).scalar_subquery() for each in (lately, _filtered(lately, query)))
+    return int(db.session.scalar(select(everything - still)))  # in one statement, so that none leaves in between
+
+
+def _meta(
+    query: Mapping[str, Any], total: int | None, rows: Sequence[Einvoice], *, by_change: bool, left: int = 0
+) -> dict[str, Any]:
+    size, counted = query["per_page"], total is not None
+    return {
+        "current_page": query["page"] if counted else None,
+        "per_page": size,
+        "total": total,
+        "last_page": max(1, -(-((total or 0) + left) // size)) if counted else None,
+        "next_cursor": _encoded(rows[size - 1], by_change) if len(rows) > size else None,
+    }
+
+
+def _scoped(scope: Scope) -> Select[Any]:
+    query = select(Einvoice)
+    return query if scope is None else query.where(Einvoice.owner_id == scope)
+
+
+def _one(query: Select[Any], *, items: bool, events: bool = False) -> Einvoice:
+    options: list[Any] = [selectinload(Einvoice.pdf)]
+    options += [selectinload(Einvoice.items)] if items else []
+    options += [selectinload(Einvoice.events)] if events else []
+    found: Einvoice | None = db.session.scalar(query.options(*options).execution_options(populate_existing=True))
+    if found is None:
+        raise UnknownEinvoice
+    return found
+
+
+def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
+    for name in ("status", "type", "marketplace"):
+        if name in query:
+            selected = selected.where(getattr(Einvoice, name) == query[name])
+    return searched(selected, query)
+
+
+def _total(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:
+    return _count(selected) if query.get("search") else int(db.session.scalar(_tally(query, scope)))
+
+
+def _tally(query: Mapping[str, Any], scope: Scope) -> Select[Any]:
+    summed = select(func.coalesce(func.sum(EinvoiceTally.amount), 0))
+    if scope is not None:
+        summed = summed.where(EinvoiceTally.owner_id == scope)
+    for name in ("status", "type", "marketplace"):
+        if name in query:
+            summed = summed.where(getattr(EinvoiceTally, name) == query[name])
+    return summed
+
+
+def _count_changed(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:
+    """Exact, for walks end by it; where nearly all have changed, those that have not are taken from the tally."""
+    few = _count(selected, _FEW)
+    if few < _FEW:
+        return few
+    if not query.get("search"):
+        older = _filtered(_scoped(scope).where(Einvoice.updated_at < query["updated_since"]), query)
+        # In one statement, so that nothing changes between the two.
+        both = select(_tally(query, scope).scalar_subquery(), _counting(older, _FEW).scalar_subquery())
+        everything, unchanged = db.session.execute(both).one()
+        if unchanged < _FEW:
+            return int(everything - unchanged)
+    return _count(selected)
+
+
+def _count(selected: Select[Any], most: int | None = None) -> int:
+    return int(db.session.scalar(_counting(selected, most)))
+
+
+def _counting(selected: Select[Any], most: int | None = None) -> Select[Any]:
+    """How many there are; with ``most``, counting ends there."""
+    found = selected.with_only_columns(literal(1), maintain_column_froms=True).order_by(None).limit(most)
+    return select(func.count()).select_from(found.subquery())
+
+
+def _cut(selected: Select[Any], key: tuple[Any, ...], query: Mapping[str, Any], left: int = 0) -> Select[Any]:
+    if "cursor" not in query:
+        return selected.offset(max(0, (query["page"] - 1) * query["per_page"] - left))
+    if query["cursor"]:
+        return selected.where(tuple_(*key) < tuple_(*_decoded(query["cursor"], len(key))))
+    return selected
+
+
+def _rows(selected: Select[Any], key: tuple[Any, ...], limit: int) -> list[Einvoice]:
+    ordered = selected.order_by(*(column.desc() for column in key)).limit(limit)
+    return list(db.session.scalars(ordered.options(joinedload(Einvoice.pdf))))
+
+
+def _encoded(row: Einvoice, by_change: bool) -> str:
+    microseconds = (row.updated_at - _EPOCH) // timedelta(microseconds=1)
+    text = f"{microseconds}.{row.id}" if by_change else str(row.id)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str, length: int) -> list[Any]:
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode("ascii")
+        numbers = [int(part) for part in text.split(".")]
+        if len(numbers) != length or not all(0 < number < _LARGEST_KEY for number in numbers):
+            raise ValueError(text)  # noqa: TRY301 - one refusal for all that is not ours
+        return [_EPOCH + timedelta(microseconds=number) for number in numbers[:-1]] + numbers[-1:]
+    except (binascii.Error, ValueError, OverflowError) as error:
+        raise Invalid({"cursor": ["Not a cursor of this list."]}) from error

@@ -1,0 +1,90 @@
+"""Queries and pages of e-invoices: filters, paging, and the report of the series."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from app.einvoices.schemas.einvoices import EinvoiceSchema
+from app.einvoices.status import Status, Type
+from app.kernel.schemas.fields import Choice, Moment, Schema, Text
+
+LARGEST_PAGE, LAST_PAGE, PAGE_SIZE = 100, 1_000_000, 20
+
+
+class Flag(fields.Boolean):
+    """``1``, ``0``, ``true`` or ``false`` in a query."""
+
+    default_error_messages = {"invalid": "Use 1, 0, true or false."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(truthy={"1", "true", "True"}, falsy={"0", "false", "False"}, **kwargs)
+
+
+class EinvoiceMetaSchema(Schema):
+    """Where a page is; walking by ``next_cursor`` counts nothing and is not disturbed by changes."""
+
+    current_page = fields.Integer(allow_none=True)
+    per_page = fields.Integer()
+    total = fields.Integer(allow_none=True)
+    last_page = fields.Integer(allow_none=True)
+    next_cursor = fields.String(allow_none=True)
+
+
+class EinvoiceListSchema(Schema):
+    """A page of e-invoices."""
+
+    data = fields.List(fields.Nested(EinvoiceSchema))
+    meta = fields.Nested(EinvoiceMetaSchema)
+
+
+class ListQuery(Schema):
+    """Filters of the list; all of them must hold."""
+
+    status = Choice(*Status)
+    marketplace = Text(100)
+    type = Choice(*Type)
+    updated_since = Moment()
+    search = Text(
+        100,
+        metadata={
+            "description": "A number, order, e-mail or id as it begins; else beginnings of words, also of the buyer."
+        },
+    )
+    per_page = fields.Integer(load_default=PAGE_SIZE, validate=validate.Range(1, LARGEST_PAGE))
+    page = fields.Integer(load_default=1, validate=validate.Range(1, LAST_PAGE))
+    cursor = fields.String(metadata={"description": "Empty for the first page, then what `next_cursor` carries."})
+
+
+class DetailQuery(Schema):
+    """What the detail shows."""
+
+    include_items = Flag(load_default=True)
+    include_events = Flag(load_default=False)
+
+
+class EinvoiceGapSchema(Schema):
+    """Missing numbers, first and last."""
+
+    first = fields.Integer()
+    last = fields.Integer()
+
+
+class EinvoiceSeriesSchema(Schema):
+    """A series, counted from its invoices: without gaps ``count`` is ``last_number`` and ``gaps`` is empty."""
+
+    prefix = fields.String()
+    year = fields.Integer()
+    first = fields.Integer(allow_none=True)
+    last = fields.Integer(allow_none=True)
+    last_number = fields.Integer()
+    count = fields.Integer()
+    cancelled = fields.Integer()
+    gaps = fields.List(fields.Nested(EinvoiceGapSchema))
+
+
+class EinvoiceSeriesListSchema(Schema):
+    """All series of the caller."""
+
+    data = fields.List(fields.Nested(EinvoiceSeriesSchema))

@@ -1,0 +1,1 @@
+"""Routes of the goods-receipt API."""

@@ -1,0 +1,176 @@
+"""Below a fabric item: its packing list, its rolls, its ledger and its balance, under every spelling of the path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from flask.blueprints import BlueprintSetupState
+from flask.views import MethodView
+
+from app.accounts.guards import requires
+from app.accounts.idempotency import idempotent
+from app.accounts.principals import authenticate
+from app.grn import samples
+from app.grn.errors import AssociationsAreReplaced, UnknownItem, UnknownReceipt, UnknownRoll, UnknownRow, UnreadableFile
+from app.grn.ledgers import service as ledgers
+from app.grn.models.receipts import FabricItem, LedgerRow, SupplierRoll
+from app.grn.receipts import packing_list, roll_files
+from app.grn.schemas.filters import LedgerQuery
+from app.grn.schemas.ledgers import AssociatedSchema, AssociationSchema, EntrySchema, ItemBalanceSchema, LedgerSchema
+from app.grn.schemas.pagination import Page, PageQuery, page_example, page_schema
+from app.grn.schemas.receipts import FabricItemSchema, InspectionSchema, PackingListSchema, RollSchema
+from app.kernel.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
+from app.kernel.http.app import Surface, takes_bulk
+from app.kernel.http.openapi import refuses
+
+PREFIX, ITEM = "/api/invoices", "/<int:invoice_id>/fabric-items/<int:fabric_item_id>"
+blp = Surface(
+    "Fabric items",
+    __name__,
+    url_prefix=PREFIX,
+    description="Packing lists, rolls and ledgers. Each path answers without `/api` and as `fabricItems` too.",
+)
+
+
+_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_FILE: dict[str, Any] = {"type": "string", "format": "binary", "description": "CSV (UTF-8) or XLSX (first sheet)."}
+_ROLL_FILE: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {"type": "object", "required": ["file"], "properties": {"file": _FILE}},
+            "example": {"file": samples.ROLL_FILE},
+        },
+        "text/csv": {"schema": _FILE, "example": samples.ROLL_FILE},
+        _SHEET: {"schema": _FILE},
+    },
+}
+
+
+def _sent_file() -> bytes:
+    """A file as a form sends it, or as the body itself."""
+    if request.mimetype in {"text/csv", _SHEET}:
+        return bytes(request.get_data())
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType(f"Send the file as text/csv, as {_SHEET}, or as “file” of a multipart/form-data.")
+    if "file" not in request.files:
+        raise Invalid({"file": ["This field is required."]})
+    return bytes(request.files["file"].read())
+
+
+@blp.route(f"{ITEM}/rolls")
+class Rolls(MethodView):
+    @requires("grn:read")
+    @refuses(UnknownItem)
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_schema(RollSchema), example=page_example(*samples.ROLLS))
+    def get(self, query: dict[str, Any], invoice_id: int, fabric_item_id: int) -> Page:
+        """List the rolls of a fabric item, in the order of its packing list."""
+        return packing_list.find_rolls(invoice_id, fabric_item_id, query)
+
+    @requires("grn:write")
+    @takes_bulk
+    @refuses(UnknownReceipt, UnknownItem)
+    @blp.arguments(
+        PackingListSchema,
+        example={"supplierRollList": samples.PAYLOAD["fabricItemList"][0]["supplierRollList"]},
+    )
+    @blp.response(200, FabricItemSchema, example=samples.ITEM)
+    def put(self, data: dict[str, Any], invoice_id: int, fabric_item_id: int) -> FabricItem:
+        """Replace the packing list of a fabric item.
+
+        A roll that is told by its `id` or has the `supplierRollNo` of a stored one keeps its id and its inspection.
+        """
+        return packing_list.replace(invoice_id, fabric_item_id, data["rolls"])
+
+
+@blp.route(f"{ITEM}/rolls/file")
+class RollFile(MethodView):
+    @requires("grn:write")
+    @takes_bulk
+    @refuses(UnknownReceipt, UnknownItem, UnreadableFile, PayloadTooLarge, UnsupportedMediaType)
+    @blp.doc(requestBody=_ROLL_FILE)
+    @blp.response(200, FabricItemSchema, example=samples.ITEM)
+    def put(self, invoice_id: int, fabric_item_id: int) -> FabricItem:
+        """Replace the packing list of a fabric item by a CSV or XLSX file, in a form or as the body.
+
+        The first row names the columns as in JSON: `supplierRollNo`, `factoryRollNo`, `supplierLength` and so on,
+        in any order and case. Errors name the row of the file: `row[5].supplierLength`.
+        """
+        return packing_list.replace(invoice_id, fabric_item_id, roll_files.read_rolls(_sent_file()))
+
+
+@blp.route(f"{ITEM}/rolls/<int:roll_id>")
+class Roll(MethodView):
+    @requires("grn:write")
+    @refuses(UnknownReceipt, UnknownRoll)
+    @blp.arguments(InspectionSchema, example=samples.INSPECTION)
+    @blp.response(200, RollSchema, example=samples.INSPECTED)
+    def patch(self, data: dict[str, Any], invoice_id: int, fabric_item_id: int, roll_id: int) -> SupplierRoll:
+        """Write down what the inspection of a roll found; null falls back to what the supplier says."""
+        return packing_list.inspect(invoice_id, fabric_item_id, roll_id, data)
+
+
+@blp.route(f"{ITEM}/ledgers")
+class Ledgers(MethodView):
+    @requires("grn:read")
+    @refuses(UnknownItem)
+    @blp.arguments(LedgerQuery, location="query")
+    @blp.response(200, page_schema(LedgerSchema), example=page_example(samples.ENTERED))
+    def get(self, query: dict[str, Any], invoice_id: int, fabric_item_id: int) -> Page:
+        """List the ledger of a fabric item, oldest first."""
+        return ledgers.find_rows(invoice_id, fabric_item_id, query)
+
+    @requires("grn:write")
+    @refuses(UnknownReceipt, UnknownItem)
+    @blp.arguments(AssociationSchema(many=True), example=samples.ASSOCIATION)
+    @blp.response(200, AssociatedSchema(many=True), example=samples.ASSOCIATED)
+    def put(self, data: list[dict[str, Any]], invoice_id: int, fabric_item_id: int) -> list[LedgerRow]:
+        """Replace the associations of a fabric item to styles.
+
+        `flowInfoId` is the order's flow line of `productId`, `style` and `styleColor` (else `color`), `partId` its
+        part `partName` (else `part`). Sent twice, nothing changes; an empty list takes all associations away. Rows
+        of other kinds stay.
+        """
+        return ledgers.associate(invoice_id, fabric_item_id, data, actor=authenticate().name)
+
+    @requires("grn:write")
+    @refuses(UnknownReceipt, UnknownItem)
+    @idempotent
+    @blp.arguments(EntrySchema, example=samples.ENTRY)
+    @blp.response(201, LedgerSchema, example=samples.ENTERED)
+    def post(self, data: dict[str, Any], invoice_id: int, fabric_item_id: int) -> LedgerRow:
+        """Add a ledger row of another kind: IN, or OUT as Sampling, Write-Off or Return-mill."""
+        return ledgers.enter(invoice_id, fabric_item_id, data, actor=authenticate().name)
+
+
+@blp.route(f"{ITEM}/ledgers/<int:ledger_id>")
+class Ledger(MethodView):
+    @requires("grn:write")
+    @refuses(UnknownReceipt, UnknownItem, UnknownRow, AssociationsAreReplaced)
+    @blp.response(204)
+    def delete(self, invoice_id: int, fabric_item_id: int, ledger_id: int) -> None:
+        """Take back a ledger row that was added by mistake."""
+        ledgers.take_back(invoice_id, fabric_item_id, ledger_id, actor=authenticate().credential)
+
+
+@blp.route(f"{ITEM}/balance")
+class Balance(MethodView):
+    @requires("grn:read")
+    @refuses(UnknownItem)
+    @blp.response(200, ItemBalanceSchema, example=samples.ITEM_BALANCE)
+    def get(self, invoice_id: int, fabric_item_id: int) -> Mapping[str, Any]:
+        """What is left of a fabric item: received less what went out; below zero is allowed and flagged."""
+        return ledgers.balance_of_item(invoice_id, fabric_item_id)
+
+
+@blp.record_once
+def _spell_otherwise(state: BlueprintSetupState) -> None:
+    """The document writes these paths without ``/api`` and as ``fabricItems``; each spelling is the same operation."""
+    own = [rule for rule in state.app.url_map.iter_rules() if rule.endpoint.startswith(f"{blp.name}.")]
+    for rule in own:
+        camel = rule.rule.replace("/fabric-items/", "/fabricItems/")
+        for spelling in (camel, rule.rule.removeprefix("/api"), camel.removeprefix("/api")):
+            state.app.add_url_rule(spelling, rule.endpoint, methods=rule.methods)

@@ -1,0 +1,94 @@
+"""``/api/invoices``: booking in, reading, changing and deleting goods receipts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.views import MethodView
+
+from app.accounts.guards import requires
+from app.accounts.idempotency import idempotent
+from app.accounts.principals import authenticate
+from app.grn import samples
+from app.grn.errors import DuplicateReceipt, ItemsInUse, UnknownReceipt
+from app.grn.models.receipts import GoodsReceipt
+from app.grn.receipts import service as receipts
+from app.grn.schemas.filters import ByExternalId, ReceiptQuery
+from app.grn.schemas.pagination import Page, page_example, page_schema
+from app.grn.schemas.receipts import NewReceiptSchema, ReceiptChangeSchema, ReceiptSchema, ReceiptSummarySchema
+from app.kernel.http.app import Surface, takes_bulk
+from app.kernel.http.openapi import refuses
+
+blp = Surface(
+    "Goods receipts",
+    __name__,
+    url_prefix="/api/invoices",
+    description="Goods receipts of fabric (the GRN document calls them invoices).",
+)
+
+
+@blp.route("")
+class Receipts(MethodView):
+    @requires("grn:read")
+    @blp.arguments(ReceiptQuery, location="query")
+    @blp.response(200, page_schema(ReceiptSummarySchema), example=page_example(samples.RECEIPT_SUMMARY))
+    def get(self, query: dict[str, Any]) -> Page:
+        """List goods receipts, newest first, without their rolls."""
+        return receipts.find_page(query)
+
+    @requires("grn:write")
+    @takes_bulk
+    @refuses(DuplicateReceipt)
+    @idempotent
+    @blp.arguments(NewReceiptSchema, example=samples.PAYLOAD)
+    @blp.response(201, ReceiptSchema, example=samples.RECEIPT)
+    def post(self, data: dict[str, Any]) -> tuple[GoodsReceipt, dict[str, str]]:
+        """Book in a goods receipt with its packing lists.
+
+        `grnQty` is derived from the rolls: the sum of `supplierLength`, for `kilogram` of `supplierWeight`.
+        Widths and lengths keep the unit that they come in. The body may hold 10,000 rolls and 32 MiB.
+        """
+        receipt = receipts.receive(data)
+        return receipt, {"Location": f"/api/invoices/{receipt.id}"}
+
+    @requires("grn:write")
+    @refuses(UnknownReceipt)
+    @blp.arguments(ByExternalId, location="query")
+    @blp.response(204)
+    def delete(self, query: dict[str, Any]) -> None:
+        """Delete a goods receipt by the `externalId` that it was created with.
+
+        Its fabric items, rolls and ledger rows go with it.
+        """
+        receipts.cancel_by_external_id(query["external_id"], actor=authenticate().credential)
+
+
+@blp.route("/<int:invoice_id>")
+class Receipt(MethodView):
+    @requires("grn:read")
+    @refuses(UnknownReceipt)
+    @blp.response(200, ReceiptSchema, example=samples.RECEIPT)
+    def get(self, invoice_id: int) -> GoodsReceipt:
+        """Read a goods receipt in full, with every roll."""
+        return receipts.find(invoice_id)
+
+    @requires("grn:write")
+    @takes_bulk
+    @refuses(UnknownReceipt, DuplicateReceipt, ItemsInUse)
+    @blp.arguments(ReceiptChangeSchema, example=samples.PAYLOAD)
+    @blp.response(200, ReceiptSchema, example=samples.RECEIPT)
+    def put(self, data: dict[str, Any], invoice_id: int) -> GoodsReceipt:
+        """Replace a goods receipt.
+
+        What a read answered with may be changed and put back. Fabric items are told by `id`, else by `externalId`;
+        rolls by `id`, else by `supplierRollNo`: those keep their ids, their ledgers and what inspection found.
+        What is left out is removed; a fabric item with ledger rows is not.
+        """
+        return receipts.change(invoice_id, data)
+
+    @requires("grn:write")
+    @refuses(UnknownReceipt)
+    @blp.response(204)
+    def delete(self, invoice_id: int) -> None:
+        """Delete a goods receipt with its fabric items, rolls and ledger rows."""
+        receipts.cancel(invoice_id, actor=authenticate().credential)

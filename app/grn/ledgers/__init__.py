@@ -1,0 +1,1 @@
+"""Stock ledgers: association of fabric to the styles of an order."""

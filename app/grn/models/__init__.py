@@ -1,0 +1,1 @@
+"""Tables of goods receipts, master data and papers."""

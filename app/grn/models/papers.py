@@ -1,0 +1,39 @@
+"""Rows of what is printed of a goods receipt: its note, and the labels of its rolls."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import db
+from app.grn.models.columns import one_of
+from app.kernel.worker.work_queue import WorkState
+from app.pdf.models import Printed, constraints
+
+
+class Paper(StrEnum):
+    NOTE = "note"
+    LABELS = "labels"
+
+
+class ReceiptPdf(Printed, db.Model):
+    """A paper of a goods receipt."""
+
+    __tablename__ = "goods_receipt_pdfs"
+    __table_args__ = (one_of("kind", Paper), *constraints("goods_receipt_pdfs"))
+
+    receipt_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("goods_receipts.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+
+    @property
+    def url(self) -> str | None:
+        """Where it is fetched, once there is one that says what the receipt says now."""
+        return f"/api/invoices/{self.receipt_id}/{self.kind}.pdf" if self.present_sha256 else None
+
+    @property
+    def present_sha256(self) -> str | None:
+        return self.sha256 if self.state == WorkState.DONE else None

@@ -1,0 +1,1 @@
+"""Printed papers of goods receipts: the note and the roll labels."""

@@ -1,0 +1,1 @@
+"""Goods receipts: create, replace, search, packing lists and roll files."""

@@ -1,0 +1,64 @@
+"""What lists may be asked for."""
+
+from __future__ import annotations
+
+from app.grn.models.columns import LedgerType, OutType
+from app.grn.receipts.search import SORTABLE
+from app.grn.schemas.fields import reference, required_words
+from app.grn.schemas.pagination import PageQuery, Sort
+from app.kernel.schemas.fields import CalendarDate, Choice, Schema, Text
+
+
+class ReceiptQuery(PageQuery):
+    """Filters of goods receipts; all that are sent must hold."""
+
+    sort = Sort(*SORTABLE)
+    external_id = Text(100, data_key="externalId")
+    supplier_id = reference(data_key="supplierId")
+    invoice_no = Text(100, data_key="invoiceNo")
+    erp_invoice_no = Text(100, data_key="erpInvoiceNo")
+    grn = Text(100)
+    fabric_id = reference(data_key="fabricId")
+    color = Text(100)
+    order_id = reference(data_key="orderId")
+    external_order_id = Text(100, data_key="externalOrderId")
+    warehouse = Text(100)
+    roll_no = Text(
+        100, data_key="rollNo", metadata={"description": "`supplierRollNo` or `factoryRollNo`, in whatever case."}
+    )
+    grn_date_from = CalendarDate(data_key="grnDateFrom")
+    grn_date_to = CalendarDate(data_key="grnDateTo")
+    created_from = CalendarDate(data_key="createdFrom")
+    created_to = CalendarDate(data_key="createdTo")
+    search = Text(
+        100,
+        metadata={"description": "How a number of the receipt or its GRN begins, or a whole roll number."},
+    )
+
+
+class ByExternalId(Schema):
+    """Which receipt is meant."""
+
+    external_id = required_words(data_key="externalId")
+
+
+class LedgerQuery(PageQuery):
+    """Filters of a ledger."""
+
+    type = Choice(*LedgerType)
+    out_type = Choice(*OutType, data_key="outType")
+
+
+class BalanceQuery(PageQuery):
+    """Filters of balances."""
+
+    color = Text(100)
+
+
+class MasterQuery(PageQuery):
+    """Filters of master data."""
+
+    sort = Sort("id", "name", "code")
+    external_id = Text(100, data_key="externalId")
+    code = Text(100)
+    search = Text(100, metadata={"description": "The first characters of the name or the code."})

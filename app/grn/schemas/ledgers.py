@@ -1,0 +1,165 @@
+"""Payloads of ledgers: associations to styles, rows of other kinds, balances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validates_schema
+from marshmallow.exceptions import ValidationError
+
+from app.grn.models.columns import PLACES, LedgerType, LengthUnit, OutType
+from app.grn.schemas.fields import (
+    Compact,
+    Moment,
+    optional_quantity,
+    quantity,
+    reference,
+    required_words,
+    signed_quantity,
+    words,
+)
+from app.kernel.schemas.fields import Choice, Metadata, Number, Schema
+
+MOST_ASSOCIATIONS = 1000
+LARGEST_PERCENT = 1000
+OTHER_OUT_TYPES = tuple(kind for kind in OutType if kind is not OutType.ASSOCIATION)
+
+
+class AssociationSchema(Schema):
+    """So much of a fabric item goes into a part of a style of an order."""
+
+    error_messages = {"type": "Expected a list of associations, each an object."}
+
+    order_id = reference(data_key="orderId", required=True)
+    product_id = reference(data_key="productId", required=True)
+    style = required_words()
+    color = words()
+    style_color = words(data_key="styleColor", metadata={"description": "Tells the flow line; else `color` does."})
+    part_name = words(data_key="partName")
+    part = words(metadata={"description": "The same as `partName`, which wins."})
+    order_qty = optional_quantity(data_key="orderQty")
+    extra_percent = Number(
+        0, LARGEST_PERCENT, PLACES, data_key="extra", allow_none=True, metadata={"description": "Percent."}
+    )
+    qty = quantity(required=True)
+    fabric_required = optional_quantity(data_key="fabricRequired")
+    extra_fabric_required = optional_quantity(
+        data_key="extraFabricRequired",
+        metadata={"description": "`fabricRequired` × (1 + `extra`/100); computed when left out."},
+    )
+    extra = Metadata(data_key="metadata", allow_none=True)
+
+    @validates_schema
+    def _tells_a_colour(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if not (data.get("style_color") or data.get("color")):
+            raise ValidationError("This field is required.", "styleColor")
+
+    @validates_schema(pass_collection=True)
+    def _bounded(self, data: Any, **_kwargs: Any) -> None:
+        if isinstance(data, list) and len(data) > MOST_ASSOCIATIONS:
+            raise ValidationError(f"Send at most {MOST_ASSOCIATIONS} rows.")
+
+
+class EntrySchema(Schema):
+    """Anything that came or went but for associations, which PUT replaces as a whole."""
+
+    type = Choice(*LedgerType, required=True)
+    out_type = Choice(*OTHER_OUT_TYPES, data_key="outType", allow_none=True)
+    qty = quantity(required=True)
+    remarks = words(1000)
+    extra = Metadata(data_key="metadata", allow_none=True)
+
+    @validates_schema
+    def _says_why_it_went(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        went, why = data["type"] == LedgerType.OUT, data.get("out_type")
+        if went and not why:
+            raise ValidationError("This field is required with type OUT.", "outType")
+        if why and not went:
+            raise ValidationError("Leave it out with type IN.", "outType")
+        if not data["qty"]:
+            raise ValidationError("Ensure this value is greater than 0.", "qty")
+
+
+class LedgerSchema(Compact):
+    """A row of a fabric item's ledger."""
+
+    id = fields.Integer()
+    order_id = fields.Integer(data_key="orderId")
+    flow_info_id = fields.Integer(data_key="flowInfoId")
+    product_id = fields.Integer(data_key="productId")
+    style = fields.String()
+    color = fields.String()
+    part_id = fields.Integer(data_key="partId")
+    type = Choice(*LedgerType)
+    out_type = Choice(*OutType, data_key="outType")
+    qty = quantity()
+    order_qty = quantity(data_key="orderQty")
+    extra_percent = quantity(data_key="extra")
+    fabric_required = quantity(data_key="fabricRequired")
+    extra_fabric_required = quantity(data_key="extraFabricRequired")
+    remarks = fields.String()
+    created_by = fields.String(data_key="createdBy")
+    created_at = Moment(data_key="createdDate")
+    extra = fields.Raw(data_key="metadata")
+
+
+class AssociatedSchema(LedgerSchema):
+    """A row of an association, as the document shows it."""
+
+    class Meta(LedgerSchema.Meta):
+        fields = (
+            "id",
+            "order_id",
+            "flow_info_id",
+            "product_id",
+            "style",
+            "color",
+            "part_id",
+            "type",
+            "out_type",
+            "qty",
+            "extra",
+        )
+
+
+class BalanceSchema(Compact):
+    """`balance` = `received` − `out`, in `uomLength`; below zero is allowed and flagged."""
+
+    uom_length = Choice(*LengthUnit, data_key="uomLength")
+    grn_qty = signed_quantity(data_key="grnQty", metadata={"description": "From the packing lists."})
+    came_in = signed_quantity(data_key="in", metadata={"description": "Ledger rows of type IN."})
+    received = signed_quantity(metadata={"description": "`grnQty` + `in`."})
+    associated = signed_quantity()
+    out = signed_quantity(metadata={"description": "All ledger rows of type OUT, associations too."})
+    balance = signed_quantity()
+    negative = fields.Boolean()
+
+
+class ItemBalanceSchema(BalanceSchema):
+    """What is left of a fabric item."""
+
+    invoice_id = fields.Integer(data_key="invoiceId")
+    fabric_item_id = fields.Integer(data_key="fabricItemId")
+    fabric_id = fields.Integer(data_key="fabricId")
+    color = fields.String()
+
+
+class ColorBalanceSchema(BalanceSchema):
+    """What is left of a fabric in one colour and one unit, over all receipts."""
+
+    fabric_id = fields.Integer(data_key="fabricId")
+    color = fields.String()
+
+
+class LedgerEventSchema(Schema):
+    """What changed in a fabric item's ledger, how many rows it has now, and what is left.
+
+    Not the whole ledger: an item that is taken from for years would be told in full each time.
+    """
+
+    invoice_id = fields.Integer(data_key="invoiceId")
+    fabric_item_id = fields.Integer(data_key="fabricItemId")
+    changed = fields.List(fields.Nested(LedgerSchema), data_key="rows")
+    removed = fields.List(fields.Nested(LedgerSchema), data_key="removedRows")
+    count = fields.Integer(data_key="rowCount")
+    balance = fields.Nested(BalanceSchema)

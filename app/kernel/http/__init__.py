@@ -1,0 +1,1 @@
+"""HTTP layer: the Flask class, error handling, OpenAPI document, rate limit headers."""

@@ -1,0 +1,132 @@
+"""The OpenAPI document: what flask-smorest collects, completed with security and the real error bodies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Api
+
+from app.kernel import errors
+from app.kernel.http.error_envelopes import ENVELOPES, FALLBACK, Envelope, envelope_of
+
+#: Marks that decorators leave on an operation and that ``document()`` turns into words.
+ABILITY, REFUSALS, IDEMPOTENT = "x-ability", "x-refusals", "x-idempotent"
+_METHODS = ("get", "post", "put", "patch", "delete")
+_PARAMETER = re.compile(r"\{\w+\}")
+
+SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A user's access token or a scoped token."},
+    "apiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-KEY",
+        "description": "A key for sales imports.",
+    },
+}
+
+IDEMPOTENCY_PARAMETER: dict[str, Any] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": "Repeat the request with the same key and body and the stored answer is replayed (24 hours).",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+EXAMPLE_INVALID = {"field": ["This field is required."]}
+
+
+class HubApi(Api):
+    """flask-smorest's registry without its error handlers and its one default error shape."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        """The hub's own envelopes take their place (``kernel/http/error_handlers.py``)."""
+
+
+def refuses(*refusals: type[errors.Refusal]) -> Callable[[Any], Any]:
+    """Document the refusals of an operation by their classes; the bodies shown are the real ones.
+
+    Several decorators of one view may each add theirs.
+    """
+
+    def mark(view: Any) -> Any:
+        docs = view._apidoc = dict(getattr(view, "_apidoc", {}))
+        manual = docs.get("manual_doc", {})
+        docs["manual_doc"] = {**manual, REFUSALS: [*refusals, *manual.get(REFUSALS, ())]}
+        return view
+
+    return mark
+
+
+def document(app: Flask, api: Api) -> dict[str, Any]:
+    """The whole document as plain data."""
+    spec: dict[str, Any] = api.spec.to_dict()
+    components = spec.setdefault("components", {})
+    components["securitySchemes"] = SECURITY_SCHEMES
+    schemas = components.setdefault("schemas", {})
+    for envelope in (*ENVELOPES, FALLBACK):
+        schemas[envelope.name] = envelope.schema()
+    components.pop("responses", None)
+    for path, operations in spec["paths"].items():
+        for method in _METHODS:
+            if method in operations:
+                _complete(path, method, operations[method])
+    return spec
+
+
+def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
+    envelope = envelope_of(_PARAMETER.sub("1", path))
+    ability = operation.pop(ABILITY, None)
+    operation["security"] = _security(path, ability)
+    if ability:
+        operation["description"] = f"{operation.get('description', '')}\n\nNeeds the ability `{ability}`.".strip()
+    if operation.pop(IDEMPOTENT, False):
+        operation.setdefault("parameters", []).append(IDEMPOTENCY_PARAMETER)
+    operation["operationId"] = _operation_id(method, path)
+    responses = operation.setdefault("responses", {})
+    for status in [s for s, answer in responses.items() if "$ref" in answer or s == "default"]:
+        del responses[status]
+    declared: Iterable[type[errors.Refusal]] = operation.pop(REFUSALS, ())
+    for refusal in [*_usual(path, ability, operation), *(kind() for kind in declared)]:
+        _add(responses, envelope, refusal)
+
+
+def _security(path: str, ability: str | None) -> list[dict[str, list[str]]]:
+    if ability is None:
+        return []
+    keys: list[dict[str, list[str]]] = [{"bearer": []}]
+    return [*keys, {"apiKey": []}] if path.startswith("/api/sales") else keys
+
+
+def _usual(path: str, ability: str | None, operation: dict[str, Any]) -> list[errors.Refusal]:
+    refusals: list[errors.Refusal] = []
+    if ability is not None:
+        refusals += [errors.Unauthenticated(), errors.Forbidden(), errors.TooManyRequests()]
+    if "requestBody" in operation or operation.get("parameters"):
+        refusals.append(errors.Invalid(EXAMPLE_INVALID))
+    if "requestBody" in operation:
+        refusals += [errors.MalformedJson(), errors.PayloadTooLarge(), errors.UnsupportedMediaType()]
+    if "{" in path:
+        refusals.append(errors.NotFound())
+    return [*refusals, errors.ServerError(), errors.Busy()]
+
+
+def _add(responses: dict[str, Any], envelope: Envelope, refusal: errors.Refusal) -> None:
+    answer = responses.setdefault(
+        str(envelope.status(refusal)),
+        {
+            "description": refusal.message,
+            "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{envelope.name}"}}},
+        },
+    )
+    examples = answer["content"]["application/json"].setdefault("examples", {})
+    examples[type(refusal).__name__] = {"value": envelope.body(refusal)}
+
+
+def _operation_id(method: str, path: str) -> str:
+    words = re.findall(r"\w+", path.removeprefix("/api/"))
+    return "_".join([method, *words])

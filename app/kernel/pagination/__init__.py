@@ -1,0 +1,1 @@
+"""Pages of lists: by offset and by keyset."""

@@ -1,0 +1,184 @@
+"""Pages of lists with millions of rows: the last row seen is where the next page begins, and counting stops early."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+from marshmallow import validate
+from marshmallow.fields import Boolean, Integer, List, Nested, String
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, literal, select, tuple_
+
+from app.extensions import db
+from app.kernel import clock, json
+from app.kernel.errors import Invalid, MalformedJson
+from app.kernel.pagination.offset import LARGEST_PAGE, PAGE_SIZE
+from app.kernel.schemas.fields import Schema
+
+#: Rows that are counted exactly, and that page numbers reach; beyond, the planner estimates and cursors walk.
+COUNTED = 10_000
+
+
+class KeysetQuery(Schema):
+    """``cursor`` (empty to begin) walks a list without gaps or repeats, however deep."""
+
+    page_size = Integer(load_default=PAGE_SIZE, validate=validate.Range(1, LARGEST_PAGE))
+    cursor = String(load_default="", metadata={"description": "Empty for the first page, then what `next` carries."})
+
+
+class LargePageQuery(KeysetQuery):
+    """``page`` for the first 10,000 rows, ``cursor`` for all of them."""
+
+    page = Integer(load_default=1, validate=validate.Range(1, COUNTED), metadata={"description": "From 1."})
+    cursor = String(
+        load_default=None,
+        metadata={"description": "Keyset paging: empty for the first page, then what `next` carries."},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a list is sorted by; the last column is unique.
+
+    ``unindexed`` sorts what the conditions found instead of walking an index in this order: right where few rows
+    are found and the planner cannot know it.
+    """
+
+    columns: tuple[Any, ...]
+    descending: bool = False
+    unindexed: bool = False
+
+    def sorted(self, query: Select[Any]) -> Select[Any]:
+        *before, last = self.columns
+        keys = [*before, last + literal(0)] if self.unindexed else self.columns
+        return query.order_by(*(key.desc() if self.descending else key.asc() for key in keys))
+
+    def behind(self, values: list[Any]) -> ColumnElement[bool]:
+        mine = tuple_(*self.columns)
+        seen = tuple_(*(literal(v, c.type) for v, c in zip(values, self.columns, strict=True)))
+        return mine < seen if self.descending else mine > seen
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page; ``count_exact`` is false when ``count`` is the planner's estimate of more than 10,000."""
+
+    results: list[Any]
+    next: str | None
+    previous: str | None = None
+    count: int | None = None
+    count_exact: bool = True
+
+
+@cache
+def keyset_page_schema(item: type[Schema]) -> type[Schema]:
+    """The envelope of a large list of ``item``."""
+    estimate = {"description": "False when `count` is an estimate: only the first 10,000 are counted."}
+    return type(
+        item.__name__.removesuffix("Schema") + "PageSchema",
+        (Schema,),
+        {
+            "count": Integer(allow_none=True, metadata={"description": "Null when paging by cursor."}),
+            "count_exact": Boolean(metadata=estimate),
+            "next": String(allow_none=True, metadata={"description": "Path and query of the next page."}),
+            "previous": String(allow_none=True),
+            "results": List(Nested(item)),
+        },
+    )
+
+
+def page_by_keyset(
+    query: Select[Any], order: Order, paging: Mapping[str, Any], *, options: tuple[Any, ...] = ()
+) -> Page:
+    """The page behind the cursor; it costs the same wherever in the list it lies.
+
+    Raises:
+        Invalid: the cursor was not made for this list.
+    """
+    if paging["cursor"]:
+        query = query.where(order.behind(_decoded(paging["cursor"], order)))
+    size = paging["page_size"]
+    rows = _rows(query, order, options, size + 1)
+    following = _link(cursor=_encoded(rows[size - 1], order), page_size=size) if len(rows) > size else None
+    return Page(rows[:size], following)
+
+
+def large_page(query: Select[Any], order: Order, paging: Mapping[str, Any], *, options: tuple[Any, ...] = ()) -> Page:
+    """By cursor when one is sent, else by page number with a count.
+
+    Raises:
+        Invalid: the cursor is not ours, or the page number lies behind what is counted.
+    """
+    if paging["cursor"] is not None:
+        return page_by_keyset(query, order, paging, options=options)
+    number, size = paging["page"], paging["page_size"]
+    if number * size > COUNTED:
+        raise Invalid({"page": [f"Page numbers reach the first {COUNTED} rows; walk further with cursor."]})
+    rows = _rows(query, order, options, size + 1, (number - 1) * size)
+    last_page = len(rows) <= size and (rows or number == 1)
+    count, exact = ((number - 1) * size + len(rows), True) if last_page else counted(query)
+    following = _link(page=number + 1, page_size=size) if len(rows) > size else None
+    return Page(rows[:size], following, _link(page=number - 1, page_size=size) if number > 1 else None, count, exact)
+
+
+def counted(query: Select[Any]) -> tuple[int, bool]:
+    """How many rows there are, exactly up to 10,000; beyond, the planner's estimate."""
+    plain = query.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
+    count: int = db.session.scalar(select(func.count()).select_from(plain.limit(COUNTED + 1).subquery())) or 0
+    return (count, True) if count <= COUNTED else (max(count, _estimated(plain)), False)
+
+
+def _estimated(query: Select[Any]) -> int:
+    statement = query.compile(dialect=db.engine.dialect, compile_kwargs={"render_postcompile": True})
+    plan = db.session.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", statement.params).scalar()
+    return int(plan[0]["Plan"]["Plan Rows"])
+
+
+def _rows(query: Select[Any], order: Order, options: tuple[Any, ...], limit: int, offset: int = 0) -> list[Any]:
+    """Which rows are on the page is asked apart from what they are joined with, and with its length written out.
+
+    Else the planner takes the joins into account for all rows that the conditions may find, and reads whole tables
+    for a page of twenty.
+    """
+    last = order.columns[-1]
+    page = query.with_only_columns(last, maintain_column_froms=True)
+    page = order.sorted(page).limit(bindparam(None, limit, BigInteger, literal_execute=True)).offset(offset or None)
+    chosen = page.subquery("page")
+    rows = select(last.class_).join(chosen, chosen.c[last.key] == last).options(*options)
+    return list(db.session.scalars(order.sorted(rows)).unique())
+
+
+def _link(**changes: Any) -> str:
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in {"page", *changes}]
+    return f"{request.path}?{urlencode([*kept, *changes.items()])}"
+
+
+def _encoded(row: Any, order: Order) -> str:
+    values = [getattr(row, column.key) for column in order.columns]
+    plain = [clock.iso(value) if isinstance(value, datetime) else value for value in values]
+    return base64.urlsafe_b64encode(json.encode(plain)).decode().rstrip("=")
+
+
+def _decoded(cursor: str, order: Order) -> list[Any]:
+    try:
+        values = json.decode(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
+        return [_typed(value, column) for value, column in zip(values, order.columns, strict=True)]
+    except (binascii.Error, TypeError, ValueError, MalformedJson) as error:
+        raise Invalid({"cursor": ["Not a cursor of this list."]}) from error
+
+
+def _typed(value: Any, column: Any) -> Any:
+    kind = column.type.python_type
+    if kind is datetime and isinstance(value, str):
+        return datetime.fromisoformat(value)
+    unstorable = (kind is int and not -(2**63) <= value < 2**63) or (kind is str and "\0" in value)
+    if type(value) is not kind or unstorable:
+        raise ValueError("another list's cursor")
+    return value

@@ -1,0 +1,1 @@
+"""Fields and fast loading and dumping of marshmallow schemas."""

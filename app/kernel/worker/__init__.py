@@ -1,0 +1,1 @@
+"""Celery: application, consumer, scheduler, heartbeats and leased work."""

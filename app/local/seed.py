@@ -1,0 +1,53 @@
+"""The first inhabitants of a local run: its admin, and a few invoices to look at."""
+
+from __future__ import annotations
+
+import os
+
+import structlog
+from flask import Flask
+from flask.cli import AppGroup
+
+from app.accounts import modules, passwords, users
+from app.accounts.models.accounts import User
+from app.grn.demo import make_demo
+from app.kernel.unit_of_work import unit_of_work
+from app.local import demo
+
+log = structlog.get_logger(__name__)
+ACTOR = "local run"
+group = AppGroup("local", help="What `make run` does before the processes start.")
+
+
+@group.command("bootstrap")
+def bootstrap() -> None:
+    """Make the admin of ADMIN_EMAIL and ADMIN_PASSWORD and, unless DEMO=0, demo data; again changes nothing."""
+    with unit_of_work():
+        admin = _admin(os.environ["ADMIN_EMAIL"], os.environ["ADMIN_PASSWORD"])
+        _enable_modules(admin)
+        log.info("admin_ready", user=admin.id)
+    if os.environ.get("DEMO", "1") != "0":
+        with unit_of_work():
+            demo.make()
+            make_demo()
+
+
+def _admin(email: str, password: str) -> User:
+    admin = users.find_user(email)
+    if admin is None:
+        return users.create_user(email=email, password=password, role="admin", name="Administrator", actor=ACTOR)
+    # The password that the run prints is the one that works, also after it was given anew.
+    if not passwords.matches(admin.password_hash, password):
+        users.change_password(admin, password, actor=ACTOR)
+    return admin
+
+
+def _enable_modules(admin: User) -> None:
+    for module in modules.MODULES:
+        if not modules.is_enabled(admin.id, module):
+            modules.enable(admin, module, actor=ACTOR)
+
+
+def register(app: Flask) -> None:
+    """Add the command to ``flask``."""
+    app.cli.add_command(group)

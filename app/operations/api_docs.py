@@ -1,0 +1,90 @@
+"""The API reference: ``/openapi.json`` and, at ``/docs``, Swagger UI with the assets that its package brings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import flask_swagger_ui
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    url_for,
+)
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.accounts.guards import public
+from app.kernel.http.app import PAGES
+from app.kernel.http.openapi import document
+from app.kernel.json import encode
+
+ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
+#: Scripts and styles come from the hub alone; Swagger UI sets styles from script and draws icons as data URLs.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+OWN_ASSETS = Path(__file__).parent / "static"
+
+blp = Blueprint("reference", __name__, template_folder="templates")
+
+
+@blp.get("/openapi.json")
+@public
+def openapi() -> Response:
+    """The OpenAPI 3.1 document of all surfaces."""
+    return Response(current_app.extensions["openapi"], mimetype="application/json")
+
+
+@blp.get("/docs")
+@public
+def docs() -> Response:
+    """The interactive reference."""
+    page = Response(render_template("docs.html"))
+    page.headers["Content-Security-Policy"] = POLICY
+    return page
+
+
+@blp.get("/docs/assets/<path:name>")
+@public
+def asset(name: str) -> Response:
+    """A file of Swagger UI."""
+    return send_from_directory(ASSETS, name, max_age=86400)
+
+
+@blp.get("/docs/own/<path:name>")
+@public
+def own_asset(name: str) -> Response:
+    """A file of the reference's own frame."""
+    return send_from_directory(OWN_ASSETS, name, max_age=86400)
+
+
+@blp.get("/favicon.ico")
+@public
+def favicon() -> Response:
+    """The hub's mark, wherever a browser looks for one."""
+    return send_from_directory(OWN_ASSETS, "mark.svg", max_age=86400)
+
+
+@blp.get("/")
+@public
+def home() -> BaseResponse:
+    """Whoever opens the hub's address lands on the pages with a browser, on the reference with anything else."""
+    wanted = request.accept_mimetypes
+    is_browser = wanted["text/html"] > wanted["application/json"]
+    answer = redirect(PAGES if is_browser else url_for("reference.docs"))
+    answer.vary.add("Accept")
+    return answer
+
+
+def register(app: Flask, api: Any) -> None:
+    """Add the pages; the document is made once, when every room has registered."""
+    app.register_blueprint(blp)
+    app.extensions["openapi"] = encode(document(app, api))

@@ -1,0 +1,145 @@
+"""Putting a backup back: checked as a whole first, then the database in one transaction, then the files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+from flask import current_app
+from psycopg import sql
+from redis.exceptions import RedisError
+
+from app.extensions import db
+from app.kernel.worker import heartbeat
+from app.operations.backup import archive, postgres_client
+from app.operations.backup.archive import DATABASE, STORAGE, BrokenBackupError, Manifest
+from app.operations.backup.create import files_of, tables_of
+
+#: Tables that hold rows in an installation that nobody has used yet.
+_HARMLESS = {"alembic_version", "event_head", "queue_canaries", "failed_tasks"}
+_STAGING, _REPLACED = ".restore-", ".replaced-"
+
+
+class NotRestoredError(Exception):
+    """Nothing was changed; the message says why, and what to do."""
+
+
+def verify(source: Path, passphrase: str | None = None) -> Manifest:
+    """Read a whole backup and check it.
+
+    Raises:
+        BrokenBackupError: it is not whole or not what was written.
+    """
+    return archive.read(source, passphrase, lambda _name, _content: None)
+
+
+def restore(source: Path, passphrase: str | None = None, *, overwrite: bool = False) -> Manifest:
+    """Make this installation what it was when the backup was taken.
+
+    Raises:
+        NotRestoredError: the hub runs, holds data (unless ``overwrite``), or is older than the backup.
+        BrokenBackupError: the backup is not whole.
+        postgres_client.ProgramError: the database refused; it is as it was.
+    """
+    folder: Path = current_app.config["STORAGE_DIR"]
+    folder.mkdir(parents=True, exist_ok=True)
+    _require_rest()
+    if not overwrite:
+        _require_empty(folder)
+    # Within the folder, which may be a volume of its own: so every file is moved, and none copied.
+    with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as staging:
+        unpacked = Path(staging)
+        manifest = archive.read(source, passphrase, lambda name, content: _unpack(unpacked, name, content))
+        _require_known(manifest)
+        _replace_database(unpacked, manifest)
+        _replace_files(unpacked / STORAGE, folder)
+    return manifest
+
+
+def _require_rest() -> None:
+    try:
+        running = [process.name for process in heartbeat.processes() if not process.is_lost]
+    except RedisError:
+        return  # without its broker no worker runs, and a web process would be told by the database's locks
+    if running:
+        raise NotRestoredError(f"The hub runs ({', '.join(running)}). Stop it first.")
+
+
+def _require_empty(folder: Path) -> None:
+    with postgres_client.connected() as connection:
+        for table in set(tables_of(connection)) - _HARMLESS:
+            query = sql.SQL("SELECT true FROM {} LIMIT 1").format(sql.Identifier(table))
+            if connection.execute(query).fetchone():
+                raise NotRestoredError(f"The database holds data ({table}). To lose it, say --overwrite.")
+    if next(files_of(folder), None):
+        raise NotRestoredError(f"{folder} holds files. To lose them, say --overwrite.")
+
+
+def _require_known(manifest: Manifest) -> None:
+    scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
+    if manifest.revision not in {script.revision for script in scripts.walk_revisions()}:
+        raise NotRestoredError(
+            f"The backup is of a newer hub ({manifest.hub_version}, revision {manifest.revision}). "
+            "Upgrade this one first."
+        )
+
+
+def _unpack(staging: Path, name: str, content: bytes) -> None:
+    """The parts of the dump become one file again; names were checked when they were read."""
+    whole = name.startswith(STORAGE)
+    target = staging / (name if whole else "database.dump")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb" if whole else "ab") as file:
+        file.write(content)
+        if whole:
+            os.fsync(file.fileno())
+
+
+def _replace_database(staging: Path, manifest: Manifest) -> None:
+    dump, script = staging / "database.dump", staging / "database.sql"
+    if not dump.exists():
+        raise BrokenBackupError(f"The backup holds no {DATABASE}.")
+    _run("pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(dump))
+    db.session.remove()
+    db.engine.dispose()
+    begin = "SET lock_timeout = '10s'; DROP SCHEMA public CASCADE"
+    quiet = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction")
+    _run("psql", *quiet, f"--command={begin}", f"--file={script}", f"--command={_same_rows(manifest)}")
+    with postgres_client.connected() as connection:
+        connection.autocommit = True
+        connection.execute("ANALYZE")
+
+
+def _same_rows(manifest: Manifest) -> str:
+    """A statement that fails, and with it the whole restore, when a table has other rows than it had."""
+    check = sql.SQL(
+        "IF (SELECT count(*) FROM public.{table}) <> {rows} "
+        "THEN RAISE EXCEPTION 'error: other rows than in the backup: %', {name}; END IF;"
+    )
+    checks = [
+        check.format(table=sql.Identifier(table), rows=sql.Literal(rows), name=sql.Literal(table))
+        for table, rows in manifest.tables.items()
+    ]
+    return sql.SQL("DO $check$ BEGIN {} END $check$").format(sql.SQL(" ").join(checks)).as_string()
+
+
+def _replace_files(unpacked: Path, folder: Path) -> None:
+    """Set aside what is there, move in what was unpacked; a crash in between loses neither."""
+    aside = Path(tempfile.mkdtemp(prefix=_REPLACED, dir=folder))
+    for old in [entry for entry in folder.iterdir() if not entry.name.startswith(".")]:
+        old.rename(aside / old.name)
+    for new in unpacked.iterdir() if unpacked.exists() else ():
+        new.rename(folder / new.name)
+    shutil.rmtree(aside)
+
+
+def _run(name: str, *arguments: str) -> None:
+    command = [postgres_client.program(name), *arguments]
+    done = subprocess.run(  # noqa: S603 - our own words; the address goes by the environment
+        command, env=postgres_client.environment(), check=False, capture_output=True, stdin=subprocess.DEVNULL
+    )
+    postgres_client.require_success(name, done.returncode, done.stderr)

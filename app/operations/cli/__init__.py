@@ -1,0 +1,1 @@
+"""Commands of `flask`, one module per group."""

@@ -1,0 +1,184 @@
+"""What operators type: users, API keys and modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+from sqlalchemy.exc import OperationalError
+
+from app.accounts import api_keys, modules
+from app.accounts import users as accounts_users
+from app.accounts.roles import ROLES
+from app.kernel.errors import Refusal
+from app.kernel.http.error_envelopes import flattened
+from app.kernel.unit_of_work import unit_of_work
+
+ACTOR = "command line"
+users = AppGroup("users", help="People and systems that sign in.")
+licences = AppGroup("modules", help="Modules that users have for a time.")
+keys = AppGroup("api-keys", help="Keys for sales imports.")
+
+
+@contextmanager
+def work() -> Iterator[None]:
+    """A unit of work whose failure is one line, not a stack trace."""
+    try:
+        with unit_of_work():
+            yield
+    except Refusal as refusal:
+        raise _refused(refusal) from refusal
+    except OperationalError as error:
+        raise click.ClickException(f"The database does not answer: {str(error.orig).splitlines()[0]}") from error
+
+
+def _refused(refusal: Refusal) -> click.ClickException:
+    faults = [f"{'.'.join(map(str, path))}: {' '.join(words)}" for path, words in flattened(refusal.errors or {})]
+    return click.ClickException("; ".join(faults) or refusal.message)
+
+
+@users.command("create")
+@click.argument("email")
+@click.option("--role", type=click.Choice(list(ROLES)), required=True)
+@click.option("--name", help="Shown to others; the e-mail address by default.")
+@click.password_option(help="Asked for when not given.")
+def create_user(email: str, role: str, name: str | None, password: str) -> None:
+    """Make a user."""
+    with work():
+        user = accounts_users.create_user(email=email, password=password, role=role, name=name or email, actor=ACTOR)
+    click.echo(f"Made user {user.id}: {user.email} ({user.role})")
+
+
+@users.command("password")
+@click.argument("email")
+@click.password_option(help="Asked for when not given.")
+def set_password(email: str, password: str) -> None:
+    """Give a user a new password; whoever is signed in with the old one is signed out."""
+    with work():
+        user = accounts_users.existing_user(email)
+        accounts_users.change_password(user, password, actor=ACTOR)
+    click.echo(f"User {user.id} ({user.email}) has a new password.")
+
+
+@users.command("deactivate")
+@click.argument("email")
+def deactivate_user(email: str) -> None:
+    """Keep a user out from now on."""
+    with work():
+        user = accounts_users.existing_user(email)
+        accounts_users.set_active(user, False, actor=ACTOR)
+    click.echo(f"User {user.id} ({user.email}) is inactive.")
+
+
+@users.command("activate")
+@click.argument("email")
+def activate_user(email: str) -> None:
+    """Let a user in again."""
+    with work():
+        user = accounts_users.existing_user(email)
+        accounts_users.set_active(user, True, actor=ACTOR)
+    click.echo(f"User {user.id} ({user.email}) is active.")
+
+
+@users.command("role")
+@click.argument("email")
+@click.argument("role", type=click.Choice(list(ROLES)))
+def set_role(email: str, role: str) -> None:
+    """Give a user another role; the user's tokens lose what it lacks."""
+    with work():
+        user = accounts_users.existing_user(email)
+        accounts_users.set_role(user, role, actor=ACTOR)
+    click.echo(f"User {user.id} ({user.email}) is {role}.")
+
+
+@users.command("list")
+def list_users() -> None:
+    """List all users."""
+    with work():
+        everybody = accounts_users.list_users()
+    for user in everybody:
+        click.echo(f"{user.id:>5}  {user.email:<40} {user.role:<11} {'active' if user.is_active else 'inactive'}")
+
+
+@keys.command("create")
+@click.argument("name")
+@click.option("--allow", multiple=True, metavar="ADDRESS", help="Address or network that may use it; repeatable.")
+@click.option("--days", type=click.IntRange(1, 3650), help="Days until it expires; never by default.")
+def create_key(name: str, allow: tuple[str, ...], days: int | None) -> None:
+    """Make a key for sales imports; it is shown once."""
+    lifetime = timedelta(days=days) if days else None
+    with work():
+        key, secret = api_keys.create(name=name, actor=ACTOR, allowlist=allow, lifetime=lifetime)
+    click.echo(f"Made key {key.id} ({key.name}). It is shown only now:\n{secret}")
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """List all keys by their first characters."""
+    with work():
+        stored = api_keys.list_keys()
+    for key in stored:
+        state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "valid"
+        used = f"last used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
+        click.echo(f"{key.id:>5}  {key.prefix}…  {key.name:<30} {state:<20} {used}")
+
+
+@keys.command("rotate")
+@click.argument("key_id", type=int)
+@click.option("--grace", "hours", type=click.IntRange(0), default=24, show_default=True, help="Hours of the old one.")
+def rotate_key(key_id: int, hours: int) -> None:
+    """Make the key that takes another one's place; it is shown once."""
+    with work():
+        key, secret = api_keys.rotate(key_id, actor=ACTOR, grace=timedelta(hours=hours))
+    click.echo(f"Made key {key.id} ({key.name}) for key {key_id}. It is shown only now:\n{secret}")
+
+
+@keys.command("revoke")
+@click.argument("key_id", type=int)
+def revoke_key(key_id: int) -> None:
+    """Make a key useless from now on."""
+    with work():
+        key = api_keys.revoke(key_id, actor=ACTOR)
+    click.echo(f"Revoked key {key.id} ({key.name}).")
+
+
+@licences.command("enable")
+@click.argument("email")
+@click.argument("module", type=click.Choice(list(modules.MODULES)))
+@click.option("--years", type=click.IntRange(1, modules.MOST_YEARS), default=1, show_default=True)
+def enable_module(email: str, module: str, years: int) -> None:
+    """Turn a module on for a user, or renew it from where it ends."""
+    with work():
+        grant = modules.enable(accounts_users.existing_user(email), module, years=years, actor=ACTOR)
+    click.echo(f"{module} is on for {email} until {grant.ends_at:%Y-%m-%d}.")
+
+
+@licences.command("disable")
+@click.argument("email")
+@click.argument("module", type=click.Choice(list(modules.MODULES)))
+def disable_module(email: str, module: str) -> None:
+    """Turn a module off for a user, at once."""
+    with work():
+        modules.disable(accounts_users.existing_user(email), module, actor=ACTOR)
+    click.echo(f"{module} is off for {email}.")
+
+
+@licences.command("list")
+@click.argument("email")
+def list_modules(email: str) -> None:
+    """List the modules of a user."""
+    with work():
+        grants = modules.list_grants(accounts_users.existing_user(email))
+    for grant in grants:
+        click.echo(f"{grant.module:<30} {grant.starts_at:%Y-%m-%d} to {grant.ends_at:%Y-%m-%d}")
+
+
+def register(app: Flask) -> None:
+    """Add the commands to ``flask``."""
+    app.cli.add_command(users)
+    app.cli.add_command(keys)
+    app.cli.add_command(licences)

@@ -1,0 +1,109 @@
+"""What operators type about the installation as a whole: backup, restore, and the doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+import click
+import psycopg
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+from app.kernel import clock
+from app.operations import doctor as doctors
+from app.operations.backup import create as backups
+from app.operations.backup import restore as backup_restore
+from app.operations.backup.archive import BrokenBackupError, Manifest
+from app.operations.backup.postgres_client import ProgramError
+from app.operations.backup.restore import NotRestoredError
+
+hub = AppGroup("hub", help="The installation as a whole: backup, restore, doctor.")
+_passphrase = click.option(
+    "--passphrase-file",
+    type=click.File(),
+    help="File whose first line encrypts the backup; without it a backup is not encrypted.",
+)
+_source = click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_FAULTS = (BrokenBackupError, NotRestoredError, ProgramError, psycopg.Error, OSError)
+
+
+@hub.command("backup")
+@click.argument("target", type=click.Path(path_type=Path))
+@_passphrase
+def backup(target: Path, passphrase_file: IO[str] | None) -> None:
+    """Write database and files to TARGET, a new file or a folder; the hub may run meanwhile."""
+    if target.is_dir():
+        target /= f"invoice-hub-{clock.now():%Y%m%dT%H%M%SZ}.backup"
+    if target.exists():
+        raise click.ClickException(f"{target} exists already.")
+    try:
+        manifest = backups.take(target, _first_line(passphrase_file))
+    except _FAULTS as error:
+        raise _one_line(error) from error
+    click.echo(f"{target}: {_contents(manifest)}, {target.stat().st_size / 2**20:.1f} MiB.")
+    for path in manifest.missing:
+        click.echo(f"warning: {path} is in the database and not in {current_app.config['STORAGE_DIR']}.", err=True)
+    if manifest.missing:
+        click.echo("warning: PDFs are made anew by: flask --app wsgi einvoices pdf --missing", err=True)
+
+
+@hub.command("verify")
+@_source
+@_passphrase
+def verify(source: Path, passphrase_file: IO[str] | None) -> None:
+    """Read the backup SOURCE from end to end and check it, without touching anything."""
+    try:
+        manifest = backup_restore.verify(source, _first_line(passphrase_file))
+    except _FAULTS as error:
+        raise _one_line(error) from error
+    click.echo(f"{source} is whole: {_contents(manifest)}, taken {manifest.created_at}.")
+
+
+@hub.command("restore")
+@_source
+@_passphrase
+@click.option("--overwrite", is_flag=True, help="Lose the data that is here.")
+def restore(source: Path, passphrase_file: IO[str] | None, overwrite: bool) -> None:
+    """Make this installation what it was when SOURCE was taken; the hub must not run."""
+    try:
+        manifest = backup_restore.restore(source, _first_line(passphrase_file), overwrite=overwrite)
+    except _FAULTS as error:
+        raise _one_line(error) from error
+    click.echo(f"Restored {_contents(manifest)}, taken {manifest.created_at}.")
+    click.echo("Before the hub starts: flask --app wsgi db upgrade")
+
+
+@hub.command("doctor")
+def doctor() -> None:
+    """Check everything that the hub stands on, and say how to mend what is not well."""
+    findings = doctors.examine()
+    for finding in findings:
+        click.echo(f"{finding.state.value:<7} {finding.what:<14} {finding.said}")
+        if finding.mend:
+            click.echo(f"{'':<7} {'':<14} -> {finding.mend}")
+    if any(finding.state is doctors.State.FAULT for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _first_line(file: IO[str] | None) -> str | None:
+    if file is None:
+        return None
+    line = file.readline().strip()
+    if not line:
+        raise click.ClickException("The first line of the passphrase file is empty.")
+    return line
+
+
+def _contents(manifest: Manifest) -> str:
+    files = sum(1 for name in manifest.members if name.startswith("storage/"))
+    return f"{sum(manifest.tables.values())} rows of {len(manifest.tables)} tables and {files} files"
+
+
+def _one_line(error: Exception) -> click.ClickException:
+    return click.ClickException(str(error).strip().splitlines()[0])
+
+
+def register(app: Flask) -> None:
+    """Add the commands to ``flask``."""
+    app.cli.add_command(hub)

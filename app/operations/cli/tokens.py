@@ -1,0 +1,95 @@
+"""What operators type about scoped tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from app.accounts import users
+from app.accounts.models.tokens import CALLS, LIFETIME, LIFETIMES, MOST_CALLS, STATUS_CALLS, AccessToken
+from app.accounts.roles import ABILITIES
+from app.accounts.tokens import service as tokens
+from app.kernel import clock
+from app.operations.cli.accounts import ACTOR, work
+
+commands = AppGroup("tokens", help="Scoped tokens of users, for machines.")
+_RATE = click.IntRange(1, MOST_CALLS)
+
+
+@commands.command("create")
+@click.argument("email")
+@click.argument("name")
+@click.option("--ability", "abilities", multiple=True, required=True, type=click.Choice(list(ABILITIES)))
+@click.option("--days", type=click.Choice([str(days) for days in LIFETIMES]), default=str(LIFETIME), show_default=True)
+@click.option(
+    "--allow", "allowlist", multiple=True, metavar="ADDRESS", help="Address or network that may use it; repeatable."
+)
+@click.option("--calls", type=_RATE, default=CALLS, show_default=True, help="Calls in a minute.")
+@click.option("--status-calls", type=_RATE, default=STATUS_CALLS, show_default=True, help="Of these, provider-status.")
+def create(email: str, days: str, **facts: Any) -> None:
+    """Make a token of the user with this EMAIL; it is shown once."""
+    with work():
+        token, plain = tokens.create(users.existing_user(email), actor=ACTOR, days=int(days), **facts)
+    click.echo(f"Made token {token.id} ({token.name}), good until {token.expires_at:%Y-%m-%d}. It is shown only now:")
+    click.echo(plain)
+
+
+@commands.command("list")
+@click.argument("email", required=False)
+def list_tokens(email: str | None) -> None:
+    """List the tokens of a user, or of all, by their public parts."""
+    with work():
+        stored = tokens.list_tokens(scope=users.existing_user(email).id if email else None)
+    for token in stored:
+        click.echo(_line(token))
+
+
+@commands.command("rotate")
+@click.argument("token_id", type=int)
+@click.option("--grace", "hours", type=click.IntRange(0), default=24, show_default=True, help="Hours of the old one.")
+def rotate(token_id: int, hours: int) -> None:
+    """Give a token a new secret, shown once, and its lifetime again."""
+    with work():
+        token, plain = tokens.rotate(token_id, scope=None, actor=ACTOR, grace=timedelta(hours=hours))
+    click.echo(
+        f"Rotated token {token.id} ({token.name}), good until {token.expires_at:%Y-%m-%d}; "
+        f"the old one until {token.previous_until:%Y-%m-%d %H:%M} UTC. It is shown only now:\n{plain}"
+    )
+
+
+@commands.command("limits")
+@click.argument("token_id", type=int)
+@click.option("--calls", type=_RATE, required=True, help="Calls in a minute.")
+@click.option("--status-calls", type=_RATE, default=STATUS_CALLS, show_default=True, help="Of these, provider-status.")
+def change_limits(token_id: int, calls: int, status_calls: int) -> None:
+    """Let a token call more or less often."""
+    with work():
+        token = tokens.change_limits(token_id, calls=calls, status_calls=status_calls, scope=None, actor=ACTOR)
+    click.echo(f"Token {token.id} ({token.name}) may call {calls} times a minute, provider-status {status_calls}.")
+
+
+@commands.command("revoke")
+@click.argument("token_id", type=int)
+def revoke(token_id: int) -> None:
+    """Make a token useless from now on."""
+    with work():
+        token = tokens.revoke(token_id, scope=None, actor=ACTOR)
+    click.echo(f"Revoked token {token.id} ({token.name}).")
+
+
+def _line(token: AccessToken) -> str:
+    state = "expired" if token.expires_at <= clock.now() else "until"
+    over = f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else f"{state} {token.expires_at:%Y-%m-%d}"
+    owner = f"{token.name:<30} {token.user.email:<30}"
+    used = f"last used {token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never used"
+    times = f"{over}  {used}"
+    return f"{token.id:>5}  {tokens.shown_prefix(token)}…  {owner} {times}  {','.join(token.abilities)}"
+
+
+def register(app: Flask) -> None:
+    """Add the commands to ``flask``."""
+    app.cli.add_command(commands)

@@ -1,0 +1,1 @@
+"""Status, metrics, canaries and queues for operators."""

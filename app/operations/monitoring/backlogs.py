@@ -1,0 +1,80 @@
+"""Work that is rows: how much is due, how long it has been due, how much has failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select, update
+
+from app.accounts import audit
+from app.einvoices.models.work import EinvoiceCallback, EinvoicePdf, EinvoiceSending
+from app.einvoices.providers import resend
+from app.events.models import Event
+from app.extensions import db
+from app.grn.models.papers import ReceiptPdf
+from app.kernel import clock
+from app.kernel.worker import work_queue
+from app.pdf.print_queue import PRESSES
+from app.webhooks.models import Delivery, Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where due work stands: which rows are waiting, since when, and which were given up."""
+
+    waiting: ColumnElement[bool]
+    since: Any
+    failed: ColumnElement[bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Due work of one kind."""
+
+    kind: str
+    due: int
+    oldest_seconds: float
+    failed: int
+
+
+#: Every kind of work that waits in a table.
+SOURCES: Mapping[str, Source] = {
+    "events": Source(Event.position.is_(None), Event.created_at),
+    "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
+    "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
+    "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, resend.given_up()),
+    # Those of an endpoint that is switched off wait for a person, not for a worker.
+    "deliveries": Source(
+        and_(Delivery.state == "pending", Delivery.endpoint.has(Endpoint.status != "disabled")),
+        Delivery.due_at,
+        Delivery.state == "failed",
+    ),
+    "callbacks": Source(EinvoiceCallback.due_at.is_not(None), EinvoiceCallback.due_at),
+}
+
+
+def look() -> list[Backlog]:
+    """Every kind of work with what is due now."""
+    return [_look(kind, source, clock.now()) for kind, source in SOURCES.items()]
+
+
+def print_again(*, actor: str) -> int:
+    """Have every PDF made that was given up; returns how many those are."""
+    asked = 0
+    for press in PRESSES:
+        given_up = update(press.rows).where(press.rows.state == work_queue.WorkState.FAILED).values(work_queue.anew())
+        asked += db.session.execute(given_up).rowcount
+    audit.record("pdfs.retried", actor=actor, subject="pdfs:failed", count=asked)
+    return asked
+
+
+def _look(kind: str, source: Source, moment: datetime) -> Backlog:
+    due = select(func.count(), func.min(source.since)).where(source.waiting, source.since <= moment)
+    count, oldest = db.session.execute(due).one()
+    failed = 0
+    if source.failed is not None:
+        failed = db.session.scalar(select(func.count()).where(source.failed)) or 0
+    return Backlog(kind, count, (moment - oldest).total_seconds() if oldest else 0.0, failed)

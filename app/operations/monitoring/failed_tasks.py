@@ -1,0 +1,67 @@
+"""Tasks that failed: written down with the reason, shown to operators, run again on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from app.accounts import audit
+from app.extensions import celery, db
+from app.kernel import clock
+from app.kernel.errors import NotFound
+from app.kernel.log_masking import masked_text
+from app.kernel.unit_of_work import after_commit
+from app.operations.models import FailedTask
+
+LONGEST_ERROR = 2000
+REPEATED = timedelta(minutes=1)
+
+
+def record(
+    *, task_id: str, task: str, arguments: Sequence[Any], worker: str | None, request_id: str | None, error: str
+) -> None:
+    """Write down that a task failed; one that fails in the same way each second is one row a minute."""
+    error = masked_text(error)[:LONGEST_ERROR]
+    again = (FailedTask.task == task, FailedTask.error == error, FailedTask.failed_at > clock.now() - REPEATED)
+    if db.session.scalar(select(FailedTask.id).where(*again).limit(1)):
+        return
+    db.session.add(
+        FailedTask(
+            task_id=task_id,
+            task=task,
+            arguments=list(arguments),
+            worker=worker,
+            request_id=request_id,
+            error=error,
+            failed_at=clock.now(),
+        )
+    )
+
+
+def latest(limit: int = 50) -> Sequence[FailedTask]:
+    """The newest failures first."""
+    return list(db.session.scalars(select(FailedTask).order_by(FailedTask.id.desc()).limit(limit)))
+
+
+def retry(failure_id: int, *, actor: str) -> FailedTask:
+    """Run a failed task once more; tasks of the hub are safe to run twice.
+
+    Raises:
+        NotFound: there is no such failure.
+    """
+    failure: FailedTask | None = db.session.get(FailedTask, failure_id, with_for_update=True)
+    if failure is None:
+        raise NotFound
+    failure.retried_at = clock.now()
+    audit.record("task.retried", actor=actor, subject=f"failed_task:{failure.id}", task=failure.task)
+    name, arguments = failure.task, list(failure.arguments)
+    after_commit(lambda: celery.send_task(name, args=arguments, retry=False))
+    return failure
+
+
+def forget(before: datetime) -> None:
+    """Delete failures of earlier."""
+    db.session.execute(delete(FailedTask).where(FailedTask.failed_at < before))

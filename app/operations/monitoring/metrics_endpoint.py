@@ -1,0 +1,102 @@
+"""``/metrics``: for this machine, and for whoever holds the token."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+
+from flask import Response, current_app, request
+from flask.views import MethodView
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from app.accounts.guards import public
+from app.accounts.principals import peer_address
+from app.kernel.errors import Forbidden, Unauthenticated
+from app.kernel.http.app import Surface
+from app.kernel.http.openapi import refuses
+from app.operations.monitoring.metrics_collector import HubCollector
+
+blp = Surface("Metrics", __name__, description="What the hub counts, for Prometheus.")
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+#: With one of these somebody else is asking through a proxy of this machine.
+_FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
+
+
+class MetricsClosed(Forbidden):
+    message = "Metrics are read on the hub's own machine, or with METRICS_TOKEN as a bearer token."
+    code = "METRICS_CLOSED"
+
+
+@blp.route("/metrics")
+class Metrics(MethodView):
+    @public
+    @refuses(Unauthenticated, MetricsClosed)
+    @blp.response(200, content_type="text/plain", example='hub_queue_depth{queue="default"} 0.0\n')
+    def get(self) -> Response:
+        """Read everything that is counted, in the text format of Prometheus.
+
+        Answers this machine, and elsewhere who sends `METRICS_TOKEN` as a bearer token.
+        """
+        _require_reader()
+        return Response(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def registry() -> CollectorRegistry:
+    """What the processes of this host counted, and what is looked up now."""
+    found = counted()
+    found.register(HubCollector())
+    return found
+
+
+def counted() -> CollectorRegistry:
+    """What the processes of this host counted."""
+    found = CollectorRegistry()
+    found.register(_Counted())
+    return found
+
+
+class _Counted:
+    """Looks for the dead at each scrape, before the files of the living are added up."""
+
+    def collect(self) -> Iterator[Metric]:
+        folder = os.environ.get(FOLDER)
+        if not folder:
+            yield from REGISTRY.collect()
+            return
+        _bury_the_dead(Path(folder))
+        yield from MultiProcessCollector(None, folder).collect()  # type: ignore[no-untyped-call]
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+
+def _bury_the_dead(folder: Path) -> None:
+    """Streams and connections of a process that was killed are gone with it; its counters stay."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            with suppress(FileNotFoundError):  # another process asked at the same moment
+                mark_process_dead(int(pid), str(folder))  # type: ignore[no-untyped-call]
+
+
+def _require_reader() -> None:
+    token, given = current_app.config["METRICS_TOKEN"], request.headers.get("Authorization", "")
+    if given:
+        if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            return
+        raise Unauthenticated("This is not the token of the metrics.")
+    if not _is_local():
+        raise MetricsClosed
+
+
+def _is_local() -> bool:
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    address = peer_address()
+    return address is not None and ip_address(address).is_loopback

@@ -1,0 +1,107 @@
+"""The state of the whole hub at this moment, for the page of operators; what does not answer is left out and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from redis.exceptions import RedisError
+from sqlalchemy import text
+
+from app import events
+from app.extensions import bus, db
+from app.kernel.worker import heartbeat
+from app.operations.models import FailedTask
+from app.operations.monitoring import backlogs, broker_queues, canaries, failed_tasks, queue_drain, slow_endpoints
+from app.webhooks import struggling
+
+Found = TypeVar("Found")
+_DATABASE = """
+    SELECT current_setting('server_version') AS version, pg_database_size(current_database()) AS bytes,
+        current_setting('max_connections')::int AS most,
+        count(*) FILTER (WHERE backend_type = 'client backend') AS connections,
+        coalesce(max(extract(epoch FROM now() - xact_start)) FILTER (WHERE pid <> pg_backend_pid()), 0) AS longest
+    FROM pg_stat_activity WHERE datname = current_database()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue: whether it is worked on, and what waits in it (None when Redis does not answer)."""
+
+    health: canaries.QueueHealth
+    depth: int | None
+    oldest_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything; ``redis`` and ``processes`` are None when Redis does not answer."""
+
+    queues: Sequence[QueueState]
+    processes: Sequence[heartbeat.Process] | None
+    backlogs: Sequence[backlogs.Backlog]
+    failures: Sequence[FailedTask]
+    endpoints: Sequence[slow_endpoints.Endpoint]
+    troubles: Sequence[struggling.Struggle]
+    database: dict[str, Any]
+    redis: dict[str, Any] | None
+    head: int
+
+    @property
+    def lost(self) -> list[heartbeat.Process]:
+        return [process for process in self.processes or () if process.is_lost]
+
+    @property
+    def beat_seen_at(self) -> datetime | None:
+        """When beat last looked for what is due."""
+        seen = [process.seen_at for process in self.processes or () if process.kind == "beat"]
+        return datetime.fromtimestamp(max(seen), UTC) if seen else None
+
+    @property
+    def is_well(self) -> bool:
+        return (
+            self.redis is not None
+            and not self.lost
+            and not any(queue.health.is_red or queue.health.drain for queue in self.queues)
+        )
+
+
+def look() -> Status:
+    """Look at everything once."""
+    processes = _unless_redis_is_away(heartbeat.processes)
+    waiting = {queue.name: queue for queue in _unless_redis_is_away(broker_queues.look) or ()}
+    row = db.session.execute(text(_DATABASE)).mappings().one()
+    return Status(
+        queues=[
+            QueueState(health, *((w.depth, w.oldest_seconds) if (w := waiting.get(health.queue)) else (None, None)))
+            for health in canaries.health(processes, queue_drain.known())
+        ],
+        processes=processes,
+        backlogs=backlogs.look(),
+        failures=failed_tasks.latest(),
+        endpoints=slow_endpoints.slowest(),
+        troubles=struggling.look(),
+        database=dict(row),
+        redis=_unless_redis_is_away(_redis),
+        head=events.head(),
+    )
+
+
+def _unless_redis_is_away(look_at: Callable[[], Found]) -> Found | None:
+    try:
+        return look_at()
+    except RedisError:
+        return None
+
+
+def _redis() -> dict[str, Any]:
+    info: Any = bus.client.info()
+    return {
+        "version": info.get("valkey_version") or info["redis_version"],
+        "clients": info["connected_clients"],
+        "bytes": info["used_memory"],
+        "held": broker_queues.unacknowledged(),
+    }

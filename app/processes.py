@@ -1,0 +1,70 @@
+"""The one table of the hub's processes: what runs, with which command, and who serves which queue."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+#: The checkout; every command starts here.
+ROOT = Path(__file__).resolve().parents[1]
+
+#: Stands for the data folder in a command.
+DATA_DIR = "{DATA_DIR}"
+
+
+@dataclass(frozen=True, slots=True)
+class HubProcess:
+    """One process of the hub.
+
+    Attributes:
+        name: what it is called on the screen.
+        command: program and arguments; ``DATA_DIR`` in them stands for the data folder.
+        queues: the Celery queues it works on.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    queues: tuple[str, ...] = ()
+
+    def arguments(self, environment: Mapping[str, str]) -> list[str]:
+        """The command as it is run in this environment."""
+        return [part.replace(DATA_DIR, environment["DATA_DIR"]) for part in self.command]
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *arguments)
+
+
+def _celery(*arguments: str) -> tuple[str, ...]:
+    return _python("celery", "-A", "celery_worker:celery", "--quiet", *arguments)
+
+
+def _worker(name: str, *queues: str, concurrency: int, most_memory_kib: int = 400_000) -> HubProcess:
+    options = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle")
+    serving = ("--hostname", f"{name}@%h", "--queues", ",".join(queues), "--concurrency", str(concurrency))
+    bounded = ("--pool", "prefork", "--max-memory-per-child", str(most_memory_kib))
+    return HubProcess(name, _celery("worker", *options, *serving, *bounded), queues)
+
+
+PROCESSES: tuple[HubProcess, ...] = (
+    HubProcess("web", _python("gunicorn", "-c", "app/operations/gunicorn.py", "wsgi:app")),
+    _worker("worker", "events", "default", concurrency=2),
+    # Rendering takes whole seconds of a core and much memory: beside everything else, and never in its way.
+    _worker("printer", "pdf", concurrency=1, most_memory_kib=300_000),
+    # First attempts never wait behind retries, nor either behind anything else.
+    _worker("webhooks", "webhooks", concurrency=2),
+    _worker("retries", "retries", concurrency=2),
+    # No pid file: a stale one would keep the timer from starting after a power cut.
+    HubProcess(
+        "beat",
+        _celery("beat", "--loglevel", "WARNING", "--schedule", f"{DATA_DIR}/beat-schedule", "--pidfile", ""),
+    ),
+    # Everything it needs is in the environment, which other users of the machine cannot read: FLOWER_* and
+    # CELERY_BROKER_URL. It does not load the application, and so is up in a moment.
+    HubProcess("flower", _python("celery", "--quiet", "flower", "--logging=error")),
+)
+
+#: What runs to its end, in this order, before the processes start.
+PREPARATIONS: tuple[HubProcess, ...] = (HubProcess("preparing the database", _python("app.local.migrate_and_seed")),)

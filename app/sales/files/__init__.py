@@ -1,0 +1,1 @@
+"""Sales invoices as files: JSON, NDJSON, CSV and XLSX, in and out."""

@@ -1,0 +1,136 @@
+"""Files of invoices for the command line: JSON, NDJSON, CSV and XLSX, read one invoice at a time."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any
+from zipfile import BadZipFile
+
+from openpyxl import load_workbook
+
+from app.kernel import json
+from app.kernel.csv_dialect import read_cell, separator_of
+from app.kernel.errors import BadRequest, Invalid, MalformedJson, Refusal
+from app.sales.files import json_stream, spreadsheet
+
+BLOCK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An invoice of a file: its payload or why it could not be read, and where and how it stands there."""
+
+    place: str
+    payload: Any
+    refusal: Refusal | None
+    original: Any
+
+
+@dataclass(slots=True)
+class Source:
+    """``entries`` of a file; ``done`` of ``size`` for a progress bar; ``heads`` where it is a table."""
+
+    entries: Iterator[Entry]
+    size: int
+    done: Callable[[], int]
+    heads: list[str] | None = None
+
+
+def opened(path: Path, stream: IO[bytes]) -> Source:
+    """The file's invoices, by what its name ends with.
+
+    Raises:
+        BadRequest: another kind of file, or a table with other headings.
+    """
+    kinds = {".json": _json, ".ndjson": _ndjson, ".jsonl": _ndjson, ".csv": _csv, ".xlsx": _xlsx}
+    kind = kinds.get(path.suffix.lower())
+    if kind is None:
+        raise BadRequest(f"{path.name}: expected a file that ends with {', '.join(kinds)}.")
+    return kind(path, stream)
+
+
+def _json(path: Path, stream: IO[bytes]) -> Source:
+    texts = json_stream.elements(iter(lambda: stream.read(BLOCK), b""))
+    return Source(_parsed("invoice", texts), path.stat().st_size, stream.tell)
+
+
+def _ndjson(path: Path, stream: IO[bytes]) -> Source:
+    texts = json_stream.lines(iter(lambda: stream.read(BLOCK), b""))
+    return Source(_parsed("line", texts), path.stat().st_size, stream.tell)
+
+
+def _parsed(word: str, texts: Iterator[bytes]) -> Iterator[Entry]:
+    for number, raw in enumerate(texts, 1):
+        place = f"{word} {number}"
+        try:
+            payload = json.parse(raw)
+        except MalformedJson as refusal:
+            yield Entry(place, None, refusal, raw.decode(errors="replace"))
+        else:
+            yield Entry(place, payload, None, payload)
+
+
+def _csv(path: Path, stream: IO[bytes]) -> Source:
+    lines = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+    try:
+        first = lines.readline()
+        separator = separator_of(first)
+        rows = csv.reader(chain([first], lines), delimiter=separator)
+        heads = spreadsheet.headings(next(rows, []))
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"{path.name} is not UTF-8: save it as CSV UTF-8.") from error
+    except csv.Error as error:
+        raise BadRequest(f"{path.name} is not CSV: {error}.") from error
+    numbered = ((rows.line_num, _cells(heads, row, separator)) for row in rows)
+
+    def done() -> int:
+        # By way of ``lines``: let go of, it would close the file under the one who opened it.
+        return lines.buffer.tell()
+
+    return Source(_grouped(heads, numbered), path.stat().st_size, done, heads)
+
+
+def _cells(heads: list[str], row: list[str], separator: str) -> list[Any]:
+    pairs = zip(heads, row, strict=False)
+    return [read_cell(cell, separator) if head in spreadsheet.NUMBERS else cell for head, cell in pairs]
+
+
+def _xlsx(path: Path, stream: IO[bytes]) -> Source:
+    try:
+        sheet = load_workbook(stream, read_only=True, data_only=True).worksheets[0]
+    except (BadZipFile, KeyError, ValueError, OSError) as error:
+        raise BadRequest(f"{path.name} is no workbook of Excel.") from error
+    rows = sheet.iter_rows(values_only=True)
+    heads = spreadsheet.headings(next(rows, ()))
+    seen = 1
+
+    def numbered() -> Iterator[tuple[int, list[Any]]]:
+        nonlocal seen
+        for row in rows:
+            seen += 1
+            yield seen, list(row)
+
+    return Source(_grouped(heads, numbered()), sheet.max_row or 1, lambda: seen, heads)
+
+
+def _grouped(heads: list[str], rows: Iterator[tuple[int, list[Any]]]) -> Iterator[Entry]:
+    kept: dict[int, list[Any]] = {}
+
+    def keeping() -> Iterator[tuple[int, list[Any]]]:
+        for number, row in rows:
+            kept[number] = row
+            yield number, row
+
+    for grouped in spreadsheet.payloads(heads, keeping()):
+        first, last = grouped.rows[0], grouped.rows[-1]
+        place = f"row {first}" if first == last else f"rows {first}-{last}"
+        original = [kept[number] for number in grouped.rows]
+        for number in [number for number in kept if number <= last]:
+            del kept[number]
+        # Stored in part it would block the mended whole: what contradicts itself is refused with all its rows.
+        yield Entry(place, grouped.payload, Invalid(grouped.faults) if grouped.faults else None, original)

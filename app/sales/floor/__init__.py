@@ -1,0 +1,1 @@
+"""The sales floor: steps, work sessions, returns and history."""

@@ -1,0 +1,181 @@
+"""Sending an invoice back to billing, and taking the ERP's correction of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app import events
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.errors import Invalid
+from app.sales.errors import NotInReview, NotReturnable
+from app.sales.events import REVIEW, UPDATED
+from app.sales.floor import work_sessions
+from app.sales.floor.correction_diff import changes, snapshot
+from app.sales.floor.history import Actor, record
+from app.sales.floor.transitions import take_back
+from app.sales.imports.single import item_values, line_total, total_of
+from app.sales.models.invoices import ReturnRecord, SalesInvoice, SalesItem
+from app.sales.models.masters import Customer, Salesman
+from app.sales.queries.lookup import find_by_number
+from app.sales.queries.search import customer_words, invoice_words, vector
+from app.sales.state_machine import RESUMED_STATUS, RETURNING_SECTION, STEPS, BillingStatus, Outcome, Status
+
+_HEADER = ("invoice_date", "created_by", "priority", "declared_total", "temp_name", "remarks", "extra")
+_NEW_ITEM_NEEDS = ("name", "item_code", "quantity", "mrp")
+
+
+def return_to_billing(invoice_no: str, reason: str, *, actor: Actor) -> SalesInvoice:
+    """Put an invoice in REVIEW, on behalf of the section that holds it; its session and any hold end.
+
+    Raises:
+        UnknownInvoice: no such number.
+        NotReturnable: it is in no section's hands.
+    """
+    invoice = find_by_number(invoice_no, lock=True)
+    section = RETURNING_SECTION.get(invoice.status)
+    if section is None:
+        raise NotReturnable(invoice.status)
+    moment, before = clock.now(), invoice.status
+    invoice.returns.append(
+        ReturnRecord(
+            reason=reason,
+            section=section.value,
+            returned_from_status=before,
+            returned_by=actor.name,
+            returned_by_id=actor.user_id,
+            returned_at=moment,
+            resolution_notes="",
+        )
+    )
+    work_sessions.release(invoice, Outcome.RETURNED)
+    take_back(invoice)
+    invoice.hold_reason = invoice.held_by = invoice.held_at = None
+    invoice.status, invoice.billing_status = Status.REVIEW.value, BillingStatus.REVIEW.value
+    invoice.updated_at = moment
+    told = {"return_reason": reason, "section": section.value}
+    record(invoice, STEPS["billing.return"].name, before, actor, details=told)
+    db.session.flush()
+    events.emit(REVIEW, invoice, subject_id=invoice.id)
+    return invoice
+
+
+def correct(data: Mapping[str, Any], *, actor: Actor) -> SalesInvoice:
+    """Apply the ERP's correction to an invoice in REVIEW and hand it back to the section that returned it.
+
+    The worker who had it in hand gets it back if free; else it waits there to be started.
+
+    Raises:
+        UnknownInvoice: no such number.
+        NotInReview: it is not in REVIEW.
+        Invalid: an item matches several lines or is new and incomplete, or the total becomes too large.
+    """
+    invoice = find_by_number(data["invoice_no"], lock=True)
+    if invoice.status != Status.REVIEW:
+        raise NotInReview(invoice.status)
+    before = snapshot(invoice)
+    for name in _HEADER:
+        if name in data:
+            setattr(invoice, name, data[name])
+    if "customer" in data:
+        invoice.customer = _customer(data["customer"])
+    if "salesman" in data:
+        invoice.salesman = _salesman(data["salesman"])
+    _correct_items(invoice, data["items"], replace=data["replace_items"])
+    invoice.total_amount = total_of(item.line_total for item in invoice.items)
+    invoice.search = vector(invoice_words(invoice.invoice_no, invoice.temp_name, map(vars, invoice.items)))
+    _resume(invoice, data["resolution_notes"], actor)
+    worker = work_sessions.hand_back(invoice)
+    record(
+        invoice,
+        STEPS["billing.correct"].name,
+        Status.REVIEW.value,
+        actor,
+        note=data["resolution_notes"],
+        worker=(worker.id, worker.name) if worker else None,
+        details={"changes": changes(before, snapshot(invoice))},
+    )
+    db.session.flush()
+    events.emit(UPDATED, invoice, subject_id=invoice.id)
+    return invoice
+
+
+def _resume(invoice: SalesInvoice, notes: str, actor: Actor) -> None:
+    moment, returned = clock.now(), invoice.returns[-1]
+    returned.resolution_notes, returned.resolved_by, returned.resolved_at = notes, actor.name, moment
+    invoice.status = RESUMED_STATUS[returned.section].value
+    invoice.billing_status = BillingStatus.RE_INVOICED.value
+    invoice.updated_at = moment
+
+
+def _correct_items(invoice: SalesInvoice, corrections: list[Mapping[str, Any]], *, replace: bool) -> None:
+    before, named = list(invoice.items), list[SalesItem]()
+    # All are told by what is stored, before the first of them changes a barcode that another may look for.
+    matches = [_matching(before, correction) for correction in corrections]
+    next_line = max((item.line_no for item in before), default=0) + 1
+    faults: dict[int, Any] = {}
+    for number, (correction, found) in enumerate(zip(corrections, matches, strict=True)):
+        missing = [] if found else [name for name in _NEW_ITEM_NEEDS if name not in correction]
+        if len(found) > 1:
+            field = "barcode" if correction.get("barcode") else "item_code"
+            faults[number] = {field: [f"Matches {len(found)} items of this invoice; send barcode and item_code."]}
+        elif found and found[0] in named:
+            faults[number] = {"item_code": ["This item was already named in this correction."]}
+        elif missing:
+            faults[number] = {name: ["This field is required."] for name in missing}
+        elif found:
+            _change(found[0], correction)
+            named.append(found[0])
+        else:
+            invoice.items.append(SalesItem(**item_values(correction, next_line)))
+            next_line += 1
+    if faults:
+        raise Invalid({"items": faults})
+    if replace:
+        for item in before:
+            if item not in named:
+                invoice.items.remove(item)
+
+
+def _matching(items: list[SalesItem], correction: Mapping[str, Any]) -> list[SalesItem]:
+    """By barcode first, else by item code; a code that is sent too tells lines of one barcode apart."""
+    barcode, code = correction.get("barcode"), correction.get("item_code")
+    found = [item for item in items if barcode and item.barcode == barcode]
+    if not found:
+        return [item for item in items if code and item.item_code == code]
+    narrowed = [item for item in found if item.item_code == code]
+    return narrowed if len(found) > 1 and narrowed else found
+
+
+def _change(item: SalesItem, correction: Mapping[str, Any]) -> None:
+    for name, value in correction.items():
+        setattr(item, name, value)
+    item.line_total = line_total(item.quantity, item.mrp)
+
+
+def _customer(data: Mapping[str, Any]) -> Customer:
+    # Only as much of a lock as a change needs: imports for the same customer go on beside it.
+    query = select(Customer).where(Customer.code == data["code"]).with_for_update(key_share=True)
+    customer: Customer | None = db.session.scalar(query)
+    if customer is None:
+        if "name" not in data:
+            raise Invalid({"customer": {"name": ["This field is required."]}})
+        words = customer_words(data["code"], data["name"])
+        db.session.execute(insert(Customer).values(**data, search=vector(words)).on_conflict_do_nothing())
+        customer = db.session.scalars(query).one()
+    if any(getattr(customer, name) != value for name, value in data.items()):
+        for name, value in data.items():
+            setattr(customer, name, value)
+        customer.search = vector(customer_words(customer.code, customer.name))
+        customer.updated_at = clock.now()
+    return customer
+
+
+def _salesman(name: str) -> Salesman:
+    db.session.execute(insert(Salesman).values(name=name, created_at=clock.now()).on_conflict_do_nothing())
+    salesman: Salesman = db.session.scalars(select(Salesman).where(Salesman.name == name)).one()
+    return salesman

@@ -1,0 +1,219 @@
+"""Taking a step of the table in ``workflow.py``: every check first, then the change, its history and its event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from app import events
+from app.accounts.models.accounts import User
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.errors import Invalid, Refusal
+from app.sales.errors import (
+    AlreadyHandled,
+    NobodyHasIt,
+    NotAWorker,
+    NotOnHold,
+    NotYourPlace,
+    OnHold,
+    SomebodyElseHasIt,
+    UnknownInvoice,
+    WrongState,
+)
+from app.sales.events import STATUS_CHANGED
+from app.sales.floor import work_sessions
+from app.sales.floor.history import Actor, record
+from app.sales.floor.work_sessions import ABLE, Worker
+from app.sales.models.floor import WorkSession
+from app.sales.models.invoices import SalesInvoice
+from app.sales.models.masters import Courier
+from app.sales.queries.lookup import find_by_number, lock_by_numbers
+from app.sales.state_machine import CANCELLING, STEPS, SUPERVISORS, DeliveryType, Status, Step, Who
+
+#: Sessions opened by the present call, by worker and section: a bulk start puts all its invoices into one.
+Opened = dict[tuple[int, str], WorkSession]
+_TOLD = ("label_count", "courier", "tracking_no", "proof_note", "reason")
+
+
+def take(step: Step, data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
+    """Take ``step`` with the invoice ``data["invoice_no"]``.
+
+    Raises:
+        UnknownInvoice: no such number.
+        WrongState: the table has no such move.
+        AlreadyHandled, NobodyHasIt, SomebodyElseHasIt, WorkerBusy: it or the worker is not free.
+        OnHold: it must wait.
+        NotAWorker, NotYourPlace: the caller may not.
+    """
+    return _take(step, find_by_number(data["invoice_no"], lock=True), data, actor, {})
+
+
+def take_all(
+    step_of: Mapping[str, Step], orders: Sequence[Mapping[str, Any]], actor: Actor
+) -> list[SalesInvoice | Refusal]:
+    """Take a step with many invoices, outcomes in order: what is refused changes nothing, nor holds up the rest."""
+    found = lock_by_numbers({order["invoice_no"] for order in orders})
+    work_sessions.lock_sessions(invoice.handling.session_id for invoice in found.values() if invoice.handling)
+    opened: Opened = {}
+    outcomes: dict[int, SalesInvoice | Refusal] = {}
+    # Sessions are opened driver by driver: two tours that share drivers never wait for each other in a circle.
+    for place, order in sorted(enumerate(orders), key=lambda numbered: numbered[1].get("driver_id", 0)):
+        try:
+            invoice = found.get(order["invoice_no"])
+            if invoice is None:
+                raise UnknownInvoice
+            outcomes[place] = _take(step_of[order["invoice_no"]], invoice, order, actor, opened)
+        except Refusal as refusal:
+            outcomes[place] = refusal
+    return [outcomes[place] for place in range(len(orders))]
+
+
+def cancel(data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
+    """Give an invoice back to where it waited before its session; the step depends on the state it is in."""
+    invoice = find_by_number(data["invoice_no"], lock=True)
+    step = CANCELLING.get(invoice.status)
+    if step is None:
+        raise WrongState("cancel its session", list(CANCELLING), invoice.status)
+    return _take(step, invoice, data, actor, {})
+
+
+def release(data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
+    """End a hold; the worker who had the invoice in hand gets it back if free, else it waits to be started."""
+    invoice = find_by_number(data["invoice_no"], lock=True)
+    if invoice.held_at is None:
+        raise NotOnHold
+    before = invoice.status
+    invoice.hold_reason = invoice.held_by = invoice.held_at = None
+    worker = work_sessions.hand_back(invoice)
+    return _finish(STEPS["release"], invoice, before, data, actor, worker=worker)
+
+
+def _take(step: Step, invoice: SalesInvoice, data: Mapping[str, Any], actor: Actor, opened: Opened) -> SalesInvoice:
+    before = invoice.status
+    worker = check(step, invoice, data, actor)
+    courier = _courier(data["courier"]) if "courier" in step.needs else None
+    if step.opens and worker and step.section:
+        key = (worker.id, step.section.value)
+        if key not in opened:
+            opened[key] = work_sessions.open_session(worker, step.section.value)
+        work_sessions.assign(opened[key], invoice)
+    if step.ends:
+        work_sessions.release(invoice, step.ends)
+    if before not in step.resumes:
+        invoice.status = step.moves[Status(before)].value
+    _note(step, invoice, data, actor, worker=worker, courier=courier)
+    return _finish(step, invoice, before, data, actor, worker=worker)
+
+
+def _finish(
+    step: Step, invoice: SalesInvoice, before: str, data: Mapping[str, Any], actor: Actor, *, worker: Worker | None
+) -> SalesInvoice:
+    invoice.updated_at = clock.now()
+    told = {name: data[name] for name in _TOLD if data.get(name)}
+    mine = (worker.id, worker.name) if worker else None
+    record(invoice, step.name, before, actor, note=data.get("note", ""), worker=mine, details=told)
+    db.session.flush()
+    events.emit(STATUS_CHANGED, invoice, subject_id=invoice.id, step=step.name, previous_status=before)
+    return invoice
+
+
+def check(step: Step, invoice: SalesInvoice, data: Mapping[str, Any], actor: Actor) -> Worker | None:
+    """Raise every reason against the step that ``take`` would; returns the worker whose step it is."""
+    if invoice.held_at is not None and not step.while_held:
+        raise OnHold(invoice.invoice_no, invoice.hold_reason or "")
+    held = invoice.handling
+    if held is not None and step.opens and invoice.status in {*step.resumes, *step.moves.values()}:
+        raise AlreadyHandled(invoice.invoice_no, held.session.worker, held.session.section)
+    if invoice.status not in {*step.moves, *step.resumes}:
+        raise WrongState(step.does, list(step.moves), invoice.status)
+    if step.who is Who.ANYONE:
+        return Worker(held.session.worker_id, held.session.worker) if held else None
+    if actor.user_id is None:
+        raise NotAWorker
+    if step.who is Who.WORKER:
+        return _worker(data, actor)
+    if held is None and not (step.while_held and actor.role in SUPERVISORS):
+        raise NobodyHasIt(invoice.invoice_no, invoice.status)
+    if held and held.session.worker_id != actor.user_id and actor.role not in SUPERVISORS:
+        raise SomebodyElseHasIt(invoice.invoice_no, held.session.worker)
+    return Worker(held.session.worker_id, held.session.worker) if held else None
+
+
+def _worker(data: Mapping[str, Any], actor: Actor) -> Worker:
+    """The caller, the driver that is assigned, or whom a supervisor acts for."""
+    if data.get("driver_id") is not None:
+        return _found_worker("driver_id", data["driver_id"])
+    wanted = data.get("worker_id", actor.user_id)
+    if wanted == actor.user_id:
+        return Worker(actor.user_id or 0, actor.name)
+    if actor.role not in SUPERVISORS:
+        raise NotYourPlace
+    return _found_worker("worker_id", wanted)
+
+
+def list_workers() -> list[Worker]:
+    """Everybody who may take steps, by name."""
+    users = db.session.scalars(select(User).where(*ABLE).order_by(User.name, User.id))
+    return [Worker(user.id, user.name) for user in users]
+
+
+def _found_worker(field: str, user_id: int) -> Worker:
+    user: User | None = db.session.scalar(select(User).where(User.id == user_id, *ABLE))
+    if user is None:
+        raise Invalid({field: ["No such worker."]})
+    return Worker(user.id, user.name)
+
+
+def _courier(code: str) -> Courier:
+    courier: Courier | None = db.session.scalar(
+        select(Courier).where(Courier.code == code, Courier.is_active.is_(True))
+    )
+    if courier is None:
+        raise Invalid({"courier": ["No such courier."]})
+    return courier
+
+
+def _note(
+    step: Step,
+    invoice: SalesInvoice,
+    data: Mapping[str, Any],
+    actor: Actor,
+    *,
+    worker: Worker | None,
+    courier: Courier | None,
+) -> None:
+    """Write into the invoice what the step tells about it."""
+    moment = clock.now()
+    if step.name == "hold":
+        invoice.hold_reason, invoice.held_by, invoice.held_at = data["reason"], actor.name, moment
+    elif step.while_held:
+        invoice.hold_reason = invoice.held_by = invoice.held_at = None
+    if "label_count" in step.needs:
+        invoice.label_count = data["label_count"]
+    if step.name.startswith("delivery."):
+        _deliver(step, invoice, data, worker, courier)
+
+
+def _deliver(
+    step: Step, invoice: SalesInvoice, data: Mapping[str, Any], worker: Worker | None, courier: Courier | None
+) -> None:
+    moment, internal = clock.now(), step.name == "delivery.internal"
+    if step.name == "delivery.cancel":
+        take_back(invoice)
+        return
+    if step.name != "delivery.complete":
+        kind = DeliveryType(step.name.removeprefix("delivery.").upper())
+        invoice.delivery_type, invoice.dispatched_at, invoice.courier = kind.value, moment, courier
+        invoice.tracking_no = data["tracking_no"] if courier else None
+        invoice.driver_id, invoice.driver = (worker.id, worker.name) if worker and internal else (None, None)
+    if invoice.status == Status.DELIVERED:
+        invoice.delivered_at, invoice.proof_note = moment, data.get("proof_note", "")
+
+
+def take_back(invoice: SalesInvoice) -> None:
+    """Forget a delivery that did not happen; the history keeps it."""
+    invoice.delivery_type = invoice.dispatched_at = invoice.courier = invoice.tracking_no = None
+    invoice.driver_id = invoice.driver = None

@@ -1,0 +1,1 @@
+"""Imports of invoices: single, in batches, as a stream."""

@@ -1,0 +1,217 @@
+"""Importing a batch of invoices: the same rows and events as one by one, in a handful of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy import select, text
+
+from app import events
+from app.extensions import db
+from app.kernel import json, sequences
+from app.sales.errors import DuplicateInvoice
+from app.sales.events import IMPORTED
+from app.sales.imports.duplicate_diff import differences
+from app.sales.imports.single import (
+    CUSTOMER_OPTIONS,
+    ITEM_COLUMNS,
+    UNIQUE_NUMBER,
+    customer_given,
+    dump,
+    listed,
+    record_of,
+)
+from app.sales.models.invoices import SalesInvoice
+from app.sales.queries.lookup import FULL
+from app.sales.queries.search import invoice_words
+from app.sales.schemas.invoices import CustomerSchema
+
+#: What was sent, and the invoice made of it (``importing.new_invoice``).
+Drafted = tuple[Mapping[str, Any], dict[str, Any]]
+Outcome = dict[str, Any] | DuplicateInvoice
+
+_CUSTOMER_COLUMNS = ", ".join(CustomerSchema().fields)
+# Sorted by code and taken before any number: batches and single imports wait for each other in one order.
+_CUSTOMERS = text(
+    f"""
+    WITH given AS (
+        SELECT * FROM json_to_recordset(CAST(:given AS json))
+            AS g({record_of(("code", "name", *CUSTOMER_OPTIONS, "words"))})
+    ), stored AS (
+        SELECT c.* FROM customers c JOIN given g ON c.code = g.code
+    ), written AS (
+        INSERT INTO customers AS c (code, name, search, {listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
+        SELECT g.code, g.name, array_to_tsvector(g.words), {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")},
+            :moment, :moment
+        FROM given g
+        WHERE NOT EXISTS (
+            SELECT FROM stored s WHERE s.code = g.code AND s.name = g.name
+                AND {" AND ".join(f"coalesce(g.{c}, s.{c}) = s.{c}" for c in CUSTOMER_OPTIONS)}
+        )
+        ORDER BY g.code
+        ON CONFLICT (code) DO UPDATE SET (name, search, updated_at, {listed(CUSTOMER_OPTIONS, "{0}")}) = (
+            SELECT g.name, excluded.search, excluded.updated_at, {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, c.{0})")}
+            FROM given g WHERE g.code = excluded.code
+        )
+        RETURNING *
+    )
+    SELECT {_CUSTOMER_COLUMNS} FROM written
+    UNION ALL
+    SELECT {_CUSTOMER_COLUMNS} FROM stored WHERE code NOT IN (SELECT code FROM written)
+    """  # noqa: S608 - only column names of this module are put in
+)
+_SALESMEN = text(
+    """
+    WITH stored AS (
+        SELECT id, name FROM salesmen WHERE name = ANY(:names)
+    ), written AS (
+        INSERT INTO salesmen (name, created_at)
+        SELECT name, :moment FROM unnest(CAST(:names AS text[])) AS name
+        WHERE name NOT IN (SELECT name FROM stored)
+        ORDER BY name
+        ON CONFLICT (name) DO UPDATE SET name = excluded.name
+        RETURNING id, name
+    )
+    SELECT id, name FROM written UNION ALL SELECT id, name FROM stored
+    """
+)
+# One look into the index for each number: a plain IN would rather read the whole table while that is small.
+_TAKEN = text(
+    """
+    SELECT number FROM unnest(CAST(:numbers AS text[])) AS number,
+        LATERAL (SELECT FROM sales_invoices WHERE invoice_no = number LIMIT 1) AS found
+    """
+)
+_INVOICE_COLUMNS = (
+    "id",
+    "invoice_no",
+    "invoice_date",
+    "customer_id",
+    "salesman_id",
+    "created_by",
+    "created_user_id",
+    "priority",
+    "status",
+    "billing_status",
+    "temp_name",
+    "remarks",
+    "total_amount",
+    "declared_total",
+    "metadata",
+    "search",
+    "created_at",
+    "updated_at",
+)
+_LINE_COLUMNS = ("id", "invoice_id", "line_no", *ITEM_COLUMNS)
+
+
+def import_many(batch: Sequence[Drafted]) -> list[Outcome]:
+    """Store what is new of ``batch``; per invoice, in order, its header with the ``id`` or why it was refused.
+
+    Of two invoices with one number the first counts. A race that is lost to another import is found by the
+    unique number and the batch looked at anew, so that it never fails as a whole.
+    """
+    while True:
+        taken = _taken(batch)
+        try:
+            with db.session.begin_nested():
+                stored = _store(_first_of_each(batch, taken))
+        except UniqueViolation as lost:
+            if lost.diag.constraint_name != UNIQUE_NUMBER:
+                raise  # no race: trying again would come to the same for ever
+            continue
+        return _outcomes(batch, stored)
+
+
+def _taken(batch: Iterable[Drafted]) -> set[str]:
+    return set(db.session.scalars(_TAKEN, {"numbers": [data["invoice_no"] for data, _ in batch]}))
+
+
+def _first_of_each(batch: Iterable[Drafted], taken: set[str]) -> list[Drafted]:
+    fresh: dict[str, Drafted] = {}
+    for data, invoice in batch:
+        if data["invoice_no"] not in taken:
+            fresh.setdefault(data["invoice_no"], (data, invoice))
+    return list(fresh.values())
+
+
+def _outcomes(batch: Sequence[Drafted], stored: Mapping[str, dict[str, Any]]) -> list[Outcome]:
+    new = [stored.get(data["invoice_no"]) is invoice for data, invoice in batch]
+    refused = {data["invoice_no"] for (data, _), is_new in zip(batch, new, strict=True) if not is_new}
+    known = _known(refused) if refused else {}
+    return [
+        invoice if is_new else _duplicate(known[data["invoice_no"]], data)
+        for (data, invoice), is_new in zip(batch, new, strict=True)
+    ]
+
+
+def _known(numbers: Iterable[str]) -> dict[str, SalesInvoice]:
+    query = select(SalesInvoice).where(SalesInvoice.invoice_no.in_(numbers)).options(*FULL)
+    return {invoice.invoice_no: invoice for invoice in db.session.scalars(query).unique()}
+
+
+def _duplicate(stored: SalesInvoice, data: Mapping[str, Any]) -> DuplicateInvoice:
+    return DuplicateInvoice(stored.invoice_no, stored.id, differences(stored, data))
+
+
+def _store(fresh: list[Drafted]) -> dict[str, dict[str, Any]]:
+    """Customers and salesmen first, then everything else by COPY under ids that were drawn before."""
+    if not fresh:
+        return {}
+    sent, invoices = [data for data, _ in fresh], [invoice for _, invoice in fresh]
+    moment = invoices[0]["created_at"]
+    customers, salesmen = _customers(sent, moment), _salesmen(sent, moment)
+    line_ids = iter(sequences.draw("sales_items", sum(len(invoice["items"]) for invoice in invoices)))
+    for invoice, data, number in zip(invoices, sent, sequences.draw("sales_invoices", len(sent)), strict=True):
+        invoice["id"], invoice["customer"] = number, customers[data["customer"]["code"]]
+        if data.get("salesman"):
+            invoice["salesman"] = {"id": salesmen[data["salesman"]], "name": data["salesman"]}
+        for item in invoice["items"]:
+            item["id"] = next(line_ids)
+    # One order of waiting for numbers, whatever the order they were sent in.
+    _copy("sales_invoices", _INVOICE_COLUMNS, map(_header, sorted(invoices, key=lambda one: one["invoice_no"])))
+    _copy("sales_items", _LINE_COLUMNS, (_line(invoice, item) for invoice in invoices for item in invoice["items"]))
+    events.emit_many(IMPORTED, ((invoice["id"], dump(invoice)) for invoice in invoices))
+    return {invoice["invoice_no"]: invoice for invoice in invoices}
+
+
+def _customers(fresh: Iterable[Mapping[str, Any]], moment: Any) -> dict[str, dict[str, Any]]:
+    merged: dict[str, dict[str, Any]] = {}
+    for data in fresh:
+        merged.setdefault(data["customer"]["code"], {}).update(data["customer"])
+    given = json.encode_text([customer_given(customer) for customer in merged.values()])
+    rows = db.session.execute(_CUSTOMERS, {"given": given, "moment": moment}).mappings()
+    return {row["code"]: dict(row) for row in rows}
+
+
+def _salesmen(fresh: Iterable[Mapping[str, Any]], moment: Any) -> dict[str, int]:
+    names = sorted({data["salesman"] for data in fresh if data.get("salesman")})
+    rows = db.session.execute(_SALESMEN, {"names": names, "moment": moment}) if names else ()
+    return {row.name: row.id for row in rows}
+
+
+def _header(invoice: Mapping[str, Any]) -> tuple[Any, ...]:
+    extra, salesman = invoice["extra"], invoice["salesman"]
+    further = {
+        "customer_id": invoice["customer"]["id"],
+        "salesman_id": salesman["id"] if salesman else None,
+        "metadata": None if extra is None else json.encode_text(extra),
+        # Words are letters and digits alone, which a tsvector takes as they are.
+        "search": " ".join(invoice_words(invoice["invoice_no"], invoice["temp_name"], invoice["items"])),
+    }
+    return tuple(further[name] if name in further else invoice[name] for name in _INVOICE_COLUMNS)
+
+
+def _line(invoice: Mapping[str, Any], item: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (item["id"], invoice["id"], item["line_no"], *(item[name] for name in ITEM_COLUMNS))
+
+
+def _copy(table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+    db.session.flush()
+    connection = db.session.connection().connection.driver_connection
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)

@@ -1,0 +1,245 @@
+"""Importing an invoice: customer, salesman, invoice and items in one statement, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from psycopg.errors import UniqueViolation
+
+from app import events
+from app.extensions import db
+from app.kernel import clock, json
+from app.kernel.errors import Invalid
+from app.kernel.money import LARGEST_AMOUNT, rounded
+from app.kernel.schemas.fast_dump import quick_dump
+from app.kernel.unit_of_work import sole_statement
+from app.sales.errors import DuplicateInvoice
+from app.sales.events import IMPORTED
+from app.sales.imports.duplicate_diff import differences
+from app.sales.queries.lookup import find_by_number
+from app.sales.queries.search import customer_words, invoice_words
+from app.sales.schemas.invoices import CustomerSchema
+from app.sales.state_machine import BillingStatus, Status
+
+#: What the loser of a race for a number runs into.
+UNIQUE_NUMBER = "uq_sales_invoices_invoice_no"
+CUSTOMER_OPTIONS = ("area", "address1", "address2", "address3", "pincode", "phone1", "phone2", "email")
+ITEM_OPTIONS = ("barcode", "company_name", "packing", "shelf_location", "batch_no", "remarks")
+ITEM_COLUMNS = ("name", "item_code", "quantity", "mrp", "line_total", "expiry_date", *ITEM_OPTIONS)
+_TYPES = {
+    "quantity": "integer",
+    "mrp": "numeric",
+    "line_total": "numeric",
+    "expiry_date": "date",
+    "words": "text[]",
+}
+
+
+def listed(columns: tuple[str, ...], form: str) -> str:
+    """Columns as SQL lists them, each in ``form``."""
+    return ", ".join(form.format(column) for column in columns)
+
+
+_CUSTOMER_COLUMNS = ", ".join(CustomerSchema().fields)
+
+
+def record_of(columns: tuple[str, ...]) -> str:
+    """Columns with their types, as SQL reads them out of JSON."""
+    return ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in columns)
+
+
+# One statement for the busiest endpoint of the hub, event included. A number that is known writes nothing; one that is
+# stored meanwhile fails the whole statement. A customer or salesman that is already stored as sent is only read: an
+# upsert would lock the row until the commit and queue up all imports for one customer.
+_IMPORT = f"""
+    WITH given AS (
+        SELECT * FROM json_to_record(%(customer)s::json)
+            AS g({record_of(("code", "name", *CUSTOMER_OPTIONS, "words"))})
+        WHERE NOT EXISTS (SELECT FROM sales_invoices WHERE invoice_no = %(invoice_no)s)
+    ), old_customer AS (
+        SELECT c.* FROM customers c JOIN given g ON c.code = g.code
+    ), new_customer AS (
+        INSERT INTO customers AS c (code, name, search, {listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
+        SELECT g.code, g.name, array_to_tsvector(g.words), {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")},
+            %(moment)s, %(moment)s
+        FROM given g
+        WHERE NOT EXISTS (
+            SELECT FROM old_customer s
+            WHERE s.name = g.name AND {" AND ".join(f"coalesce(g.{c}, s.{c}) = s.{c}" for c in CUSTOMER_OPTIONS)}
+        )
+        ON CONFLICT (code) DO UPDATE SET (name, search, updated_at, {listed(CUSTOMER_OPTIONS, "{0}")}) = (
+            SELECT g.name, excluded.search, excluded.updated_at,
+                {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, c.{0})")} FROM given g
+        )
+        RETURNING *
+    ), customer AS (
+        SELECT {_CUSTOMER_COLUMNS} FROM new_customer UNION ALL SELECT {_CUSTOMER_COLUMNS} FROM old_customer
+        LIMIT 1
+    ), old_salesman AS (
+        SELECT id FROM salesmen WHERE name = %(salesman)s::text
+    ), new_salesman AS (
+        INSERT INTO salesmen (name, created_at)
+        SELECT %(salesman)s::text, %(moment)s
+        FROM given
+        WHERE %(salesman)s::text IS NOT NULL AND NOT EXISTS (SELECT FROM old_salesman)
+        ON CONFLICT (name) DO UPDATE SET name = excluded.name
+        RETURNING id
+    ), salesman AS (
+        SELECT id FROM new_salesman UNION ALL SELECT id FROM old_salesman LIMIT 1
+    ), invoice AS (
+        INSERT INTO sales_invoices (
+            invoice_no, invoice_date, customer_id, salesman_id, created_by, created_user_id, priority, status,
+            billing_status, temp_name, remarks, total_amount, declared_total, metadata, search, created_at, updated_at
+        )
+        SELECT
+            %(invoice_no)s, %(invoice_date)s, customer.id, (SELECT id FROM salesman), %(created_by)s,
+            %(created_user_id)s::bigint, %(priority)s, %(status)s, %(billing_status)s, %(temp_name)s, %(remarks)s,
+            %(total_amount)s, %(declared_total)s::numeric, %(extra)s::json,
+            array_to_tsvector(%(words)s::text[]), %(moment)s, %(moment)s
+        FROM customer
+        RETURNING id, salesman_id
+    ), item AS (
+        INSERT INTO sales_items (invoice_id, line_no, {listed(ITEM_COLUMNS, "{0}")})
+        SELECT invoice.id, i.line_no, {listed(ITEM_COLUMNS, "i.{0}")}
+        FROM invoice, json_to_recordset(%(items)s::json) AS i(line_no integer, {record_of(ITEM_COLUMNS)})
+        RETURNING id, line_no
+    ), event AS ({
+    events.INSERT_DRAFT.format(
+        subject_id="invoice.id",
+        late="ARRAY[invoice.id::text, row_to_json(customer)::text, invoice.salesman_id::text] "
+        "|| (SELECT array_agg(item.id::text ORDER BY item.line_no) FROM item)",
+        source="invoice, customer",
+    )
+})
+    SELECT id FROM invoice
+    """  # noqa: S608 - only column names of this module are put in
+# psycopg remembers how a statement is parsed up to 4,096 characters; the indentation would push it over (a test looks).
+_COMPACT_IMPORT = " ".join(_IMPORT.split())
+#: A drafted invoice as its event shows it.
+dump = quick_dump(IMPORTED.schema)
+_LATE_INVOICE_ID, _LATE_CUSTOMER, _LATE_SALESMAN_ID, _LATE_ITEM_IDS = 1, 2, 3, 4
+
+
+def import_invoice(data: Mapping[str, Any], *, created_user_id: int | None) -> dict[str, Any]:
+    """Store an invoice of the ERP; returns its header with the ``id``.
+
+    Where nothing else was done in this unit of work yet, it is stored for good when this returns.
+
+    Raises:
+        DuplicateInvoice: the number is taken, by an earlier import or by one that won the race.
+        Invalid: the items sum up to more than an amount may be.
+    """
+    invoice = new_invoice(data, created_user_id)
+    row = _stored(_parameters(invoice, data))
+    if row is None:
+        stored = find_by_number(data["invoice_no"])
+        raise DuplicateInvoice(stored.invoice_no, stored.id, differences(stored, data))
+    return {**invoice, "id": row[0]}
+
+
+def _stored(parameters: dict[str, Any]) -> tuple[int] | None:
+    """The new id, or None when there is an invoice of this number."""
+    try:
+        with sole_statement() as cursor:
+            return cursor.execute(_COMPACT_IMPORT, parameters).fetchone()
+    except UniqueViolation as error:
+        if error.diag.constraint_name != UNIQUE_NUMBER:
+            raise
+    # It lost a race, and all that it wrote is taken back: of the customer too, so that a difference there shows.
+    db.session.rollback()
+    return None
+
+
+def item_values(item: Mapping[str, Any], line_no: int) -> dict[str, Any]:
+    """The columns of a line: what was sent, blanks for what was not, and the rounded line total."""
+    options = {name: item.get(name, "") for name in ITEM_OPTIONS}
+    required = {name: item[name] for name in ("name", "item_code", "quantity", "mrp")}
+    return {
+        **options,
+        **required,
+        "expiry_date": item.get("expiry_date"),
+        "line_no": line_no,
+        "line_total": line_total(item["quantity"], item["mrp"]),
+    }
+
+
+def customer_given(customer: Mapping[str, Any]) -> dict[str, Any]:
+    """A customer as the statement takes it: what was sent, and the words to find it by."""
+    return {**customer, "words": customer_words(customer["code"], customer["name"])}
+
+
+def line_total(quantity: int, mrp: Decimal) -> Decimal:
+    """Quantity times price, half up to the cent: lines are rounded first and summed then."""
+    return rounded(quantity * mrp)
+
+
+def total_of(line_totals: Iterable[Decimal]) -> Decimal:
+    """The invoice's total.
+
+    Raises:
+        Invalid: it is larger than an amount may be; no line is then larger either.
+    """
+    total = sum(line_totals, Decimal(0))
+    if total > LARGEST_AMOUNT:
+        raise Invalid({"items": [f"The total of all items may not be larger than {LARGEST_AMOUNT}."]})
+    return total
+
+
+def new_invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[str, Any]:
+    """The columns of an invoice that is only now imported, with its lines and total."""
+    items = [item_values(item, number) for number, item in enumerate(data["items"], start=1)]
+    total = total_of(item["line_total"] for item in items)
+    declared, moment = data.get("declared_total"), clock.now()
+    return {
+        "invoice_no": data["invoice_no"],
+        "invoice_date": data["invoice_date"],
+        "created_by": data.get("created_by", ""),
+        "created_user_id": created_user_id,
+        "priority": data["priority"],
+        "status": Status.INVOICED.value,
+        "billing_status": BillingStatus.BILLED.value,
+        "temp_name": data.get("temp_name", ""),
+        "remarks": data.get("remarks", ""),
+        "items": items,
+        "total_amount": total,
+        "declared_total": declared,
+        "total_difference": None if declared is None else declared - total,
+        "salesman": None,
+        "return_info": None,
+        "handling": None,
+        "hold": None,
+        "label_count": None,
+        "delivery": None,
+        "extra": data.get("extra"),
+        "created_at": moment,
+        "updated_at": moment,
+    }
+
+
+def _parameters(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    extra = data.get("extra")
+    return {
+        **invoice,
+        "customer": json.encode_text(customer_given(data["customer"])),
+        "words": invoice_words(invoice["invoice_no"], invoice["temp_name"], invoice["items"]),
+        "items": json.encode_text(invoice["items"]),
+        "salesman": data.get("salesman"),
+        "extra": None if extra is None else json.encode_text(extra),
+        "moment": invoice["created_at"],
+        **events.draft(IMPORTED, _shown(invoice, data)),
+    }
+
+
+def _shown(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The full invoice as the event shows it, with what only the statement knows left for it to fill in."""
+    # Zeros keep the places of the ids, so that every event has its fields in one order.
+    items = [{"id": 0, **item} for item in invoice["items"]]
+    shown = dump({**invoice, "id": 0, "customer": {}, "items": items})
+    shown |= {"id": events.late(_LATE_INVOICE_ID), "customer": events.late(_LATE_CUSTOMER)}
+    if data.get("salesman"):
+        shown["salesman"] = {"id": events.late(_LATE_SALESMAN_ID), "name": data["salesman"]}
+    for number, item in enumerate(shown["items"], start=_LATE_ITEM_IDS):
+        item["id"] = events.late(number)
+    return shown

@@ -1,0 +1,164 @@
+"""Importing thousands of invoices from one stream: each gets its own verdict, and memory holds one batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.kernel import json
+from app.kernel.errors import Invalid, MalformedJson, Refusal
+from app.kernel.prefetch import ahead
+from app.kernel.unit_of_work import unit_of_work
+from app.sales.errors import AllRefused, DuplicateInvoice, TooManyInvoices
+from app.sales.imports.batch import Drafted, import_many
+from app.sales.imports.single import new_invoice
+from app.sales.schemas.invoices import ImportSchema
+
+MOST = 10_000
+#: A batch ends by what comes first: 1,000 large invoices would fill the memory.
+BATCH, BATCH_BYTES = 1000, 2**20
+
+_schema = ImportSchema()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of the invoice at ``index``: stored, or refused."""
+
+    index: int
+    invoice_no: str | None
+    invoice: Mapping[str, Any] | None = None
+    refusal: Refusal | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """It is stored now: by this import, or by an earlier one that said the same."""
+        return self.refusal is None or (isinstance(self.refusal, DuplicateInvoice) and self.refusal.is_identical)
+
+
+@dataclass(slots=True)
+class Report:
+    """All verdicts in order, and what ended the reading early, if anything did."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    fault: Refusal | None = None
+
+    @property
+    def undone(self) -> list[Verdict]:
+        """What is not stored as it was sent."""
+        return [verdict for verdict in self.verdicts if not verdict.is_done]
+
+
+def import_stream(
+    texts: Iterable[bytes], *, created_user_id: int | None, atomic: bool = False, most: int = MOST
+) -> Report:
+    """Import the JSON texts of invoices, batch by batch, each batch committed: good ones stay, bad ones leave nothing.
+
+    What ends the reading early (a broken stream, too many invoices) stands in the report; what was read before
+    counts all the same.
+
+    Args:
+        atomic: nothing is committed here, and one refusal refuses all; what is there and says the same is none.
+
+    Raises:
+        AllRefused: ``atomic``, and something was wrong; the caller's transaction must not be committed.
+    """
+    report = Report()
+    # While the database stores one batch, the next is read and checked.
+    with closing(ahead(_batches(_bounded(iter(texts), report, most), created_user_id))) as ready:
+        for batch in ready:
+            report.verdicts += store(batch, atomic=atomic)
+    if atomic and (report.fault or report.undone):
+        raise AllRefused(report)
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An invoice that was read and checked: ready to be stored, or refused."""
+
+    index: int
+    invoice_no: str | None
+    drafted: Drafted | None = None
+    refusal: Refusal | None = None
+
+
+def check(index: int, payload: Any, created_user_id: int | None) -> Checked:
+    """Everything that can be told without the database; a ``payload`` that is a refusal could not even be read."""
+    if isinstance(payload, Refusal):
+        return Checked(index, None, None, payload)
+    try:
+        loaded = load(payload)
+        return Checked(index, loaded["invoice_no"], (loaded, new_invoice(loaded, created_user_id)))
+    except Refusal as refusal:
+        return Checked(index, _number_of(payload), None, refusal)
+
+
+def store(batch: list[Checked], *, atomic: bool) -> list[Verdict]:
+    """Verdicts on one batch, in order; committed unless ``atomic``."""
+    fresh = [checked.drafted for checked in batch if checked.drafted]
+    with nullcontext() if atomic else unit_of_work():
+        outcomes = iter(import_many(fresh) if fresh else [])
+    return [_verdict(checked, next(outcomes) if checked.drafted else checked.refusal) for checked in batch]
+
+
+def _verdict(checked: Checked, outcome: Any) -> Verdict:
+    if isinstance(outcome, Refusal):
+        return Verdict(checked.index, checked.invoice_no, refusal=outcome)
+    return Verdict(checked.index, checked.invoice_no, _kept(outcome))
+
+
+def _batches(texts: Iterator[bytes], created_user_id: int | None) -> Iterator[list[Checked]]:
+    batch: list[Checked] = []
+    size = 0
+    for index, raw in enumerate(texts):
+        batch.append(check(index, _parsed(raw), created_user_id))
+        size += len(raw)
+        if len(batch) == BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def load(payload: Any) -> dict[str, Any]:
+    """A payload as the import's schema loads it.
+
+    Raises:
+        Invalid: with the schema's own words.
+    """
+    try:
+        return dict(_schema.load(payload))
+    except ValidationError as error:
+        raise Invalid(error.normalized_messages(), payload=payload) from error  # type: ignore[no-untyped-call]
+
+
+def _bounded(texts: Iterator[bytes], report: Report, most: int) -> Iterator[bytes]:
+    try:
+        yield from islice(texts, most)
+        if next(texts, None) is not None:
+            report.fault = TooManyInvoices(most)
+    except Refusal as fault:
+        report.fault = fault
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.parse(raw)
+    except MalformedJson as refusal:
+        return refusal
+
+
+def _number_of(payload: Any) -> str | None:
+    number = payload.get("invoice_no") if isinstance(payload, dict) else None
+    return number if isinstance(number, str) else None
+
+
+def _kept(invoice: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what the answer says of it: ten thousand full invoices would fill the memory."""
+    return {name: invoice[name] for name in ("id", "total_amount", "total_difference")}

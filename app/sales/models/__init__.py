@@ -1,0 +1,1 @@
+"""Tables of sales invoices, masters and the floor."""

@@ -1,0 +1,1 @@
+"""Reading sales invoices: look-up, lists, search, gaps."""

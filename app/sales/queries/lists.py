@@ -1,0 +1,172 @@
+"""Lists of invoices that stay fast however many there are: filters, search, the queues of the floor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
+
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.daily_counts import Day, count_per_day
+from app.kernel.pagination.keyset import Order, Page, counted, large_page, page_by_keyset
+from app.sales.errors import NotAWorker, UnknownQueue
+from app.sales.models.floor import Assignment, WorkSession
+from app.sales.models.invoices import SalesInvoice
+from app.sales.models.masters import Customer, Salesman
+from app.sales.queries.lookup import FULL
+from app.sales.queries.search import searched
+from app.sales.state_machine import Status
+
+NEWEST_FIRST = Order((SalesInvoice.id,), descending=True)
+#: How far back ``_is_rare`` looks.
+RECENT = 2_000
+_NEWEST_OF_FEW = Order((SalesInvoice.id,), descending=True, unindexed=True)
+_URGENT_FIRST = Order((SalesInvoice.priority_rank, SalesInvoice.id))
+
+
+def imported_per_day(days: int) -> Sequence[Day]:
+    """How many invoices came in on each of the last days."""
+    return count_per_day(SalesInvoice.created_at, days)
+
+
+def find_page(filters: Mapping[str, Any]) -> Page:
+    """One page of the invoices that all ``filters`` hold for, newest first."""
+    query = filtered(filters)
+    rare = bool(filters.get("search")) and _is_rare(query, filters["page_size"])
+    return large_page(query, _NEWEST_OF_FEW if rare else NEWEST_FIRST, filters, options=FULL)
+
+
+def _is_rare(query: Select[Any], page_size: int) -> bool:
+    """Whether the newest invoices hold too few hits for a page.
+
+    Statistics know nothing of the beginnings of words. Common words are best found by walking the newest invoices,
+    rare ones by the index of words; a short look at the newest ones tells which.
+    """
+    newest = select(SalesInvoice.id).order_by(SalesInvoice.id.desc()).limit(1).scalar_subquery()
+    hits = query.with_only_columns(literal(1), maintain_column_froms=True)
+    hits = hits.where(SalesInvoice.id > newest - RECENT).limit(page_size + 1)
+    return (db.session.scalar(select(func.count()).select_from(hits.subquery())) or 0) <= page_size
+
+
+def filtered(filters: Mapping[str, Any]) -> Select[Any]:
+    """The invoices that all ``filters`` hold for."""
+    query = select(SalesInvoice)
+    if filters.get("status"):
+        query = query.where(SalesInvoice.status.in_(filters["status"]))
+    for name in ("billing_status", "priority"):
+        if name in filters:
+            query = query.where(getattr(SalesInvoice, name) == filters[name])
+    # The ids are looked up first: with them the planner knows how many rows to expect.
+    if "customer" in filters:
+        query = query.where(SalesInvoice.customer_id == _id(Customer, Customer.code == filters["customer"]))
+    if "salesman" in filters:
+        query = query.where(SalesInvoice.salesman_id == _id(Salesman, Salesman.name == filters["salesman"]))
+    if "date_from" in filters:
+        query = query.where(SalesInvoice.invoice_date >= filters["date_from"])
+    if "date_to" in filters:
+        query = query.where(SalesInvoice.invoice_date <= filters["date_to"])
+    return searched(query, filters["search"]) if filters.get("search") else query
+
+
+def _id(model: Any, condition: ColumnElement[bool]) -> int:
+    found: int | None = db.session.scalar(select(model.id).where(condition))
+    return found or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A view of the floor: which invoices, in which order."""
+
+    description: str
+    condition: Callable[[int | None], ColumnElement[bool]]
+    order: Order
+
+
+def _waiting(*fresh: Status, handled: tuple[Status, ...] = ()) -> Callable[[int | None], ColumnElement[bool]]:
+    """Not on hold, and either not begun or begun and in nobody's hands."""
+    open_ones = select(Assignment.id).where(Assignment.invoice_id == SalesInvoice.id, Assignment.ended_at.is_(None))
+    unbegun = SalesInvoice.status.in_(fresh)
+    orphaned = and_(SalesInvoice.status.in_(handled), ~open_ones.exists())
+    return lambda _caller: and_(SalesInvoice.held_at.is_(None), or_(unbegun, orphaned) if handled else unbegun)
+
+
+def _mine(caller: int | None) -> ColumnElement[bool]:
+    if caller is None:
+        raise NotAWorker
+    held = (
+        select(Assignment.invoice_id)
+        .join(WorkSession, WorkSession.id == Assignment.session_id)
+        .where(WorkSession.worker_id == caller, WorkSession.ended_at.is_(None), Assignment.ended_at.is_(None))
+    )
+    return SalesInvoice.id.in_(held)
+
+
+def _midnight() -> datetime:
+    return clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _delivered_today(_caller: int | None) -> ColumnElement[bool]:
+    return and_(SalesInvoice.delivered_at >= _midnight(), SalesInvoice.delivered_at < _midnight() + timedelta(days=1))
+
+
+QUEUES: Mapping[str, Queue] = {
+    "picking": Queue(
+        "Waiting for picking, urgent and old ones first.",
+        _waiting(Status.INVOICED, handled=(Status.PICKING,)),
+        _URGENT_FIRST,
+    ),
+    "packing": Queue(
+        "Waiting for packing or boxing, urgent and old ones first.",
+        _waiting(Status.PICKED, handled=(Status.PACKING, Status.BOXING)),
+        _URGENT_FIRST,
+    ),
+    "delivery": Queue(
+        "Waiting for delivery, urgent and old ones first.",
+        _waiting(Status.PACKED, handled=(Status.DISPATCHED,)),
+        _URGENT_FIRST,
+    ),
+    "mine": Queue("In the caller's hands.", _mine, Order((SalesInvoice.id,))),
+    "review": Queue(
+        "In review at billing, longest first.",
+        lambda _caller: SalesInvoice.status == Status.REVIEW,
+        Order((SalesInvoice.updated_at, SalesInvoice.id)),
+    ),
+    "on-hold": Queue(
+        "On hold, longest first.",
+        lambda _caller: SalesInvoice.held_at.is_not(None),
+        Order((SalesInvoice.held_at, SalesInvoice.id)),
+    ),
+    "delivered-today": Queue(
+        "Delivered since midnight (UTC), newest first.",
+        _delivered_today,
+        Order((SalesInvoice.delivered_at, SalesInvoice.id), descending=True),
+    ),
+}
+
+
+def find_queue(name: str, paging: Mapping[str, Any], caller: int | None) -> Page:
+    """One page of a queue.
+
+    Raises:
+        UnknownQueue: there is none of this name.
+        NotAWorker: ``mine`` was asked for by a credential that belongs to nobody.
+    """
+    queue = QUEUES.get(name)
+    if queue is None:
+        raise UnknownQueue
+    return page_by_keyset(select(SalesInvoice).where(queue.condition(caller)), queue.order, paging, options=FULL)
+
+
+def count_queues(caller: int | None) -> list[dict[str, Any]]:
+    """Each queue with how many invoices are in it, exactly up to 10,000."""
+    shown = [name for name in QUEUES if caller is not None or name != "mine"]
+    return [_counted(name, QUEUES[name], caller) for name in shown]
+
+
+def _counted(name: str, queue: Queue, caller: int | None) -> dict[str, Any]:
+    count, exact = counted(select(SalesInvoice).where(queue.condition(caller)))
+    return {"name": name, "description": queue.description, "count": count, "count_exact": exact}

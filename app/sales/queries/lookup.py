@@ -1,0 +1,61 @@
+"""Finding sales invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.extensions import db
+from app.sales.errors import UnknownInvoice
+from app.sales.models.floor import Assignment
+from app.sales.models.invoices import SalesInvoice
+
+#: Everything that ``InvoiceSchema`` shows, in three statements however many invoices.
+FULL = (
+    joinedload(SalesInvoice.customer),
+    joinedload(SalesInvoice.salesman),
+    joinedload(SalesInvoice.courier),
+    joinedload(SalesInvoice.handling).joinedload(Assignment.session),
+    selectinload(SalesInvoice.items),
+    selectinload(SalesInvoice.returns),
+)
+
+
+def find(invoice_id: int) -> SalesInvoice:
+    """An invoice by id, in full.
+
+    Raises:
+        UnknownInvoice: there is none.
+    """
+    return _one(select(SalesInvoice).where(SalesInvoice.id == invoice_id))
+
+
+def find_by_number(invoice_no: str, *, lock: bool = False) -> SalesInvoice:
+    """An invoice by its number, in full; ``lock`` holds the row until the transaction ends.
+
+    Raises:
+        UnknownInvoice: there is none.
+    """
+    query = select(SalesInvoice).where(SalesInvoice.invoice_no == invoice_no)
+    if lock:
+        # A statement of its own: a join would show what stood beside the row before the lock was given.
+        db.session.execute(query.with_only_columns(SalesInvoice.id).with_for_update())
+    return _one(query)
+
+
+def lock_by_numbers(numbers: Collection[str]) -> dict[str, SalesInvoice]:
+    """Invoices by their numbers, in full, each row held until the transaction ends; unknown numbers are left out."""
+    query = select(SalesInvoice).where(SalesInvoice.invoice_no.in_(numbers))
+    db.session.execute(query.with_only_columns(SalesInvoice.id).order_by(SalesInvoice.id).with_for_update())
+    found = db.session.scalars(query.options(*FULL).execution_options(populate_existing=True)).unique()
+    return {invoice.invoice_no: invoice for invoice in found}
+
+
+def _one(query: Select[Any]) -> SalesInvoice:
+    invoice: SalesInvoice | None = db.session.scalar(query.options(*FULL).execution_options(populate_existing=True))
+    if invoice is None:
+        raise UnknownInvoice
+    return invoice

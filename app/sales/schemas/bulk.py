@@ -1,0 +1,45 @@
+"""Payloads of the bulk import."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from app.kernel.money import LARGEST_AMOUNT
+from app.kernel.schemas.fields import Number, Schema
+
+
+class BulkQuery(Schema):
+    """How to treat the whole."""
+
+    atomic = fields.Boolean(load_default=False, metadata={"description": "All or nothing: one refusal refuses all."})
+
+
+class VerdictSchema(Schema):
+    """What became of one invoice; ``status`` is the single import's, or 424 when only others kept it out."""
+
+    index = fields.Integer()
+    invoice_no = fields.String(allow_none=True)
+    status = fields.Integer()
+    id = fields.Integer()
+    total_amount = Number(0, LARGEST_AMOUNT, 2)
+    total_difference = Number(-LARGEST_AMOUNT, LARGEST_AMOUNT, 2, allow_none=True)
+    message = fields.String()
+    errors = fields.Dict()
+    data = fields.Dict()
+
+
+class ReportSchema(Schema):
+    """Counts, and the verdicts in the order sent."""
+
+    imported = fields.Integer()
+    duplicates = fields.Integer()
+    refused = fields.Integer()
+    results = fields.List(fields.Nested(VerdictSchema))
+
+
+class BulkImportAnswerSchema(Schema):
+    """``success`` when all that was sent is stored as it was sent, by this import or an earlier one."""
+
+    success = fields.Boolean()
+    message = fields.String()
+    data = fields.Nested(ReportSchema)

@@ -1,0 +1,173 @@
+"""Payloads of the floor: what each step takes, and the history of an invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from app.kernel.pagination.keyset import KeysetQuery
+from app.kernel.schemas.fields import Choice, Number, Schema, Stamp, Text
+from app.sales.schemas.invoices import InvoiceSchema, WorkerSchema
+from app.sales.state_machine import DELIVERY_STEP, DeliveryType, Status
+
+MOST_AT_ONCE = 200
+LARGEST_ID = 2**63 - 1
+_WORKER = {"description": "Billing and admins may name the worker they act for; the caller by default."}
+
+
+def _id(**kwargs: Any) -> Number:
+    return Number(1, LARGEST_ID, **kwargs)
+
+
+class StepSchema(Schema):
+    """A step with an invoice."""
+
+    invoice_no = Text(50, required=True, blank=False)
+    note = Text(5000, load_default="")
+
+
+class StartSchema(StepSchema):
+    """The beginning of a session."""
+
+    worker_id = _id(metadata=_WORKER)
+
+
+class BoxingSchema(StepSchema):
+    """The end of packing."""
+
+    label_count = Number(1, 10_000, required=True, metadata={"description": "Boxes that were labelled."})
+
+
+class DeliveryStartSchema(StepSchema):
+    """COURIER needs ``courier`` and ``tracking_no``, INTERNAL needs ``driver_id``."""
+
+    delivery_type = Choice(*DeliveryType, required=True)
+    courier = Text(50, blank=False, metadata={"description": "The courier's code."})
+    tracking_no = Text(100, blank=False)
+    driver_id = _id(metadata={"description": "The user who drives."})
+    proof_note = Text(5000, metadata={"description": "With DIRECT and COURIER: who took it."})
+
+    @validates_schema
+    def _has_what_its_type_needs(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
+        step = DELIVERY_STEP[data["delivery_type"]]
+        missing = {name: ["This field is required."] for name in step.needs if name not in data}
+        others = {name for kind in DELIVERY_STEP.values() for name in kind.needs} - {*step.needs}
+        if step.opens:
+            others.add("proof_note")  # the proof comes when the driver is there
+        foreign = {name: [f"Not with {data['delivery_type']}."] for name in others if name in data}
+        if missing or foreign:
+            raise ValidationError({**missing, **foreign})
+
+
+class DeliveryCompleteSchema(StepSchema):
+    """The invoice is at the customer's."""
+
+    proof_note = Text(5000, metadata={"description": "Who took it, where it was left."})
+
+
+class HoldRequestSchema(StepSchema):
+    """Why it must wait."""
+
+    reason = Text(1000, required=True, blank=False)
+
+
+class BulkBase(Schema):
+    """Many invoices at once; each may be named once."""
+
+    @validates_schema
+    def _names_each_once(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
+        numbers = [order["invoice_no"] for order in data["invoices"]]
+        twice = {
+            place: {"invoice_no": ["Named twice in this request."]}
+            for place, number in enumerate(numbers)
+            if number in numbers[:place]
+        }
+        if twice:
+            raise ValidationError({"invoices": twice})
+
+
+def _bulk(name: str, step: type[StepSchema], **shared: Any) -> type[ma.Schema]:
+    """A step with up to 200 invoices; ``shared`` holds for all of them."""
+    several = fields.List(
+        fields.Nested(step),
+        required=True,
+        validate=validate.Length(1, MOST_AT_ONCE, error="Send {min} to {max} invoices."),
+    )
+    return BulkBase.from_dict({"invoices": several, **shared}, name=name)
+
+
+BulkStartSchema = _bulk("BulkStartSchema", StepSchema, worker_id=_id(metadata=_WORKER))
+BulkStepSchema = _bulk("BulkStepSchema", StepSchema)
+BulkBoxingSchema = _bulk("BulkBoxingSchema", BoxingSchema)
+BulkDeliveryStartSchema = _bulk("BulkDeliveryStartSchema", DeliveryStartSchema)
+BulkDeliveryCompleteSchema = _bulk("BulkDeliveryCompleteSchema", DeliveryCompleteSchema)
+
+
+class BulkResultSchema(Schema):
+    """What became of one invoice: ``invoice`` when the step was taken, else the refusal."""
+
+    invoice_no = fields.String()
+    success = fields.Boolean()
+    status = fields.Integer(metadata={"description": "What the single endpoint would have answered."})
+    message = fields.String()
+    errors = fields.Dict()
+    data = fields.Dict()
+    invoice = fields.Nested(InvoiceSchema)
+
+
+class BulkResultsSchema(Schema):
+    """Results in the order of the request."""
+
+    results = fields.List(fields.Nested(BulkResultSchema))
+
+
+class BulkAnswerSchema(Schema):
+    """``success`` when every invoice took the step."""
+
+    success = fields.Boolean()
+    message = fields.String()
+    data = fields.Nested(BulkResultsSchema)
+
+
+class HistoryQuery(KeysetQuery):
+    """A stretch of an invoice's history."""
+
+
+class HistoryEntrySchema(Schema):
+    """A step: ``actor`` did it, for ``worker`` if that is somebody else's session."""
+
+    id = fields.Integer()
+    step = fields.String()
+    from_status = Choice(*Status, allow_none=True)
+    to_status = Choice(*Status)
+    actor = fields.String()
+    actor_id = fields.Integer(allow_none=True)
+    worker = fields.String(allow_none=True)
+    worker_id = fields.Integer(allow_none=True)
+    note = fields.String()
+    details = fields.Dict()
+    at = Stamp()
+
+
+class QueueSchema(Schema):
+    """A queue and how many wait in it."""
+
+    name = fields.String()
+    description = fields.String()
+    count = fields.Integer()
+    count_exact = fields.Boolean()
+
+
+class QueuesSchema(Schema):
+    """All queues of the floor."""
+
+    results = fields.List(fields.Nested(QueueSchema))
+
+
+class WorkersSchema(Schema):
+    """Everybody who may take steps, for assigning drivers."""
+
+    results = fields.List(fields.Nested(WorkerSchema))

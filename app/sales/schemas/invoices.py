@@ -1,0 +1,269 @@
+"""Payloads of sales: one declaration validates what comes in, shapes what goes out, and documents both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validate, validates_schema
+from marshmallow.exceptions import ValidationError
+
+from app.kernel.money import LARGEST_AMOUNT
+from app.kernel.schemas.fast_schema import QuickAnswer, QuickPayload
+from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Stamp, Text
+from app.sales.state_machine import BillingStatus, DeliveryType, Priority, Section, Status
+
+MOST_ITEMS = 2000
+
+
+def _quantity(**kwargs: Any) -> Number:
+    return Number(1, 1_000_000_000, **kwargs)
+
+
+def _price(**kwargs: Any) -> Number:
+    return Number(0, "9999999999.9999", 4, **kwargs)
+
+
+class CustomerSchema(Schema):
+    """A customer; optional fields that are left out keep what is stored."""
+
+    id = fields.Integer(dump_only=True)
+    code = Text(50, required=True, blank=False)
+    name = Text(200, required=True, blank=False)
+    area = Text(200)
+    address1 = Text(300)
+    address2 = Text(300)
+    address3 = Text(300)
+    pincode = Text(20)
+    phone1 = Text(50)
+    phone2 = Text(50)
+    email = Text(254)
+
+
+class ItemSchema(Schema):
+    """A line: ``quantity`` pieces at ``mrp`` each."""
+
+    id = fields.Integer(dump_only=True)
+    line_no = fields.Integer(dump_only=True)
+    name = Text(300, required=True, blank=False)
+    item_code = Text(100, required=True, blank=False)
+    barcode = Text(100)
+    quantity = _quantity(required=True)
+    mrp = _price(required=True)
+    company_name = Text(200)
+    packing = Text(100)
+    shelf_location = Text(100)
+    batch_no = Text(100)
+    expiry_date = CalendarDate(allow_none=True)
+    remarks = Text(1000)
+    line_total = Number(0, LARGEST_AMOUNT, 2, dump_only=True)
+
+
+class ImportSchema(QuickPayload):
+    """An invoice as the ERP posts it."""
+
+    invoice_no = Text(50, required=True, blank=False)
+    invoice_date = CalendarDate(required=True)
+    salesman = Text(200, blank=False, allow_none=True)
+    created_by = Text(200)
+    priority = Choice(*Priority, load_default=Priority.MEDIUM.value)
+    customer = fields.Nested(CustomerSchema, required=True)
+    items = fields.List(
+        fields.Nested(ItemSchema),
+        required=True,
+        validate=validate.Length(1, MOST_ITEMS, error="Send {min} to {max} items."),
+    )
+    declared_total = Number(
+        0,
+        LARGEST_AMOUNT,
+        2,
+        data_key="Total",
+        allow_none=True,
+        metadata={"description": "Your own total; a difference to ours is stored and shown, not refused."},
+    )
+    temp_name = Text(200)
+    remarks = Text(1000)
+    extra = Metadata(data_key="metadata")
+
+
+class ItemCorrectionSchema(ItemSchema):
+    """A line found by ``barcode``, else by ``item_code``; only what is sent changes."""
+
+    class Meta(Schema.Meta):
+        exclude = ("id", "line_no", "line_total")
+
+    name = Text(300, blank=False)
+    item_code = Text(100, blank=False)
+    quantity = _quantity()
+    mrp = _price()
+
+    @validates_schema
+    def _names_a_line(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if not data.get("barcode") and not data.get("item_code"):
+            raise ValidationError("Send barcode or item_code to tell which item is meant.", "item_code")
+
+
+class CustomerCorrectionSchema(CustomerSchema):
+    """A customer told by ``code``; ``name`` is needed only for a new one."""
+
+    name = Text(200, blank=False)
+
+
+class CorrectionSchema(Schema):
+    """A correction to an invoice in REVIEW; only the fields that are sent change."""
+
+    invoice_no = Text(50, required=True, blank=False)
+    invoice_date = CalendarDate()
+    salesman = Text(200, blank=False)
+    created_by = Text(200)
+    priority = Choice(*Priority)
+    customer = fields.Nested(CustomerCorrectionSchema)
+    items = fields.List(
+        fields.Nested(ItemCorrectionSchema),
+        load_default=list,
+        validate=validate.Length(max=MOST_ITEMS, error="Send at most {max} items."),
+    )
+    declared_total = Number(0, LARGEST_AMOUNT, 2, data_key="Total", allow_none=True)
+    temp_name = Text(200)
+    remarks = Text(1000)
+    replace_items = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    resolution_notes = Text(5000, load_default="")
+    extra = Metadata(data_key="metadata")
+
+    @validates_schema
+    def _keeps_an_item(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if data.get("replace_items") and not data.get("items"):
+            raise ValidationError("With replace_items at least one item must be sent.", "items")
+
+
+class ReturnSchema(Schema):
+    """Send an invoice back to billing."""
+
+    invoice_no = Text(50, required=True, blank=False)
+    return_reason = Text(5000, required=True, blank=False)
+
+
+class SalesmanSchema(Schema):
+    """Who sold it."""
+
+    id = fields.Integer()
+    name = fields.String()
+
+
+class ReturnInfoSchema(Schema):
+    """A return to billing and, once corrected, how it was resolved."""
+
+    id = fields.Integer()
+    return_reason = fields.String(attribute="reason")
+    returned_from_section = Choice(*Section, attribute="section")
+    returned_from_status = Choice(*Status)
+    returned_by = fields.String()
+    returned_at = Stamp()
+    resolution_notes = fields.String()
+    resolved_by = fields.String(allow_none=True)
+    resolved_at = Stamp(allow_none=True)
+
+
+class WorkerSchema(Schema):
+    """A user of the floor."""
+
+    id = fields.Integer()
+    name = fields.String()
+
+
+class HandlingSchema(Schema):
+    """Who has the invoice in hand, in which section, since when."""
+
+    section = Choice(*Section)
+    worker = fields.Nested(WorkerSchema)
+    session_id = fields.Integer()
+    since = Stamp(attribute="started_at")
+
+
+class HoldSchema(Schema):
+    """Why the invoice must wait."""
+
+    reason = fields.String()
+    held_by = fields.String()
+    held_at = Stamp()
+
+
+class CourierShortSchema(Schema):
+    """A courier, as invoices show it."""
+
+    id = fields.Integer()
+    code = fields.String()
+    name = fields.String()
+
+
+class DeliverySchema(Schema):
+    """How the invoice left the house."""
+
+    delivery_type = Choice(*DeliveryType)
+    courier = fields.Nested(CourierShortSchema, allow_none=True)
+    tracking_no = fields.String(allow_none=True)
+    driver = fields.String(allow_none=True)
+    driver_id = fields.Integer(allow_none=True)
+    dispatched_at = Stamp()
+    delivered_at = Stamp(allow_none=True)
+    proof_note = fields.String()
+
+
+class InvoiceSchema(Schema):
+    """The full invoice, as reads, streams and webhooks show it."""
+
+    id = fields.Integer()
+    invoice_no = fields.String()
+    invoice_date = CalendarDate()
+    status = Choice(*Status)
+    billing_status = Choice(*BillingStatus)
+    priority = Choice(*Priority)
+    customer = fields.Nested(CustomerSchema)
+    salesman = fields.Nested(SalesmanSchema, allow_none=True)
+    created_by = fields.String()
+    created_user = fields.Integer(attribute="created_user_id", allow_none=True)
+    temp_name = fields.String()
+    remarks = fields.String()
+    items = fields.List(fields.Nested(ItemSchema))
+    total_amount = Number(0, LARGEST_AMOUNT, 2)
+    declared_total = Number(0, LARGEST_AMOUNT, 2, data_key="Total", allow_none=True)
+    total_difference = Number(-LARGEST_AMOUNT, LARGEST_AMOUNT, 2, allow_none=True)
+    handling = fields.Nested(HandlingSchema, allow_none=True)
+    hold = fields.Nested(HoldSchema, allow_none=True)
+    label_count = fields.Integer(allow_none=True)
+    delivery = fields.Nested(DeliverySchema, allow_none=True)
+    return_info = fields.Nested(ReturnInfoSchema, allow_none=True)
+    extra = fields.Raw(data_key="metadata", allow_none=True)
+    created_at = Stamp()
+    updated_at = Stamp()
+
+
+class ImportedSchema(InvoiceSchema):
+    """What an import answers with."""
+
+    class Meta(Schema.Meta):
+        fields = (
+            "id",
+            "invoice_no",
+            "total_amount",
+            "total_difference",
+            "status",
+            "billing_status",
+            "priority",
+            "created_at",
+        )
+
+
+class ImportedAnswerSchema(QuickAnswer):
+    """An import in the envelope of this surface."""
+
+    success = fields.Boolean()
+    message = fields.String()
+    data = fields.Nested(ImportedSchema)
+
+
+class InvoiceAnswerSchema(Schema):
+    """A full invoice in the envelope of this surface."""
+
+    success = fields.Boolean()
+    message = fields.String()
+    data = fields.Nested(InvoiceSchema)

@@ -1,0 +1,82 @@
+"""Payloads of customers, salesmen and couriers."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from app.kernel.pagination.keyset import KeysetQuery
+from app.kernel.schemas.fields import Schema, Stamp, Text
+from app.sales.schemas.invoices import CustomerSchema, SalesmanSchema
+
+
+class MasterQuery(KeysetQuery):
+    """``search`` finds what a word begins with."""
+
+    search = Text(100)
+
+
+class CustomerMasterSchema(CustomerSchema):
+    """A customer with its timestamps."""
+
+    created_at = Stamp()
+    updated_at = Stamp()
+
+
+class CustomerEditSchema(CustomerSchema):
+    """Only what is sent changes; the code is the ERP's and stays."""
+
+    class Meta(Schema.Meta):
+        exclude = ("id", "code")
+
+    name = Text(200, blank=False)
+
+
+class SalesmanEditSchema(Schema):
+    """A salesman's name."""
+
+    name = Text(200, required=True, blank=False)
+
+
+class CourierSchema(Schema):
+    """A carrier; ``{tracking_no}`` in ``tracking_url`` stands for the parcel's number."""
+
+    id = fields.Integer(dump_only=True)
+    code = Text(50, required=True, blank=False)
+    name = Text(200, required=True, blank=False)
+    tracking_url = Text(500)
+    phone = Text(50)
+    is_active = fields.Boolean(truthy={True}, falsy={False})
+    created_at = Stamp()
+
+
+class CourierEditSchema(CourierSchema):
+    """Only what is sent changes; the code stays."""
+
+    class Meta(Schema.Meta):
+        exclude = ("id", "code", "created_at")
+
+    name = Text(200, blank=False)
+
+
+class CustomerAnswerSchema(Schema):
+    """A customer in the envelope of this surface."""
+
+    success = fields.Boolean()
+    message = fields.String()
+    data = fields.Nested(CustomerMasterSchema)
+
+
+class SalesmanAnswerSchema(Schema):
+    """A salesman in the envelope of this surface."""
+
+    success = fields.Boolean()
+    message = fields.String()
+    data = fields.Nested(SalesmanSchema)
+
+
+class CourierAnswerSchema(Schema):
+    """A courier in the envelope of this surface."""
+
+    success = fields.Boolean()
+    message = fields.String()
+    data = fields.Nested(CourierSchema)

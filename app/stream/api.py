@@ -1,0 +1,167 @@
+"""The live stream of sales, the stream of chosen events, the log behind both, and tickets for browsers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, current_app, request
+from flask.views import MethodView
+
+from app import events
+from app.accounts.guards import requires
+from app.accounts.idempotency import idempotent
+from app.accounts.principals import Principal, authenticate
+from app.events import matching
+from app.kernel.errors import Invalid
+from app.kernel.http.app import Surface
+from app.kernel.http.openapi import refuses
+from app.kernel.json import encode
+from app.stream import service
+from app.stream.errors import InvalidTicket, PositionGone, TooManyStreams
+from app.stream.schemas import LogQuery, LogSchema, StreamQuery, TicketSchema, TopicStreamQuery
+from app.stream.sse_frames import Framing, event_frame, sales_frames
+
+sales = Surface("Sales stream", __name__, url_prefix="/api/sales/sse", description="Sales invoices, live.")
+log = Surface("Events", __name__, url_prefix="/api/v1", description="The event log: by position, or live.")
+
+EVENT_STREAM = "text/event-stream"
+#: The endpoints that a browser's ``EventSource`` opens, which can send no header: by a ticket or by its session.
+STREAMS = frozenset({f"{sales.name}.SalesStream", f"{log.name}.Stream"})
+#: Seconds that a send may take; a reader who takes nothing for so long is cut off.
+SEND_TIMEOUT = 30.0
+
+_SALES_EXAMPLE = (
+    "event: invoice_updated\n"
+    'data: {"type":"invoice_updated","invoice_no":"LTPI-77282","status":"PICKING","billing_status":"RE_INVOICED",'
+    '"timestamp":"2025-01-18T10:20:00.000000Z"}\n\n'
+    'id: 42\ndata: {"type":"invoice_updated","id":123,"invoice_no":"LTPI-77282"}\n\n'
+)
+_EVENT = {
+    "position": 42,
+    "event": "sales.imported",
+    "id": "6f2c1c1e-3c1b-4a53-9d3e-6f0a2b8f9a11",
+    "created_at": "2025-01-18T09:30:00.000000Z",
+    "data": {"invoice": {"id": 123, "invoice_no": "LTPI-77282"}},
+}
+
+
+def ticket_authenticator() -> Principal | None:
+    """The holder of the ticket in a stream's address.
+
+    Raises:
+        InvalidTicket: unknown, used or expired.
+    """
+    ticket = request.args.get("ticket")
+    # Nothing else takes one: a ticket that could make tickets would never end.
+    if ticket is None or request.endpoint not in STREAMS:
+        return None
+    principal = service.redeem_ticket(ticket)
+    if principal is None:
+        raise InvalidTicket
+    return principal
+
+
+@sales.route("/invoices/")
+class SalesStream(MethodView):
+    @requires("sales:read")
+    @refuses(TooManyStreams, PositionGone)
+    @sales.arguments(StreamQuery, location="query")
+    @sales.response(200, content_type=EVENT_STREAM, example=_SALES_EXAMPLE)
+    def get(self, query: dict[str, Any]) -> Response:
+        """Listen to sales invoices, live.
+
+        The full invoice comes as a default `message` when it is imported or changes; a review and an update send
+        a short `invoice_review` or `invoice_updated` event first. `: keep-alive` comments come every 15 seconds,
+        and after about ten minutes the stream ends; reconnect with `Last-Event-ID` and nothing is missed.
+        """
+        return _stream(query, "sales:read", matching(["sales.*"]), sales_frames)
+
+
+@log.route("/stream")
+class Stream(MethodView):
+    @requires("events:read")
+    @refuses(TooManyStreams, PositionGone)
+    @log.arguments(TopicStreamQuery, location="query")
+    @log.response(200, content_type=EVENT_STREAM, example="id: 42\nevent: sales.imported\ndata: {…}\n\n")
+    def get(self, query: dict[str, Any]) -> Response:
+        """Listen to the events of chosen topics, live; resumes like the stream of sales."""
+        return _stream(query, "events:read", query["topics"], event_frame)
+
+
+@log.route("/stream/tickets")
+class Tickets(MethodView):
+    @requires("events:read")
+    @idempotent
+    @log.response(201, TicketSchema, example={"ticket": "k3J…", "expires_in": 60})
+    def post(self) -> dict[str, Any]:
+        """Make a single-use ticket that opens one stream as `?ticket=` within 60 seconds."""
+        ticket = service.make_ticket(authenticate())
+        return {"ticket": ticket, "expires_in": int(service.TICKET_LIFETIME.total_seconds())}
+
+
+@log.route("/events")
+class Log(MethodView):
+    @requires("events:read")
+    @refuses(PositionGone)
+    @log.arguments(LogQuery, location="query")
+    @log.response(200, LogSchema, example={"data": [_EVENT], "meta": {"next_after": 42, "head": 42}})
+    def get(self, query: dict[str, Any]) -> Response:
+        """Read the event log behind a position, oldest first.
+
+        A reader that asks again with `next_after` misses nothing and sees nothing twice. Without `after`, or with 0,
+        it begins with the oldest event that is kept; a position before that answers 410 and names the `oldest`.
+        """
+        caller = authenticate()
+        head = events.head()
+        rows = events.after(
+            query["after"],
+            types=query["topics"],
+            limit=query["limit"],
+            owner_id=caller.user_id,
+            everybody=caller.sees_everything,
+            until=head,
+        )
+        # Only now: what is purged between two looks would be missing without a word.
+        _require_kept(query["after"])
+        # A full page continues behind its last event; otherwise all up to the head has been looked at.
+        following = rows[-1].position if len(rows) == query["limit"] else max(head, query["after"])
+        data = [msgspec.Raw(f'{{"position":{row.position},{row.body[1:]}'.encode()) for row in rows]
+        body = encode({"data": data, "meta": {"next_after": following, "head": head}})
+        return Response(body, mimetype="application/json")
+
+
+def _stream(query: dict[str, Any], ability: str, types: list[str], framing: Framing) -> Response:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    after = _resumed_position(query)
+    frames = service.open_stream(app, authenticate(), ability=ability, types=types, after=after, framing=framing)
+    connection = request.environ.get("gunicorn.socket")
+    if connection is not None:
+        connection.settimeout(SEND_TIMEOUT)
+    return Response(
+        frames,
+        mimetype=EVENT_STREAM,
+        headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"},
+    )
+
+
+def _resumed_position(query: dict[str, Any]) -> int | None:
+    position: int | None
+    header = request.headers.get("Last-Event-ID", "").strip()
+    if not header:
+        position = query.get("last_event_id")
+    elif header.isascii() and header.isdigit() and len(header) < 19:  # noqa: PLR2004 - digits of a bigint
+        position = int(header)
+    else:
+        raise Invalid({"Last-Event-ID": ["Expected the id of an event of this stream."]})
+    # An id that was never given (the log was restored from a backup, say) cannot be resumed from.
+    if position is None or position > events.head():
+        return None
+    _require_kept(position)
+    return position
+
+
+def _require_kept(position: int) -> None:
+    """Refuse a position behind which something is missing; 0 stands for the beginning of what is kept."""
+    if position and position < (purged := events.purged()):
+        raise PositionGone(purged + 1)

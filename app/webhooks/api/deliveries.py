@@ -1,0 +1,55 @@
+"""``/api/v1/webhooks/deliveries``: who was told what, when, with which answer; and sending one again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.views import MethodView
+
+from app.kernel.http.app import Surface
+from app.kernel.http.openapi import refuses
+from app.webhooks import samples
+from app.webhooks.access import actor, guarded, scope
+from app.webhooks.deliveries import queries, replay
+from app.webhooks.errors import OnItsWay, StillWaiting, UnknownDelivery, UnknownEndpoint
+from app.webhooks.models import Delivery
+from app.webhooks.schemas.deliveries import (
+    DeliveryQuery,
+    WebhookDeliveryDetailSchema,
+    WebhookDeliveryListSchema,
+    WebhookDeliverySchema,
+)
+
+blp = Surface(
+    "Deliveries", __name__, url_prefix="/api/v1/webhooks/deliveries", description="Each event for each endpoint."
+)
+
+
+@blp.route("")
+class Deliveries(MethodView):
+    @guarded
+    @blp.arguments(DeliveryQuery, location="query")
+    @blp.response(200, WebhookDeliveryListSchema, example=samples.DELIVERIES)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Search deliveries, newest first; those of deleted endpoints are found as well."""
+        return queries.page(query, scope())
+
+
+@blp.route("/<int:delivery_id>")
+class Detail(MethodView):
+    @guarded
+    @refuses(UnknownDelivery)
+    @blp.response(200, WebhookDeliveryDetailSchema, example=samples.DETAIL)
+    def get(self, delivery_id: int) -> Delivery:
+        """Read a delivery with every attempt: the exact request and the answer."""
+        return queries.find(delivery_id, scope())
+
+
+@blp.route("/<int:delivery_id>/redeliver")
+class Redeliver(MethodView):
+    @guarded
+    @refuses(UnknownDelivery, UnknownEndpoint, OnItsWay, StillWaiting)
+    @blp.response(202, WebhookDeliverySchema, example=samples.DELIVERY)
+    def post(self, delivery_id: int) -> Delivery:
+        """Send it again now: the same id and bytes, freshly signed, with a full round of retries."""
+        return replay.redeliver(delivery_id, scope(), actor=actor())

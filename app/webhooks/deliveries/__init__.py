@@ -1,0 +1,1 @@
+"""Deliveries: fan-out of events, queries, replay, retention."""

@@ -1,0 +1,40 @@
+"""Retention: deliveries that are settled, or wait for an endpoint that is off, go when they are old enough."""
+
+from __future__ import annotations
+
+from flask import current_app
+from sqlalchemy import delete, exists, or_, select
+
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.unit_of_work import unit_of_work
+from app.webhooks.models import Check, Delivery, Endpoint, Tally
+from app.webhooks.sender import circuit_breaker
+
+BATCH, MOST_BATCHES = 2000, 20
+
+
+def purge() -> int:
+    """Delete what is older than ``WEBHOOK_RETENTION``, in short transactions; how many deliveries that was."""
+    before = clock.now() - current_app.config["WEBHOOK_RETENTION"]
+    off = exists().where(Endpoint.id == Delivery.endpoint_id, Endpoint.status == "disabled")
+    old = (
+        select(Delivery.id)
+        .where(Delivery.created_at < before, or_(Delivery.state != "pending", off), Delivery.claim_id.is_(None))
+        .limit(BATCH)
+        # Whoever sends one again at this moment keeps it.
+        .with_for_update(skip_locked=True)
+        .cte("old")
+    )
+    remove = delete(Delivery).where(Delivery.id.in_(select(old.c.id))).returning(Delivery.id)
+    purged = 0
+    for _ in range(MOST_BATCHES):  # the next tick goes on
+        with unit_of_work():
+            gone = db.session.scalars(remove.execution_options(synchronize_session=False)).all()
+        purged += len(gone)
+        if len(gone) < BATCH:
+            break
+    with unit_of_work():
+        db.session.execute(delete(Tally).where(Tally.minute < clock.now() - circuit_breaker.WINDOW))
+        db.session.execute(delete(Check).where(Check.created_at < before))
+    return purged

@@ -1,0 +1,1 @@
+"""Endpoints: settings, health, secrets and the receiver check."""

@@ -1,0 +1,247 @@
+"""The check of a receiver: right, forged, stale, repeated and slow requests, and a grade for what it makes of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.extensions import db
+from app.kernel import clock, json
+from app.kernel.unit_of_work import after_commit, unit_of_work
+from app.kernel.uuids import new_uuid
+from app.kernel.worker.celery_app import LEASE, Nudger
+from app.webhooks.endpoints import service as endpoints
+from app.webhooks.errors import CheckRunning, UnknownCheck
+from app.webhooks.events import TEST
+from app.webhooks.models import Check, Endpoint
+from app.webhooks.sender import attempt, http_client, signatures
+
+nudge_checker = Nudger("retries.check")
+#: Seconds for each answer; the pause in the middle of the slow request.
+PATIENCE, PAUSE = 4.0, 2.0
+#: Checks at the same time; seconds that one takes at most, with room for a busy machine.
+AT_ONCE, LONGEST = 8, 30
+STALE = timedelta(minutes=10)
+#: Seconds by which a receiver's clock may be off before it is told so, and before it refuses what is right.
+DRIFT_SHOWN, DRIFT_HARMFUL = 60, 300
+LOST = "The worker that ran this check did not come back."
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A request, whether it ought to be taken, and the grade of a receiver that does otherwise."""
+
+    name: str
+    takes: bool
+    grade: str
+    advice: str
+
+
+TRIALS = (
+    _Trial("right", True, "F", "It has to answer a rightly signed request with 2xx."),
+    _Trial("wrong_signature", False, "D", "Anybody may send it events: check the signature, refuse with 401."),
+    _Trial("stale_timestamp", False, "C", "Recorded requests can be replayed: refuse timestamps over 300 s old."),
+    _Trial("duplicate_id", True, "C", "A repeated id was processed before: answer it with 2xx and do nothing."),
+    _Trial("slow_request", True, "B", "A body that arrives slowly is still right: wait for it some seconds."),
+)
+
+
+def ask(endpoint_id: int, scope: endpoints.Scope) -> Check:
+    """Have a receiver checked; the report follows within half a minute.
+
+    Raises:
+        UnknownEndpoint: there is none, or not for this caller.
+        CheckRunning: one is under way.
+    """
+    endpoint = endpoints.find(endpoint_id, scope)
+    check = Check(endpoint_id=endpoint.id, state="pending")
+    try:
+        with db.session.begin_nested():
+            db.session.add(check)
+    except IntegrityError as error:
+        raise CheckRunning from error
+    after_commit(nudge_checker)
+    return check
+
+
+def find(endpoint_id: int, check_id: int, scope: endpoints.Scope) -> Check:
+    """One check.
+
+    Raises:
+        UnknownEndpoint: there is no such endpoint for this caller.
+        UnknownCheck: it has no such check.
+    """
+    endpoint = endpoints.find(endpoint_id, scope)
+    query = select(Check).where(Check.id == check_id, Check.endpoint_id == endpoint.id)
+    check: Check | None = db.session.scalar(query.execution_options(populate_existing=True))
+    if check is None:
+        raise UnknownCheck
+    return check
+
+
+def newest(endpoint_id: int) -> Check | None:
+    """The last check of an endpoint."""
+    query = select(Check).where(Check.endpoint_id == endpoint_id).order_by(Check.id.desc()).limit(1)
+    check: Check | None = db.session.scalar(query)
+    return check
+
+
+def check_due() -> int:
+    """Run the checks that were asked for, some at once; how many.
+
+    One task at a time does: checks take many seconds, and what is left of the workers is for retries.
+    """
+    if _is_under_way():
+        return 0
+    claimed = list(islice(iter(_claim, None), AT_ONCE))
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="check") as pool:
+        reports = [pool.submit(_tried, receiver, data) for _, _, receiver, data in claimed]
+        for (check_id, claim_id, _, _), report in zip(claimed, reports, strict=True):
+            findings, drift = report.result()
+            _write_down(check_id, claim_id, findings, drift)
+    if claimed:
+        nudge_checker()  # for what was asked for meanwhile
+    return len(claimed)
+
+
+def _is_under_way() -> bool:
+    with unit_of_work():
+        recent = clock.now() + timedelta(seconds=LEASE - LONGEST)
+        running = select(Check.id).where(Check.state == "pending", Check.claim_id.is_not(None), Check.due_at > recent)
+        return db.session.scalar(running.limit(1)) is not None
+
+
+def _write_down(check_id: int, claim_id: UUID, findings: Sequence[Mapping[str, Any]], drift: float | None) -> None:
+    with unit_of_work():
+        report = {"findings": findings, "clock_drift_seconds": drift}
+        _settle(check_id, claim_id, state="done", grade=_grade(findings, drift), report=report)
+
+
+def _claim() -> tuple[int, UUID, attempt.Receiver, dict[str, Any]] | None:
+    with unit_of_work():
+        moment = clock.now()
+        due = select(Check).where(Check.state == "pending", Check.due_at <= moment).order_by(Check.id).limit(1)
+        check: Check | None = db.session.scalar(due.with_for_update(skip_locked=True))
+        if check is None:
+            return None
+        endpoint = db.session.get_one(Endpoint, check.endpoint_id, populate_existing=True)
+        if check.claim_id is not None or endpoint.deleted_at is not None:
+            error = endpoints.DELETED if check.claim_id is None else LOST
+            check.state, check.report, check.finished_at = "failed", {"error": error}, moment
+            check.claim_id = None
+            after_commit(nudge_checker)  # for those behind it
+            return None
+        check.claim_id, check.due_at = uuid4(), moment + timedelta(seconds=LEASE)
+        return check.id, check.claim_id, attempt.receiver_of(endpoint, moment), _data(endpoint)
+
+
+def _data(endpoint: Any) -> dict[str, Any]:
+    return {TEST.key: TEST.schema.dump(endpoint), "user": {"id": endpoint.owner_id}}
+
+
+def _settle(check_id: int, claim_id: UUID, **facts: Any) -> None:
+    mine = update(Check).where(Check.id == check_id, Check.claim_id == claim_id)
+    db.session.execute(mine.values(**facts, claim_id=None, finished_at=clock.now()))
+
+
+def _tried(receiver: attempt.Receiver, data: Mapping[str, Any]) -> tuple[list[dict[str, Any]], float | None]:
+    """Make all requests in their order; the first and the repeated one have the same id."""
+    event_id, moment = new_uuid(), clock.now()
+    body = json.encode_text({"event": TEST.name, "id": str(event_id), "created_at": clock.iso(moment), "data": data})
+    findings, drift = [], None
+    for trial in TRIALS:
+        if trial.name in {"right", "duplicate_id"}:
+            id_, sent = event_id, body
+        else:
+            id_ = new_uuid()
+            sent = body.replace(str(event_id), str(id_))
+        before = clock.now()
+        answer = _post(trial, receiver, id_, sent)
+        if trial.name == "right":
+            drift = _drift(answer, before)
+        findings.append(_finding(trial, answer))
+    return findings, drift
+
+
+def _post(trial: _Trial, receiver: attempt.Receiver, event_id: UUID, body: str) -> http_client.Answer:
+    if receiver.fault:
+        return http_client.Answer(0, error=receiver.fault)
+    moment = clock.now() - (STALE if trial.name == "stale_timestamp" else timedelta())
+    keys: Sequence[str] = [signatures.new_secret()] if trial.name == "wrong_signature" else receiver.keys
+    headers = {
+        **receiver.headers,
+        "Content-Type": "application/json",
+        "User-Agent": attempt.USER_AGENT,
+        "X-Webhook-Event": TEST.name,
+        "X-Webhook-Attempt": "1",
+        **signatures.signatures(keys, event_id, moment, body),
+    }
+    slow = trial.name == "slow_request"
+    content = _Dripping(body.encode()) if slow else body.encode()
+    return http_client.post(
+        receiver.url, content, headers, receiver.allowances, deadline=PATIENCE + (PAUSE if slow else 0)
+    )
+
+
+class _Dripping:
+    """A body that pauses in its middle."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        middle = len(self._content) // 2
+        yield self._content[:middle]
+        time.sleep(PAUSE)
+        yield self._content[middle:]
+
+
+def _finding(trial: _Trial, answer: http_client.Answer) -> dict[str, Any]:
+    refused = answer.status is not None and not answer.is_success
+    passed = answer.is_success if trial.takes else refused
+    return {
+        "name": trial.name,
+        "expected": "2xx" if trial.takes else "a refusal, such as 401",
+        "status": answer.status,
+        "milliseconds": answer.milliseconds,
+        "error": answer.error,
+        "passed": passed,
+        "advice": None if passed else trial.advice,
+    }
+
+
+def _grade(findings: Sequence[Mapping[str, Any]], drift: float | None) -> str:
+    """The worst of all that was found."""
+    grades = ["A"]
+    grades += [trial.grade for trial, found in zip(TRIALS, findings, strict=True) if not found["passed"]]
+    if drift is not None and abs(drift) > DRIFT_SHOWN:
+        grades.append("C" if abs(drift) > DRIFT_HARMFUL else "B")
+    return max(grades)
+
+
+def _drift(answer: http_client.Answer, before: datetime) -> float | None:
+    """Seconds by which the receiver's clock is ahead of ours, to a second; None when it does not tell the time."""
+    said = answer.header("Date")
+    if said is None:
+        return None
+    try:
+        then = parsedate_to_datetime(said)
+    except (ValueError, OverflowError):
+        return None
+    then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    middle = before + timedelta(milliseconds=answer.milliseconds / 2)
+    # ``Date`` has whole seconds, cut off: on average it says half a second too little.
+    return round((then + timedelta(seconds=0.5) - middle).total_seconds(), 1)

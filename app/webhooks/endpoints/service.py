@@ -1,0 +1,214 @@
+"""Endpoints: making, finding, changing and deleting them, and their secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Select, delete, func, select, update
+
+from app import events
+from app.accounts import audit
+from app.extensions import db
+from app.kernel import clock, json
+from app.kernel.errors import Invalid
+from app.kernel.secret_box import seal
+from app.webhooks.errors import NotYours, UnknownEndpoint
+from app.webhooks.events import TEST
+from app.webhooks.models import Delivery, Endpoint, Lane
+from app.webhooks.sender import signatures, ssrf
+
+#: Whose endpoints are meant: those of a user, or with ``None`` everybody's.
+Scope = int | None
+_PLAIN = ("description", "events", "concurrency", "rate_per_minute", "extra")
+DELETED = "The endpoint was deleted."
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An endpoint and its secret, for the one time that it is shown."""
+
+    endpoint: Endpoint
+    secret: str
+
+
+def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: bool) -> Issued:
+    """Make an endpoint; its secret is given out here and at a rotation, and never again.
+
+    Raises:
+        Invalid: its address is refused, with what it leads to and which rule it was.
+        NotYours: only an admin allows other addresses than public ones.
+    """
+    allowances = _allowed(data, may_allow)
+    _judge_url(data["url"], allowances)
+    secret = signatures.new_secret()
+    endpoint = Endpoint(
+        owner_id=owner_id,
+        url=data["url"],
+        secret=seal(secret.encode()),
+        allowances=allowances,
+        status="enabled" if data.get("enabled", True) else "disabled",
+        reason=None if data.get("enabled", True) else "It was made switched off.",
+        **{name: data[name] for name in _PLAIN if name in data},
+    )
+    _set_headers(endpoint, data.get("headers") or {})
+    db.session.add(endpoint)
+    db.session.flush()
+    db.session.add(Lane(endpoint_id=endpoint.id))
+    db.session.flush()
+    _record("created", endpoint, actor, url=endpoint.url, **({"allowances": allowances} if allowances else {}))
+    return Issued(endpoint, secret)
+
+
+def find(endpoint_id: int, scope: Scope) -> Endpoint:
+    """One endpoint.
+
+    Raises:
+        UnknownEndpoint: there is none, or not for this caller.
+    """
+    return _one(_scoped(scope).where(Endpoint.id == endpoint_id))
+
+
+def locked(endpoint_id: int, scope: Scope) -> Endpoint:
+    """One endpoint, held until the commit.
+
+    Raises:
+        UnknownEndpoint: there is none, or not for this caller.
+    """
+    return _one(_scoped(scope).where(Endpoint.id == endpoint_id).with_for_update(key_share=True))
+
+
+def page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    """A page of endpoints, newest first."""
+    size = query["per_page"]
+    selected = _scoped(scope).order_by(Endpoint.id.desc()).limit(size + 1)
+    if "status" in query:
+        selected = selected.where(Endpoint.status == query["status"])
+    if "cursor" in query:
+        selected = selected.where(Endpoint.id < query["cursor"])
+    rows = list(db.session.scalars(selected))
+    following = rows[size - 1].id if len(rows) > size else None
+    return {"data": rows[:size], "meta": {"per_page": size, "next_cursor": following}}
+
+
+def change(endpoint_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str, may_allow: bool) -> Endpoint:
+    """Change what is sent; a new address is judged like a first one.
+
+    Raises:
+        UnknownEndpoint: there is none, or not for this caller.
+        Invalid: its address is refused.
+        NotYours: only an admin allows other addresses than public ones.
+    """
+    present = find(endpoint_id, scope)
+    allowances = _allowed(data, may_allow, present.allowances)
+    if "url" in data or "allowances" in data:
+        # Names take time to resolve, and whoever holds the row holds up the relay.
+        _judge_url(data.get("url", present.url), allowances)
+    endpoint = locked(endpoint_id, scope)
+    if allowances != endpoint.allowances:
+        _record("allowances_changed", endpoint, actor, before=endpoint.allowances, after=allowances)
+    endpoint.allowances = allowances
+    for name in ("url", *_PLAIN):
+        if name in data:
+            setattr(endpoint, name, data[name])
+    if "headers" in data:
+        _set_headers(endpoint, data["headers"] or {})
+    endpoint.updated_at = clock.now()
+    _record("changed", endpoint, actor, fields=sorted(data), url=endpoint.url)
+    return endpoint
+
+
+def remove(endpoint_id: int, scope: Scope, *, actor: str) -> None:
+    """Delete an endpoint with its secrets; what was delivered stays to be read, what waits is cancelled.
+
+    Raises:
+        UnknownEndpoint: there is none, or not for this caller.
+    """
+    endpoint = locked(endpoint_id, scope)
+    moment = clock.now()
+    endpoint.deleted_at = endpoint.updated_at = moment
+    endpoint.status, endpoint.reason, endpoint.probe_at = "disabled", DELETED, None
+    endpoint.secret, endpoint.previous_secret, endpoint.headers = b"", None, None
+    db.session.execute(delete(Lane).where(Lane.endpoint_id == endpoint.id))
+    waiting = update(Delivery).where(Delivery.endpoint_id == endpoint.id, Delivery.state == "pending")
+    over = {"state": "cancelled", "claim_id": None, "finished_at": moment, "error": DELETED}
+    db.session.execute(waiting.values(over).execution_options(synchronize_session=False))
+    _record("deleted", endpoint, actor, url=endpoint.url)
+
+
+def rotate(endpoint_id: int, grace_hours: int, scope: Scope, *, actor: str) -> Issued:
+    """Give an endpoint a new secret; for ``grace_hours`` everything is signed with the old one too.
+
+    Raises:
+        UnknownEndpoint: there is none, or not for this caller.
+    """
+    endpoint = locked(endpoint_id, scope)
+    secret = signatures.new_secret()
+    endpoint.previous_secret = endpoint.secret if grace_hours else None
+    endpoint.previous_secret_until = clock.now() + timedelta(hours=grace_hours) if grace_hours else None
+    endpoint.secret, endpoint.updated_at = seal(secret.encode()), clock.now()
+    _record("secret_rotated", endpoint, actor, grace_hours=grace_hours)
+    return Issued(endpoint, secret)
+
+
+def test(endpoint_id: int, scope: Scope) -> Endpoint:
+    """Have a ``webhook.test`` delivered to this endpoint alone, by the same way as everything else.
+
+    Raises:
+        UnknownEndpoint: there is none, or not for this caller.
+    """
+    endpoint = find(endpoint_id, scope)
+    user = {"id": endpoint.owner_id}
+    events.emit(TEST, endpoint, subject_id=endpoint.id, owner_id=endpoint.owner_id, user=user)
+    return endpoint
+
+
+def waiting(endpoint_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many deliveries of each endpoint are open, by state."""
+    query = (
+        select(Delivery.endpoint_id, Delivery.state, func.count())
+        .where(Delivery.endpoint_id.in_(endpoint_ids), Delivery.state.in_(("pending", "failed")))
+        .group_by(Delivery.endpoint_id, Delivery.state)
+    )
+    counts = {endpoint_id: {"pending": 0, "failed": 0} for endpoint_id in endpoint_ids}
+    for endpoint_id, state, count in db.session.execute(query):
+        counts[endpoint_id][state] = count
+    return counts
+
+
+def _scoped(scope: Scope) -> Select[Any]:
+    query = select(Endpoint).where(Endpoint.deleted_at.is_(None))
+    return query if scope is None else query.where(Endpoint.owner_id == scope)
+
+
+def _one(query: Select[Any]) -> Endpoint:
+    found: Endpoint | None = db.session.scalar(query.execution_options(populate_existing=True))
+    if found is None:
+        raise UnknownEndpoint
+    return found
+
+
+def _allowed(data: Mapping[str, Any], may_allow: bool, present: Sequence[dict[str, Any]] = ()) -> list[dict[str, Any]]:
+    if "allowances" not in data:
+        return list(present)
+    if not may_allow:
+        raise NotYours
+    return list(data["allowances"])
+
+
+def _judge_url(url: str, allowances: Sequence[Mapping[str, Any]]) -> None:
+    try:
+        ssrf.destination(ssrf.target_of(url), allowances)
+    except (ssrf.Refused, ssrf.Unresolved) as refused:
+        raise Invalid({"url": [str(refused)]}) from refused
+
+
+def _set_headers(endpoint: Endpoint, headers: Mapping[str, str]) -> None:
+    endpoint.headers = seal(json.encode(dict(headers))) if headers else None
+    endpoint.header_names = sorted(headers)
+
+
+def _record(happened: str, endpoint: Endpoint, actor: str, **details: Any) -> None:
+    audit.record(f"webhook_endpoint.{happened}", actor=actor, subject=f"webhook_endpoint:{endpoint.id}", **details)

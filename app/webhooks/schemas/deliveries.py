@@ -1,0 +1,165 @@
+"""Payloads of deliveries: filters, evidence, recovery."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from app.kernel.schemas.fields import Choice, Moment, Number, Schema, Stamp, Text
+from app.webhooks.models import STATES
+from app.webhooks.schemas.endpoints import LARGEST_ID, LARGEST_PAGE, PAGE_SIZE, Pattern, WebhookPageMetaSchema
+
+MOST_PULLED = 500
+RECOVERED_PER_MINUTE, MOST_RECOVERED_PER_MINUTE = 600, 6000
+
+
+class DeliveryQuery(Schema):
+    """Filters of deliveries; all of them must hold."""
+
+    endpoint_id = Number(1, LARGEST_ID)
+    event = Pattern(metadata={"description": "An event or a wildcard: `einvoice.issued`, `sales.*`."})
+    event_id = fields.UUID(metadata={"description": "`X-Webhook-Id`."})
+    subject_id = Number(
+        1, LARGEST_ID, metadata={"description": "Id of the invoice or receipt; say `event=einvoice.*` along."}
+    )
+    reference = Text(100, metadata={"description": "Number of the invoice or receipt."})
+    sequence = Number(1, LARGEST_ID)
+    state = Choice(*STATES)
+    response_status = Number(100, 999)
+    since = Moment()
+    until = Moment()
+    per_page = Number(1, LARGEST_PAGE, load_default=PAGE_SIZE)
+    cursor = Number(1, LARGEST_ID, metadata={"description": "What `next_cursor` carries."})
+
+
+class WebhookDeliverySchema(Schema):
+    """One event for one endpoint."""
+
+    id = fields.Integer()
+    endpoint_id = fields.Integer()
+    url = fields.String(attribute="endpoint.url")
+    event = fields.String()
+    event_id = fields.UUID()
+    position = fields.Integer()
+    sequence = fields.Integer()
+    subject_id = fields.Integer()
+    reference = fields.String(allow_none=True)
+    state = Choice(*STATES)
+    is_paused = fields.Boolean()
+    is_on_its_way = fields.Boolean()
+    attempts = fields.Integer()
+    next_attempt_at = Stamp(allow_none=True)
+    response_status = fields.Integer(allow_none=True)
+    error = fields.String(allow_none=True)
+    created_at = Stamp()
+    finished_at = Stamp(allow_none=True)
+
+
+class DeliveryAttemptSchema(Schema):
+    """One request as it went out (the endpoint's own headers hidden), and what came back."""
+
+    number = fields.Integer()
+    outcome = Choice("delivered", "failed", "lost")
+    started_at = Stamp()
+    milliseconds = fields.Integer(allow_none=True)
+    url = fields.String()
+    address = fields.String(allow_none=True)
+    request_headers = fields.Dict(keys=fields.String(), values=fields.String())
+    response_status = fields.Integer(allow_none=True)
+    response_headers = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
+    response_body = fields.String(allow_none=True)
+    error = fields.String(allow_none=True)
+
+
+class WebhookDeliveryDetailSchema(WebhookDeliverySchema):
+    """A delivery with every attempt, and the body exactly as it is sent."""
+
+    request_body = fields.String(attribute="source.body")
+    attempt_log = fields.List(fields.Nested(DeliveryAttemptSchema), attribute="tries")
+
+
+class WebhookDeliveryListSchema(Schema):
+    """A page of deliveries, newest first."""
+
+    data = fields.List(fields.Nested(WebhookDeliverySchema))
+    meta = fields.Nested(WebhookPageMetaSchema)
+
+
+class RecoverySchema(Schema):
+    """What to send again."""
+
+    since = Moment(required=True)
+    until = Moment()
+    states = fields.List(
+        Choice("failed", "delivered"),
+        load_default=lambda: ["failed"],
+        validate=validate.Length(1, 2),
+        metadata={"description": "`delivered` too for a receiver that lost what it had."},
+    )
+    per_minute = Number(1, MOST_RECOVERED_PER_MINUTE, load_default=RECOVERED_PER_MINUTE)
+
+
+class RecoveredSchema(Schema):
+    """How many will be sent again, and when."""
+
+    count = fields.Integer()
+    first_due_at = Stamp(allow_none=True)
+    last_due_at = Stamp(allow_none=True)
+
+
+class PullQuery(Schema):
+    """Where to go on from."""
+
+    after = Number(0, LARGEST_ID, load_default=0, metadata={"description": "The last position that you have seen."})
+    limit = Number(1, MOST_PULLED, load_default=100)
+
+
+class PulledSchema(Schema):
+    """A delivery with its body."""
+
+    delivery_id = fields.Integer()
+    sequence = fields.Integer()
+    position = fields.Integer()
+    state = Choice(*STATES)
+    attempts = fields.Integer()
+    body = fields.Raw(metadata={"type": "object"})
+
+
+class PullMetaSchema(Schema):
+    """``next_after`` goes on; ``head`` is the newest position of the log."""
+
+    next_after = fields.Integer()
+    head = fields.Integer()
+    last_sequence = fields.Integer()
+
+
+class PullSchema(Schema):
+    """A stretch of what this endpoint is told, oldest first."""
+
+    data = fields.List(fields.Nested(PulledSchema))
+    meta = fields.Nested(PullMetaSchema)
+
+
+class DeliveryGapSchema(Schema):
+    """A run of sequences that have not arrived."""
+
+    first = fields.Integer()
+    last = fields.Integer()
+    pending = fields.Integer()
+    failed = fields.Integer()
+    oldest_at = Stamp()
+    newest_at = Stamp()
+
+
+class ReconciliationSchema(Schema):
+    """Everything up to ``complete_through`` has arrived; ``kept_from`` is the oldest sequence still stored."""
+
+    endpoint_id = fields.Integer()
+    status = fields.String()
+    last_sequence = fields.Integer()
+    complete_through = fields.Integer()
+    delivered = fields.Integer()
+    pending = fields.Integer()
+    failed = fields.Integer()
+    kept_from = fields.Integer(allow_none=True)
+    gaps = fields.List(fields.Nested(DeliveryGapSchema))
+    more_gaps = fields.Boolean()

@@ -1,0 +1,248 @@
+"""Payloads of endpoints: what may be set, and what is shown of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from ipaddress import ip_network
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from app import events
+from app.kernel.schemas.fields import Choice, Metadata, Number, Schema, Stamp, Text
+from app.webhooks.models import STATUSES
+from app.webhooks.sender.ssrf import LONGEST_URL
+
+MOST_EVENTS, MOST_HEADERS, MOST_ALLOWANCES = 50, 20, 20
+MOST_AT_ONCE, MOST_PER_MINUTE = 50, 60_000
+LARGEST_ID, LARGEST_PAGE, PAGE_SIZE = 2**63 - 1, 100, 20
+LONGEST_GRACE = 24
+
+
+class Pattern(fields.String):
+    """The name of an event, or a wildcard over several: ``einvoice.*``, ``*``."""
+
+    default_error_messages = {"invalid": "Expected a string.", "unknown": "No such event."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        pattern: str = super()._deserialize(value, attr, data, **kwargs)
+        if not events.matching([pattern]):
+            raise self.make_error("unknown")
+        return pattern
+
+
+class OwnHeaders(fields.Field):
+    """Further headers, name to value; none of the hub's own, nothing that could break out of its line."""
+
+    default_error_messages = {
+        "invalid": "Expected an object of strings.",
+        "many": f"Ensure there are no more than {MOST_HEADERS} headers.",
+        "name": "{name} is not the name of a header.",
+        "twice": "{name} is named twice.",
+        "ours": "{name} is set by the hub.",
+        "value": "The value of {name} must be 1 to 1000 printable ASCII characters.",
+    }
+    _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
+    _VALUE = re.compile(r"[\x20-\x7e]{1,1000}")
+    _OURS = re.compile(
+        r"(x-)?webhook-.*|content-.*|host|user-agent|accept-encoding|connection|keep-alive|te|trailer|"
+        r"transfer-encoding|upgrade|expect|proxy-.*|x-forwarded-.*|forwarded|via|date|cookie"
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        shape = {"type": "object", "additionalProperties": {"type": "string"}, "example": {"X-Api-Key": "…"}}
+        kwargs["metadata"] = {**shape, **kwargs.get("metadata", {})}
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, str]:
+        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+            raise self.make_error("invalid")
+        if len(value) > MOST_HEADERS:
+            raise self.make_error("many")
+        seen: set[str] = set()
+        for name, text in value.items():
+            self._judge(name, text.strip(), seen)
+        return {name: text.strip() for name, text in value.items()}
+
+    def _judge(self, name: str, text: str, seen: set[str]) -> None:
+        if not self._NAME.fullmatch(name):
+            raise self.make_error("name", name=repr(name[:100]))
+        if self._OURS.fullmatch(name.lower()):
+            raise self.make_error("ours", name=name)
+        if name.lower() in seen:
+            raise self.make_error("twice", name=name)
+        if not self._VALUE.fullmatch(text):
+            raise self.make_error("value", name=name)
+        seen.add(name.lower())
+
+
+class Network(fields.String):
+    """A network as CIDR; a single address is a network of one."""
+
+    default_error_messages = {"invalid": "Expected a network such as 10.1.2.0/24."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return str(ip_network(text))
+        except ValueError as error:
+            raise self.make_error("invalid") from error
+
+
+class AllowanceSchema(Schema):
+    """A network and a port that this endpoint may be at, public or not, with https or plain http."""
+
+    cidr = Network(required=True, metadata={"example": "10.1.2.0/24"})
+    port = Number(1, 65_535, required=True)
+
+
+class _Settable(Schema):
+    """What can be said about an endpoint at any time."""
+
+    description = Text(500)
+    headers = OwnHeaders(load_only=True, allow_none=True, metadata={"description": "Sent along; stored encrypted."})
+    concurrency = Number(1, MOST_AT_ONCE, metadata={"description": "Requests at the same time; 10 by default."})
+    rate_per_minute = Number(1, MOST_PER_MINUTE, allow_none=True, metadata={"description": "Null: as many as come."})
+    allowances = fields.List(
+        fields.Nested(AllowanceSchema),
+        validate=validate.Length(max=MOST_ALLOWANCES),
+        metadata={"description": "Set by admins only."},
+    )
+    extra = Metadata(data_key="metadata", allow_none=True)
+
+
+_some = validate.Length(1, MOST_EVENTS, error=f"Choose at least one event, and at most {MOST_EVENTS}.")
+
+
+def _events(**kwargs: Any) -> fields.List:
+    """Names and wildcards, at least one, none twice."""
+    return fields.List(Pattern(), validate=[_some, _unique], **kwargs)
+
+
+def _unique(patterns: Sequence[str]) -> None:
+    if len(set(patterns)) != len(patterns):
+        raise ValidationError("An event is named twice.")
+
+
+class EndpointDraftSchema(_Settable):
+    """A new endpoint."""
+
+    url = Text(LONGEST_URL, blank=False, required=True)
+    events = _events(required=True, metadata={"example": ["einvoice.*"]})
+    enabled = fields.Boolean(load_default=True)
+
+
+class EndpointChangeSchema(_Settable):
+    """Changes to an endpoint; what is not sent stays."""
+
+    url = Text(LONGEST_URL, blank=False)
+    events = _events()
+
+    @validates_schema
+    def _says_something(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if not data:
+            raise ValidationError("Nothing to change was sent.")
+
+
+class EndpointSchema(Schema):
+    """An endpoint as it is shown; secrets and header values are not."""
+
+    id = fields.Integer()
+    user_id = fields.Integer(attribute="owner_id")
+    url = fields.String()
+    description = fields.String()
+    events = fields.List(fields.String())
+    header_names = fields.List(fields.String())
+    concurrency = fields.Integer()
+    rate_per_minute = fields.Integer(allow_none=True)
+    allowances = fields.List(fields.Nested(AllowanceSchema))
+    extra = fields.Raw(data_key="metadata", allow_none=True)
+    status = Choice(*STATUSES)
+    reason = fields.String(allow_none=True)
+    probe_at = Stamp(allow_none=True)
+    last_sequence = fields.Integer()
+    previous_secret_until = Stamp(allow_none=True)
+    created_at = Stamp()
+    updated_at = Stamp()
+
+
+class EndpointSecretSchema(EndpointSchema):
+    """An endpoint with its secret, which is shown this one time."""
+
+    secret = fields.String()
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        return super().get_attribute(obj if attr == "secret" else obj.endpoint, attr, default)
+
+
+class EndpointReasonSchema(Schema):
+    """Why."""
+
+    reason = Text(500, blank=False, load_default="Switched off by hand.")
+
+
+class RotationSchema(Schema):
+    """For how long the old secret signs along."""
+
+    grace_hours = Number(0, LONGEST_GRACE, load_default=LONGEST_GRACE)
+
+
+class EndpointQuery(Schema):
+    """A page of endpoints."""
+
+    status = Choice(*STATUSES)
+    per_page = Number(1, LARGEST_PAGE, load_default=PAGE_SIZE)
+    cursor = Number(1, LARGEST_ID, metadata={"description": "What `next_cursor` carries."})
+
+
+class WebhookPageMetaSchema(Schema):
+    """``next_cursor`` is null on the last page."""
+
+    per_page = fields.Integer()
+    next_cursor = fields.Integer(allow_none=True)
+
+
+class EndpointListSchema(Schema):
+    """A page of endpoints, newest first."""
+
+    data = fields.List(fields.Nested(EndpointSchema))
+    meta = fields.Nested(WebhookPageMetaSchema)
+
+
+class EndpointTestSchema(Schema):
+    """The test is on its way."""
+
+    message = fields.String()
+
+
+class FindingSchema(Schema):
+    """One request of a check, and what the receiver made of it."""
+
+    name = fields.String()
+    expected = fields.String()
+    status = fields.Integer(allow_none=True)
+    milliseconds = fields.Integer()
+    error = fields.String(allow_none=True)
+    passed = fields.Boolean()
+    advice = fields.String(allow_none=True)
+
+
+class CheckReportSchema(Schema):
+    """What was found."""
+
+    findings = fields.List(fields.Nested(FindingSchema))
+    clock_drift_seconds = fields.Float(allow_none=True)
+    error = fields.String()
+
+
+class ReceiverCheckSchema(Schema):
+    """A check of a receiver; ``grade`` A to F once it is done."""
+
+    id = fields.Integer()
+    endpoint_id = fields.Integer()
+    state = Choice("pending", "done", "failed")
+    grade = fields.String(allow_none=True)
+    report = fields.Nested(CheckReportSchema, allow_none=True)
+    created_at = Stamp()
+    finished_at = Stamp(allow_none=True)

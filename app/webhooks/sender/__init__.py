@@ -1,0 +1,1 @@
+"""Sending: claims, attempts, HTTP client, signatures, circuit breaker."""
