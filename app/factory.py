@@ -106,10 +106,10 @@ def _open_rooms(app: Hub) -> None:
     error_handlers.register(app)
     rate_limit_headers.register(app)
     audit.recorder.init_app(app)
-    broadcaster.hub.init_app(app)
+    broadcaster.broadcaster.init_app(app)
 
-    events.subscribe(publisher.broadcast)
-    events.subscribe(webhook_listener.deliver)
+    events.subscribe(publisher.publish_batch)
+    events.subscribe(webhook_listener.create_deliveries)
     principals.authenticators[:] = [
         web_sessions.page_authenticator,
         authenticator.authenticator,
@@ -120,7 +120,7 @@ def _open_rooms(app: Hub) -> None:
     ]
 
     # Rooms on one floor do not know each other: this is where they are introduced.
-    invoice_sources.readers["sales"] = einvoice_source.billable
+    invoice_sources.SOURCES["sales"] = einvoice_source.billable_invoice
 
     api = HubApi(app)
     sales_rooms = (sales.blp, sales_floor.blp, sales_bulk.blp, sales_masters.blp)

@@ -28,7 +28,7 @@ from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.celery_app import HubTask
 from app.local.servers import temporary_servers
-from app.stream.broadcaster import hub
+from app.stream.broadcaster import broadcaster
 from tests.factories import a_user
 
 #: Of webhooks, which the pages are tested with too; and the browser.
@@ -98,7 +98,7 @@ def _migrated(settings: Settings) -> Iterator[Hub]:
         gc.collect()
         gc.freeze()
         yield app
-        hub.close()  # its reader would go on asking servers that are gone
+        broadcaster.close()  # its reader would go on asking servers that are gone
         db.engine.dispose()
 
 
@@ -144,7 +144,7 @@ def lent_process() -> Iterator[None]:
     """What a process has once may go to another application; afterwards it belongs to the first one again."""
     with pytest.MonkeyPatch.context() as kept:
         kept.setattr(limiter, "__dict__", dict(limiter.__dict__))
-        for owner, name in ((audit.recorder, "_app"), (hub, "_app"), (HubTask, "flask_app"), (bus, "client")):
+        for owner, name in ((audit.recorder, "_app"), (broadcaster, "_app"), (HubTask, "flask_app"), (bus, "client")):
             kept.setattr(owner, name, getattr(owner, name))
         yield
 

@@ -20,10 +20,10 @@ from app.accounts.schemas import (
 )
 from app.extensions import limiter
 from app.kernel.errors import TooManyRequests
-from app.kernel.http.app import Surface
+from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 
-blp = Surface("Accounts", __name__, url_prefix="/api/auth", description="Users and their sessions.")
+blp = ApiBlueprint("Accounts", __name__, url_prefix="/api/auth", description="Users and their sessions.")
 
 _TOKENS = {"access": "eyJhbGciOi…", "refresh": "eyJhbGciOi…", "expires_in": 3600}
 _USER = {

@@ -15,7 +15,7 @@ from app.accounts import audit, ip_allowlist
 from app.accounts.display_names import NAME_RULE, is_name
 from app.accounts.errors import AddressNotAllowed, InvalidApiKey, KeyOver
 from app.accounts.models.accounts import ApiKey
-from app.accounts.principals import Principal, peer_address
+from app.accounts.principals import Principal, client_address
 from app.accounts.roles import API_KEY
 from app.extensions import db
 from app.kernel import clock
@@ -55,7 +55,7 @@ def create(
         name=name,
         prefix=secret[:_PREFIX_LENGTH],
         key_hash=_hash(secret),
-        allowlist=ip_allowlist.networks(allowlist),
+        allowlist=ip_allowlist.parse_networks(allowlist),
         created_at=moment,
         expires_at=moment + lifetime if lifetime else None,
     )
@@ -107,7 +107,7 @@ def change_allowlist(key_id: int, allowlist: Sequence[str], *, actor: str) -> Ap
         Invalid: an entry is no address and no network.
     """
     key = _locked(key_id)
-    key.allowlist = ip_allowlist.networks(allowlist)
+    key.allowlist = ip_allowlist.parse_networks(allowlist)
     audit.record("api_key.allowlist_changed", actor=actor, subject=f"api_key:{key.id}", allowlist=key.allowlist)
     return key
 
@@ -136,7 +136,7 @@ def _of_the_database(given: str) -> Principal:
     moment = clock.now()
     if key is None or key.revoked_at or (key.expires_at and key.expires_at <= moment):
         raise InvalidApiKey
-    if not ip_allowlist.is_allowed(key.allowlist, peer_address()):
+    if not ip_allowlist.is_allowed(key.allowlist, client_address()):
         raise AddressNotAllowed
     return _principal(str(key.id), key.name)
 

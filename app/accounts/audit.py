@@ -17,11 +17,11 @@ from prometheus_client import Counter
 
 from app.accounts import last_used
 from app.accounts.models.accounts import ApiCall, AuditEntry
-from app.accounts.principals import Principal, peer_address
+from app.accounts.principals import Principal, client_address
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import is_page
-from app.kernel.log_masking import masked_text
+from app.kernel.log_masking import mask_text
 from app.kernel.logs import elapsed_ms
 from app.kernel.unit_of_work import unit_of_work
 
@@ -61,7 +61,7 @@ def record(action: str, *, actor: str, subject: str, **details: Any) -> None:
             actor=actor,
             subject=subject,
             details=details,
-            address=peer_address() if has_request_context() else None,
+            address=client_address() if has_request_context() else None,
             request_id=context.get("request_id"),
         )
     )
@@ -73,10 +73,10 @@ def _call(principal: Principal, status: int) -> Call:
         user_id=principal.user_id,
         method=request.method[:LONGEST_METHOD],
         # A row that cannot be stored would hold up all that wait behind it.
-        path=masked_text(request.path)[:LONGEST_PATH].replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        path=mask_text(request.path)[:LONGEST_PATH].replace("\0", "\N{REPLACEMENT CHARACTER}"),
         status=status,
         milliseconds=elapsed_ms(),
-        address=peer_address(),
+        address=client_address(),
         request_id=g.request_id,
         created_at=clock.now(),
         let_in="principal" in g,

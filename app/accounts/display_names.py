@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-LONGEST_NAME = 200
-NAME_RULE = f"Use 1 to {LONGEST_NAME} printable characters."
+MAX_NAME_LENGTH = 200
+NAME_RULE = f"Use 1 to {MAX_NAME_LENGTH} printable characters."
 
 
 def is_name(text: str) -> bool:
     """Whether ``text`` can stand as a name."""
-    return bool(text.strip()) and len(text) <= LONGEST_NAME and text.isprintable()
+    return bool(text.strip()) and len(text) <= MAX_NAME_LENGTH and text.isprintable()

@@ -7,18 +7,18 @@ from ipaddress import ip_address, ip_network
 
 from app.kernel.errors import Invalid
 
-MOST_ENTRIES = 100
+MAX_ENTRIES = 100
 
 
-def networks(entries: Iterable[str]) -> list[str]:
+def parse_networks(entries: Iterable[str]) -> list[str]:
     """An allowlist as it is stored, each entry a network and none twice.
 
     Raises:
         Invalid: an entry is no address and no network, or there are too many.
     """
     found = list(dict.fromkeys(_network(entry) for entry in entries))
-    if len(found) > MOST_ENTRIES:
-        raise Invalid({"allowlist": [f"At most {MOST_ENTRIES} addresses and networks."]})
+    if len(found) > MAX_ENTRIES:
+        raise Invalid({"allowlist": [f"At most {MAX_ENTRIES} addresses and networks."]})
     return found
 
 

@@ -22,7 +22,7 @@ SHOWN_AFTER = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Licence:
+class ModuleStatus:
     """One module of one user at this moment; every module has one, bought or not."""
 
     user_id: int
@@ -43,18 +43,18 @@ class Licence:
         return min((step for step in WARNED_BEFORE if self.days_left <= step), default=None)
 
 
-def of(user_id: int) -> list[Licence]:
+def status_of(user_id: int) -> list[ModuleStatus]:
     """Every module that there is, as it stands for a user."""
-    return of_many([user_id])[user_id]
+    return status_of_users([user_id])[user_id]
 
 
-def warnings(user_id: int) -> list[Licence]:
+def warnings(user_id: int) -> list[ModuleStatus]:
     """What a banner has to say to a user, the most urgent first."""
-    due = [licence for licence in of(user_id) if licence.warning is not None]
+    due = [licence for licence in status_of(user_id) if licence.warning is not None]
     return sorted(due, key=lambda licence: licence.ends_at or clock.now())
 
 
-def of_many(user_ids: Sequence[int]) -> dict[int, list[Licence]]:
+def status_of_users(user_ids: Sequence[int]) -> dict[int, list[ModuleStatus]]:
     """Every module as it stands for each of these users."""
     grants: dict[int, list[ModuleGrant]] = {user_id: [] for user_id in user_ids}
     for grant in db.session.scalars(select(ModuleGrant).where(ModuleGrant.user_id.in_(user_ids))):
@@ -62,19 +62,19 @@ def of_many(user_ids: Sequence[int]) -> dict[int, list[Licence]]:
     return {user_id: _licences(user_id, bought) for user_id, bought in grants.items()}
 
 
-def _licences(user_id: int, grants: Iterable[ModuleGrant]) -> list[Licence]:
+def _licences(user_id: int, grants: Iterable[ModuleGrant]) -> list[ModuleStatus]:
     by_module = {grant.module: grant for grant in grants}
     return [_licence(user_id, module, by_module.get(module)) for module in MODULES]
 
 
-def _licence(user_id: int, module: str, grant: ModuleGrant | None) -> Licence:
+def _licence(user_id: int, module: str, grant: ModuleGrant | None) -> ModuleStatus:
     moment = clock.now()
     # A period without length is what a grant that was never sold leaves behind.
     if grant is None or grant.ends_at - grant.starts_at <= timedelta(seconds=1):
-        return Licence(user_id, module, "off")
+        return ModuleStatus(user_id, module, "off")
     if grant.starts_at > moment:
-        return Licence(user_id, module, "planned", grant.starts_at, grant.ends_at)
+        return ModuleStatus(user_id, module, "planned", grant.starts_at, grant.ends_at)
     if grant.ends_at <= moment:
-        return Licence(user_id, module, "over", grant.starts_at, grant.ends_at)
+        return ModuleStatus(user_id, module, "over", grant.starts_at, grant.ends_at)
     left = math.ceil((grant.ends_at - moment) / timedelta(days=1))
-    return Licence(user_id, module, "on", grant.starts_at, grant.ends_at, left)
+    return ModuleStatus(user_id, module, "on", grant.starts_at, grant.ends_at, left)

@@ -23,7 +23,7 @@ MODULES: dict[str, str] = {
     "feature.einvoice_api": "The e-invoice API, `/api/v1/einvoices`.",
     "feature.einvoice_webhooks": "Webhook endpoints and their deliveries.",
 }
-MOST_YEARS = 10
+MAX_YEARS = 10
 
 View = Callable[..., Any]
 
@@ -56,8 +56,8 @@ def enable(user: User, module: str, *, years: int = 1, actor: str) -> ModuleGran
         Invalid: no such module, or not a number of years that is sold.
     """
     _check(module)
-    if not 1 <= years <= MOST_YEARS:
-        raise Invalid({"years": [f"Use 1 to {MOST_YEARS} years."]})
+    if not 1 <= years <= MAX_YEARS:
+        raise Invalid({"years": [f"Use 1 to {MAX_YEARS} years."]})
     grant, moment = _locked(user.id, module), clock.now()
     if grant.ends_at <= moment:
         grant.starts_at, grant.ends_at = moment, moment
@@ -73,8 +73,8 @@ def set_period(user: User, module: str, *, starts_at: datetime, ends_at: datetim
         Invalid: no such module, or a period that ends before it begins or is longer than is sold.
     """
     _check(module)
-    if not starts_at < ends_at <= years_after(starts_at, MOST_YEARS):
-        raise Invalid({"ends_at": [f"Use an end after the start, at most {MOST_YEARS} years later."]})
+    if not starts_at < ends_at <= years_after(starts_at, MAX_YEARS):
+        raise Invalid({"ends_at": [f"Use an end after the start, at most {MAX_YEARS} years later."]})
     grant = _locked(user.id, module)
     grant.starts_at, grant.ends_at = starts_at, ends_at
     _record("module.enabled", grant, actor)

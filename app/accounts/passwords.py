@@ -7,7 +7,7 @@ import secrets
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-SHORTEST, LONGEST = 10, 200
+MIN_LENGTH, MAX_LENGTH = 10, 200
 _hasher = PasswordHasher()
 #: Verified when the user is unknown, so that the answer takes as long; a test looks that its parameters are the same.
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$JsgHlTMUD0d3V45QaOzODg$GJiRVKYzpuzTGRvrN2o5mm7mXNX/cDlsHzTV26FJxDI"
@@ -17,7 +17,7 @@ def hashed(password: str) -> str:
     return _hasher.hash(password)
 
 
-def matches(password_hash: str | None, password: str) -> bool:
+def verify_password(password_hash: str | None, password: str) -> bool:
     """Whether ``password`` is the one; takes the same time when there is no hash to compare with."""
     try:
         return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None

@@ -63,7 +63,7 @@ def known_caller() -> Principal | None:
     return known
 
 
-def peer_address() -> str | None:
+def client_address() -> str | None:
     """The address of the caller; a proxy's word counts only where proxies are configured.
 
     None when there is none (a Unix socket) or a proxy passed on something else (``unknown``). IPv4 that came in

@@ -16,7 +16,7 @@ from app.extensions import db
 from app.kernel import clock
 
 
-def abilities_now(credentials: Collection[str]) -> dict[str, frozenset[str]]:
+def current_abilities(credentials: Collection[str]) -> dict[str, frozenset[str]]:
     """The abilities of each of these credentials at this moment; who was shut out has none."""
     found = _of_users(_ids("user", credentials)) | _of_tokens(_ids("token", credentials))
     found |= _of_keys(_ids("api_key", credentials))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.accounts import passwords
-from app.kernel.schemas.fields import Schema, Stamp, Text
+from app.kernel.schemas.fields import Schema, Text, Timestamp
 
 LONGEST_TOKEN = 4096
 
@@ -14,7 +14,7 @@ class CredentialsSchema(Schema):
     """E-mail address and password of a user."""
 
     email = Text(254, required=True, blank=False)
-    password = Text(passwords.LONGEST, required=True, load_only=True)
+    password = Text(passwords.MAX_LENGTH, required=True, load_only=True)
 
 
 class RefreshSchema(Schema):
@@ -31,7 +31,7 @@ class UserSchema(Schema):
     name = fields.String()
     role = fields.String()
     abilities = fields.List(fields.String())
-    last_login_at = Stamp()
+    last_login_at = Timestamp()
 
 
 class TokensSchema(Schema):

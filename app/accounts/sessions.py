@@ -46,7 +46,7 @@ def verified(email: str, password: str) -> User:
         WrongPassword: for an unknown address, a wrong password and a deactivated user alike.
     """
     user = find_user(email)
-    if not passwords.matches(user.password_hash if user else None, password) or not user or not user.is_active:
+    if not passwords.verify_password(user.password_hash if user else None, password) or not user or not user.is_active:
         # What was typed is not kept: people type their password into the wrong field.
         audit.record("session.refused", actor="anybody", subject=f"user:{user.id}" if user else "user:unknown")
         raise WrongPassword

@@ -16,10 +16,10 @@ from app.accounts.roles import ROLES
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
-from app.kernel.pagination.offset import Page, PageQuery, page_of
+from app.kernel.pagination.offset import Page, PageQuery, paginate
 from app.kernel.schemas.fields import Text
 
-LONGEST_EMAIL = 254
+MAX_EMAIL_LENGTH = 254
 #: Only a slip of the pen is caught; whether mail arrives, no pattern knows.
 _EMAIL = re.compile(r"[^@\s\0]+@[^@\s\0]+")
 _ROLE_RULE = f"Must be one of: {', '.join(ROLES)}."
@@ -45,8 +45,8 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
 
 
 def _faults(*, email: str, password: str, role: str, name: str) -> Iterator[tuple[str, list[str]]]:
-    if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
-        yield "email", [f"Expected an e-mail address of at most {LONGEST_EMAIL} characters."]
+    if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
+        yield "email", [f"Expected an e-mail address of at most {MAX_EMAIL_LENGTH} characters."]
     if faults := list(_password_faults(password)):
         yield "password", faults
     if role not in ROLES:
@@ -56,8 +56,8 @@ def _faults(*, email: str, password: str, role: str, name: str) -> Iterator[tupl
 
 
 def _password_faults(password: str) -> Iterator[str]:
-    if not passwords.SHORTEST <= len(password) <= passwords.LONGEST:
-        yield f"Use {passwords.SHORTEST} to {passwords.LONGEST} characters."
+    if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
+        yield f"Use {passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters."
 
 
 def find_user(email: str) -> User | None:
@@ -92,17 +92,17 @@ def change_own_password(user: User, *, present: str, password: str) -> None:
     Raises:
         Invalid: the present password is wrong, or the new one is too short or too long.
     """
-    if not passwords.matches(user.password_hash, present):
+    if not passwords.verify_password(user.password_hash, present):
         raise Invalid({"present": ["This is not your present password."]})
     change_password(user, password, actor=f"user:{user.id}")
 
 
-def choose_look(user: User, *, language: str | None, theme: str) -> None:
+def save_preferences(user: User, *, language: str | None, theme: str) -> None:
     """Keep how a user wants the pages; ``None`` follows the browser's language."""
     user.language, user.theme = language, theme
 
 
-def is_untouched() -> bool:
+def no_sign_in_yet() -> bool:
     """Whether nobody has ever signed in: whoever looks for the first time is told how."""
     return db.session.scalar(select(User.id).where(User.last_login_at.is_not(None)).limit(1)) is None
 
@@ -150,7 +150,7 @@ def _end_sessions(user: User, because: str) -> None:
     db.session.execute(open_ones.values(revoked_at=clock.now(), revoked_because=because))
 
 
-def existing_user(email: str) -> User:
+def get_user_by_email(email: str) -> User:
     """The user with this address.
 
     Raises:
@@ -190,4 +190,4 @@ def find_page(paging: dict[str, Any]) -> Page:
     query, search = select(User), paging["search"]
     if search:
         query = query.where(or_(*(column.icontains(search, autoescape=True) for column in (User.email, User.name))))
-    return page_of(query, User.id, paging)
+    return paginate(query, User.id, paging)

@@ -31,11 +31,11 @@ def sign_in(email: str, password: str) -> User:
         WrongPassword: for an unknown address, a wrong password and a deactivated user alike.
     """
     user = sessions.verified(email, password)
-    open_for(user)
+    open_session(user)
     return user
 
 
-def open_for(user: User) -> None:
+def open_session(user: User) -> None:
     """Give the present browser a new session of ``user``; what it carried before is forgotten."""
     number = uuid.uuid4()
     user.last_login_at = clock.now()

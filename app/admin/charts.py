@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask_babel import format_date
 
-from app.kernel.daily_counts import Day
+from app.kernel.daily_counts import DailyCount
 
 WIDTH, HEIGHT, BAR, GAP, FLOOR, CEILING = 280, 110, 28, 14, 90, 18
 
@@ -44,13 +44,13 @@ class Chart:
         return ", ".join(f"{bar.name} {bar.count}" for bar in self.bars)
 
 
-def chart_of(days: Sequence[Day]) -> Chart:
+def chart_of(days: Sequence[DailyCount]) -> Chart:
     """A chart of days, the last of which is today."""
     most = max((day.count for day in days), default=0) or 1
     return Chart([_bar(place, day, most, place == len(days) - 1) for place, day in enumerate(days)])
 
 
-def _bar(place: int, day: Day, most: int, is_today: bool) -> Bar:
+def _bar(place: int, day: DailyCount, most: int, is_today: bool) -> Bar:
     # A day with anything at all shows something.
     height = max(3.0, (FLOOR - CEILING) * day.count / most) if day.count else 0.0
     x = GAP // 2 + place * (BAR + GAP - 2)

@@ -9,11 +9,11 @@ from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 
 from app.admin.blueprint import StaleForm
-from app.admin.i18n.translate import said
+from app.admin.i18n.translate import translate
 from app.kernel import errors
 from app.kernel.http.app import is_page
-from app.kernel.http.error_envelopes import flattened
-from app.kernel.http.error_handlers import refuse
+from app.kernel.http.error_envelopes import flatten_errors
+from app.kernel.http.error_handlers import error_response
 
 _SEE_OTHER, _UNAUTHORIZED = 303, 401
 #: What a person did that cannot be done just now; everything else gets a page of its own.
@@ -58,8 +58,8 @@ def render(refusal: errors.Refusal) -> Response:
 
 def sentence(refusal: errors.Refusal) -> str:
     """What was wrong, in one line."""
-    faults = [text for _, sentences in flattened(refusal.errors or {}) for text in sentences]
-    return " ".join(map(said, faults)) or said(refusal.message)
+    faults = [text for _, sentences in flatten_errors(refusal.errors or {}) for text in sentences]
+    return " ".join(map(translate, faults)) or translate(refusal.message)
 
 
 def back() -> str:
@@ -77,7 +77,7 @@ def local(path: str) -> str:
 
 def stale_form(_error: CSRFError) -> Response:
     """A form whose token is missing or wrong."""
-    return refuse(StaleForm())
+    return error_response(StaleForm())
 
 
 def _to_sign_in() -> Response:

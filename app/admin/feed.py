@@ -67,7 +67,7 @@ class Feed:
 def newest() -> Feed:
     """The feed as the viewer may see it."""
     caller = authenticate()
-    head = events.head()
+    head = events.last_position()
     rows = events.latest(SHOWN, types=list(events.CATALOGUE), owner_id=caller.user_id, everybody=caller.sees_everything)
     address = url_for("Events.Stream", topics="*", last_event_id=head)
     return Feed([_entry(row) for row in rows], address, {"events": dict(_words()), "shown": SHOWN})

@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response
 
 from app.accounts.principals import authenticate
-from app.accounts.tokens.service import ENDING
+from app.accounts.tokens.service import EXPIRY_WARNING
 from app.admin.forms.base import Form
 from app.kernel import clock
 from app.kernel.errors import Invalid
@@ -64,4 +64,4 @@ def standing(*, revoked_at: datetime | None, expires_at: datetime | None) -> tup
     if left <= timedelta():
         return gettext("Expired"), "bad"
     days = -(-left // timedelta(days=1))
-    return ngettext("%(num)s day left", "%(num)s days left", days), "warn" if left <= ENDING else "good"
+    return ngettext("%(num)s day left", "%(num)s days left", days), "warn" if left <= EXPIRY_WARNING else "good"

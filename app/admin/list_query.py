@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from flask import request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
-from app.admin.i18n.translate import said
-from app.kernel.http.error_envelopes import flattened
+from app.admin.i18n.translate import translate
+from app.kernel.http.error_envelopes import flatten_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Asked:
     faults: list[str]
 
 
-def asked(schema: Schema, **defaults: Any) -> Asked:
+def parse_filters(schema: Schema, **defaults: Any) -> Asked:
     """Read the present address; a filter that makes no sense is told and left aside, a blank one was not sent."""
     sent = _sent(schema)
     try:
@@ -56,5 +56,5 @@ def _shown() -> Mapping[str, Any]:
 
 def _told(wrong: Mapping[Any, Any]) -> Iterator[str]:
     for name, faults in wrong.items():
-        sentences = [said(text) for _, texts in flattened(faults) for text in texts]
+        sentences = [translate(text) for _, texts in flatten_errors(faults) for text in texts]
         yield f"{name}: {' '.join(sentences)}"

@@ -62,7 +62,7 @@ def register(app: Flask) -> None:
     error_handlers.page_renderers[:] = [error_pages.render]
     web_sessions.streams.update(STREAMS)
     labels.register(app)
-    app.jinja_env.filters["said"] = translate.said
+    app.jinja_env.filters["said"] = translate.translate
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         asset=assets.asset,
@@ -71,6 +71,6 @@ def register(app: Flask) -> None:
         languages=viewer.LANGUAGES,
         navigation=navigation,
         theme=viewer.theme,
-        told=deliveries_views.told,
+        told=deliveries_views.recent_deliveries,
         viewer=viewer.viewer,
     )

@@ -16,12 +16,12 @@ MODULE = "feature.einvoice_api"
 View = Callable[..., Any]
 
 
-def guarded(ability: str) -> Callable[[View], View]:
+def requires_einvoices(ability: str) -> Callable[[View], View]:
     """Ask for the ability and the module."""
     return lambda view: requires(ability)(needs_module(MODULE)(view))
 
 
-def owner() -> int:
+def owner_id_for() -> int:
     """Whose e-invoice a new one will be."""
     caller = authenticate()
     if caller.user_id is None:
@@ -31,4 +31,4 @@ def owner() -> int:
 
 def scope() -> lookup.Scope:
     """Whose e-invoices the caller may see: everybody's for an administrator, else the caller's own."""
-    return None if authenticate().sees_everything else owner()
+    return None if authenticate().sees_everything else owner_id_for()

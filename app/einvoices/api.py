@@ -9,7 +9,7 @@ from flask.views import MethodView
 
 from app.accounts.idempotency import idempotent
 from app.einvoices import samples
-from app.einvoices.access import guarded, owner, scope
+from app.einvoices.access import owner_id_for, requires_einvoices, scope
 from app.einvoices.errors import AlreadySending, HasCredits, NoPdf, NotCreditable, UnknownEinvoice, WrongState
 from app.einvoices.lifecycle import credit_notes, drafts, issue, numbering
 from app.einvoices.models.einvoices import Einvoice
@@ -27,16 +27,16 @@ from app.einvoices.schemas.einvoices import (
 )
 from app.einvoices.schemas.lists import DetailQuery, EinvoiceListSchema, EinvoiceSeriesListSchema, ListQuery
 from app.einvoices.status import Type
-from app.kernel.http.app import Surface
+from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.pdf import files
 
-blp = Surface("E-invoices", __name__, url_prefix="/api/v1/einvoices", description="From a draft to the provider.")
+blp = ApiBlueprint("E-invoices", __name__, url_prefix="/api/v1/einvoices", description="From a draft to the provider.")
 
 
 @blp.route("")
 class Einvoices(MethodView):
-    @guarded("einvoices:read")
+    @requires_einvoices("einvoices:read")
     @blp.arguments(ListQuery, location="query")
     @blp.response(200, EinvoiceListSchema, example=samples.LIST)
     def get(self, query: dict[str, Any]) -> lookup.Found:
@@ -47,18 +47,18 @@ class Einvoices(MethodView):
         """
         return lookup.find_page(query, scope())
 
-    @guarded("einvoices:write")
+    @requires_einvoices("einvoices:write")
     @idempotent
     @blp.arguments(EinvoiceDraftSchema, example=samples.DRAFT)
     @blp.response(201, EinvoiceDetailSchema, example=samples.NEW)
     def post(self, data: dict[str, Any]) -> Einvoice:
         """Make a draft of a sale."""
-        return drafts.create(data, owner())
+        return drafts.create(data, owner_id_for())
 
 
 @blp.route("/from-sales")
 class FromSales(MethodView):
-    @guarded("einvoices:write")
+    @requires_einvoices("einvoices:write")
     @idempotent
     @blp.arguments(FromSalesSchema, example={"invoice_no": "LTPI-77282", "vat_rate": 10})
     @blp.response(201, EinvoiceDetailSchema, example={**samples.NEW, "sales_invoice_no": "LTPI-77282"})
@@ -73,22 +73,22 @@ class FromSales(MethodView):
 
         The `mrp` of a line is taken as its price without VAT.
         """
-        einvoice, made = drafts.from_sales(data, owner())
+        einvoice, made = drafts.from_sales(data, owner_id_for())
         return einvoice, 201 if made else 200
 
 
 @blp.route("/series")
 class Series(MethodView):
-    @guarded("einvoices:read")
+    @requires_einvoices("einvoices:read")
     @blp.response(200, EinvoiceSeriesListSchema, example=samples.SERIES)
     def get(self) -> dict[str, Any]:
         """Report each series of yours from its invoices: first and last number, count, gaps, cancelled ones."""
-        return {"data": numbering.report(owner())}
+        return {"data": numbering.report(owner_id_for())}
 
 
 @blp.route("/<int:einvoice_id>")
 class Detail(MethodView):
-    @guarded("einvoices:read")
+    @requires_einvoices("einvoices:read")
     @refuses(UnknownEinvoice)
     @blp.arguments(DetailQuery, location="query")
     @blp.response(200, EinvoiceDetailSchema, example=samples.DETAIL)
@@ -97,7 +97,7 @@ class Detail(MethodView):
         shown = {"items": query["include_items"], "events": query["include_events"]}
         return lookup.find(einvoice_id, scope(), **shown)
 
-    @guarded("einvoices:write")
+    @requires_einvoices("einvoices:write")
     @refuses(UnknownEinvoice, WrongState)
     @blp.arguments(EinvoiceChangeSchema, example={"buyer": {"name": "Ayşe Yılmaz"}, "notes": "Gift wrapped"})
     @blp.response(200, EinvoiceDetailSchema, example={**samples.NEW, "notes": "Gift wrapped"})
@@ -108,14 +108,14 @@ class Detail(MethodView):
 
 @blp.route("/<int:einvoice_id>/pdf")
 class Pdf(MethodView):
-    @guarded("einvoices:read")
+    @requires_einvoices("einvoices:read")
     @refuses(UnknownEinvoice, NoPdf)
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, einvoice_id: int) -> Response:
         """Download the PDF; 404 as long as there is none. `ETag` and ranges work."""
-        return files.sent(print_job.stored(einvoice_id, scope()), download=True)
+        return files.send_pdf(print_job.stored_pdf(einvoice_id, scope()), download=True)
 
-    @guarded("einvoices:write")
+    @requires_einvoices("einvoices:write")
     @refuses(UnknownEinvoice, WrongState)
     @blp.response(202, EinvoiceDetailSchema, example={**samples.DETAIL, "pdf_state": "pending"})
     def post(self, einvoice_id: int) -> Einvoice:
@@ -125,7 +125,7 @@ class Pdf(MethodView):
 
 @blp.route("/<int:einvoice_id>/provider-status")
 class ProviderStatus(MethodView):
-    @guarded("einvoices:status")
+    @requires_einvoices("einvoices:status")
     @refuses(UnknownEinvoice)
     @blp.arguments(ProviderStatusSchema, example=samples.PROVIDER_STATUS)
     @blp.response(200, EinvoiceDetailSchema, example={**samples.DETAIL, "provider_status": "accepted"})
@@ -140,7 +140,7 @@ class ProviderStatus(MethodView):
 
 @blp.route("/<int:einvoice_id>/issue")
 class Issue(MethodView):
-    @guarded("einvoices:write")
+    @requires_einvoices("einvoices:write")
     @refuses(UnknownEinvoice, WrongState)
     @blp.response(200, EinvoiceDetailSchema, example={**samples.DETAIL, "pdf_state": "pending", "pdf_url": None})
     def post(self, einvoice_id: int) -> Einvoice:
@@ -150,7 +150,7 @@ class Issue(MethodView):
 
 @blp.route("/<int:einvoice_id>/send")
 class Send(MethodView):
-    @guarded("einvoices:write")
+    @requires_einvoices("einvoices:write")
     @refuses(UnknownEinvoice, WrongState, AlreadySending)
     @blp.response(202, EinvoiceDetailSchema, example=samples.DETAIL)
     def post(self, einvoice_id: int) -> Einvoice:
@@ -160,7 +160,7 @@ class Send(MethodView):
 
 @blp.route("/<int:einvoice_id>/cancel")
 class Cancel(MethodView):
-    @guarded("einvoices:write")
+    @requires_einvoices("einvoices:write")
     @refuses(UnknownEinvoice, WrongState, HasCredits, AlreadySending)
     @blp.arguments(EinvoiceReasonSchema, example={"reason": "Ordered twice"})
     @blp.response(
@@ -173,23 +173,23 @@ class Cancel(MethodView):
 
 @blp.route("/<int:einvoice_id>/returns")
 class Returns(MethodView):
-    @guarded("einvoices:write")
+    @requires_einvoices("einvoices:write")
     @refuses(UnknownEinvoice, WrongState, NotCreditable)
     @idempotent
     @blp.arguments(EinvoiceCreditSchema, example=samples.CREDIT_REQUEST)
     @blp.response(201, EinvoiceDetailSchema, example={**samples.CREDIT, "type": "return"})
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Draft a return for a sale; with its credit notes it never exceeds the sale."""
-        return credit_notes.give_back(einvoice_id, Type.RETURN, data, scope())
+        return credit_notes.draft_credit(einvoice_id, Type.RETURN, data, scope())
 
 
 @blp.route("/<int:einvoice_id>/credit-notes")
 class CreditNotes(MethodView):
-    @guarded("einvoices:write")
+    @requires_einvoices("einvoices:write")
     @refuses(UnknownEinvoice, WrongState, NotCreditable)
     @idempotent
     @blp.arguments(EinvoiceCreditSchema, example=samples.CREDIT_REQUEST)
     @blp.response(201, EinvoiceDetailSchema, example=samples.CREDIT)
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Draft a credit note for a sale; without `items` it gives back all that is left."""
-        return credit_notes.give_back(einvoice_id, Type.CREDIT_NOTE, data, scope())
+        return credit_notes.draft_credit(einvoice_id, Type.CREDIT_NOTE, data, scope())

@@ -12,7 +12,7 @@ from app.einvoices.schemas.einvoices import EinvoiceTotalsSchema
 from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.schemas.fields import Choice, Schema, Stamp
+from app.kernel.schemas.fields import Choice, Schema, Timestamp
 
 
 class AnnouncedSchema(Schema):
@@ -22,7 +22,7 @@ class AnnouncedSchema(Schema):
     status = Choice(*Status)
     type = Choice(*Type)
     invoice_no = fields.String(allow_none=True)
-    issued_at = Stamp(allow_none=True)
+    issued_at = Timestamp(allow_none=True)
     totals = fields.Nested(EinvoiceTotalsSchema)
     marketplace = fields.String(allow_none=True)
     order_no = fields.String(attribute="marketplace_order_no", allow_none=True)
@@ -31,7 +31,7 @@ class AnnouncedSchema(Schema):
     provider_invoice_id = fields.String(allow_none=True)
     original_id = fields.Integer(allow_none=True)
     extra = fields.Raw(data_key="metadata", allow_none=True)
-    updated_at = Stamp()
+    updated_at = Timestamp()
 
 
 #: The hub's own word where a provider's stands later: it waits to be carried there.

@@ -9,4 +9,4 @@ from typing import Any
 #: ``notes``; raises ``NotFound`` when there is none.
 Reader = Callable[[str], Mapping[str, Any]]
 
-readers: dict[str, Reader] = {}
+SOURCES: dict[str, Reader] = {}

@@ -15,7 +15,7 @@ from app.accounts.models.accounts import User
 from app.config import KIB
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.models.sellers import SellerLogo, SellerProfile
-from app.einvoices.providers.clients import NAMES
+from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.extensions import db
 from app.kernel.errors import Invalid
 
@@ -35,7 +35,7 @@ _PRINTED = ("name", *_TEXTS, "language", "timezone", "logo_sha256")
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
-def of(owner_id: int) -> SellerProfile:
+def profile_of(owner_id: int) -> SellerProfile:
     """The profile of an owner; one that nobody filled in yet carries the user's name and the defaults."""
     stored: SellerProfile | None = db.session.get(SellerProfile, owner_id)
     if stored is not None:
@@ -50,7 +50,7 @@ def save(owner_id: int, **facts: Any) -> SellerProfile:
     Raises:
         Invalid: what is wrong with which field.
     """
-    profile = of(owner_id)
+    profile = profile_of(owner_id)
     unknown = facts.keys() - {"name", *_TEXTS, *_DEFAULTS}
     faults = {name: ["Unknown field."] for name in unknown} | dict(_faults(facts))
     if faults:
@@ -68,7 +68,7 @@ def save_logo(owner_id: int, content: bytes | None) -> SellerProfile:
     Raises:
         Invalid: it is no such picture, or too large.
     """
-    profile = of(owner_id)
+    profile = profile_of(owner_id)
     profile.logo_sha256 = None if content is None else _kept(content)
     db.session.add(profile)
     db.session.flush()
@@ -77,7 +77,7 @@ def save_logo(owner_id: int, content: bytes | None) -> SellerProfile:
 
 def logo_of(owner_id: int) -> SellerLogo | None:
     """The picture that an owner's e-invoices are printed with now."""
-    digest = of(owner_id).logo_sha256
+    digest = profile_of(owner_id).logo_sha256
     found: SellerLogo | None = db.session.get(SellerLogo, digest) if digest else None
     return found
 
@@ -114,7 +114,7 @@ def _faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
         yield "name", ["This field may not be blank."]
     if not re.fullmatch(r"[A-Z0-9]{1,10}", str(facts.get("prefix", "EA"))):
         yield "prefix", ["Use 1 to 10 capital letters A to Z and digits."]
-    for name, words in (("language", LANGUAGES), ("currency", CURRENCIES), ("provider", NAMES)):
+    for name, words in (("language", LANGUAGES), ("currency", CURRENCIES), ("provider", PROVIDER_NAMES)):
         if name in facts and facts[name] not in words:
             yield name, [f"Must be one of: {', '.join(words)}."]
     rate = facts.get("default_vat_rate", Decimal(0))

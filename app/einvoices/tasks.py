@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.einvoices.lifecycle.issue import nudge_printer, nudge_sender
+from app.einvoices.lifecycle.issue import trigger_printer, trigger_sender
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import outbox
 from app.einvoices.queries import tallies
@@ -16,14 +16,14 @@ PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 100, 110
 def print_einvoices() -> None:
     """Make the PDFs that are due."""
     if print_job.print_due():
-        nudge_printer()
+        trigger_printer()
 
 
 @celery.task(name="einvoices.send")
 def send() -> None:
     """Send what is due to the providers, and take what the simulated one says."""
     if outbox.send_due():
-        nudge_sender()
+        trigger_sender()
     outbox.hear_due()
 
 

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from app.events.log import INSERT_DRAFT, after, draft, emit, emit_many, head, late, latest, purged, waiting
+from app.events.log import (
+    INSERT_EVENT_SQL,
+    count_unpublished,
+    emit,
+    emit_many,
+    event_params,
+    last_position,
+    latest,
+    placeholder,
+    purged_position,
+    read_after,
+)
 from app.events.registry import CATALOGUE, EventType, Notice, define, matching
 from app.events.relay import Batch, subscribe
 
 __all__ = [
     "CATALOGUE",
-    "INSERT_DRAFT",
+    "INSERT_EVENT_SQL",
     "Batch",
     "EventType",
     "Notice",
-    "after",
+    "count_unpublished",
     "define",
-    "draft",
     "emit",
     "emit_many",
-    "head",
-    "late",
+    "event_params",
+    "last_position",
     "latest",
     "matching",
-    "purged",
+    "placeholder",
+    "purged_position",
+    "read_after",
     "subscribe",
-    "waiting",
 ]

@@ -15,16 +15,16 @@ from app.extensions import db
 from app.kernel import clock, json, logs
 from app.kernel.unit_of_work import after_commit
 from app.kernel.uuids import new_uuid
-from app.kernel.worker.celery_app import Nudger
+from app.kernel.worker.celery_app import DebouncedTask
 
 #: Webhooks are to be told within a tenth of a second: the relay cannot wait that long between two nudges.
-nudge_relay = Nudger("events.relay", interval=0.05)
+trigger_relay = DebouncedTask("events.relay", interval=0.05)
 _insert = insert(Event.__table__)
 
 #: The tail of an SQL statement that stores a subject and its event in one go, with what ``draft`` gives as
 #: parameters. ``subject_id`` and ``late`` (an array of texts, the values of ``late(1)``, ``late(2)`` …) are SQL
 #: over ``source``.
-INSERT_DRAFT = """
+INSERT_EVENT_SQL = """
     INSERT INTO events (uuid, type, subject_id, body, request_id, created_at)
     SELECT %(event_uuid)s, %(event_type)s, {subject_id}, format(%(event_body)s, VARIADIC {late}),
         %(event_request_id)s::text, %(event_created_at)s
@@ -40,7 +40,7 @@ def emit(event: EventType, subject: Any, *, subject_id: int, owner_id: int | Non
     row = _row(event, {event.key: event.schema.dump(subject), **context})
     structlog.contextvars.bind_contextvars(event_id=str(row["uuid"]))
     db.session.execute(_insert, {**row, "subject_id": subject_id, "owner_id": owner_id})
-    after_commit(nudge_relay)
+    after_commit(trigger_relay)
 
 
 def emit_many(event: EventType, happened: Iterable[tuple[int, dict[str, Any]]]) -> None:
@@ -51,21 +51,21 @@ def emit_many(event: EventType, happened: Iterable[tuple[int, dict[str, Any]]]) 
         for subject_id, shown in happened:
             row = {**_row(event, {event.key: shown}), "subject_id": subject_id}
             copy.write_row([row[name] for name in names])
-    after_commit(nudge_relay)
+    after_commit(trigger_relay)
 
 
-def late(number: int) -> msgspec.Raw:
+def placeholder(number: int) -> msgspec.Raw:
     """Stands in a drafted body for a JSON value that only the storing statement will know, counted from 1."""
     # JSON text has no raw control characters, so this cannot be mistaken for anything that a client sent.
     return msgspec.Raw(f"\x01{number}\x02".encode())
 
 
-def draft(event: EventType, shown: dict[str, Any]) -> dict[str, Any]:
+def event_params(event: EventType, shown: dict[str, Any]) -> dict[str, Any]:
     """Parameters for ``INSERT_DRAFT``: an event about ``shown``, a dumped subject with ``late`` values in it."""
     row = _row(event, {event.key: shown})
     structlog.contextvars.bind_contextvars(event_id=str(row["uuid"]))
     body = row.pop("body").replace("%", "%%").replace("\x01", "%").replace("\x02", "$s")
-    after_commit(nudge_relay)
+    after_commit(trigger_relay)
     return {"event_body": body, **{f"event_{name}": value for name, value in row.items()}}
 
 
@@ -81,7 +81,7 @@ def _row(event: EventType, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def head() -> int:
+def last_position() -> int:
     """The last position given; 0 before the first event."""
     return db.session.scalar(select(EventHead.position)) or 0
 
@@ -95,17 +95,17 @@ def latest(
     return list(db.session.scalars(query))
 
 
-def waiting() -> int:
+def count_unpublished() -> int:
     """How many committed events have no position yet: what the relay is behind."""
     return db.session.scalar(select(func.count()).select_from(Event).where(Event.position.is_(None))) or 0
 
 
-def purged() -> int:
+def purged_position() -> int:
     """The position up to which events are no longer kept; 0 while all are."""
     return db.session.scalar(select(EventHead.purged)) or 0
 
 
-def after(
+def read_after(
     position: int,
     *,
     types: Collection[str],

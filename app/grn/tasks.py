@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.extensions import celery
 from app.grn.papers import print_job
-from app.grn.papers.service import nudge_printer
+from app.grn.papers.service import trigger_printer
 
 #: Ten thousand rolls take about a minute for each paper; a machine may be ten times as slow. Shorter documents of
 #: other rooms are let through meanwhile.
@@ -15,4 +15,4 @@ PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 900, 920
 def print_receipts() -> None:
     """Make the papers that are due."""
     if print_job.print_due():
-        nudge_printer()
+        trigger_printer()

@@ -7,11 +7,11 @@ import re
 _DECIMAL_COMMA = re.compile(r"\s*-?\d+,\d+\s*", re.ASCII)
 
 
-def separator_of(first_line: str) -> str:
+def detect_delimiter(first_line: str) -> str:
     """The sign between the headings: a comma, a semicolon or a tab, whichever is there most."""
     return max(",;\t", key=first_line.count)
 
 
-def read_cell(cell: str, separator: str) -> str:
+def parse_cell(cell: str, separator: str) -> str:
     """A cell as it is meant: where a semicolon separates, spreadsheets of half of Europe write 2,5 for 2.5."""
     return cell.strip().replace(",", ".") if separator == ";" and _DECIMAL_COMMA.fullmatch(cell) else cell

@@ -14,14 +14,14 @@ from app.kernel import clock
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DailyCount:
     """A day of UTC and a count."""
 
     day: date
     count: int
 
 
-def count_per_day(moment: Any, days: int, *conditions: Any) -> Sequence[Day]:
+def count_per_day(moment: Any, days: int, *conditions: Any) -> Sequence[DailyCount]:
     """Rows by the day of their ``moment``, today last; days without any are there with 0."""
     today = clock.now().date()
     first = today - timedelta(days=days - 1)
@@ -29,4 +29,4 @@ def count_per_day(moment: Any, days: int, *conditions: Any) -> Sequence[Day]:
     since = moment >= datetime.combine(first, time.min, UTC)
     found = db.session.execute(select(day, func.count()).where(since, *conditions).group_by(day))
     counts: dict[date, int] = {row[0]: row[1] for row in found}
-    return [Day(on, counts.get(on, 0)) for on in (first + timedelta(days=step) for step in range(days))]
+    return [DailyCount(on, counts.get(on, 0)) for on in (first + timedelta(days=step) for step in range(days))]

@@ -34,7 +34,7 @@ def decode(raw: bytes | str) -> Any:
         raise MalformedJson("The body is not valid JSON: it is nested too deeply.") from error
 
 
-def parse(raw: bytes) -> Any:
+def parse_strict(raw: bytes) -> Any:
     """The same for what a client sent: a key that stands twice in one object is refused, for one value would be lost.
 
     Raises:

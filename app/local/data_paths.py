@@ -9,7 +9,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from app.kernel.postgres_programs import PROGRAMS, WHEEL, packages
+from app.kernel.postgres_programs import PROGRAMS, WHEEL, wheel_folder
 from app.local.console import say
 from app.local.errors import LocalRunError
 from app.local.os_user import Account
@@ -57,7 +57,7 @@ def _on_common_ground(wanted: Path, account: Account) -> Path:
 
 def programs_for(account: Account | None) -> Path:
     """The folder with ``initdb`` and ``postgres``: the wheel's, or a copy that the user can reach."""
-    folder = packages()
+    folder = wheel_folder()
     if folder is None:
         raise LocalRunError(f"The package {WHEEL} is not installed; run make again.")
     programs = folder / PROGRAMS

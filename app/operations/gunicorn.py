@@ -61,10 +61,10 @@ def post_worker_init(worker: Any) -> None:
     gc.set_threshold(20_000, 20, 20)
 
     # Only now that gevent has patched the standard library.
-    from app.kernel.worker.heartbeat import INTERVAL, Presence  # noqa: PLC0415
-    from app.stream.broadcaster import hub  # noqa: PLC0415
+    from app.kernel.worker.heartbeat import INTERVAL, Heartbeat  # noqa: PLC0415
+    from app.stream.broadcaster import broadcaster  # noqa: PLC0415
 
-    worker.presence = Presence("web")
+    worker.presence = Heartbeat("web")
 
     def be_present() -> None:
         while True:
@@ -76,7 +76,7 @@ def post_worker_init(worker: Any) -> None:
     stop = signal.getsignal(signal.SIGTERM)
 
     def end_streams(signum: int, frame: FrameType | None) -> None:
-        hub.close()
+        broadcaster.close()
         if callable(stop):
             stop(signum, frame)
 

@@ -11,16 +11,16 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.guards import public
-from app.events import head
+from app.events import last_position
 from app.extensions import bus, db
 from app.kernel.errors import Busy
-from app.kernel.http.app import Surface
+from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.kernel.schemas.fields import Schema
 from app.kernel.worker.heartbeat import Process, processes
 from app.operations.monitoring import canaries, queue_drain
 
-blp = Surface("Operations", __name__, description="Is it alive, is it ready?")
+blp = ApiBlueprint("Operations", __name__, description="Is it alive, is it ready?")
 
 
 class LivenessSchema(Schema):
@@ -117,7 +117,7 @@ class Work(MethodView):
 
 def _processes() -> tuple[list[Process] | None, list[str], dict[str, queue_drain.Drain]]:
     try:
-        known, drains = processes(), queue_drain.look()
+        known, drains = processes(), queue_drain.list_drains()
     except RedisError:
         return None, [], {}
     return known, [process.name for process in known if process.is_lost], drains
@@ -133,7 +133,7 @@ def _shown(queue: canaries.QueueHealth) -> dict[str, Any]:
 def _database() -> str:
     try:
         db.session.execute(text("SET LOCAL statement_timeout = 2000"))
-        head()
+        last_position()
     except SQLAlchemyError as error:
         db.session.rollback()
         return type(error).__name__

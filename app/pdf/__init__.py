@@ -25,8 +25,8 @@ def render(folder: Path, template: str, data: Mapping[str, Any]) -> bytes:
         return renderer.render(folder, template, data)
 
 
-def bound(parts: Sequence[bytes], numbered: str | None) -> bytes:
+def merge_parts(parts: Sequence[bytes], numbered: str | None) -> bytes:
     """Parts as one PDF; see ``binding.bound``."""
     from app.pdf import merge  # noqa: PLC0415
 
-    return merge.bound(parts, numbered)
+    return merge.merge_parts(parts, numbered)

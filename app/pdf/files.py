@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 from flask import Response, current_app, send_file
 
-from app.pdf.models import Printed
+from app.pdf.models import PrintedDocument
 
 log = structlog.get_logger(__name__)
 
@@ -25,24 +25,24 @@ class StoredPdf:
     name: str
 
 
-def folder() -> Path:
+def storage_folder() -> Path:
     """Below which everything is stored."""
     below: Path = current_app.config["STORAGE_DIR"]
     return below
 
 
-def of(row: Printed | None, name: str) -> StoredPdf | None:
+def stored_file(row: PrintedDocument | None, name: str) -> StoredPdf | None:
     """The file of a row; None where there is none, or it is gone from the disk."""
     if row is None or row.path is None:
         return None
-    path = folder() / row.path
+    path = storage_folder() / row.path
     if not path.is_file():
         log.error("pdf_file_missing", path=row.path)
         return None
     return StoredPdf(path, row.sha256 or "", name)
 
 
-def sent(stored: StoredPdf, *, download: bool) -> Response:
+def send_pdf(stored: StoredPdf, *, download: bool) -> Response:
     """A file as an answer, with its hash as ``ETag``; ranges work."""
     return send_file(
         stored.path,
@@ -57,7 +57,7 @@ def sent(stored: StoredPdf, *, download: bool) -> Response:
 
 def write(path: str, content: bytes) -> None:
     """Store a file; a reader sees all of it or nothing."""
-    target = folder() / path
+    target = storage_folder() / path
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
         temporary = Path(file.name)
@@ -73,10 +73,10 @@ def write(path: str, content: bytes) -> None:
 
 def remove(path: str) -> None:
     """Take a file away; one that is gone already is no fault."""
-    (folder() / path).unlink(missing_ok=True)
+    (storage_folder() / path).unlink(missing_ok=True)
 
 
-def remover(path: str) -> Callable[[], None]:
+def file_remover(path: str) -> Callable[[], None]:
     """The same for later, when the application's context may be another."""
-    target = folder() / path
+    target = storage_folder() / path
     return lambda: target.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _STAMP = NameObject("/PageNumber")
 
 
-def bound(parts: Sequence[bytes], numbered: str | None) -> bytes:
+def merge_parts(parts: Sequence[bytes], numbered: str | None) -> bytes:
     """The parts as one PDF, whose title and dates are the first one's.
 
     ``numbered`` is the word before the numbers, as in ``Page 2 / 7``; they are written into the lower right margin,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.worker.work_queue import Leased, indexes
+from app.kernel.worker.work_queue import LeasedWork, work_indexes
 
 
-class Printed(Leased):
+class PrintedDocument(LeasedWork):
     """A document to print, or printed; rooms add what it is a document of."""
 
     #: Below ``STORAGE_DIR``; of the last rendering that worked. None where there was nothing to print.
@@ -16,10 +16,10 @@ class Printed(Leased):
     sha256: Mapped[str | None] = mapped_column(String(64))
 
 
-def constraints(table: str) -> tuple[CheckConstraint | Index, ...]:
+def print_constraints(table: str) -> tuple[CheckConstraint | Index, ...]:
     """What each table of these rows is checked by, and found by."""
     return (
         CheckConstraint("state IN ('pending', 'done', 'failed')", name="state"),
         CheckConstraint("(path IS NULL) = (sha256 IS NULL)", name="stored"),
-        *indexes(table),
+        *work_indexes(table),
     )

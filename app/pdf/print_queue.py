@@ -43,7 +43,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Press:
+class PrintQueue:
     """What a room has printed.
 
     Attributes:
@@ -64,7 +64,7 @@ class Press:
 
 
 #: All presses; each room adds its own.
-PRESSES: list[Press] = []
+PRINT_QUEUES: list[PrintQueue] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,13 @@ class _Lost(Exception):
     """The document was asked for anew while it was being made."""
 
 
-def add(press: Press) -> Press:
+def register_queue(press: PrintQueue) -> PrintQueue:
     """Set up a press."""
-    PRESSES.append(press)
+    PRINT_QUEUES.append(press)
     return press
 
 
-def print_due(press: Press) -> bool:
+def print_due(press: PrintQueue) -> bool:
     """Make what is due; true when the time was over before the work was."""
     started = time.monotonic()
     while print_next(press, press.rows.due_at <= clock.now()):
@@ -95,7 +95,7 @@ def print_due(press: Press) -> bool:
     return False
 
 
-def print_next(press: Press, *conditions: Any) -> bool:
+def print_next(press: PrintQueue, *conditions: Any) -> bool:
     """Make the next one for which ``conditions`` hold; false when there is none."""
     with unit_of_work():
         row = work_queue.claim(press.rows, LEASE, *conditions)
@@ -121,7 +121,7 @@ def print_next(press: Press, *conditions: Any) -> bool:
     return True
 
 
-def _rendered(press: Press, claim: _Claim) -> bytes:
+def _rendered(press: PrintQueue, claim: _Claim) -> bytes:
     with unit_of_work():
         document = press.compose(*claim.key)
     parts: list[bytes] = []
@@ -134,31 +134,31 @@ def _rendered(press: Press, claim: _Claim) -> bytes:
         parts.append(pdf.render(document.folder, document.template, part))
     if not parts:
         return b""
-    return parts[0] if len(parts) == 1 and not document.numbered else pdf.bound(parts, document.numbered)
+    return parts[0] if len(parts) == 1 and not document.numbered else pdf.merge_parts(parts, document.numbered)
 
 
-def _let_through(busy: Press) -> None:
+def _let_through(busy: PrintQueue) -> None:
     """Short documents do not wait for the end of a long one, nor for the end of a long queue of them."""
     if busy.quick:
         return
     started = time.monotonic()
-    for press in PRESSES:
+    for press in PRINT_QUEUES:
         while press.quick and time.monotonic() - started < BUDGET:
             if not print_next(press, press.rows.due_at <= clock.now()):
                 break
 
 
-def _finish(press: Press, claim: _Claim, path: str | None, digest: str | None) -> None:
+def _finish(press: PrintQueue, claim: _Claim, path: str | None, digest: str | None) -> None:
     press.lock(*claim.key)
     if not work_queue.finish(press.rows, claim.id, path=path, sha256=digest):
         _clear_up(press, claim, path)
     elif claim.before != path:
         press.changed(*claim.key)
         if claim.before:
-            after_commit(files.remover(claim.before))
+            after_commit(files.file_remover(claim.before))
 
 
-def _clear_up(press: Press, claim: _Claim, path: str | None) -> None:
+def _clear_up(press: PrintQueue, claim: _Claim, path: str | None) -> None:
     """It was asked for anew meanwhile, or is gone: a file that nobody will ever ask for must not stay."""
     if path is None:
         return
@@ -169,7 +169,7 @@ def _clear_up(press: Press, claim: _Claim, path: str | None) -> None:
         files.remove(path)
 
 
-def is_done(press: Press, *conditions: Any) -> bool:
+def is_done(press: PrintQueue, *conditions: Any) -> bool:
     """Whether the row for which ``conditions`` hold has been printed."""
     with unit_of_work():
         return bool(db.session.scalar(select(press.rows.state).where(*conditions)) == WorkState.DONE)

@@ -6,7 +6,7 @@ import segno
 from markupsafe import Markup
 
 
-def qr(text: str) -> Markup:
+def qr_image(text: str) -> Markup:
     """An ``img`` of class ``qr``, one pixel to a square, without the white margin that it needs around it.
 
     Letters beyond ASCII are UTF-8, which is what scanners take them for. The style has to say

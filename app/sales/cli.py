@@ -16,7 +16,7 @@ from flask.cli import AppGroup
 
 from app.kernel import json
 from app.kernel.errors import Refusal
-from app.kernel.http.error_envelopes import flattened
+from app.kernel.http.error_envelopes import flatten_errors
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.errors import DuplicateInvoice
 from app.sales.files.readers import Entry, Source, opened
@@ -104,7 +104,7 @@ def _count(entry: Entry, verdict: Verdict, refuse: Refuse, tally: Counter[str]) 
 
 
 def _reason(refusal: Refusal) -> str:
-    faults = [f"{'.'.join(map(str, path))}: {' '.join(words)}" for path, words in flattened(refusal.errors or {})]
+    faults = [f"{'.'.join(map(str, path))}: {' '.join(words)}" for path, words in flatten_errors(refusal.errors or {})]
     if isinstance(refusal, DuplicateInvoice):
         faults = [f"differs in {', '.join((refusal.data or {})['differences'])}"]
     return "; ".join(faults) or refusal.message

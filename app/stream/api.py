@@ -14,7 +14,7 @@ from app.accounts.idempotency import idempotent
 from app.accounts.principals import Principal, authenticate
 from app.events import matching
 from app.kernel.errors import Invalid
-from app.kernel.http.app import Surface
+from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.kernel.json import encode
 from app.stream import service
@@ -22,8 +22,8 @@ from app.stream.errors import InvalidTicket, PositionGone, TooManyStreams
 from app.stream.schemas import LogQuery, LogSchema, StreamQuery, TicketSchema, TopicStreamQuery
 from app.stream.sse_frames import Framing, event_frame, sales_frames
 
-sales = Surface("Sales stream", __name__, url_prefix="/api/sales/sse", description="Sales invoices, live.")
-log = Surface("Events", __name__, url_prefix="/api/v1", description="The event log: by position, or live.")
+sales = ApiBlueprint("Sales stream", __name__, url_prefix="/api/sales/sse", description="Sales invoices, live.")
+log = ApiBlueprint("Events", __name__, url_prefix="/api/v1", description="The event log: by position, or live.")
 
 EVENT_STREAM = "text/event-stream"
 #: The endpoints that a browser's ``EventSource`` opens, which can send no header: by a ticket or by its session.
@@ -113,8 +113,8 @@ class Log(MethodView):
         it begins with the oldest event that is kept; a position before that answers 410 and names the `oldest`.
         """
         caller = authenticate()
-        head = events.head()
-        rows = events.after(
+        head = events.last_position()
+        rows = events.read_after(
             query["after"],
             types=query["topics"],
             limit=query["limit"],
@@ -155,7 +155,7 @@ def _resumed_position(query: dict[str, Any]) -> int | None:
     else:
         raise Invalid({"Last-Event-ID": ["Expected the id of an event of this stream."]})
     # An id that was never given (the log was restored from a backup, say) cannot be resumed from.
-    if position is None or position > events.head():
+    if position is None or position > events.last_position():
         return None
     _require_kept(position)
     return position
@@ -163,5 +163,5 @@ def _resumed_position(query: dict[str, Any]) -> int | None:
 
 def _require_kept(position: int) -> None:
     """Refuse a position behind which something is missing; 0 stands for the beginning of what is kept."""
-    if position and position < (purged := events.purged()):
+    if position and position < (purged := events.purged_position()):
         raise PositionGone(purged + 1)

@@ -116,7 +116,7 @@ class StreamHub:
         with self._lock:
             listening = list(self._subscribers)
         with self._bound_app().app_context():
-            able = revalidation.abilities_now({subscriber.credential for subscriber in listening})
+            able = revalidation.current_abilities({subscriber.credential for subscriber in listening})
             running = revalidation.open_sessions({s.session for s in listening if s.session})
             db.session.rollback()
         for subscriber in listening:
@@ -203,12 +203,12 @@ class StreamHub:
 
     def _read(self, position: int) -> list[Placed]:
         with self._bound_app().app_context():
-            rows = events.after(position, types=list(events.CATALOGUE), limit=PAGE, everybody=True)
+            rows = events.read_after(position, types=list(events.CATALOGUE), limit=PAGE, everybody=True)
             return [Placed(row.position or 0, row.type, row.owner_id, row.body) for row in rows]
 
     def _read_head(self) -> int:
         with self._bound_app().app_context():
-            head = events.head()
+            head = events.last_position()
             db.session.rollback()
             return head
 
@@ -218,4 +218,4 @@ class StreamHub:
         return self._app
 
 
-hub = StreamHub()
+broadcaster = StreamHub()

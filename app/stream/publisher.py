@@ -10,7 +10,7 @@ from app.kernel.unit_of_work import after_commit
 CHANNEL = "hub:events"
 
 
-def broadcast(batch: events.Batch) -> None:
+def publish_batch(batch: events.Batch) -> None:
     """Publish a batch once its positions are stored; an empty one tells the head as a heartbeat.
 
     Nobody depends on it arriving: a process that missed one notices by the head and reads the log.

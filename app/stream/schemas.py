@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from app.events import matching
-from app.kernel.schemas.fields import Number, Schema, Stamp, Text
+from app.kernel.schemas.fields import Number, Schema, Text, Timestamp
 
 LARGEST_POSITION = 2**63 - 1
 MOST_EVENTS = 500
@@ -62,7 +62,7 @@ class EventSchema(Schema):
     position = fields.Integer()
     event = fields.String()
     id = fields.UUID()
-    created_at = Stamp()
+    created_at = Timestamp()
     data = fields.Dict()
 
 

@@ -18,7 +18,7 @@ from app.accounts import revalidation
 from app.accounts.principals import Principal
 from app.extensions import db
 from app.kernel import clock
-from app.stream.broadcaster import DROPPED, PAGE, Subscriber, hub
+from app.stream.broadcaster import DROPPED, PAGE, Subscriber, broadcaster
 from app.stream.errors import TooManyStreams
 from app.stream.models import StreamTicket
 from app.stream.sse_frames import KEEP_ALIVE, RETRY, Framing, Placed
@@ -34,7 +34,7 @@ def open_stream(
     Raises:
         TooManyStreams: the credential holds as many as it may.
     """
-    if hub.open_streams(caller.credential) >= app.config["STREAMS_PER_CREDENTIAL"]:
+    if broadcaster.open_streams(caller.credential) >= app.config["STREAMS_PER_CREDENTIAL"]:
         raise TooManyStreams(headers={"Retry-After": "5"})
     subscriber = Subscriber(
         types=frozenset(types),
@@ -50,7 +50,7 @@ def open_stream(
 
 def _frames(app: Flask, subscriber: Subscriber, after: int | None, framing: Framing) -> Iterator[str]:
     deadline = time.monotonic() + app.config["STREAM_LIFETIME_SECONDS"]
-    with hub.subscribed(subscriber):
+    with broadcaster.subscribed(subscriber):
         yield RETRY + KEEP_ALIVE
         # The queue holds everything behind ``since``; the log holds the rest.
         if after is not None:
@@ -69,7 +69,7 @@ def _replayed(app: Flask, subscriber: Subscriber, after: int) -> Iterator[Placed
     position = after
     while position < subscriber.since:
         with app.app_context():
-            rows = events.after(
+            rows = events.read_after(
                 position,
                 types=subscriber.types,
                 limit=PAGE,
@@ -86,7 +86,7 @@ def _replayed(app: Flask, subscriber: Subscriber, after: int) -> Iterator[Placed
 
 def _live(subscriber: Subscriber, deadline: float, keep_alive: float) -> Iterator[Placed | None]:
     """Events as they come; ``None`` whenever it is time for a sign of life."""
-    while not hub.closing.is_set() and (left := deadline - time.monotonic()) > 0:
+    while not broadcaster.closing.is_set() and (left := deadline - time.monotonic()) > 0:
         try:
             event = subscriber.waiting.get(timeout=min(keep_alive, left))
         except queue.Empty:
@@ -121,7 +121,7 @@ def redeem_ticket(ticket: str) -> Principal | None:
     if row is None or row.expires_at <= clock.now():
         return None
     # Within its minute the credential behind it may have been shut out.
-    [able] = revalidation.abilities_now([row.principal["credential"]]).values()
+    [able] = revalidation.current_abilities([row.principal["credential"]]).values()
     return Principal(**{**row.principal, "abilities": able.intersection(row.principal["abilities"])})
 
 

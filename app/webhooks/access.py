@@ -17,7 +17,7 @@ ABILITY = "webhooks:manage"
 View = Callable[..., Any]
 
 
-def guarded(view: View) -> View:
+def requires_webhooks(view: View) -> View:
     """Every operation of this surface asks for the ability and for the module."""
     return requires(ABILITY)(needs_module(MODULE)(view))
 

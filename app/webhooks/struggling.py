@@ -18,7 +18,7 @@ MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Struggle:
+class FailingEndpoint:
     """An endpoint with its attempts of the last hour and what waits for it."""
 
     endpoint: Endpoint
@@ -28,7 +28,7 @@ class Struggle:
     waiting: int
 
 
-def look() -> Sequence[Struggle]:
+def failing_endpoints() -> Sequence[FailingEndpoint]:
     """Those that are in trouble, everybody's."""
     made, failed = (func.coalesce(func.sum(number), 0) for number in (Tally.made, Tally.failed))
     query = (
@@ -42,5 +42,5 @@ def look() -> Sequence[Struggle]:
         .limit(MOST)
     )
     rows = db.session.execute(query).all()
-    open_ = endpoints.waiting([endpoint.id for endpoint, *_ in rows])
-    return [Struggle(endpoint, slow, m, f, open_[endpoint.id]["pending"]) for endpoint, slow, m, f in rows]
+    open_ = endpoints.count_open_deliveries([endpoint.id for endpoint, *_ in rows])
+    return [FailingEndpoint(endpoint, slow, m, f, open_[endpoint.id]["pending"]) for endpoint, slow, m, f in rows]

@@ -111,7 +111,7 @@ def test_key_and_invoice_are_stored_together_or_not_at_all(erp: FlaskClient, mon
 def test_a_crash_frees_the_key(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     sale = a_sale()
     with monkeypatch.context() as broken:
-        broken.setattr(single.events, "draft", lambda *_args, **_facts: 1 / 0)
+        broken.setattr(single.events, "event_params", lambda *_args, **_facts: 1 / 0)
         assert send(erp, sale).status_code == 500
     assert send(erp, sale).status_code == 201
 

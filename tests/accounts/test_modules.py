@@ -82,16 +82,16 @@ def test_operators_turn_it_on_and_off(app: Hub, user: User) -> None:
     assert MODULE in run(args=["modules", "list", user.email]).output
     run(args=["modules", "disable", user.email, MODULE])
     db.session.expire_all()
-    assert not modules.is_enabled(users.existing_user(user.email).id, MODULE)
+    assert not modules.is_enabled(users.get_user_by_email(user.email).id, MODULE)
     assert "No user has this" in run(args=["modules", "enable", "nobody@x.y", MODULE]).output
 
 
 class TestLicences:
-    def of(self, user: User) -> module_status.Licence:
-        return next(one for one in module_status.of(user.id) if one.module == MODULE)
+    def of(self, user: User) -> module_status.ModuleStatus:
+        return next(one for one in module_status.status_of(user.id) if one.module == MODULE)
 
     def test_every_module_has_a_state(self, user: User) -> None:
-        assert [(one.module, one.state, one.warning) for one in module_status.of(user.id)] == [
+        assert [(one.module, one.state, one.warning) for one in module_status.status_of(user.id)] == [
             (module, "off", None) for module in modules.MODULES
         ]
         modules.enable(user, MODULE, actor="test")

@@ -189,7 +189,7 @@ class TestRefresh:
     def test_a_user_who_was_deactivated_gets_no_new_tokens(self, anybody: FlaskClient, asha: User) -> None:
         first = tokens(anybody)
         with unit_of_work():
-            users.set_active(users.existing_user(asha.email), False, actor="a test")
+            users.set_active(users.get_user_by_email(asha.email), False, actor="a test")
         assert refresh(anybody, first["refresh"]).status_code == 401
 
 
@@ -240,17 +240,17 @@ class TestAccess:
     ) -> None:
         access = tokens(anybody)["access"]
         with unit_of_work():
-            users.set_active(users.existing_user(asha.email), False, actor="a test")
+            users.set_active(users.get_user_by_email(asha.email), False, actor="a test")
         assert anybody.get(ME, headers=bearer(access)).status_code == 401
         with unit_of_work():
-            users.set_active(users.existing_user(asha.email), True, actor="a test")
+            users.set_active(users.get_user_by_email(asha.email), True, actor="a test")
         assert anybody.get(ME, headers=bearer(access)).status_code == 401, "what was ended stays ended"
         assert log_in(anybody).status_code == 200
 
     def test_a_new_password_ends_all_sessions(self, anybody: FlaskClient, asha: User) -> None:
         access = tokens(anybody)["access"]
         with unit_of_work():
-            users.change_password(users.existing_user(asha.email), "another good password", actor="a test")
+            users.change_password(users.get_user_by_email(asha.email), "another good password", actor="a test")
         assert anybody.get(ME, headers=bearer(access)).status_code == 401
         assert log_in(anybody).status_code == 401
         assert log_in(anybody, password="another good password").status_code == 200

@@ -405,10 +405,10 @@ class TestMaking:
         revoked, _ = made(days=30)
         with unit_of_work():
             tokens.revoke(revoked, scope=None, actor="a test")
-        assert [token.id for token in tokens.ending(scope=None)] == [short]
-        assert tokens.ending(scope=99) == []
+        assert [token.id for token in tokens.expiring_tokens(scope=None)] == [short]
+        assert tokens.expiring_tokens(scope=99) == []
         at(clock.now() + timedelta(days=70))
-        assert [token.id for token in tokens.ending(scope=None)] == [long]
+        assert [token.id for token in tokens.expiring_tokens(scope=None)] == [long]
 
 
 class TestLastUse:

@@ -22,7 +22,7 @@ from werkzeug.serving import ThreadedWSGIServer, make_server
 from app.accounts.models.accounts import User
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.stream.broadcaster import hub as stream_hub
+from app.stream.broadcaster import broadcaster as stream_hub
 from tests.factories import PASSWORD, a_user
 
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}

@@ -168,7 +168,7 @@ def test_the_history_is_told_in_peoples_words(client_pages: FlaskClient, owner: 
     with unit_of_work():
         status_reports.report(einvoice.id, word, owner.id)
         issue.send(einvoice.id, owner.id)
-        credit_notes.give_back(einvoice.id, Type.RETURN, {"reason": "broken"}, owner.id)
+        credit_notes.draft_credit(einvoice.id, Type.RETURN, {"reason": "broken"}, owner.id)
     page = client_pages.get(f"/admin/einvoices/{einvoice.id}").text
     assert "Word of the provider: &lt;b&gt;taken&lt;/b&gt; · At: <time " in page
     assert "Jan 2, 2026" in page

@@ -23,10 +23,10 @@ from app.extensions import bus, celery, db
 from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.worker.heartbeat import Presence
+from app.kernel.worker.heartbeat import Heartbeat
 from app.operations.monitoring import backlogs, failed_tasks, queue_drain
 from app.operations.tasks import canary
-from app.pdf.print_queue import PRESSES
+from app.pdf.print_queue import PRINT_QUEUES
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.models import Tally
 from app.webhooks.sender import circuit_breaker
@@ -52,10 +52,10 @@ def at_work(app: Hub) -> None:
     """Beat, a worker and a printer are there, and every queue has just been worked on."""
     for queue in CANARY_SECONDS:
         canary.apply(args=[queue])
-    Presence("beat", "beat@hub1/7").note()
-    Presence("worker", "worker@hub1").note(["events", "default"])
+    Heartbeat("beat", "beat@hub1/7").note()
+    Heartbeat("worker", "worker@hub1").note(["events", "default"])
     doing = [{"task": "pdf.print_einvoices", "id": "1", "since": clock.now().timestamp()}]
-    Presence("printer", "printer@hub1").note(["pdf"], doing)
+    Heartbeat("printer", "printer@hub1").note(["pdf"], doing)
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_nothing_is_done_without_the_forms_token(admin: FlaskClient, address: st
 def test_every_kind_of_work_has_a_name_and_every_press_is_counted() -> None:
     assert set(backlogs.SOURCES) == set(KINDS)
     tables = {source.since.class_.__tablename__ for source in backlogs.SOURCES.values()}
-    assert {press.rows.__tablename__ for press in PRESSES} <= tables
+    assert {press.rows.__tablename__ for press in PRINT_QUEUES} <= tables
 
 
 @pytest.mark.usefixtures("at_work", "failed")
@@ -224,7 +224,7 @@ def test_the_page_looks_again_by_itself(signed_in: Callable[..., Page]) -> None:
     page = signed_in()
     page.goto(PAGE)
     expect(page.get_by_text("All is well")).to_be_visible()
-    Presence("worker", "worker@hub2").note(["default"])
+    Heartbeat("worker", "worker@hub2").note(["default"])
     expect(page.locator("#processes")).to_contain_text("hub2", timeout=8000)
 
 
@@ -235,7 +235,7 @@ def in_trouble(subscribe: Any, receiver: Receiver, failed_pdf: None) -> None:
     gone = subscribe(receiver, "*")
     with unit_of_work():
         db.session.add(Tally(endpoint_id=failing.id, minute=clock.now(), made=9, failed=7))
-        endpoint = endpoints.locked(gone.id, None)
+        endpoint = endpoints.find_for_update(gone.id, None)
         circuit_breaker.disable(endpoint, "The receiver answered 410 Gone: it wants nothing more.", actor="test")
         queue_drain.drain("retries", actor="user:1")
 

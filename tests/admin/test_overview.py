@@ -111,7 +111,7 @@ def test_webhooks_that_need_somebody_are_told(
     expect(card.locator("li")).to_have_text(re.compile(r"ERP\s+1 failed\s*2 late"))
     assert_accessible(page)
     with unit_of_work():
-        circuit_breaker.disable(endpoints.locked(at.id, None), "Moving.", actor="test")
+        circuit_breaker.disable(endpoints.find_for_update(at.id, None), "Moving.", actor="test")
     page.reload()
     expect(card.locator("li")).to_contain_text("Off")
     card.get_by_role("link", name="1 failed").click()

@@ -14,7 +14,7 @@ from app.accounts.models.accounts import User
 from app.admin.navigation import NAVIGATION
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.stream.broadcaster import hub as stream_hub
+from app.stream.broadcaster import broadcaster as stream_hub
 from tests.admin.conftest import Opener, looked_at, shoot, sign_in
 from tests.admin.test_guards import path_of
 from tests.admin.test_signing import enter

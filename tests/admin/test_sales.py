@@ -193,7 +193,7 @@ def test_what_is_offered_is_what_would_be_taken(app: Hub) -> None:
 
 def agrees(number: str, actor: Actor, needs: dict[str, dict[str, Any]]) -> None:
     """Offered and taken are the same set, found by trying each and taking it back."""
-    offered = {step.name for step in available_steps.offered(find_by_number(number), actor)}
+    offered = {step.name for step in available_steps.available_steps(find_by_number(number), actor)}
     taken = set()
     for name in available_steps.OFFERED:
         try:

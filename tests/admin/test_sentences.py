@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask_babel import force_locale
 
-from app.admin.i18n.translate import said
+from app.admin.i18n.translate import translate
 from app.einvoices.errors import WrongState
 from app.kernel.http.app import Hub
 from app.sales import errors
@@ -13,7 +13,7 @@ from app.sales import errors
 
 def in_turkish(app: Hub, text: str) -> str:
     with app.test_request_context(), force_locale("tr"):
-        return said(text)
+        return translate(text)
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,5 @@ def test_a_sentence_keeps_its_values(app: Hub, english: str, turkish: str) -> No
 
 def test_in_english_it_is_what_the_api_says(app: Hub) -> None:
     with app.test_request_context(), force_locale("en"):
-        assert said("Only 1 of 3 can still be given back.") == "Only 1 of 3 can still be given back."
-        assert not said(None)
+        assert translate("Only 1 of 3 can still be given back.") == "Only 1 of 3 can still be given back."
+        assert not translate(None)

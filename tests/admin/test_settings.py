@@ -269,7 +269,7 @@ class TestUsers:
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Make the user").click()
         expect(page.get_by_role("status")).to_contain_text("Banu can sign in now.")
-        banu = accounts_users.existing_user("banu@hub.example")
+        banu = accounts_users.get_user_by_email("banu@hub.example")
         theirs = sign_in(open_page(), banu)
         row = page.get_by_role("row", name="Banu")
         row.get_by_role("button", name="Role").click()
@@ -364,7 +364,7 @@ class TestModules:
         assert "after the start" in anybody.get(MODULES).text
         assert post(anybody, f"{MODULES}/1/feature.tea/renew", on=MODULES, years="1").status_code == 303
         assert post(anybody, f"{MODULES}/9/{self.MODULE}/renew", on=MODULES, years="1").status_code == 404
-        assert {licence.state for licence in module_status.of(1)} == {"off"}
+        assert {licence.state for licence in module_status.status_of(1)} == {"off"}
 
     def test_every_module_has_a_name(self) -> None:
         assert NAMES.keys() == modules.MODULES.keys()
@@ -381,7 +381,7 @@ class TestSeller:
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("status")).to_contain_text("Saved.")
         expect(page.get_by_label("Name of the company")).to_have_value("Güneş Ticaret A.Ş.")
-        profile = sellers.of(1)
+        profile = sellers.profile_of(1)
         assert (profile.prefix, profile.language, profile.default_vat_rate) == ("GT", "en", 10)
         page.get_by_label("Picture").set_input_files({"name": "l.png", "mimeType": "image/png", "buffer": a_png()})
         page.get_by_role("button", name="Upload").click()
@@ -418,7 +418,7 @@ class TestSeller:
         answer = post(anybody, SELLER, on=SELLER, **fields)
         assert answer.status_code == 200
         assert said in answer.text
-        assert sellers.of(user.id).name == user.name
+        assert sellers.profile_of(user.id).name == user.name
 
 
 def test_settings_speak_turkish(signed_in: SignedIn) -> None:

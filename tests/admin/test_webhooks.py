@@ -212,7 +212,7 @@ def test_the_pages_can_be_read_and_used_by_everybody(
     receiver.answers = lambda _request: (503, {"Retry-After": "60"}, b'{"error":"maintenance"}')
     (last,) = told_of(keeper, relayed, send)
     with unit_of_work():
-        receiver_check.ask(at.id, None)
+        receiver_check.request_check(at.id, None)
     receiver_check.check_due()
     newest = deliveries(at)[-1].id
 

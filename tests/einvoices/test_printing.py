@@ -152,12 +152,12 @@ def test_missing_finds_what_is_gone_from_the_disk(app: Hub, owner: FlaskClient) 
     print_job.print_due()
     (app.config["STORAGE_DIR"] / row(lost["id"]).path).unlink()
     assert fetch(owner, lost["id"]).status_code == 404
-    assert print_job.missing() == [lost["id"]]
+    assert print_job.find_missing_pdfs() == [lost["id"]]
     answer = app.test_cli_runner().invoke(args=["einvoices", "pdf", "--missing"])
     assert answer.exit_code == 0, answer.output
     assert "Made 1 of 1" in answer.output
     assert fetch(owner, lost["id"]).status_code == 200
-    assert kept["id"] not in print_job.missing()
+    assert kept["id"] not in print_job.find_missing_pdfs()
 
 
 HOSTILE = '</p><link rel=attachment href="file:///etc/passwd"><img src="http://127.0.0.1:1/"><style>@import "file:///x"</style>'

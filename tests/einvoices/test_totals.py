@@ -14,9 +14,10 @@ from pypdf import PdfReader
 
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.lifecycle.totals import Line, compute, rounded
-from app.einvoices.pdf import context, print_job
+from app.einvoices.pdf import print_job
 from app.einvoices.pdf.amount_in_words import english, in_words, turkish
 from app.kernel.http.app import Hub
+from app.pdf.number_format import format_number
 from tests.einvoices.conftest import URL, issued
 
 RATES = [Decimal(rate) for rate in ("0", "1", "8", "10", "18", "20", "5.5")]
@@ -81,7 +82,7 @@ def test_json_and_print_say_what_the_rule_says(
     assert print_job.print_now(einvoice["id"])
     text = pdf_text(owner.get(f"{URL}/{einvoice['id']}/pdf", buffered=True).data)
     for amount in (totals.subtotal, totals.grand_total, *(rate.vat for rate in totals.rates)):
-        assert f"{context.number_text(amount, digits=digits, language='tr')} {currency}" in text
+        assert f"{format_number(amount, digits=digits, language='tr')} {currency}" in text
 
 
 def _line(item: dict[str, Any]) -> Line:

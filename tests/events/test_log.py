@@ -60,7 +60,7 @@ def stored() -> list[Any]:
 
 def read(position: int = 0, **facts: Any) -> list[int]:
     asked = {"types": ["test.happened"], "limit": 1000, "everybody": True} | facts
-    return [event.position or 0 for event in events.after(position, **asked)]
+    return [event.position or 0 for event in events.read_after(position, **asked)]
 
 
 class TestEmit:
@@ -89,7 +89,7 @@ class TestEmit:
         def nudge() -> None:
             nudges.append(len(stored()))
 
-        monkeypatch.setattr("app.events.log.nudge_relay", nudge)
+        monkeypatch.setattr("app.events.log.trigger_relay", nudge)
         with unit_of_work():
             for _ in range(3):
                 events.emit(happened, {"name": "x"}, subject_id=1)
@@ -105,7 +105,7 @@ class TestRelay:
         happen(2)
         assert relayed() == 5
         assert [row.position for row in stored()] == [1, 2, 3, 4, 5]
-        assert (events.head(), relayed()) == (5, 0)
+        assert (events.last_position(), relayed()) == (5, 0)
 
     def test_a_number_that_a_rollback_burnt_leaves_no_gap(
         self, happen: Callable[..., None], happened: EventType, relayed: Callable[[], int]
@@ -164,7 +164,7 @@ class TestRelay:
         told = [event.position for batch in batches for event in batch.events]
         assert sorted(told) == list(range(1, 101))
         assert sorted(row.position for row in stored()) == list(range(1, 101))
-        assert events.head() == 100
+        assert events.last_position() == 100
 
     def test_writers_and_relays_at_once_lose_nothing(self, app: Hub, happened: EventType) -> None:
         def write(number: int) -> None:
@@ -222,7 +222,7 @@ class TestListeners:
                 relayed()
         finally:
             relaying._listeners.remove(broken)
-        assert (events.head(), [row.position for row in stored()]) == (0, [None, None])
+        assert (events.last_position(), [row.position for row in stored()]) == (0, [None, None])
         assert relayed() == 2
 
     def test_are_subscribed_once(self, batches: list[events.Batch], relayed: Callable[[], int]) -> None:

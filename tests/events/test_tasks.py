@@ -12,5 +12,5 @@ from tests.factories import a_sale
 def test_the_task_places_what_an_import_wrote(erp: FlaskClient) -> None:
     assert erp.post("/api/sales/import/invoice/", json=a_sale()).status_code == 201
     assert celery.tasks["events.relay"].apply().get() == 1
-    assert events.head() == 1
+    assert events.last_position() == 1
     assert celery.tasks["events.relay"].apply().get() == 0

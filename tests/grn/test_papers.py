@@ -211,7 +211,7 @@ class TestALongNote:
         order: list[str] = []
         real = press.print_next
 
-        def told(printed: press.Press, *conditions: Any) -> bool:
+        def told(printed: press.PrintQueue, *conditions: Any) -> bool:
             order.append(printed.rows.__tablename__)
             return real(printed, *conditions)
 

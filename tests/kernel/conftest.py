@@ -17,8 +17,8 @@ from app.accounts.guards import public
 from app.config import Settings
 from app.extensions import db
 from app.kernel import errors
-from app.kernel.http.app import Hub, Surface
-from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Stamp, Text
+from app.kernel.http.app import ApiBlueprint, Hub
+from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Text, Timestamp
 from tests.conftest import Client, lent_process
 
 #: One path of each surface, and one that belongs to none.
@@ -50,7 +50,7 @@ class ProbeSchema(Schema):
     day = CalendarDate(allow_none=True)
     level = Choice("LOW", "HIGH")
     extra = Metadata(data_key="metadata")
-    at = Stamp()
+    at = Timestamp()
 
 
 def fail(kind: str) -> Any:
@@ -64,9 +64,9 @@ def fail(kind: str) -> Any:
     raise getattr(errors, kind)
 
 
-def a_surface(prefix: str) -> Surface:
+def a_surface(prefix: str) -> ApiBlueprint:
     """The probing views below ``prefix``."""
-    blp = Surface(f"probe{prefix.replace('/', '-')}", __name__, url_prefix=prefix)
+    blp = ApiBlueprint(f"probe{prefix.replace('/', '-')}", __name__, url_prefix=prefix)
 
     class Probe(MethodView):
         @public

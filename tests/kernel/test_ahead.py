@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from app.kernel.prefetch import ahead
+from app.kernel.prefetch import prefetch
 
 
 def counting(stop: int, made: list[int]) -> Iterator[int]:
@@ -18,12 +18,12 @@ def counting(stop: int, made: list[int]) -> Iterator[int]:
 
 
 def test_the_same_items_in_order() -> None:
-    assert list(ahead(counting(50, []))) == list(range(50))
+    assert list(prefetch(counting(50, []))) == list(range(50))
 
 
 def test_the_next_one_is_made_while_this_one_is_in_use() -> None:
     made: list[int] = []
-    with closing(ahead(counting(50, made))) as items:
+    with closing(prefetch(counting(50, made))) as items:
         next(items)
         deadline = threading.Event()
         for _ in range(100):
@@ -38,13 +38,13 @@ def test_an_error_comes_after_what_was_made_before_it() -> None:
         yield 1
         raise ValueError("broken")
 
-    items = ahead(breaking())
+    items = prefetch(breaking())
     assert next(items) == 1
     with pytest.raises(ValueError, match="broken"):
         next(items)
 
 
 def test_nothing_stays_running_when_nobody_wants_more() -> None:
-    with closing(ahead(counting(10**9, []))) as items:
+    with closing(prefetch(counting(10**9, []))) as items:
         next(items)
     assert "ahead" not in [thread.name for thread in threading.enumerate()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.kernel.errors import Conflict, Forbidden, Invalid, Unauthenticated
-from app.kernel.http.error_envelopes import envelope_of, flattened
+from app.kernel.http.error_envelopes import envelope_of, flatten_errors
 
 NESTED = {"items": {9: {"quantity": ["Too small.", "Not whole."]}}, "_schema": ["Odd."]}
 PAYLOAD = {"items": [{}] * 9 + [{"quantity": 0.5}]}
@@ -116,4 +116,4 @@ def test_einvoices_keep_the_documents_sentences() -> None:
 
 
 def test_flattening_takes_a_lone_sentence_too() -> None:
-    assert list(flattened({"a": "Wrong."})) == [(("a",), ["Wrong."])]
+    assert list(flatten_errors({"a": "Wrong."})) == [(("a",), ["Wrong."])]

@@ -25,25 +25,25 @@ from tests.kernel.test_schemas import JSON_VALUES
 )
 def test_a_key_that_stands_twice_is_refused(raw: str) -> None:
     with pytest.raises(MalformedJson, match="stands twice"):
-        json.parse(raw.encode())
+        json.parse_strict(raw.encode())
 
 
 @pytest.mark.parametrize("raw", ['{"a\\":": 1}', '{"a": "\\": ", "b": "\\":\\":"}', '[{"a": 1}, {"a": 1}]', '"a"', "7"])
 def test_texts_that_look_like_keys_are_texts(raw: str) -> None:
-    assert json.parse(raw.encode()) == standard_json.loads(raw)
+    assert json.parse_strict(raw.encode()) == standard_json.loads(raw)
 
 
 @given(value=JSON_VALUES)
 def test_whatever_is_said_once_is_read(value: object) -> None:
     raw = standard_json.dumps(value).encode()
-    assert json.parse(raw) == json.decode(raw)
+    assert json.parse_strict(raw) == json.decode(raw)
 
 
 def test_depth_is_refused_and_not_a_crash() -> None:
     for depth in (500, 5_000, 100_000):
         raw = b'{"a":' * depth + b'"\\":"' + b"}" * depth
         try:
-            json.parse(raw)
+            json.parse_strict(raw)
         except MalformedJson as error:
             assert "nested" in error.message  # noqa: PT017 - the shallow one is read
 

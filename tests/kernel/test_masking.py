@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.kernel.log_masking import mask, masked_text
+from app.kernel.log_masking import mask, mask_text
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from app.kernel.log_masking import mask, masked_text
     ],
 )
 def test_texts_are_masked_by_their_look(said: str, written: str) -> None:
-    assert masked_text(said) == written
+    assert mask_text(said) == written
 
 
 def masked_line(**line: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kernel import json
-from app.kernel.money import plain, rounded
+from app.kernel.money import plain_decimal, round_half_up
 
 PRICES = st.decimals(0, 9_999_999_999, places=4)
 
@@ -27,19 +27,19 @@ PRICES = st.decimals(0, 9_999_999_999, places=4)
     ],
 )
 def test_halves_go_up(amount: str, cents: str) -> None:
-    assert str(rounded(Decimal(amount))) == cents
+    assert str(round_half_up(Decimal(amount))) == cents
 
 
 @given(st.integers(1, 1_000_000_000), PRICES)
 def test_a_line_is_the_nearest_cent_and_a_half_goes_up(quantity: int, price: Decimal) -> None:
     exact = Fraction(quantity) * Fraction(price)
-    error = Fraction(rounded(quantity * price)) - exact
+    error = Fraction(round_half_up(quantity * price)) - exact
     assert -Fraction(1, 200) < error <= Fraction(1, 200)
 
 
 @given(PRICES)
 def test_rounding_twice_is_rounding_once(price: Decimal) -> None:
-    assert rounded(rounded(price)) == rounded(price)
+    assert round_half_up(round_half_up(price)) == round_half_up(price)
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_rounding_twice_is_rounding_once(price: Decimal) -> None:
     [("920.00", "920.0"), ("3.50", "3.5"), ("0", "0.0"), ("1E+3", "1000.0"), ("0.0100", "0.01"), ("-1.20", "-1.2")],
 )
 def test_numbers_look_as_in_the_document(amount: str, shown: str) -> None:
-    assert json.encode_text(plain(Decimal(amount))) == shown
+    assert json.encode_text(plain_decimal(Decimal(amount))) == shown
 
 
 @given(st.decimals(-9_999_999_999_999, 9_999_999_999_999, places=4))
 def test_the_shortest_form_is_the_same_number(amount: Decimal) -> None:
-    assert plain(amount) == amount
+    assert plain_decimal(amount) == amount

@@ -11,7 +11,7 @@ import pytest
 from app.extensions import celery
 from app.kernel.http.app import Hub
 from app.kernel.worker import celery_app
-from app.kernel.worker.celery_app import FAILED_NUDGES, Nudger
+from app.kernel.worker.celery_app import FAILED_NUDGES, DebouncedTask
 
 
 class Broker:
@@ -41,7 +41,7 @@ def broker(app: Hub, monkeypatch: pytest.MonkeyPatch) -> Broker:
 
 def test_a_frozen_broker_holds_nobody_up(broker: Broker) -> None:
     broker.door.clear()
-    nudge = Nudger("events.relay", interval=0)
+    nudge = DebouncedTask("events.relay", interval=0)
     started = time.perf_counter()
     for _ in range(1000):
         nudge()
@@ -53,7 +53,7 @@ def test_a_frozen_broker_holds_nobody_up(broker: Broker) -> None:
 
 def test_a_burst_becomes_few_messages_and_the_last_nudge_is_not_lost(broker: Broker) -> None:
     broker.door.clear()
-    nudge = Nudger("events.relay", interval=0)
+    nudge = DebouncedTask("events.relay", interval=0)
     nudge()
     assert broker.arrived.acquire(timeout=5)
     for _ in range(1000):  # while the first is on its way
@@ -66,7 +66,7 @@ def test_a_burst_becomes_few_messages_and_the_last_nudge_is_not_lost(broker: Bro
 
 def test_a_broker_that_refuses_is_counted_and_asked_again(broker: Broker) -> None:
     counter = FAILED_NUDGES.labels("test.refused")
-    nudge = Nudger("test.refused", interval=0)
+    nudge = DebouncedTask("test.refused", interval=0)
     broker.fails = True
     before = counter._value.get()
     nudge()
@@ -77,7 +77,7 @@ def test_a_broker_that_refuses_is_counted_and_asked_again(broker: Broker) -> Non
 
 
 def test_each_process_has_its_own_sender(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    nudge = Nudger("events.relay", interval=0)
+    nudge = DebouncedTask("events.relay", interval=0)
     nudge()
     assert broker.arrived.acquire(timeout=5)
     monkeypatch.setattr(celery_app.os, "getpid", lambda: -1)  # what a fork looks like from inside

@@ -36,7 +36,7 @@ PASSPHRASE = "a passphrase of the tests"
 @pytest.fixture(autouse=True)
 def _quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys that take half a second to make are for passphrases that guard something."""
-    monkeypatch.setattr("app.operations.backup.create.encryption._SCRYPT_N", 2)
+    monkeypatch.setattr("app.operations.backup.encryption._SCRYPT_N", 2)
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ class TestEncryption:
 def test_a_running_hub_is_not_restored_over(app: Hub, tmp_path: Path) -> None:
     target = str(tmp_path / "hub.backup")
     done(run(app, "backup", target))
-    heartbeat.Presence("web", "web@here/7").note()
+    heartbeat.Heartbeat("web", "web@here/7").note()
     assert "The hub runs (web@here/7). Stop it first." in refused(run(app, "restore", target, "--overwrite"))
 
 

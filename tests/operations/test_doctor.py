@@ -92,5 +92,5 @@ def test_workers_that_are_gone_are_told(app: Hub) -> None:
 
 
 def test_programs_that_are_missing_are_told(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.kernel.postgres_programs.program", lambda _name: None)
+    monkeypatch.setattr("app.kernel.postgres_programs.program_path", lambda _name: None)
     assert "pg_dump was not found -> apt-get install postgresql-client" in findings("backup", worst=State.WARNING)

@@ -15,7 +15,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.kernel.worker.heartbeat import Presence
+from app.kernel.worker.heartbeat import Heartbeat
 from app.operations.monitoring import canaries, queue_drain
 from app.operations.tasks import canary
 from tests.factories import a_sale
@@ -84,8 +84,8 @@ class TestWork:
         """Every queue has just been worked on, by a worker that is there like beat."""
         for queue in CANARY_SECONDS:
             canary.apply(args=[queue])
-        Presence("worker", "worker@here").note(list(CANARY_SECONDS))
-        Presence("beat", "beat@here").note()
+        Heartbeat("worker", "worker@here").note(list(CANARY_SECONDS))
+        Heartbeat("beat", "beat@here").note()
 
     def looked_at(self, client: FlaskClient, later: float, monkeypatch: pytest.MonkeyPatch) -> tuple[int, Any]:
         """Ask so many seconds later, with everybody still there."""
@@ -124,13 +124,13 @@ class TestWork:
         assert answer.json["queues"]["pdf"]["reason"] == "No worker of the queue pdf is alive."
 
     def test_what_a_worker_is_busy_with_is_named(self, anybody: FlaskClient) -> None:
-        Presence("beat", "beat@here").note()
-        Presence("printer", "printer@here").note(["pdf"], [{"task": "pdf.print_einvoices", "id": "1", "since": 0}])
+        Heartbeat("beat", "beat@here").note()
+        Heartbeat("printer", "printer@here").note(["pdf"], [{"task": "pdf.print_einvoices", "id": "1", "since": 0}])
         reason = anybody.get("/healthz/worker").json["queues"]["pdf"]["reason"]
         assert reason == "printer@here is up and does not consume (running pdf.print_einvoices)."
 
     def test_a_timer_that_is_gone_is_named(self, anybody: FlaskClient) -> None:
-        Presence("worker", "worker@here").note(list(CANARY_SECONDS))
+        Heartbeat("worker", "worker@here").note(list(CANARY_SECONDS))
         assert "Beat is not alive" in anybody.get("/healthz/worker").json["message"]
 
     @pytest.mark.usefixtures("at_work")
@@ -146,7 +146,9 @@ class TestWork:
             queue_drain.drain("pdf", actor="user:1")
         moment = clock.now() + timedelta(hours=1)
         monkeypatch.setattr(clock, "now", lambda: moment)
-        assert {health.queue for health in canaries.health([], queue_drain.look()) if not health.is_red} == {"pdf"}
+        assert {health.queue for health in canaries.health([], queue_drain.list_drains()) if not health.is_red} == {
+            "pdf"
+        }
         with pytest.MonkeyPatch.context() as now:
             now.setattr(canaries, "TICKS", 10_000)
             assert anybody.get("/healthz/worker").json["queues"]["pdf"]["status"] == "drained"
@@ -155,10 +157,10 @@ class TestWork:
         with unit_of_work():
             queue_drain.resume("pdf", actor="user:1")
         # Its first canary may be on its way; after that there is no excuse.
-        assert not canaries.health([], queue_drain.look())[2].is_red
+        assert not canaries.health([], queue_drain.list_drains())[2].is_red
         later = moment + timedelta(seconds=3 * CANARY_SECONDS["pdf"] + 1)
         monkeypatch.setattr(clock, "now", lambda: later)
-        assert canaries.health([], queue_drain.look())[2].is_red
+        assert canaries.health([], queue_drain.list_drains())[2].is_red
 
     def test_without_redis_nothing_can_be_consumed(self, app_with: Callable[..., Hub]) -> None:
         answer = app_with(redis_url="redis://127.0.0.1:1/0").test_client().get("/healthz/worker")

@@ -74,7 +74,7 @@ def test_queues_have_depth_and_age(anybody: FlaskClient) -> None:
 
 
 def test_processes_are_seen_until_they_leave(anybody: FlaskClient) -> None:
-    worker = heartbeat.Presence("worker", "worker@here")
+    worker = heartbeat.Heartbeat("worker", "worker@here")
     worker.note(["default"])
     found = samples(anybody)
     assert found["hub_process_silent_seconds", "worker", "worker@here"] < 5
@@ -150,7 +150,7 @@ class TestManyProcesses:
 
 
 def test_presence_forgets_the_lost_after_an_hour(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    heartbeat.Presence("worker", "worker@here").note()
+    heartbeat.Heartbeat("worker", "worker@here").note()
     [known] = heartbeat.processes()
     assert not known.is_lost
     monkeypatch.setattr(heartbeat, "LOST_AFTER", -1)

@@ -83,7 +83,7 @@ def test_a_message_says_when_it_was_sent_and_for_which_request(app: Hub) -> None
 def test_the_oldest_message_gives_the_age_of_a_queue(app: Hub) -> None:
     for _ in range(3):
         celery.send_task("operations.canary", args=["pdf"])
-    [default] = [queue for queue in broker_queues.look() if queue.name == "default"]
+    [default] = [queue for queue in broker_queues.queue_depths() if queue.name == "default"]
     assert default.depth == 3
     assert 0 < default.oldest_seconds < 60
 

@@ -97,7 +97,7 @@ def test_secrets_are_sealed_anew_under_a_new_key(
 ) -> None:
     before = current_app.config["SECRET_KEY"]
     monkeypatch.setitem(current_app.config, "SECRET_KEY", "another secret of the tests, as long as the first one")
-    with pytest.raises(secret_box.Unreadable):
+    with pytest.raises(secret_box.DecryptionFailed):
         secret_box.unseal(endpoint.row.secret)
     result = run("reseal", OLD_SECRET_KEY=before)
     assert result.output == "1 endpoints were resealed under the present SECRET_KEY.\n"

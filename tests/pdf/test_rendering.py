@@ -13,6 +13,7 @@ from jinja2 import UndefinedError
 from pypdf import PdfReader
 
 from app import pdf
+from app.pdf import renderer
 
 PAGE = '<html><head><meta name="dcterms.created" content="2026-02-01"></head><body>{{ text }}</body></html>'
 SCRIPTS = {

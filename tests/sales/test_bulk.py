@@ -22,7 +22,7 @@ from app.events.models import Event
 from app.extensions import db
 from app.kernel import json as hub_json
 from app.kernel.http.app import Hub
-from app.kernel.schemas.fast_dump import quick_dump
+from app.kernel.schemas.fast_dump import make_dumper
 from app.kernel.schemas.fast_load import Declined, quick
 from app.sales.events import IMPORTED
 from app.sales.files import json_stream
@@ -142,7 +142,7 @@ class TestVerdicts:
     def test_every_imported_one_is_an_event(self, erp: FlaskClient, relayed: Callable[[], int]) -> None:
         sent(erp, [a_sale() for _ in range(3)])
         assert relayed() == 3
-        assert [e.type for e in events.after(0, types=["sales.imported"], limit=9)] == ["sales.imported"] * 3
+        assert [e.type for e in events.read_after(0, types=["sales.imported"], limit=9)] == ["sales.imported"] * 3
 
     def test_parallel_requests_with_the_same_numbers(self, erp: FlaskClient) -> None:
         invoices = [a_sale(customer={"code": f"C{n % 7}", "name": f"N{n}"}) for n in range(300)]
@@ -345,6 +345,6 @@ class TestQuickWays:
     def test_shows_what_the_schema_shows(self, erp: FlaskClient) -> None:
         sent(erp, [a_sale()])
         drafted = stream.new_invoice(stream.load(hub_json.decode(json.dumps(a_sale()))), 3)
-        assert quick_dump(IMPORTED.schema)(drafted) == IMPORTED.schema.dump(drafted)
+        assert make_dumper(IMPORTED.schema)(drafted) == IMPORTED.schema.dump(drafted)
         answer = {"success": True, "message": "Invoice imported successfully", "data": {**drafted, "id": 7}}
         assert ImportedAnswerSchema().dump(answer) == Schema.dump(ImportedAnswerSchema(), answer)

@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from app.kernel.http.app import Hub
-from app.stream.broadcaster import hub
+from app.stream.broadcaster import broadcaster
 from tests.conftest import IMPORT_KEY
 from tests.factories import a_sale
 from tests.sales.floor import Person, a_person, imported
@@ -70,7 +70,7 @@ class Moody:
 
 @pytest.fixture
 def serve(app: Hub) -> Iterator[Callable[..., tuple[Moody, str]]]:
-    hub._head = 0
+    broadcaster._head = 0
     servers = []
 
     def start(refusals: list[str]) -> tuple[Moody, str]:

@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 
 from app.extensions import db
 from app.kernel.http.app import Hub
-from app.kernel.money import rounded
+from app.kernel.money import round_half_up
 from app.kernel.unit_of_work import unit_of_work
 from app.sales import samples
 from app.sales.imports import single
@@ -179,7 +179,7 @@ class TestAmounts:
     def test_to_the_cent_for_any_lines(self, erp: FlaskClient, lines: list[tuple[int, Decimal]]) -> None:
         items = [an_item(quantity=quantity, mrp=str(mrp)) for quantity, mrp in lines]
         answer = erp.post(IMPORT, json=a_sale(items=items))
-        expected = sum((rounded(quantity * mrp) for quantity, mrp in lines), Decimal(0))
+        expected = sum((round_half_up(quantity * mrp) for quantity, mrp in lines), Decimal(0))
         assert exactly(answer)["data"]["total_amount"] == expected
         detail = exactly(erp.get(f"{LIST}{answer.json['data']['id']}/"))
         assert detail["total_amount"] == expected
@@ -279,7 +279,7 @@ class TestRefusals:
     def test_a_failure_before_the_statement_leaves_nothing_behind(
         self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(single.events, "draft", lambda *_args: 1 / 0)
+        monkeypatch.setattr(single.events, "event_params", lambda *_args: 1 / 0)
         assert erp.post(IMPORT, json=a_sale()).status_code == 500
         assert counts() == NOTHING
 

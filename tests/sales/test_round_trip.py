@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from app.kernel.http.app import Hub
-from app.stream.broadcaster import hub
+from app.stream.broadcaster import broadcaster
 from tests.conftest import IMPORT_KEY
 from tests.factories import an_item
 from tests.sales.floor import Person, a_person, brought_to, imported
@@ -49,7 +49,7 @@ def ravi(client_as: Callable[..., FlaskClient]) -> Person:
 @pytest.fixture
 def listen(app: Hub) -> Iterator[Callable[[], Listener]]:
     """Begin to listen to the sales stream over a socket, once this process knows all that was placed before."""
-    hub._head = 0
+    broadcaster._head = 0
     server = make_server("127.0.0.1", 0, app, threaded=True)
     server.daemon_threads = True
     serving = threading.Thread(target=server.serve_forever, daemon=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from app.kernel.http.app import Hub
-from app.stream.broadcaster import hub
+from app.stream.broadcaster import broadcaster
 
 
 @pytest.fixture(autouse=True)
 def _in_step(app: Hub) -> None:
-    hub._head = 0
+    broadcaster._head = 0

@@ -25,9 +25,9 @@ from app.sales.floor import review as floor_review
 from app.sales.floor.history import Actor
 from app.sales.models.invoices import SalesInvoice
 from app.stream import service
-from app.stream.broadcaster import hub
+from app.stream.broadcaster import broadcaster
 from app.stream.models import StreamTicket
-from app.stream.publisher import CHANNEL, broadcast
+from app.stream.publisher import CHANNEL, publish_batch
 from app.stream.tasks import purge_tickets
 from tests.factories import a_sale, a_token
 
@@ -76,7 +76,7 @@ def listen() -> Iterator[Callable[..., Reader]]:
 def caught_up() -> None:
     """What was placed before a reader comes is not to reach it late: the hub of this process may be behind."""
     deadline = time.monotonic() + 10
-    while hub._pid == os.getpid() and hub._head < events.head():
+    while broadcaster._pid == os.getpid() and broadcaster._head < events.last_position():
         assert time.monotonic() < deadline, "the hub did not catch up"
         db.session.rollback()
         time.sleep(0.01)
@@ -193,11 +193,11 @@ class TestSalesStream:
             _, plain = a_token()
         answer = anybody.get(path, headers={"Authorization": f"Bearer {plain}"}, buffered=False)
         reader = Reader(answer)
-        hub.end_strangers()
+        broadcaster.end_strangers()
         assert reader.next_raw() == ": keep-alive", "whoever still may listen goes on"
         with unit_of_work():
             tokens.revoke(1, scope=None, actor="a test")
-        hub.end_strangers()
+        broadcaster.end_strangers()
         with pytest.raises(StopIteration):
             for _ in range(20):
                 reader.next_raw()
@@ -206,7 +206,7 @@ class TestSalesStream:
     def test_ends_by_itself_once_its_user_is_out(
         self, client_as: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sys.modules[hub.__module__], "STANDING", 0.1)
+        monkeypatch.setattr(sys.modules[broadcaster.__module__], "STANDING", 0.1)
         reader = Reader(client_as("warehouse").get(SALES_STREAM, buffered=False))
         with unit_of_work():
             db.session.query(User).one().is_active = False
@@ -267,7 +267,7 @@ class TestBroadcasts:
             relayed()
             seen.append(reader.next()["id"])
             with unit_of_work():
-                broadcast(events.Batch([], head=1))
+                publish_batch(events.Batch([], head=1))
         assert seen == ["1", "2", "3", "4"]
 
     def test_a_process_behind_the_one_before_repeats_nothing(
@@ -277,7 +277,7 @@ class TestBroadcasts:
             imported(erp, f"A-{number}")
         relayed()
         listen(erp).answer.close()
-        hub._head = 0
+        broadcaster._head = 0
         reader = listen(erp, headers={"Last-Event-ID": "2"})
         imported(erp, "A-3")
         relayed()

@@ -58,7 +58,7 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Callable[[Subscribed], Check]:
 
     def run(endpoint: Subscribed) -> Check:
         with unit_of_work():
-            asked = receiver_check.ask(endpoint.id, None)
+            asked = receiver_check.request_check(endpoint.id, None)
         assert receiver_check.check_due() == 1
         with unit_of_work():
             return receiver_check.find(endpoint.id, asked.id, None)
@@ -206,11 +206,11 @@ def test_a_check_whose_worker_was_lost_is_put_down_as_failed(receiver_with: Make
 
     endpoint, *others = (subscribe(receiver_with(meet)) for _ in range(3))
     with unit_of_work():
-        asked = receiver_check.ask(endpoint.id, None)
+        asked = receiver_check.request_check(endpoint.id, None)
     assert receiver_check._claim()
     with unit_of_work():
         for other in others:
-            receiver_check.ask(other.id, None)
+            receiver_check.request_check(other.id, None)
     assert receiver_check.check_due() == 0, "one task at a time"
     time.pass_(seconds=61)
     assert receiver_check.check_due() == 0
@@ -218,10 +218,10 @@ def test_a_check_whose_worker_was_lost_is_put_down_as_failed(receiver_with: Make
         lost = db.session.get(Check, asked.id, populate_existing=True)
     assert (lost.state, lost.report) == ("failed", {"error": receiver_check.LOST})
     with unit_of_work():
-        assert receiver_check.ask(endpoint.id, None).state == "pending"
+        assert receiver_check.request_check(endpoint.id, None).state == "pending"
     assert receiver_check.check_due() == 3
     with unit_of_work():
-        checks = [receiver_check.newest(checked.id) for checked in (endpoint, *others)]
+        checks = [receiver_check.latest_check(checked.id) for checked in (endpoint, *others)]
     assert [made.grade for made in checks if made] == ["D"] * 3, "they are checked at the same time"
 
 
@@ -230,7 +230,7 @@ def test_a_check_of_an_endpoint_that_was_deleted_holds_up_no_other(
 ) -> None:
     endpoint = subscribe(receiver_with())
     with unit_of_work():
-        asked = receiver_check.ask(endpoint.id, None)
+        asked = receiver_check.request_check(endpoint.id, None)
         endpoints.remove(endpoint.id, None, actor="test")
     assert receiver_check.check_due() == 0
     with unit_of_work():

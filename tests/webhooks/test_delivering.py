@@ -169,7 +169,7 @@ class TestWhoIsTold:
         tested = subscribe(one, "sales.*")
         subscribe(other, "*")
         with unit_of_work():
-            endpoints.test(tested.id, None)
+            endpoints.send_test(tested.id, None)
         relayed()
         send()
         assert [len(r.requests) for r in (one, other)] == [1, 0]
@@ -400,7 +400,7 @@ class TestLeases:
         time.pass_(seconds=61)
         with unit_of_work():
             (holder,) = sender_claims.claim("retry", 5, quick=False)
-            sender_results.bury([holder])
+            sender_results.record_lost_attempts([holder])
         with unit_of_work():
             sender_results.finish([a_result(stale, 500, time)])
         (delivery,) = deliveries()
@@ -417,7 +417,7 @@ class TestLeases:
             with unit_of_work():
                 claims = sender_claims.claim(queue, 5, quick=False)
                 assert len(claims) == 1
-                sender_results.bury(claims)
+                sender_results.record_lost_attempts(claims)
             time.pass_(seconds=61)
         assert send() == 0
         (delivery,) = deliveries()
@@ -633,7 +633,7 @@ class TestPausing:
 
 def switch(endpoint: Subscribed, way: str) -> None:
     with unit_of_work():
-        row = endpoints.locked(endpoint.id, None)
+        row = endpoints.find_for_update(endpoint.id, None)
         if way == "on":
             circuit_breaker.enable(row, actor="test")
         else:

@@ -400,11 +400,11 @@ class TestKeeping:
         other = app_with(secret_key="another secret of the tests, long enough too")
         with other.app_context():
             with unit_of_work():
-                assert secret_rotation.reseal("a wrong guess of the old key, long enough") == 0
-                assert secret_rotation.reseal(settings.secret_key) == 1
+                assert secret_rotation.reseal_secrets("a wrong guess of the old key, long enough") == 0
+                assert secret_rotation.reseal_secrets(settings.secret_key) == 1
             assert unseal(db.session.get(Endpoint, endpoint.id).secret).decode() == endpoint.secret
             with unit_of_work():
-                assert secret_rotation.reseal(settings.secret_key) == 0
+                assert secret_rotation.reseal_secrets(settings.secret_key) == 0
 
     def test_what_an_invoices_page_shows_is_one_search(
         self, receiver: Receiver, subscribe: Make, happen: Make, send: Make
@@ -413,7 +413,7 @@ class TestKeeping:
         first, _ = happen(2)
         send()
         with unit_of_work():
-            (row,) = queries.page({"per_page": 50, "event": "einvoice.*", "subject_id": first.id}, None)["data"]
+            (row,) = queries.find_page({"per_page": 50, "event": "einvoice.*", "subject_id": first.id}, None)["data"]
         assert row.endpoint.url == receiver.url
 
 

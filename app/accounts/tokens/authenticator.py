@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from app.accounts import audit, ip_allowlist
 from app.accounts.errors import InvalidToken, TokenAddressRefused, TokenExpiredNow, TokenRefused
 from app.accounts.models.tokens import AccessToken
-from app.accounts.principals import Principal, peer_address
+from app.accounts.principals import Principal, client_address
 from app.accounts.tokens.format import PREFIX, Parsed, parsed
 from app.accounts.tokens.service import effective_abilities
 from app.extensions import db
@@ -69,14 +69,14 @@ def _refusal(token: AccessToken, given: Parsed) -> Refusal | None:
         return _refused(token, TokenRefused, "user inactive")
     if until is None or until <= clock.now():
         return _refused(token, TokenExpiredNow, "expired" if current else "rotated")
-    if not ip_allowlist.is_allowed(token.allowlist, peer_address()):
+    if not ip_allowlist.is_allowed(token.allowlist, client_address()):
         return _refused(token, TokenAddressRefused, "address")
     return None
 
 
 def _refused(token: AccessToken, refusal: type[Refusal], reason: str) -> Refusal:
     moment = clock.now()
-    log.warning("token_refused", token=token.id, reason=reason, address=peer_address())
+    log.warning("token_refused", token=token.id, reason=reason, address=client_address())
     quiet = or_(AccessToken.refused_at.is_(None), AccessToken.refused_at <= moment - REFUSED_STEP)
     mine = update(AccessToken).where(AccessToken.id == token.id, quiet).values(refused_at=moment)
     if db.session.scalar(mine.returning(AccessToken.id)):

@@ -13,18 +13,25 @@ from app.accounts import audit, ip_allowlist
 from app.accounts.display_names import NAME_RULE, is_name
 from app.accounts.errors import TokenOver, UnknownToken
 from app.accounts.models.accounts import User
-from app.accounts.models.tokens import CALLS, LIFETIME, LIFETIMES, MOST_CALLS, STATUS_CALLS, AccessToken
+from app.accounts.models.tokens import (
+    DEFAULT_CALLS_PER_MINUTE,
+    DEFAULT_STATUS_CALLS_PER_MINUTE,
+    LIFETIME,
+    LIFETIMES,
+    MAX_CALLS_PER_MINUTE,
+    AccessToken,
+)
 from app.accounts.roles import ABILITIES, ROLES
 from app.accounts.tokens.format import PREFIX, hashed, new_public_id, new_token
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
-from app.kernel.pagination.offset import Page, page_of
+from app.kernel.pagination.offset import Page, paginate
 
 #: How long the old secret goes on after a rotation, unless something else is said, and at most.
 GRACE, LONGEST_GRACE = timedelta(hours=24), timedelta(days=30)
 #: From when on a token that ends is pointed out.
-ENDING = timedelta(days=30)
+EXPIRY_WARNING = timedelta(days=30)
 
 #: Whose tokens: a user's id, or None for everybody's.
 Scope = int | None
@@ -38,8 +45,8 @@ def create(
     actor: str,
     days: int = LIFETIME,
     allowlist: Sequence[str] = (),
-    calls: int = CALLS,
-    status_calls: int = STATUS_CALLS,
+    calls: int = DEFAULT_CALLS_PER_MINUTE,
+    status_calls: int = DEFAULT_STATUS_CALLS_PER_MINUTE,
 ) -> tuple[AccessToken, str]:
     """Make a token of ``user``; the second value is the token itself, which nobody can read again.
 
@@ -58,7 +65,7 @@ def create(
         public_id=public_id,
         secret_hash=hashed(plain),
         abilities=sorted(set(abilities)),
-        allowlist=ip_allowlist.networks(allowlist),
+        allowlist=ip_allowlist.parse_networks(allowlist),
         lifetime_days=days,
         calls_per_minute=calls,
         status_calls_per_minute=status_calls,
@@ -139,7 +146,7 @@ def find(token_id: int, *, scope: Scope, lock: bool = False) -> AccessToken:
 
 def find_page(paging: dict[str, Any], *, scope: Scope) -> Page:
     """Tokens with their users, newest first."""
-    return page_of(_tokens(scope), AccessToken.id, paging)
+    return paginate(_tokens(scope), AccessToken.id, paging)
 
 
 def list_tokens(*, scope: Scope) -> list[AccessToken]:
@@ -147,10 +154,10 @@ def list_tokens(*, scope: Scope) -> list[AccessToken]:
     return list(db.session.scalars(_tokens(scope).order_by(AccessToken.id.desc())))
 
 
-def ending(*, scope: Scope, limit: int = 20) -> list[AccessToken]:
+def expiring_tokens(*, scope: Scope, limit: int = 20) -> list[AccessToken]:
     """Tokens that still work and end within 30 days, the next one first."""
     moment = clock.now()
-    soon = AccessToken.revoked_at.is_(None), AccessToken.expires_at.between(moment, moment + ENDING)
+    soon = AccessToken.revoked_at.is_(None), AccessToken.expires_at.between(moment, moment + EXPIRY_WARNING)
     return list(db.session.scalars(_tokens(scope).where(*soon).order_by(AccessToken.expires_at).limit(limit)))
 
 
@@ -189,8 +196,8 @@ def _ability_faults(user: User, abilities: Sequence[str]) -> Iterator[str]:
 
 def _rate_faults(calls: int, status_calls: int) -> dict[str, list[str]]:
     rates = {"calls": calls, "status_calls": status_calls}
-    rule = f"Use 1 to {MOST_CALLS} calls per minute."
-    return {name: [rule] for name, rate in rates.items() if not 1 <= rate <= MOST_CALLS}
+    rule = f"Use 1 to {MAX_CALLS_PER_MINUTE} calls per minute."
+    return {name: [rule] for name, rate in rates.items() if not 1 <= rate <= MAX_CALLS_PER_MINUTE}
 
 
 def _record(action: str, token: AccessToken, actor: str, **details: Any) -> None:

@@ -9,10 +9,10 @@ from flask_babel.speaklater import LazyString
 from flask_wtf import FlaskForm
 from wtforms.fields.choices import SelectChoice
 
-from app.admin.i18n.translate import said
+from app.admin.i18n.translate import translate
 from app.extensions import db
 from app.kernel.errors import Conflict, Invalid, Refusal
-from app.kernel.http.error_envelopes import flattened
+from app.kernel.http.error_envelopes import flatten_errors
 
 Result = TypeVar("Result")
 
@@ -22,8 +22,8 @@ class Form(FlaskForm):
 
     def take(self, refusal: Refusal) -> None:
         """Show a refusal at its fields, or above the form when it names none of them."""
-        for path, sentences in flattened(refusal.errors or {"": [refusal.message]}):
-            told = [said(text) for text in sentences]
+        for path, sentences in flatten_errors(refusal.errors or {"": [refusal.message]}):
+            told = [translate(text) for text in sentences]
             field = self._fields.get(str(path[0]) if path else "")
             if field is None:
                 self.form_errors += told

@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from app.accounts import display_names, ip_allowlist
-from app.accounts.models.tokens import MOST_CALLS
+from app.accounts.models.tokens import MAX_CALLS_PER_MINUTE
 from app.admin.forms.base import choices
 from app.kernel.errors import Invalid
 
@@ -36,24 +36,24 @@ class AllowlistField(TextAreaField):
     def pre_validate(self, form: Any) -> None:
         for entry in self.entries:
             try:
-                ip_allowlist.networks([entry])
+                ip_allowlist.parse_networks([entry])
             except Invalid as error:
                 told = gettext("%(entry)s is neither an address nor a network.", entry=entry)
                 raise ValidationError(told) from error
-        if len(self.entries) > ip_allowlist.MOST_ENTRIES:
-            raise ValidationError(gettext("Use at most %(most)s lines.", most=ip_allowlist.MOST_ENTRIES))
+        if len(self.entries) > ip_allowlist.MAX_ENTRIES:
+            raise ValidationError(gettext("Use at most %(most)s lines.", most=ip_allowlist.MAX_ENTRIES))
 
 
 def name_field(hint: Any) -> StringField:
     """What people call a token, a key or a person."""
     return StringField(
-        lazy_gettext("Name"), [InputRequired(), Length(max=display_names.LONGEST_NAME)], description=hint
+        lazy_gettext("Name"), [InputRequired(), Length(max=display_names.MAX_NAME_LENGTH)], description=hint
     )
 
 
 def rate_field(label: Any, usual: int) -> IntegerField:
     """Calls in a minute."""
-    return IntegerField(label, [InputRequired(), NumberRange(1, MOST_CALLS)], default=usual)
+    return IntegerField(label, [InputRequired(), NumberRange(1, MAX_CALLS_PER_MINUTE)], default=usual)
 
 
 def grace_field() -> SelectField:

@@ -15,8 +15,8 @@ from app import events
 from app.admin.forms.base import Form
 from app.webhooks.events import TEST
 from app.webhooks.models import Endpoint
-from app.webhooks.schemas.endpoints import MOST_AT_ONCE, MOST_PER_MINUTE
-from app.webhooks.sender.ssrf import LONGEST_URL
+from app.webhooks.schemas.endpoints import MAX_CONCURRENCY, MAX_RATE_PER_MINUTE
+from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
 #: Wildcard -> what people call all of it; the single events stand below.
 EVENTS: dict[str, LazyString] = {
@@ -35,7 +35,7 @@ def _patterns() -> list[tuple[str, str]]:
 class EndpointForm(Form):
     url = StringField(
         lazy_gettext("Address"),
-        [InputRequired(), Length(max=LONGEST_URL)],
+        [InputRequired(), Length(max=MAX_URL_LENGTH)],
         description=lazy_gettext("Where events are posted to; it begins with https://."),
     )
     description = StringField(lazy_gettext("What it is"), [Length(max=500)])
@@ -46,11 +46,11 @@ class EndpointForm(Form):
         description=lazy_gettext("One in a line, as Name: value. They are stored encrypted; left empty, they stay."),
     )
     concurrency = IntegerField(
-        lazy_gettext("Requests at the same time"), [InputRequired(), NumberRange(1, MOST_AT_ONCE)], default=10
+        lazy_gettext("Requests at the same time"), [InputRequired(), NumberRange(1, MAX_CONCURRENCY)], default=10
     )
     rate_per_minute = IntegerField(
         lazy_gettext("Requests in a minute"),
-        [Optional(), NumberRange(1, MOST_PER_MINUTE)],
+        [Optional(), NumberRange(1, MAX_RATE_PER_MINUTE)],
         description=lazy_gettext("Left empty, as many as come."),
     )
     allowances = TextAreaField(

@@ -28,7 +28,9 @@ _KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
 #: What is assigned to these, or given to these, is said to people.
 _NAMES = frozenset({"message", "sentence", "error_messages", "default_error_messages"})
 _SAID_BY = frozenset({"error", "reason"})
-_REFUSING = frozenset({"Invalid", "BadFields", "ValidationError", "Refused", "Unresolved", "NotTaken", "__init__"})
+_REFUSING = frozenset(
+    {"Invalid", "BadFields", "ValidationError", "Refused", "Unresolved", "ProviderRejected", "__init__"}
+)
 _NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -16,7 +16,7 @@ _CODES = frozenset({"allowed", "does", "kind", "section", "status", "verb"})
 _BETWEEN = " or "
 
 
-def said(text: str | None) -> str:
+def translate(text: str | None) -> str:
     """A sentence of a refusal or of a stored reason; what the catalogue does not know stays as it is."""
     language = str(get_locale() or _SOURCE)
     if not text or language == _SOURCE:

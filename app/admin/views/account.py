@@ -29,10 +29,10 @@ class LookForm(Form):
 
 
 class PasswordForm(Form):
-    present = PasswordField(lazy_gettext("Present password"), [InputRequired(), Length(max=passwords.LONGEST)])
+    present = PasswordField(lazy_gettext("Present password"), [InputRequired(), Length(max=passwords.MAX_LENGTH)])
     password = PasswordField(
         lazy_gettext("New password"),
-        [InputRequired(), Length(passwords.SHORTEST, passwords.LONGEST)],
+        [InputRequired(), Length(passwords.MIN_LENGTH, passwords.MAX_LENGTH)],
         description=lazy_gettext("At least 10 characters; a few words are easy to remember and hard to guess."),
     )
     again = PasswordField(
@@ -57,7 +57,7 @@ def look() -> str | Response:
         return _page(form, PasswordForm())
     user: User = g.user
     chosen = None if form.language.data == _BROWSER else form.language.data
-    users.choose_look(user, language=chosen, theme=form.theme.data)
+    users.save_preferences(user, language=chosen, theme=form.theme.data)
     g.pop("viewer", None)
     refresh()
     flash(gettext("Saved."), "good")
@@ -78,7 +78,7 @@ def password() -> str | Response:
 def _change(form: PasswordForm) -> bool:
     user: User = g.user
     users.change_own_password(user, present=form.present.data or "", password=form.password.data or "")
-    web_sessions.open_for(user)
+    web_sessions.open_session(user)
     return True
 
 

@@ -7,7 +7,7 @@ from flask import Blueprint, g, render_template
 from app.accounts import call_log
 from app.accounts.guards import SETTINGS, requires
 from app.accounts.principals import authenticate
-from app.admin.list_query import asked
+from app.admin.list_query import parse_filters
 
 blp = Blueprint("calls", __name__, url_prefix="/settings/api/logs")
 
@@ -19,7 +19,7 @@ _SUCCESS, _CLIENTS_FAULT, _OUR_FAULT = 200, 400, 500
 @requires(SETTINGS)
 def show() -> str:
     """The viewer's calls; an administrator sees everybody's."""
-    query = asked(call_log.CallQuery())
+    query = parse_filters(call_log.CallQuery())
     found = call_log.search(query.values, user_id=None if authenticate().sees_everything else g.user.id)
     return render_template("admin/calls.html", found=found, asked=query, method_pairs=_METHODS, tone=tone)
 

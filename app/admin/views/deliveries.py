@@ -8,9 +8,9 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from app.admin.list_query import asked, link
+from app.admin.list_query import link, parse_filters
 from app.admin.viewer import viewer
-from app.webhooks.access import actor, guarded, scope
+from app.webhooks.access import actor, requires_webhooks, scope
 from app.webhooks.deliveries import queries, replay
 from app.webhooks.endpoints import service as endpoints_service
 from app.webhooks.models import STATES, Delivery
@@ -22,13 +22,13 @@ blp = Blueprint("deliveries", __name__, url_prefix="/settings/webhooks/deliverie
 
 
 @blp.get("")
-@guarded
+@requires_webhooks
 def index() -> str:
     """Deliveries, newest first, narrowed by filters."""
-    question = asked(DeliveryQuery())
-    page = queries.page(question.values, scope())
+    question = parse_filters(DeliveryQuery())
+    page = queries.find_page(question.values, scope())
     following = page["meta"]["next_cursor"]
-    endpoints = endpoints_service.page({"per_page": _CHOICES}, scope())["data"]
+    endpoints = endpoints_service.find_page({"per_page": _CHOICES}, scope())["data"]
     return render_template(
         "admin/deliveries_list.html",
         deliveries=page["data"],
@@ -40,14 +40,14 @@ def index() -> str:
 
 
 @blp.get("/<int:delivery_id>")
-@guarded
+@requires_webhooks
 def show(delivery_id: int) -> str:
     """One delivery: each request exactly as it went out, and what came back."""
     return render_template("admin/deliveries_show.html", delivery=queries.find(delivery_id, scope()))
 
 
 @blp.post("/<int:delivery_id>/redeliver")
-@guarded
+@requires_webhooks
 def redeliver(delivery_id: int) -> Response:
     """Send it again."""
     replay.redeliver(delivery_id, scope(), actor=actor())
@@ -55,12 +55,12 @@ def redeliver(delivery_id: int) -> Response:
     return redirect(url_for("admin.deliveries.show", delivery_id=delivery_id), _SEE_OTHER)
 
 
-def told(events: str, subject_id: int) -> Sequence[Delivery]:
+def recent_deliveries(events: str, subject_id: int) -> Sequence[Delivery]:
     """Who was told of a subject, newest first; nothing for a viewer who may not know."""
     known = viewer()
     if known is None or not known.may_open("admin.deliveries.index"):
         return ()
-    found: Sequence[Delivery] = queries.page({"event": events, "subject_id": subject_id, "per_page": _TOLD}, scope())[
-        "data"
-    ]
+    found: Sequence[Delivery] = queries.find_page(
+        {"event": events, "subject_id": subject_id, "per_page": _TOLD}, scope()
+    )["data"]
     return found

@@ -15,9 +15,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.accounts.principals import authenticate
 from app.admin.helpers import loaded
 from app.admin.i18n.labels import WORDS, label, moment, money
-from app.admin.i18n.translate import said
-from app.admin.list_query import asked, link
-from app.einvoices.access import guarded, owner, scope
+from app.admin.i18n.translate import translate
+from app.admin.list_query import link, parse_filters
+from app.einvoices.access import owner_id_for, requires_einvoices, scope
 from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.lifecycle import credit_notes, drafts
 from app.einvoices.lifecycle import issue as lifecycle_issue
@@ -35,10 +35,10 @@ blp = Blueprint("einvoices", __name__, url_prefix="/einvoices")
 
 
 @blp.get("")
-@guarded("einvoices:read")
+@requires_einvoices("einvoices:read")
 def index() -> str:
     """E-invoices, newest first, narrowed by filters."""
-    question = asked(ListQuery(), cursor="")
+    question = parse_filters(ListQuery(), cursor="")
     found = lookup.find_page(question.values, scope())
     following = found.meta["next_cursor"]
     onwards = link(cursor=following) if following else None
@@ -46,7 +46,7 @@ def index() -> str:
 
 
 @blp.get("/<int:einvoice_id>")
-@guarded("einvoices:read")
+@requires_einvoices("einvoices:read")
 def show(einvoice_id: int) -> str:
     """One e-invoice in full."""
     einvoice = lookup.find(einvoice_id, scope(), items=True, events=True)
@@ -62,23 +62,23 @@ def show(einvoice_id: int) -> str:
 
 
 @blp.get("/<int:einvoice_id>/pdf")
-@guarded("einvoices:read")
+@requires_einvoices("einvoices:read")
 def pdf(einvoice_id: int) -> Response:
     """The PDF, to look at or, with ``?download=1``, to keep."""
-    return files.sent(print_job.stored(einvoice_id, scope()), download="download" in request.args)
+    return files.send_pdf(print_job.stored_pdf(einvoice_id, scope()), download="download" in request.args)
 
 
 @blp.post("/from-sales")
-@guarded("einvoices:write")
+@requires_einvoices("einvoices:write")
 def from_sales() -> BaseResponse:
     """Make a draft of a sales invoice, or open the one that was made of it before."""
-    einvoice, made = drafts.from_sales(_loaded(FromSalesSchema(), "invoice_no"), owner())
+    einvoice, made = drafts.from_sales(_loaded(FromSalesSchema(), "invoice_no"), owner_id_for())
     flash(gettext("A draft was made.") if made else gettext("It had been made before; this is it."), "good")
     return _to(einvoice.id)
 
 
 @blp.post("/<int:einvoice_id>/issue")
-@guarded("einvoices:write")
+@requires_einvoices("einvoices:write")
 def issue(einvoice_id: int) -> BaseResponse:
     """Give a draft its number and date."""
     einvoice = lifecycle_issue.issue(einvoice_id, scope())
@@ -87,7 +87,7 @@ def issue(einvoice_id: int) -> BaseResponse:
 
 
 @blp.post("/<int:einvoice_id>/send")
-@guarded("einvoices:write")
+@requires_einvoices("einvoices:write")
 def send(einvoice_id: int) -> BaseResponse:
     """Hand an issued e-invoice to its provider."""
     lifecycle_issue.send(einvoice_id, scope())
@@ -96,7 +96,7 @@ def send(einvoice_id: int) -> BaseResponse:
 
 
 @blp.post("/<int:einvoice_id>/cancel")
-@guarded("einvoices:write")
+@requires_einvoices("einvoices:write")
 def cancel(einvoice_id: int) -> BaseResponse:
     """Cancel a draft or an issued e-invoice."""
     lifecycle_issue.cancel(einvoice_id, _loaded(EinvoiceReasonSchema(), "reason")["reason"], scope())
@@ -105,7 +105,7 @@ def cancel(einvoice_id: int) -> BaseResponse:
 
 
 @blp.post("/<int:einvoice_id>/reprint")
-@guarded("einvoices:write")
+@requires_einvoices("einvoices:write")
 def reprint(einvoice_id: int) -> BaseResponse:
     """Have the PDF made again."""
     lifecycle_issue.reprint(einvoice_id, scope())
@@ -114,7 +114,7 @@ def reprint(einvoice_id: int) -> BaseResponse:
 
 
 @blp.post("/<int:einvoice_id>/give-back/<kind>")
-@guarded("einvoices:write")
+@requires_einvoices("einvoices:write")
 def give_back(einvoice_id: int, kind: str) -> BaseResponse:
     """Draft a return or a credit note of what was chosen, or of all that is left."""
     if kind not in {Type.RETURN, Type.CREDIT_NOTE}:
@@ -125,7 +125,7 @@ def give_back(einvoice_id: int, kind: str) -> BaseResponse:
         if name.removeprefix("quantity-").isdecimal() and text.strip()
     ]
     data = _loaded(EinvoiceCreditSchema(), "reason", **({"items": chosen} if chosen else {}))
-    credit = credit_notes.give_back(einvoice_id, Type(kind), data, scope())
+    credit = credit_notes.draft_credit(einvoice_id, Type(kind), data, scope())
     flash(gettext("A draft was made."), "good")
     return _to(credit.id)
 
@@ -157,7 +157,9 @@ def _shown(name: str, value: Any) -> str:
         return str(value) if name.endswith("_id") else money(Decimal(str(value)))
     if name.endswith("_at"):
         return moment(datetime.fromisoformat(value))
-    return label(f"provider.{value}") if name == "provider" and f"provider.{value}" in WORDS else said(label(value))
+    return (
+        label(f"provider.{value}") if name == "provider" and f"provider.{value}" in WORDS else translate(label(value))
+    )
 
 
 def _is_plain(value: Any) -> bool:

@@ -21,8 +21,8 @@ blp = Blueprint("signing", __name__)
 
 
 class SignInForm(Form):
-    email = EmailField(lazy_gettext("E-mail address"), [InputRequired(), Length(max=users.LONGEST_EMAIL)])
-    password = PasswordField(lazy_gettext("Password"), [InputRequired(), Length(max=passwords.LONGEST)])
+    email = EmailField(lazy_gettext("E-mail address"), [InputRequired(), Length(max=users.MAX_EMAIL_LENGTH)])
+    password = PasswordField(lazy_gettext("Password"), [InputRequired(), Length(max=passwords.MAX_LENGTH)])
 
 
 @blp.route("/sign-in", methods=["GET", "POST"])
@@ -41,7 +41,7 @@ def form() -> str | Response:
             form.take(refusal)
         else:
             return redirect(wanted, _SEE_OTHER)
-    return render_template("admin/sign_in.html", form=form, is_new=users.is_untouched())
+    return render_template("admin/sign_in.html", form=form, is_new=users.no_sign_in_yet())
 
 
 @blp.post("/sign-out")

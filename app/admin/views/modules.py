@@ -18,7 +18,7 @@ from app.accounts.principals import authenticate
 from app.admin.forms.base import Form
 from app.admin.helpers import actor, done, not_done
 from app.admin.i18n.labels import day
-from app.admin.list_query import asked
+from app.admin.list_query import parse_filters
 from app.admin.viewer import viewer
 from app.kernel import clock
 
@@ -39,7 +39,7 @@ STATES = {
 
 
 class YearsForm(Form):
-    years = IntegerField(lazy_gettext("Years"), [InputRequired(), NumberRange(1, modules.MOST_YEARS)], default=1)
+    years = IntegerField(lazy_gettext("Years"), [InputRequired(), NumberRange(1, modules.MAX_YEARS)], default=1)
 
 
 class PeriodForm(Form):
@@ -51,15 +51,15 @@ class PeriodForm(Form):
 @requires(SETTINGS)
 def show() -> str:
     """The viewer's modules; an administrator sees and changes everybody's."""
-    query, today = asked(users.UserQuery(), cursor=""), clock.now()
+    query, today = parse_filters(users.UserQuery(), cursor=""), clock.now()
     found = users.find_page(query.values) if viewer_is_admin() else None
-    of_users = module_status.of_many([user.id for user in found.results]) if found else {}
+    of_users = module_status.status_of_users([user.id for user in found.results]) if found else {}
     return render_template(
         "admin/modules.html",
         found=found,
         asked=query,
         of_users=of_users,
-        mine=module_status.of(g.user.id),
+        mine=module_status.status_of(g.user.id),
         names=NAMES,
         states=STATES,
         explained=modules.MODULES,
@@ -116,7 +116,7 @@ def viewer_is_admin() -> bool:
     return authenticate().sees_everything
 
 
-def _banner(licence: module_status.Licence) -> tuple[str, str]:
+def _banner(licence: module_status.ModuleStatus) -> tuple[str, str]:
     name = str(NAMES[licence.module])
     if not licence.days_left:
         return gettext("%(name)s has ended. Ask an administrator to renew it.", name=name), "error"

@@ -51,7 +51,7 @@ AGAIN: dict[str, tuple[str, LazyString]] = {
 def show() -> str:
     """Everything at this moment; a browser with a script asks again by itself."""
     return render_template(
-        "admin/operations.html", now=status.look(), kinds=KINDS, again=AGAIN, cause=_cause, at=_at, mib=_mib
+        "admin/operations.html", now=status.collect_status(), kinds=KINDS, again=AGAIN, cause=_cause, at=_at, mib=_mib
     )
 
 
@@ -95,7 +95,7 @@ def resume_queue(queue: str) -> Response:
 @requires(ADMINISTRATION)
 def send_again() -> Response:
     """Send the e-invoices again that were given up."""
-    count = resend.send_again(actor=_actor())
+    count = resend.resend_given_up(actor=_actor())
     flash(gettext("E-invoices that are sent again: %(count)s.", count=count), "good")
     return _back()
 
@@ -105,7 +105,7 @@ def send_again() -> Response:
 def pause(endpoint_id: int) -> Response:
     """Switch an endpoint off, whoever it belongs to; deliveries wait."""
     reason = loaded(EndpointReasonSchema(), reason=request.form.get("reason", ""))["reason"]
-    circuit_breaker.disable(endpoints.locked(endpoint_id, None), reason, actor=_actor())
+    circuit_breaker.disable(endpoints.find_for_update(endpoint_id, None), reason, actor=_actor())
     flash(gettext("Switched off. What happens meanwhile waits."), "good")
     return _back()
 
@@ -114,7 +114,7 @@ def pause(endpoint_id: int) -> Response:
 @requires(ADMINISTRATION)
 def resume(endpoint_id: int) -> Response:
     """Switch an endpoint on; when deliveries wait, one goes first."""
-    circuit_breaker.enable(endpoints.locked(endpoint_id, None), actor=_actor())
+    circuit_breaker.enable(endpoints.find_for_update(endpoint_id, None), actor=_actor())
     flash(gettext("Switched on."), "good")
     return _back()
 

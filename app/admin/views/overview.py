@@ -56,7 +56,7 @@ class Card:
 
 def _my_einvoices() -> Any:
     caller = authenticate()
-    return einvoices.made_per_day(_WEEK, None if caller.sees_everything else caller.user_id)
+    return einvoices.created_per_day(_WEEK, None if caller.sees_everything else caller.user_id)
 
 
 def _endings() -> dict[str, Any] | None:
@@ -65,16 +65,16 @@ def _endings() -> dict[str, Any] | None:
     scope = None if caller.sees_everything else caller.user_id
     found = {
         "modules": module_status.warnings(caller.user_id or 0),
-        "tokens": [(token, _days_until(token.expires_at)) for token in tokens.ending(scope=scope)],
+        "tokens": [(token, _days_until(token.expires_at)) for token in tokens.expiring_tokens(scope=scope)],
     }
     return found if any(found.values()) else None
 
 
-def _webhooks() -> health.Standing | None:
+def _webhooks() -> health.EndpointHealth | None:
     """The viewer's endpoints that need somebody; nothing without the module, whose pages would be shut."""
     known = viewer()
     may_look = known is not None and known.may_open("admin.webhooks.index")
-    return health.look(webhooks_scope(), _WORST) if may_look else None
+    return health.endpoint_health(webhooks_scope(), _WORST) if may_look else None
 
 
 def _days_until(moment: datetime) -> int:
@@ -84,7 +84,7 @@ def _days_until(moment: datetime) -> int:
 def _work() -> dict[str, int]:
     """What waits beside the requests, by what it is."""
     return {
-        "events": events.waiting(),
+        "events": events.count_unpublished(),
         "pdfs": work_queue.count_waiting(EinvoicePdf),
         "sendings": work_queue.count_waiting(EinvoiceSending),
     }

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.accounts.guards import requires
 from app.accounts.principals import authenticate
-from app.admin.list_query import asked, link
+from app.admin.list_query import link, parse_filters
 from app.grn import masters
 from app.grn.ledgers import service as ledgers
 from app.grn.models.papers import Paper
@@ -36,7 +36,7 @@ FINDINGS = ("length", "width", "weight", "gsm", "blanketQty", "shade")
 @requires("grn:read")
 def index() -> str:
     """Receipts, newest first, narrowed by filters."""
-    question = asked(ReceiptQuery())
+    question = parse_filters(ReceiptQuery())
     page = receipts.find_page(question.values)
     names = masters.names_of(masters.SUPPLIERS, [receipt.supplier_id for receipt in page.content])
     return render_template(
@@ -65,7 +65,7 @@ def show(receipt_id: int) -> str:
 @requires("grn:read")
 def paper(receipt_id: int, kind: str) -> Response:
     """The receipt's note or the labels of its rolls."""
-    return files.sent(papers.stored(receipt_id, Paper(kind)), download="download" in request.args)
+    return files.send_pdf(papers.stored_paper(receipt_id, Paper(kind)), download="download" in request.args)
 
 
 @blp.post("/<int:receipt_id>/<any(note, labels):kind>/reprint")
@@ -91,10 +91,10 @@ def delete(receipt_id: int) -> Response:
 @requires("grn:read")
 def item(receipt_id: int, item_id: int) -> str:
     """One fabric item with its packing list, its ledger and its balance."""
-    question = asked(PageQuery())
+    question = parse_filters(PageQuery())
     found = packing_list.find_item(receipt_id, item_id)
     rolls = packing_list.find_rolls(receipt_id, item_id, question.values)
-    first = {**asked(LedgerQuery()).values, "page": 0, "page_size": LARGEST_PAGE}
+    first = {**parse_filters(LedgerQuery()).values, "page": 0, "page_size": LARGEST_PAGE}
     return render_template(
         "admin/receipts_item.html",
         receipt=receipts.find_header(receipt_id),

@@ -13,7 +13,7 @@ from app.accounts import modules
 from app.accounts.guards import requires
 from app.accounts.principals import authenticate
 from app.admin.i18n.labels import label
-from app.admin.list_query import asked
+from app.admin.list_query import parse_filters
 from app.einvoices.access import MODULE
 from app.kernel.errors import NotFound
 from app.kernel.pagination.keyset import KeysetQuery
@@ -54,7 +54,7 @@ def actor() -> Actor:
 @requires("sales:read")
 def index() -> str:
     """All invoices, newest first, narrowed by filters."""
-    question = asked(InvoiceQuery(), cursor="")
+    question = parse_filters(InvoiceQuery(), cursor="")
     return render_template(
         "admin/sales_list.html",
         page=lists.find_page(question.values),
@@ -68,7 +68,7 @@ def index() -> str:
 @requires("sales:read")
 def queue(name: str) -> str:
     """What waits in one queue of the floor."""
-    question = asked(KeysetQuery())
+    question = parse_filters(KeysetQuery())
     page = lists.find_queue(name, question.values, authenticate().user_id)
     return render_template("admin/sales_list.html", page=page, asked=question, queues=_counts(), queue=name)
 
@@ -79,7 +79,7 @@ def show(invoice_id: int) -> str:
     """One invoice in full: its lines, its history, and what can be done with it now."""
     invoice = lookup.find(invoice_id)
     may_act = "sales:write" in authenticate().abilities
-    steps = available_steps.offered(invoice, actor()) if may_act else []
+    steps = available_steps.available_steps(invoice, actor()) if may_act else []
     names = {step.name for step in steps}
     return render_template(
         "admin/sales_show.html",

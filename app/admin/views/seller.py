@@ -17,7 +17,7 @@ from app.admin.helpers import done, not_done
 from app.admin.viewer import LANGUAGES
 from app.einvoices import sellers
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.providers.clients import NAMES
+from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.kernel.errors import NotFound
 
 blp = Blueprint("seller", __name__, url_prefix="/settings/seller")
@@ -34,7 +34,7 @@ _PROVIDERS = {
 
 
 def _providers() -> list[SelectChoice]:
-    return choices({name: _PROVIDERS.get(name, name) for name in NAMES})
+    return choices({name: _PROVIDERS.get(name, name) for name in PROVIDER_NAMES})
 
 
 class SellerForm(Form):
@@ -74,7 +74,7 @@ class LogoForm(Form):
 @requires(SETTINGS)
 def show() -> str | Response:
     """The seller as the viewer's e-invoices show it."""
-    profile = sellers.of(g.user.id)
+    profile = sellers.profile_of(g.user.id)
     form = SellerForm(obj=profile)
     if form.validate_on_submit() and accepted(form, lambda: _save(form)):
         return done("admin.seller.show", gettext("Saved. What was issued already stays as it is."))

@@ -15,14 +15,20 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.accounts.guards import SETTINGS, requires
 from app.accounts.models.accounts import User
-from app.accounts.models.tokens import CALLS, LIFETIME, LIFETIMES, STATUS_CALLS, AccessToken
+from app.accounts.models.tokens import (
+    DEFAULT_CALLS_PER_MINUTE,
+    DEFAULT_STATUS_CALLS_PER_MINUTE,
+    LIFETIME,
+    LIFETIMES,
+    AccessToken,
+)
 from app.accounts.principals import authenticate
 from app.accounts.roles import ABILITIES, ROLES
 from app.accounts.tokens import service as tokens
 from app.admin.forms.base import Form, accepted, choices
 from app.admin.forms.fields import AllowlistField, days_of, grace_field, name_field, rate_field
 from app.admin.helpers import actor, done, not_done, standing
-from app.admin.list_query import asked
+from app.admin.list_query import parse_filters
 from app.kernel import clock
 from app.kernel.pagination.offset import PageQuery
 
@@ -63,8 +69,8 @@ class TokenForm(Form):
     )
     days = SelectField(lazy_gettext("Ends after"), coerce=int, choices=_lifetimes, default=LIFETIME)
     allowlist = AllowlistField()
-    calls = rate_field(lazy_gettext("Calls per minute"), CALLS)
-    status_calls = rate_field(lazy_gettext("Of these, reports of a status"), STATUS_CALLS)
+    calls = rate_field(lazy_gettext("Calls per minute"), DEFAULT_CALLS_PER_MINUTE)
+    status_calls = rate_field(lazy_gettext("Of these, reports of a status"), DEFAULT_STATUS_CALLS_PER_MINUTE)
 
 
 class RotationForm(Form):
@@ -72,15 +78,15 @@ class RotationForm(Form):
 
 
 class LimitsForm(Form):
-    calls = rate_field(lazy_gettext("Calls per minute"), CALLS)
-    status_calls = rate_field(lazy_gettext("Of these, reports of a status"), STATUS_CALLS)
+    calls = rate_field(lazy_gettext("Calls per minute"), DEFAULT_CALLS_PER_MINUTE)
+    status_calls = rate_field(lazy_gettext("Of these, reports of a status"), DEFAULT_STATUS_CALLS_PER_MINUTE)
 
 
 @blp.get("")
 @requires(SETTINGS)
 def show() -> str:
     """The tokens of the viewer; an administrator sees everybody's."""
-    query = asked(PageQuery(), cursor="")
+    query = parse_filters(PageQuery(), cursor="")
     found = tokens.find_page(query.values, scope=_scope())
     return render_template("admin/tokens.html", found=found, mine=g.user.id, **_dialogs())
 

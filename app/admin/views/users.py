@@ -17,7 +17,7 @@ from app.admin.forms.base import Form, accepted, choices
 from app.admin.forms.fields import name_field
 from app.admin.helpers import actor, done, not_done
 from app.admin.i18n.labels import label
-from app.admin.list_query import asked
+from app.admin.list_query import parse_filters
 
 blp = Blueprint("people", __name__, url_prefix="/users")
 
@@ -34,12 +34,12 @@ def _roles() -> list[SelectChoice]:
 
 
 class UserForm(Form):
-    email = EmailField(lazy_gettext("E-mail address"), [InputRequired(), Length(max=users.LONGEST_EMAIL)])
+    email = EmailField(lazy_gettext("E-mail address"), [InputRequired(), Length(max=users.MAX_EMAIL_LENGTH)])
     name = name_field(lazy_gettext("Shown to others."))
     role = SelectField(lazy_gettext("Role"), choices=_roles, default="integrator")
     password = PasswordField(
         lazy_gettext("Password"),
-        [InputRequired(), Length(passwords.SHORTEST, passwords.LONGEST)],
+        [InputRequired(), Length(passwords.MIN_LENGTH, passwords.MAX_LENGTH)],
         description=lazy_gettext("At least 10 characters. The user changes it under Your account."),
     )
 
@@ -52,7 +52,7 @@ class RoleForm(Form):
 @requires(ADMINISTRATION)
 def show() -> str:
     """Everybody who may sign in, and who no longer may."""
-    query = asked(users.UserQuery(), cursor="")
+    query = parse_filters(users.UserQuery(), cursor="")
     found = users.find_page(query.values)
     role = RoleForm(formdata=None)
     return render_template("admin/users.html", found=found, asked=query, role=role, me=g.user.id, explained=EXPLAINED)

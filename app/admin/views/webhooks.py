@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 from app.admin.forms.base import accepted
 from app.admin.forms.webhook import EVENTS, EndpointForm
 from app.admin.helpers import loaded
-from app.admin.list_query import asked, link
-from app.webhooks.access import actor, guarded, may_allow, owner, scope
+from app.admin.list_query import link, parse_filters
+from app.webhooks.access import actor, may_allow, owner, requires_webhooks, scope
 from app.webhooks.deliveries import queries, replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints_service
@@ -32,31 +32,31 @@ blp = Blueprint("webhooks", __name__, url_prefix="/settings/webhooks")
 
 
 @blp.get("")
-@guarded
+@requires_webhooks
 def index() -> str:
     """All endpoints, newest first."""
-    question = asked(EndpointQuery())
-    page = endpoints_service.page(question.values, scope())
+    question = parse_filters(EndpointQuery())
+    page = endpoints_service.find_page(question.values, scope())
     endpoints = page["data"]
     following = page["meta"]["next_cursor"]
     return render_template(
         "admin/webhooks_list.html",
         endpoints=endpoints,
-        open=endpoints_service.waiting([endpoint.id for endpoint in endpoints]),
+        open=endpoints_service.count_open_deliveries([endpoint.id for endpoint in endpoints]),
         following=link(cursor=str(following)) if following else None,
         asked=question,
     )
 
 
 @blp.get("/new")
-@guarded
+@requires_webhooks
 def new() -> str:
     """The form of a new endpoint."""
     return _form(EndpointForm(formdata=None), None)
 
 
 @blp.post("/new")
-@guarded
+@requires_webhooks
 def create() -> str:
     """Make an endpoint, and show its secret this one time."""
     form = EndpointForm()
@@ -66,7 +66,7 @@ def create() -> str:
 
 
 @blp.get("/<int:endpoint_id>/change")
-@guarded
+@requires_webhooks
 def change_form(endpoint_id: int) -> str:
     """The form of an endpoint that is there."""
     endpoint = endpoints_service.find(endpoint_id, scope())
@@ -74,7 +74,7 @@ def change_form(endpoint_id: int) -> str:
 
 
 @blp.post("/<int:endpoint_id>/change")
-@guarded
+@requires_webhooks
 def change(endpoint_id: int) -> str | Response:
     """Change an endpoint."""
     form = EndpointForm()
@@ -85,60 +85,60 @@ def change(endpoint_id: int) -> str | Response:
 
 
 @blp.get("/<int:endpoint_id>")
-@guarded
+@requires_webhooks
 def show(endpoint_id: int) -> str:
     """One endpoint: how it stands, what is missing at it, its last check, what it was told lately."""
     endpoint = endpoints_service.find(endpoint_id, scope())
-    recent = queries.page({"endpoint_id": endpoint_id, "per_page": _RECENT}, scope())
+    recent = queries.find_page({"endpoint_id": endpoint_id, "per_page": _RECENT}, scope())
     return render_template(
         "admin/webhooks_show.html",
         endpoint=endpoint,
         report=replay.reconcile(endpoint_id, scope()),
         failed_since=replay.oldest_failure(endpoint_id),
-        check=receiver_check.newest(endpoint_id),
+        check=receiver_check.latest_check(endpoint_id),
         deliveries=recent["data"],
     )
 
 
 @blp.post("/<int:endpoint_id>/test")
-@guarded
+@requires_webhooks
 def test(endpoint_id: int) -> Response:
     """Send a test."""
-    endpoints_service.test(endpoint_id, scope())
+    endpoints_service.send_test(endpoint_id, scope())
     flash(gettext("A test is on its way; it shows among the deliveries."), "good")
     return _to(endpoint_id)
 
 
 @blp.post("/<int:endpoint_id>/check")
-@guarded
+@requires_webhooks
 def check(endpoint_id: int) -> Response:
     """Have the receiver checked."""
-    receiver_check.ask(endpoint_id, scope())
+    receiver_check.request_check(endpoint_id, scope())
     flash(gettext("The receiver is being checked; that takes up to half a minute."), "good")
     return _to(endpoint_id)
 
 
 @blp.post("/<int:endpoint_id>/enable")
-@guarded
+@requires_webhooks
 def enable(endpoint_id: int) -> Response:
     """Switch on."""
-    circuit_breaker.enable(endpoints_service.locked(endpoint_id, scope()), actor=actor())
+    circuit_breaker.enable(endpoints_service.find_for_update(endpoint_id, scope()), actor=actor())
     flash(gettext("Switched on."), "good")
     return _to(endpoint_id)
 
 
 @blp.post("/<int:endpoint_id>/disable")
-@guarded
+@requires_webhooks
 def disable(endpoint_id: int) -> Response:
     """Switch off; deliveries wait."""
     reason = loaded(EndpointReasonSchema(), reason=request.form.get("reason", ""))["reason"]
-    circuit_breaker.disable(endpoints_service.locked(endpoint_id, scope()), reason, actor=actor())
+    circuit_breaker.disable(endpoints_service.find_for_update(endpoint_id, scope()), reason, actor=actor())
     flash(gettext("Switched off. What happens meanwhile waits."), "good")
     return _to(endpoint_id)
 
 
 @blp.post("/<int:endpoint_id>/rotate")
-@guarded
+@requires_webhooks
 def rotate(endpoint_id: int) -> str:
     """Give it a new secret, shown this one time."""
     data = loaded(RotationSchema(), grace_hours=request.form.get("grace_hours", ""))
@@ -147,19 +147,19 @@ def rotate(endpoint_id: int) -> str:
 
 
 @blp.post("/<int:endpoint_id>/recover")
-@guarded
+@requires_webhooks
 def recover(endpoint_id: int) -> Response:
     """Send all that failed since a moment again."""
     wanted = loaded(
         RecoverySchema(), since=request.form.get("since", ""), per_minute=request.form.get("per_minute", "")
     )
-    recovered = replay.recover(endpoint_id, wanted, scope(), actor=actor())
+    recovered = replay.recover_since(endpoint_id, wanted, scope(), actor=actor())
     flash(gettext("%(count)s deliveries will be sent again, oldest first.", count=recovered["count"]), "good")
     return _to(endpoint_id)
 
 
 @blp.post("/<int:endpoint_id>/delete")
-@guarded
+@requires_webhooks
 def remove(endpoint_id: int) -> Response:
     """Delete an endpoint; its deliveries can still be read."""
     endpoints_service.remove(endpoint_id, scope(), actor=actor())
@@ -167,7 +167,7 @@ def remove(endpoint_id: int) -> Response:
     return redirect(url_for("admin.webhooks.index"), _SEE_OTHER)
 
 
-def _created(form: EndpointForm) -> endpoints_service.Issued:
+def _created(form: EndpointForm) -> endpoints_service.EndpointWithSecret:
     data = loaded(EndpointDraftSchema(), **form.said(may_allow=may_allow()))
     return endpoints_service.create(data, owner(), actor=actor(), may_allow=may_allow())
 

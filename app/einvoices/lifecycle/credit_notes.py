@@ -21,7 +21,7 @@ from app.einvoices.status import CREDITABLE, Status, Type
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
-from app.kernel.money import plain
+from app.kernel.money import plain_decimal
 
 _EVENTS: Mapping[Type, events.EventType] = {Type.RETURN: RETURN_CREATED, Type.CREDIT_NOTE: CREDIT_NOTE_CREATED}
 #: The smallest step of a unit price.
@@ -29,7 +29,7 @@ _PRICE = Decimal("0.0001")
 _KEPT = ("owner_id", "currency", "provider", "marketplace", "marketplace_order_no", *(f"buyer_{n}" for n in BUYER))
 
 
-def give_back(original_id: int, kind: Type, data: Mapping[str, Any], scope: Scope) -> Einvoice:
+def draft_credit(original_id: int, kind: Type, data: Mapping[str, Any], scope: Scope) -> Einvoice:
     """Draft a return or a credit note for parts of a sale, or for all that is left of it.
 
     Raises:
@@ -46,7 +46,7 @@ def give_back(original_id: int, kind: Type, data: Mapping[str, Any], scope: Scop
     chosen = _chosen(original, data.get("items"))
     credit = _noted(original, chosen, kind, data)
     announce(_EVENTS[kind], credit, original_id=original.id, reason=credit.reason)
-    note(original, f"{kind.value}_drafted", einvoice_id=credit.id, grand_total=plain(credit.grand_total))
+    note(original, f"{kind.value}_drafted", einvoice_id=credit.id, grand_total=plain_decimal(credit.grand_total))
     return credit
 
 
@@ -117,7 +117,14 @@ def _faults(by_id: Mapping[int, EinvoiceItem], wanted: Sequence[Mapping[str, Any
         elif item.id in seen:
             yield place, {"item_id": ["This item was already named."]}
         elif line["quantity"] > (left := item.quantity - item.credited_quantity):
-            yield place, {"quantity": [f"Only {plain(left)} of {plain(item.quantity)} can still be given back."]}
+            yield (
+                place,
+                {
+                    "quantity": [
+                        f"Only {plain_decimal(left)} of {plain_decimal(item.quantity)} can still be given back."
+                    ]
+                },
+            )
         seen.add(line["item_id"])
 
 

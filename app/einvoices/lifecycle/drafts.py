@@ -58,7 +58,7 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
     if data.keys() & {"items", "currency"}:
         einvoice.currency = data.get("currency", einvoice.currency)
         lines = data["items"] if "items" in data else [_given(item) for item in einvoice.items]
-        _replace_items(einvoice, lines, sellers.of(einvoice.owner_id).default_vat_rate)
+        _replace_items(einvoice, lines, sellers.profile_of(einvoice.owner_id).default_vat_rate)
     einvoice.updated_at = change_clock.stamp()
     note(einvoice, "changed", fields=sorted(data))
     return einvoice
@@ -83,7 +83,7 @@ def from_sales(data: Mapping[str, Any], owner_id: int) -> tuple[Einvoice, bool]:
     if earlier := db.session.scalar(made):
         return find(earlier, owner_id), False
     try:
-        sale = invoice_sources.readers["sales"](invoice_no)
+        sale = invoice_sources.SOURCES["sales"](invoice_no)
     except NotFound as error:
         raise Invalid({"invoice_no": ["No sales invoice has this number."]}) from error
     rates = {rate["item_code"]: rate["vat_rate"] for rate in data.get("vat_rates", ())}
@@ -102,7 +102,7 @@ def _rate(sku: str, rates: Mapping[str, Decimal], default: Decimal | None) -> di
 
 
 def _new(data: Mapping[str, Any], owner_id: int, **more: Any) -> Einvoice:
-    profile, moment = sellers.of(owner_id), change_clock.stamp()
+    profile, moment = sellers.profile_of(owner_id), change_clock.stamp()
     header = {name: data[name] for name in _HEADER if name in data}
     einvoice = Einvoice(
         owner_id=owner_id,

@@ -18,11 +18,11 @@ from app.kernel import clock
 from app.kernel.unit_of_work import after_commit
 from app.kernel.uuids import new_uuid
 from app.kernel.worker import work_queue
-from app.kernel.worker.celery_app import Nudger
+from app.kernel.worker.celery_app import DebouncedTask
 from app.kernel.worker.work_queue import WorkState
 
-nudge_printer = Nudger("pdf.print_einvoices")
-nudge_sender = Nudger("einvoices.send")
+trigger_printer = DebouncedTask("pdf.print_einvoices")
+trigger_sender = DebouncedTask("einvoices.send")
 
 
 def issue(einvoice_id: int, scope: Scope) -> Einvoice:
@@ -35,7 +35,7 @@ def issue(einvoice_id: int, scope: Scope) -> Einvoice:
     einvoice = locked(einvoice_id, scope)
     if einvoice.status != Status.DRAFT:
         raise WrongState("issued", einvoice.status)
-    profile = sellers.of(einvoice.owner_id)
+    profile = sellers.profile_of(einvoice.owner_id)
     # Before the stamp, so that numbers and dates rise together and the year is the number's own.
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"issue {einvoice.owner_id}", 0))))
     moment = change_clock.stamp()
@@ -100,7 +100,7 @@ def send(einvoice_id: int, scope: Scope) -> Einvoice:
     db.session.add(sending)
     einvoice.provider_status, einvoice.updated_at = QUEUED, moment
     note(einvoice, "queued", provider=einvoice.provider)
-    after_commit(nudge_sender)
+    after_commit(trigger_sender)
     return einvoice
 
 
@@ -122,10 +122,10 @@ def _print(einvoice: Einvoice) -> None:
     if einvoice.pdf is None:
         einvoice.pdf = EinvoicePdf(einvoice_id=einvoice.id)
     # A renderer that is still at it loses its claim, for what it renders is the old state.
-    for name, value in work_queue.anew().items():
+    for name, value in work_queue.reset_values().items():
         setattr(einvoice.pdf, name, value)
     db.session.flush()
-    after_commit(nudge_printer)
+    after_commit(trigger_printer)
 
 
 def _is_on_its_way(einvoice: Einvoice) -> bool:

@@ -14,7 +14,7 @@ from app.extensions import db
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class AllocatedNumber:
     """A number of a series, and how it is written."""
 
     series_id: int
@@ -22,14 +22,14 @@ class Drawn:
     invoice_no: str
 
 
-def draw(owner_id: int, prefix: str, year: int) -> Drawn:
+def draw(owner_id: int, prefix: str, year: int) -> AllocatedNumber:
     """The next number of a series. Its row stays locked until the commit; a rollback gives the number back."""
     series = insert(EinvoiceSeries).values(owner_id=owner_id, prefix=prefix, year=year, last_number=1)
     drawn = series.on_conflict_do_update(
         index_elements=["owner_id", "prefix", "year"], set_={"last_number": EinvoiceSeries.last_number + 1}
     ).returning(EinvoiceSeries.id, EinvoiceSeries.last_number)
     series_id, number = db.session.execute(drawn).one()
-    return Drawn(series_id, number, f"{prefix}-{year}-{number:06}")
+    return AllocatedNumber(series_id, number, f"{prefix}-{year}-{number:06}")
 
 
 _REPORT = text(

@@ -22,8 +22,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.worker.work_queue import Leased, indexes
-from app.pdf.models import Printed, constraints
+from app.kernel.worker.work_queue import LeasedWork, work_indexes
+from app.pdf.models import PrintedDocument, print_constraints
 
 
 def _moment(**kwargs: Any) -> Mapped[datetime]:
@@ -47,22 +47,22 @@ class EinvoiceTally(db.Model):
     amount: Mapped[int] = mapped_column(BigInteger, nullable=False)
 
 
-class EinvoicePdf(Printed, db.Model):
+class EinvoicePdf(PrintedDocument, db.Model):
     """The PDF of an e-invoice."""
 
     __tablename__ = "e_invoice_pdfs"
-    __table_args__ = constraints("e_invoice_pdfs")
+    __table_args__ = print_constraints("e_invoice_pdfs")
 
     einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), primary_key=True)
 
 
-class EinvoiceSending(Leased, db.Model):
+class EinvoiceSending(LeasedWork, db.Model):
     """One way of an e-invoice to its provider."""
 
     __tablename__ = "e_invoice_sendings"
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'done', 'failed')", name="state"),
-        *indexes("e_invoice_sendings"),
+        *work_indexes("e_invoice_sendings"),
         Index("ix_e_invoice_sendings_open", "einvoice_id", unique=True, postgresql_where=text("state = 'pending'")),
     )
 

@@ -20,9 +20,9 @@ from app.einvoices.pdf.amount_in_words import in_words
 from app.einvoices.pdf.translations import LABELS
 from app.einvoices.status import Status, Type
 from app.kernel import json
-from app.kernel.money import plain
-from app.pdf.number_format import decimals, number_text
-from app.pdf.qr import qr
+from app.kernel.money import plain_decimal
+from app.pdf.number_format import count_decimals, format_number
+from app.pdf.qr import qr_image
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 TEMPLATE = "einvoice.html"
@@ -34,7 +34,7 @@ def data_of(einvoice: Einvoice, original_no: str | None, logo: SellerLogo | None
     if seller is None or moment is None:
         raise ValueError(f"e-invoice {einvoice.id} has not been issued")
     language = seller["language"]
-    amount = partial(number_text, digits=CURRENCIES[einvoice.currency], language=language)
+    amount = partial(format_number, digits=CURRENCIES[einvoice.currency], language=language)
     local = moment.astimezone(sellers.zone_of(seller["timezone"]))
     return {
         "language": language,
@@ -75,10 +75,10 @@ def _item(item: EinvoiceItem, amount: Any, language: str) -> dict[str, str]:
     return {
         "sku": item.sku,
         "name": item.name,
-        "quantity": number_text(item.quantity, language=language),
-        "unit_price": number_text(item.unit_price, language=language, digits=max(2, decimals(item.unit_price))),
+        "quantity": format_number(item.quantity, language=language),
+        "unit_price": format_number(item.unit_price, language=language, digits=max(2, count_decimals(item.unit_price))),
         "discount": amount(item.discount_amount) if item.discount_amount else "",
-        "vat_rate": number_text(item.vat_rate, language=language),
+        "vat_rate": format_number(item.vat_rate, language=language),
         "net": amount(item.net),
     }
 
@@ -86,7 +86,7 @@ def _item(item: EinvoiceItem, amount: Any, language: str) -> dict[str, str]:
 def _rates(items: Sequence[EinvoiceItem], amount: Any, language: str) -> list[dict[str, str]]:
     sums = rates_of((item.vat_rate, item.net, item.vat_amount) for item in items)
     return [
-        {"rate": number_text(rate.rate, language=language), "net": amount(rate.net), "vat": amount(rate.vat)}
+        {"rate": format_number(rate.rate, language=language), "net": amount(rate.net), "vat": amount(rate.vat)}
         for rate in sums
     ]
 
@@ -99,11 +99,11 @@ def _qr(einvoice: Einvoice, seller: dict[str, Any], local: datetime) -> Markup:
         "seller": seller["tax_id"],
         "buyer": einvoice.buyer_tax_id,
         "currency": einvoice.currency,
-        "net": plain(einvoice.subtotal),
-        "vat": plain(einvoice.tax_total),
-        "total": plain(einvoice.grand_total),
+        "net": plain_decimal(einvoice.subtotal),
+        "vat": plain_decimal(einvoice.tax_total),
+        "total": plain_decimal(einvoice.grand_total),
     }
-    return qr(json.encode_text(facts))
+    return qr_image(json.encode_text(facts))
 
 
 def _data_url(logo: SellerLogo) -> str:

@@ -20,7 +20,7 @@ from app.pdf import files, print_queue
 from app.pdf.files import StoredPdf
 
 
-def stored(einvoice_id: int, scope: Scope) -> StoredPdf:
+def stored_pdf(einvoice_id: int, scope: Scope) -> StoredPdf:
     """The PDF of an e-invoice.
 
     Raises:
@@ -28,7 +28,7 @@ def stored(einvoice_id: int, scope: Scope) -> StoredPdf:
         NoPdf: none has been made yet, or its file is gone.
     """
     einvoice = find(einvoice_id, scope, items=False)
-    found = files.of(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
+    found = files.stored_file(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
     if found is None:
         raise NoPdf
     return found
@@ -39,7 +39,7 @@ def print_due() -> bool:
     return print_queue.print_due(PRESS)
 
 
-def missing() -> list[int]:
+def find_missing_pdfs() -> list[int]:
     """E-invoices with a number whose PDF was never made, failed, or is gone from the disk."""
     query = (
         select(Einvoice.id, EinvoicePdf.state, EinvoicePdf.path)
@@ -47,7 +47,7 @@ def missing() -> list[int]:
         .where(Einvoice.number.is_not(None))
         .order_by(Einvoice.id)
     )
-    folder = files.folder()
+    folder = files.storage_folder()
     with unit_of_work():
         return [
             einvoice_id
@@ -59,9 +59,9 @@ def missing() -> list[int]:
 def print_now(einvoice_id: int) -> bool:
     """Make one PDF at once, whatever became of earlier attempts; false when that came to nothing."""
     with unit_of_work():
-        known = update(EinvoicePdf).where(EinvoicePdf.einvoice_id == einvoice_id).values(work_queue.anew())
+        known = update(EinvoicePdf).where(EinvoicePdf.einvoice_id == einvoice_id).values(work_queue.reset_values())
         if db.session.execute(known.returning(EinvoicePdf.einvoice_id)).first() is None:
-            db.session.add(EinvoicePdf(einvoice_id=einvoice_id, **work_queue.anew()))
+            db.session.add(EinvoicePdf(einvoice_id=einvoice_id, **work_queue.reset_values()))
     print_queue.print_next(PRESS, EinvoicePdf.einvoice_id == einvoice_id)
     return print_queue.is_done(PRESS, EinvoicePdf.einvoice_id == einvoice_id)
 
@@ -86,8 +86,8 @@ def _note_change(einvoice_id: int) -> None:
     db.session.execute(changed.values(updated_at=change_clock.stamp()))
 
 
-PRESS = print_queue.add(
-    print_queue.Press(
+PRESS = print_queue.register_queue(
+    print_queue.PrintQueue(
         EinvoicePdf,
         compose=_composed,
         stem=_stem,

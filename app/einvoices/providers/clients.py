@@ -31,7 +31,7 @@ class Answer:
     later: tuple[tuple[float, Mapping[str, Any]], ...] = field(default=())
 
 
-class NotTaken(Exception):
+class ProviderRejected(Exception):
     """The provider did not take it; ``for_good`` when the same again would come to the same."""
 
     def __init__(self, reason: str, *, for_good: bool) -> None:
@@ -40,7 +40,7 @@ class NotTaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class ProviderRequest:
     """An e-invoice on its way: the document, the key that tells a repeat, and where it goes."""
 
     document: Mapping[str, Any]
@@ -49,19 +49,19 @@ class Parcel:
     token: str
 
 
-def accept_locally(parcel: Parcel) -> Answer:
+def accept_locally(parcel: ProviderRequest) -> Answer:
     """``null``: there is no provider; everything is accepted."""
     return Answer(Status.ACCEPTED, "accepted", f"NULL-{parcel.document['id']}")
 
 
-def post(parcel: Parcel) -> Answer:
+def post(parcel: ProviderRequest) -> Answer:
     """``http``: POST to the configured address, and take the answer's ``provider_status`` and ``provider_invoice_id``.
 
     Raises:
         NotTaken: no answer in time, a refusal, or an answer that says nothing.
     """
     if not parcel.url:
-        raise NotTaken("EINVOICE_PROVIDER_URL is not set.", for_good=True)
+        raise ProviderRejected("EINVOICE_PROVIDER_URL is not set.", for_good=True)
     headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": parcel.key}
     if parcel.token:
         headers["Authorization"] = f"Bearer {parcel.token}"
@@ -73,9 +73,9 @@ def post(parcel: Parcel) -> Answer:
     except urllib.error.HTTPError as error:
         with error:
             for_good = 400 <= error.code < 500 and error.code not in _TRY_AGAIN  # noqa: PLR2004
-            raise NotTaken(f"The provider answered {error.code}.", for_good=for_good) from error
+            raise ProviderRejected(f"The provider answered {error.code}.", for_good=for_good) from error
     except (OSError, ValueError) as error:
-        raise NotTaken(f"The provider does not answer: {error}", for_good=False) from error
+        raise ProviderRejected(f"The provider does not answer: {error}", for_good=False) from error
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -92,7 +92,7 @@ def _read(answer: Any, deadline: float) -> bytes:
     while chunk := answer.read1(KIB):
         content += chunk
         if time.monotonic() > deadline or len(content) > LARGEST_ANSWER:
-            raise NotTaken("The provider's answer is too slow or too large.", for_good=False)
+            raise ProviderRejected("The provider's answer is too slow or too large.", for_good=False)
     return content
 
 
@@ -100,16 +100,16 @@ def _understood(content: bytes) -> Answer:
     try:
         said = json.decode(content)
     except MalformedJson as error:
-        raise NotTaken("The provider's answer is no JSON.", for_good=False) from error
+        raise ProviderRejected("The provider's answer is no JSON.", for_good=False) from error
     word, number = (
         (said.get("provider_status"), said.get("provider_invoice_id")) if isinstance(said, dict) else (None, None)
     )
     if not isinstance(word, str) or not 0 < len(word) <= 100 or not (number is None or isinstance(number, str)):  # noqa: PLR2004
-        raise NotTaken("The provider's answer has no provider_status.", for_good=False)
+        raise ProviderRejected("The provider's answer has no provider_status.", for_good=False)
     return Answer(_OWN_WORDS.get(word.lower(), Status.SENT), word, number and number[:255], said)
 
 
-def simulate(parcel: Parcel) -> Answer:
+def simulate(parcel: ProviderRequest) -> Answer:
     """``simulator``: behaves as ``metadata.simulate`` says, for development and tests.
 
     ``accept`` (by default), ``reject``, ``late``, ``duplicate``, ``out_of_order``, ``refuse`` and ``fail``.
@@ -119,7 +119,7 @@ def simulate(parcel: Parcel) -> Answer:
     """
     wish = (parcel.document["metadata"] or {}).get("simulate", "accept")
     if wish in {"refuse", "fail"}:
-        raise NotTaken(f"The simulator was asked to {wish}.", for_good=wish == "refuse")
+        raise ProviderRejected(f"The simulator was asked to {wish}.", for_good=wish == "refuse")
     number = f"SIM-{parcel.document['id']}"
 
     def says(after: float, word: str, true_at: float) -> tuple[float, dict[str, Any]]:
@@ -134,9 +134,9 @@ def simulate(parcel: Parcel) -> Answer:
     return Answer(Status.SENT, "received", number, later=later.get(wish, (says(0, "accepted", 0),)))
 
 
-PROVIDERS: Mapping[str, Callable[[Parcel], Answer]] = {
+PROVIDERS: Mapping[str, Callable[[ProviderRequest], Answer]] = {
     "null": accept_locally,
     "http": post,
     "simulator": simulate,
 }
-NAMES = tuple(PROVIDERS)
+PROVIDER_NAMES = tuple(PROVIDERS)

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from app.einvoices.events import QUEUED, SENT, STATUS_CHANGED, announce, note, tell
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
 from app.einvoices.providers import status_reports
-from app.einvoices.providers.clients import PROVIDERS, Answer, NotTaken, Parcel
+from app.einvoices.providers.clients import PROVIDERS, Answer, ProviderRejected, ProviderRequest
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find, locked
 from app.einvoices.schemas.einvoices import EinvoiceDetailSchema
@@ -44,7 +44,7 @@ class _Claim:
     einvoice_id: int
     provider: str
     attempts: int
-    parcel: Parcel
+    parcel: ProviderRequest
 
 
 def send_due() -> bool:
@@ -72,7 +72,7 @@ def _send_next() -> bool:
     try:
         answer = PROVIDERS[claim.provider](claim.parcel)
     except Exception as error:  # noqa: BLE001 - whatever a provider does, the row says so and is tried again
-        SENDINGS.labels(claim.provider, "refused" if isinstance(error, NotTaken) else "error").inc()
+        SENDINGS.labels(claim.provider, "refused" if isinstance(error, ProviderRejected) else "error").inc()
         log.warning("einvoice_not_sent", einvoice=claim.einvoice_id, attempt=claim.attempts, error=str(error))
         with unit_of_work():
             _give_up(claim, error)
@@ -91,13 +91,13 @@ def _claimed() -> _Claim | None:
     config = current_app.config
     einvoice = find(row.einvoice_id, None)
     document = {**_shown.dump(einvoice), "seller": einvoice.seller}
-    parcel = Parcel(document, str(row.key), config["EINVOICE_PROVIDER_URL"], config["EINVOICE_PROVIDER_TOKEN"])
+    parcel = ProviderRequest(document, str(row.key), config["EINVOICE_PROVIDER_URL"], config["EINVOICE_PROVIDER_TOKEN"])
     return _Claim(row.claim_id, row.einvoice_id, row.provider, row.attempts, parcel)
 
 
 def _give_up(claim: _Claim, error: Exception) -> None:
-    for_good = isinstance(error, NotTaken) and error.for_good
-    reason = str(error) if isinstance(error, NotTaken) else f"{type(error).__name__}: {error}"
+    for_good = isinstance(error, ProviderRejected) and error.for_good
+    reason = str(error) if isinstance(error, ProviderRejected) else f"{type(error).__name__}: {error}"
     if not work_queue.fail(EinvoiceSending, claim.id, claim.attempts, reason, for_good=for_good):
         return
     einvoice = locked(claim.einvoice_id, None)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import aliased
 
 from app.accounts import audit
 from app.einvoices.events import QUEUED, note
-from app.einvoices.lifecycle.issue import nudge_sender
+from app.einvoices.lifecycle.issue import trigger_sender
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.queries import change_clock
@@ -22,7 +22,7 @@ from app.kernel.worker.work_queue import WorkState
 MOST = 500
 
 
-def given_up() -> ColumnElement[bool]:
+def list_given_up() -> ColumnElement[bool]:
     """Failed for good, with nothing tried for its e-invoice since, which its provider still has not got."""
     later = aliased(EinvoiceSending)
     return and_(
@@ -32,25 +32,27 @@ def given_up() -> ColumnElement[bool]:
     )
 
 
-def send_again(*, actor: str) -> int:
+def resend_given_up(*, actor: str) -> int:
     """Have what was given up sent again, oldest first; returns how many those are.
 
     Each keeps its key: a provider that took it and could not say so recognises the repeat.
     """
-    wanted = select(EinvoiceSending.einvoice_id).where(given_up()).order_by(EinvoiceSending.einvoice_id).limit(MOST)
+    wanted = (
+        select(EinvoiceSending.einvoice_id).where(list_given_up()).order_by(EinvoiceSending.einvoice_id).limit(MOST)
+    )
     asked = sum(_send_again(einvoice_id) for einvoice_id in db.session.scalars(wanted).all())
     audit.record("sendings.retried", actor=actor, subject="sendings:failed", count=asked)
-    after_commit(nudge_sender)
+    after_commit(trigger_sender)
     return asked
 
 
 def _send_again(einvoice_id: int) -> bool:
     # The e-invoice first, as everybody locks; somebody else may have sent it or asked for it meanwhile.
     einvoice = locked(einvoice_id, None)
-    row = db.session.scalar(select(EinvoiceSending).where(EinvoiceSending.einvoice_id == einvoice_id, given_up()))
+    row = db.session.scalar(select(EinvoiceSending).where(EinvoiceSending.einvoice_id == einvoice_id, list_given_up()))
     if row is None:
         return False
-    for name, value in work_queue.anew().items():
+    for name, value in work_queue.reset_values().items():
         setattr(row, name, value)
     einvoice.provider_status, einvoice.updated_at = QUEUED, change_clock.stamp()
     note(einvoice, "queued", provider=row.provider)

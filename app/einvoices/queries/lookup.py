@@ -20,7 +20,7 @@ from app.einvoices.queries.search import resolved, searched
 from app.einvoices.status import Status
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.daily_counts import Day, count_per_day
+from app.kernel.daily_counts import DailyCount, count_per_day
 from app.kernel.errors import Invalid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,7 +56,7 @@ def notes_of(original: Einvoice) -> Sequence[Einvoice]:
     return list(db.session.scalars(query))
 
 
-def made_per_day(days: int, scope: Scope) -> Sequence[Day]:
+def created_per_day(days: int, scope: Scope) -> Sequence[DailyCount]:
     """How many e-invoices were made on each of the last days."""
     mine = () if scope is None else (Einvoice.owner_id == scope,)
     return count_per_day(Einvoice.created_at, days, *mine)

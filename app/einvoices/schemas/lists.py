@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 
 from app.einvoices.schemas.einvoices import EinvoiceSchema
 from app.einvoices.status import Status, Type
-from app.kernel.schemas.fields import Choice, Moment, Schema, Text
+from app.kernel.schemas.fields import Choice, DateTime, Schema, Text
 
 LARGEST_PAGE, LAST_PAGE, PAGE_SIZE = 100, 1_000_000, 20
 
@@ -45,7 +45,7 @@ class ListQuery(Schema):
     status = Choice(*Status)
     marketplace = Text(100)
     type = Choice(*Type)
-    updated_since = Moment()
+    updated_since = DateTime()
     search = Text(
         100,
         metadata={

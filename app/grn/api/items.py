@@ -22,11 +22,11 @@ from app.grn.schemas.ledgers import AssociatedSchema, AssociationSchema, EntrySc
 from app.grn.schemas.pagination import Page, PageQuery, page_example, page_schema
 from app.grn.schemas.receipts import FabricItemSchema, InspectionSchema, PackingListSchema, RollSchema
 from app.kernel.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
-from app.kernel.http.app import Surface, takes_bulk
+from app.kernel.http.app import ApiBlueprint, allow_bulk_body
 from app.kernel.http.openapi import refuses
 
 PREFIX, ITEM = "/api/invoices", "/<int:invoice_id>/fabric-items/<int:fabric_item_id>"
-blp = Surface(
+blp = ApiBlueprint(
     "Fabric items",
     __name__,
     url_prefix=PREFIX,
@@ -71,7 +71,7 @@ class Rolls(MethodView):
         return packing_list.find_rolls(invoice_id, fabric_item_id, query)
 
     @requires("grn:write")
-    @takes_bulk
+    @allow_bulk_body
     @refuses(UnknownReceipt, UnknownItem)
     @blp.arguments(
         PackingListSchema,
@@ -89,7 +89,7 @@ class Rolls(MethodView):
 @blp.route(f"{ITEM}/rolls/file")
 class RollFile(MethodView):
     @requires("grn:write")
-    @takes_bulk
+    @allow_bulk_body
     @refuses(UnknownReceipt, UnknownItem, UnreadableFile, PayloadTooLarge, UnsupportedMediaType)
     @blp.doc(requestBody=_ROLL_FILE)
     @blp.response(200, FabricItemSchema, example=samples.ITEM)

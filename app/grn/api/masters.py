@@ -19,7 +19,7 @@ from app.grn.schemas.filters import BalanceQuery, MasterQuery
 from app.grn.schemas.ledgers import ColorBalanceSchema
 from app.grn.schemas.masters import FabricSchema, MasterSchema, OrderSchema, ProductSchema, SupplierSchema
 from app.grn.schemas.pagination import Page, page_example, page_schema
-from app.kernel.http.app import Surface, takes_bulk
+from app.kernel.http.app import ApiBlueprint, allow_bulk_body
 from app.kernel.http.openapi import refuses
 
 
@@ -39,22 +39,22 @@ class _Shown:
     @property
     def bounded(self) -> Callable[..., Any]:
         """What bounds a body: only orders and fabrics, with all that lives inside them, may be long."""
-        return takes_bulk if self.kind.children else lambda view: view
+        return allow_bulk_body if self.kind.children else lambda view: view
 
     @property
     def stored(self) -> dict[str, Any]:
         return {**self.sample, **samples.CREATED}
 
 
-def _surface(shown: _Shown, about: str) -> Surface:
+def _surface(shown: _Shown, about: str) -> ApiBlueprint:
     """The five operations that each kind of master data has."""
-    blp = Surface(shown.plural.capitalize(), __name__, url_prefix=shown.path, description=about)
+    blp = ApiBlueprint(shown.plural.capitalize(), __name__, url_prefix=shown.path, description=about)
     _add_list(blp, shown)
     _add_row(blp, shown)
     return blp
 
 
-def _add_list(blp: Surface, shown: _Shown) -> None:
+def _add_list(blp: ApiBlueprint, shown: _Shown) -> None:
     plural, schema = shown.plural, shown.schema
 
     @blp.route("")
@@ -78,7 +78,7 @@ def _add_list(blp: Surface, shown: _Shown) -> None:
             return row, {"Location": f"{shown.path}/{row.id}"}
 
 
-def _add_row(blp: Surface, shown: _Shown) -> None:
+def _add_row(blp: ApiBlueprint, shown: _Shown) -> None:
     plural, schema = shown.plural, shown.schema
 
     @blp.route("/<int:row_id>")

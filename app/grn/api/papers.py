@@ -12,11 +12,11 @@ from app.grn.errors import NoRolls, PaperNotMade, UnknownReceipt
 from app.grn.models.papers import Paper, ReceiptPdf
 from app.grn.papers import service as papers
 from app.grn.schemas.papers import PAPER_EXAMPLE, PaperSchema
-from app.kernel.http.app import Surface
+from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.pdf import files
 
-blp = Surface(
+blp = ApiBlueprint(
     "Papers",
     __name__,
     url_prefix="/api/invoices/<int:invoice_id>",
@@ -40,7 +40,7 @@ class _Pdf(MethodView):
     kind: Paper
 
     def _sent(self, invoice_id: int) -> Response:
-        return files.sent(papers.stored(invoice_id, self.kind), download=False)
+        return files.send_pdf(papers.stored_paper(invoice_id, self.kind), download=False)
 
 
 @blp.route("/note.pdf")

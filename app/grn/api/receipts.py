@@ -16,10 +16,10 @@ from app.grn.receipts import service as receipts
 from app.grn.schemas.filters import ByExternalId, ReceiptQuery
 from app.grn.schemas.pagination import Page, page_example, page_schema
 from app.grn.schemas.receipts import NewReceiptSchema, ReceiptChangeSchema, ReceiptSchema, ReceiptSummarySchema
-from app.kernel.http.app import Surface, takes_bulk
+from app.kernel.http.app import ApiBlueprint, allow_bulk_body
 from app.kernel.http.openapi import refuses
 
-blp = Surface(
+blp = ApiBlueprint(
     "Goods receipts",
     __name__,
     url_prefix="/api/invoices",
@@ -37,7 +37,7 @@ class Receipts(MethodView):
         return receipts.find_page(query)
 
     @requires("grn:write")
-    @takes_bulk
+    @allow_bulk_body
     @refuses(DuplicateReceipt)
     @idempotent
     @blp.arguments(NewReceiptSchema, example=samples.PAYLOAD)
@@ -73,7 +73,7 @@ class Receipt(MethodView):
         return receipts.find(invoice_id)
 
     @requires("grn:write")
-    @takes_bulk
+    @allow_bulk_body
     @refuses(UnknownReceipt, DuplicateReceipt, ItemsInUse)
     @blp.arguments(ReceiptChangeSchema, example=samples.PAYLOAD)
     @blp.response(200, ReceiptSchema, example=samples.RECEIPT)

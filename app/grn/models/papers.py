@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.extensions import db
 from app.grn.models.columns import one_of
 from app.kernel.worker.work_queue import WorkState
-from app.pdf.models import Printed, constraints
+from app.pdf.models import PrintedDocument, print_constraints
 
 
 class Paper(StrEnum):
@@ -18,11 +18,11 @@ class Paper(StrEnum):
     LABELS = "labels"
 
 
-class ReceiptPdf(Printed, db.Model):
+class ReceiptPdf(PrintedDocument, db.Model):
     """A paper of a goods receipt."""
 
     __tablename__ = "goods_receipt_pdfs"
-    __table_args__ = (one_of("kind", Paper), *constraints("goods_receipt_pdfs"))
+    __table_args__ = (one_of("kind", Paper), *print_constraints("goods_receipt_pdfs"))
 
     receipt_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("goods_receipts.id", ondelete="CASCADE"), primary_key=True

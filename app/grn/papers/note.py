@@ -13,7 +13,7 @@ from typing import Any
 from app.grn.models.columns import LengthUnit
 from app.grn.papers.read import ItemLine, ReceiptView, RollLine
 from app.grn.papers.translations import UNITS, WORDS
-from app.pdf.number_format import decimals, number_text
+from app.pdf.number_format import count_decimals, format_number
 from app.pdf.print_queue import Document
 
 TEMPLATES, TEMPLATE = Path(__file__).parents[1] / "templates", "note.html"
@@ -65,7 +65,7 @@ def _following(head: dict[str, Any], lists: Iterable[dict[str, Any]]) -> Iterato
 
 
 def _head(receipt: ReceiptView) -> dict[str, Any]:
-    words, text = WORDS[receipt.language], partial(number_text, language=receipt.language)
+    words, text = WORDS[receipt.language], partial(format_number, language=receipt.language)
     day = partial(_day, language=receipt.language)
     facts = (
         ("receipt", str(receipt.id)),
@@ -146,7 +146,7 @@ def _totals(items: Iterable[ItemLine], text: Text) -> list[dict[str, Any]]:
 
 def _packing_lists(receipt: ReceiptView) -> Iterator[dict[str, Any]]:
     """The packing list of each item that has one, cut where it is longer than a part may be."""
-    text = partial(number_text, language=receipt.language)
+    text = partial(format_number, language=receipt.language)
     words = WORDS[receipt.language]
     for number, item in enumerate(receipt.items, start=1):
         columns = [column for column in _COLUMNS if column[0] in _ALWAYS or _has(item.rolls, column[0])]
@@ -172,7 +172,7 @@ def _has(rolls: list[RollLine], name: str) -> bool:
 
 
 def _digits(rolls: list[RollLine], name: str) -> int:
-    return max((decimals(value) for roll in rolls if (value := getattr(roll, name)) is not None), default=0)
+    return max((count_decimals(value) for roll in rolls if (value := getattr(roll, name)) is not None), default=0)
 
 
 def _column(name: str, unit: str | None, width: int | None, item: ItemLine, words: dict[str, str]) -> dict[str, Any]:

@@ -22,4 +22,4 @@ def _stem(receipt_id: int, kind: str) -> str:
     return f"receipts/{receipt_id // 1000}/{receipt_id}-{kind}"
 
 
-PRESS = print_queue.add(print_queue.Press(ReceiptPdf, compose=_composed, stem=_stem))
+PRESS = print_queue.register_queue(print_queue.PrintQueue(ReceiptPdf, compose=_composed, stem=_stem))

@@ -12,9 +12,9 @@ from typing import Any
 from app.grn.models.columns import LengthUnit
 from app.grn.papers.read import ItemLine, ReceiptView, RollLine
 from app.grn.papers.translations import UNITS, WORDS
-from app.pdf.number_format import number_text
+from app.pdf.number_format import format_number
 from app.pdf.print_queue import Document
-from app.pdf.qr import qr
+from app.pdf.qr import qr_image
 
 TEMPLATES, TEMPLATE = Path(__file__).parents[1] / "templates", "labels.html"
 LABELS_OF_A_SHEET, SHEETS_OF_A_PART = 14, 20
@@ -44,7 +44,7 @@ def _parts(receipt: ReceiptView) -> Iterator[dict[str, Any]]:
 
 
 def _label(item: ItemLine, roll: RollLine, language: str) -> dict[str, Any]:
-    text = partial(number_text, language=language)
+    text = partial(format_number, language=language)
     unit = UNITS[item.uom_length]
     # Nobody says in what unit a weight is of fabric that is bought by length, nor a length of one bought by weight.
     amount = roll.weight if item.uom_length == LengthUnit.KILOGRAM else roll.net_length
@@ -53,7 +53,7 @@ def _label(item: ItemLine, roll: RollLine, language: str) -> dict[str, Any]:
     return {
         "number": roll.number,
         "size": size,
-        "code": qr(roll.number),
+        "code": qr_image(roll.number),
         "supplier_roll_no": roll.supplier_roll_no if roll.factory_roll_no else None,
         "fabric": item.fabric,
         "color": " · ".join(filter(None, (item.color, item.color_shade))),

@@ -16,12 +16,12 @@ from app.grn.models.receipts import GoodsReceipt
 from app.kernel import clock
 from app.kernel.unit_of_work import after_commit
 from app.kernel.worker import work_queue
-from app.kernel.worker.celery_app import Nudger
+from app.kernel.worker.celery_app import DebouncedTask
 from app.kernel.worker.work_queue import WorkState
 from app.pdf import files
 from app.pdf.files import StoredPdf
 
-nudge_printer = Nudger("pdf.print_receipts")
+trigger_printer = DebouncedTask("pdf.print_receipts")
 #: Inspection changes a receipt roll by roll: its papers are made again this long after the first change.
 SETTLE = timedelta(seconds=30)
 #: Due before everything that nobody waits for.
@@ -30,15 +30,18 @@ AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 
 def order(receipt_id: int, *kinds: Paper, due_at: datetime | None = None) -> None:
     """Have papers (both, unless some are named) made of what the receipt says now, in one statement."""
-    rows = [{"receipt_id": receipt_id, "kind": kind.value, **work_queue.anew(due_at)} for kind in kinds or tuple(Paper)]
+    rows = [
+        {"receipt_id": receipt_id, "kind": kind.value, **work_queue.reset_values(due_at)}
+        for kind in kinds or tuple(Paper)
+    ]
     query = insert(ReceiptPdf).values(rows)
-    afresh: dict[str, Any] = {name: query.excluded[name] for name in work_queue.anew() if name != "due_at"}
+    afresh: dict[str, Any] = {name: query.excluded[name] for name in work_queue.reset_values() if name != "due_at"}
     # A paper that waits already does not wait longer because one more roll was inspected.
     waits = (ReceiptPdf.state == WorkState.PENDING) & ReceiptPdf.claim_id.is_(None)
     sooner = func.least(ReceiptPdf.due_at, query.excluded.due_at)
     afresh["due_at"] = case((waits, sooner), else_=query.excluded.due_at)
     db.session.execute(query.on_conflict_do_update(index_elements=["receipt_id", "kind"], set_=afresh))
-    after_commit(nudge_printer)
+    after_commit(trigger_printer)
 
 
 def order_later(receipt_id: int) -> None:
@@ -50,7 +53,7 @@ def forget(receipt_id: int) -> None:
     """The receipt is being deleted: its files go once that is stored, its rows go with it."""
     paths = select(ReceiptPdf.path).where(ReceiptPdf.receipt_id == receipt_id, ReceiptPdf.path.is_not(None))
     for path in db.session.scalars(paths):
-        after_commit(files.remover(path))
+        after_commit(files.file_remover(path))
 
 
 def outdate(condition: ColumnElement[bool]) -> None:
@@ -63,11 +66,11 @@ def outdate(condition: ColumnElement[bool]) -> None:
     query = select(ReceiptPdf).where(ReceiptPdf.receipt_id.in_(receipts))
     papers = db.session.scalars(query.order_by(ReceiptPdf.receipt_id, ReceiptPdf.kind.desc()).with_for_update()).all()
     for path in filter(None, (paper.path for paper in papers)):
-        after_commit(files.remover(path))
+        after_commit(files.file_remover(path))
     db.session.execute(delete(ReceiptPdf).where(ReceiptPdf.receipt_id.in_({paper.receipt_id for paper in papers})))
 
 
-def stored(receipt_id: int, kind: Paper) -> StoredPdf:
+def stored_paper(receipt_id: int, kind: Paper) -> StoredPdf:
     """A paper that says what the receipt says now.
 
     Raises:
@@ -82,13 +85,13 @@ def stored(receipt_id: int, kind: Paper) -> StoredPdf:
     if row is not None and row.state == WorkState.DONE:
         if row.path is None:
             raise NoRolls
-        if found := files.of(row, f"{kind}-{receipt_id}-{invoice_no}.pdf"):
+        if found := files.stored_file(row, f"{kind}-{receipt_id}-{invoice_no}.pdf"):
             return found
     if row is None or row.state == WorkState.DONE:
         order(receipt_id, kind, due_at=AT_ONCE)
     elif row.claim_id is None and row.due_at > clock.now():
         row.due_at = AT_ONCE
-        after_commit(nudge_printer)
+        after_commit(trigger_printer)
     raise PaperNotMade(kind, WorkState.PENDING, row and row.error)
 
 

@@ -17,7 +17,7 @@ def number(rows: Sequence[Any]) -> None:
     new = [row for row in rows if row.id is None]
     if not new:
         return
-    for row, row_id in zip(new, sequences.draw(type(new[0]).__tablename__, len(new)), strict=True):
+    for row, row_id in zip(new, sequences.reserve_ids(type(new[0]).__tablename__, len(new)), strict=True):
         row.id = row_id
 
 

@@ -21,7 +21,7 @@ from app.grn.receipts.service import find, hold, remove
 from app.grn.schemas.pagination import Page, page_of
 from app.grn.schemas.receipts import MOST_ROLLS
 from app.kernel import clock
-from app.kernel.money import plain
+from app.kernel.money import plain_decimal
 
 
 def find_item(receipt_id: int, item_id: int) -> FabricItem:
@@ -102,7 +102,7 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> Supp
     for name, value in findings.items():
         setattr(roll, name, 0 if name == "blanket_qty" and value is None else value)
     if too_short(roll):
-        sentence = f"More than the roll's length of {plain(roll.length or Decimal(0))}."
+        sentence = f"More than the roll's length of {plain_decimal(roll.length or Decimal(0))}."
         raise BadFields([(("blanketQty",), roll.blanket_qty, sentence)])
     if any(name in findings for name in MEASURED):
         measured = any(getattr(roll, name) is not None for name in MEASURED)

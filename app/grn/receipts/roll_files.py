@@ -19,7 +19,7 @@ from app.grn.errors import UnreadableFile
 from app.grn.models.columns import PLACES, WHOLE_DIGITS
 from app.grn.receipts.item_builder import Data
 from app.grn.schemas.receipts import MOST_ROLLS, NewRollSchema
-from app.kernel.csv_dialect import read_cell, separator_of
+from app.kernel.csv_dialect import detect_delimiter, parse_cell
 from app.kernel.errors import Invalid
 
 log = structlog.get_logger(__name__)
@@ -123,11 +123,11 @@ def _csv(content: bytes) -> Iterator[Row]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableFile("The file is not UTF-8; save it as “CSV UTF-8” or as XLSX.") from error
-    separator = separator_of(text.lstrip().split("\n", 1)[0])
+    separator = detect_delimiter(text.lstrip().split("\n", 1)[0])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         for cells in reader:
-            yield reader.line_num, [read_cell(cell, separator) for cell in cells]
+            yield reader.line_num, [parse_cell(cell, separator) for cell in cells]
     except csv.Error as error:
         raise UnreadableFile(f"Line {reader.line_num} is not CSV: {error}.") from error
 

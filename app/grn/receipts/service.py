@@ -22,7 +22,7 @@ from app.grn.receipts import bulk_upsert, search
 from app.grn.receipts.item_builder import Data, Stored, new_item, new_rolls, references
 from app.grn.schemas.pagination import Page, ordered, page_of, page_uncounted
 from app.kernel import clock
-from app.kernel.daily_counts import Day, count_per_day
+from app.kernel.daily_counts import DailyCount, count_per_day
 
 #: Everything that ``ReceiptSchema`` shows, in three statements however many rolls.
 FULL = selectinload(GoodsReceipt.fabric_items).selectinload(FabricItem.rolls)
@@ -154,7 +154,7 @@ def find_page(asked: Mapping[str, Any]) -> Page:
     return page or page_of(search.filtered(asked), asked, order, options=items)
 
 
-def received_per_day(days: int) -> Sequence[Day]:
+def received_per_day(days: int) -> Sequence[DailyCount]:
     """How many receipts were booked in on each of the last days."""
     return count_per_day(GoodsReceipt.created_at, days)
 

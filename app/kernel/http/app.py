@@ -86,7 +86,7 @@ class Hub(Flask):
             raise MethodNotAllowed(allowed)
 
 
-class Surface(Blueprint):
+class ApiBlueprint(Blueprint):
     """A flask-smorest blueprint that parses with the hub's own strictness."""
 
     ARGUMENTS_PARSER = HubParser()
@@ -96,7 +96,7 @@ class Surface(Blueprint):
         return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
 
 
-def takes_bulk(view: Callable[..., Any]) -> Callable[..., Any]:
+def allow_bulk_body(view: Callable[..., Any]) -> Callable[..., Any]:
     """Allow this operation a body of ``MAX_BULK_BYTES``; goes above everything that reads the body."""
 
     @wraps(view)

@@ -91,7 +91,7 @@ class GrnEnvelope(Envelope):
 
     def _errors(self, refusal: Refusal) -> Iterator[Json]:
         payload = getattr(refusal, "payload", None)
-        for path, sentences in flattened(refusal.errors or {}):
+        for path, sentences in flatten_errors(refusal.errors or {}):
             for sentence in sentences:
                 yield {"field": _bracketed(path), "rejectedValue": _short(_at(payload, path)), "message": sentence}
 
@@ -131,7 +131,7 @@ class EinvoiceEnvelope(Envelope):
 
     def _fields(self, refusal: Refusal) -> Json:
         errors: dict[str, list[str]] = {}
-        for path, sentences in flattened(refusal.errors or {}):
+        for path, sentences in flatten_errors(refusal.errors or {}):
             field = ".".join(str(step) for step in path)
             errors.setdefault(field, []).extend(_named(field, sentence) for sentence in sentences)
         sentences = [sentence for field in errors.values() for sentence in field]
@@ -168,11 +168,11 @@ def envelope_of(path: str) -> Envelope:
     return FALLBACK
 
 
-def flattened(errors: Any, path: tuple[str | int, ...] = ()) -> Iterator[FlatError]:
+def flatten_errors(errors: Any, path: tuple[str | int, ...] = ()) -> Iterator[FlatError]:
     """Walk nested field errors down to their sentences."""
     if isinstance(errors, Mapping):
         for step, below in errors.items():
-            yield from flattened(below, path if step == "_schema" else (*path, step))
+            yield from flatten_errors(below, path if step == "_schema" else (*path, step))
     else:
         yield path, [errors] if isinstance(errors, str) else [str(sentence) for sentence in errors]
 

@@ -37,7 +37,7 @@ CONSTRAINTS: dict[str, type[errors.Refusal]] = {}
 page_renderers: list[Callable[[errors.Refusal], Response]] = []
 
 
-def refuse(refusal: errors.Refusal) -> Response:
+def error_response(refusal: errors.Refusal) -> Response:
     """Answer with ``refusal`` in the shape of the surface that the request came in on."""
     if is_page(request.path):
         for render in page_renderers:
@@ -53,7 +53,7 @@ def refuse(refusal: errors.Refusal) -> Response:
 
 def register(app: Flask) -> None:
     """Install the handlers on ``app``."""
-    app.register_error_handler(errors.Refusal, refuse)
+    app.register_error_handler(errors.Refusal, error_response)
     app.register_error_handler(HTTPException, _http)
     # The busiest statements speak to the driver itself, whose errors come without SQLAlchemy's wrapping.
     for integrity in (IntegrityError, psycopg.IntegrityError):
@@ -72,7 +72,7 @@ def _http(error: HTTPException) -> Response | HTTPException:
     kind = _BY_STATUS.get(status)
     refusal = kind() if kind else errors.BadRequest(error.description)
     refusal.headers.update(_kept_headers(error))
-    return refuse(refusal)
+    return error_response(refusal)
 
 
 def _kept_headers(error: HTTPException) -> dict[str, str]:
@@ -85,20 +85,20 @@ def _lost_race(error: Exception) -> Response:
     log.warning("constraint_refused", constraint=name, error_kind=type(cause).__name__)
     if isinstance(cause, pg.CheckViolation | pg.NotNullViolation):
         return _unexpected(error)
-    return refuse(CONSTRAINTS.get(name or "", errors.Conflict)())
+    return error_response(CONSTRAINTS.get(name or "", errors.Conflict)())
 
 
 def _unstorable(error: Exception) -> Response:
     """A value that passed validation and that the database cannot hold is our fault, yet still the client's answer."""
     log.error("value_not_storable", error_kind=type(getattr(error, "orig", error)).__name__, exc_info=error)
-    return refuse(errors.Invalid({"_schema": ["A value is outside what can be stored."]}))
+    return error_response(errors.Invalid({"_schema": ["A value is outside what can be stored."]}))
 
 
 def _unavailable(error: Exception) -> Response:
     log.error("database_unavailable", exc_info=error)
-    return refuse(errors.Busy(headers={"Retry-After": "1"}))
+    return error_response(errors.Busy(headers={"Retry-After": "1"}))
 
 
 def _unexpected(error: Exception) -> Response:
     log.error("unexpected_error", exc_info=error)
-    return refuse(errors.ServerError())
+    return error_response(errors.ServerError())

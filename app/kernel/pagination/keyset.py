@@ -123,12 +123,12 @@ def large_page(query: Select[Any], order: Order, paging: Mapping[str, Any], *, o
         raise Invalid({"page": [f"Page numbers reach the first {COUNTED} rows; walk further with cursor."]})
     rows = _rows(query, order, options, size + 1, (number - 1) * size)
     last_page = len(rows) <= size and (rows or number == 1)
-    count, exact = ((number - 1) * size + len(rows), True) if last_page else counted(query)
+    count, exact = ((number - 1) * size + len(rows), True) if last_page else count_rows(query)
     following = _link(page=number + 1, page_size=size) if len(rows) > size else None
     return Page(rows[:size], following, _link(page=number - 1, page_size=size) if number > 1 else None, count, exact)
 
 
-def counted(query: Select[Any]) -> tuple[int, bool]:
+def count_rows(query: Select[Any]) -> tuple[int, bool]:
     """How many rows there are, exactly up to 10,000; beyond, the planner's estimate."""
     plain = query.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
     count: int = db.session.scalar(select(func.count()).select_from(plain.limit(COUNTED + 1).subquery())) or 0

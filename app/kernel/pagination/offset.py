@@ -57,7 +57,7 @@ def page_schema(item: type[Schema]) -> type[Schema]:
     )
 
 
-def page_of(query: Select[Any], key: Any, paging: dict[str, Any], *, options: tuple[Any, ...] = ()) -> Page:
+def paginate(query: Select[Any], key: Any, paging: dict[str, Any], *, options: tuple[Any, ...] = ()) -> Page:
     """Cut one page out of ``query``, newest (highest ``key``) first.
 
     Raises:

@@ -8,13 +8,13 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from app.kernel import clock
-from app.kernel.money import plain
-from app.kernel.schemas.fields import CalendarDate, Choice, Number, Stamp, Text
+from app.kernel.money import plain_decimal
+from app.kernel.schemas.fields import CalendarDate, Choice, Number, Text, Timestamp
 
 Show = Callable[[Any], Any]
 
 
-def quick_dump(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+def make_dumper(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """A function that dumps a dictionary as ``schema`` would; what the dictionary lacks is left out.
 
     Raises:
@@ -46,7 +46,7 @@ def _same(_field: Any) -> Show:
 
 
 def _number(field: Any) -> Show:
-    return plain if field.places else int
+    return plain_decimal if field.places else int
 
 
 def _list(field: Any) -> Show:
@@ -63,7 +63,7 @@ _MAKERS: Mapping[type[fields.Field], Callable[[Any], Show]] = {
     Text: _same,
     Number: _number,
     CalendarDate: lambda _field: lambda value: value.isoformat(),
-    Stamp: lambda _field: clock.iso,
+    Timestamp: lambda _field: clock.iso,
     fields.List: _list,
-    fields.Nested: lambda field: quick_dump(field.schema),
+    fields.Nested: lambda field: make_dumper(field.schema),
 }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from app.kernel.schemas.fast_dump import Show, quick_dump
+from app.kernel.schemas.fast_dump import Show, make_dumper
 from app.kernel.schemas.fast_load import Declined, Take, quick
 from app.kernel.schemas.fields import Schema
 
 
-class QuickPayload(Schema):
+class FastLoadSchema(Schema):
     """Loads a payload with nothing wrong in it about four times as fast; the rest gets marshmallow's words."""
 
     @cached_property
@@ -27,12 +27,12 @@ class QuickPayload(Schema):
         return super().load(data, **options)
 
 
-class QuickAnswer(Schema):
+class FastDumpSchema(Schema):
     """Dumps dictionaries about four times as fast."""
 
     @cached_property
     def _show(self) -> Show:
-        return quick_dump(self)
+        return make_dumper(self)
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         """As ``Schema.dump``."""

@@ -17,7 +17,7 @@ from webargs.flaskparser import FlaskParser
 from app.config import KIB
 from app.kernel import clock, json
 from app.kernel.errors import BadRequest, Invalid, UnsupportedMediaType
-from app.kernel.money import plain
+from app.kernel.money import plain_decimal
 
 METADATA_LIMIT = 16 * KIB
 METADATA_DEPTH = 32
@@ -122,7 +122,7 @@ class Number(fields.Field):
             return None
         if not self.places:
             return int(value)
-        return plain(value if isinstance(value, Decimal) else Decimal(value))
+        return plain_decimal(value if isinstance(value, Decimal) else Decimal(value))
 
 
 class CalendarDate(fields.Field):
@@ -153,7 +153,7 @@ class CalendarDate(fields.Field):
         return None if value is None else value.isoformat()
 
 
-class Stamp(fields.Field):
+class Timestamp(fields.Field):
     """A moment, sent as ISO 8601 in UTC; only ever an answer."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -164,7 +164,7 @@ class Stamp(fields.Field):
         return None if value is None else clock.iso(value)
 
 
-class Moment(fields.Field):
+class DateTime(fields.Field):
     """A moment as ISO 8601; without a zone it is UTC, without a time it is midnight."""
 
     default_error_messages = {"invalid": "Expected a moment as ISO 8601, for instance 2026-02-01T12:00:00Z."}
@@ -263,7 +263,7 @@ class HubParser(FlaskParser):
             raise BadRequest("The body is empty; send a JSON document.")
         if not core.is_json(req.mimetype):
             raise UnsupportedMediaType
-        return json.parse(raw)
+        return json.parse_strict(raw)
 
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_kwargs: Any) -> NoReturn:
         [(location, messages)] = error.normalized_messages().items()  # type: ignore[no-untyped-call]

@@ -110,7 +110,7 @@ def configure(app: Flask, settings: Settings) -> None:
     )
 
 
-class Nudger:
+class DebouncedTask:
     """Sends a task's message soon, off the request's path, and at most once per ``interval`` seconds.
 
     A burst of commits becomes one message: the task looks for its work in rows, not in the message.

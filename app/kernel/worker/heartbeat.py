@@ -48,7 +48,7 @@ class Process:
         return self.silent_seconds > LOST_AFTER
 
 
-class Presence:
+class Heartbeat:
     """The present process; ``note`` is called as often as one likes and speaks every few seconds."""
 
     def __init__(self, kind: str, name: str | None = None) -> None:

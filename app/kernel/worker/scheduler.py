@@ -7,7 +7,7 @@ from typing import Any
 
 from celery.beat import PersistentScheduler
 
-from app.kernel.worker.heartbeat import Presence
+from app.kernel.worker.heartbeat import Heartbeat
 
 
 class HubScheduler(PersistentScheduler):
@@ -15,7 +15,7 @@ class HubScheduler(PersistentScheduler):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._presence = Presence("beat")
+        self._presence = Heartbeat("beat")
         atexit.register(self._presence.leave)
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:

@@ -29,7 +29,7 @@ class WorkState(StrEnum):
     FAILED = "failed"
 
 
-class Leased:
+class LeasedWork:
     """Work that one worker at a time holds on to, until it is done or has failed too often."""
 
     state: Mapped[str] = mapped_column(String(20), nullable=False)
@@ -43,14 +43,14 @@ class Leased:
     request_id: Mapped[str | None] = mapped_column(String(128), default=logs.request_id)
 
 
-def indexes(table: str) -> tuple[Index, Index]:
+def work_indexes(table: str) -> tuple[Index, Index]:
     """What finding the next due row, and the row of a claim, rest on."""
     due = Index(f"ix_{table}_due", "due_at", postgresql_where=text("state = 'pending'"))
     claimed = text("claim_id IS NOT NULL")
     return due, Index(f"ix_{table}_claim_id", "claim_id", unique=True, postgresql_where=claimed)
 
 
-def anew(due_at: datetime | None = None) -> dict[str, Any]:
+def reset_values(due_at: datetime | None = None) -> dict[str, Any]:
     """What makes a row wait for a worker again; one who is still at it loses the claim."""
     return {
         "state": WorkState.PENDING.value,

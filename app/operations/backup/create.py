@@ -13,7 +13,7 @@ from psycopg import sql
 from app.kernel import clock
 from app.operations.backup import postgres_client
 from app.operations.backup.archive import DATABASE, PART, STORAGE, Archive, Manifest, writing
-from app.pdf.print_queue import PRESSES
+from app.pdf.print_queue import PRINT_QUEUES
 
 
 def take(target: Path, passphrase: str | None = None) -> Manifest:
@@ -92,7 +92,7 @@ def _add_dump(archive: Archive, connection: psycopg.Connection) -> None:
 
 def _paths(connection: psycopg.Connection) -> set[str]:
     found: set[str] = set()
-    for press in PRESSES:
+    for press in PRINT_QUEUES:
         query = sql.SQL("SELECT path FROM {} WHERE path IS NOT NULL")
         rows = connection.execute(query.format(sql.Identifier(press.rows.__tablename__)))
         found.update(path for (path,) in rows)

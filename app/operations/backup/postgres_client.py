@@ -27,7 +27,7 @@ def program(name: str) -> str:
     Raises:
         ProgramError: it is nowhere.
     """
-    found = postgres_programs.program(name)
+    found = postgres_programs.program_path(name)
     if found is None:
         raise ProgramError(f"{name} was not found: install postgresql-client, of the server's version or later.")
     return str(found)

@@ -15,7 +15,7 @@ from app.accounts import api_keys, modules
 from app.accounts import users as accounts_users
 from app.accounts.roles import ROLES
 from app.kernel.errors import Refusal
-from app.kernel.http.error_envelopes import flattened
+from app.kernel.http.error_envelopes import flatten_errors
 from app.kernel.unit_of_work import unit_of_work
 
 ACTOR = "command line"
@@ -37,7 +37,7 @@ def work() -> Iterator[None]:
 
 
 def _refused(refusal: Refusal) -> click.ClickException:
-    faults = [f"{'.'.join(map(str, path))}: {' '.join(words)}" for path, words in flattened(refusal.errors or {})]
+    faults = [f"{'.'.join(map(str, path))}: {' '.join(words)}" for path, words in flatten_errors(refusal.errors or {})]
     return click.ClickException("; ".join(faults) or refusal.message)
 
 
@@ -59,7 +59,7 @@ def create_user(email: str, role: str, name: str | None, password: str) -> None:
 def set_password(email: str, password: str) -> None:
     """Give a user a new password; whoever is signed in with the old one is signed out."""
     with work():
-        user = accounts_users.existing_user(email)
+        user = accounts_users.get_user_by_email(email)
         accounts_users.change_password(user, password, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) has a new password.")
 
@@ -69,7 +69,7 @@ def set_password(email: str, password: str) -> None:
 def deactivate_user(email: str) -> None:
     """Keep a user out from now on."""
     with work():
-        user = accounts_users.existing_user(email)
+        user = accounts_users.get_user_by_email(email)
         accounts_users.set_active(user, False, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) is inactive.")
 
@@ -79,7 +79,7 @@ def deactivate_user(email: str) -> None:
 def activate_user(email: str) -> None:
     """Let a user in again."""
     with work():
-        user = accounts_users.existing_user(email)
+        user = accounts_users.get_user_by_email(email)
         accounts_users.set_active(user, True, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) is active.")
 
@@ -90,7 +90,7 @@ def activate_user(email: str) -> None:
 def set_role(email: str, role: str) -> None:
     """Give a user another role; the user's tokens lose what it lacks."""
     with work():
-        user = accounts_users.existing_user(email)
+        user = accounts_users.get_user_by_email(email)
         accounts_users.set_role(user, role, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) is {role}.")
 
@@ -149,11 +149,11 @@ def revoke_key(key_id: int) -> None:
 @licences.command("enable")
 @click.argument("email")
 @click.argument("module", type=click.Choice(list(modules.MODULES)))
-@click.option("--years", type=click.IntRange(1, modules.MOST_YEARS), default=1, show_default=True)
+@click.option("--years", type=click.IntRange(1, modules.MAX_YEARS), default=1, show_default=True)
 def enable_module(email: str, module: str, years: int) -> None:
     """Turn a module on for a user, or renew it from where it ends."""
     with work():
-        grant = modules.enable(accounts_users.existing_user(email), module, years=years, actor=ACTOR)
+        grant = modules.enable(accounts_users.get_user_by_email(email), module, years=years, actor=ACTOR)
     click.echo(f"{module} is on for {email} until {grant.ends_at:%Y-%m-%d}.")
 
 
@@ -163,7 +163,7 @@ def enable_module(email: str, module: str, years: int) -> None:
 def disable_module(email: str, module: str) -> None:
     """Turn a module off for a user, at once."""
     with work():
-        modules.disable(accounts_users.existing_user(email), module, actor=ACTOR)
+        modules.disable(accounts_users.get_user_by_email(email), module, actor=ACTOR)
     click.echo(f"{module} is off for {email}.")
 
 
@@ -172,7 +172,7 @@ def disable_module(email: str, module: str) -> None:
 def list_modules(email: str) -> None:
     """List the modules of a user."""
     with work():
-        grants = modules.list_grants(accounts_users.existing_user(email))
+        grants = modules.list_grants(accounts_users.get_user_by_email(email))
     for grant in grants:
         click.echo(f"{grant.module:<30} {grant.starts_at:%Y-%m-%d} to {grant.ends_at:%Y-%m-%d}")
 

@@ -18,7 +18,7 @@ def make_pdfs(ids: tuple[int, ...], missing: bool) -> None:
     """Make PDFs here and now: of the e-invoices with these IDS, or of all whose PDF is missing."""
     if bool(ids) == missing:
         raise click.UsageError("Give either ids or --missing.")
-    wanted = print_job.missing() if missing else list(ids)
+    wanted = print_job.find_missing_pdfs() if missing else list(ids)
     made = 0
     with click.progressbar(wanted, label="PDFs", show_pos=True) as bar:
         for einvoice_id in bar:

@@ -10,14 +10,21 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.accounts import users
-from app.accounts.models.tokens import CALLS, LIFETIME, LIFETIMES, MOST_CALLS, STATUS_CALLS, AccessToken
+from app.accounts.models.tokens import (
+    DEFAULT_CALLS_PER_MINUTE,
+    DEFAULT_STATUS_CALLS_PER_MINUTE,
+    LIFETIME,
+    LIFETIMES,
+    MAX_CALLS_PER_MINUTE,
+    AccessToken,
+)
 from app.accounts.roles import ABILITIES
 from app.accounts.tokens import service as tokens
 from app.kernel import clock
 from app.operations.cli.accounts import ACTOR, work
 
 commands = AppGroup("tokens", help="Scoped tokens of users, for machines.")
-_RATE = click.IntRange(1, MOST_CALLS)
+_RATE = click.IntRange(1, MAX_CALLS_PER_MINUTE)
 
 
 @commands.command("create")
@@ -28,12 +35,18 @@ _RATE = click.IntRange(1, MOST_CALLS)
 @click.option(
     "--allow", "allowlist", multiple=True, metavar="ADDRESS", help="Address or network that may use it; repeatable."
 )
-@click.option("--calls", type=_RATE, default=CALLS, show_default=True, help="Calls in a minute.")
-@click.option("--status-calls", type=_RATE, default=STATUS_CALLS, show_default=True, help="Of these, provider-status.")
+@click.option("--calls", type=_RATE, default=DEFAULT_CALLS_PER_MINUTE, show_default=True, help="Calls in a minute.")
+@click.option(
+    "--status-calls",
+    type=_RATE,
+    default=DEFAULT_STATUS_CALLS_PER_MINUTE,
+    show_default=True,
+    help="Of these, provider-status.",
+)
 def create(email: str, days: str, **facts: Any) -> None:
     """Make a token of the user with this EMAIL; it is shown once."""
     with work():
-        token, plain = tokens.create(users.existing_user(email), actor=ACTOR, days=int(days), **facts)
+        token, plain = tokens.create(users.get_user_by_email(email), actor=ACTOR, days=int(days), **facts)
     click.echo(f"Made token {token.id} ({token.name}), good until {token.expires_at:%Y-%m-%d}. It is shown only now:")
     click.echo(plain)
 
@@ -43,7 +56,7 @@ def create(email: str, days: str, **facts: Any) -> None:
 def list_tokens(email: str | None) -> None:
     """List the tokens of a user, or of all, by their public parts."""
     with work():
-        stored = tokens.list_tokens(scope=users.existing_user(email).id if email else None)
+        stored = tokens.list_tokens(scope=users.get_user_by_email(email).id if email else None)
     for token in stored:
         click.echo(_line(token))
 
@@ -64,7 +77,13 @@ def rotate(token_id: int, hours: int) -> None:
 @commands.command("limits")
 @click.argument("token_id", type=int)
 @click.option("--calls", type=_RATE, required=True, help="Calls in a minute.")
-@click.option("--status-calls", type=_RATE, default=STATUS_CALLS, show_default=True, help="Of these, provider-status.")
+@click.option(
+    "--status-calls",
+    type=_RATE,
+    default=DEFAULT_STATUS_CALLS_PER_MINUTE,
+    show_default=True,
+    help="Of these, provider-status.",
+)
 def change_limits(token_id: int, calls: int, status_calls: int) -> None:
     """Let a token call more or less often."""
     with work():

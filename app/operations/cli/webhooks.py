@@ -12,7 +12,7 @@ from app.operations.cli.accounts import ACTOR, work
 from app.webhooks.deliveries import replay
 from app.webhooks.endpoints import secret_rotation
 from app.webhooks.endpoints import service as endpoints_service
-from app.webhooks.schemas.deliveries import MOST_RECOVERED_PER_MINUTE, RECOVERED_PER_MINUTE
+from app.webhooks.schemas.deliveries import MAX_RECOVERED_PER_MINUTE, RECOVERED_PER_MINUTE
 from app.webhooks.sender import circuit_breaker
 
 webhooks = AppGroup("webhooks", help="Webhook endpoints and their deliveries.")
@@ -23,8 +23,8 @@ _MOST = 1000
 def list_endpoints() -> None:
     """List endpoints with what waits and what failed."""
     with work():
-        endpoints = endpoints_service.page({"per_page": _MOST}, None)["data"]
-        open_ = endpoints_service.waiting([endpoint.id for endpoint in endpoints])
+        endpoints = endpoints_service.find_page({"per_page": _MOST}, None)["data"]
+        open_ = endpoints_service.count_open_deliveries([endpoint.id for endpoint in endpoints])
     for endpoint in endpoints:
         counts = open_[endpoint.id]
         state = f"{counts['pending']} waiting, {counts['failed']} failed"
@@ -38,7 +38,7 @@ def list_endpoints() -> None:
 def enable(endpoint_id: int) -> None:
     """Switch an endpoint on; when deliveries wait, one goes first."""
     with work():
-        endpoint = endpoints_service.locked(endpoint_id, None)
+        endpoint = endpoints_service.find_for_update(endpoint_id, None)
         circuit_breaker.enable(endpoint, actor=ACTOR)
     click.echo(f"Endpoint {endpoint.id} is {endpoint.status}.")
 
@@ -49,7 +49,7 @@ def enable(endpoint_id: int) -> None:
 def disable(endpoint_id: int, reason: str) -> None:
     """Switch an endpoint off; its deliveries wait."""
     with work():
-        endpoint = endpoints_service.locked(endpoint_id, None)
+        endpoint = endpoints_service.find_for_update(endpoint_id, None)
         circuit_breaker.disable(endpoint, reason, actor=ACTOR)
     click.echo(f"Endpoint {endpoint.id} is {endpoint.status}.")
 
@@ -58,13 +58,13 @@ def disable(endpoint_id: int, reason: str) -> None:
 @click.argument("endpoint_id", type=int)
 @click.option("--since", type=click.DateTime(), required=True, help="In UTC.")
 @click.option(
-    "--per-minute", type=click.IntRange(1, MOST_RECOVERED_PER_MINUTE), default=RECOVERED_PER_MINUTE, show_default=True
+    "--per-minute", type=click.IntRange(1, MAX_RECOVERED_PER_MINUTE), default=RECOVERED_PER_MINUTE, show_default=True
 )
 def recover(endpoint_id: int, since: datetime, per_minute: int) -> None:
     """Send all failed deliveries since a moment again, oldest first."""
     wanted = {"since": since.replace(tzinfo=UTC), "states": ["failed"], "per_minute": per_minute}
     with work():
-        recovered = replay.recover(endpoint_id, wanted, None, actor=ACTOR)
+        recovered = replay.recover_since(endpoint_id, wanted, None, actor=ACTOR)
     click.echo(f"{recovered['count']} deliveries will be sent again.")
 
 
@@ -73,7 +73,7 @@ def recover(endpoint_id: int, since: datetime, per_minute: int) -> None:
 def reseal(old_key: str) -> None:
     """After a change of SECRET_KEY: encrypt the endpoints' secrets under the new one."""
     with work():
-        count, closed = secret_rotation.reseal(old_key), secret_rotation.closed()
+        count, closed = secret_rotation.reseal_secrets(old_key), secret_rotation.count_unreadable_secrets()
     if closed:
         raise click.ClickException(f"{count} endpoints were resealed; {closed} open under neither key.")
     click.echo(f"{count} endpoints were resealed under the present SECRET_KEY.")

@@ -17,7 +17,7 @@ from app.extensions import db
 from app.grn.models.papers import ReceiptPdf
 from app.kernel import clock
 from app.kernel.worker import work_queue
-from app.pdf.print_queue import PRESSES
+from app.pdf.print_queue import PRINT_QUEUES
 from app.webhooks.models import Delivery, Endpoint
 
 
@@ -45,7 +45,7 @@ SOURCES: Mapping[str, Source] = {
     "events": Source(Event.position.is_(None), Event.created_at),
     "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
     "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
-    "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, resend.given_up()),
+    "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, resend.list_given_up()),
     # Those of an endpoint that is switched off wait for a person, not for a worker.
     "deliveries": Source(
         and_(Delivery.state == "pending", Delivery.endpoint.has(Endpoint.status != "disabled")),
@@ -56,7 +56,7 @@ SOURCES: Mapping[str, Source] = {
 }
 
 
-def look() -> list[Backlog]:
+def list_backlogs() -> list[Backlog]:
     """Every kind of work with what is due now."""
     return [_look(kind, source, clock.now()) for kind, source in SOURCES.items()]
 
@@ -64,8 +64,10 @@ def look() -> list[Backlog]:
 def print_again(*, actor: str) -> int:
     """Have every PDF made that was given up; returns how many those are."""
     asked = 0
-    for press in PRESSES:
-        given_up = update(press.rows).where(press.rows.state == work_queue.WorkState.FAILED).values(work_queue.anew())
+    for press in PRINT_QUEUES:
+        given_up = (
+            update(press.rows).where(press.rows.state == work_queue.WorkState.FAILED).values(work_queue.reset_values())
+        )
         asked += db.session.execute(given_up).rowcount
     audit.record("pdfs.retried", actor=actor, subject="pdfs:failed", count=asked)
     return asked

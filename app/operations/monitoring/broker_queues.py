@@ -25,7 +25,7 @@ class Queue:
     oldest_seconds: float
 
 
-def look() -> list[Queue]:
+def queue_depths() -> list[Queue]:
     """Every queue, in one round trip.
 
     Raises:

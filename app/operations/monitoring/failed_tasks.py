@@ -12,7 +12,7 @@ from app.accounts import audit
 from app.extensions import celery, db
 from app.kernel import clock
 from app.kernel.errors import NotFound
-from app.kernel.log_masking import masked_text
+from app.kernel.log_masking import mask_text
 from app.kernel.unit_of_work import after_commit
 from app.operations.models import FailedTask
 
@@ -24,7 +24,7 @@ def record(
     *, task_id: str, task: str, arguments: Sequence[Any], worker: str | None, request_id: str | None, error: str
 ) -> None:
     """Write down that a task failed; one that fails in the same way each second is one row a minute."""
-    error = masked_text(error)[:LONGEST_ERROR]
+    error = mask_text(error)[:LONGEST_ERROR]
     again = (FailedTask.task == task, FailedTask.error == error, FailedTask.failed_at > clock.now() - REPEATED)
     if db.session.scalar(select(FailedTask.id).where(*again).limit(1)):
         return

@@ -56,7 +56,7 @@ def _gauge(name: str, help_text: str, label: str, samples: Iterable[tuple[str, f
 
 def _of_the_database() -> Iterator[Metric]:
     db.session.execute(text("SET LOCAL statement_timeout = 3000"))
-    rows = backlogs.look()
+    rows = backlogs.list_backlogs()
     yield _gauge("hub_work_due", "Rows of work that is due.", "kind", ((b.kind, b.due) for b in rows))
     yield _gauge(
         "hub_work_oldest_seconds",
@@ -65,7 +65,7 @@ def _of_the_database() -> Iterator[Metric]:
         ((b.kind, b.oldest_seconds) for b in rows),
     )
     yield _gauge("hub_work_failed", "Rows of work that was given up.", "kind", ((b.kind, b.failed) for b in rows))
-    yield GaugeMetricFamily("hub_event_position", "The last position given to an event.", events.head())
+    yield GaugeMetricFamily("hub_event_position", "The last position given to an event.", events.last_position())
     health = canaries.health(None, queue_drain.known())
     ages = [(h.queue, h.age_seconds) for h in health if h.age_seconds is not None]
     yield _gauge("hub_queue_canary_age_seconds", "Since a canary came out of the queue.", "queue", ages)
@@ -77,7 +77,7 @@ def _of_the_database() -> Iterator[Metric]:
 
 
 def _of_redis() -> Iterator[Metric]:
-    waiting = broker_queues.look()
+    waiting = broker_queues.queue_depths()
     yield _gauge("hub_queue_depth", "Messages that wait in a queue.", "queue", ((q.name, q.depth) for q in waiting))
     yield _gauge(
         "hub_queue_oldest_seconds", "Age of the oldest message.", "queue", ((q.name, q.oldest_seconds) for q in waiting)

@@ -16,13 +16,13 @@ from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from app.accounts.guards import public
-from app.accounts.principals import peer_address
+from app.accounts.principals import client_address
 from app.kernel.errors import Forbidden, Unauthenticated
-from app.kernel.http.app import Surface
+from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.operations.monitoring.metrics_collector import HubCollector
 
-blp = Surface("Metrics", __name__, description="What the hub counts, for Prometheus.")
+blp = ApiBlueprint("Metrics", __name__, description="What the hub counts, for Prometheus.")
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 #: With one of these somebody else is asking through a proxy of this machine.
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
@@ -98,5 +98,5 @@ def _require_reader() -> None:
 def _is_local() -> bool:
     if any(name in request.headers for name in _FORWARDED):
         return False
-    address = peer_address()
+    address = client_address()
     return address is not None and ip_address(address).is_loopback

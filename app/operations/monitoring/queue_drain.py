@@ -35,7 +35,7 @@ class Drain:
     resumed_at: datetime | None = None
 
 
-def look() -> dict[str, Drain]:
+def list_drains() -> dict[str, Drain]:
     """By queue, those that were let go on too.
 
     Raises:
@@ -48,7 +48,7 @@ def look() -> dict[str, Drain]:
 def known() -> dict[str, Drain]:
     """By queue, as far as Redis tells."""
     try:
-        return look()
+        return list_drains()
     except RedisError:
         return {}
 
@@ -59,7 +59,7 @@ def drained() -> set[str]:
     Raises:
         RedisError: nobody can tell.
     """
-    return {queue for queue, drain in look().items() if drain.resumed_at is None}
+    return {queue for queue, drain in list_drains().items() if drain.resumed_at is None}
 
 
 def drain(queue: str, *, actor: str) -> None:
@@ -84,7 +84,7 @@ def resume(queue: str, *, actor: str) -> None:
     audit.record("queue.resumed", actor=actor, subject=f"queue:{queue}")
 
 
-def obey(consumer: Any, served: tuple[str, ...]) -> None:
+def apply_drains(consumer: Any, served: tuple[str, ...]) -> None:
     """Make a worker that serves ``served`` consume from those that are not drained, and from no other."""
     try:
         shut = drained()

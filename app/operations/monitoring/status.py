@@ -45,7 +45,7 @@ class Status:
     backlogs: Sequence[backlogs.Backlog]
     failures: Sequence[FailedTask]
     endpoints: Sequence[slow_endpoints.Endpoint]
-    troubles: Sequence[struggling.Struggle]
+    troubles: Sequence[struggling.FailingEndpoint]
     database: dict[str, Any]
     redis: dict[str, Any] | None
     head: int
@@ -69,10 +69,10 @@ class Status:
         )
 
 
-def look() -> Status:
+def collect_status() -> Status:
     """Look at everything once."""
     processes = _unless_redis_is_away(heartbeat.processes)
-    waiting = {queue.name: queue for queue in _unless_redis_is_away(broker_queues.look) or ()}
+    waiting = {queue.name: queue for queue in _unless_redis_is_away(broker_queues.queue_depths) or ()}
     row = db.session.execute(text(_DATABASE)).mappings().one()
     return Status(
         queues=[
@@ -80,13 +80,13 @@ def look() -> Status:
             for health in canaries.health(processes, queue_drain.known())
         ],
         processes=processes,
-        backlogs=backlogs.look(),
+        backlogs=backlogs.list_backlogs(),
         failures=failed_tasks.latest(),
         endpoints=slow_endpoints.slowest(),
-        troubles=struggling.look(),
+        troubles=struggling.failing_endpoints(),
         database=dict(row),
         redis=_unless_redis_is_away(_redis),
-        head=events.head(),
+        head=events.last_position(),
     )
 
 

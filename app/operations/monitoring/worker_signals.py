@@ -14,12 +14,12 @@ from prometheus_client import start_http_server
 from app.extensions import celery, db
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.celery_app import REQUEST_ID, HubTask
-from app.kernel.worker.heartbeat import Presence
+from app.kernel.worker.heartbeat import Heartbeat
 from app.operations.monitoring import failed_tasks, queue_drain
 from app.operations.monitoring.metrics_endpoint import counted
 
 log = structlog.get_logger(__name__)
-_present: dict[str, Presence] = {}
+_present: dict[str, Heartbeat] = {}
 #: A worker's consumer, and the queues that it was started for, drained or not.
 _consumers: list[tuple[Any, tuple[str, ...]]] = []
 
@@ -37,18 +37,18 @@ def register(_app: Flask) -> None:
 def _worker_beats(sender: Any, **_rest: Any) -> None:
     name = sender.eventer.hostname
     kind = name.partition("@")[0]
-    presence = _present.setdefault(name, Presence(kind, name))
+    presence = _present.setdefault(name, Heartbeat(kind, name))
     doing = [{"task": work.name, "id": work.id, "since": work.time_start} for work in list(state.active_requests)]
     presence.note(list(celery.amqp.queues.consume_from), doing)
     for consumer, served in _consumers:
-        queue_drain.obey(consumer, served)
+        queue_drain.apply_drains(consumer, served)
 
 
 def _worker_is_ready(sender: Any, **_rest: Any) -> None:
     """Obey from the beginning what operators said about queues; after a lost connection it is ready once more."""
     if not _consumers:
         _consumers.append((sender, tuple(celery.amqp.queues.consume_from)))
-    queue_drain.obey(*_consumers[0])
+    queue_drain.apply_drains(*_consumers[0])
 
 
 def _worker_answers(**_rest: Any) -> None:

@@ -14,11 +14,11 @@ from app.accounts.guards import requires
 from app.accounts.principals import authenticate
 from app.kernel import clock
 from app.kernel.errors import PayloadTooLarge, UnsupportedMediaType
-from app.kernel.http.app import Surface
+from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.error_envelopes import SalesEnvelope
 from app.kernel.http.openapi import refuses
 from app.kernel.json import encode
-from app.kernel.schemas.fast_dump import quick_dump
+from app.kernel.schemas.fast_dump import make_dumper
 from app.sales import samples
 from app.sales.errors import AllRefused, SheetFull, TooManyInvoices
 from app.sales.files import export, json_stream
@@ -26,11 +26,11 @@ from app.sales.imports import stream as imports_stream
 from app.sales.schemas.bulk import BulkImportAnswerSchema, BulkQuery, VerdictSchema
 from app.sales.schemas.lists import ExportQuery
 
-blp = Surface("Sales bulk", __name__, url_prefix="/api/sales", description="Many sales invoices at once.")
+blp = ApiBlueprint("Sales bulk", __name__, url_prefix="/api/sales", description="Many sales invoices at once.")
 
 BLOCK = 64 * 1024
 _envelope = SalesEnvelope()
-_show = quick_dump(VerdictSchema(only=("id", "total_amount", "total_difference")))
+_show = make_dumper(VerdictSchema(only=("id", "total_amount", "total_difference")))
 #: Nothing is wrong with this one: others kept it out (RFC 4918, section 11.4).
 _NOT_ALONE = {"status": 424, "message": "Not imported: others were refused."}
 _READERS = {

@@ -12,7 +12,7 @@ from app.accounts.guards import requires
 from app.accounts.idempotency import idempotent
 from app.accounts.principals import authenticate
 from app.kernel.errors import Refusal
-from app.kernel.http.app import Surface
+from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.kernel.pagination.keyset import KeysetQuery, Page, keyset_page_schema
 from app.sales import errors, samples
@@ -39,7 +39,7 @@ from app.sales.schemas.floor import (
 from app.sales.schemas.invoices import InvoiceAnswerSchema, InvoiceSchema
 from app.sales.state_machine import DELIVERY_STEP, STEPS, Step
 
-blp = Surface(
+blp = ApiBlueprint(
     "Sales floor", __name__, url_prefix="/api/sales", description="Picking, packing and delivery, step by step."
 )
 

@@ -9,7 +9,7 @@ from flask.views import MethodView
 from app.accounts.guards import requires
 from app.accounts.idempotency import idempotent
 from app.accounts.principals import authenticate
-from app.kernel.http.app import Surface
+from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.kernel.pagination.keyset import Page, keyset_page_schema
 from app.sales import samples
@@ -30,7 +30,7 @@ from app.sales.schemas.invoices import (
 )
 from app.sales.schemas.lists import InvoiceQuery
 
-blp = Surface("Sales", __name__, url_prefix="/api/sales", description="Invoices of the pharmacy distribution.")
+blp = ApiBlueprint("Sales", __name__, url_prefix="/api/sales", description="Invoices of the pharmacy distribution.")
 
 
 def _answer(message: str, data: Any) -> dict[str, Any]:

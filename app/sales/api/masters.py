@@ -8,7 +8,7 @@ from flask.views import MethodView
 
 from app.accounts.guards import requires
 from app.accounts.idempotency import idempotent
-from app.kernel.http.app import Surface
+from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.kernel.pagination.keyset import Page, keyset_page_schema
 from app.sales import errors, masters, samples
@@ -29,7 +29,9 @@ from app.sales.schemas.masters import (
     SalesmanEditSchema,
 )
 
-blp = Surface("Sales masters", __name__, url_prefix="/api/sales", description="Customers, salesmen, couriers, series.")
+blp = ApiBlueprint(
+    "Sales masters", __name__, url_prefix="/api/sales", description="Customers, salesmen, couriers, series."
+)
 
 _STAMPS = {"created_at": "2025-01-18T09:30:00.000000Z"}
 _CUSTOMER = {**samples.INVOICE["customer"], **_STAMPS, "updated_at": "2025-01-18T09:30:00.000000Z"}

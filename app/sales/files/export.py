@@ -18,7 +18,7 @@ from sqlalchemy import literal
 from app.extensions import db
 from app.kernel import clock
 from app.sales.errors import SheetFull
-from app.sales.files.spreadsheet import columns, guarded, row_of
+from app.sales.files.spreadsheet import columns, escape_formula, row_of
 from app.sales.models.invoices import SalesInvoice, SalesItem
 from app.sales.queries.lists import NEWEST_FIRST, filtered
 from app.sales.queries.lookup import FULL
@@ -101,7 +101,7 @@ def _csv(rows: list[list[Any]]) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    return clock.iso(value) if isinstance(value, datetime) else guarded(value)
+    return clock.iso(value) if isinstance(value, datetime) else escape_formula(value)
 
 
 def _cell(sheet: Any, value: Any) -> Any:

@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 from openpyxl import load_workbook
 
 from app.kernel import json
-from app.kernel.csv_dialect import read_cell, separator_of
+from app.kernel.csv_dialect import detect_delimiter, parse_cell
 from app.kernel.errors import BadRequest, Invalid, MalformedJson, Refusal
 from app.sales.files import json_stream, spreadsheet
 
@@ -68,7 +68,7 @@ def _parsed(word: str, texts: Iterator[bytes]) -> Iterator[Entry]:
     for number, raw in enumerate(texts, 1):
         place = f"{word} {number}"
         try:
-            payload = json.parse(raw)
+            payload = json.parse_strict(raw)
         except MalformedJson as refusal:
             yield Entry(place, None, refusal, raw.decode(errors="replace"))
         else:
@@ -79,7 +79,7 @@ def _csv(path: Path, stream: IO[bytes]) -> Source:
     lines = io.TextIOWrapper(stream, "utf-8-sig", newline="")
     try:
         first = lines.readline()
-        separator = separator_of(first)
+        separator = detect_delimiter(first)
         rows = csv.reader(chain([first], lines), delimiter=separator)
         heads = spreadsheet.headings(next(rows, []))
     except UnicodeDecodeError as error:
@@ -97,7 +97,7 @@ def _csv(path: Path, stream: IO[bytes]) -> Source:
 
 def _cells(heads: list[str], row: list[str], separator: str) -> list[Any]:
     pairs = zip(heads, row, strict=False)
-    return [read_cell(cell, separator) if head in spreadsheet.NUMBERS else cell for head, cell in pairs]
+    return [parse_cell(cell, separator) if head in spreadsheet.NUMBERS else cell for head, cell in pairs]
 
 
 def _xlsx(path: Path, stream: IO[bytes]) -> Source:

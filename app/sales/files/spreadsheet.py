@@ -137,7 +137,7 @@ def columns(*, items: bool) -> list[str]:
     return ["id", "status", "billing_status", *inside, *lines, "total_amount", "created_at", "delivered_at"]
 
 
-def guarded(value: Any) -> Any:
+def escape_formula(value: Any) -> Any:
     """A text that a spreadsheet would take for a formula, marked as text."""
     if isinstance(value, str) and value.startswith(_TEXTS_THAT_LOOK_LIKE_FORMULAS):
         return GUARD + value
@@ -146,7 +146,7 @@ def guarded(value: Any) -> Any:
 
 def written(cell: Any) -> Any:
     """A cell that was read, as a CSV file takes it: what is read back from there says the same."""
-    return guarded(_value(cell)) if _given(cell) else None
+    return escape_formula(_value(cell)) if _given(cell) else None
 
 
 def _payload(cells: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ _KINDS = {step.name: kind for kind, step in DELIVERY_STEP.items()}
 OFFERED = tuple(name for name in STEPS if name != "billing.correct")
 
 
-def offered(invoice: SalesInvoice, actor: Actor) -> list[Step]:
+def available_steps(invoice: SalesInvoice, actor: Actor) -> list[Step]:
     """The steps that would not be refused, whatever else they need to be told."""
     return [STEPS[name] for name in OFFERED if _is_open(STEPS[name], invoice, actor)]
 

@@ -163,8 +163,8 @@ def _store(fresh: list[Drafted]) -> dict[str, dict[str, Any]]:
     sent, invoices = [data for data, _ in fresh], [invoice for _, invoice in fresh]
     moment = invoices[0]["created_at"]
     customers, salesmen = _customers(sent, moment), _salesmen(sent, moment)
-    line_ids = iter(sequences.draw("sales_items", sum(len(invoice["items"]) for invoice in invoices)))
-    for invoice, data, number in zip(invoices, sent, sequences.draw("sales_invoices", len(sent)), strict=True):
+    line_ids = iter(sequences.reserve_ids("sales_items", sum(len(invoice["items"]) for invoice in invoices)))
+    for invoice, data, number in zip(invoices, sent, sequences.reserve_ids("sales_invoices", len(sent)), strict=True):
         invoice["id"], invoice["customer"] = number, customers[data["customer"]["code"]]
         if data.get("salesman"):
             invoice["salesman"] = {"id": salesmen[data["salesman"]], "name": data["salesman"]}

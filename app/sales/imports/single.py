@@ -12,8 +12,8 @@ from app import events
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.errors import Invalid
-from app.kernel.money import LARGEST_AMOUNT, rounded
-from app.kernel.schemas.fast_dump import quick_dump
+from app.kernel.money import LARGEST_AMOUNT, round_half_up
+from app.kernel.schemas.fast_dump import make_dumper
 from app.kernel.unit_of_work import sole_statement
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
@@ -106,7 +106,7 @@ _IMPORT = f"""
         FROM invoice, json_to_recordset(%(items)s::json) AS i(line_no integer, {record_of(ITEM_COLUMNS)})
         RETURNING id, line_no
     ), event AS ({
-    events.INSERT_DRAFT.format(
+    events.INSERT_EVENT_SQL.format(
         subject_id="invoice.id",
         late="ARRAY[invoice.id::text, row_to_json(customer)::text, invoice.salesman_id::text] "
         "|| (SELECT array_agg(item.id::text ORDER BY item.line_no) FROM item)",
@@ -118,7 +118,7 @@ _IMPORT = f"""
 # psycopg remembers how a statement is parsed up to 4,096 characters; the indentation would push it over (a test looks).
 _COMPACT_IMPORT = " ".join(_IMPORT.split())
 #: A drafted invoice as its event shows it.
-dump = quick_dump(IMPORTED.schema)
+dump = make_dumper(IMPORTED.schema)
 _LATE_INVOICE_ID, _LATE_CUSTOMER, _LATE_SALESMAN_ID, _LATE_ITEM_IDS = 1, 2, 3, 4
 
 
@@ -172,7 +172,7 @@ def customer_given(customer: Mapping[str, Any]) -> dict[str, Any]:
 
 def line_total(quantity: int, mrp: Decimal) -> Decimal:
     """Quantity times price, half up to the cent: lines are rounded first and summed then."""
-    return rounded(quantity * mrp)
+    return round_half_up(quantity * mrp)
 
 
 def total_of(line_totals: Iterable[Decimal]) -> Decimal:
@@ -228,7 +228,7 @@ def _parameters(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str
         "salesman": data.get("salesman"),
         "extra": None if extra is None else json.encode_text(extra),
         "moment": invoice["created_at"],
-        **events.draft(IMPORTED, _shown(invoice, data)),
+        **events.event_params(IMPORTED, _shown(invoice, data)),
     }
 
 
@@ -237,9 +237,9 @@ def _shown(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any
     # Zeros keep the places of the ids, so that every event has its fields in one order.
     items = [{"id": 0, **item} for item in invoice["items"]]
     shown = dump({**invoice, "id": 0, "customer": {}, "items": items})
-    shown |= {"id": events.late(_LATE_INVOICE_ID), "customer": events.late(_LATE_CUSTOMER)}
+    shown |= {"id": events.placeholder(_LATE_INVOICE_ID), "customer": events.placeholder(_LATE_CUSTOMER)}
     if data.get("salesman"):
-        shown["salesman"] = {"id": events.late(_LATE_SALESMAN_ID), "name": data["salesman"]}
+        shown["salesman"] = {"id": events.placeholder(_LATE_SALESMAN_ID), "name": data["salesman"]}
     for number, item in enumerate(shown["items"], start=_LATE_ITEM_IDS):
-        item["id"] = events.late(number)
+        item["id"] = events.placeholder(number)
     return shown

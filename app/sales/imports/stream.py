@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 
 from app.kernel import json
 from app.kernel.errors import Invalid, MalformedJson, Refusal
-from app.kernel.prefetch import ahead
+from app.kernel.prefetch import prefetch
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.errors import AllRefused, DuplicateInvoice, TooManyInvoices
 from app.sales.imports.batch import Drafted, import_many
@@ -70,7 +70,7 @@ def import_stream(
     """
     report = Report()
     # While the database stores one batch, the next is read and checked.
-    with closing(ahead(_batches(_bounded(iter(texts), report, most), created_user_id))) as ready:
+    with closing(prefetch(_batches(_bounded(iter(texts), report, most), created_user_id))) as ready:
         for batch in ready:
             report.verdicts += store(batch, atomic=atomic)
     if atomic and (report.fault or report.undone):
@@ -149,7 +149,7 @@ def _bounded(texts: Iterator[bytes], report: Report, most: int) -> Iterator[byte
 
 def _parsed(raw: bytes) -> Any:
     try:
-        return json.parse(raw)
+        return json.parse_strict(raw)
     except MalformedJson as refusal:
         return refusal
 

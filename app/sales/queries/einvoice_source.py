@@ -9,7 +9,7 @@ from app.sales.models.masters import Customer
 from app.sales.queries.lookup import find_by_number
 
 
-def billable(invoice_no: str) -> dict[str, Any]:
+def billable_invoice(invoice_no: str) -> dict[str, Any]:
     """An invoice by its number.
 
     Raises:

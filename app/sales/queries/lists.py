@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.daily_counts import Day, count_per_day
-from app.kernel.pagination.keyset import Order, Page, counted, large_page, page_by_keyset
+from app.kernel.daily_counts import DailyCount, count_per_day
+from app.kernel.pagination.keyset import Order, Page, count_rows, large_page, page_by_keyset
 from app.sales.errors import NotAWorker, UnknownQueue
 from app.sales.models.floor import Assignment, WorkSession
 from app.sales.models.invoices import SalesInvoice
@@ -28,7 +28,7 @@ _NEWEST_OF_FEW = Order((SalesInvoice.id,), descending=True, unindexed=True)
 _URGENT_FIRST = Order((SalesInvoice.priority_rank, SalesInvoice.id))
 
 
-def imported_per_day(days: int) -> Sequence[Day]:
+def imported_per_day(days: int) -> Sequence[DailyCount]:
     """How many invoices came in on each of the last days."""
     return count_per_day(SalesInvoice.created_at, days)
 
@@ -168,5 +168,5 @@ def count_queues(caller: int | None) -> list[dict[str, Any]]:
 
 
 def _counted(name: str, queue: Queue, caller: int | None) -> dict[str, Any]:
-    count, exact = counted(select(SalesInvoice).where(queue.condition(caller)))
+    count, exact = count_rows(select(SalesInvoice).where(queue.condition(caller)))
     return {"name": name, "description": queue.description, "count": count, "count_exact": exact}

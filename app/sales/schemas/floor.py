@@ -9,7 +9,7 @@ import marshmallow as ma
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.kernel.pagination.keyset import KeysetQuery
-from app.kernel.schemas.fields import Choice, Number, Schema, Stamp, Text
+from app.kernel.schemas.fields import Choice, Number, Schema, Text, Timestamp
 from app.sales.schemas.invoices import InvoiceSchema, WorkerSchema
 from app.sales.state_machine import DELIVERY_STEP, DeliveryType, Status
 
@@ -149,7 +149,7 @@ class HistoryEntrySchema(Schema):
     worker_id = fields.Integer(allow_none=True)
     note = fields.String()
     details = fields.Dict()
-    at = Stamp()
+    at = Timestamp()
 
 
 class QueueSchema(Schema):

@@ -8,8 +8,8 @@ from marshmallow import fields, validate, validates_schema
 from marshmallow.exceptions import ValidationError
 
 from app.kernel.money import LARGEST_AMOUNT
-from app.kernel.schemas.fast_schema import QuickAnswer, QuickPayload
-from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Stamp, Text
+from app.kernel.schemas.fast_schema import FastDumpSchema, FastLoadSchema
+from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Text, Timestamp
 from app.sales.state_machine import BillingStatus, DeliveryType, Priority, Section, Status
 
 MOST_ITEMS = 2000
@@ -58,7 +58,7 @@ class ItemSchema(Schema):
     line_total = Number(0, LARGEST_AMOUNT, 2, dump_only=True)
 
 
-class ImportSchema(QuickPayload):
+class ImportSchema(FastLoadSchema):
     """An invoice as the ERP posts it."""
 
     invoice_no = Text(50, required=True, blank=False)
@@ -157,10 +157,10 @@ class ReturnInfoSchema(Schema):
     returned_from_section = Choice(*Section, attribute="section")
     returned_from_status = Choice(*Status)
     returned_by = fields.String()
-    returned_at = Stamp()
+    returned_at = Timestamp()
     resolution_notes = fields.String()
     resolved_by = fields.String(allow_none=True)
-    resolved_at = Stamp(allow_none=True)
+    resolved_at = Timestamp(allow_none=True)
 
 
 class WorkerSchema(Schema):
@@ -176,7 +176,7 @@ class HandlingSchema(Schema):
     section = Choice(*Section)
     worker = fields.Nested(WorkerSchema)
     session_id = fields.Integer()
-    since = Stamp(attribute="started_at")
+    since = Timestamp(attribute="started_at")
 
 
 class HoldSchema(Schema):
@@ -184,7 +184,7 @@ class HoldSchema(Schema):
 
     reason = fields.String()
     held_by = fields.String()
-    held_at = Stamp()
+    held_at = Timestamp()
 
 
 class CourierShortSchema(Schema):
@@ -203,8 +203,8 @@ class DeliverySchema(Schema):
     tracking_no = fields.String(allow_none=True)
     driver = fields.String(allow_none=True)
     driver_id = fields.Integer(allow_none=True)
-    dispatched_at = Stamp()
-    delivered_at = Stamp(allow_none=True)
+    dispatched_at = Timestamp()
+    delivered_at = Timestamp(allow_none=True)
     proof_note = fields.String()
 
 
@@ -233,8 +233,8 @@ class InvoiceSchema(Schema):
     delivery = fields.Nested(DeliverySchema, allow_none=True)
     return_info = fields.Nested(ReturnInfoSchema, allow_none=True)
     extra = fields.Raw(data_key="metadata", allow_none=True)
-    created_at = Stamp()
-    updated_at = Stamp()
+    created_at = Timestamp()
+    updated_at = Timestamp()
 
 
 class ImportedSchema(InvoiceSchema):
@@ -253,7 +253,7 @@ class ImportedSchema(InvoiceSchema):
         )
 
 
-class ImportedAnswerSchema(QuickAnswer):
+class ImportedAnswerSchema(FastDumpSchema):
     """An import in the envelope of this surface."""
 
     success = fields.Boolean()

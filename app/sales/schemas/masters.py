@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.kernel.pagination.keyset import KeysetQuery
-from app.kernel.schemas.fields import Schema, Stamp, Text
+from app.kernel.schemas.fields import Schema, Text, Timestamp
 from app.sales.schemas.invoices import CustomerSchema, SalesmanSchema
 
 
@@ -18,8 +18,8 @@ class MasterQuery(KeysetQuery):
 class CustomerMasterSchema(CustomerSchema):
     """A customer with its timestamps."""
 
-    created_at = Stamp()
-    updated_at = Stamp()
+    created_at = Timestamp()
+    updated_at = Timestamp()
 
 
 class CustomerEditSchema(CustomerSchema):
@@ -46,7 +46,7 @@ class CourierSchema(Schema):
     tracking_url = Text(500)
     phone = Text(50)
     is_active = fields.Boolean(truthy={True}, falsy={False})
-    created_at = Stamp()
+    created_at = Timestamp()
 
 
 class CourierEditSchema(CourierSchema):

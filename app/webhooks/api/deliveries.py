@@ -6,10 +6,10 @@ from typing import Any
 
 from flask.views import MethodView
 
-from app.kernel.http.app import Surface
+from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.webhooks import samples
-from app.webhooks.access import actor, guarded, scope
+from app.webhooks.access import actor, requires_webhooks, scope
 from app.webhooks.deliveries import queries, replay
 from app.webhooks.errors import OnItsWay, StillWaiting, UnknownDelivery, UnknownEndpoint
 from app.webhooks.models import Delivery
@@ -20,24 +20,24 @@ from app.webhooks.schemas.deliveries import (
     WebhookDeliverySchema,
 )
 
-blp = Surface(
+blp = ApiBlueprint(
     "Deliveries", __name__, url_prefix="/api/v1/webhooks/deliveries", description="Each event for each endpoint."
 )
 
 
 @blp.route("")
 class Deliveries(MethodView):
-    @guarded
+    @requires_webhooks
     @blp.arguments(DeliveryQuery, location="query")
     @blp.response(200, WebhookDeliveryListSchema, example=samples.DELIVERIES)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Search deliveries, newest first; those of deleted endpoints are found as well."""
-        return queries.page(query, scope())
+        return queries.find_page(query, scope())
 
 
 @blp.route("/<int:delivery_id>")
 class Detail(MethodView):
-    @guarded
+    @requires_webhooks
     @refuses(UnknownDelivery)
     @blp.response(200, WebhookDeliveryDetailSchema, example=samples.DETAIL)
     def get(self, delivery_id: int) -> Delivery:
@@ -47,7 +47,7 @@ class Detail(MethodView):
 
 @blp.route("/<int:delivery_id>/redeliver")
 class Redeliver(MethodView):
-    @guarded
+    @requires_webhooks
     @refuses(UnknownDelivery, UnknownEndpoint, OnItsWay, StillWaiting)
     @blp.response(202, WebhookDeliverySchema, example=samples.DELIVERY)
     def post(self, delivery_id: int) -> Delivery:

@@ -7,10 +7,10 @@ from typing import Any
 from flask.views import MethodView
 
 from app.accounts.idempotency import idempotent
-from app.kernel.http.app import Surface
+from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.webhooks import samples
-from app.webhooks.access import actor, guarded, may_allow, owner, scope
+from app.webhooks.access import actor, may_allow, owner, requires_webhooks, scope
 from app.webhooks.deliveries import replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints
@@ -31,26 +31,26 @@ from app.webhooks.schemas.endpoints import (
 )
 from app.webhooks.sender import circuit_breaker
 
-blp = Surface(
+blp = ApiBlueprint(
     "Webhooks", __name__, url_prefix="/api/v1/webhooks/endpoints", description="Endpoints, and whether they answer."
 )
 
 
 @blp.route("")
 class Endpoints(MethodView):
-    @guarded
+    @requires_webhooks
     @blp.arguments(EndpointQuery, location="query")
     @blp.response(200, EndpointListSchema, example=samples.LIST)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List endpoints, newest first."""
-        return endpoints.page(query, scope())
+        return endpoints.find_page(query, scope())
 
-    @guarded
+    @requires_webhooks
     @refuses(NotYours)
     @idempotent(sealed=True)
     @blp.arguments(EndpointDraftSchema, example=samples.NEW)
     @blp.response(201, EndpointSecretSchema, example=samples.WITH_SECRET)
-    def post(self, data: dict[str, Any]) -> endpoints.Issued:
+    def post(self, data: dict[str, Any]) -> endpoints.EndpointWithSecret:
         """Make an endpoint; its secret is shown in this answer only.
 
         The address is resolved and judged: one that is refused says what it leads to and which rule it was.
@@ -60,14 +60,14 @@ class Endpoints(MethodView):
 
 @blp.route("/<int:endpoint_id>")
 class Detail(MethodView):
-    @guarded
+    @requires_webhooks
     @refuses(UnknownEndpoint)
     @blp.response(200, EndpointSchema, example=samples.ENDPOINT)
     def get(self, endpoint_id: int) -> Endpoint:
         """Read one endpoint."""
         return endpoints.find(endpoint_id, scope())
 
-    @guarded
+    @requires_webhooks
     @refuses(UnknownEndpoint, NotYours)
     @blp.arguments(EndpointChangeSchema, example={"events": ["einvoice.issued", "sales.*"]})
     @blp.response(200, EndpointSchema, example=samples.ENDPOINT)
@@ -75,7 +75,7 @@ class Detail(MethodView):
         """Change an endpoint; what waits goes to the new address."""
         return endpoints.change(endpoint_id, data, scope(), actor=actor(), may_allow=may_allow())
 
-    @guarded
+    @requires_webhooks
     @refuses(UnknownEndpoint)
     @blp.response(204)
     def delete(self, endpoint_id: int) -> None:
@@ -85,54 +85,54 @@ class Detail(MethodView):
 
 @blp.route("/<int:endpoint_id>/rotate")
 class Rotate(MethodView):
-    @guarded
+    @requires_webhooks
     @refuses(UnknownEndpoint)
     @blp.arguments(RotationSchema, example={"grace_hours": 24})
     @blp.response(200, EndpointSecretSchema, example=samples.WITH_SECRET)
-    def post(self, data: dict[str, Any], endpoint_id: int) -> endpoints.Issued:
+    def post(self, data: dict[str, Any], endpoint_id: int) -> endpoints.EndpointWithSecret:
         """Make a new secret, shown in this answer only; for `grace_hours` the old one signs along."""
         return endpoints.rotate(endpoint_id, data["grace_hours"], scope(), actor=actor())
 
 
 @blp.route("/<int:endpoint_id>/enable")
 class Enable(MethodView):
-    @guarded
+    @requires_webhooks
     @refuses(UnknownEndpoint)
     @blp.response(200, EndpointSchema, example=samples.ENDPOINT)
     def post(self, endpoint_id: int) -> Endpoint:
         """Switch on. When deliveries wait, it is `probing` until the first of them has arrived."""
-        endpoint = endpoints.locked(endpoint_id, scope())
+        endpoint = endpoints.find_for_update(endpoint_id, scope())
         circuit_breaker.enable(endpoint, actor=actor())
         return endpoint
 
 
 @blp.route("/<int:endpoint_id>/disable")
 class Disable(MethodView):
-    @guarded
+    @requires_webhooks
     @refuses(UnknownEndpoint)
     @blp.arguments(EndpointReasonSchema, example={"reason": "The ERP is being moved."})
     @blp.response(200, EndpointSchema, example=samples.DISABLED)
     def post(self, data: dict[str, Any], endpoint_id: int) -> Endpoint:
         """Switch off; deliveries wait until it is on again."""
-        endpoint = endpoints.locked(endpoint_id, scope())
+        endpoint = endpoints.find_for_update(endpoint_id, scope())
         circuit_breaker.disable(endpoint, data["reason"], actor=actor())
         return endpoint
 
 
 @blp.route("/<int:endpoint_id>/test")
 class Test(MethodView):
-    @guarded
+    @requires_webhooks
     @refuses(UnknownEndpoint)
     @blp.response(202, EndpointTestSchema, example={"message": "A test is on its way."})
     def post(self, endpoint_id: int) -> dict[str, Any]:
         """Send a `webhook.test` to this endpoint, by the same way as everything else."""
-        endpoints.test(endpoint_id, scope())
+        endpoints.send_test(endpoint_id, scope())
         return {"message": "A test is on its way."}
 
 
 @blp.route("/<int:endpoint_id>/check")
 class Ask(MethodView):
-    @guarded
+    @requires_webhooks
     @refuses(UnknownEndpoint, CheckRunning)
     @blp.response(202, ReceiverCheckSchema, example=samples.ASKED)
     def post(self, endpoint_id: int) -> Check:
@@ -140,12 +140,12 @@ class Ask(MethodView):
 
         The report with its grade follows within half a minute.
         """
-        return receiver_check.ask(endpoint_id, scope())
+        return receiver_check.request_check(endpoint_id, scope())
 
 
 @blp.route("/<int:endpoint_id>/checks/<int:check_id>")
 class Checked(MethodView):
-    @guarded
+    @requires_webhooks
     @refuses(UnknownEndpoint, UnknownCheck)
     @blp.response(200, ReceiverCheckSchema, example=samples.CHECK)
     def get(self, endpoint_id: int, check_id: int) -> Check:
@@ -155,18 +155,18 @@ class Checked(MethodView):
 
 @blp.route("/<int:endpoint_id>/recover")
 class Recover(MethodView):
-    @guarded
+    @requires_webhooks
     @refuses(UnknownEndpoint)
     @blp.arguments(RecoverySchema, example={"since": "2026-02-01T00:00:00Z"})
     @blp.response(202, RecoveredSchema, example=samples.RECOVERED)
     def post(self, data: dict[str, Any], endpoint_id: int) -> dict[str, Any]:
         """Send all failed deliveries since a moment again, oldest first and at a bounded rate."""
-        return replay.recover(endpoint_id, data, scope(), actor=actor())
+        return replay.recover_since(endpoint_id, data, scope(), actor=actor())
 
 
 @blp.route("/<int:endpoint_id>/events")
 class Pull(MethodView):
-    @guarded
+    @requires_webhooks
     @refuses(UnknownEndpoint)
     @blp.arguments(PullQuery, location="query")
     @blp.response(200, PullSchema, example=samples.PULLED)
@@ -177,7 +177,7 @@ class Pull(MethodView):
 
 @blp.route("/<int:endpoint_id>/reconciliation")
 class Reconciliation(MethodView):
-    @guarded
+    @requires_webhooks
     @refuses(UnknownEndpoint)
     @blp.response(200, ReconciliationSchema, example=samples.RECONCILIATION)
     def get(self, endpoint_id: int) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from app.accounts.models.accounts import User
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.unit_of_work import after_commit
-from app.kernel.worker.celery_app import Nudger
+from app.kernel.worker.celery_app import DebouncedTask
 from app.webhooks.events import TEST
 from app.webhooks.models import Endpoint
 
-nudge_sender = Nudger("webhooks.send", interval=0.02)
+trigger_sender = DebouncedTask("webhooks.send", interval=0.02)
 LONGEST_REFERENCE = 100
 #: The names by which rooms show a subject's number.
 _REFERENCES = ("invoice_no", "invoiceNo")
@@ -56,7 +56,7 @@ class _Subscriber:
         return self.sees_everything or event.owner_id is None or event.owner_id == self.owner_id
 
 
-def deliver(batch: events.Batch) -> None:
+def create_deliveries(batch: events.Batch) -> None:
     """Write the deliveries of a batch; the positions are stored with them or not at all.
 
     Disabled endpoints get theirs as well: they wait. The relay's lock on the head makes this the only writer of
@@ -72,7 +72,7 @@ def deliver(batch: events.Batch) -> None:
     names = ("endpoints", "positions", "sequences", "refs")
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     db.session.execute(_INSERT, {**columns, "now": clock.now()})
-    after_commit(nudge_sender)
+    after_commit(trigger_sender)
 
 
 def _subscribers() -> list[_Subscriber]:

@@ -35,7 +35,7 @@ def locked(delivery_id: int, scope: Scope) -> Delivery:
     return _one(query.with_for_update(of=Delivery))
 
 
-def page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """Deliveries that all filters hold for, newest first."""
     size = query["per_page"]
     selected = _filtered(_scoped(scope), query).order_by(Delivery.id.desc()).limit(size + 1)

@@ -10,18 +10,18 @@ import msgspec
 from sqlalchemy import func, select, text
 
 from app.accounts import audit
-from app.events import head
+from app.events import last_position
 from app.events.models import Event
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import after_commit
-from app.kernel.worker.celery_app import Nudger
+from app.kernel.worker.celery_app import DebouncedTask
 from app.webhooks.deliveries import queries
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.errors import OnItsWay, StillWaiting
 from app.webhooks.models import Delivery
 
-nudge_retries = Nudger("retries.send")
+trigger_retries = DebouncedTask("retries.send")
 MOST_GAPS = 100
 
 #: Oldest first, at a bounded rate: each gets its own moment, so nothing has to keep count while it runs.
@@ -72,17 +72,17 @@ def redeliver(delivery_id: int, scope: endpoints.Scope, *, actor: str) -> Delive
         raise StillWaiting
     delivery.state, delivery.step, delivery.finished_at, delivery.due_at = "pending", 0, None, clock.now()
     audit.record("webhook_delivery.redelivered", actor=actor, subject=f"webhook_delivery:{delivery.id}")
-    after_commit(nudge_retries)
+    after_commit(trigger_retries)
     return delivery
 
 
-def recover(endpoint_id: int, wanted: Mapping[str, Any], scope: endpoints.Scope, *, actor: str) -> dict[str, Any]:
+def recover_since(endpoint_id: int, wanted: Mapping[str, Any], scope: endpoints.Scope, *, actor: str) -> dict[str, Any]:
     """Send all deliveries of ``states`` from ``since`` to ``until`` again, oldest first, at most ``per_minute``.
 
     Raises:
         UnknownEndpoint: there is none, or not for this caller.
     """
-    endpoint = endpoints.locked(endpoint_id, scope)
+    endpoint = endpoints.find_for_update(endpoint_id, scope)
     moment = clock.now()
     due = db.session.scalars(
         _RECOVER,
@@ -97,7 +97,7 @@ def recover(endpoint_id: int, wanted: Mapping[str, Any], scope: endpoints.Scope,
     ).all()
     details = {"since": clock.iso(wanted["since"]), "states": list(wanted["states"]), "count": len(due)}
     audit.record("webhook_endpoint.recovered", actor=actor, subject=f"webhook_endpoint:{endpoint.id}", **details)
-    after_commit(nudge_retries)
+    after_commit(trigger_retries)
     return {"count": len(due), "first_due_at": min(due, default=None), "last_due_at": max(due, default=None)}
 
 
@@ -108,7 +108,7 @@ def pull(endpoint_id: int, scope: endpoints.Scope, *, after: int, limit: int) ->
         UnknownEndpoint: there is none, or not for this caller.
     """
     endpoint = endpoints.find(endpoint_id, scope)
-    newest = head()  # before the rows: all up to here is there to be seen
+    newest = last_position()  # before the rows: all up to here is there to be seen
     query = (
         select(Delivery, Event.body)
         .join(Event, Event.position == Delivery.position)

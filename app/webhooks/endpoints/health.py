@@ -27,7 +27,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EndpointHealth:
     """The worst endpoints, how many have a trouble, and how many there are."""
 
     worst: Sequence[Trouble]
@@ -35,7 +35,7 @@ class Standing:
     all: int
 
 
-def look(scope: Scope, most: int) -> Standing:
+def endpoint_health(scope: Scope, most: int) -> EndpointHealth:
     """How the endpoints of a scope stand; of those in trouble the ``most`` worst, switched-off ones first."""
     has_failed = Delivery.state == "failed"
     is_late = and_(
@@ -67,7 +67,7 @@ def look(scope: Scope, most: int) -> Standing:
         .limit(most)
     )
     rows = db.session.execute(query).all()
-    return Standing(
+    return EndpointHealth(
         worst=[Trouble(endpoint, failures, delayed) for endpoint, failures, delayed, _ in rows],
         troubled=rows[0][3] if rows else 0,
         all=db.session.scalar(select(func.count()).select_from(Endpoint).where(*mine)) or 0,

@@ -19,14 +19,14 @@ from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.unit_of_work import after_commit, unit_of_work
 from app.kernel.uuids import new_uuid
-from app.kernel.worker.celery_app import LEASE, Nudger
+from app.kernel.worker.celery_app import LEASE, DebouncedTask
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.errors import CheckRunning, UnknownCheck
 from app.webhooks.events import TEST
 from app.webhooks.models import Check, Endpoint
 from app.webhooks.sender import attempt, http_client, signatures
 
-nudge_checker = Nudger("retries.check")
+trigger_checker = DebouncedTask("retries.check")
 #: Seconds for each answer; the pause in the middle of the slow request.
 PATIENCE, PAUSE = 4.0, 2.0
 #: Checks at the same time; seconds that one takes at most, with room for a busy machine.
@@ -56,7 +56,7 @@ TRIALS = (
 )
 
 
-def ask(endpoint_id: int, scope: endpoints.Scope) -> Check:
+def request_check(endpoint_id: int, scope: endpoints.Scope) -> Check:
     """Have a receiver checked; the report follows within half a minute.
 
     Raises:
@@ -70,7 +70,7 @@ def ask(endpoint_id: int, scope: endpoints.Scope) -> Check:
             db.session.add(check)
     except IntegrityError as error:
         raise CheckRunning from error
-    after_commit(nudge_checker)
+    after_commit(trigger_checker)
     return check
 
 
@@ -89,7 +89,7 @@ def find(endpoint_id: int, check_id: int, scope: endpoints.Scope) -> Check:
     return check
 
 
-def newest(endpoint_id: int) -> Check | None:
+def latest_check(endpoint_id: int) -> Check | None:
     """The last check of an endpoint."""
     query = select(Check).where(Check.endpoint_id == endpoint_id).order_by(Check.id.desc()).limit(1)
     check: Check | None = db.session.scalar(query)
@@ -110,7 +110,7 @@ def check_due() -> int:
             findings, drift = report.result()
             _write_down(check_id, claim_id, findings, drift)
     if claimed:
-        nudge_checker()  # for what was asked for meanwhile
+        trigger_checker()  # for what was asked for meanwhile
     return len(claimed)
 
 
@@ -139,7 +139,7 @@ def _claim() -> tuple[int, UUID, attempt.Receiver, dict[str, Any]] | None:
             error = endpoints.DELETED if check.claim_id is None else LOST
             check.state, check.report, check.finished_at = "failed", {"error": error}, moment
             check.claim_id = None
-            after_commit(nudge_checker)  # for those behind it
+            after_commit(trigger_checker)  # for those behind it
             return None
         check.claim_id, check.due_at = uuid4(), moment + timedelta(seconds=LEASE)
         return check.id, check.claim_id, attempt.receiver_of(endpoint, moment), _data(endpoint)

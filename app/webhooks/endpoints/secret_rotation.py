@@ -5,19 +5,19 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from app.extensions import db
-from app.kernel.secret_box import Unreadable, seal, unseal
+from app.kernel.secret_box import DecryptionFailed, seal, unseal
 from app.webhooks.models import Endpoint
 
 _SEALED = ("secret", "previous_secret", "headers")
 
 
-def reseal(old_key: str) -> int:
+def reseal_secrets(old_key: str) -> int:
     """Seal all secrets anew; those that the present key opens already stay. How many endpoints were changed."""
     endpoints = db.session.scalars(select(Endpoint).where(Endpoint.deleted_at.is_(None)).with_for_update())
     return sum(_reseal(endpoint, old_key) for endpoint in endpoints)
 
 
-def closed() -> int:
+def count_unreadable_secrets() -> int:
     """How many endpoints have a secret that the present key does not open."""
     endpoints = db.session.scalars(select(Endpoint).where(Endpoint.deleted_at.is_(None)))
     return sum(any((s := getattr(e, name)) and not _opens(s, None) for name in _SEALED) for e in endpoints)
@@ -36,6 +36,6 @@ def _reseal(endpoint: Endpoint, old_key: str) -> bool:
 def _opens(sealed: bytes, key: str | None) -> bool:
     try:
         unseal(sealed, secret_key=key)
-    except Unreadable:
+    except DecryptionFailed:
         return False
     return True

@@ -27,14 +27,14 @@ DELETED = "The endpoint was deleted."
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
+class EndpointWithSecret:
     """An endpoint and its secret, for the one time that it is shown."""
 
     endpoint: Endpoint
     secret: str
 
 
-def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: bool) -> Issued:
+def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: bool) -> EndpointWithSecret:
     """Make an endpoint; its secret is given out here and at a rotation, and never again.
 
     Raises:
@@ -59,7 +59,7 @@ def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: boo
     db.session.add(Lane(endpoint_id=endpoint.id))
     db.session.flush()
     _record("created", endpoint, actor, url=endpoint.url, **({"allowances": allowances} if allowances else {}))
-    return Issued(endpoint, secret)
+    return EndpointWithSecret(endpoint, secret)
 
 
 def find(endpoint_id: int, scope: Scope) -> Endpoint:
@@ -71,7 +71,7 @@ def find(endpoint_id: int, scope: Scope) -> Endpoint:
     return _one(_scoped(scope).where(Endpoint.id == endpoint_id))
 
 
-def locked(endpoint_id: int, scope: Scope) -> Endpoint:
+def find_for_update(endpoint_id: int, scope: Scope) -> Endpoint:
     """One endpoint, held until the commit.
 
     Raises:
@@ -80,7 +80,7 @@ def locked(endpoint_id: int, scope: Scope) -> Endpoint:
     return _one(_scoped(scope).where(Endpoint.id == endpoint_id).with_for_update(key_share=True))
 
 
-def page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """A page of endpoints, newest first."""
     size = query["per_page"]
     selected = _scoped(scope).order_by(Endpoint.id.desc()).limit(size + 1)
@@ -106,7 +106,7 @@ def change(endpoint_id: int, data: Mapping[str, Any], scope: Scope, *, actor: st
     if "url" in data or "allowances" in data:
         # Names take time to resolve, and whoever holds the row holds up the relay.
         _judge_url(data.get("url", present.url), allowances)
-    endpoint = locked(endpoint_id, scope)
+    endpoint = find_for_update(endpoint_id, scope)
     if allowances != endpoint.allowances:
         _record("allowances_changed", endpoint, actor, before=endpoint.allowances, after=allowances)
     endpoint.allowances = allowances
@@ -126,7 +126,7 @@ def remove(endpoint_id: int, scope: Scope, *, actor: str) -> None:
     Raises:
         UnknownEndpoint: there is none, or not for this caller.
     """
-    endpoint = locked(endpoint_id, scope)
+    endpoint = find_for_update(endpoint_id, scope)
     moment = clock.now()
     endpoint.deleted_at = endpoint.updated_at = moment
     endpoint.status, endpoint.reason, endpoint.probe_at = "disabled", DELETED, None
@@ -138,22 +138,22 @@ def remove(endpoint_id: int, scope: Scope, *, actor: str) -> None:
     _record("deleted", endpoint, actor, url=endpoint.url)
 
 
-def rotate(endpoint_id: int, grace_hours: int, scope: Scope, *, actor: str) -> Issued:
+def rotate(endpoint_id: int, grace_hours: int, scope: Scope, *, actor: str) -> EndpointWithSecret:
     """Give an endpoint a new secret; for ``grace_hours`` everything is signed with the old one too.
 
     Raises:
         UnknownEndpoint: there is none, or not for this caller.
     """
-    endpoint = locked(endpoint_id, scope)
+    endpoint = find_for_update(endpoint_id, scope)
     secret = signatures.new_secret()
     endpoint.previous_secret = endpoint.secret if grace_hours else None
     endpoint.previous_secret_until = clock.now() + timedelta(hours=grace_hours) if grace_hours else None
     endpoint.secret, endpoint.updated_at = seal(secret.encode()), clock.now()
     _record("secret_rotated", endpoint, actor, grace_hours=grace_hours)
-    return Issued(endpoint, secret)
+    return EndpointWithSecret(endpoint, secret)
 
 
-def test(endpoint_id: int, scope: Scope) -> Endpoint:
+def send_test(endpoint_id: int, scope: Scope) -> Endpoint:
     """Have a ``webhook.test`` delivered to this endpoint alone, by the same way as everything else.
 
     Raises:
@@ -165,7 +165,7 @@ def test(endpoint_id: int, scope: Scope) -> Endpoint:
     return endpoint
 
 
-def waiting(endpoint_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+def count_open_deliveries(endpoint_ids: Sequence[int]) -> dict[int, dict[str, int]]:
     """How many deliveries of each endpoint are open, by state."""
     query = (
         select(Delivery.endpoint_id, Delivery.state, func.count())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from app.kernel.schemas.fields import Choice, Moment, Number, Schema, Stamp, Text
+from app.kernel.schemas.fields import Choice, DateTime, Number, Schema, Text, Timestamp
 from app.webhooks.models import STATES
 from app.webhooks.schemas.endpoints import LARGEST_ID, LARGEST_PAGE, PAGE_SIZE, Pattern, WebhookPageMetaSchema
 
 MOST_PULLED = 500
-RECOVERED_PER_MINUTE, MOST_RECOVERED_PER_MINUTE = 600, 6000
+RECOVERED_PER_MINUTE, MAX_RECOVERED_PER_MINUTE = 600, 6000
 
 
 class DeliveryQuery(Schema):
@@ -25,8 +25,8 @@ class DeliveryQuery(Schema):
     sequence = Number(1, LARGEST_ID)
     state = Choice(*STATES)
     response_status = Number(100, 999)
-    since = Moment()
-    until = Moment()
+    since = DateTime()
+    until = DateTime()
     per_page = Number(1, LARGEST_PAGE, load_default=PAGE_SIZE)
     cursor = Number(1, LARGEST_ID, metadata={"description": "What `next_cursor` carries."})
 
@@ -47,11 +47,11 @@ class WebhookDeliverySchema(Schema):
     is_paused = fields.Boolean()
     is_on_its_way = fields.Boolean()
     attempts = fields.Integer()
-    next_attempt_at = Stamp(allow_none=True)
+    next_attempt_at = Timestamp(allow_none=True)
     response_status = fields.Integer(allow_none=True)
     error = fields.String(allow_none=True)
-    created_at = Stamp()
-    finished_at = Stamp(allow_none=True)
+    created_at = Timestamp()
+    finished_at = Timestamp(allow_none=True)
 
 
 class DeliveryAttemptSchema(Schema):
@@ -59,7 +59,7 @@ class DeliveryAttemptSchema(Schema):
 
     number = fields.Integer()
     outcome = Choice("delivered", "failed", "lost")
-    started_at = Stamp()
+    started_at = Timestamp()
     milliseconds = fields.Integer(allow_none=True)
     url = fields.String()
     address = fields.String(allow_none=True)
@@ -87,23 +87,23 @@ class WebhookDeliveryListSchema(Schema):
 class RecoverySchema(Schema):
     """What to send again."""
 
-    since = Moment(required=True)
-    until = Moment()
+    since = DateTime(required=True)
+    until = DateTime()
     states = fields.List(
         Choice("failed", "delivered"),
         load_default=lambda: ["failed"],
         validate=validate.Length(1, 2),
         metadata={"description": "`delivered` too for a receiver that lost what it had."},
     )
-    per_minute = Number(1, MOST_RECOVERED_PER_MINUTE, load_default=RECOVERED_PER_MINUTE)
+    per_minute = Number(1, MAX_RECOVERED_PER_MINUTE, load_default=RECOVERED_PER_MINUTE)
 
 
 class RecoveredSchema(Schema):
     """How many will be sent again, and when."""
 
     count = fields.Integer()
-    first_due_at = Stamp(allow_none=True)
-    last_due_at = Stamp(allow_none=True)
+    first_due_at = Timestamp(allow_none=True)
+    last_due_at = Timestamp(allow_none=True)
 
 
 class PullQuery(Schema):
@@ -146,8 +146,8 @@ class DeliveryGapSchema(Schema):
     last = fields.Integer()
     pending = fields.Integer()
     failed = fields.Integer()
-    oldest_at = Stamp()
-    newest_at = Stamp()
+    oldest_at = Timestamp()
+    newest_at = Timestamp()
 
 
 class ReconciliationSchema(Schema):

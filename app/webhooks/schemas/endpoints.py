@@ -10,12 +10,12 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app import events
-from app.kernel.schemas.fields import Choice, Metadata, Number, Schema, Stamp, Text
+from app.kernel.schemas.fields import Choice, Metadata, Number, Schema, Text, Timestamp
 from app.webhooks.models import STATUSES
-from app.webhooks.sender.ssrf import LONGEST_URL
+from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
 MOST_EVENTS, MOST_HEADERS, MOST_ALLOWANCES = 50, 20, 20
-MOST_AT_ONCE, MOST_PER_MINUTE = 50, 60_000
+MAX_CONCURRENCY, MAX_RATE_PER_MINUTE = 50, 60_000
 LARGEST_ID, LARGEST_PAGE, PAGE_SIZE = 2**63 - 1, 100, 20
 LONGEST_GRACE = 24
 
@@ -102,8 +102,10 @@ class _Settable(Schema):
 
     description = Text(500)
     headers = OwnHeaders(load_only=True, allow_none=True, metadata={"description": "Sent along; stored encrypted."})
-    concurrency = Number(1, MOST_AT_ONCE, metadata={"description": "Requests at the same time; 10 by default."})
-    rate_per_minute = Number(1, MOST_PER_MINUTE, allow_none=True, metadata={"description": "Null: as many as come."})
+    concurrency = Number(1, MAX_CONCURRENCY, metadata={"description": "Requests at the same time; 10 by default."})
+    rate_per_minute = Number(
+        1, MAX_RATE_PER_MINUTE, allow_none=True, metadata={"description": "Null: as many as come."}
+    )
     allowances = fields.List(
         fields.Nested(AllowanceSchema),
         validate=validate.Length(max=MOST_ALLOWANCES),
@@ -128,7 +130,7 @@ def _unique(patterns: Sequence[str]) -> None:
 class EndpointDraftSchema(_Settable):
     """A new endpoint."""
 
-    url = Text(LONGEST_URL, blank=False, required=True)
+    url = Text(MAX_URL_LENGTH, blank=False, required=True)
     events = _events(required=True, metadata={"example": ["einvoice.*"]})
     enabled = fields.Boolean(load_default=True)
 
@@ -136,7 +138,7 @@ class EndpointDraftSchema(_Settable):
 class EndpointChangeSchema(_Settable):
     """Changes to an endpoint; what is not sent stays."""
 
-    url = Text(LONGEST_URL, blank=False)
+    url = Text(MAX_URL_LENGTH, blank=False)
     events = _events()
 
     @validates_schema
@@ -160,11 +162,11 @@ class EndpointSchema(Schema):
     extra = fields.Raw(data_key="metadata", allow_none=True)
     status = Choice(*STATUSES)
     reason = fields.String(allow_none=True)
-    probe_at = Stamp(allow_none=True)
+    probe_at = Timestamp(allow_none=True)
     last_sequence = fields.Integer()
-    previous_secret_until = Stamp(allow_none=True)
-    created_at = Stamp()
-    updated_at = Stamp()
+    previous_secret_until = Timestamp(allow_none=True)
+    created_at = Timestamp()
+    updated_at = Timestamp()
 
 
 class EndpointSecretSchema(EndpointSchema):
@@ -244,5 +246,5 @@ class ReceiverCheckSchema(Schema):
     state = Choice("pending", "done", "failed")
     grade = fields.String(allow_none=True)
     report = fields.Nested(CheckReportSchema, allow_none=True)
-    created_at = Stamp()
-    finished_at = Stamp(allow_none=True)
+    created_at = Timestamp()
+    finished_at = Timestamp(allow_none=True)

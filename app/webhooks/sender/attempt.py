@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.kernel import clock, json
-from app.kernel.secret_box import Unreadable, unseal
+from app.kernel.secret_box import DecryptionFailed, unseal
 from app.webhooks.models import Endpoint
 from app.webhooks.sender import http_client, signatures
 from app.webhooks.sender.claims import Claim
@@ -48,7 +48,7 @@ def receiver_of(endpoint: Endpoint, moment: datetime) -> Receiver:
         if endpoint.previous_secret and endpoint.previous_secret_until and moment < endpoint.previous_secret_until:
             keys.append(unseal(endpoint.previous_secret).decode())
         return Receiver(endpoint.url, keys, own_headers(endpoint), endpoint.allowances)
-    except Unreadable as unreadable:
+    except DecryptionFailed as unreadable:
         return Receiver(endpoint.url, (), {}, (), fault=str(unreadable))
 
 

@@ -123,7 +123,7 @@ class _Round:
         claims = sender_claims.claim(self._queue, SLOTS - len(self._flying), quick=quick, avoiding=self._crowded())
         if not claims:
             return []
-        results.bury(claims)
+        results.record_lost_attempts(claims)
         receivers = _receivers({claim.endpoint_id for claim in claims})
         return [(claim, receivers[claim.endpoint_id]) for claim in claims if not results.is_exhausted(claim)]
 

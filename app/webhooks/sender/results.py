@@ -62,7 +62,7 @@ def finish(results: Sequence[Result]) -> None:
     circuit_breaker.judge(results, moment)
 
 
-def bury(claims: Sequence[Claim]) -> None:
+def record_lost_attempts(claims: Sequence[Claim]) -> None:
     """Write down the attempts that were lost, and fail what has none left."""
     lost = [claim for claim in claims if claim.was_lost]
     if not lost:

@@ -18,7 +18,7 @@ from urllib3.util import Url, parse_url
 Address = IPv4Address | IPv6Address
 Allowances = Sequence[Mapping[str, Any]]
 
-LONGEST_URL = 2000
+MAX_URL_LENGTH = 2000
 #: Everything else is for services that are none of ours, unless an admin allows it.
 PORTS = (443, 8443)
 #: Seconds for a name to be resolved.
@@ -93,8 +93,8 @@ def target_of(url: str) -> Target:
     Raises:
         Refused: it is no plain https:// or http:// address of a host.
     """
-    if len(url) > LONGEST_URL:
-        raise Refused(f"The address has more than {LONGEST_URL} characters.")
+    if len(url) > MAX_URL_LENGTH:
+        raise Refused(f"The address has more than {MAX_URL_LENGTH} characters.")
     if _SPACES.search(url):
         raise Refused("The address holds white space, a backslash or control characters.")
     try:
