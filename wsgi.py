@@ -13,8 +13,8 @@ gc.disable()
 if _metrics := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.makedirs(_metrics, exist_ok=True)  # noqa: PTH103
 
-from app import create_app  # noqa: E402
 from app.config import ConfigurationError  # noqa: E402
+from app.factory import create_app  # noqa: E402
 
 try:
     app = create_app()

@@ -17,54 +17,8 @@ Environment = Literal["production", "local", "test"]
 KIB = 1024
 MIB = 1024 * KIB
 
-#: Celery's timer. Each task sits in the ``tasks.py`` of its room; ``expires`` keeps ticks from piling up.
-BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "events.relay": {"task": "events.relay", "schedule": 1.0, "options": {"expires": 0.9}},
-    "accounts.purge": {"task": "accounts.purge", "schedule": 600.0, "options": {"expires": 300}},
-    "pdf.print_einvoices": {"task": "pdf.print_einvoices", "schedule": 15.0, "options": {"expires": 14}},
-    "pdf.print_receipts": {"task": "pdf.print_receipts", "schedule": 15.0, "options": {"expires": 14}},
-    "einvoices.send": {"task": "einvoices.send", "schedule": 5.0, "options": {"expires": 4}},
-    "einvoices.compact": {"task": "einvoices.compact", "schedule": 60.0, "options": {"expires": 50}},
-    "webhooks.send": {"task": "webhooks.send", "schedule": 1.0, "options": {"expires": 0.9}},
-    "retries.send": {"task": "retries.send", "schedule": 2.0, "options": {"expires": 1.9}},
-    "retries.check": {"task": "retries.check", "schedule": 10.0, "options": {"expires": 9}},
-    "deliveries.probe": {"task": "deliveries.probe", "schedule": 30.0, "options": {"expires": 25}},
-    "deliveries.purge": {"task": "deliveries.purge", "schedule": 3600.0, "options": {"expires": 1800}},
-    "events.purge": {"task": "events.purge", "schedule": 600.0, "options": {"expires": 300}},
-    "operations.purge": {"task": "operations.purge", "schedule": 3600.0, "options": {"expires": 300}},
-    "stream.purge_tickets": {"task": "stream.purge_tickets", "schedule": 600.0, "options": {"expires": 300}},
-}
-
-#: Which queue a task travels on, by the first word of its name; every queue here has a worker
-#: (``app/processes.py``, proven by the house rules).
-QUEUES = {
-    "events": "events",
-    "accounts": "default",
-    "stream": "default",
-    "operations": "default",
-    "einvoices": "default",
-    "pdf": "pdf",
-    "webhooks": "webhooks",
-    "retries": "retries",
-    "deliveries": "default",
-}
-
 #: Seconds between a webhook's attempts, as the e-invoice document has them: 1, 5, 15, 60 minutes and 6 hours.
 WEBHOOK_RETRIES = (60, 300, 900, 3600, 21_600)
-
-#: Seconds between the canaries of each queue (``app/operations/monitoring/canaries.py``); a long document holds up the
-#: printer's for a while, a round of sending the senders', and that is no fault.
-_LONG_TASKS = {"pdf": 15.0, "webhooks": 20.0, "retries": 20.0}
-CANARY_SECONDS = {queue: _LONG_TASKS.get(queue, 4.0) for queue in sorted(set(QUEUES.values()))}
-BEAT_SCHEDULE |= {
-    f"operations.canary.{queue}": {
-        "task": "operations.canary",
-        "args": [queue],
-        "schedule": seconds,
-        "options": {"queue": queue, "expires": seconds - 1},
-    }
-    for queue, seconds in CANARY_SECONDS.items()
-}
 
 MINIMUM_SECRET_LENGTH = 32
 #: ``changeme`` four times over, or ``x`` forty times, is long and still guessed; hexadecimal has 16.

@@ -1,4 +1,4 @@
-"""The one table of the hub's processes: what runs, with which command, and who serves which queue."""
+"""The processes of the hub: name, command and queues of each. Launcher, compose and systemd are tested against it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-#: The checkout; every command starts here.
+from app.celery_config import Queue
+
+#: Working directory of every command: the checkout.
 ROOT = Path(__file__).resolve().parents[1]
 
 #: Stands for the data folder in a command.
@@ -41,7 +43,7 @@ def _celery(*arguments: str) -> tuple[str, ...]:
     return _python("celery", "-A", "celery_worker:celery", "--quiet", *arguments)
 
 
-def _worker(name: str, *queues: str, concurrency: int, most_memory_kib: int = 400_000) -> HubProcess:
+def _worker(name: str, *queues: Queue, concurrency: int, most_memory_kib: int = 400_000) -> HubProcess:
     options = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle")
     serving = ("--hostname", f"{name}@%h", "--queues", ",".join(queues), "--concurrency", str(concurrency))
     bounded = ("--pool", "prefork", "--max-memory-per-child", str(most_memory_kib))
@@ -50,12 +52,12 @@ def _worker(name: str, *queues: str, concurrency: int, most_memory_kib: int = 40
 
 PROCESSES: tuple[HubProcess, ...] = (
     HubProcess("web", _python("gunicorn", "-c", "app/operations/gunicorn.py", "wsgi:app")),
-    _worker("worker", "events", "default", concurrency=2),
+    _worker("worker", Queue.EVENTS, Queue.DEFAULT, concurrency=2),
     # Rendering takes whole seconds of a core and much memory: beside everything else, and never in its way.
-    _worker("printer", "pdf", concurrency=1, most_memory_kib=300_000),
+    _worker("printer", Queue.PDF, concurrency=1, most_memory_kib=300_000),
     # First attempts never wait behind retries, nor either behind anything else.
-    _worker("webhooks", "webhooks", concurrency=2),
-    _worker("retries", "retries", concurrency=2),
+    _worker("webhooks", Queue.WEBHOOKS, concurrency=2),
+    _worker("retries", Queue.RETRIES, concurrency=2),
     # No pid file: a stale one would keep the timer from starting after a power cut.
     HubProcess(
         "beat",
@@ -66,5 +68,5 @@ PROCESSES: tuple[HubProcess, ...] = (
     HubProcess("flower", _python("celery", "--quiet", "flower", "--logging=error")),
 )
 
-#: What runs to its end, in this order, before the processes start.
+#: Commands that run to their end, in this order, before the processes start.
 PREPARATIONS: tuple[HubProcess, ...] = (HubProcess("preparing the database", _python("app.local.migrate_and_seed")),)

@@ -14,9 +14,9 @@ import flask_migrate
 import psycopg
 from flask.testing import FlaskClient
 
-from app import create_app
 from app.config import Settings
 from app.extensions import db
+from app.factory import create_app
 from app.local.servers import temporary_servers
 
 #: As a server of this size would be set; and what is filled here need not survive.

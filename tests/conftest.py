@@ -18,12 +18,12 @@ from redis import Redis
 from sqlalchemy import TextClause, text
 from werkzeug.test import TestResponse
 
-from app import create_app
 from app.accounts import audit, sessions
 from app.accounts.roles import API_KEY, ROLES
 from app.config import Settings
 from app.events.relay import relay
 from app.extensions import bus, db, limiter
+from app.factory import create_app
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.celery_app import HubTask

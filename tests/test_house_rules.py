@@ -1,4 +1,4 @@
-"""The rules of ``DESIGN.md``, as tests: where imports may point, who commits, what every route must say."""
+"""The rules of ``docs/architecture.md`` as tests: layers, packages, names, budgets, commits, routes, tasks."""
 
 from __future__ import annotations
 
@@ -6,28 +6,33 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app import events
-from app.config import BEAT_SCHEDULE, QUEUES
+from app.celery_config import BEAT_SCHEDULE, RENAMED_TASKS, ROUTES, Queue
 from app.extensions import celery
-from app.factory import TASKS
+from app.factory import PACKAGES, TASKS
 from app.kernel.http.app import Hub
 from app.processes import PROCESSES
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "app"
 MODULES = sorted(APP.rglob("*.py"))
-LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
+TEST_MODULES = sorted((ROOT / "tests").rglob("*.py"))
+MAX_MODULE_LINES, MAX_FUNCTION_LINES, MAX_TEST_LINES = 300, 40, 400
+#: A folder with more modules gets subpackages, by role or by feature.
+MAX_MODULES_PER_FOLDER = 15
 
-#: A room imports from lower floors only; ``factory`` is the roof and may import all.
-FLOORS = {
+#: A package imports from lower layers only; ``factory`` may import all.
+LAYERS = {
     "config": 0,
+    "celery_config": 0,
     "extensions": 0,
-    "processes": 0,
+    "processes": 1,
     "kernel": 1,
     "accounts": 2,
     "events": 2,
@@ -37,11 +42,38 @@ FLOORS = {
     "einvoices": 3,
     "stream": 3,
     "webhooks": 3,
-    "admin": 5,
     "operations": 4,
     "local": 4,
+    "admin": 5,
     "factory": 6,
 }
+#: Folders of the recipe: their modules are named after the business, so the names repeat from folder to folder.
+ROLES = {"api", "schemas", "models", "views", "cli", "forms"}
+#: Modules with one meaning in every package.
+SHARED_NAMES = {
+    "__init__",
+    "access",
+    "api",
+    "cli",
+    "columns",
+    "demo",
+    "errors",
+    "events",
+    "lookup",
+    "masters",
+    "models",
+    "print_job",
+    "register",
+    "retention",
+    "samples",
+    "schemas",
+    "search",
+    "service",
+    "tasks",
+    "translations",
+}
+#: Words that end like a gerund and are none, or are the field's own nouns.
+NOUNS_IN_ING = {"packing_list", "numbering", "tracing"}
 
 
 def _name(path: Path) -> str:
@@ -52,11 +84,11 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
-def _room(path: Path) -> str:
+def _package(path: Path) -> str:
     return path.relative_to(APP).parts[0].removesuffix(".py")
 
 
-def _imported_rooms(path: Path) -> Iterator[str]:
+def _imported_packages(path: Path) -> Iterator[str]:
     for node in ast.walk(_tree(path)):
         names: list[str] = []
         if isinstance(node, ast.ImportFrom) and node.module == "app":
@@ -84,127 +116,134 @@ def _calls(path: Path, attribute: str) -> list[int]:
     ]
 
 
-def test_every_room_stands_on_a_floor() -> None:
-    rooms = {_room(path) for path in MODULES} - {"__init__"}
-    assert rooms == set(FLOORS)
+class TestPackages:
+    def test_every_package_has_a_layer(self) -> None:
+        assert {_package(path) for path in MODULES} - {"__init__"} == set(LAYERS)
+
+    def test_imports_point_to_lower_layers(self) -> None:
+        wrong = [
+            f"{_name(path)} imports {other}"
+            for path in MODULES
+            if (package := _package(path)) in LAYERS
+            for other in _imported_packages(path)
+            if other != package and LAYERS[other] >= LAYERS[package]
+        ]
+        assert not wrong
+
+    def test_a_folder_holds_few_modules(self) -> None:
+        modules = Counter(path.parent for path in MODULES if path.name != "__init__.py")
+        assert not {_name(folder): count for folder, count in modules.items() if count > MAX_MODULES_PER_FOLDER}
+
+    def test_modules_of_different_content_have_different_names(self) -> None:
+        places = defaultdict(list)
+        for path in MODULES:
+            if path.stem not in SHARED_NAMES and path.parent.name not in ROLES:
+                places[path.stem].append(_name(path))
+        assert not {name: found for name, found in places.items() if len(found) > 1}
+
+    def test_modules_are_named_by_nouns(self) -> None:
+        gerund = re.compile(r"(^|_)[a-z]{2,}ing($|_)")
+        assert not [_name(path) for path in MODULES if gerund.search(path.stem) and path.stem not in NOUNS_IN_ING]
+
+    def test_every_package_is_registered(self) -> None:
+        registers = {path.parent.name for path in APP.glob("*/register.py")} - {"admin"}
+        assert {package.__name__.split(".")[1] for package in PACKAGES} == registers
+
+    def test_the_launcher_loads_nothing_of_the_application(self) -> None:
+        """It only starts processes, and every start of the hub waits for it."""
+        program = "import sys, app.local.launcher; print({'flask', 'sqlalchemy', 'celery'} & set(sys.modules))"
+        done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+        assert done.stdout == "set()\n"
 
 
-def test_imports_point_downstairs() -> None:
-    upward = [
-        f"{_name(path)} imports {other}"
-        for path in MODULES
-        if (room := _room(path)) in FLOORS
-        for other in _imported_rooms(path)
-        if other != room and FLOORS[other] >= FLOORS[room]
-    ]
-    assert not upward
+class TestTransactions:
+    def test_only_the_unit_of_work_commits(self) -> None:
+        assert [_name(path) for path in MODULES if _calls(path, "commit")] == ["app/kernel/unit_of_work.py"]
+
+    def test_only_the_single_import_uses_a_sole_statement(self) -> None:
+        """Other writes of the same unit of work are stored in a transaction of their own: the caller must want that."""
+        users = [_name(path) for path in MODULES if "with sole_statement()" in path.read_text()]
+        assert users == ["app/sales/imports/single.py"]
+
+    def test_services_do_not_read_the_request(self) -> None:
+        """A service takes data and returns rows, for a view, a task, a command or a test."""
+        edges = {"api", "schemas", "tasks", "models", "errors", "guards", "principals", "idempotency", "audit"}
+        # These read credentials from the request.
+        edges |= {"api_keys", "authenticator", "sessions", "web_sessions"}
+        services = [
+            path
+            for path in MODULES
+            if LAYERS.get(_package(path)) in {2, 3} and not edges & {path.stem, path.parent.name}
+        ]
+        reads_request = re.compile(r"^from flask import .*\b(request|g)\b", re.M)
+        assert not [_name(path) for path in services if reads_request.search(path.read_text())]
 
 
-def test_only_the_unit_of_work_commits() -> None:
-    committing = [_name(path) for path in MODULES if _calls(path, "commit")]
-    assert committing == ["app/kernel/unit_of_work.py"]
+class TestRoutes:
+    def test_every_route_names_its_ability(self, app: Hub) -> None:
+        without = []
+        for rule in app.url_map.iter_rules():
+            view = app.view_functions[rule.endpoint]
+            for method in rule.methods - {"HEAD", "OPTIONS"}:
+                handler = getattr(view.view_class, method.lower()) if hasattr(view, "view_class") else view
+                if not hasattr(handler, "ability"):
+                    without.append(f"{method} {rule.rule}")
+        assert not without
+
+    def test_every_creating_post_takes_an_idempotency_key(self, app: Hub) -> None:
+        document = app.json.loads(app.extensions["openapi"])
+        without = [
+            path
+            for path, operations in document["paths"].items()
+            if "201" in operations.get("post", {}).get("responses", {})
+            and "Idempotency-Key" not in [p.get("name") for p in operations["post"].get("parameters", [])]
+        ]
+        assert not without
+
+    def test_every_event_is_documented(self) -> None:
+        page = (ROOT / "docs" / "events.md").read_text()
+        assert not [name for name in events.CATALOGUE if f"`{name}`" not in page]
 
 
-def test_the_launcher_loads_nothing_of_the_application() -> None:
-    """It only starts processes, and each start of the hub waits for it."""
-    program = "import sys, app.local.launcher; print({'flask', 'sqlalchemy', 'celery'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert done.stdout == "set()\n"
+class TestTasks:
+    def test_every_module_of_tasks_is_registered(self) -> None:
+        modules = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in APP.glob("*/tasks.py")}
+        assert {module.__name__ for module in TASKS} == modules
+
+    def test_a_task_is_named_after_its_package(self, app: Hub) -> None:
+        for module in TASKS:
+            package = module.__name__.split(".")[1]
+            names = [task.name for task in vars(module).values() if getattr(task, "name", None) in celery.tasks]
+            assert names
+            assert {name.split(".")[0] for name in names} == {package}
+
+    def test_every_route_and_tick_names_a_task(self, app: Hub) -> None:
+        ticks = {tick["task"] for tick in BEAT_SCHEDULE.values()}
+        assert {*ROUTES, *ticks, *RENAMED_TASKS.values()} <= set(celery.tasks)
+
+    def test_every_queue_has_a_worker(self) -> None:
+        assert {queue for process in PROCESSES for queue in process.queues} == set(Queue)
+
+    def test_ticks_do_not_pile_up(self) -> None:
+        for tick in BEAT_SCHEDULE.values():
+            assert tick["options"]["expires"] < tick["schedule"]
 
 
-def test_one_verb_alone_is_stored_by_its_statement() -> None:
-    """What else is done in such a unit of work is stored apart from it: whoever joins this list must want that."""
-    alone = [_name(path) for path in MODULES if "with sole_statement()" in path.read_text()]
-    assert alone == ["app/sales/imports/single.py"]
+class TestText:
+    @pytest.mark.parametrize("path", MODULES, ids=_name)
+    def test_a_module_is_short_and_says_what_it_contains(self, path: Path) -> None:
+        assert len(path.read_text().splitlines()) <= MAX_MODULE_LINES
+        assert ast.get_docstring(_tree(path)), f"{_name(path)} has no docstring"
 
+    @pytest.mark.parametrize("path", MODULES, ids=_name)
+    def test_functions_are_short(self, path: Path) -> None:
+        assert not [f.name for f in _functions(path) if (f.end_lineno or 0) - f.lineno >= MAX_FUNCTION_LINES]
 
-def test_services_know_no_request() -> None:
-    """A verb takes data and gives rows, whoever calls it: a view, a task, a command, a test."""
-    edges = {
-        "api",
-        "schemas",
-        "tasks",
-        "models",
-        "errors",
-        "guards",
-        "principals",
-        "idempotency",
-        "audit",
-    }
-    # Credentials are read from the request; that is their whole work.
-    edges |= {"api_keys", "authenticator", "sessions", "web_sessions"}
-    inside = [path for path in MODULES if not edges & {path.stem, path.parent.name}]
-    rooms = [path for path in inside if FLOORS.get(_room(path)) in {2, 3}]
-    knowing = [
-        _name(path) for path in rooms if re.search(r"^from flask import .*\b(request|g)\b", path.read_text(), re.M)
-    ]
-    assert not knowing
+    def test_test_files_are_short(self) -> None:
+        lines = {_name(path): len(path.read_text().splitlines()) for path in TEST_MODULES}
+        assert not {name: count for name, count in lines.items() if count > MAX_TEST_LINES}
 
-
-def test_every_route_names_its_ability(app: Hub) -> None:
-    silent = []
-    for rule in app.url_map.iter_rules():
-        view = app.view_functions[rule.endpoint]
-        for method in rule.methods - {"HEAD", "OPTIONS"}:
-            handler = getattr(view.view_class, method.lower()) if hasattr(view, "view_class") else view
-            if not hasattr(handler, "ability"):
-                silent.append(f"{method} {rule.rule}")
-    assert not silent
-
-
-def test_every_creating_post_takes_an_idempotency_key(app: Hub) -> None:
-    document = app.json.loads(app.extensions["openapi"])
-    without = [
-        path
-        for path, operations in document["paths"].items()
-        if "201" in operations.get("post", {}).get("responses", {})
-        and "Idempotency-Key" not in [p.get("name") for p in operations["post"].get("parameters", [])]
-    ]
-    assert not without
-
-
-def test_every_task_has_a_queue_and_every_queue_a_worker(app: Hub) -> None:
-    tasks = [name for name in celery.tasks if not name.startswith("celery.")]
-    assert tasks
-    assert {name.split(".")[0] for name in tasks} == set(QUEUES)
-    served = {queue for process in PROCESSES for queue in process.queues}
-    assert served == {*QUEUES.values(), "default"}
-
-
-def test_every_module_of_tasks_is_known() -> None:
-    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in APP.glob("*/tasks.py")}
-    assert {module.__name__ for module in TASKS} == modules - {"app.kernel.worker.celery_app"}
-
-
-def test_every_tick_names_a_task_and_cannot_pile_up() -> None:
-    for tick in BEAT_SCHEDULE.values():
-        assert tick["task"] in celery.tasks
-        assert tick["options"]["expires"] < tick["schedule"]
-
-
-def test_every_event_is_in_the_documents() -> None:
-    page = (ROOT / "docs" / "events.md").read_text()
-    missing = [name for name in events.CATALOGUE if f"`{name}`" not in page]
-    assert not missing
-
-
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_modules_are_short_and_say_why_they_exist(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LONGEST_MODULE
-    assert ast.get_docstring(_tree(path)), f"{_name(path)} has no docstring"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_functions_are_short(path: Path) -> None:
-    long = [f.name for f in _functions(path) if (f.end_lineno or 0) - f.lineno >= LONGEST_FUNCTION]
-    assert not long
-
-
-def test_nothing_is_left_for_later() -> None:
-    marks = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError\(\"later)\b|except Exception:\s*pass|except:\s")
-    left = [
-        _name(path)
-        for path in [*MODULES, *(ROOT / "tests").rglob("*.py")]
-        if path != Path(__file__) and marks.search(path.read_text())
-    ]
-    assert not left
+    def test_nothing_is_left_for_later(self) -> None:
+        marks = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError\(\"later)\b|except Exception:\s*pass|except:\s")
+        files = [path for path in (*MODULES, *TEST_MODULES) if path != Path(__file__)]
+        assert not [_name(path) for path in files if marks.search(path.read_text())]

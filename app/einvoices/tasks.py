@@ -12,7 +12,7 @@ from app.extensions import celery
 PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 100, 110
 
 
-@celery.task(name="pdf.print_einvoices", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
+@celery.task(name="einvoices.print_pdfs", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
 def print_einvoices() -> None:
     """Make the PDFs that are due."""
     if print_job.print_due():

@@ -11,7 +11,7 @@ from app.grn.papers.service import trigger_printer
 PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 900, 920
 
 
-@celery.task(name="pdf.print_receipts", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
+@celery.task(name="grn.print_papers", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
 def print_receipts() -> None:
     """Make the papers that are due."""
     if print_job.print_due():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 import structlog
-from flask import Flask
 from flask.cli import AppGroup
 
 from app.accounts import modules, passwords, users
@@ -46,8 +45,3 @@ def _enable_modules(admin: User) -> None:
     for module in modules.MODULES:
         if not modules.is_enabled(admin.id, module):
             modules.enable(admin, module, actor=ACTOR)
-
-
-def register(app: Flask) -> None:
-    """Add the command to ``flask``."""
-    app.cli.add_command(group)

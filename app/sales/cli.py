@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
 from flask.cli import AppGroup
 
 from app.kernel import json
@@ -144,8 +143,3 @@ def _summarise(tally: Counter[str], out: Path, *, atomic: bool) -> None:
     if tally["refused"]:
         nothing = " Nothing was imported." if atomic else ""
         raise click.ClickException(f"Refused invoices with reasons are in {out}.{nothing}")
-
-
-def register(app: Flask) -> None:
-    """Add the commands to ``flask``."""
-    app.cli.add_command(sales)

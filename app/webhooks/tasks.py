@@ -15,31 +15,31 @@ if not dispatcher.ROUND_SECONDS + HTTP_DEADLINE < SOFT_LIMIT < HARD_LIMIT < LEAS
     raise RuntimeError("deadlines are out of order: a lease must outlive the round that holds it")
 
 
-@celery.task(name="webhooks.send", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
+@celery.task(name="webhooks.send_first", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def send() -> None:
     """Make the first attempts that are due."""
     dispatcher.send_due("first")
 
 
-@celery.task(name="retries.send", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
+@celery.task(name="webhooks.send_retries", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def retry() -> None:
     """Make all other attempts that are due."""
     dispatcher.send_due("retry")
 
 
-@celery.task(name="retries.check", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
+@celery.task(name="webhooks.check_receivers", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def check() -> None:
     """Check the receivers that somebody wants checked."""
     receiver_check.check_due()
 
 
-@celery.task(name="deliveries.probe")
+@celery.task(name="webhooks.probe")
 def probe() -> int:
     """Let endpoints that were switched off for their failures try again."""
     return circuit_breaker.probe_due()
 
 
-@celery.task(name="deliveries.purge")
+@celery.task(name="webhooks.purge")
 def purge() -> int:
     """Delete what is older than deliveries are kept."""
     return retention.purge()

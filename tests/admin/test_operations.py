@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 
 from app.accounts.models.accounts import AuditEntry
 from app.admin.views.operations import KINDS
-from app.config import CANARY_SECONDS
+from app.celery_config import CANARY_SECONDS
 from app.einvoices.lifecycle import drafts, issue
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoicePdf, EinvoiceSending
@@ -54,7 +54,7 @@ def at_work(app: Hub) -> None:
         canary.apply(args=[queue])
     Heartbeat("beat", "beat@hub1/7").note()
     Heartbeat("worker", "worker@hub1").note(["events", "default"])
-    doing = [{"task": "pdf.print_einvoices", "id": "1", "since": clock.now().timestamp()}]
+    doing = [{"task": "einvoices.print_pdfs", "id": "1", "since": clock.now().timestamp()}]
     Heartbeat("printer", "printer@hub1").note(["pdf"], doing)
 
 
@@ -77,7 +77,7 @@ def test_a_hub_that_is_well_says_so(admin: FlaskClient) -> None:
     page = admin.get(PAGE).text
     assert "All is well" in page
     assert "printer@hub1" in page
-    assert "pdf.print_einvoices" in page
+    assert "einvoices.print_pdfs" in page
 
 
 def test_what_stands_still_is_named_with_its_reason(admin: FlaskClient) -> None:

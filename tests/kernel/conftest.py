@@ -12,10 +12,10 @@ from flask.testing import FlaskClient
 from flask.views import MethodView
 from sqlalchemy import text
 
-from app import create_app
 from app.accounts.guards import public
 from app.config import Settings
 from app.extensions import db
+from app.factory import create_app
 from app.kernel import errors
 from app.kernel.http.app import ApiBlueprint, Hub
 from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Text, Timestamp

@@ -15,7 +15,7 @@ import pytest
 from app.kernel import logs
 
 _PROGRAM = """
-from app import create_app
+from app.factory import create_app
 
 client = create_app().test_client()
 client.get("/healthz", headers={"X-Request-Id": "of-the-caller"})

@@ -1,14 +1,14 @@
-"""The table of processes agrees with the rest of the house."""
+"""The table of processes agrees with the queues."""
 
 from __future__ import annotations
 
-from app.config import QUEUES
+from app.celery_config import Queue
 from app.processes import PROCESSES
 
 
 def test_every_queue_has_a_worker() -> None:
     served = {queue for process in PROCESSES for queue in process.queues}
-    assert served == set(QUEUES.values())
+    assert served == set(Queue)
 
 
 def test_a_worker_is_told_its_queues() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.config import CANARY_SECONDS
+from app.celery_config import CANARY_SECONDS
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 
-from app.config import CANARY_SECONDS
+from app.celery_config import CANARY_SECONDS
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
@@ -125,9 +125,9 @@ class TestWork:
 
     def test_what_a_worker_is_busy_with_is_named(self, anybody: FlaskClient) -> None:
         Heartbeat("beat", "beat@here").note()
-        Heartbeat("printer", "printer@here").note(["pdf"], [{"task": "pdf.print_einvoices", "id": "1", "since": 0}])
+        Heartbeat("printer", "printer@here").note(["pdf"], [{"task": "einvoices.print_pdfs", "id": "1", "since": 0}])
         reason = anybody.get("/healthz/worker").json["queues"]["pdf"]["reason"]
-        assert reason == "printer@here is up and does not consume (running pdf.print_einvoices)."
+        assert reason == "printer@here is up and does not consume (running einvoices.print_pdfs)."
 
     def test_a_timer_that_is_gone_is_named(self, anybody: FlaskClient) -> None:
         Heartbeat("worker", "worker@here").note(list(CANARY_SECONDS))

@@ -21,7 +21,7 @@ from app.kernel.worker import work_queue
 from app.kernel.worker.celery_app import DebouncedTask
 from app.kernel.worker.work_queue import WorkState
 
-trigger_printer = DebouncedTask("pdf.print_einvoices")
+trigger_printer = DebouncedTask("einvoices.print_pdfs")
 trigger_sender = DebouncedTask("einvoices.send")
 
 

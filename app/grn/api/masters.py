@@ -124,4 +124,4 @@ class Balances(MethodView):
         return ledgers.balances_of_fabric(row_id, query)
 
 
-SURFACES = (suppliers, fabrics, products, orders)
+BLUEPRINTS = (suppliers, fabrics, products, orders)

@@ -21,7 +21,7 @@ from app.kernel.worker.work_queue import WorkState
 from app.pdf import files
 from app.pdf.files import StoredPdf
 
-trigger_printer = DebouncedTask("pdf.print_receipts")
+trigger_printer = DebouncedTask("grn.print_papers")
 #: Inspection changes a receipt roll by roll: its papers are made again this long after the first change.
 SETTLE = timedelta(seconds=30)
 #: Due before everything that nobody waits for.

@@ -10,11 +10,12 @@ from contextvars import Context, copy_context
 from typing import Any, ClassVar
 
 import structlog
-from celery import Task, signals
+from celery import Celery, Task, signals
 from flask import Flask, has_app_context
 from prometheus_client import Counter, Histogram
 
-from app.config import BEAT_SCHEDULE, QUEUES, Settings
+from app.celery_config import BEAT_SCHEDULE, RENAMED_TASKS, ROUTES, Queue
+from app.config import Settings
 from app.extensions import celery
 from app.kernel import logs
 
@@ -70,6 +71,14 @@ def keep_logging(**_rest: Any) -> None:
     logging.getLogger("celery").setLevel(logging.WARNING)
 
 
+@celery.on_after_finalize.connect(weak=False)
+def keep_old_names(sender: Celery, **_rest: Any) -> None:
+    """Let workers run messages that carry a task name of the previous release."""
+    for old, new in RENAMED_TASKS.items():
+        if new in sender.tasks:
+            sender.tasks[old] = sender.tasks[new]
+
+
 signals.before_task_publish.connect(mark_message)
 signals.setup_logging.connect(keep_logging)
 
@@ -96,9 +105,9 @@ def configure(app: Flask, settings: Settings) -> None:
         accept_content=["json"],
         task_soft_time_limit=SOFT_LIMIT,
         task_time_limit=HARD_LIMIT,
-        task_default_queue="default",
+        task_default_queue=Queue.DEFAULT.value,
         task_create_missing_queues=True,
-        task_routes={f"{room}.*": {"queue": queue} for room, queue in QUEUES.items()},
+        task_routes={task: {"queue": queue.value} for task, queue in ROUTES.items()},
         worker_prefetch_multiplier=1,
         worker_consumer="app.kernel.worker.consumer:EagerConsumer",
         worker_hijack_root_logger=False,

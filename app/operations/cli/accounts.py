@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import click
-from flask import Flask
 from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError
 
@@ -22,6 +21,7 @@ ACTOR = "command line"
 users = AppGroup("users", help="People and systems that sign in.")
 licences = AppGroup("modules", help="Modules that users have for a time.")
 keys = AppGroup("api-keys", help="Keys for sales imports.")
+GROUPS = (users, keys, licences)
 
 
 @contextmanager
@@ -175,10 +175,3 @@ def list_modules(email: str) -> None:
         grants = modules.list_grants(accounts_users.get_user_by_email(email))
     for grant in grants:
         click.echo(f"{grant.module:<30} {grant.starts_at:%Y-%m-%d} to {grant.ends_at:%Y-%m-%d}")
-
-
-def register(app: Flask) -> None:
-    """Add the commands to ``flask``."""
-    app.cli.add_command(users)
-    app.cli.add_command(keys)
-    app.cli.add_command(licences)

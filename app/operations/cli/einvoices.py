@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from flask import Flask
 from flask.cli import AppGroup
 
 from app.einvoices.pdf import print_job
@@ -26,8 +25,3 @@ def make_pdfs(ids: tuple[int, ...], missing: bool) -> None:
     click.echo(f"Made {made} of {len(wanted)}.")
     if made < len(wanted):
         raise click.ClickException("What failed shows its reason as pdf_error.")
-
-
-def register(app: Flask) -> None:
-    """Add the commands to ``flask``."""
-    app.cli.add_command(einvoices)

@@ -7,7 +7,7 @@ from typing import IO
 
 import click
 import psycopg
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import AppGroup
 
 from app.kernel import clock
@@ -102,8 +102,3 @@ def _contents(manifest: Manifest) -> str:
 
 def _one_line(error: Exception) -> click.ClickException:
     return click.ClickException(str(error).strip().splitlines()[0])
-
-
-def register(app: Flask) -> None:
-    """Add the commands to ``flask``."""
-    app.cli.add_command(hub)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import click
-from flask import Flask
 from flask.cli import AppGroup
 
 from app.accounts import users
@@ -107,8 +106,3 @@ def _line(token: AccessToken) -> str:
     used = f"last used {token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never used"
     times = f"{over}  {used}"
     return f"{token.id:>5}  {tokens.shown_prefix(token)}…  {owner} {times}  {','.join(token.abilities)}"
-
-
-def register(app: Flask) -> None:
-    """Add the commands to ``flask``."""
-    app.cli.add_command(commands)

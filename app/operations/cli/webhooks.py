@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import click
-from flask import Flask
 from flask.cli import AppGroup
 
 from app.operations.cli.accounts import ACTOR, work
@@ -77,8 +76,3 @@ def reseal(old_key: str) -> None:
     if closed:
         raise click.ClickException(f"{count} endpoints were resealed; {closed} open under neither key.")
     click.echo(f"{count} endpoints were resealed under the present SECRET_KEY.")
-
-
-def register(app: Flask) -> None:
-    """Add the commands to ``flask``."""
-    app.cli.add_command(webhooks)

@@ -6,18 +6,18 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from app.config import QUEUES
+from app.celery_config import Queue
 from app.extensions import bus
 from app.kernel import clock
 from app.kernel.worker.celery_app import SENT_AT
 
-NAMES = tuple(sorted({*QUEUES.values(), "default"}))
+NAMES = tuple(sorted(queue.value for queue in Queue))
 #: Where kombu keeps what workers hold and have not acknowledged.
 _UNACKNOWLEDGED = "unacked"
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class QueueDepth:
     """A queue of the broker; the age is of the message that has waited longest."""
 
     name: str
@@ -25,7 +25,7 @@ class Queue:
     oldest_seconds: float
 
 
-def queue_depths() -> list[Queue]:
+def queue_depths() -> list[QueueDepth]:
     """Every queue, in one round trip.
 
     Raises:
@@ -36,7 +36,7 @@ def queue_depths() -> list[Queue]:
             pipe.llen(name)
             pipe.lindex(name, -1)
         said: list[Any] = pipe.execute()
-    return [Queue(name, said[2 * i], _age(said[2 * i + 1])) for i, name in enumerate(NAMES)]
+    return [QueueDepth(name, said[2 * i], _age(said[2 * i + 1])) for i, name in enumerate(NAMES)]
 
 
 def unacknowledged() -> int:

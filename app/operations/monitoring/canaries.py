@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.config import CANARY_SECONDS
+from app.celery_config import CANARY_SECONDS
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.worker.heartbeat import Process

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from app.accounts import audit
+from app.celery_config import RENAMED_TASKS
 from app.extensions import celery, db
 from app.kernel import clock
 from app.kernel.errors import NotFound
@@ -57,7 +58,7 @@ def retry(failure_id: int, *, actor: str) -> FailedTask:
         raise NotFound
     failure.retried_at = clock.now()
     audit.record("task.retried", actor=actor, subject=f"failed_task:{failure.id}", task=failure.task)
-    name, arguments = failure.task, list(failure.arguments)
+    name, arguments = RENAMED_TASKS.get(failure.task, failure.task), list(failure.arguments)
     after_commit(lambda: celery.send_task(name, args=arguments, retry=False))
     return failure
 

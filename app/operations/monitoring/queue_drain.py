@@ -11,7 +11,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from app.accounts import audit
-from app.config import CANARY_SECONDS
+from app.celery_config import CANARY_SECONDS
 from app.extensions import bus
 from app.kernel import clock
 from app.kernel.errors import Busy, NotFound

@@ -17,7 +17,7 @@ from app.kernel.worker.celery_app import DebouncedTask
 from app.webhooks.events import TEST
 from app.webhooks.models import Endpoint
 
-trigger_sender = DebouncedTask("webhooks.send", interval=0.02)
+trigger_sender = DebouncedTask("webhooks.send_first", interval=0.02)
 LONGEST_REFERENCE = 100
 #: The names by which rooms show a subject's number.
 _REFERENCES = ("invoice_no", "invoiceNo")

@@ -21,7 +21,7 @@ from app.webhooks.endpoints import service as endpoints
 from app.webhooks.errors import OnItsWay, StillWaiting
 from app.webhooks.models import Delivery
 
-trigger_retries = DebouncedTask("retries.send")
+trigger_retries = DebouncedTask("webhooks.send_retries")
 MOST_GAPS = 100
 
 #: Oldest first, at a bounded rate: each gets its own moment, so nothing has to keep count while it runs.

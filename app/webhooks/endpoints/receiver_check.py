@@ -26,7 +26,7 @@ from app.webhooks.events import TEST
 from app.webhooks.models import Check, Endpoint
 from app.webhooks.sender import attempt, http_client, signatures
 
-trigger_checker = DebouncedTask("retries.check")
+trigger_checker = DebouncedTask("webhooks.check_receivers")
 #: Seconds for each answer; the pause in the middle of the slow request.
 PATIENCE, PAUSE = 4.0, 2.0
 #: Checks at the same time; seconds that one takes at most, with room for a busy machine.

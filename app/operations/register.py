@@ -1,0 +1,11 @@
+"""Blueprints, commands and tasks of operations, for ``app/factory.py``."""
+
+from __future__ import annotations
+
+from app.operations import health, tasks
+from app.operations.cli import accounts, einvoices, hub, tokens, webhooks
+from app.operations.monitoring import metrics_endpoint
+
+BLUEPRINTS = (health.blp, metrics_endpoint.blp)
+COMMANDS = (*accounts.GROUPS, tokens.commands, einvoices.einvoices, webhooks.webhooks, hub.hub)
+TASKS = (tasks,)
