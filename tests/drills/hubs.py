@@ -87,13 +87,17 @@ class DrillHub:
         resume = {} if after is None else {"Last-Event-ID": after}
         return Listener(self.ports[web], STREAM, {**HEADERS, **resume})
 
-    def kill_worker(self, name: str) -> None:
-        """``kill -9`` a worker with all its processes, and start it anew."""
+    def kill_tree(self, name: str) -> None:
+        """``kill -9`` a process with all its children."""
         child = self.children[name]
         for victim in [*psutil.Process(child.pid).children(recursive=True), psutil.Process(child.pid)]:
             with suppress(psutil.NoSuchProcess):
                 victim.kill()
         child.wait()
+
+    def kill_worker(self, name: str) -> None:
+        """``kill -9`` a worker with all its processes, and start it again."""
+        self.kill_tree(name)
         self.start(next(process for process in PROCESSES if process.name == name))
 
     def kill_one_of(self, name: str) -> None:
@@ -127,13 +131,13 @@ class DrillHub:
             self.valkey.process.args, cwd=self.valkey.data_dir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
-    def start(self, process: HubProcess, *, name: str | None = None, **facts: str) -> None:
-        """Start a process of the table, for the first time or again."""
+    def start(self, process: HubProcess, *, name: str | None = None, cwd: Path = ROOT, **facts: str) -> None:
+        """Start a process of the table, for the first time or again; ``cwd`` may be another release's checkout."""
         name = name or process.name
         environment = {**self.environment, **facts}
         with Path(environment["DATA_DIR"], f"{name}.log").open("ab") as log:
             self.children[name] = subprocess.Popen(
-                process.arguments(environment), cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+                process.arguments(environment), cwd=cwd, env=environment, stdout=log, stderr=subprocess.STDOUT
             )
 
     def log(self, name: str) -> str:
