@@ -97,7 +97,7 @@ def test_both_releases_work_side_by_side_and_nothing_is_lost(hub: DrillHub) -> N
             hub.ports[1] = hub.ports[0]
 
     issued = 2 * EACH // 4
-    # A killed worker's claim ends with its lease: two minutes for a PDF.
+    # A killed worker's claim ends with its lease: 150 seconds for a PDF.
     wait_for(lambda: hub.sql("SELECT count(*) FROM events WHERE position IS NULL") == [(0,)], 30)
     wait_for(lambda: hub.sql("SELECT count(*) FROM e_invoice_pdfs WHERE state = 'done'") == [(issued,)], 200)
     wait_for(lambda: hub.sql("SELECT count(*) FROM webhook_deliveries WHERE state <> 'delivered'") == [(0,)], 120)
