@@ -12,6 +12,8 @@ import limits
 from environs import EnvValidationError, FileAwareEnv, validate
 from marshmallow import ValidationError
 
+from app.languages import LANGUAGES, SOURCE
+
 Environment = Literal["production", "local", "test"]
 
 KIB = 1024
@@ -61,7 +63,7 @@ class Settings:
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)
     #: Of what is printed of goods receipts, which belong to no user: ``en`` or ``tr``.
-    document_language: str = "en"
+    document_language: str = SOURCE
     #: How long events stay readable behind a position; None keeps them for ever.
     event_retention: timedelta | None = timedelta(days=400)
     #: The bearer token with which ``/metrics`` is read from elsewhere than this machine; empty lets nobody else in.
@@ -162,7 +164,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
         stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
-        document_language=env.str("DOCUMENT_LANGUAGE", "en", validate=validate.OneOf(["en", "tr"])),
+        document_language=env.str("DOCUMENT_LANGUAGE", SOURCE, validate=validate.OneOf(list(LANGUAGES))),
         api_call_retention=timedelta(days=env.int("API_CALL_RETENTION_DAYS", 90, validate=validate.Range(1, 36500))),
         event_retention=_days(env.int("EVENT_RETENTION_DAYS", 400, validate=validate.Range(0, 36500))),
         metrics_token=env.str("METRICS_TOKEN", ""),

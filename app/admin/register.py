@@ -26,6 +26,7 @@ from app.admin.views import tokens as tokens_views
 from app.admin.views import users as users_views
 from app.admin.views import webhooks as webhooks_views
 from app.kernel.http import error_handlers
+from app.languages import LANGUAGES
 from app.stream.api import STREAMS
 
 #: Each file of pages brings its blueprint; what is not named here does not exist.
@@ -68,7 +69,7 @@ def register(app: Flask) -> None:
         asset=assets.asset,
         banners=modules_views.banners,
         locale=get_locale,
-        languages=viewer.LANGUAGES,
+        languages=LANGUAGES,
         navigation=navigation,
         theme=viewer.theme,
         told=deliveries_views.recent_deliveries,

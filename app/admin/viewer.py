@@ -12,10 +12,10 @@ from app.accounts import modules
 from app.accounts.guards import SIGNED_IN, ability_of, allows, module_of
 from app.accounts.principals import Principal, authenticate
 from app.kernel.errors import Refusal
+from app.languages import LANGUAGES, SOURCE
 
 log = structlog.get_logger(__name__)
 
-LANGUAGES = {"en": "English", "tr": "Türkçe"}
 THEMES = ("auto", "light", "dark")
 _LANGUAGE = "language"
 
@@ -72,7 +72,7 @@ def language() -> str:
     """The user's choice, then what this browser chose before signing in, then what the browser asks for."""
     known = viewer()
     chosen = (known and known.language) or session.get(_LANGUAGE)
-    return chosen or request.accept_languages.best_match(LANGUAGES) or "en"
+    return chosen or request.accept_languages.best_match(LANGUAGES) or SOURCE
 
 
 def theme() -> str:

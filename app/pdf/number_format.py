@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from app.kernel.money import plain_decimal
 
-LANGUAGES = ("en", "tr")
 _SWAPPED = str.maketrans(",.", ".,")
 
 

@@ -30,6 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
 from app.kernel import clock
+from app.languages import LANGUAGES
 
 
 def _moment(**kwargs: Any) -> Mapped[datetime]:
@@ -43,7 +44,7 @@ class User(db.Model):
     __table_args__ = (
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint("role IN ('admin', 'billing', 'warehouse', 'integrator')", name="role"),
-        CheckConstraint("language IN ('en', 'tr')", name="language"),
+        CheckConstraint(f"language IN {tuple(LANGUAGES)}", name="language"),
         CheckConstraint("theme IN ('auto', 'light', 'dark')", name="theme"),
     )
 

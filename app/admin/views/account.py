@@ -12,7 +12,8 @@ from app.accounts import passwords, users, web_sessions
 from app.accounts.guards import SIGNED_IN, requires
 from app.accounts.models.accounts import User
 from app.admin.forms.base import Form, accepted, choices
-from app.admin.viewer import LANGUAGES, THEMES
+from app.admin.viewer import THEMES
+from app.languages import LANGUAGES
 
 _SEE_OTHER = 303
 blp = Blueprint("account", __name__, url_prefix="/account")

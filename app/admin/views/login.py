@@ -13,8 +13,9 @@ from app.accounts.errors import WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
 from app.admin.error_pages import back, local
 from app.admin.forms.base import Form
-from app.admin.viewer import LANGUAGES, choose_language, viewer
+from app.admin.viewer import choose_language, viewer
 from app.extensions import limiter
+from app.languages import LANGUAGES
 
 _SEE_OTHER = 303
 blp = Blueprint("signing", __name__)

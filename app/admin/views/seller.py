@@ -14,11 +14,11 @@ from wtforms.validators import InputRequired, Length, NumberRange, Regexp
 from app.accounts.guards import SETTINGS, requires
 from app.admin.forms.base import Form, accepted, choices
 from app.admin.helpers import done, not_done
-from app.admin.viewer import LANGUAGES
 from app.einvoices import sellers
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.kernel.errors import NotFound
+from app.languages import LANGUAGES
 
 blp = Blueprint("seller", __name__, url_prefix="/settings/seller")
 _PREFIX_RULE = lazy_gettext("Use 1 to 10 capital letters A to Z and digits.")

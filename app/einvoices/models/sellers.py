@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
+from app.languages import LANGUAGES
 
 
 def _text(limit: int) -> Mapped[str]:
@@ -19,7 +20,7 @@ class SellerProfile(db.Model):
 
     __tablename__ = "seller_profiles"
     __table_args__ = (
-        CheckConstraint("language IN ('tr', 'en')", name="language"),
+        CheckConstraint(f"language IN {tuple(LANGUAGES)}", name="language"),
         CheckConstraint("prefix ~ '^[A-Z0-9]{1,10}$'", name="prefix"),
         CheckConstraint("default_vat_rate BETWEEN 0 AND 100", name="default_vat_rate"),
     )
