@@ -20,6 +20,7 @@ from app.accounts.roles import API_KEY
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid, NotFound
+from app.kernel.messages import N_, Message
 
 HEADER = "X-API-KEY"
 _PREFIX_LENGTH = 8
@@ -87,7 +88,7 @@ def rotate(key_id: int, *, actor: str, grace: timedelta = GRACE) -> tuple[ApiKey
         Invalid: a grace period that is not offered.
     """
     if not timedelta() <= grace <= LONGEST_GRACE:
-        raise Invalid({"grace": [f"Use 0 to {LONGEST_GRACE.days * 24} hours."]})
+        raise Invalid({"grace": [Message(N_("Use 0 to %(n)s hours."), n=LONGEST_GRACE.days * 24)]})
     old, moment = _locked(key_id), clock.now()
     if old.revoked_at or (old.expires_at and old.expires_at <= moment):
         raise KeyOver

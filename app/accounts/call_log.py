@@ -14,13 +14,15 @@ from app.accounts.models.accounts import ApiCall, ApiKey, User
 from app.accounts.models.tokens import AccessToken
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.messages import N_
 from app.kernel.pagination.keyset import KeysetQuery, Order, page_by_keyset
+from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Text
 
 #: Looked through unless a time is given: a search for something rare does not read three months.
 USUAL_SPAN = timedelta(days=7)
 _ORDER = Order((ApiCall.created_at, ApiCall.id), descending=True)
-_EPOCH = validate.Range(min=datetime(2000, 1, 1, tzinfo=UTC), error="Use a moment after 2000-01-01.")
+_EPOCH = validators.Range(min=datetime(2000, 1, 1, tzinfo=UTC), error=N_("Use a moment after 2000-01-01."))
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
@@ -28,21 +30,21 @@ class CallQuery(KeysetQuery):
     """Filters of the record; all that are given count."""
 
     credential = Text(100, metadata={"description": "`token:5`, `api_key:7` or `user:3`."})
-    method = fields.String(validate=validate.OneOf(METHODS))
+    method = fields.String(validate=validators.OneOf(METHODS))
     path = Text(200, metadata={"description": "What the path begins with."})
     status = fields.String(
-        validate=validate.Regexp(r"[1-5](\d\d|xx)$", error="Use a status such as 404, or a class such as 4xx.")
+        validate=validate.Regexp(r"[1-5](\d\d|xx)$", error=N_("Use a status such as 404, or a class such as 4xx."))
     )
     address = Text(45)
     request_id = Text(128)
-    slower_than = fields.Float(validate=validate.Range(0, 1e9), metadata={"description": "Milliseconds."})
+    slower_than = fields.Float(validate=validators.Range(0, 1e9), metadata={"description": "Milliseconds."})
     since = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_EPOCH)
     until = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_EPOCH)
 
     @validates_schema
     def _has_a_length(self, data: Mapping[str, Any], **_: Any) -> None:
         if "since" in data and "until" in data and data["since"] >= data["until"]:
-            raise ValidationError("Use a moment after the beginning.", "until")
+            raise ValidationError(N_("Use a moment after the beginning."), "until")
 
     @post_load
     def _bounded(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

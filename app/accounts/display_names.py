@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from app.kernel.messages import N_, Message
+
 MAX_NAME_LENGTH = 200
-NAME_RULE = f"Use 1 to {MAX_NAME_LENGTH} printable characters."
+NAME_RULE = Message(N_("Use 1 to %(n)s printable characters."), n=MAX_NAME_LENGTH)
 
 
 def is_name(text: str) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from app.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
 from app.kernel.http.error_handlers import CONSTRAINTS
+from app.kernel.messages import N_
 
 
 class InvalidApiKey(Unauthenticated):
-    message = "Invalid API key"
+    message = N_("Invalid API key")
 
 
 class InvalidToken(Unauthenticated):
-    message = "Token is invalid."
+    message = N_("Token is invalid.")
 
 
 class TokenReused(InvalidToken):
@@ -21,19 +22,19 @@ class TokenReused(InvalidToken):
 
 
 class TokenExpired(Unauthenticated):
-    message = "Token has expired."
+    message = N_("Token has expired.")
     code = "TOKEN_EXPIRED"
 
 
 class WrongPassword(Unauthenticated):
     """One answer for an unknown address, a wrong password and a deactivated user: none is told apart."""
 
-    message = "E-mail or password is wrong."
+    message = N_("E-mail or password is wrong.")
     keeps_evidence = True
 
 
 class AddressNotAllowed(Forbidden):
-    message = "This credential may not be used from this address."
+    message = N_("This credential may not be used from this address.")
     code = "IP_NOT_ALLOWED"
 
 
@@ -52,36 +53,36 @@ class TokenAddressRefused(AddressNotAllowed):
 
 
 class UnknownToken(NotFound):
-    message = "No such token."
+    message = N_("No such token.")
 
 
 class TokenOver(Conflict):
-    message = "This token has expired or was revoked; make a new one."
+    message = N_("This token has expired or was revoked; make a new one.")
 
 
 class KeyOver(Conflict):
-    message = "This key has expired or was revoked; make a new one."
+    message = N_("This key has expired or was revoked; make a new one.")
 
 
 class LastAdmin(Conflict):
-    message = "This is the last active admin; make another one first."
+    message = N_("This is the last active admin; make another one first.")
 
 
 class UnknownUser(NotFound):
-    message = "No user has this e-mail address."
+    message = N_("No user has this e-mail address.")
 
 
 class EmailTaken(Conflict):
-    message = "A user with this e-mail address already exists."
+    message = N_("A user with this e-mail address already exists.")
 
 
 class KeyReused(Unprocessable):
-    message = "This Idempotency-Key was already used with a different request."
+    message = N_("This Idempotency-Key was already used with a different request.")
     code = "IDEMPOTENCY_KEY_REUSED"
 
 
 class KeyInUse(Conflict):
-    message = "The first request with this Idempotency-Key is still running."
+    message = N_("The first request with this Idempotency-Key is still running.")
     code = "IDEMPOTENCY_KEY_IN_USE"
 
 

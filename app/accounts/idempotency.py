@@ -17,6 +17,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.http.openapi import IDEMPOTENT, refuses
+from app.kernel.messages import N_, Message
 from app.kernel.secret_box import seal, unseal
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
@@ -42,7 +43,7 @@ def idempotent(view: View | None = None, *, sealed: bool = False) -> Any:
         if key is None:
             return view(*args, **kwargs)
         if not 0 < len(key) <= LONGEST or not key.isprintable():
-            raise Invalid({HEADER: [f"Use 1 to {LONGEST} printable characters."]})
+            raise Invalid({HEADER: [Message(N_("Use 1 to %(n)s printable characters."), n=LONGEST)]})
         credential = authenticate().credential
         stored = _claim(credential, key)
         if stored is None:

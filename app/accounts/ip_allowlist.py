@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import ip_address, ip_network
 
 from app.kernel.errors import Invalid
+from app.kernel.messages import N_, Message
 
 MAX_ENTRIES = 100
 
@@ -18,7 +19,7 @@ def parse_networks(entries: Iterable[str]) -> list[str]:
     """
     found = list(dict.fromkeys(_network(entry) for entry in entries))
     if len(found) > MAX_ENTRIES:
-        raise Invalid({"allowlist": [f"At most {MAX_ENTRIES} addresses and networks."]})
+        raise Invalid({"allowlist": [Message(N_("At most %(n)s addresses and networks."), n=MAX_ENTRIES)]})
     return found
 
 
@@ -35,7 +36,9 @@ def _network(entry: str) -> str:
     try:
         network = ip_network(entry.strip(), strict=False)
     except ValueError as error:
-        raise Invalid({"allowlist": [f"{entry!r} is neither an address nor a network."]}) from error
+        raise Invalid(
+            {"allowlist": [Message(N_("%(entry)s is neither an address nor a network."), entry=repr(entry))]}
+        ) from error
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     # IPv4 is compared as IPv4, however it was written or came in; ::ffff:0:0/96 is all of it.
     return f"{mapped}/{network.prefixlen - 96}" if mapped and network.prefixlen >= 96 else str(network)  # noqa: PLR2004

@@ -18,10 +18,11 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Forbidden, Invalid
 from app.kernel.http.openapi import refuses
+from app.kernel.messages import N_, Message
 
 MODULES: dict[str, str] = {
-    "feature.einvoice_api": "The e-invoice API, `/api/v1/einvoices`.",
-    "feature.einvoice_webhooks": "Webhook endpoints and their deliveries.",
+    "feature.einvoice_api": N_("The e-invoice API, `/api/v1/einvoices`."),
+    "feature.einvoice_webhooks": N_("Webhook endpoints and their deliveries."),
 }
 MAX_YEARS = 10
 
@@ -42,7 +43,7 @@ class ModuleGrant(db.Model):
 
 
 class ModuleNotEnabled(Forbidden):
-    message = "This module is not enabled for your account."
+    message = N_("This module is not enabled for your account.")
     code = "MODULE_NOT_ENABLED"
 
     def __init__(self, module: str = "feature.einvoice_api") -> None:
@@ -57,7 +58,7 @@ def enable(user: User, module: str, *, years: int = 1, actor: str) -> ModuleGran
     """
     _check(module)
     if not 1 <= years <= MAX_YEARS:
-        raise Invalid({"years": [f"Use 1 to {MAX_YEARS} years."]})
+        raise Invalid({"years": [Message(N_("Use 1 to %(n)s years."), n=MAX_YEARS)]})
     grant, moment = _locked(user.id, module), clock.now()
     if grant.ends_at <= moment:
         grant.starts_at, grant.ends_at = moment, moment
@@ -74,7 +75,7 @@ def set_period(user: User, module: str, *, starts_at: datetime, ends_at: datetim
     """
     _check(module)
     if not starts_at < ends_at <= years_after(starts_at, MAX_YEARS):
-        raise Invalid({"ends_at": [f"Use an end after the start, at most {MAX_YEARS} years later."]})
+        raise Invalid({"ends_at": [Message(N_("Use an end after the start, at most %(n)s years later."), n=MAX_YEARS)]})
     grant = _locked(user.id, module)
     grant.starts_at, grant.ends_at = starts_at, ends_at
     _record("module.enabled", grant, actor)
@@ -132,7 +133,7 @@ def needs_module(module: str) -> Callable[[View], View]:
 
 def _check(module: str) -> None:
     if module not in MODULES:
-        raise Invalid({"module": [f"Must be one of: {', '.join(MODULES)}."]})
+        raise Invalid({"module": [Message(N_("Must be one of: %(choices)s."), choices=", ".join(MODULES))]})
 
 
 def _found(user_id: int, module: str) -> ModuleGrant | None:

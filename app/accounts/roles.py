@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from app.kernel.messages import N_
+
 ABILITIES: dict[str, str] = {
-    "einvoices:read": "List e-invoices, read one, fetch its PDF.",
-    "einvoices:status": "Write a provider's status back to an e-invoice.",
-    "einvoices:write": "Make, issue, send, cancel, return and credit e-invoices.",
-    "sales:import": "Import sales invoices and correct those in review.",
-    "sales:read": "List and read sales invoices, and listen to their stream.",
-    "sales:write": "Take sales invoices through the warehouse and return them to billing.",
-    "grn:read": "List and read goods receipts, ledgers and master data.",
-    "grn:write": "Book, change and delete goods receipts, ledgers and master data.",
-    "events:read": "Read the event log and its live stream.",
-    "webhooks:manage": "Manage webhook endpoints and their deliveries.",
+    "einvoices:read": N_("List e-invoices, read one, fetch its PDF."),
+    "einvoices:status": N_("Write a provider's status back to an e-invoice."),
+    "einvoices:write": N_("Make, issue, send, cancel, return and credit e-invoices."),
+    "sales:import": N_("Import sales invoices and correct those in review."),
+    "sales:read": N_("List and read sales invoices, and listen to their stream."),
+    "sales:write": N_("Take sales invoices through the warehouse and return them to billing."),
+    "grn:read": N_("List and read goods receipts, ledgers and master data."),
+    "grn:write": N_("Book, change and delete goods receipts, ledgers and master data."),
+    "events:read": N_("Read the event log and its live stream."),
+    "webhooks:manage": N_("Manage webhook endpoints and their deliveries."),
 }
 
 _READING = frozenset(name for name in ABILITIES if name.endswith(":read"))

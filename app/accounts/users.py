@@ -16,13 +16,14 @@ from app.accounts.roles import ROLES
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
+from app.kernel.messages import N_, Message
 from app.kernel.pagination.offset import Page, PageQuery, paginate
 from app.kernel.schemas.fields import Text
 
 MAX_EMAIL_LENGTH = 254
 #: Only a slip of the pen is caught; whether mail arrives, no pattern knows.
 _EMAIL = re.compile(r"[^@\s\0]+@[^@\s\0]+")
-_ROLE_RULE = f"Must be one of: {', '.join(ROLES)}."
+_ROLE_RULE = Message(N_("Must be one of: %(choices)s."), choices=", ".join(ROLES))
 
 
 def create_user(*, email: str, password: str, role: str, name: str, actor: str) -> User:
@@ -46,7 +47,7 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
 
 def _faults(*, email: str, password: str, role: str, name: str) -> Iterator[tuple[str, list[str]]]:
     if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
-        yield "email", [f"Expected an e-mail address of at most {MAX_EMAIL_LENGTH} characters."]
+        yield "email", [Message(N_("Expected an e-mail address of at most %(n)s characters."), n=MAX_EMAIL_LENGTH)]
     if faults := list(_password_faults(password)):
         yield "password", faults
     if role not in ROLES:
@@ -57,7 +58,7 @@ def _faults(*, email: str, password: str, role: str, name: str) -> Iterator[tupl
 
 def _password_faults(password: str) -> Iterator[str]:
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
-        yield f"Use {passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters."
+        yield Message(N_("Use %(min)s to %(max)s characters."), min=passwords.MIN_LENGTH, max=passwords.MAX_LENGTH)
 
 
 def find_user(email: str) -> User | None:
@@ -93,7 +94,7 @@ def change_own_password(user: User, *, present: str, password: str) -> None:
         Invalid: the present password is wrong, or the new one is too short or too long.
     """
     if not passwords.verify_password(user.password_hash, present):
-        raise Invalid({"present": ["This is not your present password."]})
+        raise Invalid({"present": [N_("This is not your present password.")]})
     change_password(user, password, actor=f"user:{user.id}")
 
 
@@ -170,7 +171,7 @@ def find(user_id: int) -> User:
     """
     user: User | None = db.session.get(User, user_id)
     if user is None:
-        raise UnknownUser("No such user.")
+        raise UnknownUser(N_("No such user."))
     return user
 
 

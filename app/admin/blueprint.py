@@ -9,6 +9,7 @@ from app.accounts.guards import ability_of
 from app.admin.viewer import viewer
 from app.kernel.errors import BadRequest, Unauthenticated
 from app.kernel.http.app import PAGES, is_page
+from app.kernel.messages import N_
 
 #: Everything comes from the hub; Pico draws its own small marks (ticks, arrows) as data URLs.
 POLICY = (
@@ -33,7 +34,7 @@ csrf = CSRFProtect()
 class StaleForm(BadRequest):
     """The form was not made for this session: it is old, or another site sent it."""
 
-    message = "This form is out of date. Load the page again and repeat what you did."
+    message = N_("This form is out of date. Load the page again and repeat what you did.")
 
 
 @blp.before_request

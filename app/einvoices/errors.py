@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.kernel.errors import Conflict, NotFound
 from app.kernel.http.error_handlers import CONSTRAINTS
+from app.kernel.messages import N_, Code, Message
 
 
 class UnknownEinvoice(NotFound):
@@ -18,21 +19,28 @@ class WrongState(Conflict):
     code = "WRONG_STATE"
 
     def __init__(self, verb: str = "issued", status: str = "cancelled") -> None:
-        super().__init__(f"An e-invoice in status {status} cannot be {verb}.", data={"status": status})
+        super().__init__(
+            Message(
+                N_("An e-invoice in status %(status)s cannot be %(verb)s."),
+                status=Code(status),
+                verb=Code(f"verb.{verb}", verb),
+            ),
+            data={"status": status},
+        )
 
 
 class NotCreditable(Conflict):
-    message = "Only a sale can be returned or credited."
+    message = N_("Only a sale can be returned or credited.")
     code = "NOT_A_SALE"
 
 
 class HasCredits(Conflict):
-    message = "Returns or credit notes exist for this e-invoice; cancel those first."
+    message = N_("Returns or credit notes exist for this e-invoice; cancel those first.")
     code = "HAS_CREDITS"
 
 
 class AlreadySending(Conflict):
-    message = "This e-invoice is already on its way to the provider."
+    message = N_("This e-invoice is already on its way to the provider.")
     code = "ALREADY_SENDING"
 
 

@@ -18,9 +18,10 @@ from app.einvoices.models.sellers import SellerLogo, SellerProfile
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.extensions import db
 from app.kernel.errors import Invalid
+from app.kernel.messages import N_, Message
+from app.languages import LANGUAGES
 
 LARGEST_LOGO = 256 * KIB
-LANGUAGES = ("tr", "en")
 _DEFAULTS: Mapping[str, Any] = {
     "language": "tr",
     "currency": "TRY",
@@ -52,7 +53,7 @@ def save(owner_id: int, **facts: Any) -> SellerProfile:
     """
     profile = profile_of(owner_id)
     unknown = facts.keys() - {"name", *_TEXTS, *_DEFAULTS}
-    faults = {name: ["Unknown field."] for name in unknown} | dict(_faults(facts))
+    faults = {name: [N_("Unknown field.")] for name in unknown} | dict(_faults(facts))
     if faults:
         raise Invalid(faults)
     for name, value in facts.items():
@@ -101,7 +102,7 @@ def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Invalid({"timezone": ["Expected the name of a time zone, for instance Europe/Istanbul."]}) from error
+        raise Invalid({"timezone": [N_("Expected the name of a time zone, for instance Europe/Istanbul.")]}) from error
 
 
 def _faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
@@ -109,17 +110,21 @@ def _faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     for name, value in facts.items():
         limit = getattr(columns[name].type, "length", None) if name in columns else None
         if limit and (not isinstance(value, str) or len(value) > limit or "\0" in value):
-            yield name, [f"Expected a text of at most {limit} characters."]
+            yield name, [Message(N_("Expected a text of at most %(limit)s characters."), limit=limit)]
     if "name" in facts and not str(facts["name"]).strip():
-        yield "name", ["This field may not be blank."]
+        yield "name", [N_("This field may not be blank.")]
     if not re.fullmatch(r"[A-Z0-9]{1,10}", str(facts.get("prefix", "EA"))):
-        yield "prefix", ["Use 1 to 10 capital letters A to Z and digits."]
-    for name, words in (("language", LANGUAGES), ("currency", CURRENCIES), ("provider", PROVIDER_NAMES)):
+        yield "prefix", [N_("Use 1 to 10 capital letters A to Z and digits.")]
+    for name, words in (
+        ("language", tuple(reversed(LANGUAGES))),
+        ("currency", CURRENCIES),
+        ("provider", PROVIDER_NAMES),
+    ):
         if name in facts and facts[name] not in words:
-            yield name, [f"Must be one of: {', '.join(words)}."]
+            yield name, [Message(N_("Must be one of: %(choices)s."), choices=", ".join(words))]
     rate = facts.get("default_vat_rate", Decimal(0))
     if not isinstance(rate, Decimal) or not 0 <= rate <= 100 or rate != round(rate, 2):  # noqa: PLR2004
-        yield "default_vat_rate", ["Expected a percentage from 0 to 100 with at most 2 decimals."]
+        yield "default_vat_rate", [N_("Expected a percentage from 0 to 100 with at most 2 decimals.")]
     try:
         zone_of(str(facts.get("timezone", "UTC")))
     except Invalid as fault:
@@ -129,7 +134,7 @@ def _faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
 def _kept(content: bytes) -> str:
     media_type = next((kind for start, kind in _SIGNATURES.items() if content.startswith(start)), None)
     if media_type is None or len(content) > LARGEST_LOGO:
-        raise Invalid({"logo": ["Expected a PNG or JPEG of at most 256 KiB."]})
+        raise Invalid({"logo": [N_("Expected a PNG or JPEG of at most 256 KiB.")]})
     digest = hashlib.sha256(content).hexdigest()
     values = {"sha256": digest, "media_type": media_type, "content": content}
     db.session.execute(insert(SellerLogo).values(values).on_conflict_do_nothing())

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.kernel.errors import BadRequest, Conflict, Invalid, NotFound
 from app.kernel.http.error_handlers import CONSTRAINTS
+from app.kernel.messages import N_, Code, Message, as_message
 
 #: Seconds until a paper that is being made is likely to be there.
 _RETRY = 2
@@ -35,63 +36,63 @@ def _put(tree: dict[Any, Any], path: tuple[str | int, ...], leaf: Any) -> None:
 class Duplicate(Conflict):
     """Something is stored under the same id or ``externalId``; ``data`` names it where that is known."""
 
-    message = "It exists already."
+    message = N_("It exists already.")
     code = "DUPLICATE"
 
 
 class DuplicateReceipt(Duplicate):
-    message = "Another receipt already carries this externalId."
+    message = N_("Another receipt already carries this externalId.")
 
     def __init__(self, receipt_id: int = 98) -> None:
         super().__init__(data={"id": receipt_id})
 
 
 class DuplicateMaster(Duplicate):
-    message = "Another row already carries this id or externalId."
+    message = N_("Another row already carries this id or externalId.")
 
     def __init__(self, master_id: int = 1) -> None:
         super().__init__(data={"id": master_id})
 
 
 class StillInUse(Conflict):
-    message = "Others still refer to it; remove those first."
+    message = N_("Others still refer to it; remove those first.")
 
 
 class ItemsInUse(Conflict):
     """The answer names the fabric items that a PUT would have removed with their ledgers."""
 
-    message = "A fabric item that was left out has ledger rows; remove those first."
+    message = N_("A fabric item that was left out has ledger rows; remove those first.")
 
     def __init__(self, item_ids: Iterable[int] = (126,)) -> None:
         super().__init__(data={"fabricItemIds": list(item_ids)})
 
 
 class AssociationsAreReplaced(Conflict):
-    message = "An association is not removed by itself: PUT the ledgers without it."
+    message = N_("An association is not removed by itself: PUT the ledgers without it.")
 
 
 class UnknownReceipt(NotFound):
-    message = "Invoice not found."
+    message = N_("Invoice not found.")
 
 
 class UnknownItem(NotFound):
-    message = "Fabric item not found in this invoice."
+    message = N_("Fabric item not found in this invoice.")
 
 
 class UnknownRoll(NotFound):
-    message = "Roll not found in this fabric item."
+    message = N_("Roll not found in this fabric item.")
 
 
 class UnknownRow(NotFound):
-    message = "Ledger row not found in this fabric item."
+    message = N_("Ledger row not found in this fabric item.")
 
 
 class UnknownMaster(NotFound):
-    message = "Not found."
+    message = N_("Not found.")
 
 
 class NoRolls(NotFound):
-    message = "This receipt has no rolls, and so no labels."
+    message = N_("This receipt has no rolls, and so no labels.")
 
 
 class PaperNotMade(NotFound):
@@ -100,15 +101,21 @@ class PaperNotMade(NotFound):
     keeps_evidence = True
 
     def __init__(self, kind: str = "note", state: str = "pending", error: str | None = None) -> None:
-        sentence = f"The {kind} is being made; ask again in {_RETRY} seconds."
+        sentence = Message(
+            N_("The %(kind)s is being made; ask again in %(n)s seconds."), kind=Code(f"paper.{kind}", kind), n=_RETRY
+        )
         if state == "failed":
-            sentence = f"The {kind} could not be made: {error} POST here to try again."
+            sentence = Message(
+                N_("The %(kind)s could not be made: %(error)s POST here to try again."),
+                kind=Code(f"paper.{kind}", kind),
+                error=as_message(error or ""),
+            )
         data = {"state": state, **({"reason": error} if error else {})}
         super().__init__(sentence, data=data, headers={} if state == "failed" else {"Retry-After": str(_RETRY)})
 
 
 class UnreadableFile(BadRequest):
-    message = "The file cannot be read as CSV (UTF-8) or XLSX."
+    message = N_("The file cannot be read as CSV (UTF-8) or XLSX.")
 
 
 #: Lost races; whoever came too late is told so without knowing by whom.

@@ -20,6 +20,7 @@ from app.grn.receipts import bulk_upsert
 from app.grn.receipts.item_builder import Data
 from app.grn.receipts.search import begins
 from app.grn.schemas.pagination import Page, ordered, page_of
+from app.kernel.messages import N_, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def change(kind: Kind, row_id: int, data: Data) -> Any:
     # Only as much of a lock as a change needs: receipts that refer to it are booked in beside it.
     row = _one(_query(kind, row_id).with_for_update(of=kind.model, key_share=True))
     if data.get("id", row_id) != row_id:
-        raise BadFields([(("id",), data["id"], f"It is {row_id}, and stays so.")])
+        raise BadFields([(("id",), data["id"], Message(N_("It is %(row_id)s, and stays so."), row_id=row_id))])
     _refuse_duplicate(kind, data, apart_from=row_id)
     _require_products(data)
     before = _printed(kind, row)
@@ -253,7 +254,7 @@ def _require_products(data: Data) -> None:
         return
     known = set(db.session.scalars(select(Product.id).where(Product.id.in_({row_id for _, row_id in wanted}))))
     faults: list[Fault] = [
-        (("flowInfoList", number, "productId"), row_id, "Unknown product.")
+        (("flowInfoList", number, "productId"), row_id, N_("Unknown product."))
         for number, row_id in wanted
         if row_id not in known
     ]

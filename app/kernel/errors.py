@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from app.kernel.messages import N_
+
 #: Field errors as marshmallow gives them: nested mappings that mirror the payload, lists of sentences at the ends.
 FieldErrors = Mapping[Any, Any]
 
@@ -16,7 +18,7 @@ class Refusal(Exception):
     """
 
     status: ClassVar[int] = 400
-    message: str = "The request was refused."
+    message: str = N_("The request was refused.")
     code: str | None = None
     #: What was written before the refusal is committed all the same (a stolen token's session ends).
     keeps_evidence: ClassVar[bool] = False
@@ -42,7 +44,7 @@ class Invalid(Refusal):
     ``payload`` is what was sent, for the surface that repeats rejected values.
     """
 
-    message = "Validation failed"
+    message = N_("Validation failed")
 
     def __init__(self, errors: FieldErrors, *, message: str | None = None, payload: Any = None) -> None:
         super().__init__(message, errors=errors)
@@ -50,63 +52,63 @@ class Invalid(Refusal):
 
 
 class BadRequest(Refusal):
-    message = "The request could not be understood."
+    message = N_("The request could not be understood.")
 
 
 class MalformedJson(BadRequest):
-    message = "The body is not valid JSON."
+    message = N_("The body is not valid JSON.")
 
 
 class Unauthenticated(Refusal):
     status = 401
-    message = "Authentication credentials were not provided."
+    message = N_("Authentication credentials were not provided.")
 
 
 class Forbidden(Refusal):
     status = 403
-    message = "This action is unauthorized."
+    message = N_("This action is unauthorized.")
 
 
 class NotFound(Refusal):
     status = 404
-    message = "Not found."
+    message = N_("Not found.")
 
 
 class MethodNotAllowed(Refusal):
     status = 405
-    message = "Method not allowed."
+    message = N_("Method not allowed.")
 
 
 class Conflict(Refusal):
     status = 409
-    message = "The request conflicts with what is stored."
+    message = N_("The request conflicts with what is stored.")
 
 
 class PayloadTooLarge(Refusal):
     status = 413
-    message = "The body is too large."
+    message = N_("The body is too large.")
 
 
 class UnsupportedMediaType(Refusal):
     status = 415
-    message = "Send the body as Content-Type: application/json."
+    message = N_("Send the body as Content-Type: application/json.")
 
 
 class Unprocessable(Refusal):
     status = 422
-    message = "The request cannot be processed."
+    message = N_("The request cannot be processed.")
 
 
 class TooManyRequests(Refusal):
     status = 429
-    message = "Too many requests."
+    message = N_("Too many requests.")
 
 
 class ServerError(Refusal):
     status = 500
-    message = "Server Error"
+    message = N_("Server Error")
 
 
 class Busy(Refusal):
     status = 503
-    message = "The service is busy; try again shortly."
+    message = N_("The service is busy; try again shortly.")

@@ -11,11 +11,12 @@ import msgspec
 from flask.json.provider import JSONProvider
 
 from app.kernel.errors import MalformedJson
+from app.kernel.messages import N_, Message, plain_text
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 #: What ends a key; texts may hold it too, so there are at least as many of these as keys.
 _KEY_END = re.compile(rb'"[ \t\r\n]*:')
-_encoder = msgspec.json.Encoder(decimal_format="number")
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=plain_text)
 
 
 def decode(raw: bytes | str) -> Any:
@@ -27,11 +28,11 @@ def decode(raw: bytes | str) -> Any:
     try:
         return _decoder.decode(raw)
     except InvalidOperation as error:
-        raise MalformedJson("The body is not valid JSON: a number's exponent is out of range.") from error
+        raise MalformedJson(N_("The body is not valid JSON: a number's exponent is out of range.")) from error
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
-        raise MalformedJson(f"The body is not valid JSON: {error}") from error
+        raise MalformedJson(Message(N_("The body is not valid JSON: %(error)s"), error=error)) from error
     except RecursionError as error:
-        raise MalformedJson("The body is not valid JSON: it is nested too deeply.") from error
+        raise MalformedJson(N_("The body is not valid JSON: it is nested too deeply.")) from error
 
 
 def parse_strict(raw: bytes) -> Any:
@@ -46,7 +47,7 @@ def parse_strict(raw: bytes) -> Any:
         try:
             json.loads(raw, object_pairs_hook=_unique)
         except RecursionError as error:
-            raise MalformedJson("The body is not valid JSON: it is nested too deeply.") from error
+            raise MalformedJson(N_("The body is not valid JSON: it is nested too deeply.")) from error
     return value
 
 
@@ -66,7 +67,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:
-            raise MalformedJson(f"The body is not valid JSON: “{key[:100]}” stands twice in one object.")
+            raise MalformedJson(
+                Message(N_("The body is not valid JSON: “%(key)s” stands twice in one object."), key=key[:100])
+            )
         seen.add(key)
 
 

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
 
+from app.kernel.messages import N_
+
 _PURPOSE = b"invoice-hub sealed secrets"
 
 
@@ -17,7 +19,7 @@ class DecryptionFailed(Exception):
     """Sealed under another ``SECRET_KEY``, or damaged."""
 
     def __init__(self) -> None:
-        super().__init__("The stored secret cannot be read: it was sealed under another SECRET_KEY.")
+        super().__init__(N_("The stored secret cannot be read: it was sealed under another SECRET_KEY."))
 
 
 def seal(secret: bytes) -> bytes:

@@ -16,6 +16,7 @@ from app.extensions import bus, db
 from app.kernel.errors import Busy
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
+from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import Schema
 from app.kernel.worker.heartbeat import Process, processes
 from app.operations.monitoring import canaries, queue_drain
@@ -64,7 +65,7 @@ _WORK_EXAMPLE = {
 class NotConsumed(Busy):
     """A queue's canary is overdue; ``data`` says of which, and who is gone."""
 
-    message = "The queue default is not worked on."
+    message = N_("The queue default is not worked on.")
     code = "NOT_CONSUMED"
 
 
@@ -89,7 +90,7 @@ class Readiness(MethodView):
         """
         database, redis = _database(), _redis()
         if database != "ok":
-            raise Busy(f"The database is not ready: {database}")
+            raise Busy(Message(N_("The database is not ready: %(error)s"), error=database))
         return {"status": "ok" if redis == "ok" else "degraded", "database": database, "redis": redis}
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from app.kernel.errors import BadRequest, Conflict, Forbidden, NotFound, PayloadTooLarge
 from app.kernel.http.error_handlers import CONSTRAINTS
+from app.kernel.messages import N_, AnyOf, Code, Message, as_message
 
 
 class DuplicateInvoice(Conflict):
     """The number was imported before; ``data`` tells whether what was sent says the same."""
 
-    message = "Invoice with this invoice_no already exists."
+    message = N_("Invoice with this invoice_no already exists.")
 
     def __init__(self, invoice_no: str = "LTPI-77282", invoice_id: int = 12, differences: tuple[str, ...] = ()) -> None:
         data: dict[str, Any] = {"id": invoice_id, "invoice_no": invoice_no, "identical": not differences}
@@ -23,24 +24,29 @@ class DuplicateInvoice(Conflict):
 
 
 class UnknownInvoice(NotFound):
-    message = "Invoice not found."
+    message = N_("Invoice not found.")
 
 
 class NotInReview(BadRequest):
-    message = "Validation failed"
+    message = N_("Validation failed")
 
     def __init__(self, status: str = "INVOICED") -> None:
-        sentence = f"Invoice must be in REVIEW status to be updated. Current status: {status}"
+        sentence = Message(
+            N_("Invoice must be in REVIEW status to be updated. Current status: %(status)s"), status=Code(status)
+        )
         super().__init__(errors={"invoice_no": [sentence]})
 
 
 class NotReturnable(BadRequest):
-    message = "Validation failed"
+    message = N_("Validation failed")
 
     def __init__(self, status: str = "INVOICED") -> None:
-        sentence = (
-            "Invoice can be returned to billing from PICKING, PICKED, PACKING, BOXING, PACKED or DISPATCHED only. "
-            f"Current status: {status}"
+        sentence = Message(
+            N_(
+                "Invoice can be returned to billing from PICKING, PICKED, PACKING, BOXING, PACKED or DISPATCHED only. "
+                "Current status: %(status)s"
+            ),
+            status=Code(status),
         )
         super().__init__(errors={"invoice_no": [sentence]})
 
@@ -48,10 +54,20 @@ class NotReturnable(BadRequest):
 class WrongState(BadRequest):
     """The step cannot be taken from the state that the invoice is in."""
 
-    message = "Validation failed"
+    message = N_("Validation failed")
 
-    def __init__(self, does: str = "start picking", allowed: Sequence[str] = ("INVOICED",), status: str = "PACKED"):
-        sentence = f"Invoice must be in {' or '.join(allowed)} status to {does}. Current status: {status}"
+    def __init__(
+        self,
+        step: str = Code("picking.start", "start picking"),
+        allowed: Sequence[str] = ("INVOICED",),
+        status: str = "PACKED",
+    ):
+        sentence = Message(
+            N_("Invoice must be in %(allowed)s status to %(step)s. Current status: %(status)s"),
+            allowed=AnyOf(*map(Code, allowed)),
+            step=step,
+            status=Code(status),
+        )
         super().__init__(errors={"invoice_no": [sentence]}, data={"status": status})
 
 
@@ -62,7 +78,12 @@ class WorkerBusy(Conflict):
         self, worker: str = "Ravi", section: str = "PICKING", invoices: Sequence[str] = ("LTPI-77281",)
     ) -> None:
         super().__init__(
-            f"{worker} already has {', '.join(invoices)} open in {section}.",
+            Message(
+                N_("%(worker)s already has %(invoices)s open in %(section)s."),
+                worker=worker,
+                invoices=", ".join(invoices),
+                section=Code(section),
+            ),
             data={"section": section, "invoices": list(invoices)},
         )
 
@@ -72,7 +93,12 @@ class AlreadyHandled(Conflict):
 
     def __init__(self, invoice_no: str = "LTPI-77282", worker: str = "Asha", section: str = "PICKING") -> None:
         super().__init__(
-            f"{invoice_no} is in the hands of {worker} ({section}).",
+            Message(
+                N_("%(invoice_no)s is in the hands of %(worker)s (%(section)s)."),
+                invoice_no=invoice_no,
+                worker=worker,
+                section=Code(section),
+            ),
             data={"invoice_no": invoice_no, "worker": worker, "section": section},
         )
 
@@ -82,38 +108,46 @@ class NobodyHasIt(Conflict):
 
     def __init__(self, invoice_no: str = "LTPI-77282", status: str = "PICKING") -> None:
         super().__init__(
-            f"Nobody has {invoice_no} in hand; start it first.", data={"invoice_no": invoice_no, "status": status}
+            Message(N_("Nobody has %(invoice_no)s in hand; start it first."), invoice_no=invoice_no),
+            data={"invoice_no": invoice_no, "status": status},
         )
 
 
 class SomebodyElseHasIt(Forbidden):
     def __init__(self, invoice_no: str = "LTPI-77282", worker: str = "Asha") -> None:
         super().__init__(
-            f"{invoice_no} is in the hands of {worker}; only they, billing or an admin can do this.",
+            Message(
+                N_("%(invoice_no)s is in the hands of %(worker)s; only they, billing or an admin can do this."),
+                invoice_no=invoice_no,
+                worker=worker,
+            ),
             data={"invoice_no": invoice_no, "worker": worker},
         )
 
 
 class NotAWorker(Forbidden):
-    message = "A step of the floor is taken by a signed-in user; this credential belongs to nobody."
+    message = N_("A step of the floor is taken by a signed-in user; this credential belongs to nobody.")
 
 
 class NotYourPlace(Forbidden):
-    message = "Only billing and admins may act for another worker."
+    message = N_("Only billing and admins may act for another worker.")
 
 
 class OnHold(Conflict):
     def __init__(self, invoice_no: str = "LTPI-77282", reason: str = "Price in dispute") -> None:
-        super().__init__(f"{invoice_no} is on hold: {reason}", data={"invoice_no": invoice_no, "hold_reason": reason})
+        super().__init__(
+            Message(N_("%(invoice_no)s is on hold: %(reason)s"), invoice_no=invoice_no, reason=reason),
+            data={"invoice_no": invoice_no, "hold_reason": reason},
+        )
 
 
 class NotOnHold(Conflict):
-    message = "The invoice is not on hold."
+    message = N_("The invoice is not on hold.")
 
 
 class TooManyInvoices(PayloadTooLarge):
     def __init__(self, most: int = 10_000) -> None:
-        super().__init__(f"Send at most {most} invoices at once; the rest was not read.")
+        super().__init__(Message(N_("Send at most %(n)s invoices at once; the rest was not read."), n=most))
 
 
 class AllRefused(BadRequest):
@@ -121,37 +155,37 @@ class AllRefused(BadRequest):
 
     def __init__(self, report: Any = None) -> None:
         refused = len(report.undone) if report else 1
-        because = report.fault.message if report and report.fault else f"{refused} refused."
-        super().__init__(f"Nothing was imported: {because}")
+        because = report.fault.message if report and report.fault else Message(N_("%(n)s refused."), n=refused)
+        super().__init__(Message(N_("Nothing was imported: %(because)s"), because=as_message(because)))
         self.report = report
 
 
 class SheetFull(BadRequest):
-    message = "A sheet holds 1,048,575 rows; narrow the filters or export as CSV."
+    message = N_("A sheet holds 1,048,575 rows; narrow the filters or export as CSV.")
 
 
 class UnknownQueue(NotFound):
-    message = "Queue not found."
+    message = N_("Queue not found.")
 
 
 class UnknownCustomer(NotFound):
-    message = "Customer not found."
+    message = N_("Customer not found.")
 
 
 class UnknownSalesman(NotFound):
-    message = "Salesman not found."
+    message = N_("Salesman not found.")
 
 
 class UnknownCourier(NotFound):
-    message = "Courier not found."
+    message = N_("Courier not found.")
 
 
 class DuplicateCourier(Conflict):
-    message = "A courier with this code already exists."
+    message = N_("A courier with this code already exists.")
 
 
 class DuplicateSalesman(Conflict):
-    message = "A salesman with this name already exists."
+    message = N_("A salesman with this name already exists.")
 
 
 CONSTRAINTS["uq_couriers_code"] = DuplicateCourier

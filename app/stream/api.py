@@ -17,6 +17,7 @@ from app.kernel.errors import Invalid
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.kernel.json import encode
+from app.kernel.messages import N_
 from app.stream import service
 from app.stream.errors import InvalidTicket, PositionGone, TooManyStreams
 from app.stream.schemas import LogQuery, LogSchema, StreamQuery, TicketSchema, TopicStreamQuery
@@ -153,7 +154,7 @@ def _resumed_position(query: dict[str, Any]) -> int | None:
     elif header.isascii() and header.isdigit() and len(header) < 19:  # noqa: PLR2004 - digits of a bigint
         position = int(header)
     else:
-        raise Invalid({"Last-Event-ID": ["Expected the id of an event of this stream."]})
+        raise Invalid({"Last-Event-ID": [N_("Expected the id of an event of this stream.")]})
     # An id that was never given (the log was restored from a backup, say) cannot be resumed from.
     if position is None or position > events.last_position():
         return None

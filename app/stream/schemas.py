@@ -7,7 +7,8 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from app.events import matching
-from app.kernel.schemas.fields import Number, Schema, Text, Timestamp
+from app.kernel.messages import N_, Message
+from app.kernel.schemas.fields import HubField, Number, Schema, Text, Timestamp
 
 LARGEST_POSITION = 2**63 - 1
 MOST_EVENTS = 500
@@ -26,7 +27,7 @@ class StreamQuery(Schema):
     )
 
 
-class Topics(fields.Field):
+class Topics(HubField):
     """A comma list of event names and wildcards, loaded as the names it selects."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -38,7 +39,9 @@ class Topics(fields.Field):
         patterns = [pattern.strip() for pattern in str(value).split(",") if pattern.strip()]
         unknown = [pattern for pattern in patterns if not matching([pattern])]
         if unknown or not patterns:
-            raise ValidationError(f"No such event: {', '.join(unknown) or 'none named'}.")
+            raise ValidationError(
+                Message(N_("No such event: %(unknown)s."), unknown=", ".join(unknown) or "none named")
+            )
         return matching(patterns)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.kernel.errors import Conflict, Forbidden, NotFound
+from app.kernel.messages import N_
 
 
 class UnknownEndpoint(NotFound):
@@ -18,20 +19,20 @@ class UnknownCheck(NotFound):
 
 
 class OnItsWay(Conflict):
-    message = "This delivery is being sent at this moment."
+    message = N_("This delivery is being sent at this moment.")
     code = "DELIVERY_ON_ITS_WAY"
 
 
 class StillWaiting(Conflict):
-    message = "This delivery is still waiting for its turn; nothing has to be sent again."
+    message = N_("This delivery is still waiting for its turn; nothing has to be sent again.")
     code = "DELIVERY_WAITING"
 
 
 class CheckRunning(Conflict):
-    message = "A check of this endpoint is running."
+    message = N_("A check of this endpoint is running.")
     code = "CHECK_RUNNING"
 
 
 class NotYours(Forbidden):
-    message = "Only an admin may allow addresses."
+    message = N_("Only an admin may allow addresses.")
     code = "ADMIN_ONLY"

@@ -26,6 +26,7 @@ from app.accounts.tokens.format import PREFIX, hashed, new_public_id, new_token
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
+from app.kernel.messages import N_, Code, Message
 from app.kernel.pagination.offset import Page, paginate
 
 #: How long the old secret goes on after a rotation, unless something else is said, and at most.
@@ -89,7 +90,7 @@ def rotate(token_id: int, *, scope: Scope, actor: str, grace: timedelta = GRACE)
         Invalid: a grace period that is not offered.
     """
     if not timedelta() <= grace <= LONGEST_GRACE:
-        raise Invalid({"grace": [f"Use 0 to {LONGEST_GRACE.days * 24} hours."]})
+        raise Invalid({"grace": [Message(N_("Use 0 to %(n)s hours."), n=LONGEST_GRACE.days * 24)]})
     token, moment = find(token_id, scope=scope, lock=True), clock.now()
     if token.revoked_at or token.expires_at <= moment or not token.user.is_active:
         raise TokenOver
@@ -180,23 +181,26 @@ def _faults(user: User, *, name: str, abilities: Sequence[str], days: int) -> It
     if not is_name(name):
         yield "name", [NAME_RULE]
     if not user.is_active:
-        yield "user", ["This user is inactive."]
+        yield "user", [N_("This user is inactive.")]
     if days not in LIFETIMES:
-        yield "days", [f"Must be one of: {', '.join(map(str, LIFETIMES))}."]
+        yield "days", [Message(N_("Must be one of: %(choices)s."), choices=", ".join(map(str, LIFETIMES)))]
     if faults := list(_ability_faults(user, abilities)):
         yield "abilities", faults
 
 
 def _ability_faults(user: User, abilities: Sequence[str]) -> Iterator[str]:
     if not abilities:
-        yield "Choose at least one."
+        yield N_("Choose at least one.")
     for ability in sorted(set(abilities) - ROLES[user.role]):
-        yield f"The role {user.role} does not have it: {ability}." if ability in ABILITIES else f"Unknown: {ability}."
+        if ability in ABILITIES:
+            yield Message(N_("The role %(role)s does not have it: %(ability)s."), role=Code(user.role), ability=ability)
+        else:
+            yield Message(N_("Unknown: %(ability)s."), ability=ability)
 
 
 def _rate_faults(calls: int, status_calls: int) -> dict[str, list[str]]:
     rates = {"calls": calls, "status_calls": status_calls}
-    rule = f"Use 1 to {MAX_CALLS_PER_MINUTE} calls per minute."
+    rule = Message(N_("Use 1 to %(n)s calls per minute."), n=MAX_CALLS_PER_MINUTE)
     return {name: [rule] for name, rate in rates.items() if not 1 <= rate <= MAX_CALLS_PER_MINUTE}
 
 

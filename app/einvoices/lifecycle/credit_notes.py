@@ -21,6 +21,7 @@ from app.einvoices.status import CREDITABLE, Status, Type
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
+from app.kernel.messages import N_, Message
 from app.kernel.money import plain_decimal
 
 _EVENTS: Mapping[Type, events.EventType] = {Type.RETURN: RETURN_CREATED, Type.CREDIT_NOTE: CREDIT_NOTE_CREATED}
@@ -100,7 +101,7 @@ def _chosen(original: Einvoice, wanted: Sequence[Mapping[str, Any]] | None) -> l
         left = [(item, item.quantity - item.credited_quantity) for item in original.items]
         chosen = [(item, quantity) for item, quantity in left if quantity]
         if not chosen:
-            raise Invalid({"items": ["Nothing is left to give back."]})
+            raise Invalid({"items": [N_("Nothing is left to give back.")]})
         return chosen
     by_id = {item.id: item for item in original.items}
     if faults := dict(_faults(by_id, wanted)):
@@ -113,15 +114,19 @@ def _faults(by_id: Mapping[int, EinvoiceItem], wanted: Sequence[Mapping[str, Any
     for place, line in enumerate(wanted):
         item = by_id.get(line["item_id"])
         if item is None:
-            yield place, {"item_id": ["The e-invoice has no such item."]}
+            yield place, {"item_id": [N_("The e-invoice has no such item.")]}
         elif item.id in seen:
-            yield place, {"item_id": ["This item was already named."]}
+            yield place, {"item_id": [N_("This item was already named.")]}
         elif line["quantity"] > (left := item.quantity - item.credited_quantity):
             yield (
                 place,
                 {
                     "quantity": [
-                        f"Only {plain_decimal(left)} of {plain_decimal(item.quantity)} can still be given back."
+                        Message(
+                            N_("Only %(left)s of %(quantity)s can still be given back."),
+                            left=plain_decimal(left),
+                            quantity=plain_decimal(item.quantity),
+                        )
                     ]
                 },
             )

@@ -20,10 +20,11 @@ from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid, NotFound
+from app.kernel.messages import N_, Message
 from app.kernel.money import LARGEST_AMOUNT
 
 _HEADER = ("marketplace", "marketplace_order_no", "provider", "notes", "extra")
-_FOLLOWS = "The lines and the currency of a return or credit note are those of its original."
+_FOLLOWS = N_("The lines and the currency of a return or credit note are those of its original.")
 
 
 def create(data: Mapping[str, Any], owner_id: int) -> Einvoice:
@@ -85,10 +86,10 @@ def from_sales(data: Mapping[str, Any], owner_id: int) -> tuple[Einvoice, bool]:
     try:
         sale = invoice_sources.SOURCES["sales"](invoice_no)
     except NotFound as error:
-        raise Invalid({"invoice_no": ["No sales invoice has this number."]}) from error
+        raise Invalid({"invoice_no": [N_("No sales invoice has this number.")]}) from error
     rates = {rate["item_code"]: rate["vat_rate"] for rate in data.get("vat_rates", ())}
     if unknown := rates.keys() - {item["sku"] for item in sale["items"]}:
-        raise Invalid({"vat_rates": [f"The sales invoice has no item {min(unknown)}."]})
+        raise Invalid({"vat_rates": [Message(N_("The sales invoice has no item %(item)s."), item=min(unknown))]})
     items = [{**item, **_rate(item["sku"], rates, data.get("vat_rate"))} for item in sale["items"]]
     chosen = {name: data[name] for name in ("currency", "provider") if name in data}
     einvoice = _new({**sale, **chosen, "items": items}, owner_id, sales_invoice_no=invoice_no)
@@ -152,9 +153,16 @@ def _replace_items(einvoice: Einvoice, items: Sequence[Mapping[str, Any]], defau
 def _faults(lines: Sequence[totals.Line], digits: int) -> Iterator[tuple[int, Any]]:
     for place, line in enumerate(lines):
         if line.discount > line.quantity * line.unit_price:
-            yield place, {"discount_amount": ["The discount may not be larger than quantity × unit price."]}
+            yield place, {"discount_amount": [N_("The discount may not be larger than quantity × unit price.")]}
         elif line.discount != totals.rounded(line.discount, digits):
-            yield place, {"discount_amount": [f"Ensure that there are no more than {digits} decimal places."]}
+            yield (
+                place,
+                {
+                    "discount_amount": [
+                        Message(N_("Ensure that there are no more than %(places)s decimal places."), places=digits)
+                    ]
+                },
+            )
 
 
 def fill(
@@ -166,7 +174,7 @@ def fill(
         Invalid: the total is larger than an amount may be; no line is then larger either.
     """
     if sums.grand_total > LARGEST_AMOUNT:
-        raise Invalid({"items": [f"The total may not be larger than {LARGEST_AMOUNT}."]})
+        raise Invalid({"items": [Message(N_("The total may not be larger than %(n)s."), n=LARGEST_AMOUNT)]})
     for number, (item, line, line_sum) in enumerate(zip(items, lines, sums.lines, strict=True), start=1):
         einvoice.items.append(
             EinvoiceItem(

@@ -13,6 +13,7 @@ from app.config import KIB
 from app.einvoices.status import Status
 from app.kernel import json
 from app.kernel.errors import MalformedJson
+from app.kernel.messages import N_
 from app.kernel.worker.celery_app import HTTP_DEADLINE
 
 LARGEST_ANSWER = 64 * KIB
@@ -61,7 +62,7 @@ def post(parcel: ProviderRequest) -> Answer:
         NotTaken: no answer in time, a refusal, or an answer that says nothing.
     """
     if not parcel.url:
-        raise ProviderRejected("EINVOICE_PROVIDER_URL is not set.", for_good=True)
+        raise ProviderRejected(N_("EINVOICE_PROVIDER_URL is not set."), for_good=True)
     headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": parcel.key}
     if parcel.token:
         headers["Authorization"] = f"Bearer {parcel.token}"
@@ -92,7 +93,7 @@ def _read(answer: Any, deadline: float) -> bytes:
     while chunk := answer.read1(KIB):
         content += chunk
         if time.monotonic() > deadline or len(content) > LARGEST_ANSWER:
-            raise ProviderRejected("The provider's answer is too slow or too large.", for_good=False)
+            raise ProviderRejected(N_("The provider's answer is too slow or too large."), for_good=False)
     return content
 
 
@@ -100,12 +101,12 @@ def _understood(content: bytes) -> Answer:
     try:
         said = json.decode(content)
     except MalformedJson as error:
-        raise ProviderRejected("The provider's answer is no JSON.", for_good=False) from error
+        raise ProviderRejected(N_("The provider's answer is no JSON."), for_good=False) from error
     word, number = (
         (said.get("provider_status"), said.get("provider_invoice_id")) if isinstance(said, dict) else (None, None)
     )
     if not isinstance(word, str) or not 0 < len(word) <= 100 or not (number is None or isinstance(number, str)):  # noqa: PLR2004
-        raise ProviderRejected("The provider's answer has no provider_status.", for_good=False)
+        raise ProviderRejected(N_("The provider's answer has no provider_status."), for_good=False)
     return Answer(_OWN_WORDS.get(word.lower(), Status.SENT), word, number and number[:255], said)
 
 
@@ -118,8 +119,10 @@ def simulate(parcel: ProviderRequest) -> Answer:
         NotTaken: for ``refuse`` for good, for ``fail`` at every attempt.
     """
     wish = (parcel.document["metadata"] or {}).get("simulate", "accept")
-    if wish in {"refuse", "fail"}:
-        raise ProviderRejected(f"The simulator was asked to {wish}.", for_good=wish == "refuse")
+    if wish == "refuse":
+        raise ProviderRejected(N_("The simulator was asked to refuse."), for_good=True)
+    if wish == "fail":
+        raise ProviderRejected(N_("The simulator was asked to fail."), for_good=False)
     number = f"SIM-{parcel.document['id']}"
 
     def says(after: float, word: str, true_at: float) -> tuple[float, dict[str, Any]]:

@@ -22,6 +22,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.daily_counts import DailyCount, count_per_day
 from app.kernel.errors import Invalid
+from app.kernel.messages import N_
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_KEY = 2**63
@@ -219,4 +220,4 @@ def _decoded(cursor: str, length: int) -> list[Any]:
             raise ValueError(text)  # noqa: TRY301 - one refusal for all that is not ours
         return [_EPOCH + timedelta(microseconds=number) for number in numbers[:-1]] + numbers[-1:]
     except (binascii.Error, ValueError, OverflowError) as error:
-        raise Invalid({"cursor": ["Not a cursor of this list."]}) from error
+        raise Invalid({"cursor": [N_("Not a cursor of this list.")]}) from error

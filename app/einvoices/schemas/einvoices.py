@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import marshmallow as ma
-from marshmallow import fields, validate
+from marshmallow import fields
 from sqlalchemy import inspect
 
 from app.config import KIB
@@ -14,21 +14,23 @@ from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.einvoices.status import Status, Type
 from app.kernel import json
+from app.kernel.messages import N_, Message
 from app.kernel.money import LARGEST_AMOUNT
-from app.kernel.schemas.fields import Choice, DateTime, Metadata, Number, Schema, Text, Timestamp, has_nul
+from app.kernel.schemas import validators
+from app.kernel.schemas.fields import Choice, DateTime, HubField, Metadata, Number, Schema, Text, Timestamp, has_nul
 
 #: Rendering takes about 9 ms a line; a thousand lines stay well within a task's time.
 MOST_ITEMS = 1000
 RAW_LIMIT = 64 * KIB
 
 
-class ProviderAnswer(fields.Field):
+class ProviderAnswer(HubField):
     """What a provider said, an object or an array of at most 64 KiB, kept as it came."""
 
     default_error_messages = {
-        "invalid": "Expected an object or an array.",
-        "large": f"Ensure this field has no more than {RAW_LIMIT} bytes of JSON.",
-        "nul": "NUL characters are not allowed.",
+        "invalid": N_("Expected an object or an array."),
+        "large": Message(N_("Ensure this field has no more than %(n)s bytes of JSON."), n=RAW_LIMIT),
+        "nul": N_("NUL characters are not allowed."),
     }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
@@ -93,7 +95,7 @@ class EinvoiceDraftSchema(Schema):
     items = fields.List(
         fields.Nested(EinvoiceItemSchema),
         required=True,
-        validate=validate.Length(1, MOST_ITEMS, error="Send {min} to {max} items."),
+        validate=validators.Length(1, MOST_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
     )
     currency = Choice(*CURRENCIES)
     marketplace = Text(100, blank=False, allow_none=True)
@@ -108,7 +110,8 @@ class EinvoiceChangeSchema(EinvoiceDraftSchema):
 
     buyer = fields.Nested(EinvoiceBuyerSchema)
     items = fields.List(
-        fields.Nested(EinvoiceItemSchema), validate=validate.Length(1, MOST_ITEMS, error="Send {min} to {max} items.")
+        fields.Nested(EinvoiceItemSchema),
+        validate=validators.Length(1, MOST_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
     )
 
 
@@ -130,7 +133,7 @@ class EinvoiceCreditSchema(EinvoiceReasonSchema):
 
     items = fields.List(
         fields.Nested(EinvoiceCreditedItemSchema),
-        validate=validate.Length(1, MOST_ITEMS, error="Send {min} to {max} items."),
+        validate=validators.Length(1, MOST_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
     )
     notes = Text(2000)
     extra = Metadata(data_key="metadata", allow_none=True)
@@ -148,7 +151,7 @@ class FromSalesSchema(Schema):
 
     invoice_no = Text(50, required=True, blank=False)
     vat_rate = Number(0, 100, 2)
-    vat_rates = fields.List(fields.Nested(EinvoiceVatRateSchema), validate=validate.Length(max=MOST_ITEMS))
+    vat_rates = fields.List(fields.Nested(EinvoiceVatRateSchema), validate=validators.Length(max=MOST_ITEMS))
     currency = Choice(*CURRENCIES)
     provider = Choice(*PROVIDER_NAMES)
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from app.einvoices.schemas.einvoices import EinvoiceSchema
 from app.einvoices.status import Status, Type
-from app.kernel.schemas.fields import Choice, DateTime, Schema, Text
+from app.kernel.messages import N_
+from app.kernel.schemas import validators
+from app.kernel.schemas.fields import Choice, DateTime, HubField, Schema, Text
 
 LARGEST_PAGE, LAST_PAGE, PAGE_SIZE = 100, 1_000_000, 20
 
 
-class Flag(fields.Boolean):
+class Flag(HubField, fields.Boolean):
     """``1``, ``0``, ``true`` or ``false`` in a query."""
 
-    default_error_messages = {"invalid": "Use 1, 0, true or false."}
+    default_error_messages = {"invalid": N_("Use 1, 0, true or false.")}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(truthy={"1", "true", "True"}, falsy={"0", "false", "False"}, **kwargs)
@@ -52,8 +54,8 @@ class ListQuery(Schema):
             "description": "A number, order, e-mail or id as it begins; else beginnings of words, also of the buyer."
         },
     )
-    per_page = fields.Integer(load_default=PAGE_SIZE, validate=validate.Range(1, LARGEST_PAGE))
-    page = fields.Integer(load_default=1, validate=validate.Range(1, LAST_PAGE))
+    per_page = fields.Integer(load_default=PAGE_SIZE, validate=validators.Range(1, LARGEST_PAGE))
+    page = fields.Integer(load_default=1, validate=validators.Range(1, LAST_PAGE))
     cursor = fields.String(metadata={"description": "Empty for the first page, then what `next_cursor` carries."})
 
 

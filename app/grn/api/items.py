@@ -24,6 +24,7 @@ from app.grn.schemas.receipts import FabricItemSchema, InspectionSchema, Packing
 from app.kernel.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
 from app.kernel.http.app import ApiBlueprint, allow_bulk_body
 from app.kernel.http.openapi import refuses
+from app.kernel.messages import N_, Message
 
 PREFIX, ITEM = "/api/invoices", "/<int:invoice_id>/fabric-items/<int:fabric_item_id>"
 blp = ApiBlueprint(
@@ -54,9 +55,11 @@ def _sent_file() -> bytes:
     if request.mimetype in {"text/csv", _SHEET}:
         return bytes(request.get_data())
     if request.mimetype != "multipart/form-data":
-        raise UnsupportedMediaType(f"Send the file as text/csv, as {_SHEET}, or as “file” of a multipart/form-data.")
+        raise UnsupportedMediaType(
+            Message(N_("Send the file as text/csv, as %(sheet)s, or as “file” of a multipart/form-data."), sheet=_SHEET)
+        )
     if "file" not in request.files:
-        raise Invalid({"file": ["This field is required."]})
+        raise Invalid({"file": [N_("This field is required.")]})
     return bytes(request.files["file"].read())
 
 

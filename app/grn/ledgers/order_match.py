@@ -15,6 +15,7 @@ from app.grn.models.columns import PLACES
 from app.grn.models.masters import FlowInfo, ProductionOrder
 from app.grn.receipts.item_builder import Data
 from app.grn.schemas.fields import LARGEST_QUANTITY
+from app.kernel.messages import N_, Message
 
 TOLERANCE = Decimal("0.01")
 _PLACES = Decimal(1).scaleb(-PLACES)
@@ -98,7 +99,11 @@ def _extra_fabric(entry: Data) -> Decimal | None:
         return sent
     computed: Decimal = required * (1 + percent / 100)
     if sent is not None and abs(sent - computed) > TOLERANCE:
-        sentence = f"Differs from fabricRequired × (1 + extra/100) = {computed.normalize():f} by more than {TOLERANCE}."
+        sentence = Message(
+            N_("Differs from fabricRequired × (1 + extra/100) = %(computed)s by more than %(tolerance)s."),
+            computed=f"{computed.normalize():f}",
+            tolerance=TOLERANCE,
+        )
         raise _MismatchError("extraFabricRequired", sent, sentence)
     if computed > Decimal(LARGEST_QUANTITY):
         raise _MismatchError("fabricRequired", required, "With the extra it is more than can be stored.")

@@ -12,6 +12,7 @@ from app.grn.models.columns import LengthUnit
 from app.grn.models.receipts import FabricItem, SupplierRoll
 from app.grn.schemas.fields import LARGEST_QUANTITY
 from app.kernel import clock
+from app.kernel.messages import N_, Message
 
 Data = Mapping[str, Any]
 Path = tuple[str | int, ...]
@@ -22,7 +23,7 @@ MEASURED = {
     "inspected_width": "supplier_width",
     "inspected_weight": "supplier_weight",
 }
-_CUT = "More than that was cut off this roll as blanket."
+_CUT = N_("More than that was cut off this roll as blanket.")
 _FOUND = (*MEASURED, "gsm", "blanket_qty", "shade", "extra")
 
 
@@ -37,14 +38,14 @@ class Stored:
             if getattr(row, key) is not None:
                 self._by_key[getattr(row, key)].append(row)
 
-    def reserve(self, entries: Sequence[Data], path: Path, what: str) -> list[Fault]:
+    def reserve(self, entries: Sequence[Data], path: Path, unknown: str) -> list[Fault]:
         """Those named by id are spoken for before any is found by its number; returns ids that are none of these."""
         named: set[int] = set()
         faults: list[Fault] = []
         for position, entry in enumerate(entries):
             row_id = entry.get("id")
             if row_id is not None and (row_id not in self._by_id or row_id in named):
-                faults.append(((*path, position, "id"), row_id, f"No such {what} here, or named twice."))
+                faults.append(((*path, position, "id"), row_id, unknown))
             named.add(row_id or 0)
         for waiting in self._by_key.values():
             for row in [row for row in waiting if row.id in named]:
@@ -70,7 +71,7 @@ def new_rolls(entries: Sequence[Data], stored: Stored, path: Path = ("supplierRo
     Raises:
         BadFields: an id that is none of the item's rolls, or a roll from which more was cut off already.
     """
-    if faults := stored.reserve(entries, path, "roll"):
+    if faults := stored.reserve(entries, path, N_("No such roll here, or named twice.")):
         raise BadFields(faults)
     rolls = [_roll(entry, stored.take(entry), position) for position, entry in enumerate(entries)]
     # What was cut off an inspected roll stays cut off when the supplier's list comes again with other lengths.
@@ -130,7 +131,8 @@ def derive(item: FabricItem, path: Path = ()) -> None:
     # A packing list that says nothing about quantity leaves what was sent.
     item.grn_qty = sum(known, Decimal(0)) if known else item.declared_grn_qty
     if item.grn_qty is not None and item.grn_qty > Decimal(LARGEST_QUANTITY):
-        raise BadFields([((*path, "grnQty"), item.grn_qty, f"The rolls add up to more than {LARGEST_QUANTITY}.")])
+        sentence = Message(N_("The rolls add up to more than %(n)s."), n=LARGEST_QUANTITY)
+        raise BadFields([((*path, "grnQty"), item.grn_qty, sentence)])
 
 
 def references(entries: Iterable[Data]) -> Iterator[tuple[Path, str, int]]:

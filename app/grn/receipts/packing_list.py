@@ -21,6 +21,7 @@ from app.grn.receipts.service import find, hold, remove
 from app.grn.schemas.pagination import Page, page_of
 from app.grn.schemas.receipts import MOST_ROLLS
 from app.kernel import clock
+from app.kernel.messages import N_, Message
 from app.kernel.money import plain_decimal
 
 
@@ -67,7 +68,7 @@ def replace(receipt_id: int, item_id: int, entries: list[Data]) -> FabricItem:
 def _refuse_too_many(receipt: GoodsReceipt, item: FabricItem, coming: int) -> None:
     others = sum(other.roll_count for other in receipt.fabric_items if other is not item)
     if others + coming > MOST_ROLLS:
-        sentence = f"The receipt would hold more than {MOST_ROLLS} rolls."
+        sentence = Message(N_("The receipt would hold more than %(max)s rolls."), max=MOST_ROLLS)
         raise BadFields([(("supplierRollList",), coming, sentence)])
 
 
@@ -102,7 +103,9 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> Supp
     for name, value in findings.items():
         setattr(roll, name, 0 if name == "blanket_qty" and value is None else value)
     if too_short(roll):
-        sentence = f"More than the roll's length of {plain_decimal(roll.length or Decimal(0))}."
+        sentence = Message(
+            N_("More than the roll's length of %(length)s."), length=plain_decimal(roll.length or Decimal(0))
+        )
         raise BadFields([(("blanketQty",), roll.blanket_qty, sentence)])
     if any(name in findings for name in MEASURED):
         measured = any(getattr(roll, name) is not None for name in MEASURED)

@@ -21,6 +21,7 @@ from app.grn.receipts.item_builder import Data
 from app.grn.schemas.receipts import MOST_ROLLS, NewRollSchema
 from app.kernel.csv_dialect import detect_delimiter, parse_cell
 from app.kernel.errors import Invalid
+from app.kernel.messages import N_, Message
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +57,10 @@ def read_rolls(content: bytes) -> list[Data]:
     filled = ((number, cells) for number, cells in rows if any(_cell(cell) is not None for cell in cells))
     header = next(filled, None)
     if header is None:
-        raise UnreadableFile("The file is empty; its first row names the columns.")
+        raise UnreadableFile(N_("The file is empty; its first row names the columns."))
     rolls = _loaded(_named(filled, _columns(*header)))
     if not rolls:
-        raise UnreadableFile("The file names columns but no rolls; to empty a packing list, PUT an empty one.")
+        raise UnreadableFile(N_("The file names columns but no rolls; to empty a packing list, PUT an empty one."))
     return rolls
 
 
@@ -72,9 +73,10 @@ def _columns(number: int, header: list[Any]) -> dict[int, str]:
             continue
         name = _COLUMNS.get(re.sub(r"\W|_", "", str(title)).lower())
         if name is None:
-            faults.append(f"Unknown column “{str(title)[:100]}”; known are {', '.join(_COLUMNS.values())}.")
+            text = N_("Unknown column “%(name)s”; known are %(names)s.")
+            faults.append(Message(text, name=str(title)[:100], names=", ".join(_COLUMNS.values())))
         elif name in columns.values():
-            faults.append(f"The column {name} comes twice.")
+            faults.append(Message(N_("The column %(name)s comes twice."), name=name))
         else:
             columns[place] = name
     if faults:
@@ -108,7 +110,7 @@ def _loaded(rows: Iterable[tuple[int, dict[str, Any]]]) -> list[Data]:
     sent: dict[int, Any] = {}
     for number, row in rows:
         if len(rolls) + len(faults) >= MOST_ROLLS:
-            raise Invalid({"row": {number: [f"Send at most {MOST_ROLLS} rolls."]}})
+            raise Invalid({"row": {number: [Message(N_("Send at most %(max)s rolls."), max=MOST_ROLLS)]}})
         try:
             rolls.append(_schema.load({name: value for name, value in row.items() if value is not None}))
         except ValidationError as error:
@@ -122,14 +124,16 @@ def _csv(content: bytes) -> Iterator[Row]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnreadableFile("The file is not UTF-8; save it as “CSV UTF-8” or as XLSX.") from error
+        raise UnreadableFile(N_("The file is not UTF-8; save it as “CSV UTF-8” or as XLSX.")) from error
     separator = detect_delimiter(text.lstrip().split("\n", 1)[0])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         for cells in reader:
             yield reader.line_num, [parse_cell(cell, separator) for cell in cells]
     except csv.Error as error:
-        raise UnreadableFile(f"Line {reader.line_num} is not CSV: {error}.") from error
+        raise UnreadableFile(
+            Message(N_("Line %(line_num)s is not CSV: %(error)s."), line_num=reader.line_num, error=error)
+        ) from error
 
 
 def _sheet(content: bytes) -> Iterator[Row]:
@@ -150,11 +154,13 @@ def _sheet(content: bytes) -> Iterator[Row]:
 def _refuse_bomb(content: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         if sum(part.file_size for part in packed.infolist()) > LARGEST_UNPACKED:
-            raise UnreadableFile("The spreadsheet unpacks to more than 64 MiB.")
+            raise UnreadableFile(N_("The spreadsheet unpacks to more than 64 MiB."))
 
 
 def _refuse_uncomputed(content: bytes) -> None:
     """A formula that no spreadsheet program has computed yet reads as an empty cell: its length would be lost."""
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         if any(_UNCOMPUTED.search(packed.read(name)) for name in packed.namelist() if name.startswith(_SHEETS)):
-            raise UnreadableFile("A formula in the file was never computed; open and save it in a spreadsheet program.")
+            raise UnreadableFile(
+                N_("A formula in the file was never computed; open and save it in a spreadsheet program.")
+            )

@@ -23,9 +23,15 @@ from app.grn.receipts.item_builder import Data, Stored, new_item, new_rolls, ref
 from app.grn.schemas.pagination import Page, ordered, page_of, page_uncounted
 from app.kernel import clock
 from app.kernel.daily_counts import DailyCount, count_per_day
+from app.kernel.messages import N_
 
 #: Everything that ``ReceiptSchema`` shows, in three statements however many rolls.
 FULL = selectinload(GoodsReceipt.fabric_items).selectinload(FabricItem.rolls)
+_UNKNOWN = {
+    "supplier_id": N_("Unknown supplier."),
+    "fabric_id": N_("Unknown fabric."),
+    "order_id": N_("Unknown order."),
+}
 _KINDS = {"supplier_id": Supplier, "fabric_id": Fabric, "order_id": ProductionOrder}
 _HEADER = ("external_id", "supplier_id", "invoice_no", "invoice_date", "erp_invoice_no", "extra")
 
@@ -197,9 +203,8 @@ def _require_references(data: Data) -> None:
         # Held, as the foreign keys would hold them: none is deleted between this look and the end.
         there = select(model.id).where(model.id.in_(ids)).order_by(model.id).with_for_update(read=True, key_share=True)
         known = set(db.session.scalars(there)) if ids else set()
-        what = kind.removesuffix("_id")
         faults += [
-            (path, row_id, f"Unknown {what}.") for path, name, row_id in wanted if name == kind and row_id not in known
+            (path, row_id, _UNKNOWN[kind]) for path, name, row_id in wanted if name == kind and row_id not in known
         ]
     if faults:
         raise BadFields(faults)
@@ -216,7 +221,7 @@ def _stored_rolls(receipt_id: int) -> dict[int, list[Any]]:
 def _store_items(
     receipt: GoodsReceipt, entries: Sequence[Data], stored: Stored, stored_rolls: Mapping[int, list[Any]]
 ) -> None:
-    if faults := stored.reserve(entries, ("fabricItemList",), "fabric item"):
+    if faults := stored.reserve(entries, ("fabricItemList",), N_("No such fabric item here, or named twice.")):
         raise BadFields(faults)
     gone: list[int] = []
     for position, entry in enumerate(entries):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from marshmallow import fields, post_dump, pre_load
+from marshmallow import post_dump, pre_load
 
 from app.grn.models.columns import PLACES, WHOLE_DIGITS
-from app.kernel.schemas.fields import CalendarDate, Number, Schema, Text
+from app.kernel.messages import N_, Message
+from app.kernel.schemas.fields import CalendarDate, HubField, Number, Schema, Text
 
 LARGEST_QUANTITY = f"{'9' * WHOLE_DIGITS}.{'9' * PLACES}"
 #: Whole numbers up to here are exact in every JSON reader, and leave a sequence room to go on behind them.
@@ -60,7 +61,7 @@ class Day(CalendarDate):
         return (datetime(value.year, value.month, value.day, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
 
-class Moment(fields.Field):
+class Moment(HubField):
     """A moment as epoch milliseconds; only ever an answer."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -74,7 +75,7 @@ class Moment(fields.Field):
 class CommaList(Text):
     """``1000,1001``: kept as a list, shown as it came but for white space and empty places."""
 
-    default_error_messages = {"many": f"List at most {MOST_ORDERS}."}
+    default_error_messages = {"many": Message(N_("List at most %(max)s."), max=MOST_ORDERS)}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(2000, **kwargs)

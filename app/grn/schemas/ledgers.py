@@ -18,6 +18,7 @@ from app.grn.schemas.fields import (
     signed_quantity,
     words,
 )
+from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import Choice, Metadata, Number, Schema
 
 MOST_ASSOCIATIONS = 1000
@@ -28,7 +29,7 @@ OTHER_OUT_TYPES = tuple(kind for kind in OutType if kind is not OutType.ASSOCIAT
 class AssociationSchema(Schema):
     """So much of a fabric item goes into a part of a style of an order."""
 
-    error_messages = {"type": "Expected a list of associations, each an object."}
+    error_messages = {"type": N_("Expected a list of associations, each an object.")}
 
     order_id = reference(data_key="orderId", required=True)
     product_id = reference(data_key="productId", required=True)
@@ -52,12 +53,12 @@ class AssociationSchema(Schema):
     @validates_schema
     def _tells_a_colour(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if not (data.get("style_color") or data.get("color")):
-            raise ValidationError("This field is required.", "styleColor")
+            raise ValidationError(N_("This field is required."), "styleColor")
 
     @validates_schema(pass_collection=True)
     def _bounded(self, data: Any, **_kwargs: Any) -> None:
         if isinstance(data, list) and len(data) > MOST_ASSOCIATIONS:
-            raise ValidationError(f"Send at most {MOST_ASSOCIATIONS} rows.")
+            raise ValidationError(Message(N_("Send at most %(n)s rows."), n=MOST_ASSOCIATIONS))
 
 
 class EntrySchema(Schema):
@@ -73,11 +74,11 @@ class EntrySchema(Schema):
     def _says_why_it_went(self, data: dict[str, Any], **_kwargs: Any) -> None:
         went, why = data["type"] == LedgerType.OUT, data.get("out_type")
         if went and not why:
-            raise ValidationError("This field is required with type OUT.", "outType")
+            raise ValidationError(N_("This field is required with type OUT."), "outType")
         if why and not went:
-            raise ValidationError("Leave it out with type IN.", "outType")
+            raise ValidationError(N_("Leave it out with type IN."), "outType")
         if not data["qty"]:
-            raise ValidationError("Ensure this value is greater than 0.", "qty")
+            raise ValidationError(N_("Ensure this value is greater than 0."), "qty")
 
 
 class LedgerSchema(Compact):

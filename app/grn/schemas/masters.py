@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate, validates_schema
+from marshmallow import fields, validates_schema
 from marshmallow.exceptions import ValidationError
 
 from app.grn.schemas.fields import Compact, Moment, PutBack, optional_quantity, reference, required_words, words
+from app.kernel.messages import N_, Message
+from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Metadata
 
 MOST_COLORS, MOST_LINES, MOST_PARTS = 1000, 1000, 100
@@ -18,7 +20,15 @@ def _refuse_twins(rows: list[dict[str, Any]], names: tuple[str, ...], data_keys:
     for number, row in enumerate(rows):
         key = tuple(row.get(name) for name in names)
         if key in seen:
-            raise ValidationError({number: {data_keys[-1]: [f"The same {', '.join(data_keys)} came before."]}})
+            raise ValidationError(
+                {
+                    number: {
+                        data_keys[-1]: [
+                            Message(N_("The same %(data_keys)s came before."), data_keys=", ".join(data_keys))
+                        ]
+                    }
+                }
+            )
         seen.add(key)
 
 
@@ -67,7 +77,7 @@ class FabricSchema(MasterSchema):
         fields.Nested(FabricColorSchema),
         data_key="colorList",
         load_default=list,
-        validate=validate.Length(max=MOST_COLORS, error="Send at most {max} colours."),
+        validate=validators.Length(max=MOST_COLORS, error=N_("Send at most %(max)s colours.")),
     )
 
     @validates_schema
@@ -99,7 +109,7 @@ class FlowInfoSchema(Compact):
         fields.Nested(FlowPartSchema),
         data_key="partList",
         load_default=list,
-        validate=validate.Length(max=MOST_PARTS, error="Send at most {max} parts."),
+        validate=validators.Length(max=MOST_PARTS, error=N_("Send at most %(max)s parts.")),
     )
 
     @validates_schema
@@ -118,7 +128,7 @@ class OrderSchema(MasterSchema):
         fields.Nested(FlowInfoSchema),
         data_key="flowInfoList",
         load_default=list,
-        validate=validate.Length(max=MOST_LINES, error="Send at most {max} flow lines."),
+        validate=validators.Length(max=MOST_LINES, error=N_("Send at most %(max)s flow lines.")),
     )
 
     @validates_schema

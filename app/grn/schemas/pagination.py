@@ -11,8 +11,9 @@ from sqlalchemy import Select, func, select
 
 from app.extensions import db
 from app.grn.schemas.fields import Compact
+from app.kernel.messages import N_, Message
 from app.kernel.pagination.offset import LARGEST_PAGE, LAST_PAGE, PAGE_SIZE
-from app.kernel.schemas.fields import Number, Schema
+from app.kernel.schemas.fields import HubField, Number, Schema
 
 _BOUND = (
     "Only there, and true, where a search finds so much that it is not counted: `totalElements` and `totalPages` then "
@@ -23,7 +24,7 @@ _BOUND = (
 Sortable = Mapping[str, Any]
 
 
-class Sort(fields.Field):
+class Sort(HubField):
     """``field,asc`` or ``field,desc``; the direction may be left out."""
 
     def __init__(self, *names: str, **kwargs: Any) -> None:
@@ -35,7 +36,9 @@ class Sort(fields.Field):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, str]:
         name, _, direction = str(value).partition(",")
         if name not in self.names or direction not in {"", "asc", "desc"}:
-            raise ValidationError(f"Use one of {', '.join(self.names)}, with ,asc or ,desc.")
+            raise ValidationError(
+                Message(N_("Use one of %(choices)s, with ,asc or ,desc."), choices=", ".join(self.names))
+            )
         return name, direction or "asc"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, post_load, validate, validates_schema
+from marshmallow import fields, post_load, validates_schema
 from marshmallow.exceptions import ValidationError
 
 from app.grn.models.columns import LengthUnit, WidthUnit
@@ -21,6 +21,8 @@ from app.grn.schemas.fields import (
     signed_quantity,
     words,
 )
+from app.kernel.messages import N_, Message
+from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, Metadata, Number, Schema
 
 MOST_ITEMS, MOST_ROLLS = 200, 10_000
@@ -32,7 +34,7 @@ def refuse_blanket(data: dict[str, Any]) -> None:
     length = data.get("inspected_length")
     length = data.get("supplier_length") if length is None else length
     if length is not None and (data.get("blanket_qty") or 0) > length:
-        raise ValidationError("Ensure this value is not greater than the roll's length.", "blanketQty")
+        raise ValidationError(N_("Ensure this value is not greater than the roll's length."), "blanketQty")
 
 
 class NewRollSchema(Schema):
@@ -87,7 +89,7 @@ class NewFabricItemSchema(Schema):
         data_key="supplierRollList",
         load_default=list,
         allow_none=True,
-        validate=validate.Length(max=MOST_ROLLS, error="Send at most {max} rolls."),
+        validate=validators.Length(max=MOST_ROLLS, error=N_("Send at most %(max)s rolls.")),
     )
     extra = Metadata(data_key="metadata", allow_none=True)
 
@@ -95,7 +97,7 @@ class NewFabricItemSchema(Schema):
     def _one_list_of_orders(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         single = data.pop("external_order_id", None)
         if single and data.get("external_order_ids"):
-            raise ValidationError("Send externalOrderIds or externalOrderId, not both.", "externalOrderId")
+            raise ValidationError(N_("Send externalOrderIds or externalOrderId, not both."), "externalOrderId")
         if single:
             data["external_order_ids"] = [single]
         data["rolls"] = data["rolls"] or []
@@ -114,14 +116,17 @@ class NewReceiptSchema(Schema):
         fields.Nested(NewFabricItemSchema),
         data_key="fabricItemList",
         required=True,
-        validate=validate.Length(1, MOST_ITEMS, error="Send {min} to {max} fabric items."),
+        validate=validators.Length(1, MOST_ITEMS, error=N_("Send %(min)s to %(max)s fabric items.")),
     )
     extra = Metadata(data_key="metadata", allow_none=True)
 
     @validates_schema
     def _bounded(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if sum(len(item["rolls"]) for item in data["fabric_items"]) > MOST_ROLLS:
-            raise ValidationError(f"Send at most {MOST_ROLLS} rolls in one receipt.", "fabricItemList")
+            raise ValidationError(
+                Message(N_("Send at most %(max)s rolls in one receipt."), max=MOST_ROLLS),
+                "fabricItemList",
+            )
 
 
 class RollChangeSchema(PutBack, NewRollSchema):
@@ -143,7 +148,7 @@ class FabricItemChangeSchema(PutBack, NewFabricItemSchema):
         data_key="supplierRollList",
         load_default=list,
         allow_none=True,
-        validate=validate.Length(max=MOST_ROLLS, error="Send at most {max} rolls."),
+        validate=validators.Length(max=MOST_ROLLS, error=N_("Send at most %(max)s rolls.")),
     )
 
 
@@ -156,7 +161,7 @@ class ReceiptChangeSchema(PutBack, NewReceiptSchema):
         fields.Nested(FabricItemChangeSchema),
         data_key="fabricItemList",
         required=True,
-        validate=validate.Length(1, MOST_ITEMS, error="Send {min} to {max} fabric items."),
+        validate=validators.Length(1, MOST_ITEMS, error=N_("Send %(min)s to %(max)s fabric items.")),
     )
 
 
@@ -167,7 +172,7 @@ class PackingListSchema(Schema):
         fields.Nested(RollChangeSchema),
         data_key="supplierRollList",
         required=True,
-        validate=validate.Length(max=MOST_ROLLS, error="Send at most {max} rolls."),
+        validate=validators.Length(max=MOST_ROLLS, error=N_("Send at most %(max)s rolls.")),
     )
 
 
@@ -185,7 +190,7 @@ class InspectionSchema(Schema):
     @validates_schema
     def _says_something(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if not data:
-            raise ValidationError("Send at least one of length, width, weight, gsm, blanketQty, shade, metadata.")
+            raise ValidationError(N_("Send at least one of length, width, weight, gsm, blanketQty, shade, metadata."))
 
 
 class RollSchema(Compact):

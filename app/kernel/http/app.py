@@ -14,6 +14,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from app.kernel.errors import UnsupportedMediaType
 from app.kernel.json import HubJsonProvider
+from app.kernel.messages import N_
 from app.kernel.schemas.fields import HubParser
 from app.kernel.unit_of_work import unit_of_work
 
@@ -72,7 +73,7 @@ class Hub(Flask):
         self._tell_method_from_path()
         with unit_of_work():
             if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-                raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
+                raise UnsupportedMediaType(N_("Send the body as it is, without Content-Encoding."))
             return super().dispatch_request(*args)
 
     def _tell_method_from_path(self) -> None:

@@ -174,7 +174,7 @@ def flatten_errors(errors: Any, path: tuple[str | int, ...] = ()) -> Iterator[Fl
         for step, below in errors.items():
             yield from flatten_errors(below, path if step == "_schema" else (*path, step))
     else:
-        yield path, [errors] if isinstance(errors, str) else [str(sentence) for sentence in errors]
+        yield path, [errors] if isinstance(errors, str) else list(errors)
 
 
 def _mirrored(errors: Any) -> Any:

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from app.kernel import errors
 from app.kernel.http.app import is_page
 from app.kernel.http.error_envelopes import envelope_of
+from app.kernel.messages import N_
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +92,7 @@ def _lost_race(error: Exception) -> Response:
 def _unstorable(error: Exception) -> Response:
     """A value that passed validation and that the database cannot hold is our fault, yet still the client's answer."""
     log.error("value_not_storable", error_kind=type(getattr(error, "orig", error)).__name__, exc_info=error)
-    return error_response(errors.Invalid({"_schema": ["A value is outside what can be stored."]}))
+    return error_response(errors.Invalid({"_schema": [N_("A value is outside what can be stored.")]}))
 
 
 def _unavailable(error: Exception) -> Response:

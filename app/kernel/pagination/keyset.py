@@ -12,14 +12,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
-from marshmallow import validate
 from marshmallow.fields import Boolean, Integer, List, Nested, String
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, literal, select, tuple_
 
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.errors import Invalid, MalformedJson
+from app.kernel.messages import N_, Message
 from app.kernel.pagination.offset import LARGEST_PAGE, PAGE_SIZE
+from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Schema
 
 #: Rows that are counted exactly, and that page numbers reach; beyond, the planner estimates and cursors walk.
@@ -29,14 +30,14 @@ COUNTED = 10_000
 class KeysetQuery(Schema):
     """``cursor`` (empty to begin) walks a list without gaps or repeats, however deep."""
 
-    page_size = Integer(load_default=PAGE_SIZE, validate=validate.Range(1, LARGEST_PAGE))
+    page_size = Integer(load_default=PAGE_SIZE, validate=validators.Range(1, LARGEST_PAGE))
     cursor = String(load_default="", metadata={"description": "Empty for the first page, then what `next` carries."})
 
 
 class LargePageQuery(KeysetQuery):
     """``page`` for the first 10,000 rows, ``cursor`` for all of them."""
 
-    page = Integer(load_default=1, validate=validate.Range(1, COUNTED), metadata={"description": "From 1."})
+    page = Integer(load_default=1, validate=validators.Range(1, COUNTED), metadata={"description": "From 1."})
     cursor = String(
         load_default=None,
         metadata={"description": "Keyset paging: empty for the first page, then what `next` carries."},
@@ -120,7 +121,9 @@ def large_page(query: Select[Any], order: Order, paging: Mapping[str, Any], *, o
         return page_by_keyset(query, order, paging, options=options)
     number, size = paging["page"], paging["page_size"]
     if number * size > COUNTED:
-        raise Invalid({"page": [f"Page numbers reach the first {COUNTED} rows; walk further with cursor."]})
+        raise Invalid(
+            {"page": [Message(N_("Page numbers reach the first %(n)s rows; walk further with cursor."), n=COUNTED)]}
+        )
     rows = _rows(query, order, options, size + 1, (number - 1) * size)
     last_page = len(rows) <= size and (rows or number == 1)
     count, exact = ((number - 1) * size + len(rows), True) if last_page else count_rows(query)
@@ -171,7 +174,7 @@ def _decoded(cursor: str, order: Order) -> list[Any]:
         values = json.decode(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
         return [_typed(value, column) for value, column in zip(values, order.columns, strict=True)]
     except (binascii.Error, TypeError, ValueError, MalformedJson) as error:
-        raise Invalid({"cursor": ["Not a cursor of this list."]}) from error
+        raise Invalid({"cursor": [N_("Not a cursor of this list.")]}) from error
 
 
 def _typed(value: Any, column: Any) -> Any:

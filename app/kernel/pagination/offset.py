@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
-from marshmallow import validate
 from marshmallow.fields import Integer, List, Nested, String
 from sqlalchemy import Select, func, select
 
 from app.extensions import db
 from app.kernel.errors import Invalid
+from app.kernel.messages import N_
+from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Schema
 
 PAGE_SIZE = 20
@@ -25,8 +26,8 @@ LAST_PAGE = 100_000
 class PageQuery(Schema):
     """``page`` and ``page_size``, or ``cursor`` (empty to begin) to walk a large set without gaps."""
 
-    page = Integer(load_default=1, validate=validate.Range(1, LAST_PAGE), metadata={"description": "From 1."})
-    page_size = Integer(load_default=PAGE_SIZE, validate=validate.Range(1, LARGEST_PAGE))
+    page = Integer(load_default=1, validate=validators.Range(1, LAST_PAGE), metadata={"description": "From 1."})
+    page_size = Integer(load_default=PAGE_SIZE, validate=validators.Range(1, LARGEST_PAGE))
     cursor = String(
         load_default=None,
         metadata={"description": "Keyset paging: empty for the first page, then what `next` carries."},
@@ -103,7 +104,7 @@ def _decoded(cursor: str) -> int:
     try:
         key = int(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError) as error:
-        raise Invalid({"cursor": ["Not a cursor of this list."]}) from error
+        raise Invalid({"cursor": [N_("Not a cursor of this list.")]}) from error
     if not 0 < key < 2**63:
-        raise Invalid({"cursor": ["Not a cursor of this list."]})
+        raise Invalid({"cursor": [N_("Not a cursor of this list.")]})
     return key

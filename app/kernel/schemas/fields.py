@@ -10,25 +10,36 @@ from typing import Any, NoReturn
 
 import marshmallow as ma
 from flask import Request
-from marshmallow import fields, validate
+from marshmallow import fields
 from webargs import core
 from webargs.flaskparser import FlaskParser
 
 from app.config import KIB
 from app.kernel import clock, json
 from app.kernel.errors import BadRequest, Invalid, UnsupportedMediaType
+from app.kernel.messages import N_, Message
 from app.kernel.money import plain_decimal
+from app.kernel.schemas import validators
 
 METADATA_LIMIT = 16 * KIB
 METADATA_DEPTH = 32
 
 fields.Field.default_error_messages = {
     **fields.Field.default_error_messages,
-    "required": "This field is required.",
-    "null": "This field may not be null.",
+    "required": N_("This field is required."),
+    "null": N_("This field may not be null."),
 }
-fields.Nested.default_error_messages = {"type": "Expected an object."}
-fields.List.default_error_messages = {"invalid": "Expected a list."}
+fields.Nested.default_error_messages = {"type": N_("Expected an object.")}
+fields.List.default_error_messages = {"invalid": N_("Expected a list.")}
+
+
+class HubField(fields.Field):
+    """The base of the hub's own fields: errors are messages, whose texts are in percent style."""
+
+    def make_error(self, key: str, **values: Any) -> ma.ValidationError:
+        """The error ``key`` of ``error_messages`` with its values."""
+        text: Any = self.error_messages[key]  # marshmallow lets it be a list or a mapping too
+        return ma.ValidationError(Message(text, **values) if values else text)
 
 
 class Schema(ma.Schema):
@@ -37,17 +48,17 @@ class Schema(ma.Schema):
     class Meta:
         unknown = ma.RAISE
 
-    error_messages = {"unknown": "Unknown field.", "type": "Expected an object."}
+    error_messages = {"unknown": N_("Unknown field."), "type": N_("Expected an object.")}
 
 
-class Text(fields.String):
+class Text(HubField, fields.String):
     """A string of at most ``limit`` characters without NUL; ``blank=False`` also refuses white space alone."""
 
     default_error_messages = {
-        "invalid": "Expected a string.",
-        "nul": "NUL characters are not allowed.",
-        "blank": "This field may not be blank.",
-        "long": "Ensure this field has no more than {limit} characters.",
+        "invalid": N_("Expected a string."),
+        "nul": N_("NUL characters are not allowed."),
+        "blank": N_("This field may not be blank."),
+        "long": N_("Ensure this field has no more than %(limit)s characters."),
     }
 
     def __init__(self, limit: int, *, blank: bool = True, **kwargs: Any) -> None:
@@ -68,15 +79,15 @@ class Text(fields.String):
         return value
 
 
-class Number(fields.Field):
+class Number(HubField):
     """An exact number between ``low`` and ``high`` with at most ``places`` decimals; numeric strings count."""
 
     default_error_messages = {
-        "invalid": "A valid number is required.",
-        "low": "Ensure this value is greater than or equal to {low}.",
-        "high": "Ensure this value is less than or equal to {high}.",
-        "places": "Ensure that there are no more than {places} decimal places.",
-        "whole": "A whole number is required.",
+        "invalid": N_("A valid number is required."),
+        "low": N_("Ensure this value is greater than or equal to %(low)s."),
+        "high": N_("Ensure this value is less than or equal to %(high)s."),
+        "places": N_("Ensure that there are no more than %(places)s decimal places."),
+        "whole": N_("A whole number is required."),
     }
     _NUMERIC = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})", re.ASCII)
 
@@ -125,12 +136,12 @@ class Number(fields.Field):
         return plain_decimal(value if isinstance(value, Decimal) else Decimal(value))
 
 
-class CalendarDate(fields.Field):
+class CalendarDate(HubField):
     """A day of the Gregorian calendar as ``YYYY-MM-DD``, from 1900 to 9999."""
 
     default_error_messages = {
-        "invalid": "Date has wrong format. Use YYYY-MM-DD.",
-        "impossible": "Not a date of the calendar from 1900-01-01.",
+        "invalid": N_("Date has wrong format. Use YYYY-MM-DD."),
+        "impossible": N_("Not a date of the calendar from 1900-01-01."),
     }
     _SHAPE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -153,7 +164,7 @@ class CalendarDate(fields.Field):
         return None if value is None else value.isoformat()
 
 
-class Timestamp(fields.Field):
+class Timestamp(HubField):
     """A moment, sent as ISO 8601 in UTC; only ever an answer."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -164,10 +175,10 @@ class Timestamp(fields.Field):
         return None if value is None else clock.iso(value)
 
 
-class DateTime(fields.Field):
+class DateTime(HubField):
     """A moment as ISO 8601; without a zone it is UTC, without a time it is midnight."""
 
-    default_error_messages = {"invalid": "Expected a moment as ISO 8601, for instance 2026-02-01T12:00:00Z."}
+    default_error_messages = {"invalid": N_("Expected a moment as ISO 8601, for instance 2026-02-01T12:00:00Z.")}
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["metadata"] = {"type": "string", "format": "date-time", **kwargs.get("metadata", {})}
@@ -187,23 +198,23 @@ class DateTime(fields.Field):
         return None if value is None else clock.iso(value)
 
 
-class Choice(fields.String):
+class Choice(HubField, fields.String):
     """One word out of a fixed set."""
 
-    default_error_messages = {"invalid": "Expected a string."}
+    default_error_messages = {"invalid": N_("Expected a string.")}
 
     def __init__(self, *words: str, **kwargs: Any) -> None:
-        super().__init__(validate=validate.OneOf(words, error="Must be one of: {choices}."), **kwargs)
+        super().__init__(validate=validators.OneOf(words), **kwargs)
 
 
-class Metadata(fields.Field):
+class Metadata(HubField):
     """The client's own object, at most 16 KiB of JSON, stored and returned verbatim."""
 
     default_error_messages = {
-        "invalid": "Expected an object.",
-        "large": f"Ensure this object has no more than {METADATA_LIMIT} bytes of JSON.",
-        "deep": f"Ensure this object is nested no deeper than {METADATA_DEPTH} levels.",
-        "nul": "NUL characters are not allowed.",
+        "invalid": N_("Expected an object."),
+        "large": Message(N_("Ensure this object has no more than %(n)s bytes of JSON."), n=METADATA_LIMIT),
+        "deep": Message(N_("Ensure this object is nested no deeper than %(n)s levels."), n=METADATA_DEPTH),
+        "nul": N_("NUL characters are not allowed."),
     }
 
     def __init__(self, **kwargs: Any) -> None:
@@ -253,14 +264,14 @@ class HubParser(FlaskParser):
         # The first of several would be taken without a word: half a filter, or the wrong receipt deleted.
         repeated = [name for name, values in req.args.lists() if len(values) > 1 and name not in sent.multiple_keys]
         if repeated:
-            faults = {name: ["Send this parameter once."] for name in repeated}
+            faults = {name: [N_("Send this parameter once.")] for name in repeated}
             raise Invalid(faults, payload=req.args.to_dict(flat=False))
         return sent
 
     def _raw_load_json(self, req: Request) -> Any:
         raw = req.get_data(cache=True)
         if not raw.strip():
-            raise BadRequest("The body is empty; send a JSON document.")
+            raise BadRequest(N_("The body is empty; send a JSON document."))
         if not core.is_json(req.mimetype):
             raise UnsupportedMediaType
         return json.parse_strict(raw)

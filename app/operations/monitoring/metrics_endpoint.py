@@ -20,6 +20,7 @@ from app.accounts.principals import client_address
 from app.kernel.errors import Forbidden, Unauthenticated
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
+from app.kernel.messages import N_
 from app.operations.monitoring.metrics_collector import HubCollector
 
 blp = ApiBlueprint("Metrics", __name__, description="What the hub counts, for Prometheus.")
@@ -29,7 +30,7 @@ _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
 
 
 class MetricsClosed(Forbidden):
-    message = "Metrics are read on the hub's own machine, or with METRICS_TOKEN as a bearer token."
+    message = N_("Metrics are read on the hub's own machine, or with METRICS_TOKEN as a bearer token.")
     code = "METRICS_CLOSED"
 
 
@@ -90,7 +91,7 @@ def _require_reader() -> None:
     if given:
         if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             return
-        raise Unauthenticated("This is not the token of the metrics.")
+        raise Unauthenticated(N_("This is not the token of the metrics."))
     if not _is_local():
         raise MetricsClosed
 

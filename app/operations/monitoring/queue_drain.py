@@ -15,6 +15,7 @@ from app.celery_config import CANARY_SECONDS
 from app.extensions import bus
 from app.kernel import clock
 from app.kernel.errors import Busy, NotFound
+from app.kernel.messages import N_
 
 log = structlog.get_logger(__name__)
 KEY = "hub:drained"
@@ -23,7 +24,7 @@ KEY = "hub:drained"
 class BrokerAway(Busy):
     """Where workers would look for the word it cannot be left."""
 
-    message = "Redis does not answer; nothing was changed. Try again."
+    message = N_("Redis does not answer; nothing was changed. Try again.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.error_envelopes import SalesEnvelope
 from app.kernel.http.openapi import refuses
 from app.kernel.json import encode
+from app.kernel.messages import N_, Message, as_message
 from app.kernel.schemas.fast_dump import make_dumper
 from app.sales import samples
 from app.sales.errors import AllRefused, SheetFull, TooManyInvoices
@@ -100,7 +101,7 @@ class BulkImport(MethodView):
         """
         read = _READERS.get(request.mimetype)
         if read is None:
-            raise UnsupportedMediaType("Send a JSON array, or one invoice a line as application/x-ndjson.")
+            raise UnsupportedMediaType(N_("Send a JSON array, or one invoice a line as application/x-ndjson."))
         request.max_content_length = current_app.config["MAX_BULK_BYTES"]
         caller = authenticate().user_id
         try:
@@ -162,7 +163,9 @@ def _answer(report: imports_stream.Report) -> Any:
         # Not through the schema, which would take longer over ten thousand results than the database over the invoices.
         return Response(encode({"success": clean, "message": told, "data": data}), mimetype="application/json")
     report.fault.data = data
-    report.fault.message = f"{report.fault.message} Before that: {told}"
+    report.fault.message = Message(
+        N_("%(message)s Before that: %(told)s"), message=as_message(report.fault.message), told=told
+    )
     raise report.fault
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from app.kernel.errors import BadRequest
+from app.kernel.messages import N_, Message
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+'
 #: An object with nothing nested in it as a whole (an item, a customer), a string as a whole (whatever is inside,
@@ -14,7 +15,7 @@ _TOKEN = re.compile(
     rb'(\{[^"{}\[\]]*+(?:' + _STRING + rb'"[^"{}\[\]]*+)*+\})|' + _STRING + rb'("?)|[\[\]{}]', re.DOTALL
 )
 _OPENING = b"[{"
-_NO_ARRAY = "Send a JSON array of invoices, or one invoice a line as application/x-ndjson."
+_NO_ARRAY = N_("Send a JSON array of invoices, or one invoice a line as application/x-ndjson.")
 _SPACE = b" \t\r\n"
 #: Some systems begin each UTF-8 file with it.
 _MARK = b"\xef\xbb\xbf"
@@ -33,7 +34,7 @@ def lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
         *whole, rest = (rest + block).split(b"\n")
         yield from (line.removeprefix(_MARK) for line in whole if line.strip())
         if len(rest) > LONGEST:
-            raise Broken(f"A line is longer than {LONGEST} bytes.")
+            raise Broken(Message(N_("A line is longer than %(n)s bytes."), n=LONGEST))
     if rest.strip():
         yield rest.removeprefix(_MARK)
 
@@ -98,7 +99,7 @@ class _Scanner:
 
     def end(self) -> None:
         if self._rest.strip(_SPACE) or not self._ended:
-            raise Broken("The JSON array is cut off or followed by something else.")
+            raise Broken(N_("The JSON array is cut off or followed by something else."))
 
     def _begin(self, before: bytes, character: bytes) -> None:
         if before.strip(_SPACE + _MARK) or character != b"[":
@@ -108,17 +109,17 @@ class _Scanner:
     def _open(self, before: bytes, character: bytes) -> None:
         if self._depth == 0:
             if before.strip(_SPACE) != self._between or character != b"{" or self._ended:
-                raise Broken("The elements of the array must be objects, with a comma between them.")
+                raise Broken(N_("The elements of the array must be objects, with a comma between them."))
             self._between = b","
         self._depth += 1
 
     def _close(self, before: bytes, character: bytes) -> None:
         if before.strip(_SPACE) or character != b"]" or self._ended:
-            raise Broken("The array is closed in the wrong place.")
+            raise Broken(N_("The array is closed in the wrong place."))
         self._ended, self._depth = True, 0
 
     def _keep(self, text: bytes, start: int, looked: int) -> None:
         self._rest = text[start:]
         self._looked = looked - start
         if len(self._rest) > LONGEST:
-            raise Broken(f"An invoice is longer than {LONGEST} bytes.")
+            raise Broken(Message(N_("An invoice is longer than %(n)s bytes."), n=LONGEST))

@@ -16,6 +16,7 @@ from openpyxl import load_workbook
 from app.kernel import json
 from app.kernel.csv_dialect import detect_delimiter, parse_cell
 from app.kernel.errors import BadRequest, Invalid, MalformedJson, Refusal
+from app.kernel.messages import N_, Message
 from app.sales.files import json_stream, spreadsheet
 
 BLOCK = 64 * 1024
@@ -50,7 +51,9 @@ def opened(path: Path, stream: IO[bytes]) -> Source:
     kinds = {".json": _json, ".ndjson": _ndjson, ".jsonl": _ndjson, ".csv": _csv, ".xlsx": _xlsx}
     kind = kinds.get(path.suffix.lower())
     if kind is None:
-        raise BadRequest(f"{path.name}: expected a file that ends with {', '.join(kinds)}.")
+        raise BadRequest(
+            Message(N_("%(name)s: expected a file that ends with %(kinds)s."), name=path.name, kinds=", ".join(kinds))
+        )
     return kind(path, stream)
 
 
@@ -83,9 +86,9 @@ def _csv(path: Path, stream: IO[bytes]) -> Source:
         rows = csv.reader(chain([first], lines), delimiter=separator)
         heads = spreadsheet.headings(next(rows, []))
     except UnicodeDecodeError as error:
-        raise BadRequest(f"{path.name} is not UTF-8: save it as CSV UTF-8.") from error
+        raise BadRequest(Message(N_("%(name)s is not UTF-8: save it as CSV UTF-8."), name=path.name)) from error
     except csv.Error as error:
-        raise BadRequest(f"{path.name} is not CSV: {error}.") from error
+        raise BadRequest(Message(N_("%(name)s is not CSV: %(error)s."), name=path.name, error=error)) from error
     numbered = ((rows.line_num, _cells(heads, row, separator)) for row in rows)
 
     def done() -> int:
@@ -104,7 +107,7 @@ def _xlsx(path: Path, stream: IO[bytes]) -> Source:
     try:
         sheet = load_workbook(stream, read_only=True, data_only=True).worksheets[0]
     except (BadZipFile, KeyError, ValueError, OSError) as error:
-        raise BadRequest(f"{path.name} is no workbook of Excel.") from error
+        raise BadRequest(Message(N_("%(name)s is no workbook of Excel."), name=path.name)) from error
     rows = sheet.iter_rows(values_only=True)
     heads = spreadsheet.headings(next(rows, ()))
     seen = 1

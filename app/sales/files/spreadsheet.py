@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.kernel.errors import BadRequest
+from app.kernel.messages import N_, Message
 
 _HEADER = ("invoice_no", "invoice_date", "salesman", "created_by", "priority", "Total", "temp_name", "remarks")
 _CUSTOMER = ("code", "name", "area", "address1", "address2", "address3", "pincode", "phone1", "phone2", "email")
@@ -60,6 +61,13 @@ _TEXTS_THAT_LOOK_LIKE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 GUARD = "'"
 
 
+_HEADING_FAULTS = (
+    (N_("Unknown column: %(names)s."), N_("Unknown columns: %(names)s.")),
+    (N_("Repeated column: %(names)s."), N_("Repeated columns: %(names)s.")),
+    (N_("Missing column: %(names)s."), N_("Missing columns: %(names)s.")),
+)
+
+
 def headings(names: Iterable[Any]) -> list[str]:
     """The headings of a file.
 
@@ -70,9 +78,9 @@ def headings(names: Iterable[Any]) -> list[str]:
     unknown = [name for name in given if name and name not in PLACES and name not in TOLD]
     twice = sorted({name for name in given if name and given.count(name) > 1})
     missing = [name for name in NEEDED if name not in given]
-    for fault, names_of in (("Unknown", unknown), ("Repeated", twice), ("Missing", missing)):
-        if names_of:
-            raise BadRequest(f"{fault} column{'s' if len(names_of) > 1 else ''}: {', '.join(names_of)}.")
+    for (one, several), found in zip(_HEADING_FAULTS, (unknown, twice, missing), strict=True):
+        if found:
+            raise BadRequest(Message(several if len(found) > 1 else one, names=", ".join(found)))
     return given
 
 
@@ -94,7 +102,8 @@ class Grouped:
         said = _told(self.payload)
         for heading, value in _told(payload).items():
             if said.get(heading) != value:
-                self.faults.setdefault(heading, []).append(f"Row {row} says something else than row {self.rows[0]}.")
+                text = N_("Row %(row)s says something else than row %(first)s.")
+                self.faults.setdefault(heading, []).append(Message(text, row=row, first=self.rows[0]))
         self.payload["items"] += payload["items"]
         self.rows.append(row)
 

@@ -12,6 +12,7 @@ from app import events
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
+from app.kernel.messages import N_, Message
 from app.sales.errors import NotInReview, NotReturnable
 from app.sales.events import REVIEW, UPDATED
 from app.sales.floor import work_sessions
@@ -122,11 +123,13 @@ def _correct_items(invoice: SalesInvoice, corrections: list[Mapping[str, Any]], 
         missing = [] if found else [name for name in _NEW_ITEM_NEEDS if name not in correction]
         if len(found) > 1:
             field = "barcode" if correction.get("barcode") else "item_code"
-            faults[number] = {field: [f"Matches {len(found)} items of this invoice; send barcode and item_code."]}
+            faults[number] = {
+                field: [Message(N_("Matches %(n)s items of this invoice; send barcode and item_code."), n=len(found))]
+            }
         elif found and found[0] in named:
-            faults[number] = {"item_code": ["This item was already named in this correction."]}
+            faults[number] = {"item_code": [N_("This item was already named in this correction.")]}
         elif missing:
-            faults[number] = {name: ["This field is required."] for name in missing}
+            faults[number] = {name: [N_("This field is required.")] for name in missing}
         elif found:
             _change(found[0], correction)
             named.append(found[0])
@@ -163,7 +166,7 @@ def _customer(data: Mapping[str, Any]) -> Customer:
     customer: Customer | None = db.session.scalar(query)
     if customer is None:
         if "name" not in data:
-            raise Invalid({"customer": {"name": ["This field is required."]}})
+            raise Invalid({"customer": {"name": [N_("This field is required.")]}})
         words = customer_words(data["code"], data["name"])
         db.session.execute(insert(Customer).values(**data, search=vector(words)).on_conflict_do_nothing())
         customer = db.session.scalars(query).one()

@@ -12,6 +12,7 @@ from app.accounts.models.accounts import User
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid, Refusal
+from app.kernel.messages import N_, Code, Message
 from app.sales.errors import (
     AlreadyHandled,
     NobodyHasIt,
@@ -76,7 +77,7 @@ def cancel(data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
     invoice = find_by_number(data["invoice_no"], lock=True)
     step = CANCELLING.get(invoice.status)
     if step is None:
-        raise WrongState("cancel its session", list(CANCELLING), invoice.status)
+        raise WrongState(Message(N_("cancel its session")), list(CANCELLING), invoice.status)
     return _take(step, invoice, data, actor, {})
 
 
@@ -128,7 +129,7 @@ def check(step: Step, invoice: SalesInvoice, data: Mapping[str, Any], actor: Act
     if held is not None and step.opens and invoice.status in {*step.resumes, *step.moves.values()}:
         raise AlreadyHandled(invoice.invoice_no, held.session.worker, held.session.section)
     if invoice.status not in {*step.moves, *step.resumes}:
-        raise WrongState(step.does, list(step.moves), invoice.status)
+        raise WrongState(Code(step.name, step.does), list(step.moves), invoice.status)
     if step.who is Who.ANYONE:
         return Worker(held.session.worker_id, held.session.worker) if held else None
     if actor.user_id is None:
@@ -163,7 +164,7 @@ def list_workers() -> list[Worker]:
 def _found_worker(field: str, user_id: int) -> Worker:
     user: User | None = db.session.scalar(select(User).where(User.id == user_id, *ABLE))
     if user is None:
-        raise Invalid({field: ["No such worker."]})
+        raise Invalid({field: [N_("No such worker.")]})
     return Worker(user.id, user.name)
 
 
@@ -172,7 +173,7 @@ def _courier(code: str) -> Courier:
         select(Courier).where(Courier.code == code, Courier.is_active.is_(True))
     )
     if courier is None:
-        raise Invalid({"courier": ["No such courier."]})
+        raise Invalid({"courier": [N_("No such courier.")]})
     return courier
 
 

@@ -12,6 +12,7 @@ from app import events
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.errors import Invalid
+from app.kernel.messages import N_, Message
 from app.kernel.money import LARGEST_AMOUNT, round_half_up
 from app.kernel.schemas.fast_dump import make_dumper
 from app.kernel.unit_of_work import sole_statement
@@ -183,7 +184,16 @@ def total_of(line_totals: Iterable[Decimal]) -> Decimal:
     """
     total = sum(line_totals, Decimal(0))
     if total > LARGEST_AMOUNT:
-        raise Invalid({"items": [f"The total of all items may not be larger than {LARGEST_AMOUNT}."]})
+        raise Invalid(
+            {
+                "items": [
+                    Message(
+                        N_("The total of all items may not be larger than %(n)s."),
+                        n=LARGEST_AMOUNT,
+                    )
+                ]
+            }
+        )
     return total
 
 

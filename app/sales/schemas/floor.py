@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
+from app.kernel.messages import N_, Code, Message
 from app.kernel.pagination.keyset import KeysetQuery
+from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, Number, Schema, Text, Timestamp
 from app.sales.schemas.invoices import InvoiceSchema, WorkerSchema
 from app.sales.state_machine import DELIVERY_STEP, DeliveryType, Status
@@ -53,11 +55,15 @@ class DeliveryStartSchema(StepSchema):
     @validates_schema
     def _has_what_its_type_needs(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
         step = DELIVERY_STEP[data["delivery_type"]]
-        missing = {name: ["This field is required."] for name in step.needs if name not in data}
+        missing = {name: [N_("This field is required.")] for name in step.needs if name not in data}
         others = {name for kind in DELIVERY_STEP.values() for name in kind.needs} - {*step.needs}
         if step.opens:
             others.add("proof_note")  # the proof comes when the driver is there
-        foreign = {name: [f"Not with {data['delivery_type']}."] for name in others if name in data}
+        foreign = {
+            name: [Message(N_("Not with %(type)s."), type=Code(data["delivery_type"]))]
+            for name in others
+            if name in data
+        }
         if missing or foreign:
             raise ValidationError({**missing, **foreign})
 
@@ -81,7 +87,7 @@ class BulkBase(Schema):
     def _names_each_once(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
         numbers = [order["invoice_no"] for order in data["invoices"]]
         twice = {
-            place: {"invoice_no": ["Named twice in this request."]}
+            place: {"invoice_no": [N_("Named twice in this request.")]}
             for place, number in enumerate(numbers)
             if number in numbers[:place]
         }
@@ -94,7 +100,7 @@ def _bulk(name: str, step: type[StepSchema], **shared: Any) -> type[ma.Schema]:
     several = fields.List(
         fields.Nested(step),
         required=True,
-        validate=validate.Length(1, MOST_AT_ONCE, error="Send {min} to {max} invoices."),
+        validate=validators.Length(1, MOST_AT_ONCE, error=N_("Send %(min)s to %(max)s invoices.")),
     )
     return BulkBase.from_dict({"invoices": several, **shared}, name=name)
 

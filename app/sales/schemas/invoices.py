@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate, validates_schema
+from marshmallow import fields, validates_schema
 from marshmallow.exceptions import ValidationError
 
+from app.kernel.messages import N_
 from app.kernel.money import LARGEST_AMOUNT
+from app.kernel.schemas import validators
 from app.kernel.schemas.fast_schema import FastDumpSchema, FastLoadSchema
 from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Text, Timestamp
 from app.sales.state_machine import BillingStatus, DeliveryType, Priority, Section, Status
@@ -70,7 +72,7 @@ class ImportSchema(FastLoadSchema):
     items = fields.List(
         fields.Nested(ItemSchema),
         required=True,
-        validate=validate.Length(1, MOST_ITEMS, error="Send {min} to {max} items."),
+        validate=validators.Length(1, MOST_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
     )
     declared_total = Number(
         0,
@@ -99,7 +101,7 @@ class ItemCorrectionSchema(ItemSchema):
     @validates_schema
     def _names_a_line(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if not data.get("barcode") and not data.get("item_code"):
-            raise ValidationError("Send barcode or item_code to tell which item is meant.", "item_code")
+            raise ValidationError(N_("Send barcode or item_code to tell which item is meant."), "item_code")
 
 
 class CustomerCorrectionSchema(CustomerSchema):
@@ -120,7 +122,7 @@ class CorrectionSchema(Schema):
     items = fields.List(
         fields.Nested(ItemCorrectionSchema),
         load_default=list,
-        validate=validate.Length(max=MOST_ITEMS, error="Send at most {max} items."),
+        validate=validators.Length(max=MOST_ITEMS, error=N_("Send at most %(max)s items.")),
     )
     declared_total = Number(0, LARGEST_AMOUNT, 2, data_key="Total", allow_none=True)
     temp_name = Text(200)
@@ -132,7 +134,7 @@ class CorrectionSchema(Schema):
     @validates_schema
     def _keeps_an_item(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if data.get("replace_items") and not data.get("items"):
-            raise ValidationError("With replace_items at least one item must be sent.", "items")
+            raise ValidationError(N_("With replace_items at least one item must be sent."), "items")
 
 
 class ReturnSchema(Schema):

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.kernel import clock, json
+from app.kernel.messages import N_
 from app.kernel.unit_of_work import after_commit, unit_of_work
 from app.kernel.uuids import new_uuid
 from app.kernel.worker.celery_app import LEASE, DebouncedTask
@@ -34,7 +35,7 @@ AT_ONCE, LONGEST = 8, 30
 STALE = timedelta(minutes=10)
 #: Seconds by which a receiver's clock may be off before it is told so, and before it refuses what is right.
 DRIFT_SHOWN, DRIFT_HARMFUL = 60, 300
-LOST = "The worker that ran this check did not come back."
+LOST = N_("The worker that ran this check did not come back.")
 
 
 @dataclass(frozen=True, slots=True)

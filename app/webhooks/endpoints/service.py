@@ -14,6 +14,7 @@ from app.accounts import audit
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.errors import Invalid
+from app.kernel.messages import N_
 from app.kernel.secret_box import seal
 from app.webhooks.errors import NotYours, UnknownEndpoint
 from app.webhooks.events import TEST
@@ -23,7 +24,7 @@ from app.webhooks.sender import signatures, ssrf
 #: Whose endpoints are meant: those of a user, or with ``None`` everybody's.
 Scope = int | None
 _PLAIN = ("description", "events", "concurrency", "rate_per_minute", "extra")
-DELETED = "The endpoint was deleted."
+DELETED = N_("The endpoint was deleted.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: boo
         secret=seal(secret.encode()),
         allowances=allowances,
         status="enabled" if data.get("enabled", True) else "disabled",
-        reason=None if data.get("enabled", True) else "It was made switched off.",
+        reason=None if data.get("enabled", True) else N_("It was made switched off."),
         **{name: data[name] for name in _PLAIN if name in data},
     )
     _set_headers(endpoint, data.get("headers") or {})
@@ -201,8 +202,8 @@ def _allowed(data: Mapping[str, Any], may_allow: bool, present: Sequence[dict[st
 def _judge_url(url: str, allowances: Sequence[Mapping[str, Any]]) -> None:
     try:
         ssrf.destination(ssrf.target_of(url), allowances)
-    except (ssrf.Refused, ssrf.Unresolved) as refused:
-        raise Invalid({"url": [str(refused)]}) from refused
+    except ssrf.AddressError as refused:
+        raise Invalid({"url": [refused.message]}) from refused
 
 
 def _set_headers(endpoint: Endpoint, headers: Mapping[str, str]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
+from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, DateTime, Number, Schema, Text, Timestamp
 from app.webhooks.models import STATES
 from app.webhooks.schemas.endpoints import LARGEST_ID, LARGEST_PAGE, PAGE_SIZE, Pattern, WebhookPageMetaSchema
@@ -92,7 +93,7 @@ class RecoverySchema(Schema):
     states = fields.List(
         Choice("failed", "delivered"),
         load_default=lambda: ["failed"],
-        validate=validate.Length(1, 2),
+        validate=validators.Length(1, 2),
         metadata={"description": "`delivered` too for a receiver that lost what it had."},
     )
     per_minute = Number(1, MAX_RECOVERED_PER_MINUTE, load_default=RECOVERED_PER_MINUTE)

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
 from app import events
-from app.kernel.schemas.fields import Choice, Metadata, Number, Schema, Text, Timestamp
+from app.kernel.messages import N_, Message
+from app.kernel.schemas import validators
+from app.kernel.schemas.fields import Choice, HubField, Metadata, Number, Schema, Text, Timestamp
 from app.webhooks.models import STATUSES
 from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
@@ -20,10 +22,10 @@ LARGEST_ID, LARGEST_PAGE, PAGE_SIZE = 2**63 - 1, 100, 20
 LONGEST_GRACE = 24
 
 
-class Pattern(fields.String):
+class Pattern(HubField, fields.String):
     """The name of an event, or a wildcard over several: ``einvoice.*``, ``*``."""
 
-    default_error_messages = {"invalid": "Expected a string.", "unknown": "No such event."}
+    default_error_messages = {"invalid": N_("Expected a string."), "unknown": N_("No such event.")}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         pattern: str = super()._deserialize(value, attr, data, **kwargs)
@@ -32,16 +34,16 @@ class Pattern(fields.String):
         return pattern
 
 
-class OwnHeaders(fields.Field):
+class OwnHeaders(HubField):
     """Further headers, name to value; none of the hub's own, nothing that could break out of its line."""
 
     default_error_messages = {
-        "invalid": "Expected an object of strings.",
-        "many": f"Ensure there are no more than {MOST_HEADERS} headers.",
-        "name": "{name} is not the name of a header.",
-        "twice": "{name} is named twice.",
-        "ours": "{name} is set by the hub.",
-        "value": "The value of {name} must be 1 to 1000 printable ASCII characters.",
+        "invalid": N_("Expected an object of strings."),
+        "many": Message(N_("Ensure there are no more than %(n)s headers."), n=MOST_HEADERS),
+        "name": N_("%(name)s is not the name of a header."),
+        "twice": N_("%(name)s is named twice."),
+        "ours": N_("%(name)s is set by the hub."),
+        "value": N_("The value of %(name)s must be 1 to 1000 printable ASCII characters."),
     }
     _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
     _VALUE = re.compile(r"[\x20-\x7e]{1,1000}")
@@ -77,10 +79,10 @@ class OwnHeaders(fields.Field):
         seen.add(name.lower())
 
 
-class Network(fields.String):
+class Network(HubField, fields.String):
     """A network as CIDR; a single address is a network of one."""
 
-    default_error_messages = {"invalid": "Expected a network such as 10.1.2.0/24."}
+    default_error_messages = {"invalid": N_("Expected a network such as 10.1.2.0/24.")}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
@@ -108,13 +110,17 @@ class _Settable(Schema):
     )
     allowances = fields.List(
         fields.Nested(AllowanceSchema),
-        validate=validate.Length(max=MOST_ALLOWANCES),
+        validate=validators.Length(max=MOST_ALLOWANCES),
         metadata={"description": "Set by admins only."},
     )
     extra = Metadata(data_key="metadata", allow_none=True)
 
 
-_some = validate.Length(1, MOST_EVENTS, error=f"Choose at least one event, and at most {MOST_EVENTS}.")
+_some = validators.Length(
+    1,
+    MOST_EVENTS,
+    error=N_("Choose at least one event, and at most %(max)s."),
+)
 
 
 def _events(**kwargs: Any) -> fields.List:
@@ -124,7 +130,7 @@ def _events(**kwargs: Any) -> fields.List:
 
 def _unique(patterns: Sequence[str]) -> None:
     if len(set(patterns)) != len(patterns):
-        raise ValidationError("An event is named twice.")
+        raise ValidationError(N_("An event is named twice."))
 
 
 class EndpointDraftSchema(_Settable):
@@ -144,7 +150,7 @@ class EndpointChangeSchema(_Settable):
     @validates_schema
     def _says_something(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if not data:
-            raise ValidationError("Nothing to change was sent.")
+            raise ValidationError(N_("Nothing to change was sent."))
 
 
 class EndpointSchema(Schema):
@@ -181,7 +187,7 @@ class EndpointSecretSchema(EndpointSchema):
 class EndpointReasonSchema(Schema):
     """Why."""
 
-    reason = Text(500, blank=False, load_default="Switched off by hand.")
+    reason = Text(500, blank=False, load_default=N_("Switched off by hand."))
 
 
 class RotationSchema(Schema):

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.accounts import audit
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.messages import N_
 from app.webhooks.models import Delivery, Endpoint, Tally
 from app.webhooks.sender.attempt import Result
 
@@ -74,7 +75,7 @@ def _judge(endpoint_id: int, made: Sequence[Result], moment: datetime) -> None:
     last = failed[-1].answer
     said = last.error or f"it answered {last.status}"
     if any(result.answer.status == GONE for result in failed):
-        _switch_off(endpoint_id, reason="The receiver answered 410 Gone: it wants nothing more.", probe_at=None)
+        _switch_off(endpoint_id, reason=N_("The receiver answered 410 Gone: it wants nothing more."), probe_at=None)
     elif any(result.claim.is_probe for result in failed):
         _switch_off(endpoint_id, f"The receiver is not back: {said}", moment + PROBE_AFTER, ("probing",))
     elif reason := _verdict(endpoint_id, moment, said):

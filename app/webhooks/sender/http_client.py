@@ -19,6 +19,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from app.config import KIB
+from app.kernel.messages import N_
 from app.kernel.worker.celery_app import HTTP_DEADLINE
 from app.webhooks.sender import ssrf
 
@@ -77,7 +78,7 @@ def post(
         with _deadline(started + deadline) as attempt:
             facts = _exchange(url, body, headers, address, attempt)
         return told(**facts)
-    except (ssrf.Refused, ssrf.Unresolved) as refused:
+    except ssrf.AddressError as refused:
         return told(error=str(refused))
     except _TooLate:
         return told(error=f"No complete answer within {deadline:g} seconds.")
@@ -249,13 +250,13 @@ def _words(error: Exception) -> str:
     text = f"{type(root).__name__}: {root}"
     for sign, words in (
         ("timed out", f"Could not connect within {CONNECT_SECONDS:g} seconds."),
-        ("refused", "The connection was refused."),
-        ("unreachable", "The receiver's network cannot be reached."),
+        ("refused", N_("The connection was refused.")),
+        ("unreachable", N_("The receiver's network cannot be reached.")),
         ("CERTIFICATE_VERIFY_FAILED", f"The certificate is not valid: {text.rpartition('failed: ')[2][:200]}"),
         ("certificate", f"The certificate is not valid: {text[-200:]}"),
         ("SSL", f"TLS failed: {text[-200:]}"),
-        ("reset by peer", "The receiver cut the connection."),
-        ("closed connection", "The receiver closed the connection without an answer."),
+        ("reset by peer", N_("The receiver cut the connection.")),
+        ("closed connection", N_("The receiver closed the connection without an answer.")),
     ):
         if sign.lower() in text.lower():
             return words

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.messages import N_
 from app.webhooks.models import Attempt, Delivery, Endpoint
 from app.webhooks.sender import circuit_breaker
 from app.webhooks.sender.attempt import Result
@@ -22,7 +23,7 @@ from app.webhooks.sender.claims import Claim
 JITTER = 0.1
 #: Slower than this (or not at all), and the endpoint is given one request at a time.
 SLOW_MILLISECONDS = 3000
-LOST = "The worker that made this attempt did not come back."
+LOST = N_("The worker that made this attempt did not come back.")
 _LONGEST_ERROR = 500
 _deliveries: Any = Delivery.__table__
 

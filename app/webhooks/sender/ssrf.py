@@ -15,6 +15,8 @@ from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
+from app.kernel.messages import N_, Message
+
 Address = IPv4Address | IPv6Address
 Allowances = Sequence[Mapping[str, Any]]
 
@@ -64,17 +66,29 @@ _RULES = tuple(
         ("ff00::/8", "multicast (RFC 4291)"),
     )
 )
+_REFUSED = N_("%(address)s is refused: %(rule)s. An admin may allow it for this endpoint.")
+_REFUSED_NAME = N_(
+    "%(host)s leads to %(address)s, which is refused: %(rule)s. An admin may allow it for this endpoint."
+)
 _GLOBAL_UNICAST = ip_network("2000::/3")
 _SPACES = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff\\]")
 #: 2130706433, 0x7f.1, 0177.0.0.1, 127.1: numbers in clothes that only some parsers see through.
 _NUMBERS = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*\.?", re.IGNORECASE | re.ASCII)
 
 
-class Refused(Exception):
+class AddressError(Exception):
+    """The hub does not send to an address, for the reason in ``message``."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Refused(AddressError):
     """The address is none that a webhook may go to; the message says what resolved and which rule it was."""
 
 
-class Unresolved(Exception):
+class Unresolved(AddressError):
     """The name leads to no address at present."""
 
 
@@ -94,14 +108,14 @@ def target_of(url: str) -> Target:
         Refused: it is no plain https:// or http:// address of a host.
     """
     if len(url) > MAX_URL_LENGTH:
-        raise Refused(f"The address has more than {MAX_URL_LENGTH} characters.")
+        raise Refused(Message(N_("The address has more than %(n)s characters."), n=MAX_URL_LENGTH))
     if _SPACES.search(url):
-        raise Refused("The address holds white space, a backslash or control characters.")
+        raise Refused(N_("The address holds white space, a backslash or control characters."))
     try:
         parts = parse_url(url)
         host = _ascii((parts.host or "").strip("[]"))
     except (LocationParseError, UnicodeError, ValueError) as error:
-        raise Refused("The address cannot be understood.") from error
+        raise Refused(N_("The address cannot be understood.")) from error
     _refuse_oddities(url, parts, host)
     return Target(parts.scheme or "", host, parts.port or (443 if parts.scheme == "https" else 80))
 
@@ -135,9 +149,15 @@ def resolve(host: str, port: int) -> list[str]:
         found = looking.result(RESOLVE_SECONDS)
     except TooSlow as error:
         looking.cancel()  # if it has not begun, nobody needs it any more
-        raise Unresolved(f"{host} could not be resolved within {RESOLVE_SECONDS:.0f} seconds.") from error
+        raise Unresolved(
+            Message(
+                N_("%(host)s could not be resolved within %(n)s seconds."),
+                host=host,
+                n=f"{RESOLVE_SECONDS:.0f}",
+            )
+        ) from error
     except (OSError, UnicodeError) as error:
-        raise Unresolved(f"{host} does not resolve.") from error
+        raise Unresolved(Message(N_("%(host)s does not resolve."), host=host)) from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -161,19 +181,21 @@ def rule_against(address: Address) -> str | None:
 
 def _refuse_oddities(url: str, parts: Url, host: str) -> None:
     if parts.scheme not in {"https", "http"}:
-        raise Refused("The address must begin with https://.")
+        raise Refused(N_("The address must begin with https://."))
     if parts.auth is not None or "@" in (parts.netloc or ""):
-        raise Refused("The address must not hold a user or a password; use headers.")
+        raise Refused(N_("The address must not hold a user or a password; use headers."))
     if parts.fragment is not None or "#" in url:
-        raise Refused("The address must not have a fragment (#…).")
+        raise Refused(N_("The address must not have a fragment (#…)."))
     if not host:
-        raise Refused("The address names no host.")
+        raise Refused(N_("The address names no host."))
     if "%" in host:
-        raise Refused("The address must not hold a zone or escaped characters in its host.")
+        raise Refused(N_("The address must not hold a zone or escaped characters in its host."))
     if parts.port == 0:
-        raise Refused("Port 0 is no port.")
+        raise Refused(N_("Port 0 is no port."))
     if ":" not in host and _NUMBERS.fullmatch(host) and not _is_plain(host):
-        raise Refused(f"{host} is an odd way to write an address; write it as four decimal numbers.")
+        raise Refused(
+            Message(N_("%(host)s is an odd way to write an address; write it as four decimal numbers."), host=host)
+        )
 
 
 def _is_plain(host: str) -> bool:
@@ -198,11 +220,20 @@ def _is_allowed(address: Address, port: int, allowances: Allowances) -> bool:
 
 
 def _judge(address: Address, target: Target) -> None:
-    where = str(address) if target.host == str(address) else f"{target.host} leads to {address}, which"
     if rule := rule_against(address):
-        raise Refused(f"{where} is refused: {rule}. An admin may allow it for this endpoint.")
+        if target.host == str(address):
+            refusal = Message(_REFUSED, address=address, rule=rule)
+        else:
+            refusal = Message(_REFUSED_NAME, host=target.host, address=address, rule=rule)
+        raise Refused(refusal)
     if target.scheme != "https":
-        raise Refused("The address must begin with https://; an admin may allow plain http to a network and port.")
+        raise Refused(N_("The address must begin with https://; an admin may allow plain http to a network and port."))
     if target.port not in PORTS:
         ports = " and ".join(map(str, PORTS))
-        raise Refused(f"Port {target.port} is refused: only {ports} are open; an admin may allow it.")
+        raise Refused(
+            Message(
+                N_("Port %(port)s is refused: only %(ports)s are open; an admin may allow it."),
+                port=target.port,
+                ports=ports,
+            )
+        )
