@@ -34,7 +34,7 @@ format: ## Put the code into the house's format and fix what can be fixed
 
 words: ## Bring the translations of the pages up to date with the code
 	@sh app/local/setup.sh dev
-	@$(PYTHON_IN_VENV) -m app.admin.i18n.extract
+	@$(PYTHON_IN_VENV) -m app.admin.i18n.catalogs
 
 lock: ## Resolve requirements*.in into the hashed lock files
 	@sh app/local/setup.sh dev

@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 
 from app.accounts import audit, sessions
 from app.accounts.roles import API_KEY, ROLES
+from app.admin.i18n import catalogs
 from app.config import Settings
 from app.events.relay import relay
 from app.extensions import bus, db, limiter
@@ -46,6 +47,12 @@ class Client(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         return Context().run(super().open, *args, **kwargs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the translations once: they are not in git."""
+    if not hasattr(config, "workerinput"):
+        catalogs.compile_all()
 
 
 @pytest.fixture(autouse=True)

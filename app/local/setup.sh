@@ -22,11 +22,6 @@ esac
 fingerprint() { cat "$LOCK" app/local/setup.sh "$VENV/pyvenv.cfg" 2>/dev/null | cksum; }
 STAMP=$VENV/.ready-$MODE
 
-# "exec" proves that the interpreter behind the .venv is still there after an upgrade of the machine.
-if [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(fingerprint)" ] && "$VENV/bin/python" -S -c '' 2>/dev/null; then
-    exit 0
-fi
-
 LOG=$(mktemp)
 trap 'rm -f "$LOG"' EXIT
 trap 'exit 130' INT
@@ -41,6 +36,20 @@ quietly() {
     say "$what failed; the lines above say why."
     return 1
 }
+
+# Compiled translations are not in git, so that branches which change the texts merge without a conflict.
+compile_translations() {
+    for texts in app/admin/translations/*/LC_MESSAGES/messages.po; do
+        if [ ! -f "$texts" ] || [ "${texts%.po}.mo" -nt "$texts" ]; then continue; fi
+        quietly "compiling $texts" "$VENV/bin/python" -m app.admin.i18n.catalogs compile || exit 1
+    done
+}
+
+# "exec" proves that the interpreter behind the .venv is still there after an upgrade of the machine.
+if [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(fingerprint)" ] && "$VENV/bin/python" -S -c '' 2>/dev/null; then
+    compile_translations
+    exit 0
+fi
 
 root_prefix() {
     if [ "$(id -u)" = 0 ]; then
@@ -124,6 +133,7 @@ require_libraries
 [ "$MODE" = run ] || offer_browser
 make_venv
 install_requirements
+compile_translations
 quietly "loading WeasyPrint and its libraries" "$VENV/bin/python" -c 'import weasyprint' || exit 1
 fingerprint >"$STAMP"
 if [ "$MODE" = dev ]; then

@@ -154,6 +154,11 @@ WORDS: dict[str, tuple[LazyString, str]] = {
 }
 
 
+def is_known(word: str) -> bool:
+    """Whether people call it otherwise than the hub does."""
+    return word in WORDS
+
+
 def label(word: str | None) -> str:
     """What people call a status, type, priority or role; unknown words (a provider's) as they are."""
     known = WORDS.get(word or "")
