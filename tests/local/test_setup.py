@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,32 @@ def test_the_second_time_it_has_nothing_to_do_until_the_lock_changes(checkout: P
     assert set_up(checkout).stderr == ""
     (checkout / "requirements.txt").write_text("# changed\n")
     assert "installing the packages" in set_up(checkout).stderr
+
+
+def test_translations_are_compiled_whenever_they_changed(checkout: Path) -> None:
+    for part in (
+        "__init__.py",
+        "languages.py",
+        "admin/__init__.py",
+        "admin/i18n/__init__.py",
+        "admin/i18n/catalogs.py",
+    ):
+        (checkout / "app" / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "app" / part, checkout / "app" / part)
+    texts = checkout / "app/admin/translations/tr/LC_MESSAGES/messages.po"
+    texts.parent.mkdir(parents=True)
+    texts.write_text('msgid "Save"\nmsgstr "Kaydet"\n')
+    (checkout / ".venv/bin").mkdir(parents=True)
+    (checkout / ".venv/bin/python").symlink_to(sys.executable)
+    stamp = "cat requirements.txt app/local/setup.sh | cksum >.venv/.ready-run"
+    subprocess.run(["sh", "-c", stamp], cwd=checkout, check=True)
+    libraries = os.pathsep.join(path for path in sys.path if path.endswith("site-packages"))
+    for turkish in ("Kaydet", "Sakla"):
+        done = set_up(checkout, PYTHONPATH=libraries)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert turkish.encode() in texts.with_suffix(".mo").read_bytes()
+        texts.write_text('msgid "Save"\nmsgstr "Sakla"\n')
+        os.utime(texts, (time.time() + 1, time.time() + 1))
 
 
 def test_the_makefile_lists_every_target() -> None:

@@ -175,6 +175,12 @@ class TestImage:
         assert wanted
         assert all(package in installed.split() for package in wanted)
 
+    def test_compiles_the_translations_that_git_does_not_have(self) -> None:
+        steps = last_stage()
+        [compiling] = [at for at, (word, rest) in enumerate(steps) if "app.admin.i18n.catalogs compile" in rest]
+        assert steps.index(("COPY", "app app")) < compiling < steps.index(("USER", "hub"))
+        assert "*.mo" in (ROOT / ".gitignore").read_text().splitlines()
+
     def test_runs_the_web_by_default(self) -> None:
         [default] = [json.loads(rest) for word, rest in last_stage() if word == "CMD"]
         [web] = [process for process in PROCESSES if process.name == "web"]
