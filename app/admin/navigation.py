@@ -14,7 +14,7 @@ from app.admin.viewer import viewer
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page of the navigation; ``icon`` is a symbol of ``static/icons.svg``."""
+    """A page of the navigation; ``icon`` is one of ``vendor_assets.ICONS``."""
 
     label: LazyString
     endpoint: str

@@ -67,6 +67,7 @@ def register(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         asset=assets.asset,
+        icon_url=assets.icon,
         banners=modules_views.banners,
         locale=get_locale,
         languages=LANGUAGES,

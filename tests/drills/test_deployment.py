@@ -67,12 +67,16 @@ class Image:
     def _copy(self, rest: str) -> None:
         *sources, target = rest.split()
         if sources[0].startswith("--from"):
-            return  # both stages share this root
+            # Both stages share this root: what is copied to the same path is there already.
+            source, place = Path(self.inside(sources[1])), Path(self.inside(target))
+            if source != place:
+                shutil.copytree(source, self.workdir / place)
+            return
         for source in sources:
             # Relative targets are below the work folder; a folder is copied with what it holds.
             place = Path(self.inside(target)) if target.startswith("/") else self.workdir / target
             if (ROOT / source).is_dir():
-                shutil.copytree(ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+                shutil.copytree(ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "vendor"))
             else:
                 place = place / Path(source).name if target.endswith(("/", ".")) else place
                 place.parent.mkdir(parents=True, exist_ok=True)

@@ -57,6 +57,17 @@ def with_library(checkout: Path, name: str, variable: str) -> Path:
     return checkout
 
 
+def with_assets(checkout: Path) -> Path:
+    """Stand-ins for npm and for the copying of its packages: the registry is not part of these tests."""
+    for tool in ("node", "npm"):
+        (checkout / "bin" / tool).write_text("#!/bin/sh\n")
+        (checkout / "bin" / tool).chmod(0o755)
+    (checkout / "app/admin").mkdir()
+    copies = "import pathlib\npathlib.Path('app/admin/static/vendor').mkdir(parents=True, exist_ok=True)\n"
+    (checkout / "app/admin/vendor_assets.py").write_text(copies)
+    return checkout
+
+
 class TestWithout:
     def test_a_python_it_says_what_to_type(self, checkout: Path) -> None:
         done = set_up(checkout)
@@ -74,7 +85,7 @@ class TestWithout:
 
     @pytest.mark.drill
     def test_the_library_for_speed_it_warns_and_goes_on(self, checkout: Path) -> None:
-        with_library(with_python(checkout), "libnowhere.so.0:libnowhere0", "FAST_LIBRARIES")
+        with_library(with_assets(with_python(checkout)), "libnowhere.so.0:libnowhere0", "FAST_LIBRARIES")
         with_library(checkout, "", "NEEDED_LIBRARIES")
         done = set_up(checkout)
         warning = "setup: warning: PDFs will be slow. For speed type: sudo apt-get install -y libnowhere0 \n"
@@ -95,11 +106,15 @@ def test_the_second_time_it_has_nothing_to_do_until_the_lock_changes(checkout: P
         with_library(with_python(checkout), "", variable)
     # A module of that name in the working folder satisfies the proof by import.
     (checkout / "weasyprint.py").touch()
+    with_assets(checkout)
     first = set_up(checkout)
     assert (first.returncode, "installing the packages" in first.stderr) == (0, True), first.stderr
     assert set_up(checkout).stderr == ""
-    (checkout / "requirements.txt").write_text("# changed\n")
-    assert "installing the packages" in set_up(checkout).stderr
+    for lock in ("requirements.txt", "package-lock.json"):
+        (checkout / lock).write_text("# changed\n")
+        assert "installing the packages" in set_up(checkout).stderr
+    shutil.rmtree(checkout / "app/admin/static/vendor")
+    assert "fetching the styles and scripts" in set_up(checkout).stderr
 
 
 def test_translations_are_compiled_whenever_they_changed(checkout: Path) -> None:

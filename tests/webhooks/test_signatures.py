@@ -28,7 +28,7 @@ needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 
 
 def in_javascript(requests: list[dict[str, Any]]) -> list[str]:
-    script = Path(__file__).parent / "javascript" / "verify.cjs"
+    script = Path(__file__).with_name("verify.cjs")
     done = subprocess.run(
         [NODE or "node", script], input=json.dumps(requests), capture_output=True, text=True, check=True, timeout=60
     )
