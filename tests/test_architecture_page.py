@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [DOCS / "architecture.md", ROOT / "CONTRIBUTING.md", *sorted((DOCS / "decisions").glob("*.md"))]
 _PATH = re.compile(r"`((?:app|tests|docs|deploy|bench|migrations)/[\w./-]+?)/?`")
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 

@@ -129,6 +129,7 @@ def test_translations_are_compiled_whenever_they_changed(checkout: Path) -> None
         shutil.copy(ROOT / "app" / part, checkout / "app" / part)
     texts = checkout / "app/admin/translations/tr/LC_MESSAGES/messages.po"
     texts.parent.mkdir(parents=True)
+    (checkout / "app/admin/static/vendor").mkdir(parents=True)
     texts.write_text('msgid "Save"\nmsgstr "Kaydet"\n')
     (checkout / ".venv/bin").mkdir(parents=True)
     (checkout / ".venv/bin/python").symlink_to(sys.executable)
