@@ -1,1 +1,1 @@
-"""Floor 3: goods receipts for fabric: packing lists, rolls, ledgers and their master data."""
+"""Goods receipts of fabric (GRN): packing lists, rolls, ledgers and master data."""

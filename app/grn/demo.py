@@ -1,4 +1,4 @@
-"""Data with which the samples of the GRN document run as printed."""
+"""Demo data: the master data and the receipt that the samples of the GRN document use."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ _MASTERS = (
 
 
 def make_demo() -> bool:
-    """Fill an empty room; returns whether it was empty. What a user made is never touched."""
+    """Create the demo data if no master data is stored; returns whether it was created."""
     if any(db.session.scalar(select(kind.model.id).limit(1)) is not None for kind, _, _ in _MASTERS):
         return False
     for kind, schema, sample in _MASTERS:
-        masters.create(kind, _loaded(schema(), sample))
-    # Without master data there can be no receipt either: the ids of the document's paths are free.
-    bulk_upsert.begin_at(GoodsReceipt, RECEIPT_ID)
-    bulk_upsert.begin_at(FabricItem, FABRIC_ITEM_ID)
-    receipts.receive(_loaded(NewReceiptSchema(), _RECEIPT))
+        masters.create(kind, _load(schema(), sample))
+    # There is no receipt without master data, so the ids in the paths of the document are free.
+    bulk_upsert.set_next_id(GoodsReceipt, RECEIPT_ID)
+    bulk_upsert.set_next_id(FabricItem, FABRIC_ITEM_ID)
+    receipts.receive(_load(NewReceiptSchema(), _RECEIPT))
     return True
 
 
-def _loaded(schema: Schema, sample: dict[str, Any]) -> Any:
-    """As a request would bring it: through JSON, so that no float reaches a row."""
+def _load(schema: Schema, sample: dict[str, Any]) -> Any:
+    """Load a sample as a request body is loaded: the detour over JSON turns floats into decimals."""
     return schema.load(json.decode(json.encode(sample)))

@@ -1,4 +1,4 @@
-"""What goods receipts refuse."""
+"""Errors of goods receipts: the refusals that services raise and the API answers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from app.kernel.errors import BadRequest, Conflict, Invalid, NotFound
 from app.kernel.http.error_handlers import CONSTRAINTS
 from app.kernel.messages import N_, Code, Message, as_message
 
-#: Seconds until a paper that is being made is likely to be there.
+#: Seconds after which a client should ask again for a PDF that is being rendered.
 _RETRY = 2
-#: Where in the payload a value is wrong, the value, and what to do about it.
+#: Path of a wrong value in the payload, the value, and the message.
 Fault = tuple[tuple[str | int, ...], Any, str]
 
 
 class BadFields(Invalid):
-    """Values that only the database could tell to be wrong; the envelope repeats them."""
+    """Field errors that are found after the schema validation; the error envelope repeats the rejected values."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         errors: dict[Any, Any] = {}
@@ -34,7 +34,7 @@ def _put(tree: dict[Any, Any], path: tuple[str | int, ...], leaf: Any) -> None:
 
 
 class Duplicate(Conflict):
-    """Something is stored under the same id or ``externalId``; ``data`` names it where that is known."""
+    """Another row has the same id or ``externalId``; ``data`` holds its id where it is known."""
 
     message = N_("It exists already.")
     code = "DUPLICATE"
@@ -59,7 +59,7 @@ class StillInUse(Conflict):
 
 
 class ItemsInUse(Conflict):
-    """The answer names the fabric items that a PUT would have removed with their ledgers."""
+    """A PUT would remove fabric items that have ledger rows; ``data`` lists their ids."""
 
     message = N_("A fabric item that was left out has ledger rows; remove those first.")
 
@@ -96,7 +96,7 @@ class NoRolls(NotFound):
 
 
 class PaperNotMade(NotFound):
-    """Not there yet, or not any more since the receipt changed; asking puts it in front of those nobody asks for."""
+    """The PDF is not rendered yet, is outdated, or has failed. A request moves it to the front of the queue."""
 
     keeps_evidence = True
 
@@ -118,7 +118,7 @@ class UnreadableFile(BadRequest):
     message = N_("The file cannot be read as CSV (UTF-8) or XLSX.")
 
 
-#: Lost races; whoever came too late is told so without knowing by whom.
+#: Unique constraints that fail when two requests store the same row at once; the id of the other row is unknown.
 CONSTRAINTS["uq_goods_receipts_external_id"] = Duplicate
 for _table in ("suppliers", "fabrics", "products", "production_orders", "flow_infos", "flow_parts"):
     CONSTRAINTS[f"uq_{_table}_external_id"] = CONSTRAINTS[f"pk_{_table}"] = Duplicate

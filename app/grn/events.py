@@ -1,4 +1,4 @@
-"""What goods receipts announce."""
+"""Events of goods receipts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.grn.schemas.receipts import ReceiptSchema, RollSchema
 
 
 class InspectedSchema(RollSchema):
-    """A roll after its inspection, and where it belongs."""
+    """A roll after its inspection, with the ids of its receipt and fabric item."""
 
     invoice_id = fields.Integer(data_key="invoiceId", attribute="item.receipt_id")
     fabric_item_id = fields.Integer(data_key="fabricItemId")

@@ -1,4 +1,4 @@
-"""Master data: suppliers, fabrics, products and orders, made, found, changed and deleted in one way."""
+"""Services for master data: create, find, list, change and delete suppliers, fabrics, products and orders."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from app.grn.models.receipts import FabricItem, GoodsReceipt
 from app.grn.papers import service as papers
 from app.grn.receipts import bulk_upsert
 from app.grn.receipts.item_builder import Data
-from app.grn.receipts.search import begins
-from app.grn.schemas.pagination import Page, ordered, page_of
+from app.grn.receipts.search import starts_with
+from app.grn.schemas.pagination import Page, order_columns, paginate
 from app.kernel.messages import N_, Message
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """Rows that live inside another: on a change told by ``id``, else by the columns of ``key``."""
+    """One kind of child rows; a change matches them to stored rows by ``id``, else by the columns of ``key``."""
 
     attribute: str
     data_key: str
@@ -39,14 +39,15 @@ class Child:
 class Kind:
     """One kind of master data."""
 
-    word: str
+    name: str
     model: Any
     columns: tuple[str, ...]
     children: tuple[Child, ...] = ()
     options: tuple[Any, ...] = ()
-    #: What the papers of a receipt show of it, and where a receipt or its items refer to it.
-    printed: tuple[str, ...] = ()
-    referring: Any = None
+    #: Columns that are printed on the PDFs of a receipt.
+    printed_columns: tuple[str, ...] = ()
+    #: Column of a receipt or a fabric item that refers to this kind.
+    reference_column: Any = None
 
 
 _COMMON = ("external_id", "code", "name", "extra")
@@ -65,8 +66,8 @@ SUPPLIERS = Kind(
     "supplier",
     Supplier,
     (*_COMMON, "email", "phone", "address"),
-    printed=("name", "code", "address", "email", "phone"),
-    referring=GoodsReceipt.supplier_id,
+    printed_columns=("name", "code", "address", "email", "phone"),
+    reference_column=GoodsReceipt.supplier_id,
 )
 PRODUCTS = Kind("product", Product, _COMMON)
 FABRICS = Kind(
@@ -75,8 +76,8 @@ FABRICS = Kind(
     (*_COMMON, "composition", "gsm"),
     (_COLORS,),
     (selectinload(Fabric.colors),),
-    printed=("name", "code", "composition"),
-    referring=FabricItem.fabric_id,
+    printed_columns=("name", "code", "composition"),
+    reference_column=FabricItem.fabric_id,
 )
 ORDERS = Kind(
     "order",
@@ -84,22 +85,22 @@ ORDERS = Kind(
     (*_COMMON, "buyer"),
     (_LINES,),
     (selectinload(ProductionOrder.flow_infos).selectinload(FlowInfo.parts),),
-    printed=("name", "code"),
-    referring=FabricItem.order_id,
+    printed_columns=("name", "code"),
+    reference_column=FabricItem.order_id,
 )
 
 
 def create(kind: Kind, data: Data) -> Any:
-    """Make a row, with the client's own ``id`` if it sent one.
+    """Create a row, with the ``id`` that the client sent, if any.
 
     Raises:
         DuplicateMaster: the id or ``external_id`` is taken.
         BadFields: a flow line names an unknown product.
     """
-    _refuse_duplicate(kind, data)
+    _check_duplicate(kind, data)
     if data.get("id"):
-        bulk_upsert.reserve_id(kind.model, data["id"])
-    _require_products(data)
+        bulk_upsert.advance_sequence(kind.model, data["id"])
+    _check_products(data)
     row = kind.model(id=data.get("id"))
     _fill(row, data, kind.columns, kind.children)
     db.session.add(row)
@@ -108,16 +109,16 @@ def create(kind: Kind, data: Data) -> Any:
 
 
 def find(kind: Kind, row_id: int) -> Any:
-    """A row with what lives inside it.
+    """Find a row with its children.
 
     Raises:
-        UnknownMaster: there is none.
+        UnknownMaster: there is no such row.
     """
-    return _one(_query(kind, row_id))
+    return _get(_query(kind, row_id))
 
 
-def names_of(kind: Kind, ids: Iterable[int]) -> dict[int, str]:
-    """What rows are called, by id."""
+def find_names(kind: Kind, ids: Iterable[int]) -> dict[int, str]:
+    """Return the names of rows by their ids."""
     rows = db.session.execute(select(kind.model.id, kind.model.name).where(kind.model.id.in_(set(ids))))
     return {row.id: row.name for row in rows}
 
@@ -127,58 +128,58 @@ def _query(kind: Kind, row_id: int) -> Select[Any]:
     return query.execution_options(populate_existing=True)
 
 
-def _one(query: Select[Any]) -> Any:
+def _get(query: Select[Any]) -> Any:
     row = db.session.scalar(query)
     if row is None:
         raise UnknownMaster
     return row
 
 
-def find_page(kind: Kind, asked: Mapping[str, Any]) -> Page:
-    """One page of rows, with what lives inside them."""
+def find_page(kind: Kind, filters: Mapping[str, Any]) -> Page:
+    """Return one page of rows with their children."""
     model = kind.model
-    order = ordered(asked["sort"], {"id": model.id, "name": model.name, "code": model.code})
-    return page_of(_filtered(model, asked), asked, order, options=kind.options)
+    order = order_columns(filters["sort"], {"id": model.id, "name": model.name, "code": model.code})
+    return paginate(_filter_query(model, filters), filters, order, options=kind.options)
 
 
 def change(kind: Kind, row_id: int, data: Data) -> Any:
-    """Make a row what ``data`` says; what lives inside and is carried on keeps its id.
+    """Replace a row by ``data``; children that match a stored one keep their ids.
 
     Raises:
-        UnknownMaster: there is none.
+        UnknownMaster: there is no such row.
         DuplicateMaster: the ``external_id`` is taken.
-        StillInUse: something that was left out is referred to.
-        BadFields: a flow line names an unknown product, or the id is another one.
+        StillInUse: a child that ``data`` leaves out is referred to.
+        BadFields: a flow line names an unknown product, or ``data`` has another id.
     """
-    # Only as much of a lock as a change needs: receipts that refer to it are booked in beside it.
-    row = _one(_query(kind, row_id).with_for_update(of=kind.model, key_share=True))
+    # FOR NO KEY UPDATE: receipts that refer to this row can be created at the same time.
+    row = _get(_query(kind, row_id).with_for_update(of=kind.model, key_share=True))
     if data.get("id", row_id) != row_id:
         raise BadFields([(("id",), data["id"], Message(N_("It is %(row_id)s, and stays so."), row_id=row_id))])
-    _refuse_duplicate(kind, data, apart_from=row_id)
-    _require_products(data)
-    before = _printed(kind, row)
+    _check_duplicate(kind, data, except_id=row_id)
+    _check_products(data)
+    before = _printed_values(kind, row)
     with db.session.no_autoflush:
         _fill(row, data, kind.columns, kind.children)
     _flush()
-    if _printed(kind, row) != before:
-        papers.outdate(kind.referring == row_id)
+    if _printed_values(kind, row) != before:
+        papers.discard(kind.reference_column == row_id)
     return row
 
 
-def _printed(kind: Kind, row: Any) -> list[Any]:
-    return [getattr(row, name) for name in kind.printed]
+def _printed_values(kind: Kind, row: Any) -> list[Any]:
+    return [getattr(row, name) for name in kind.printed_columns]
 
 
 def remove(kind: Kind, row_id: int, *, actor: str) -> None:
-    """Delete a row that nothing refers to; an audit row stays.
+    """Delete a row that nothing refers to, and write an audit entry.
 
     Raises:
-        UnknownMaster: there is none.
+        UnknownMaster: there is no such row.
         StillInUse: something refers to it.
     """
-    row = _one(_query(kind, row_id).with_for_update(of=kind.model))
+    row = _get(_query(kind, row_id).with_for_update(of=kind.model))
     audit.record(
-        f"{kind.word}.deleted", actor=actor, subject=f"{kind.word}:{row_id}", external_id=row.external_id, name=row.name
+        f"{kind.name}.deleted", actor=actor, subject=f"{kind.name}:{row_id}", external_id=row.external_id, name=row.name
     )
     db.session.delete(row)
     _flush()
@@ -194,68 +195,70 @@ def _flush() -> None:
         raise
 
 
-def _filtered(model: Any, asked: Mapping[str, Any]) -> Select[Any]:
+def _filter_query(model: Any, filters: Mapping[str, Any]) -> Select[Any]:
     query = select(model)
     for name in ("external_id", "code"):
-        if name in asked:
-            query = query.where(getattr(model, name) == asked[name])
-    if asked.get("search"):
-        query = query.where(or_(*(begins(column, asked["search"]) for column in (model.name, model.code))))
+        if name in filters:
+            query = query.where(getattr(model, name) == filters[name])
+    if filters.get("search"):
+        query = query.where(or_(*(starts_with(column, filters["search"]) for column in (model.name, model.code))))
     return query
 
 
-def _refuse_duplicate(kind: Kind, data: Data, *, apart_from: int = 0) -> None:
+def _check_duplicate(kind: Kind, data: Data, *, except_id: int = 0) -> None:
     model = kind.model
     conditions = []
-    if data.get("id") and not apart_from:
+    if data.get("id") and not except_id:
         conditions.append(model.id == data["id"])
     if data.get("external_id"):
         conditions.append(model.external_id == data["external_id"])
     if conditions:
-        taken = db.session.scalar(select(model.id).where(or_(*conditions), model.id != apart_from).limit(1))
+        taken = db.session.scalar(select(model.id).where(or_(*conditions), model.id != except_id).limit(1))
         if taken:
             raise DuplicateMaster(taken)
 
 
 def _fill(row: Any, data: Data, columns: Iterable[str], children: Iterable[Child]) -> None:
-    """Set every column from ``data``, null where it says nothing, and the rows inside in its order."""
+    """Set all columns and children from ``data``; a column that is missing there becomes null."""
     for name in columns:
         setattr(row, name, data.get(name))
     for child in children:
-        setattr(row, child.attribute, _carried(getattr(row, child.attribute), child, data[child.attribute]))
+        setattr(row, child.attribute, _merge_rows(getattr(row, child.attribute), child, data[child.attribute]))
 
 
-def _carried(stored: Iterable[Any], child: Child, entries: list[Data]) -> list[Any]:
-    waiting = {row.id: row for row in stored}
-    named = {entry["id"] for entry in entries if "id" in entry}
-    if strange := named - set(waiting):
-        bulk_upsert.reserve_id(child.model, max(strange))
+def _merge_rows(stored: Iterable[Any], child: Child, entries: list[Data]) -> list[Any]:
+    """Turn ``entries`` into rows, in their order: each takes over a matching stored row or becomes a new one."""
+    unmatched = {row.id: row for row in stored}
+    sent_ids = {entry["id"] for entry in entries if "id" in entry}
+    if new_ids := sent_ids - set(unmatched):
+        bulk_upsert.advance_sequence(child.model, max(new_ids))
     rows = []
     for position, entry in enumerate(entries):
-        row = _taken(waiting, named, child, entry) or child.model(id=entry.get("id"))
+        row = _match_row(unmatched, sent_ids, child, entry) or child.model(id=entry.get("id"))
         row.position = position
         _fill(row, entry, child.columns, child.children)
         rows.append(row)
     return rows
 
 
-def _taken(waiting: dict[int, Any], named: set[int], child: Child, entry: Data) -> Any:
+def _match_row(unmatched: dict[int, Any], sent_ids: set[int], child: Child, entry: Data) -> Any:
+    """Remove and return the stored row that ``entry`` means, or None."""
     if "id" in entry:
-        return waiting.pop(entry["id"], None)
-    for row_id, row in waiting.items():
-        if row_id not in named and all(getattr(row, name) == entry.get(name) for name in child.key):
-            return waiting.pop(row_id)
+        return unmatched.pop(entry["id"], None)
+    for row_id, row in unmatched.items():
+        if row_id not in sent_ids and all(getattr(row, name) == entry.get(name) for name in child.key):
+            return unmatched.pop(row_id)
     return None
 
 
-def _require_products(data: Data) -> None:
-    wanted = [(number, line["product_id"]) for number, line in enumerate(data.get("flow_infos", ()))]
-    if not wanted:
+def _check_products(data: Data) -> None:
+    references = [(number, line["product_id"]) for number, line in enumerate(data.get("flow_infos", ()))]
+    if not references:
         return
-    known = set(db.session.scalars(select(Product.id).where(Product.id.in_({row_id for _, row_id in wanted}))))
+    known = set(db.session.scalars(select(Product.id).where(Product.id.in_({row_id for _, row_id in references}))))
     faults: list[Fault] = [
         (("flowInfoList", number, "productId"), row_id, N_("Unknown product."))
-        for number, row_id in wanted
+        for number, row_id in references
         if row_id not in known
     ]
     if faults:

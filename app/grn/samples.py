@@ -1,4 +1,4 @@
-"""The samples of the GRN document, shown in the API reference."""
+"""Examples of the API reference: the samples of the GRN document."""
 
 from __future__ import annotations
 

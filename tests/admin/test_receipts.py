@@ -148,8 +148,8 @@ def test_the_pages_can_be_read_and_used_by_everybody(signed_in: Callable[..., Pa
     item = receipt.fabric_items[0]
     with unit_of_work():
         packing_list.inspect(receipt.id, item.id, item.rolls[0].id, {"inspected_length": 99, "shade": "B"})
-        ledgers.enter(receipt.id, item.id, {"type": "IN", "qty": 5}, actor="Asha")
-        ledgers.enter(
+        ledgers.add_entry(receipt.id, item.id, {"type": "IN", "qty": 5}, actor="Asha")
+        ledgers.add_entry(
             receipt.id, item.id, {"type": "OUT", "out_type": "Sampling", "qty": 400, "remarks": "Lab"}, actor="Asha"
         )
     looked_at(signed_in, "receipts-list", lambda page: page.goto("/admin/receipts"))

@@ -13,7 +13,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from app.grn.papers import print_job
-from app.grn.schemas.receipts import MOST_ITEMS, MOST_ROLLS
+from app.grn.schemas.receipts import MAX_ITEMS, MAX_ROLLS
 from tests.factories import a_fabric_item, a_receipt, a_roll
 from tests.grn.reading import said
 
@@ -63,4 +63,4 @@ def test_the_error_is_a_real_one(clerk: FlaskClient) -> None:
 
 
 def test_the_limits_are_the_real_ones() -> None:
-    assert f"at most {MOST_ITEMS} items and {MOST_ROLLS:,} rolls" in PAGE
+    assert f"at most {MAX_ITEMS} items and {MAX_ROLLS:,} rolls" in PAGE

@@ -60,7 +60,7 @@ def files(folder: Path) -> list[str]:
 
 
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    later = clock.now() + papers.SETTLE + timedelta(seconds=1)
+    later = clock.now() + papers.CHANGE_DELAY + timedelta(seconds=1)
     monkeypatch.setattr(clock, "now", lambda: later)
 
 
@@ -116,7 +116,7 @@ class TestTheNote:
         said(clerk.patch(roll, json={"length": 99.5, "shade": "Q"}))
         assert row(receipt).due_at > clock.now()  # more rolls may follow
         refused(fetched(clerk, receipt), 404, 40400)
-        assert row(receipt).due_at == papers.AT_ONCE  # somebody waits
+        assert row(receipt).due_at == papers.FRONT_OF_QUEUE  # somebody waits
         print_job.print_due()
         second = fetched(clerk, receipt).data
         assert "99.5" in text_of(second)
@@ -187,7 +187,7 @@ class TestNewNames:
 class TestALongNote:
     @pytest.fixture(autouse=True)
     def _short_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(note, "ROLLS_OF_A_PART", 40)
+        monkeypatch.setattr(note, "ROLLS_PER_PART", 40)
 
     def test_is_rendered_in_parts_and_counted_as_one(self, clerk: FlaskClient) -> None:
         receipt = booked(clerk, a_fabric_item(*[10.0] * 90, color="Blue"), a_fabric_item(*[10.0] * 15, color="Black"))
@@ -216,7 +216,7 @@ class TestALongNote:
             return real(printed, *conditions)
 
         monkeypatch.setattr(press, "print_next", told)
-        told(print_job.PRESS, ReceiptPdf.receipt_id == receipt["id"], ReceiptPdf.kind == "note")
+        told(print_job.PRINT_QUEUE, ReceiptPdf.receipt_id == receipt["id"], ReceiptPdf.kind == "note")
         assert order == ["goods_receipt_pdfs", *["e_invoice_pdfs"] * 3]
         order.clear()
         einvoice_printing.print_due()
@@ -236,7 +236,7 @@ class TestALongNote:
             return real(*args)
 
         monkeypatch.setattr(pdf, "render", changed_meanwhile)
-        press.print_next(print_job.PRESS, ReceiptPdf.receipt_id == receipt["id"], ReceiptPdf.kind == "note")
+        press.print_next(print_job.PRINT_QUEUE, ReceiptPdf.receipt_id == receipt["id"], ReceiptPdf.kind == "note")
         assert len(rendered) == 1
         assert row(receipt).state == "pending"
 
@@ -258,8 +258,8 @@ class TestLabels:
         content = fetched(clerk, receipt, "labels").data
         expected = [number or rolls[4]["supplierRollNo"] for number in numbers]
         assert len(PdfReader(io.BytesIO(content)).pages) == 2
-        assert scanned(content) == expected[: roll_labels.LABELS_OF_A_SHEET]
-        assert scanned(content, 1) == expected[roll_labels.LABELS_OF_A_SHEET :]
+        assert scanned(content) == expected[: roll_labels.LABELS_PER_SHEET]
+        assert scanned(content, 1) == expected[roll_labels.LABELS_PER_SHEET :]
         words = text_of(content)
         for word in ("INV-100/R100", "100.5 m × 145 cm", "Cotton twill", "Blue", "Shade A", "Bursa Mill"):
             assert word in words
@@ -267,7 +267,7 @@ class TestLabels:
         assert [hit["id"] for hit in said(found)["content"]] == [receipt["id"]]
 
     def test_many_sheets_are_one_file(self, clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(roll_labels, "SHEETS_OF_A_PART", 1)
+        monkeypatch.setattr(roll_labels, "SHEETS_PER_PART", 1)
         receipt = booked(clerk, a_fabric_item(*[10.0] * 29))
         print_job.print_due()
         content = fetched(clerk, receipt, "labels").data

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.extensions import db
-from app.grn.receipts.search import MANY
+from app.grn.receipts.search import COUNT_LIMIT
 from app.kernel.unit_of_work import unit_of_work
 from tests.grn.reading import said
 
@@ -48,7 +48,7 @@ class TestSearchesThatFindMuch:
     @pytest.mark.parametrize("word", ["lot", "glot", "rlot"])
     @pytest.mark.parametrize("sort", ["id,desc", "invoiceNo,asc"])
     def test_are_not_counted_but_walked_to_the_end(self, clerk: FlaskClient, word: str, sort: str) -> None:
-        _store("lot", MANY + 1, 1000)
+        _store("lot", COUNT_LIMIT + 1, 1000)
         first = _page(clerk, f"search={word}&sort={sort}")
         assert (first["totalElements"], first["totalPages"], first["totalIsLowerBound"]) == (21, 2, True)
         walked: list[int] = []
@@ -56,25 +56,29 @@ class TestSearchesThatFindMuch:
             page = _page(clerk, f"search={word}&sort={sort}&pageSize=100&page={number}")
             assert (page["totalPages"] > number + 1) == (number < 10)
             walked += _ids(page)
-        assert (page["totalElements"], "totalIsLowerBound" in page) == (MANY + 1, False)
-        numbers = range(MANY + 1, 0, -1) if sort == "id,desc" else sorted(range(1, MANY + 2), key=lambda n: (n % 7, n))
+        assert (page["totalElements"], "totalIsLowerBound" in page) == (COUNT_LIMIT + 1, False)
+        numbers = (
+            range(COUNT_LIMIT + 1, 0, -1)
+            if sort == "id,desc"
+            else sorted(range(1, COUNT_LIMIT + 2), key=lambda n: (n % 7, n))
+        )
         assert walked == [1000 + number for number in numbers]
         assert _ids(first) == walked[:20]
 
     def test_up_to_a_thousand_they_are_counted(self, clerk: FlaskClient) -> None:
-        _store("lot", MANY, 1000)
+        _store("lot", COUNT_LIMIT, 1000)
         page = _page(clerk, "search=lot&pageSize=10")
-        assert (page["totalElements"], page["totalPages"], "totalIsLowerBound" in page) == (MANY, 100, False)
+        assert (page["totalElements"], page["totalPages"], "totalIsLowerBound" in page) == (COUNT_LIMIT, 100, False)
 
     def test_what_is_rare_among_the_newest_is_found_and_counted(self, clerk: FlaskClient) -> None:
-        _store("old", MANY + 1, 1000)
+        _store("old", COUNT_LIMIT + 1, 1000)
         _store("new", 250, 5000)
         page = _page(clerk, "search=old")
-        assert (page["totalElements"], "totalIsLowerBound" in page) == (MANY + 1, False)
-        assert _ids(page) == list(range(1000 + MANY + 1, 1000 + MANY - 19, -1))
+        assert (page["totalElements"], "totalIsLowerBound" in page) == (COUNT_LIMIT + 1, False)
+        assert _ids(page) == list(range(1000 + COUNT_LIMIT + 1, 1000 + COUNT_LIMIT - 19, -1))
 
     def test_other_filters_hold_too(self, clerk: FlaskClient) -> None:
-        _store("lot", MANY + 1, 1000)
+        _store("lot", COUNT_LIMIT + 1, 1000)
         page = _page(clerk, "search=lot&supplierId=2")
         assert (page["totalElements"], _ids(page)) == (2, [2000, 1500])
         page = _page(clerk, "search=lot&supplierId=2&pageSize=1")

@@ -38,7 +38,7 @@ def index() -> str:
     """Receipts, newest first, narrowed by filters."""
     question = parse_filters(ReceiptQuery())
     page = receipts.find_page(question.values)
-    names = masters.names_of(masters.SUPPLIERS, [receipt.supplier_id for receipt in page.content])
+    names = masters.find_names(masters.SUPPLIERS, [receipt.supplier_id for receipt in page.content])
     return render_template(
         "admin/receipts_list.html", page=page, asked=question, suppliers=names, following=_following(page)
     )
@@ -54,8 +54,8 @@ def show(receipt_id: int) -> str:
         "admin/receipts_show.html",
         receipt=receipt,
         supplier=masters.find(masters.SUPPLIERS, receipt.supplier_id),
-        fabrics=masters.names_of(masters.FABRICS, [item.fabric_id for item in items]),
-        balances={item.id: ledgers.balance_of_item(receipt_id, item.id) for item in items},
+        fabrics=masters.find_names(masters.FABRICS, [item.fabric_id for item in items]),
+        balances={item.id: ledgers.item_balance(receipt_id, item.id) for item in items},
         papers=papers.find(receipt_id),
         may_write="grn:write" in authenticate().abilities,
     )
@@ -82,7 +82,7 @@ def reprint(receipt_id: int, kind: str) -> Response:
 def delete(receipt_id: int) -> Response:
     """Delete a receipt with its items, rolls and ledger rows."""
     number = receipts.find_header(receipt_id).invoice_no
-    receipts.cancel(receipt_id, actor=authenticate().credential)
+    receipts.delete_receipt(receipt_id, actor=authenticate().credential)
     flash(gettext("Receipt %(number)s is deleted.", number=number), "good")
     return redirect(url_for("admin.receipts.index"), _SEE_OTHER)
 
@@ -103,7 +103,7 @@ def item(receipt_id: int, item_id: int) -> str:
         rolls=rolls,
         following=_following(rolls),
         rows=ledgers.find_rows(receipt_id, item_id, first),
-        balance=ledgers.balance_of_item(receipt_id, item_id),
+        balance=ledgers.item_balance(receipt_id, item_id),
         may_write="grn:write" in authenticate().abilities,
     )
 

@@ -1,1 +1,1 @@
-"""Routes of the goods-receipt API."""
+"""API of goods receipts: receipts, fabric items, PDFs and master data."""

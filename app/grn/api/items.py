@@ -1,4 +1,4 @@
-"""Below a fabric item: its packing list, its rolls, its ledger and its balance, under every spelling of the path."""
+"""``/api/invoices/{id}/fabric-items/{id}/…``: packing lists, rolls, ledgers and balances, with the path aliases."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ _ROLL_FILE: dict[str, Any] = {
 }
 
 
-def _sent_file() -> bytes:
-    """A file as a form sends it, or as the body itself."""
+def _uploaded_file() -> bytes:
+    """Return the file of the request: a form field ``file``, or the body itself."""
     if request.mimetype in {"text/csv", _SHEET}:
         return bytes(request.get_data())
     if request.mimetype != "multipart/form-data":
@@ -84,7 +84,7 @@ class Rolls(MethodView):
     def put(self, data: dict[str, Any], invoice_id: int, fabric_item_id: int) -> FabricItem:
         """Replace the packing list of a fabric item.
 
-        A roll that is told by its `id` or has the `supplierRollNo` of a stored one keeps its id and its inspection.
+        A roll with the `id` or the `supplierRollNo` of a stored roll keeps its id and its inspection.
         """
         return packing_list.replace(invoice_id, fabric_item_id, data["rolls"])
 
@@ -97,12 +97,12 @@ class RollFile(MethodView):
     @blp.doc(requestBody=_ROLL_FILE)
     @blp.response(200, FabricItemSchema, example=samples.ITEM)
     def put(self, invoice_id: int, fabric_item_id: int) -> FabricItem:
-        """Replace the packing list of a fabric item by a CSV or XLSX file, in a form or as the body.
+        """Replace the packing list of a fabric item by a CSV or XLSX file, as a form field or as the body.
 
-        The first row names the columns as in JSON: `supplierRollNo`, `factoryRollNo`, `supplierLength` and so on,
+        The first row has the column names, as in JSON: `supplierRollNo`, `factoryRollNo`, `supplierLength` and so on,
         in any order and case. Errors name the row of the file: `row[5].supplierLength`.
         """
-        return packing_list.replace(invoice_id, fabric_item_id, roll_files.read_rolls(_sent_file()))
+        return packing_list.replace(invoice_id, fabric_item_id, roll_files.read_rolls(_uploaded_file()))
 
 
 @blp.route(f"{ITEM}/rolls/<int:roll_id>")
@@ -112,7 +112,7 @@ class Roll(MethodView):
     @blp.arguments(InspectionSchema, example=samples.INSPECTION)
     @blp.response(200, RollSchema, example=samples.INSPECTED)
     def patch(self, data: dict[str, Any], invoice_id: int, fabric_item_id: int, roll_id: int) -> SupplierRoll:
-        """Write down what the inspection of a roll found; null falls back to what the supplier says."""
+        """Store the inspection of a roll; null removes a finding, and the supplier's value is valid again."""
         return packing_list.inspect(invoice_id, fabric_item_id, roll_id, data)
 
 
@@ -123,7 +123,7 @@ class Ledgers(MethodView):
     @blp.arguments(LedgerQuery, location="query")
     @blp.response(200, page_schema(LedgerSchema), example=page_example(samples.ENTERED))
     def get(self, query: dict[str, Any], invoice_id: int, fabric_item_id: int) -> Page:
-        """List the ledger of a fabric item, oldest first."""
+        """List the ledger rows of a fabric item, oldest first."""
         return ledgers.find_rows(invoice_id, fabric_item_id, query)
 
     @requires("grn:write")
@@ -133,11 +133,11 @@ class Ledgers(MethodView):
     def put(self, data: list[dict[str, Any]], invoice_id: int, fabric_item_id: int) -> list[LedgerRow]:
         """Replace the associations of a fabric item to styles.
 
-        `flowInfoId` is the order's flow line of `productId`, `style` and `styleColor` (else `color`), `partId` its
-        part `partName` (else `part`). Sent twice, nothing changes; an empty list takes all associations away. Rows
-        of other kinds stay.
+        `flowInfoId` is the flow line of the order with this `productId`, `style` and `styleColor` (else `color`);
+        `partId` is the part of that line with this `partName` (else `part`). A second identical request changes
+        nothing. An empty list removes all associations. Rows of other kinds stay.
         """
-        return ledgers.associate(invoice_id, fabric_item_id, data, actor=authenticate().name)
+        return ledgers.replace_associations(invoice_id, fabric_item_id, data, actor=authenticate().name)
 
     @requires("grn:write")
     @refuses(UnknownReceipt, UnknownItem)
@@ -146,7 +146,7 @@ class Ledgers(MethodView):
     @blp.response(201, LedgerSchema, example=samples.ENTERED)
     def post(self, data: dict[str, Any], invoice_id: int, fabric_item_id: int) -> LedgerRow:
         """Add a ledger row of another kind: IN, or OUT as Sampling, Write-Off or Return-mill."""
-        return ledgers.enter(invoice_id, fabric_item_id, data, actor=authenticate().name)
+        return ledgers.add_entry(invoice_id, fabric_item_id, data, actor=authenticate().name)
 
 
 @blp.route(f"{ITEM}/ledgers/<int:ledger_id>")
@@ -155,8 +155,8 @@ class Ledger(MethodView):
     @refuses(UnknownReceipt, UnknownItem, UnknownRow, AssociationsAreReplaced)
     @blp.response(204)
     def delete(self, invoice_id: int, fabric_item_id: int, ledger_id: int) -> None:
-        """Take back a ledger row that was added by mistake."""
-        ledgers.take_back(invoice_id, fabric_item_id, ledger_id, actor=authenticate().credential)
+        """Delete a ledger row that was added by mistake."""
+        ledgers.delete_entry(invoice_id, fabric_item_id, ledger_id, actor=authenticate().credential)
 
 
 @blp.route(f"{ITEM}/balance")
@@ -165,15 +165,15 @@ class Balance(MethodView):
     @refuses(UnknownItem)
     @blp.response(200, ItemBalanceSchema, example=samples.ITEM_BALANCE)
     def get(self, invoice_id: int, fabric_item_id: int) -> Mapping[str, Any]:
-        """What is left of a fabric item: received less what went out; below zero is allowed and flagged."""
-        return ledgers.balance_of_item(invoice_id, fabric_item_id)
+        """Read the balance of a fabric item: received minus out. It may be negative and is then flagged."""
+        return ledgers.item_balance(invoice_id, fabric_item_id)
 
 
 @blp.record_once
-def _spell_otherwise(state: BlueprintSetupState) -> None:
-    """The document writes these paths without ``/api`` and as ``fabricItems``; each spelling is the same operation."""
-    own = [rule for rule in state.app.url_map.iter_rules() if rule.endpoint.startswith(f"{blp.name}.")]
-    for rule in own:
-        camel = rule.rule.replace("/fabric-items/", "/fabricItems/")
-        for spelling in (camel, rule.rule.removeprefix("/api"), camel.removeprefix("/api")):
-            state.app.add_url_rule(spelling, rule.endpoint, methods=rule.methods)
+def _add_path_aliases(state: BlueprintSetupState) -> None:
+    """Register the other spellings of each path: without ``/api``, and with ``fabricItems``, as in the GRN document."""
+    rules = [rule for rule in state.app.url_map.iter_rules() if rule.endpoint.startswith(f"{blp.name}.")]
+    for rule in rules:
+        camel_case = rule.rule.replace("/fabric-items/", "/fabricItems/")
+        for alias in (camel_case, rule.rule.removeprefix("/api"), camel_case.removeprefix("/api")):
+            state.app.add_url_rule(alias, rule.endpoint, methods=rule.methods)

@@ -24,8 +24,8 @@ from app.kernel.http.openapi import refuses
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """How one kind of master data is shown to the world."""
+class _Resource:
+    """One kind of master data in the API: its path, schema and sample."""
 
     kind: Kind
     plural: str
@@ -37,80 +37,90 @@ class _Shown:
         return f"/api/{self.plural}"
 
     @property
-    def bounded(self) -> Callable[..., Any]:
-        """What bounds a body: only orders and fabrics, with all that lives inside them, may be long."""
+    def limit_body(self) -> Callable[..., Any]:
+        """Decorator for the body limit: only kinds with children (orders, fabrics) accept a bulk body."""
         return allow_bulk_body if self.kind.children else lambda view: view
 
     @property
-    def stored(self) -> dict[str, Any]:
+    def stored_sample(self) -> dict[str, Any]:
         return {**self.sample, **samples.CREATED}
 
 
-def _surface(shown: _Shown, about: str) -> ApiBlueprint:
-    """The five operations that each kind of master data has."""
-    blp = ApiBlueprint(shown.plural.capitalize(), __name__, url_prefix=shown.path, description=about)
-    _add_list(blp, shown)
-    _add_row(blp, shown)
+def _build_blueprint(resource: _Resource, description: str) -> ApiBlueprint:
+    """Build the five operations of one kind of master data."""
+    blp = ApiBlueprint(resource.plural.capitalize(), __name__, url_prefix=resource.path, description=description)
+    _add_list(blp, resource)
+    _add_row(blp, resource)
     return blp
 
 
-def _add_list(blp: ApiBlueprint, shown: _Shown) -> None:
-    plural, schema = shown.plural, shown.schema
+def _add_list(blp: ApiBlueprint, resource: _Resource) -> None:
+    plural, schema = resource.plural, resource.schema
 
     @blp.route("")
     class Masters(MethodView):
         @requires("grn:read")
         @blp.doc(summary=f"List {plural}, newest first.")
         @blp.arguments(MasterQuery, location="query")
-        @blp.response(200, page_schema(schema), example=page_example(shown.stored))
+        @blp.response(200, page_schema(schema), example=page_example(resource.stored_sample))
         def get(self, query: dict[str, Any]) -> Page:
-            return masters.find_page(shown.kind, query)
+            return masters.find_page(resource.kind, query)
 
         @requires("grn:write")
-        @shown.bounded
+        @resource.limit_body
         @refuses(DuplicateMaster)
         @idempotent
         @blp.doc(summary=f"Add to the {plural}.", description="You may choose the `id`.")
-        @blp.arguments(schema, example=shown.sample)
-        @blp.response(201, schema, example=shown.stored)
+        @blp.arguments(schema, example=resource.sample)
+        @blp.response(201, schema, example=resource.stored_sample)
         def post(self, data: dict[str, Any]) -> tuple[Any, dict[str, str]]:
-            row = masters.create(shown.kind, data)
-            return row, {"Location": f"{shown.path}/{row.id}"}
+            row = masters.create(resource.kind, data)
+            return row, {"Location": f"{resource.path}/{row.id}"}
 
 
-def _add_row(blp: ApiBlueprint, shown: _Shown) -> None:
-    plural, schema = shown.plural, shown.schema
+def _add_row(blp: ApiBlueprint, resource: _Resource) -> None:
+    plural, schema = resource.plural, resource.schema
 
     @blp.route("/<int:row_id>")
     class Master(MethodView):
         @requires("grn:read")
         @refuses(UnknownMaster)
         @blp.doc(summary=f"Read one of the {plural}.")
-        @blp.response(200, schema, example=shown.stored)
+        @blp.response(200, schema, example=resource.stored_sample)
         def get(self, row_id: int) -> Any:
-            return masters.find(shown.kind, row_id)
+            return masters.find(resource.kind, row_id)
 
         @requires("grn:write")
-        @shown.bounded
+        @resource.limit_body
         @refuses(UnknownMaster, DuplicateMaster, StillInUse)
-        @blp.doc(summary=f"Replace one of the {plural}.", description="What is left out is taken away.")
-        @blp.arguments(schema, example=shown.sample)
-        @blp.response(200, schema, example=shown.stored)
+        @blp.doc(
+            summary=f"Replace one of the {plural}.", description="Fields and children that you leave out are removed."
+        )
+        @blp.arguments(schema, example=resource.sample)
+        @blp.response(200, schema, example=resource.stored_sample)
         def put(self, data: dict[str, Any], row_id: int) -> Any:
-            return masters.change(shown.kind, row_id, data)
+            return masters.change(resource.kind, row_id, data)
 
         @requires("grn:write")
         @refuses(UnknownMaster, StillInUse)
-        @blp.doc(summary=f"Delete one of the {plural}.", description="Refused while something refers to it.")
+        @blp.doc(summary=f"Delete one of the {plural}.", description="Refused while other rows refer to it.")
         @blp.response(204)
         def delete(self, row_id: int) -> None:
-            masters.remove(shown.kind, row_id, actor=authenticate().credential)
+            masters.remove(resource.kind, row_id, actor=authenticate().credential)
 
 
-suppliers = _surface(_Shown(masters.SUPPLIERS, "suppliers", SupplierSchema, samples.SUPPLIER), "Mills and traders.")
-products = _surface(_Shown(masters.PRODUCTS, "products", ProductSchema, samples.PRODUCT), "Garments made to order.")
-fabrics = _surface(_Shown(masters.FABRICS, "fabrics", FabricSchema, samples.FABRIC), "Fabrics and their balances.")
-orders = _surface(_Shown(masters.ORDERS, "orders", OrderSchema, samples.ORDER), "Orders with flow lines and parts.")
+suppliers = _build_blueprint(
+    _Resource(masters.SUPPLIERS, "suppliers", SupplierSchema, samples.SUPPLIER), "Mills and traders."
+)
+products = _build_blueprint(
+    _Resource(masters.PRODUCTS, "products", ProductSchema, samples.PRODUCT), "Garments made to order."
+)
+fabrics = _build_blueprint(
+    _Resource(masters.FABRICS, "fabrics", FabricSchema, samples.FABRIC), "Fabrics and their balances."
+)
+orders = _build_blueprint(
+    _Resource(masters.ORDERS, "orders", OrderSchema, samples.ORDER), "Orders with flow lines and parts."
+)
 
 
 @fabrics.route("/<int:row_id>/balances")
@@ -120,8 +130,8 @@ class Balances(MethodView):
     @fabrics.arguments(BalanceQuery, location="query")
     @fabrics.response(200, page_schema(ColorBalanceSchema), example=page_example(samples.COLOR_BALANCE))
     def get(self, query: dict[str, Any], row_id: int) -> Page:
-        """What is left of a fabric over all receipts, by colour and unit; below zero is allowed and flagged."""
-        return ledgers.balances_of_fabric(row_id, query)
+        """List the balances of a fabric over all receipts, by colour and unit. A negative balance is flagged."""
+        return ledgers.fabric_balances(row_id, query)
 
 
 BLUEPRINTS = (suppliers, fabrics, products, orders)

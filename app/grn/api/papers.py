@@ -1,4 +1,4 @@
-"""``/api/invoices/{id}/note.pdf`` and ``labels.pdf``: the papers of a goods receipt."""
+"""``/api/invoices/{id}/papers``, ``note.pdf`` and ``labels.pdf``: the PDFs of a goods receipt."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Papers(MethodView):
     @refuses(UnknownReceipt)
     @blp.response(200, PaperSchema(many=True), example=[PAPER_EXAMPLE, {**PAPER_EXAMPLE, "kind": "labels"}])
     def get(self, invoice_id: int) -> Sequence[ReceiptPdf]:
-        """Tell how far the making of the note and of the labels is."""
+        """Read the state of the note and of the labels."""
         return papers.find(invoice_id)
 
 
 class _Pdf(MethodView):
-    """A paper; the two differ in nothing but their kind."""
+    """Base of the views of the two PDFs."""
 
     kind: Paper
 
-    def _sent(self, invoice_id: int) -> Response:
+    def _send(self, invoice_id: int) -> Response:
         return files.send_pdf(papers.stored_paper(invoice_id, self.kind), download=False)
 
 
@@ -53,16 +53,16 @@ class Note(_Pdf):
     def get(self, invoice_id: int) -> Response:
         """Fetch the goods receipt note; `ETag` and ranges work.
 
-        It is made within seconds of the booking, and again after each change: until then 404 says so, with
-        `state` and `Retry-After`. An outdated one is never sent.
+        It is rendered within seconds after the receipt is created, and again after each change. Until then the
+        answer is 404 with `state` and `Retry-After`. An outdated PDF is never sent.
         """
-        return self._sent(invoice_id)
+        return self._send(invoice_id)
 
     @requires("grn:write")
     @refuses(UnknownReceipt)
     @blp.response(202, PaperSchema, example={**PAPER_EXAMPLE, "state": "pending"})
     def post(self, invoice_id: int) -> ReceiptPdf:
-        """Have the note made again, say because its making failed."""
+        """Render the note again, for example after a failure."""
         return papers.reprint(invoice_id, self.kind)
 
 
@@ -76,14 +76,14 @@ class Labels(_Pdf):
     def get(self, invoice_id: int) -> Response:
         """Fetch the labels of the rolls, 14 to a sheet of 99.1 × 38.1 mm (Avery L7163), in packing list order.
 
-        The QR code of a label is the `factoryRollNo`, or the `supplierRollNo` of a roll without one: what
-        `GET /api/invoices?rollNo=` finds. For the rest see the note.
+        The QR code of a label holds the `factoryRollNo`, or the `supplierRollNo` if there is none;
+        `GET /api/invoices?rollNo=` finds both. The labels are rendered at the same times as the note.
         """
-        return self._sent(invoice_id)
+        return self._send(invoice_id)
 
     @requires("grn:write")
     @refuses(UnknownReceipt)
     @blp.response(202, PaperSchema, example={**PAPER_EXAMPLE, "kind": "labels", "state": "pending"})
     def post(self, invoice_id: int) -> ReceiptPdf:
-        """Have the labels made again."""
+        """Render the labels again."""
         return papers.reprint(invoice_id, self.kind)

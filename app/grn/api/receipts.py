@@ -1,4 +1,4 @@
-"""``/api/invoices``: booking in, reading, changing and deleting goods receipts."""
+"""``/api/invoices``: create, list, read, replace and delete goods receipts."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Receipts(MethodView):
     @blp.arguments(NewReceiptSchema, example=samples.PAYLOAD)
     @blp.response(201, ReceiptSchema, example=samples.RECEIPT)
     def post(self, data: dict[str, Any]) -> tuple[GoodsReceipt, dict[str, str]]:
-        """Book in a goods receipt with its packing lists.
+        """Create a goods receipt with its packing lists.
 
-        `grnQty` is derived from the rolls: the sum of `supplierLength`, for `kilogram` of `supplierWeight`.
-        Widths and lengths keep the unit that they come in. The body may hold 10,000 rolls and 32 MiB.
+        `grnQty` is the sum of the rolls' `supplierLength`, or of their `supplierWeight` if `uomLength` is `kilogram`.
+        Widths and lengths keep the unit in which they are sent. The limits are 10,000 rolls and 32 MiB.
         """
         receipt = receipts.receive(data)
         return receipt, {"Location": f"/api/invoices/{receipt.id}"}
@@ -56,11 +56,11 @@ class Receipts(MethodView):
     @blp.arguments(ByExternalId, location="query")
     @blp.response(204)
     def delete(self, query: dict[str, Any]) -> None:
-        """Delete a goods receipt by the `externalId` that it was created with.
+        """Delete a goods receipt by its `externalId`.
 
-        Its fabric items, rolls and ledger rows go with it.
+        Its fabric items, rolls and ledger rows are deleted too.
         """
-        receipts.cancel_by_external_id(query["external_id"], actor=authenticate().credential)
+        receipts.delete_by_external_id(query["external_id"], actor=authenticate().credential)
 
 
 @blp.route("/<int:invoice_id>")
@@ -80,9 +80,9 @@ class Receipt(MethodView):
     def put(self, data: dict[str, Any], invoice_id: int) -> GoodsReceipt:
         """Replace a goods receipt.
 
-        What a read answered with may be changed and put back. Fabric items are told by `id`, else by `externalId`;
-        rolls by `id`, else by `supplierRollNo`: those keep their ids, their ledgers and what inspection found.
-        What is left out is removed; a fabric item with ledger rows is not.
+        The body of a GET may be changed and sent back. Fabric items match stored ones by `id`, else by `externalId`;
+        rolls by `id`, else by `supplierRollNo`. Matching ones keep their ids, their ledgers and their inspection.
+        Others are removed; a fabric item with ledger rows is not, and the request is refused.
         """
         return receipts.change(invoice_id, data)
 
@@ -91,4 +91,4 @@ class Receipt(MethodView):
     @blp.response(204)
     def delete(self, invoice_id: int) -> None:
         """Delete a goods receipt with its fabric items, rolls and ledger rows."""
-        receipts.cancel(invoice_id, actor=authenticate().credential)
+        receipts.delete_receipt(invoice_id, actor=authenticate().credential)

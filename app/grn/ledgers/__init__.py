@@ -1,1 +1,1 @@
-"""Stock ledgers: association of fabric to the styles of an order."""
+"""Ledgers of fabric items: associations to styles, other movements and balances."""

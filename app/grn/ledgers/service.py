@@ -1,4 +1,4 @@
-"""Ledgers of fabric items: what goes into which style, what else came or went, and what is left."""
+"""Services for ledgers of fabric items: associations to styles, other movements and balances."""
 
 from __future__ import annotations
 
@@ -13,77 +13,77 @@ from app.accounts import audit
 from app.extensions import db
 from app.grn.errors import AssociationsAreReplaced, UnknownMaster, UnknownRow
 from app.grn.events import ASSOCIATED
-from app.grn.ledgers.order_match import matched
+from app.grn.ledgers.order_match import match_associations
 from app.grn.models.columns import LedgerType, OutType
 from app.grn.models.masters import Fabric
 from app.grn.models.receipts import FabricItem, LedgerRow
 from app.grn.receipts.item_builder import Data
 from app.grn.receipts.packing_list import find_item
-from app.grn.receipts.service import hold
-from app.grn.schemas.pagination import Page, page_of, page_of_records
+from app.grn.receipts.service import lock
+from app.grn.schemas.pagination import Page, paginate, paginate_records
 
 _ASSOCIATION = {"type": LedgerType.OUT.value, "out_type": OutType.ASSOCIATION.value}
-_TELLING = ("flow_info_id", "part_id")
+_MATCH_COLUMNS = ("flow_info_id", "part_id")
 
 
-def associate(receipt_id: int, item_id: int, entries: Sequence[Data], *, actor: str) -> list[LedgerRow]:
-    """Replace all associations of a fabric item; a row for the same flow line and part keeps its id.
+def replace_associations(receipt_id: int, item_id: int, entries: Sequence[Data], *, actor: str) -> list[LedgerRow]:
+    """Replace all associations of a fabric item; a row with the same flow line and part keeps its id.
 
     Raises:
         UnknownReceipt, UnknownItem: there is no such receipt or item.
-        BadFields: an order, line or part does not match, or the extra fabric is not what ``extra`` makes of it.
+        BadFields: an order, line or part does not match, or the extra fabric does not agree with ``extra``.
     """
-    hold(receipt_id)
+    lock(receipt_id)
     find_item(receipt_id, item_id)
-    wanted = matched(entries)
     stored: dict[tuple[Any, ...], deque[LedgerRow]] = defaultdict(deque)
-    for row in db.session.scalars(_rows(item_id).where(LedgerRow.out_type == OutType.ASSOCIATION)):
-        stored[_telling(row)].append(row)
+    entry_values = match_associations(entries)
+    for row in db.session.scalars(_rows_query(item_id).where(LedgerRow.out_type == OutType.ASSOCIATION)):
+        stored[_match_key(row)].append(row)
     rows = []
-    for values in wanted:
-        waiting = stored[tuple(values[name] for name in _TELLING)]
-        row = waiting.popleft() if waiting else LedgerRow(fabric_item_id=item_id, created_by=actor)
+    for values in entry_values:
+        candidates = stored[tuple(values[name] for name in _MATCH_COLUMNS)]
+        row = candidates.popleft() if candidates else LedgerRow(fabric_item_id=item_id, created_by=actor)
         for name, value in {**_ASSOCIATION, **values}.items():
             setattr(row, name, value)
         rows.append(row)
-    gone = [row for waiting in stored.values() for row in waiting]
-    for row in gone:
+    removed = [row for candidates in stored.values() for row in candidates]
+    for row in removed:
         db.session.delete(row)
     db.session.add_all(rows)
     changed = [row for row in rows if db.session.is_modified(row)]
-    if changed or gone:
-        _announce(receipt_id, item_id, changed=changed, removed=gone)
+    if changed or removed:
+        _emit_event(receipt_id, item_id, changed=changed, removed=removed)
     return rows
 
 
-def _telling(row: LedgerRow) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in _TELLING)
+def _match_key(row: LedgerRow) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in _MATCH_COLUMNS)
 
 
-def enter(receipt_id: int, item_id: int, entry: Data, *, actor: str) -> LedgerRow:
-    """Add a row of another kind than an association.
+def add_entry(receipt_id: int, item_id: int, entry: Data, *, actor: str) -> LedgerRow:
+    """Add a row that is not an association.
 
     Raises:
         UnknownReceipt, UnknownItem: there is no such receipt or item.
     """
-    hold(receipt_id)
+    lock(receipt_id)
     find_item(receipt_id, item_id)
     row = LedgerRow(fabric_item_id=item_id, created_by=actor, **entry)
     db.session.add(row)
-    _announce(receipt_id, item_id, changed=[row])
+    _emit_event(receipt_id, item_id, changed=[row])
     return row
 
 
-def take_back(receipt_id: int, item_id: int, row_id: int, *, actor: str) -> None:
-    """Remove a row that was entered by mistake; an audit row stays.
+def delete_entry(receipt_id: int, item_id: int, row_id: int, *, actor: str) -> None:
+    """Delete a row that is not an association, and write an audit entry.
 
     Raises:
         UnknownReceipt, UnknownItem, UnknownRow: there is no such receipt, item or row.
         AssociationsAreReplaced: the row is an association.
     """
-    hold(receipt_id)
+    lock(receipt_id)
     find_item(receipt_id, item_id)
-    row = db.session.scalar(_rows(item_id).where(LedgerRow.id == row_id))
+    row = db.session.scalar(_rows_query(item_id).where(LedgerRow.id == row_id))
     if row is None:
         raise UnknownRow
     if row.out_type == OutType.ASSOCIATION:
@@ -99,37 +99,37 @@ def take_back(receipt_id: int, item_id: int, row_id: int, *, actor: str) -> None
         remarks=row.remarks,
     )
     db.session.delete(row)
-    _announce(receipt_id, item_id, removed=[row])
+    _emit_event(receipt_id, item_id, removed=[row])
 
 
-def find_rows(receipt_id: int, item_id: int, asked: Mapping[str, Any]) -> Page:
-    """One page of an item's ledger, oldest first.
+def find_rows(receipt_id: int, item_id: int, filters: Mapping[str, Any]) -> Page:
+    """Return one page of an item's ledger, oldest row first.
 
     Raises:
         UnknownItem: this receipt has no such item.
     """
     find_item(receipt_id, item_id)
-    query = _rows(item_id)
+    query = _rows_query(item_id)
     for name in ("type", "out_type"):
-        if name in asked:
-            query = query.where(getattr(LedgerRow, name) == asked[name])
-    return page_of(query, asked, (LedgerRow.id,))
+        if name in filters:
+            query = query.where(getattr(LedgerRow, name) == filters[name])
+    return paginate(query, filters, (LedgerRow.id,))
 
 
-def balance_of_item(receipt_id: int, item_id: int) -> Mapping[str, Any]:
-    """What is left of a fabric item, in its unit of length.
+def item_balance(receipt_id: int, item_id: int) -> Mapping[str, Any]:
+    """Return the balance of a fabric item, in its ``uom_length``.
 
     Raises:
         UnknownItem: this receipt has no such item.
     """
     find_item(receipt_id, item_id)
-    query = _balances(FabricItem.receipt_id, FabricItem.fabric_id, FabricItem.color, FabricItem.uom_length)
+    query = _balance_query(FabricItem.receipt_id, FabricItem.fabric_id, FabricItem.color, FabricItem.uom_length)
     row: Mapping[str, Any] = db.session.execute(query.where(FabricItem.id == item_id)).mappings().one()
     return {**row, "invoice_id": receipt_id, "fabric_item_id": item_id}
 
 
-def balances_of_fabric(fabric_id: int, asked: Mapping[str, Any]) -> Page:
-    """One page of what is left of a fabric, by colour and unit: metres and kilograms are never summed.
+def fabric_balances(fabric_id: int, filters: Mapping[str, Any]) -> Page:
+    """Return one page of the balances of a fabric by colour and unit; different units are never summed.
 
     Raises:
         UnknownMaster: there is no such fabric.
@@ -137,17 +137,17 @@ def balances_of_fabric(fabric_id: int, asked: Mapping[str, Any]) -> Page:
     if db.session.get(Fabric, fabric_id) is None:
         raise UnknownMaster
     group = (FabricItem.fabric_id, FabricItem.color, FabricItem.uom_length)
-    query = _balances(*group).where(FabricItem.fabric_id == fabric_id)
-    if "color" in asked:
-        query = query.where(FabricItem.color == asked["color"])
-    return page_of_records(query, asked, (FabricItem.color, FabricItem.uom_length))
+    query = _balance_query(*group).where(FabricItem.fabric_id == fabric_id)
+    if "color" in filters:
+        query = query.where(FabricItem.color == filters["color"])
+    return paginate_records(query, filters, (FabricItem.color, FabricItem.uom_length))
 
 
-def _balances(*group: Any) -> Select[Any]:
+def _balance_query(*group: Any) -> Select[Any]:
     def total(condition: Any) -> Any:
         return func.sum(case((condition, LedgerRow.qty), else_=0))
 
-    # Summed per item first: joined to its ledger, an item would count once for each row.
+    # The ledger is summed per item first: a plain join would count ``grn_qty`` once for each ledger row.
     sums = (
         select(
             total(LedgerRow.type == LedgerType.IN).label("came_in"),
@@ -178,11 +178,11 @@ def _balances(*group: Any) -> Select[Any]:
     )
 
 
-def _rows(item_id: int) -> Select[Any]:
+def _rows_query(item_id: int) -> Select[Any]:
     return select(LedgerRow).where(LedgerRow.fabric_item_id == item_id).order_by(LedgerRow.id)
 
 
-def _announce(
+def _emit_event(
     receipt_id: int, item_id: int, *, changed: Sequence[LedgerRow] = (), removed: Sequence[LedgerRow] = ()
 ) -> None:
     db.session.flush()
@@ -192,6 +192,6 @@ def _announce(
         "changed": changed,
         "removed": removed,
         "count": db.session.scalar(select(func.count()).where(LedgerRow.fabric_item_id == item_id)),
-        "balance": balance_of_item(receipt_id, item_id),
+        "balance": item_balance(receipt_id, item_id),
     }
     events.emit(ASSOCIATED, ledger, subject_id=receipt_id)

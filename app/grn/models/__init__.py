@@ -1,1 +1,1 @@
-"""Tables of goods receipts, master data and papers."""
+"""Tables of goods receipts, master data and PDFs."""

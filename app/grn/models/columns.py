@@ -1,4 +1,4 @@
-"""Columns that the tables of this room have in common, and the words that their checks allow."""
+"""Column types, check constraints, indexes and enumerations that the tables of goods receipts share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel import clock
 
-#: Twelve digits before the point and six behind it: what a scale or an ERP's float may send.
+#: Digits before and after the decimal point; enough for a scale and for a float of an ERP.
 WHOLE_DIGITS, PLACES = 12, 6
 
 
@@ -52,19 +52,19 @@ class OutType(StrEnum):
     RETURN_MILL = "Return-mill"
 
 
-def one_of(column: str, words: Iterable[str]) -> CheckConstraint:
-    """Null or one of ``words``."""
-    listed = ", ".join(f"'{word}'" for word in words)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
+def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    """Check constraint: null or one of ``values``."""
+    literals = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({literals})", name=column)
 
 
 def never_negative(*columns: str) -> tuple[CheckConstraint, ...]:
-    """One named check for each column."""
+    """Check constraints: no column is below zero; one constraint per column."""
     return tuple(CheckConstraint(f"{column} >= 0", name=column) for column in columns)
 
 
 def prefix_index(table: str, column: str) -> Index:
-    """Finds by the first characters, in whatever case."""
+    """Index for a search by the first characters, without case."""
     lowered = func.lower(literal_column(column)).label("lowered")
     name = f"ix_{table}_{column}_prefix"
     return Index(name, lowered, postgresql_ops={"lowered": "text_pattern_ops"})
@@ -87,5 +87,5 @@ def created() -> Mapped[datetime]:
 
 
 def metadata() -> Mapped[dict[str, Any] | None]:
-    """The client's own object; ``metadata`` itself is SQLAlchemy's word, so rows call it ``extra``."""
+    """JSON object of the client; models call it ``extra``, because SQLAlchemy reserves the name ``metadata``."""
     return mapped_column("metadata", JSON(none_as_null=True))

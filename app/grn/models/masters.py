@@ -1,4 +1,4 @@
-"""Rows of master data: suppliers, fabrics with colours, products, and orders with flow lines and parts."""
+"""Models of master data: suppliers, fabrics with colours, products, and orders with flow lines and parts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from app.extensions import db
 from app.grn.models.columns import created, identity, metadata, never_negative, prefix_index, quantity, text
 
 
-def _searched(table: str) -> tuple[Index, ...]:
+def _search_indexes(table: str) -> tuple[Index, ...]:
     return tuple(prefix_index(table, column) for column in ("name", "code"))
 
 
 class Master:
-    """What every kind of master data carries."""
+    """Common columns of master data."""
 
     id: Mapped[int] = identity()
     external_id: Mapped[str | None] = text(100, unique=True)
@@ -32,7 +32,7 @@ class Supplier(Master, db.Model):
     """A mill or trader that fabric is bought from."""
 
     __tablename__ = "suppliers"
-    __table_args__ = _searched("suppliers")
+    __table_args__ = _search_indexes("suppliers")
 
     email: Mapped[str | None] = text(254)
     phone: Mapped[str | None] = text(50)
@@ -43,14 +43,14 @@ class Product(Master, db.Model):
     """A garment that is made to order."""
 
     __tablename__ = "products"
-    __table_args__ = _searched("products")
+    __table_args__ = _search_indexes("products")
 
 
 class Fabric(Master, db.Model):
-    """A fabric and the colours that it comes in."""
+    """A fabric with its colours."""
 
     __tablename__ = "fabrics"
-    __table_args__ = (*_searched("fabrics"), *never_negative("gsm"))
+    __table_args__ = (*_search_indexes("fabrics"), *never_negative("gsm"))
 
     composition: Mapped[str | None] = text(300)
     gsm: Mapped[Decimal | None] = quantity()
@@ -78,10 +78,10 @@ class FabricColor(db.Model):
 
 
 class ProductionOrder(Master, db.Model):
-    """A buyer's order; each flow line is one style of a product in one colour."""
+    """A buyer's order with its flow lines."""
 
     __tablename__ = "production_orders"
-    __table_args__ = _searched("production_orders")
+    __table_args__ = _search_indexes("production_orders")
 
     buyer: Mapped[str | None] = text(200)
 
@@ -91,7 +91,7 @@ class ProductionOrder(Master, db.Model):
 
 
 class FlowInfo(db.Model):
-    """A line of an order, on its way through cutting and sewing."""
+    """A flow line of an order: one style of a product in one colour, for cutting and sewing."""
 
     __tablename__ = "flow_infos"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Rows of what is printed of a goods receipt: its note, and the labels of its rolls."""
+"""Model of the PDFs of a goods receipt: the note and the roll labels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Paper(StrEnum):
 
 
 class ReceiptPdf(PrintedDocument, db.Model):
-    """A paper of a goods receipt."""
+    """The note or the labels of a goods receipt: state of the print job, path and hash of the file."""
 
     __tablename__ = "goods_receipt_pdfs"
     __table_args__ = (one_of("kind", Paper), *print_constraints("goods_receipt_pdfs"))
@@ -31,9 +31,10 @@ class ReceiptPdf(PrintedDocument, db.Model):
 
     @property
     def url(self) -> str | None:
-        """Where it is fetched, once there is one that says what the receipt says now."""
-        return f"/api/invoices/{self.receipt_id}/{self.kind}.pdf" if self.present_sha256 else None
+        """API path of the PDF, or None if there is no up-to-date one."""
+        return f"/api/invoices/{self.receipt_id}/{self.kind}.pdf" if self.current_sha256 else None
 
     @property
-    def present_sha256(self) -> str | None:
+    def current_sha256(self) -> str | None:
+        """SHA-256 of the PDF, or None if there is no up-to-date one."""
         return self.sha256 if self.state == WorkState.DONE else None

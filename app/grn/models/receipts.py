@@ -1,4 +1,4 @@
-"""Rows of goods receipts: the supplier's invoice, its fabric items, their rolls and their ledgers."""
+"""Models of goods receipts: the receipt, its fabric items, their rolls and their ledger rows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from app.grn.models.columns import (
 
 
 class GoodsReceipt(db.Model):
-    """What one invoice of a supplier brought into the warehouse; the document calls it invoice (GRN)."""
+    """The goods of one supplier's invoice; the GRN document calls it an invoice."""
 
     __tablename__ = "goods_receipts"
     __table_args__ = (
@@ -89,7 +89,7 @@ class FabricItem(db.Model):
 
     id: Mapped[int] = identity()
     receipt_id: Mapped[int] = mapped_column(ForeignKey("goods_receipts.id", ondelete="CASCADE"), nullable=False)
-    #: Where it stands in the payload; ``serial`` is the client's own number, if it has one.
+    #: Index in the payload; ``serial`` is the client's own number.
     position: Mapped[int] = mapped_column(Integer, nullable=False)
     serial: Mapped[int | None] = mapped_column(Integer)
     external_id: Mapped[str | None] = text(100)
@@ -107,7 +107,7 @@ class FabricItem(db.Model):
     ordering_gsm: Mapped[Decimal | None] = quantity()
     invoice_qty: Mapped[Decimal] = quantity(nullable=False)  # type: ignore[assignment]
     grn: Mapped[str] = mapped_column(String(100), nullable=False)
-    #: From the packing list where there is one, else ``declared_grn_qty``, which is what the client sent.
+    #: Sum of the packing list, else ``declared_grn_qty``, the quantity that the client sent.
     grn_qty: Mapped[Decimal | None] = quantity()
     declared_grn_qty: Mapped[Decimal | None] = quantity()
     grn_date: Mapped[date | None] = mapped_column(Date)
@@ -123,7 +123,7 @@ class FabricItem(db.Model):
 
 
 class SupplierRoll(db.Model):
-    """A roll of a packing list; ``inspected_*`` stay null until somebody measured it."""
+    """A roll of a packing list; ``inspected_*`` are null until the inspection."""
 
     __tablename__ = "supplier_rolls"
     __table_args__ = (
@@ -166,7 +166,7 @@ class SupplierRoll(db.Model):
 
     @property
     def length(self) -> Decimal | None:
-        """As inspected, until then as the supplier says."""
+        """Inspected length, else the supplier's length."""
         return self.supplier_length if self.inspected_length is None else self.inspected_length
 
     @property
@@ -179,12 +179,12 @@ class SupplierRoll(db.Model):
 
     @property
     def effective_length(self) -> Decimal | None:
-        """What is left after the blanket was cut for the shade and shrinkage report."""
+        """Length minus the blanket, which is cut off for the shade and shrinkage report."""
         return None if self.length is None else self.length - self.blanket_qty
 
 
 class LedgerRow(db.Model):
-    """What came to a fabric item or went from it; ``extra_percent`` is the cutting reserve in percent."""
+    """A movement into or out of a fabric item; ``extra_percent`` is the cutting reserve in percent."""
 
     __tablename__ = "fabric_ledger_rows"
     __table_args__ = (
@@ -195,7 +195,7 @@ class LedgerRow(db.Model):
             "(out_type IS NOT DISTINCT FROM 'Association') = (flow_info_id IS NOT NULL)", name="association"
         ),
         *never_negative("qty", "order_qty", "extra_percent", "fabric_required", "extra_fabric_required"),
-        # A flow line of that order and a part of that line, not of any.
+        # The flow line must belong to the order, and the part to the flow line.
         ForeignKeyConstraint(["flow_info_id", "order_id"], ["flow_infos.id", "flow_infos.order_id"]),
         ForeignKeyConstraint(["part_id", "flow_info_id"], ["flow_parts.id", "flow_parts.flow_info_id"]),
         Index("ix_fabric_ledger_rows_fabric_item_id_id", "fabric_item_id", "id"),

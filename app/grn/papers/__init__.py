@@ -1,1 +1,1 @@
-"""Printed papers of goods receipts: the note and the roll labels."""
+"""PDFs of goods receipts: the goods receipt note and the roll labels."""

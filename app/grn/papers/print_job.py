@@ -1,25 +1,25 @@
-"""What the press needs to know of the papers of goods receipts."""
+"""Print queue of the PDFs of goods receipts."""
 
 from __future__ import annotations
 
 from app.grn.models.papers import Paper, ReceiptPdf
 from app.grn.papers import note, roll_labels
-from app.grn.papers.read import read
+from app.grn.papers.receipt_view import load_receipt_view
 from app.pdf import print_queue
 
 
 def print_due() -> bool:
-    """Make the papers that are due; true when the time was over before the work was."""
-    return print_queue.print_due(PRESS)
+    """Render the PDFs that are due; true if the time limit ended the run and more are due."""
+    return print_queue.print_due(PRINT_QUEUE)
 
 
-def _composed(receipt_id: int, kind: str) -> print_queue.Document:
-    receipt = read(receipt_id)
-    return note.document_of(receipt) if kind == Paper.NOTE else roll_labels.document_of(receipt)
+def _compose(receipt_id: int, kind: str) -> print_queue.Document:
+    receipt = load_receipt_view(receipt_id)
+    return note.build_document(receipt) if kind == Paper.NOTE else roll_labels.build_document(receipt)
 
 
-def _stem(receipt_id: int, kind: str) -> str:
+def _file_stem(receipt_id: int, kind: str) -> str:
     return f"receipts/{receipt_id // 1000}/{receipt_id}-{kind}"
 
 
-PRESS = print_queue.register_queue(print_queue.PrintQueue(ReceiptPdf, compose=_composed, stem=_stem))
+PRINT_QUEUE = print_queue.register_queue(print_queue.PrintQueue(ReceiptPdf, compose=_compose, stem=_file_stem))

@@ -1,4 +1,4 @@
-"""What stands on the labels of rolls: 14 to an A4 sheet of 99.1 × 38.1 mm (Avery L7163 and its like)."""
+"""Template values of the roll labels: 14 labels of 99.1 × 38.1 mm per A4 sheet (Avery L7163)."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from pathlib import Path
 from typing import Any
 
 from app.grn.models.columns import LengthUnit
-from app.grn.papers.read import ItemLine, ReceiptView, RollLine
-from app.grn.papers.translations import UNITS, WORDS
+from app.grn.papers.receipt_view import ItemLine, ReceiptView, RollLine
+from app.grn.papers.translations import LABELS, UNITS
 from app.pdf.number_format import format_number
 from app.pdf.print_queue import Document
 from app.pdf.qr import qr_image
 
 TEMPLATES, TEMPLATE = Path(__file__).parents[1] / "templates", "labels.html"
-LABELS_OF_A_SHEET, SHEETS_OF_A_PART = 14, 20
-#: The longest number in large letters, and in middling ones.
-_LARGE, _MIDDLING = 16, 40
+LABELS_PER_SHEET, SHEETS_PER_PART = 14, 20
+#: Longest roll number, in characters, that is printed in large and in medium letters.
+_MAX_LARGE, _MAX_MEDIUM = 16, 40
 
 
-def document_of(receipt: ReceiptView) -> Document:
-    """The labels of all rolls of a receipt, in the order of its packing lists; no parts where it has no rolls."""
+def build_document(receipt: ReceiptView) -> Document:
+    """Build the labels of all rolls in the order of the packing lists; a receipt without rolls gives no parts."""
     return Document(TEMPLATES, TEMPLATE, _parts(receipt))
 
 
 def _parts(receipt: ReceiptView) -> Iterator[dict[str, Any]]:
-    words = WORDS[receipt.language]
-    head = {
+    translations = LABELS[receipt.language]
+    context = {
         "language": receipt.language,
-        "label": words,
-        "title": f"{words['labels']} {receipt.invoice_no}",
-        "made": receipt.updated_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "label": translations,
+        "title": f"{translations['labels']} {receipt.invoice_no}",
+        "timestamp": receipt.updated_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "supplier": receipt.supplier,
         "invoice_no": receipt.invoice_no,
     }
     labels = (_label(item, roll, receipt.language) for item in receipt.items for roll in item.rolls)
-    sheets = iter(lambda: list(islice(labels, LABELS_OF_A_SHEET)), [])
-    while some := list(islice(sheets, SHEETS_OF_A_PART)):
-        yield {**head, "sheets": some}
+    sheets = iter(lambda: list(islice(labels, LABELS_PER_SHEET)), [])
+    while part := list(islice(sheets, SHEETS_PER_PART)):
+        yield {**context, "sheets": part}
 
 
 def _label(item: ItemLine, roll: RollLine, language: str) -> dict[str, Any]:
-    text = partial(format_number, language=language)
+    format_value = partial(format_number, language=language)
     unit = UNITS[item.uom_length]
-    # Nobody says in what unit a weight is of fabric that is bought by length, nor a length of one bought by weight.
+    # The unit of a weight is unknown for fabric that is bought by length, and the other way round.
     amount = roll.weight if item.uom_length == LengthUnit.KILOGRAM else roll.net_length
     measures = ((amount, unit), (roll.width, UNITS[item.uom_width]))
-    size = "large" if len(roll.number) <= _LARGE else "middling" if len(roll.number) <= _MIDDLING else "small"
+    size = "large" if len(roll.number) <= _MAX_LARGE else "medium" if len(roll.number) <= _MAX_MEDIUM else "small"
     return {
         "number": roll.number,
         "size": size,
@@ -58,6 +58,8 @@ def _label(item: ItemLine, roll: RollLine, language: str) -> dict[str, Any]:
         "fabric": item.fabric,
         "color": " · ".join(filter(None, (item.color, item.color_shade))),
         "shade": roll.shade,
-        "measures": " × ".join(f"{text(value)} {unit}".strip() for value, unit in measures if value is not None),
+        "measures": " × ".join(
+            f"{format_value(value)} {unit}".strip() for value, unit in measures if value is not None
+        ),
         "grn": item.grn,
     }

@@ -1,4 +1,4 @@
-"""The papers of a goods receipt: ordered when it comes or changes, found, and gone with it."""
+"""Services for the PDFs of a goods receipt: schedule their rendering, find them, discard them."""
 
 from __future__ import annotations
 
@@ -22,47 +22,48 @@ from app.pdf import files
 from app.pdf.files import StoredPdf
 
 trigger_printer = DebouncedTask("grn.print_papers")
-#: Inspection changes a receipt roll by roll: its papers are made again this long after the first change.
-SETTLE = timedelta(seconds=30)
-#: Due before everything that nobody waits for.
-AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
+#: Delay from the first change of a receipt to the rendering, because an inspection changes it roll by roll.
+CHANGE_DELAY = timedelta(seconds=30)
+#: Due time of a PDF that a client waits for: before all others.
+FRONT_OF_QUEUE = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def order(receipt_id: int, *kinds: Paper, due_at: datetime | None = None) -> None:
-    """Have papers (both, unless some are named) made of what the receipt says now, in one statement."""
+def schedule(receipt_id: int, *kinds: Paper, due_at: datetime | None = None) -> None:
+    """Schedule the rendering of the current receipt (both PDFs, if no kind is given), in one statement."""
     rows = [
         {"receipt_id": receipt_id, "kind": kind.value, **work_queue.reset_values(due_at)}
         for kind in kinds or tuple(Paper)
     ]
-    query = insert(ReceiptPdf).values(rows)
-    afresh: dict[str, Any] = {name: query.excluded[name] for name in work_queue.reset_values() if name != "due_at"}
-    # A paper that waits already does not wait longer because one more roll was inspected.
-    waits = (ReceiptPdf.state == WorkState.PENDING) & ReceiptPdf.claim_id.is_(None)
-    sooner = func.least(ReceiptPdf.due_at, query.excluded.due_at)
-    afresh["due_at"] = case((waits, sooner), else_=query.excluded.due_at)
-    db.session.execute(query.on_conflict_do_update(index_elements=["receipt_id", "kind"], set_=afresh))
+    statement = insert(ReceiptPdf).values(rows)
+    excluded = statement.excluded
+    updates: dict[str, Any] = {name: excluded[name] for name in work_queue.reset_values() if name != "due_at"}
+    # A PDF that is waiting keeps its due time, so that each inspected roll does not delay it again.
+    is_waiting = (ReceiptPdf.state == WorkState.PENDING) & ReceiptPdf.claim_id.is_(None)
+    earlier = func.least(ReceiptPdf.due_at, excluded.due_at)
+    updates["due_at"] = case((is_waiting, earlier), else_=excluded.due_at)
+    db.session.execute(statement.on_conflict_do_update(index_elements=["receipt_id", "kind"], set_=updates))
     after_commit(trigger_printer)
 
 
-def order_later(receipt_id: int) -> None:
-    """The same once the changes have settled."""
-    order(receipt_id, due_at=clock.now() + SETTLE)
+def schedule_later(receipt_id: int) -> None:
+    """Schedule both PDFs after ``CHANGE_DELAY``."""
+    schedule(receipt_id, due_at=clock.now() + CHANGE_DELAY)
 
 
-def forget(receipt_id: int) -> None:
-    """The receipt is being deleted: its files go once that is stored, its rows go with it."""
+def delete_files(receipt_id: int) -> None:
+    """Delete the PDF files of a receipt after the commit; the rows are deleted with the receipt."""
     paths = select(ReceiptPdf.path).where(ReceiptPdf.receipt_id == receipt_id, ReceiptPdf.path.is_not(None))
     for path in db.session.scalars(paths):
         after_commit(files.file_remover(path))
 
 
-def outdate(condition: ColumnElement[bool]) -> None:
-    """Throw away the papers of all receipts and fabric items that ``condition`` holds for.
+def discard(condition: ColumnElement[bool]) -> None:
+    """Delete the PDFs of all receipts that match ``condition``, or have a fabric item that does.
 
-    There may be many: each is made again when somebody asks for it.
+    There may be many, so each is rendered again only when a client requests it.
     """
     receipts = select(GoodsReceipt.id).join(GoodsReceipt.fabric_items).where(condition)
-    # In the order in which ``order`` writes them, so that the two never wait in a circle.
+    # ``schedule`` locks the rows in the same order, so there is no deadlock.
     query = select(ReceiptPdf).where(ReceiptPdf.receipt_id.in_(receipts))
     papers = db.session.scalars(query.order_by(ReceiptPdf.receipt_id, ReceiptPdf.kind.desc()).with_for_update()).all()
     for path in filter(None, (paper.path for paper in papers)):
@@ -71,12 +72,12 @@ def outdate(condition: ColumnElement[bool]) -> None:
 
 
 def stored_paper(receipt_id: int, kind: Paper) -> StoredPdf:
-    """A paper that says what the receipt says now.
+    """Return the up-to-date PDF; if there is none, move it to the front of the queue.
 
     Raises:
-        UnknownReceipt: there is none.
+        UnknownReceipt: there is no such receipt.
         NoRolls: the receipt has no roll to label.
-        PaperNotMade: it is being made, before others now that somebody waits; or its making failed.
+        PaperNotMade: the PDF is not rendered yet, or its rendering failed.
     """
     invoice_no = _invoice_no(receipt_id)
     row = _row(receipt_id, kind)
@@ -88,36 +89,36 @@ def stored_paper(receipt_id: int, kind: Paper) -> StoredPdf:
         if found := files.stored_file(row, f"{kind}-{receipt_id}-{invoice_no}.pdf"):
             return found
     if row is None or row.state == WorkState.DONE:
-        order(receipt_id, kind, due_at=AT_ONCE)
+        schedule(receipt_id, kind, due_at=FRONT_OF_QUEUE)
     elif row.claim_id is None and row.due_at > clock.now():
-        row.due_at = AT_ONCE
+        row.due_at = FRONT_OF_QUEUE
         after_commit(trigger_printer)
     raise PaperNotMade(kind, WorkState.PENDING, row and row.error)
 
 
 def reprint(receipt_id: int, kind: Paper) -> ReceiptPdf:
-    """Have a paper made again, also when its making failed.
+    """Schedule a new rendering of a PDF, also after a failure.
 
     Raises:
-        UnknownReceipt: there is none.
+        UnknownReceipt: there is no such receipt.
     """
     _invoice_no(receipt_id)
-    order(receipt_id, kind, due_at=AT_ONCE)
+    schedule(receipt_id, kind, due_at=FRONT_OF_QUEUE)
     return find(receipt_id)[list(Paper).index(kind)]
 
 
 def find(receipt_id: int) -> Sequence[ReceiptPdf]:
-    """The papers of a receipt, and how far the making of each is.
+    """Return the PDFs of a receipt with their states.
 
     Raises:
-        UnknownReceipt: there is none.
+        UnknownReceipt: there is no such receipt.
     """
     _invoice_no(receipt_id)
     query = select(ReceiptPdf).where(ReceiptPdf.receipt_id == receipt_id).execution_options(populate_existing=True)
     rows = {row.kind: row for row in db.session.scalars(query)}
     missing = [kind for kind in Paper if kind not in rows]
-    if missing:  # of a receipt that is older than papers are
-        order(receipt_id, *missing)
+    if missing:  # discarded, or the receipt was created by a release without PDFs
+        schedule(receipt_id, *missing)
         rows = {row.kind: row for row in db.session.scalars(query)}
     return [rows[kind] for kind in Paper]
 

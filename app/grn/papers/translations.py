@@ -1,10 +1,10 @@
-"""The words that the papers of a goods receipt are printed with, in the languages of installations."""
+"""Labels and units on the PDFs of goods receipts, in English and Turkish."""
 
 from __future__ import annotations
 
 from app.grn.models.columns import LengthUnit, WidthUnit
 
-#: Short enough for the head of a column.
+#: Abbreviations for column headings.
 UNITS: dict[str | None, str] = {
     None: "",
     LengthUnit.METER: "m",
@@ -14,7 +14,7 @@ UNITS: dict[str | None, str] = {
     WidthUnit.INCH: "in",
 }
 
-WORDS: dict[str, dict[str, str]] = {
+LABELS: dict[str, dict[str, str]] = {
     "en": {
         "title": "GOODS RECEIPT NOTE",
         "labels": "Roll labels",

@@ -1,1 +1,1 @@
-"""Goods receipts: create, replace, search, packing lists and roll files."""
+"""Goods receipts: services, search, packing lists and roll files."""

@@ -1,4 +1,4 @@
-"""Many rows in one statement: a packing list of thousands costs no more round trips than one of two."""
+"""Bulk INSERT … ON CONFLICT: rows of one table are stored in one statement, and ids come from the sequence."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from app.extensions import db
 from app.kernel import json, sequences
 
 
-def number(rows: Sequence[Any]) -> None:
-    """Give an id to each row that has none, in their order."""
+def assign_ids(rows: Sequence[Any]) -> None:
+    """Set the id of each row that has none, in the order of the rows."""
     new = [row for row in rows if row.id is None]
     if not new:
         return
@@ -21,21 +21,21 @@ def number(rows: Sequence[Any]) -> None:
         row.id = row_id
 
 
-def store(rows: Sequence[Any]) -> None:
-    """Insert rows of one kind, or overwrite those whose id is stored; the rows stay outside the session."""
+def upsert(rows: Sequence[Any]) -> None:
+    """Insert rows of one model, and update those whose id is stored; the rows are not added to the session."""
     if not rows:
         return
     model: Any = type(rows[0])
-    names = _names(model)
+    names = _column_names(model)
     values = [{column: getattr(row, attribute) for attribute, column in names.items()} for row in rows]
-    db.session.execute(_upsert(model), {"rows": json.encode_text(values)})
+    db.session.execute(_upsert_statement(model), {"rows": json.encode_text(values)})
 
 
-def reserve_id(model: Any, row_id: int) -> None:
-    """Move the sequence of ``model`` behind an id that came from outside, so that it never gives that id again.
+def advance_sequence(model: Any, row_id: int) -> None:
+    """Advance the sequence of ``model`` to an id that a client chose, so that it never returns that id.
 
-    The lock keeps others from inserting, and so from drawing ids, until the present transaction ends. Only for
-    tables that draw them while inserting, not for those of ``number``.
+    The table lock stops other transactions from inserting, and so from using the sequence, until this transaction
+    ends. This is correct only for tables whose INSERT uses the sequence, not for tables of ``assign_ids``.
     """
     table = model.__tablename__
     db.session.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
@@ -48,25 +48,25 @@ def reserve_id(model: Any, row_id: int) -> None:
     )
 
 
-def begin_at(model: Any, row_id: int) -> None:
-    """Have the next row of ``model``, whose table must be empty, get this id."""
-    query = text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :id, false)")
-    db.session.execute(query, {"id": row_id, "table": model.__tablename__})
+def set_next_id(model: Any, row_id: int) -> None:
+    """Set the id of the next row of ``model``, whose table must be empty."""
+    statement = text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :id, false)")
+    db.session.execute(statement, {"id": row_id, "table": model.__tablename__})
 
 
 @cache
-def _names(model: Any) -> dict[str, str]:
+def _column_names(model: Any) -> dict[str, str]:
     return {attribute.key: attribute.columns[0].name for attribute in inspect(model).column_attrs}
 
 
 @cache
-def _upsert(model: Any) -> TextClause:
+def _upsert_statement(model: Any) -> TextClause:
     columns = model.__table__.columns
-    listed = ", ".join(column.name for column in columns)
-    record = ", ".join(f"{column.name} {column.type.compile(db.engine.dialect)}" for column in columns)
-    changed = ", ".join(f"{column.name} = excluded.{column.name}" for column in columns if column.name != "id")
+    column_list = ", ".join(column.name for column in columns)
+    record_type = ", ".join(f"{column.name} {column.type.compile(db.engine.dialect)}" for column in columns)
+    assignments = ", ".join(f"{column.name} = excluded.{column.name}" for column in columns if column.name != "id")
     return text(
-        f"INSERT INTO {model.__tablename__} ({listed}) "  # noqa: S608 - only names of our own tables are put in
-        f"SELECT {listed} FROM json_to_recordset(CAST(:rows AS json)) AS r({record}) "
-        f"ON CONFLICT (id) DO UPDATE SET {changed}"
+        f"INSERT INTO {model.__tablename__} ({column_list}) "  # noqa: S608 - only names of our own tables are put in
+        f"SELECT {column_list} FROM json_to_recordset(CAST(:rows AS json)) AS r({record_type}) "
+        f"ON CONFLICT (id) DO UPDATE SET {assignments}"
     )

@@ -1,34 +1,37 @@
-"""From a payload to rows: fabric items and rolls with all that is derived, ready to be stored in bulk."""
+"""Builder of fabric items and rolls: turns a payload into rows with derived quantities, for the bulk upsert."""
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from app.grn.errors import BadFields, Fault
 from app.grn.models.columns import LengthUnit
 from app.grn.models.receipts import FabricItem, SupplierRoll
-from app.grn.schemas.fields import LARGEST_QUANTITY
+from app.grn.schemas.fields import MAX_QUANTITY
 from app.kernel import clock
 from app.kernel.messages import N_, Message
 
 Data = Mapping[str, Any]
 Path = tuple[str | int, ...]
 
-#: What inspection found, and what the supplier said about the same.
-MEASURED = {
+#: Column of an inspected measure to the column of the same measure as the supplier stated it.
+INSPECTED_TO_SUPPLIER = {
     "inspected_length": "supplier_length",
     "inspected_width": "supplier_width",
     "inspected_weight": "supplier_weight",
 }
 _CUT = N_("More than that was cut off this roll as blanket.")
-_FOUND = (*MEASURED, "gsm", "blanket_qty", "shade", "extra")
+_INSPECTION_COLUMNS = (*INSPECTED_TO_SUPPLIER, "gsm", "blanket_qty", "shade", "extra")
 
 
-class Stored:
-    """Rows that a new list may carry on, each taken once: by ``id``, else by the client's own number."""
+class StoredRows:
+    """Stored rows that the entries of a new list can take over.
+
+    An entry matches a row by ``id``, else by the column ``key`` (the client's own number); each row is taken once.
+    """
 
     def __init__(self, rows: Iterable[Any], key: str) -> None:
         self._by_id = {row.id: row for row in rows}
@@ -39,87 +42,97 @@ class Stored:
                 self._by_key[getattr(row, key)].append(row)
 
     def reserve(self, entries: Sequence[Data], path: Path, unknown: str) -> list[Fault]:
-        """Those named by id are spoken for before any is found by its number; returns ids that are none of these."""
-        named: set[int] = set()
+        """Reserve the rows that entries name by ``id``, so that no other entry takes them by ``key``.
+
+        Returns the errors for ids that are unknown or named twice.
+        """
+        seen: set[int] = set()
         faults: list[Fault] = []
         for position, entry in enumerate(entries):
             row_id = entry.get("id")
-            if row_id is not None and (row_id not in self._by_id or row_id in named):
+            if row_id is not None and (row_id not in self._by_id or row_id in seen):
                 faults.append(((*path, position, "id"), row_id, unknown))
-            named.add(row_id or 0)
-        for waiting in self._by_key.values():
-            for row in [row for row in waiting if row.id in named]:
-                waiting.remove(row)
+            seen.add(row_id or 0)
+        for rows in self._by_key.values():
+            for row in [row for row in rows if row.id in seen]:
+                rows.remove(row)
         return faults
 
     def take(self, entry: Data) -> Any:
-        """The stored row that ``entry`` carries on, or None."""
+        """Remove and return the stored row that ``entry`` matches, or None."""
         if entry.get("id") is not None:
             return self._by_id.pop(entry["id"])
-        waiting = self._by_key.get(entry.get(self._key) or "")
-        return self._by_id.pop(waiting.popleft().id) if waiting else None
+        rows = self._by_key.get(entry.get(self._key) or "")
+        return self._by_id.pop(rows.popleft().id) if rows else None
 
     @property
-    def left(self) -> list[Any]:
-        """What nothing carried on."""
+    def unmatched(self) -> list[Any]:
+        """Rows that no entry has taken."""
         return list(self._by_id.values())
 
 
-def new_rolls(entries: Sequence[Data], stored: Stored, path: Path = ("supplierRollList",)) -> list[SupplierRoll]:
-    """The rolls of a packing list; a roll that is carried on keeps its id and what inspection found.
+def build_rolls(entries: Sequence[Data], stored: StoredRows, path: Path = ("supplierRollList",)) -> list[SupplierRoll]:
+    """Build the rolls of a packing list; a roll that matches a stored one keeps its id and its inspection.
 
     Raises:
-        BadFields: an id that is none of the item's rolls, or a roll from which more was cut off already.
+        BadFields: an id is none of the item's rolls, or the blanket of a roll is longer than its new length.
     """
     if faults := stored.reserve(entries, path, N_("No such roll here, or named twice.")):
         raise BadFields(faults)
-    rolls = [_roll(entry, stored.take(entry), position) for position, entry in enumerate(entries)]
-    # What was cut off an inspected roll stays cut off when the supplier's list comes again with other lengths.
-    if faults := [((*path, roll.position, "supplierLength"), roll.length, _CUT) for roll in rolls if too_short(roll)]:
+    rolls = [_build_roll(entry, stored.take(entry), position) for position, entry in enumerate(entries)]
+    # A stored blanket quantity stays when the client sends the list again with other lengths.
+    if faults := [
+        ((*path, roll.position, "supplierLength"), roll.length, _CUT) for roll in rolls if blanket_exceeds_length(roll)
+    ]:
         raise BadFields(faults)
     return rolls
 
 
-def too_short(roll: SupplierRoll) -> bool:
-    """Whether more was cut off a roll than there is."""
+def blanket_exceeds_length(roll: SupplierRoll) -> bool:
+    """Whether the blanket that was cut off is longer than the roll."""
     return roll.length is not None and roll.blanket_qty > roll.length
 
 
-def _roll(entry: Data, before: Any, position: int) -> SupplierRoll:
+def _build_roll(entry: Data, before: Any, position: int) -> SupplierRoll:
     roll = SupplierRoll(
         id=before and before.id,
         position=position,
         inspected_at=before and before.inspected_at,
-        **{name: value for name, value in entry.items() if name not in {"id", *_FOUND}},
+        **{name: value for name, value in entry.items() if name not in {"id", *_INSPECTION_COLUMNS}},
     )
-    for name in _FOUND:
-        kept = getattr(before, name) if before else None
-        suppliers = {entry.get(MEASURED[name]), before and getattr(before, MEASURED[name])} if name in MEASURED else ()
-        setattr(roll, name, kept if _repeats(name, entry, kept, suppliers) else entry[name])
+    for name in _INSPECTION_COLUMNS:
+        stored = getattr(before, name) if before else None
+        setattr(roll, name, stored if _keeps_stored_value(name, entry, before, stored) else entry[name])
     roll.blanket_qty = roll.blanket_qty or Decimal(0)
-    measured = any(getattr(roll, name) is not None for name in MEASURED)
+    measured = any(getattr(roll, name) is not None for name in INSPECTED_TO_SUPPLIER)
     roll.inspected_at = (roll.inspected_at or clock.now()) if measured else None
     return roll
 
 
-def _repeats(name: str, entry: Data, kept: Any, suppliers: Collection[Any]) -> bool:
-    """Whether ``entry`` says nothing new: before inspection a read shows the supplier's measure, which is no finding.
+def _keeps_stored_value(name: str, entry: Data, before: Any, stored: Any) -> bool:
+    """Whether ``entry`` brings no new inspection value for the column ``name``.
 
-    Nor is it one when the supplier's measure is corrected while the read's copy of the old one is put back.
+    Before the inspection of a roll, the API shows the supplier's measure as ``length``, ``width`` and ``weight``. A
+    client may send that value back, also together with a corrected supplier's measure: this is no inspection.
     """
-    return name not in entry or (kept is None and entry[name] in suppliers)
+    if name not in entry:
+        return True
+    if stored is not None or name not in INSPECTED_TO_SUPPLIER:
+        return False
+    supplier_column = INSPECTED_TO_SUPPLIER[name]
+    return entry[name] in {entry.get(supplier_column), before and getattr(before, supplier_column)}
 
 
-def new_item(entry: Data, before: Any, position: int, rolls: list[SupplierRoll]) -> FabricItem:
-    """A fabric item with its rolls."""
+def build_item(entry: Data, before: Any, position: int, rolls: list[SupplierRoll]) -> FabricItem:
+    """Build a fabric item with its rolls."""
     facts = {name: value for name, value in entry.items() if name not in {"id", "rolls", "grn_qty"}}
     item = FabricItem(id=before and before.id, position=position, declared_grn_qty=entry.get("grn_qty"), **facts)
     item.rolls = rolls
-    derive(item, ("fabricItemList", position))
+    set_derived_quantities(item, ("fabricItemList", position))
     return item
 
 
-def derive(item: FabricItem, path: Path = ()) -> None:
+def set_derived_quantities(item: FabricItem, path: Path = ()) -> None:
     """Set ``grn_qty`` and ``roll_count`` from the rolls.
 
     Raises:
@@ -128,15 +141,15 @@ def derive(item: FabricItem, path: Path = ()) -> None:
     measure = "supplier_weight" if item.uom_length == LengthUnit.KILOGRAM else "supplier_length"
     known = [value for roll in item.rolls if (value := getattr(roll, measure)) is not None]
     item.roll_count = len(item.rolls)
-    # A packing list that says nothing about quantity leaves what was sent.
+    # If no roll has the measure, the quantity that the client sent stays.
     item.grn_qty = sum(known, Decimal(0)) if known else item.declared_grn_qty
-    if item.grn_qty is not None and item.grn_qty > Decimal(LARGEST_QUANTITY):
-        sentence = Message(N_("The rolls add up to more than %(n)s."), n=LARGEST_QUANTITY)
+    if item.grn_qty is not None and item.grn_qty > Decimal(MAX_QUANTITY):
+        sentence = Message(N_("The rolls add up to more than %(n)s."), n=MAX_QUANTITY)
         raise BadFields([((*path, "grnQty"), item.grn_qty, sentence)])
 
 
-def references(entries: Iterable[Data]) -> Iterator[tuple[Path, str, int]]:
-    """Each id of master data in fabric items: where it stands, what it names, and the id."""
+def master_references(entries: Iterable[Data]) -> Iterator[tuple[Path, str, int]]:
+    """Yield each reference of fabric items to master data: its path in the payload, its column and the id."""
     for position, entry in enumerate(entries):
         for name, kind in (("fabricId", "fabric_id"), ("orderId", "order_id")):
             if entry.get(kind) is not None:

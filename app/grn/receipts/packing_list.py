@@ -1,4 +1,4 @@
-"""The packing list of a fabric item: replaced as a whole, read in pages, inspected roll by roll."""
+"""Services for packing lists: replace the rolls of a fabric item, list them, and record inspections."""
 
 from __future__ import annotations
 
@@ -16,17 +16,24 @@ from app.grn.events import INSPECTED, UPDATED
 from app.grn.models.receipts import FabricItem, GoodsReceipt, SupplierRoll
 from app.grn.papers import service as papers
 from app.grn.receipts import bulk_upsert
-from app.grn.receipts.item_builder import MEASURED, Data, Stored, derive, new_rolls, too_short
-from app.grn.receipts.service import find, hold, remove
-from app.grn.schemas.pagination import Page, page_of
-from app.grn.schemas.receipts import MOST_ROLLS
+from app.grn.receipts.item_builder import (
+    INSPECTED_TO_SUPPLIER,
+    Data,
+    StoredRows,
+    blanket_exceeds_length,
+    build_rolls,
+    set_derived_quantities,
+)
+from app.grn.receipts.service import delete_rows, find, lock
+from app.grn.schemas.pagination import Page, paginate
+from app.grn.schemas.receipts import MAX_ROLLS
 from app.kernel import clock
 from app.kernel.messages import N_, Message
 from app.kernel.money import plain_decimal
 
 
 def find_item(receipt_id: int, item_id: int) -> FabricItem:
-    """A fabric item without its rolls.
+    """Find a fabric item, without its rolls.
 
     Raises:
         UnknownItem: this receipt has no such item.
@@ -39,48 +46,48 @@ def find_item(receipt_id: int, item_id: int) -> FabricItem:
 
 
 def replace(receipt_id: int, item_id: int, entries: list[Data]) -> FabricItem:
-    """Make the packing list what ``entries`` say; a roll of the same number keeps its id and its inspection.
+    """Replace the packing list by ``entries``; a roll with the same number keeps its id and its inspection.
 
     Raises:
         UnknownReceipt, UnknownItem: there is no such receipt or item.
-        BadFields: an id is none of this item's rolls, or the receipt would hold too many.
+        BadFields: an id is none of this item's rolls, or the receipt would have too many rolls.
     """
-    hold(receipt_id)
+    lock(receipt_id)
     before = find(receipt_id)
     item = next((item for item in before.fabric_items if item.id == item_id), None)
     if item is None:
         raise UnknownItem
-    _refuse_too_many(before, item, len(entries))
-    stored = Stored(item.rolls, "supplier_roll_no")
-    rolls = new_rolls(entries, stored)
-    remove(SupplierRoll, [roll.id for roll in stored.left])
-    bulk_upsert.number(rolls)
+    _check_roll_count(before, item, len(entries))
+    stored = StoredRows(item.rolls, "supplier_roll_no")
+    rolls = build_rolls(entries, stored)
+    delete_rows(SupplierRoll, [roll.id for roll in stored.unmatched])
+    bulk_upsert.assign_ids(rolls)
     for roll in rolls:
         roll.fabric_item_id = item_id
-    bulk_upsert.store(rolls)
-    _store_derived(item, rolls)
+    bulk_upsert.upsert(rolls)
+    _store_derived_quantities(item, rolls)
     receipt = find(receipt_id)
     events.emit(UPDATED, receipt, subject_id=receipt_id)
-    papers.order_later(receipt_id)
+    papers.schedule_later(receipt_id)
     return next(item for item in receipt.fabric_items if item.id == item_id)
 
 
-def _refuse_too_many(receipt: GoodsReceipt, item: FabricItem, coming: int) -> None:
+def _check_roll_count(receipt: GoodsReceipt, item: FabricItem, coming: int) -> None:
     others = sum(other.roll_count for other in receipt.fabric_items if other is not item)
-    if others + coming > MOST_ROLLS:
-        sentence = Message(N_("The receipt would hold more than %(max)s rolls."), max=MOST_ROLLS)
+    if others + coming > MAX_ROLLS:
+        sentence = Message(N_("The receipt would hold more than %(max)s rolls."), max=MAX_ROLLS)
         raise BadFields([(("supplierRollList",), coming, sentence)])
 
 
-def _store_derived(item: FabricItem, rolls: list[SupplierRoll]) -> None:
-    after = FabricItem(uom_length=item.uom_length, declared_grn_qty=item.declared_grn_qty, rolls=rolls)
-    derive(after)
-    changes = {"grn_qty": after.grn_qty, "roll_count": after.roll_count}
+def _store_derived_quantities(item: FabricItem, rolls: list[SupplierRoll]) -> None:
+    updated = FabricItem(uom_length=item.uom_length, declared_grn_qty=item.declared_grn_qty, rolls=rolls)
+    set_derived_quantities(updated)
+    changes = {"grn_qty": updated.grn_qty, "roll_count": updated.roll_count}
     db.session.execute(update(FabricItem).where(FabricItem.id == item.id).values(changes))
 
 
-def find_rolls(receipt_id: int, item_id: int, asked: Mapping[str, Any]) -> Page:
-    """One page of an item's rolls, in the order of the packing list.
+def find_rolls(receipt_id: int, item_id: int, paging: Mapping[str, Any]) -> Page:
+    """Return one page of an item's rolls, in the order of the packing list.
 
     Raises:
         UnknownItem: this receipt has no such item.
@@ -88,36 +95,36 @@ def find_rolls(receipt_id: int, item_id: int, asked: Mapping[str, Any]) -> Page:
     find_item(receipt_id, item_id)
     query = select(SupplierRoll).where(SupplierRoll.fabric_item_id == item_id)
     order = (SupplierRoll.position, SupplierRoll.id)
-    return page_of(query, asked, order, options=(joinedload(SupplierRoll.item),))
+    return paginate(query, paging, order, options=(joinedload(SupplierRoll.item),))
 
 
 def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> SupplierRoll:
-    """Write down what inspection found; a finding of None falls back to what the supplier says.
+    """Store the findings of an inspection; None removes a finding, and the supplier's value is valid again.
 
     Raises:
         UnknownReceipt, UnknownRoll: there is no such receipt or roll.
-        BadFields: more was cut off than the roll is long.
+        BadFields: the blanket is longer than the roll.
     """
-    hold(receipt_id)
+    lock(receipt_id)
     roll = find_roll(receipt_id, item_id, roll_id)
     for name, value in findings.items():
         setattr(roll, name, 0 if name == "blanket_qty" and value is None else value)
-    if too_short(roll):
+    if blanket_exceeds_length(roll):
         sentence = Message(
             N_("More than the roll's length of %(length)s."), length=plain_decimal(roll.length or Decimal(0))
         )
         raise BadFields([(("blanketQty",), roll.blanket_qty, sentence)])
-    if any(name in findings for name in MEASURED):
-        measured = any(getattr(roll, name) is not None for name in MEASURED)
+    if any(name in findings for name in INSPECTED_TO_SUPPLIER):
+        measured = any(getattr(roll, name) is not None for name in INSPECTED_TO_SUPPLIER)
         roll.inspected_at = clock.now() if measured else None
     db.session.flush()
     events.emit(INSPECTED, roll, subject_id=receipt_id)
-    papers.order_later(receipt_id)
+    papers.schedule_later(receipt_id)
     return roll
 
 
 def find_roll(receipt_id: int, item_id: int, roll_id: int) -> SupplierRoll:
-    """A roll with its item.
+    """Find a roll with its item.
 
     Raises:
         UnknownRoll: this item has no such roll.

@@ -1,4 +1,4 @@
-"""Which receipts a list shows: each filter rests on an index, so that lists stay fast as rolls pile up."""
+"""Queries for the list of receipts: filters, search and sort columns; each filter uses an index."""
 
 from __future__ import annotations
 
@@ -19,94 +19,98 @@ SORTABLE: Mapping[str, Any] = {
 }
 _HEADER_EQUALS = ("external_id", "supplier_id", "invoice_no", "erp_invoice_no")
 _ITEM_EQUALS = ("fabric_id", "color", "order_id", "warehouse")
-#: A search with more hits than this is not counted while the first receipts of the list fill the page.
-MANY = 1000
-#: How many receipts are looked at for each one of the page before such a search is worked out in full.
-LOOK_AT = 10
+#: A search with more hits than this is not counted, if the first receipts of the list contain enough hits.
+COUNT_LIMIT = 1000
+#: Receipts that such a search examines for each receipt to show, before the full search is run.
+SCAN_FACTOR = 10
 
 
-def filtered(asked: Mapping[str, Any]) -> Select[Any]:
-    """The receipts for which everything that was ``asked`` holds."""
-    query = _narrowed(asked)
-    words = asked.get("search")
-    return query.where(GoodsReceipt.id.in_(_hits(words))) if words else query
+def filter_receipts(filters: Mapping[str, Any]) -> Select[Any]:
+    """Return the query for the receipts that match all filters and the search."""
+    query = _apply_filters(filters)
+    term = filters.get("search")
+    return query.where(GoodsReceipt.id.in_(_hit_ids(term))) if term else query
 
 
-def finds_many(words: str) -> bool:
-    """Whether a search has more than ``MANY`` hits in one of its indexes; none is read further than that."""
-    branches = [select(true()).where(condition) for condition in _headers(words)]
-    branches += [select(true()).where(begins(FabricItem.grn, words)), select(true()).where(_named(words))]
-    query = select(or_(false(), *(branch.offset(MANY).limit(1).exists() for branch in branches)))
+def has_many_hits(term: str) -> bool:
+    """Whether a search has more than ``COUNT_LIMIT`` hits in one of its indexes; no index is read beyond that."""
+    branches = [select(true()).where(condition) for condition in _header_conditions(term)]
+    branches += [select(true()).where(starts_with(FabricItem.grn, term)), select(true()).where(_has_roll_no(term))]
+    query = select(or_(false(), *(branch.offset(COUNT_LIMIT).limit(1).exists() for branch in branches)))
     return bool(db.session.scalar(query))
 
 
-def first_hits(asked: Mapping[str, Any], order: tuple[Any, ...], many: int) -> Select[Any]:
-    """The hits among the first receipts of the list: as good as all of them, where nearly every receipt is one."""
-    words = asked["search"]
-    first = _narrowed(asked).with_only_columns(GoodsReceipt.id).order_by(*order).limit(many * LOOK_AT)
-    of_receipt = select(FabricItem.id).where(FabricItem.receipt_id == GoodsReceipt.id).correlate(GoodsReceipt)
+def hits_among_first(filters: Mapping[str, Any], order: tuple[Any, ...], count: int) -> Select[Any]:
+    """Return the query for the hits among the first ``SCAN_FACTOR`` × ``count`` receipts of the list.
+
+    It finds enough hits without the full search, if a large part of the receipts are hits.
+    """
+    term = filters["search"]
+    first = _apply_filters(filters).with_only_columns(GoodsReceipt.id).order_by(*order).limit(count * SCAN_FACTOR)
+    items = select(FabricItem.id).where(FabricItem.receipt_id == GoodsReceipt.id).correlate(GoodsReceipt)
     hit = or_(
-        *_headers(words),
-        of_receipt.where(begins(FabricItem.grn, words)).exists(),
-        of_receipt.join(FabricItem.rolls).where(_named(words)).exists(),
+        *_header_conditions(term),
+        items.where(starts_with(FabricItem.grn, term)).exists(),
+        items.join(FabricItem.rolls).where(_has_roll_no(term)).exists(),
     )
     return select(GoodsReceipt).where(GoodsReceipt.id.in_(first), hit)
 
 
-def _narrowed(asked: Mapping[str, Any]) -> Select[Any]:
+def _apply_filters(filters: Mapping[str, Any]) -> Select[Any]:
     query = select(GoodsReceipt)
     for name in _HEADER_EQUALS:
-        if name in asked:
-            query = query.where(getattr(GoodsReceipt, name) == asked[name])
-    if "created_from" in asked:
-        query = query.where(GoodsReceipt.created_at >= datetime.combine(asked["created_from"], time.min, UTC))
-    if "created_to" in asked:
-        query = query.where(GoodsReceipt.created_at <= datetime.combine(asked["created_to"], time.max, UTC))
-    if conditions := _item_conditions(asked):
+        if name in filters:
+            query = query.where(getattr(GoodsReceipt, name) == filters[name])
+    if "created_from" in filters:
+        query = query.where(GoodsReceipt.created_at >= datetime.combine(filters["created_from"], time.min, UTC))
+    if "created_to" in filters:
+        query = query.where(GoodsReceipt.created_at <= datetime.combine(filters["created_to"], time.max, UTC))
+    if conditions := _item_conditions(filters):
         query = query.where(GoodsReceipt.id.in_(select(FabricItem.receipt_id).where(*conditions)))
-    if "roll_no" in asked:
-        query = query.where(GoodsReceipt.id.in_(_with_roll(asked["roll_no"])))
+    if "roll_no" in filters:
+        query = query.where(GoodsReceipt.id.in_(_receipt_ids_with_roll(filters["roll_no"])))
     return query
 
 
-def same(column: Any, words: str) -> Any:
-    """Whether a column says ``words`` in whatever case; the database lowers both, as its index does."""
-    return func.lower(column) == func.lower(words)
+def equals_ignoring_case(column: Any, term: str) -> Any:
+    """Compare without case; the database lowers both sides, because the index has the lowered values."""
+    return func.lower(column) == func.lower(term)
 
 
-def begins(column: Any, words: str) -> Any:
-    """Whether a column begins with ``words`` in whatever case; its ``prefix_index`` answers."""
-    pattern = "".join(f"\\{sign}" if sign in "\\%_" else sign for sign in words)
+def starts_with(column: Any, term: str) -> Any:
+    """Compare the first characters without case; the ``prefix_index`` of the column is used."""
+    pattern = "".join(f"\\{char}" if char in "\\%_" else char for char in term)
     return func.lower(column).like(func.lower(f"{pattern}%"), escape="\\")
 
 
-def _item_conditions(asked: Mapping[str, Any]) -> list[Any]:
-    conditions = [getattr(FabricItem, name) == asked[name] for name in _ITEM_EQUALS if name in asked]
-    if "grn" in asked:
-        conditions.append(same(FabricItem.grn, asked["grn"]))
-    if "external_order_id" in asked:
-        conditions.append(FabricItem.external_order_ids.contains([asked["external_order_id"]]))
-    if "grn_date_from" in asked:
-        conditions.append(FabricItem.grn_date >= asked["grn_date_from"])
-    if "grn_date_to" in asked:
-        conditions.append(FabricItem.grn_date <= asked["grn_date_to"])
+def _item_conditions(filters: Mapping[str, Any]) -> list[Any]:
+    conditions = [getattr(FabricItem, name) == filters[name] for name in _ITEM_EQUALS if name in filters]
+    if "grn" in filters:
+        conditions.append(equals_ignoring_case(FabricItem.grn, filters["grn"]))
+    if "external_order_id" in filters:
+        conditions.append(FabricItem.external_order_ids.contains([filters["external_order_id"]]))
+    if "grn_date_from" in filters:
+        conditions.append(FabricItem.grn_date >= filters["grn_date_from"])
+    if "grn_date_to" in filters:
+        conditions.append(FabricItem.grn_date <= filters["grn_date_to"])
     return conditions
 
 
-def _named(roll_no: str) -> Any:
-    return or_(*(same(number, roll_no) for number in (SupplierRoll.supplier_roll_no, SupplierRoll.factory_roll_no)))
+def _has_roll_no(roll_no: str) -> Any:
+    columns = (SupplierRoll.supplier_roll_no, SupplierRoll.factory_roll_no)
+    return or_(*(equals_ignoring_case(column, roll_no) for column in columns))
 
 
-def _with_roll(roll_no: str) -> Select[Any]:
-    return select(FabricItem.receipt_id).join(FabricItem.rolls).where(_named(roll_no))
+def _receipt_ids_with_roll(roll_no: str) -> Select[Any]:
+    return select(FabricItem.receipt_id).join(FabricItem.rolls).where(_has_roll_no(roll_no))
 
 
-def _headers(words: str) -> list[Any]:
+def _header_conditions(term: str) -> list[Any]:
     headers = (GoodsReceipt.external_id, GoodsReceipt.invoice_no, GoodsReceipt.erp_invoice_no)
-    return [begins(header, words) for header in headers]
+    return [starts_with(header, term) for header in headers]
 
 
-def _hits(words: str) -> Any:
-    by_header = select(GoodsReceipt.id).where(or_(*_headers(words)))
-    by_item = select(FabricItem.receipt_id).where(begins(FabricItem.grn, words))
-    return by_header.union_all(by_item, _with_roll(words))
+def _hit_ids(term: str) -> Any:
+    by_header = select(GoodsReceipt.id).where(or_(*_header_conditions(term)))
+    by_item = select(FabricItem.receipt_id).where(starts_with(FabricItem.grn, term))
+    return by_header.union_all(by_item, _receipt_ids_with_roll(term))

@@ -1,1 +1,1 @@
-"""Schemas of the goods-receipt API."""
+"""Schemas of the API of goods receipts: payloads, filters and pagination."""

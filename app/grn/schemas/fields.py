@@ -1,4 +1,4 @@
-"""Field types of this surface: days as epoch milliseconds, quantities, comma lists, answers without nulls."""
+"""Field types and schema bases of this API: dates as epoch milliseconds, quantities, comma lists, no nulls."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from app.grn.models.columns import PLACES, WHOLE_DIGITS
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import CalendarDate, HubField, Number, Schema, Text
 
-LARGEST_QUANTITY = f"{'9' * WHOLE_DIGITS}.{'9' * PLACES}"
-#: Whole numbers up to here are exact in every JSON reader, and leave a sequence room to go on behind them.
-LARGEST_ID = 2**53 - 1
-MOST_ORDERS = 100
+MAX_QUANTITY = f"{'9' * WHOLE_DIGITS}.{'9' * PLACES}"
+#: Largest integer that every JSON reader keeps exactly; a sequence can continue after it.
+MAX_ID = 2**53 - 1
+MAX_ORDERS = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND, _DAY = timedelta(milliseconds=1), 86_400_000
 
 
-class Compact(Schema):
-    """Leaves null fields out of answers."""
+class OmitNulls(Schema):
+    """Schema base that leaves null fields out of answers."""
 
     @post_dump
     def _without_nulls(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         return {name: value for name, value in data.items() if value is not None}
 
 
-class PutBack(Schema):
-    """Takes what a read answered with: fields that are derived are known, and ignored."""
+class IgnoreDerived(Schema):
+    """Schema base that ignores derived fields of a payload, so that the body of a GET can be sent back."""
 
     derived: frozenset[str] = frozenset()
 
@@ -39,10 +39,10 @@ class PutBack(Schema):
         return {name: value for name, value in data.items() if name not in self.derived}
 
 
-class Day(CalendarDate):
-    """A day: ``yyyy-MM-dd`` on the way in, epoch milliseconds at UTC midnight on the way out.
+class EpochDate(CalendarDate):
+    """A date: ``yyyy-MM-dd`` in requests, epoch milliseconds at UTC midnight in answers.
 
-    What went out may come in again, so that a receipt that was read can be put back.
+    Requests may have epoch milliseconds too, so that the body of a GET can be sent back.
     """
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
@@ -61,8 +61,8 @@ class Day(CalendarDate):
         return (datetime(value.year, value.month, value.day, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
 
-class Moment(HubField):
-    """A moment as epoch milliseconds; only ever an answer."""
+class EpochTimestamp(HubField):
+    """A point in time as epoch milliseconds; only in answers."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["metadata"] = {"type": "integer", "description": "Epoch milliseconds.", **kwargs.get("metadata", {})}
@@ -73,21 +73,21 @@ class Moment(HubField):
 
 
 class CommaList(Text):
-    """``1000,1001``: kept as a list, shown as it came but for white space and empty places."""
+    """A list as text, ``1000,1001``; white space and empty entries are removed."""
 
-    default_error_messages = {"many": Message(N_("List at most %(max)s."), max=MOST_ORDERS)}
+    default_error_messages = {"many": Message(N_("List at most %(max)s."), max=MAX_ORDERS)}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(2000, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        words = [word.strip() for word in super()._deserialize(value, attr, data, **kwargs).split(",")]
-        words = [word for word in words if word]
-        if len(words) > MOST_ORDERS:
+        entries = [entry.strip() for entry in super()._deserialize(value, attr, data, **kwargs).split(",")]
+        entries = [entry for entry in entries if entry]
+        if len(entries) > MAX_ORDERS:
             raise self.make_error("many")
-        if any(len(word) > 100 for word in words):  # noqa: PLR2004 - the width of the column
+        if any(len(entry) > 100 for entry in entries):  # noqa: PLR2004 - the width of the column
             raise self.make_error("long", limit=100)
-        return words or None
+        return entries or None
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return ",".join(value) if value else None
@@ -95,7 +95,7 @@ class CommaList(Text):
 
 def quantity(**kwargs: Any) -> Number:
     """A quantity, a measure or a percentage."""
-    return Number(0, LARGEST_QUANTITY, PLACES, **kwargs)
+    return Number(0, MAX_QUANTITY, PLACES, **kwargs)
 
 
 def optional_quantity(**kwargs: Any) -> Number:
@@ -103,19 +103,19 @@ def optional_quantity(**kwargs: Any) -> Number:
 
 
 def signed_quantity(**kwargs: Any) -> Number:
-    """The difference of sums; only ever an answer."""
-    return Number(f"-{LARGEST_QUANTITY}", LARGEST_QUANTITY, PLACES, dump_only=True, **kwargs)
+    """A quantity that may be negative; only in answers."""
+    return Number(f"-{MAX_QUANTITY}", MAX_QUANTITY, PLACES, dump_only=True, **kwargs)
 
 
 def reference(**kwargs: Any) -> Number:
     """The id of a row."""
-    return Number(1, LARGEST_ID, **kwargs)
+    return Number(1, MAX_ID, **kwargs)
 
 
-def words(limit: int = 100, **kwargs: Any) -> Text:
-    """Optional text; null says the same as leaving it out."""
+def text(limit: int = 100, **kwargs: Any) -> Text:
+    """Optional text; null is the same as no value."""
     return Text(limit, allow_none=True, **kwargs)
 
 
-def required_words(limit: int = 100, **kwargs: Any) -> Text:
+def required_text(limit: int = 100, **kwargs: Any) -> Text:
     return Text(limit, required=True, blank=False, **kwargs)

@@ -1,16 +1,16 @@
-"""What lists may be asked for."""
+"""Query parameters of lists: filters, search and sort order."""
 
 from __future__ import annotations
 
 from app.grn.models.columns import LedgerType, OutType
 from app.grn.receipts.search import SORTABLE
-from app.grn.schemas.fields import reference, required_words
+from app.grn.schemas.fields import reference, required_text
 from app.grn.schemas.pagination import PageQuery, Sort
 from app.kernel.schemas.fields import CalendarDate, Choice, Schema, Text
 
 
 class ReceiptQuery(PageQuery):
-    """Filters of goods receipts; all that are sent must hold."""
+    """Filters of goods receipts; a receipt must match all of them."""
 
     sort = Sort(*SORTABLE)
     external_id = Text(100, data_key="externalId")
@@ -24,7 +24,9 @@ class ReceiptQuery(PageQuery):
     external_order_id = Text(100, data_key="externalOrderId")
     warehouse = Text(100)
     roll_no = Text(
-        100, data_key="rollNo", metadata={"description": "`supplierRollNo` or `factoryRollNo`, in whatever case."}
+        100,
+        data_key="rollNo",
+        metadata={"description": "`supplierRollNo` or `factoryRollNo`; upper and lower case are equal."},
     )
     grn_date_from = CalendarDate(data_key="grnDateFrom")
     grn_date_to = CalendarDate(data_key="grnDateTo")
@@ -32,14 +34,16 @@ class ReceiptQuery(PageQuery):
     created_to = CalendarDate(data_key="createdTo")
     search = Text(
         100,
-        metadata={"description": "How a number of the receipt or its GRN begins, or a whole roll number."},
+        metadata={
+            "description": "The first characters of a number of the receipt or of its GRN, or a whole roll number."
+        },
     )
 
 
 class ByExternalId(Schema):
-    """Which receipt is meant."""
+    """The `externalId` of a receipt."""
 
-    external_id = required_words(data_key="externalId")
+    external_id = required_text(data_key="externalId")
 
 
 class LedgerQuery(PageQuery):

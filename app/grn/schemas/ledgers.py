@@ -1,4 +1,4 @@
-"""Payloads of ledgers: associations to styles, rows of other kinds, balances."""
+"""Schemas of ledgers: associations to styles, rows of other kinds, balances, and the event."""
 
 from __future__ import annotations
 
@@ -9,79 +9,81 @@ from marshmallow.exceptions import ValidationError
 
 from app.grn.models.columns import PLACES, LedgerType, LengthUnit, OutType
 from app.grn.schemas.fields import (
-    Compact,
-    Moment,
+    EpochTimestamp,
+    OmitNulls,
     optional_quantity,
     quantity,
     reference,
-    required_words,
+    required_text,
     signed_quantity,
-    words,
+    text,
 )
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import Choice, Metadata, Number, Schema
 
-MOST_ASSOCIATIONS = 1000
-LARGEST_PERCENT = 1000
+MAX_ASSOCIATIONS = 1000
+MAX_PERCENT = 1000
 OTHER_OUT_TYPES = tuple(kind for kind in OutType if kind is not OutType.ASSOCIATION)
 
 
 class AssociationSchema(Schema):
-    """So much of a fabric item goes into a part of a style of an order."""
+    """The quantity of a fabric item that goes into a part of a style of an order."""
 
     error_messages = {"type": N_("Expected a list of associations, each an object.")}
 
     order_id = reference(data_key="orderId", required=True)
     product_id = reference(data_key="productId", required=True)
-    style = required_words()
-    color = words()
-    style_color = words(data_key="styleColor", metadata={"description": "Tells the flow line; else `color` does."})
-    part_name = words(data_key="partName")
-    part = words(metadata={"description": "The same as `partName`, which wins."})
+    style = required_text()
+    color = text()
+    style_color = text(
+        data_key="styleColor", metadata={"description": "Selects the flow line; if it is missing, `color` does."}
+    )
+    part_name = text(data_key="partName")
+    part = text(metadata={"description": "The same as `partName`; `partName` has priority."})
     order_qty = optional_quantity(data_key="orderQty")
     extra_percent = Number(
-        0, LARGEST_PERCENT, PLACES, data_key="extra", allow_none=True, metadata={"description": "Percent."}
+        0, MAX_PERCENT, PLACES, data_key="extra", allow_none=True, metadata={"description": "Percent."}
     )
     qty = quantity(required=True)
     fabric_required = optional_quantity(data_key="fabricRequired")
     extra_fabric_required = optional_quantity(
         data_key="extraFabricRequired",
-        metadata={"description": "`fabricRequired` × (1 + `extra`/100); computed when left out."},
+        metadata={"description": "`fabricRequired` × (1 + `extra`/100); computed if it is missing."},
     )
     extra = Metadata(data_key="metadata", allow_none=True)
 
     @validates_schema
-    def _tells_a_colour(self, data: dict[str, Any], **_kwargs: Any) -> None:
+    def _check_color(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if not (data.get("style_color") or data.get("color")):
             raise ValidationError(N_("This field is required."), "styleColor")
 
     @validates_schema(pass_collection=True)
-    def _bounded(self, data: Any, **_kwargs: Any) -> None:
-        if isinstance(data, list) and len(data) > MOST_ASSOCIATIONS:
-            raise ValidationError(Message(N_("Send at most %(n)s rows."), n=MOST_ASSOCIATIONS))
+    def _check_size(self, data: Any, **_kwargs: Any) -> None:
+        if isinstance(data, list) and len(data) > MAX_ASSOCIATIONS:
+            raise ValidationError(Message(N_("Send at most %(n)s rows."), n=MAX_ASSOCIATIONS))
 
 
 class EntrySchema(Schema):
-    """Anything that came or went but for associations, which PUT replaces as a whole."""
+    """A movement that is not an association; PUT replaces the associations."""
 
     type = Choice(*LedgerType, required=True)
     out_type = Choice(*OTHER_OUT_TYPES, data_key="outType", allow_none=True)
     qty = quantity(required=True)
-    remarks = words(1000)
+    remarks = text(1000)
     extra = Metadata(data_key="metadata", allow_none=True)
 
     @validates_schema
-    def _says_why_it_went(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        went, why = data["type"] == LedgerType.OUT, data.get("out_type")
-        if went and not why:
+    def _check_out_type(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        is_out, out_type = data["type"] == LedgerType.OUT, data.get("out_type")
+        if is_out and not out_type:
             raise ValidationError(N_("This field is required with type OUT."), "outType")
-        if why and not went:
+        if out_type and not is_out:
             raise ValidationError(N_("Leave it out with type IN."), "outType")
         if not data["qty"]:
             raise ValidationError(N_("Ensure this value is greater than 0."), "qty")
 
 
-class LedgerSchema(Compact):
+class LedgerSchema(OmitNulls):
     """A row of a fabric item's ledger."""
 
     id = fields.Integer()
@@ -100,12 +102,12 @@ class LedgerSchema(Compact):
     extra_fabric_required = quantity(data_key="extraFabricRequired")
     remarks = fields.String()
     created_by = fields.String(data_key="createdBy")
-    created_at = Moment(data_key="createdDate")
+    created_at = EpochTimestamp(data_key="createdDate")
     extra = fields.Raw(data_key="metadata")
 
 
 class AssociatedSchema(LedgerSchema):
-    """A row of an association, as the document shows it."""
+    """A row of an association, with the fields of the GRN document."""
 
     class Meta(LedgerSchema.Meta):
         fields = (
@@ -123,21 +125,21 @@ class AssociatedSchema(LedgerSchema):
         )
 
 
-class BalanceSchema(Compact):
-    """`balance` = `received` − `out`, in `uomLength`; below zero is allowed and flagged."""
+class BalanceSchema(OmitNulls):
+    """`balance` = `received` − `out`, in `uomLength`; it may be negative and is then flagged."""
 
     uom_length = Choice(*LengthUnit, data_key="uomLength")
     grn_qty = signed_quantity(data_key="grnQty", metadata={"description": "From the packing lists."})
     came_in = signed_quantity(data_key="in", metadata={"description": "Ledger rows of type IN."})
     received = signed_quantity(metadata={"description": "`grnQty` + `in`."})
     associated = signed_quantity()
-    out = signed_quantity(metadata={"description": "All ledger rows of type OUT, associations too."})
+    out = signed_quantity(metadata={"description": "Ledger rows of type OUT, with the associations."})
     balance = signed_quantity()
     negative = fields.Boolean()
 
 
 class ItemBalanceSchema(BalanceSchema):
-    """What is left of a fabric item."""
+    """The balance of a fabric item."""
 
     invoice_id = fields.Integer(data_key="invoiceId")
     fabric_item_id = fields.Integer(data_key="fabricItemId")
@@ -146,16 +148,16 @@ class ItemBalanceSchema(BalanceSchema):
 
 
 class ColorBalanceSchema(BalanceSchema):
-    """What is left of a fabric in one colour and one unit, over all receipts."""
+    """The balance of a fabric in one colour and one unit, over all receipts."""
 
     fabric_id = fields.Integer(data_key="fabricId")
     color = fields.String()
 
 
 class LedgerEventSchema(Schema):
-    """What changed in a fabric item's ledger, how many rows it has now, and what is left.
+    """Changed and removed rows of a fabric item's ledger, the number of its rows, and its balance.
 
-    Not the whole ledger: an item that is taken from for years would be told in full each time.
+    The whole ledger is not sent, because it can grow for years.
     """
 
     invoice_id = fields.Integer(data_key="invoiceId")

@@ -1,4 +1,4 @@
-"""Payloads of master data; a client may send the ``id`` that its own documents know a row by."""
+"""Schemas of master data; a client may choose the ``id`` of a row."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from typing import Any
 from marshmallow import fields, validates_schema
 from marshmallow.exceptions import ValidationError
 
-from app.grn.schemas.fields import Compact, Moment, PutBack, optional_quantity, reference, required_words, words
+from app.grn.schemas.fields import (
+    EpochTimestamp,
+    IgnoreDerived,
+    OmitNulls,
+    optional_quantity,
+    reference,
+    required_text,
+    text,
+)
 from app.kernel.messages import N_, Message
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Metadata
 
-MOST_COLORS, MOST_LINES, MOST_PARTS = 1000, 1000, 100
+MAX_COLORS, MAX_LINES, MAX_PARTS = 1000, 1000, 100
 
 
-def _refuse_twins(rows: list[dict[str, Any]], names: tuple[str, ...], data_keys: tuple[str, ...]) -> None:
+def _refuse_duplicates(rows: list[dict[str, Any]], names: tuple[str, ...], data_keys: tuple[str, ...]) -> None:
     seen: set[tuple[Any, ...]] = set()
     for number, row in enumerate(rows):
         key = tuple(row.get(name) for name in names)
@@ -32,90 +40,94 @@ def _refuse_twins(rows: list[dict[str, Any]], names: tuple[str, ...], data_keys:
         seen.add(key)
 
 
-class MasterSchema(PutBack, Compact):
-    """What every kind of master data carries; `externalId` is unique within its kind."""
+class MasterSchema(IgnoreDerived, OmitNulls):
+    """Common fields of master data; `externalId` is unique within its kind."""
 
     derived = frozenset({"createdDate"})
 
-    id = reference(metadata={"description": "Yours, or left out and given by the hub."})
-    external_id = words(data_key="externalId", blank=False)
-    code = words()
-    name = required_words(200)
+    id = reference(metadata={"description": "Chosen by you; if it is missing, the hub chooses it."})
+    external_id = text(data_key="externalId", blank=False)
+    code = text()
+    name = required_text(200)
     extra = Metadata(data_key="metadata", allow_none=True)
-    created_at = Moment(data_key="createdDate")
+    created_at = EpochTimestamp(data_key="createdDate")
 
 
 class SupplierSchema(MasterSchema):
     """A mill or trader that fabric is bought from."""
 
-    email = words(254)
-    phone = words(50)
-    address = words(500)
+    email = text(254)
+    phone = text(50)
+    address = text(500)
 
 
 class ProductSchema(MasterSchema):
     """A garment that is made to order."""
 
 
-class FabricColorSchema(PutBack, Compact):
-    """A colour that a fabric comes in."""
+class FabricColorSchema(IgnoreDerived, OmitNulls):
+    """A colour of a fabric."""
 
     derived = frozenset({"id"})
 
     id = reference(dump_only=True)
-    color = required_words()
-    color_code = words(data_key="colorCode")
-    color_shade = words(data_key="colorShade")
+    color = required_text()
+    color_code = text(data_key="colorCode")
+    color_shade = text(data_key="colorShade")
 
 
 class FabricSchema(MasterSchema):
     """A fabric with its colours."""
 
-    composition = words(300)
+    composition = text(300)
     gsm = optional_quantity()
     colors: Any = fields.List(
         fields.Nested(FabricColorSchema),
         data_key="colorList",
         load_default=list,
-        validate=validators.Length(max=MOST_COLORS, error=N_("Send at most %(max)s colours.")),
+        validate=validators.Length(max=MAX_COLORS, error=N_("Send at most %(max)s colours.")),
     )
 
     @validates_schema
-    def _each_colour_once(self, data: dict[str, Any], **_kwargs: Any) -> None:
+    def _check_colors(self, data: dict[str, Any], **_kwargs: Any) -> None:
         try:
-            _refuse_twins(data["colors"], ("color", "color_shade"), ("color", "colorShade"))
+            _refuse_duplicates(data["colors"], ("color", "color_shade"), ("color", "colorShade"))
         except ValidationError as error:
             raise ValidationError({"colorList": error.messages}) from error
 
 
-class FlowPartSchema(Compact):
+class FlowPartSchema(OmitNulls):
     """A part of a style that fabric is cut for."""
 
-    id = reference(metadata={"description": "Yours, or the hub's; on PUT it tells the part, else `partName` does."})
-    part_name = required_words(data_key="partName")
+    id = reference(
+        metadata={"description": "Chosen by you or by the hub; PUT matches a part by `id`, else by `partName`."}
+    )
+    part_name = required_text(data_key="partName")
 
 
-class FlowInfoSchema(Compact):
+class FlowInfoSchema(OmitNulls):
     """A flow line: one style of a product in one colour."""
 
     id = reference(
-        metadata={"description": "Yours, or the hub's; on PUT it, or product, style and colour, tell the line."}
+        metadata={
+            "description": "Chosen by you or by the hub; PUT matches a line by `id`, else by product, style and colour."
+        }
     )
     product_id = reference(data_key="productId", required=True)
-    style = required_words()
-    color = required_words()
+    style = required_text()
+    color = required_text()
     order_qty = optional_quantity(data_key="orderQty")
     parts: Any = fields.List(
         fields.Nested(FlowPartSchema),
         data_key="partList",
         load_default=list,
-        validate=validators.Length(max=MOST_PARTS, error=N_("Send at most %(max)s parts.")),
+        validate=validators.Length(max=MAX_PARTS, error=N_("Send at most %(max)s parts.")),
     )
 
     @validates_schema
-    def _each_part_once(self, data: dict[str, Any], **_kwargs: Any) -> None:
+    def _check_parts(self, data: dict[str, Any], **_kwargs: Any) -> None:
         try:
-            _refuse_twins(data["parts"], ("part_name",), ("partName",))
+            _refuse_duplicates(data["parts"], ("part_name",), ("partName",))
         except ValidationError as error:
             raise ValidationError({"partList": error.messages}) from error
 
@@ -123,17 +135,17 @@ class FlowInfoSchema(Compact):
 class OrderSchema(MasterSchema):
     """A buyer's order with its flow lines."""
 
-    buyer = words(200)
+    buyer = text(200)
     flow_infos: Any = fields.List(
         fields.Nested(FlowInfoSchema),
         data_key="flowInfoList",
         load_default=list,
-        validate=validators.Length(max=MOST_LINES, error=N_("Send at most %(max)s flow lines.")),
+        validate=validators.Length(max=MAX_LINES, error=N_("Send at most %(max)s flow lines.")),
     )
 
     @validates_schema
-    def _each_line_once(self, data: dict[str, Any], **_kwargs: Any) -> None:
+    def _check_lines(self, data: dict[str, Any], **_kwargs: Any) -> None:
         try:
-            _refuse_twins(data["flow_infos"], ("product_id", "style", "color"), ("productId", "style", "color"))
+            _refuse_duplicates(data["flow_infos"], ("product_id", "style", "color"), ("productId", "style", "color"))
         except ValidationError as error:
             raise ValidationError({"flowInfoList": error.messages}) from error

@@ -1,4 +1,4 @@
-"""Lists as this surface pages them: ``page`` from 0, ``pageSize``, ``sort=id,desc``, and a page object."""
+"""Pagination of this API: ``page`` from 0, ``pageSize``, ``sort=id,desc``, and the page object."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from marshmallow import ValidationError, fields
 from sqlalchemy import Select, func, select
 
 from app.extensions import db
-from app.grn.schemas.fields import Compact
+from app.grn.schemas.fields import OmitNulls
 from app.kernel.messages import N_, Message
 from app.kernel.pagination.offset import LARGEST_PAGE, LAST_PAGE, PAGE_SIZE
 from app.kernel.schemas.fields import HubField, Number, Schema
 
-_BOUND = (
-    "Only there, and true, where a search finds so much that it is not counted: `totalElements` and `totalPages` then "
-    "say what is known to exist, which is more than this page ends with. Ask on while `number` + 1 < `totalPages`."
+_LOWER_BOUND_TEXT = (
+    "True if a search has so many hits that they are not counted; otherwise it is left out. `totalElements` and "
+    "`totalPages` are then lower bounds, larger than the end of this page. Read on while `number` + 1 < `totalPages`."
 )
 
-#: How each word of ``sort`` is called in the rows.
-Sortable = Mapping[str, Any]
+#: Name in ``sort`` to the column of the model.
+SortColumns = Mapping[str, Any]
 
 
 class Sort(HubField):
@@ -43,7 +43,7 @@ class Sort(HubField):
 
 
 class PageQuery(Schema):
-    """What every list takes."""
+    """Query parameters of every list."""
 
     page = Number(0, LAST_PAGE, load_default=0, metadata={"description": "From 0."})
     page_size = Number(1, LARGEST_PAGE, load_default=PAGE_SIZE, data_key="pageSize")
@@ -51,13 +51,13 @@ class PageQuery(Schema):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page, and how many there are."""
+    """One page of a list with the number of all elements."""
 
     content: list[Any]
     total_elements: int
     number: int
     size: int
-    #: True where there are more than were counted; never false, so that it is left out.
+    #: True if ``total_elements`` is a lower bound, otherwise None: null fields are left out of answers.
     total_is_lower_bound: bool | None = None
 
     @property
@@ -66,15 +66,17 @@ class Page:
 
 
 def page_schema(item: type[Schema]) -> type[Schema]:
-    """The page object around ``item``."""
+    """Build the schema of a page of ``item``."""
     return type(
         item.__name__.removesuffix("Schema") + "GrnPageSchema",
-        (Compact,),
+        (OmitNulls,),
         {
             "content": fields.List(fields.Nested(item)),
             "total_elements": fields.Integer(data_key="totalElements"),
             "total_pages": fields.Integer(data_key="totalPages"),
-            "total_is_lower_bound": fields.Boolean(data_key="totalIsLowerBound", metadata={"description": _BOUND}),
+            "total_is_lower_bound": fields.Boolean(
+                data_key="totalIsLowerBound", metadata={"description": _LOWER_BOUND_TEXT}
+            ),
             "number": fields.Integer(),
             "size": fields.Integer(),
         },
@@ -85,40 +87,43 @@ def page_example(*content: Any) -> dict[str, Any]:
     return {"content": list(content), "totalElements": len(content), "totalPages": 1, "number": 0, "size": PAGE_SIZE}
 
 
-def page_of(
-    query: Select[Any], asked: Mapping[str, Any], order: tuple[Any, ...], *, options: tuple[Any, ...] = ()
+def paginate(
+    query: Select[Any], paging: Mapping[str, Any], order: tuple[Any, ...], *, options: tuple[Any, ...] = ()
 ) -> Page:
-    """Cut one page of rows out of ``query``, in a stable ``order``."""
+    """Return one page of the rows of ``query``; ``order`` must be unambiguous."""
     total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
-    rows = db.session.scalars(_cut(query, asked, order).options(*options))
-    return Page(list(rows), total, asked["page"], asked["page_size"])
+    rows = db.session.scalars(_slice(query, paging, order).options(*options))
+    return Page(list(rows), total, paging["page"], paging["page_size"])
 
 
-def page_uncounted(
-    query: Select[Any], asked: Mapping[str, Any], order: tuple[Any, ...], *, options: tuple[Any, ...] = ()
+def paginate_uncounted(
+    query: Select[Any], paging: Mapping[str, Any], order: tuple[Any, ...], *, options: tuple[Any, ...] = ()
 ) -> Page | None:
-    """The same without counting; None where ``query`` has no row beyond the page to prove that it is not the last."""
-    number, size = asked["page"], asked["page_size"]
-    rows = list(db.session.scalars(_cut(query, asked, order, more=1).options(*options)))
+    """Return one page without a count, with a lower bound as the total.
+
+    None if ``query`` has no row after the page: then there is no lower bound that is larger than the page.
+    """
+    number, size = paging["page"], paging["page_size"]
+    rows = list(db.session.scalars(_slice(query, paging, order, extra=1).options(*options)))
     if len(rows) <= size:
         return None
     return Page(rows[:size], (number + 1) * size + 1, number, size, total_is_lower_bound=True)
 
 
-def page_of_records(query: Select[Any], asked: Mapping[str, Any], order: tuple[Any, ...]) -> Page:
-    """The same for a query of columns."""
+def paginate_records(query: Select[Any], paging: Mapping[str, Any], order: tuple[Any, ...]) -> Page:
+    """Return one page of a query that selects columns instead of a model."""
     total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
-    rows = db.session.execute(_cut(query, asked, order)).mappings()
-    return Page(list(rows), total, asked["page"], asked["page_size"])
+    rows = db.session.execute(_slice(query, paging, order)).mappings()
+    return Page(list(rows), total, paging["page"], paging["page_size"])
 
 
-def ordered(asked: tuple[str, str], columns: Sortable) -> tuple[Any, ...]:
-    """``asked`` as columns; the id breaks ties, so that no row is shown twice or left out."""
-    name, direction = asked
+def order_columns(sort: tuple[str, str], columns: SortColumns) -> tuple[Any, ...]:
+    """Return the ORDER BY columns of ``sort``; the id makes the order unambiguous."""
+    name, direction = sort
     chosen = [columns[name]] if name == "id" else [columns[name], columns["id"]]
     return tuple(column.desc() if direction == "desc" else column.asc() for column in chosen)
 
 
-def _cut(query: Select[Any], asked: Mapping[str, Any], order: tuple[Any, ...], more: int = 0) -> Select[Any]:
-    size = asked["page_size"]
-    return query.order_by(*order).limit(size + more).offset(asked["page"] * size)
+def _slice(query: Select[Any], paging: Mapping[str, Any], order: tuple[Any, ...], extra: int = 0) -> Select[Any]:
+    size = paging["page_size"]
+    return query.order_by(*order).limit(size + extra).offset(paging["page"] * size)

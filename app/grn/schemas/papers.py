@@ -1,4 +1,4 @@
-"""How far the making of a paper is, as answers tell it."""
+"""Schema of the state of a receipt's PDFs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 from marshmallow import fields
 
 from app.grn.models.papers import Paper
-from app.grn.schemas.fields import Compact, Moment
+from app.grn.schemas.fields import EpochTimestamp, OmitNulls
 from app.kernel.schemas.fields import Choice
 from app.kernel.worker.work_queue import WorkState
 
 
-class PaperSchema(Compact):
-    """A paper: `pending` until it is made, `failed` with an `error` when it could not be."""
+class PaperSchema(OmitNulls):
+    """A PDF of a receipt: `pending` until it is rendered, `failed` with an `error` if rendering failed."""
 
     kind = Choice(*Paper)
     state = Choice(*WorkState)
     error = fields.String()
     url = fields.String()
-    sha256 = fields.String(attribute="present_sha256")
-    finished_at = Moment(data_key="finishedDate")
+    sha256 = fields.String(attribute="current_sha256")
+    finished_at = EpochTimestamp(data_key="finishedDate")
 
 
 PAPER_EXAMPLE: dict[str, Any] = {

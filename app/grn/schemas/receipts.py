@@ -1,4 +1,4 @@
-"""Payloads of goods receipts: the document's tables, as they come in and as they go out."""
+"""Schemas of goods receipts, fabric items and rolls: payloads and answers, after the tables of the GRN document."""
 
 from __future__ import annotations
 
@@ -10,38 +10,39 @@ from marshmallow.exceptions import ValidationError
 from app.grn.models.columns import LengthUnit, WidthUnit
 from app.grn.schemas.fields import (
     CommaList,
-    Compact,
-    Day,
-    Moment,
-    PutBack,
+    EpochDate,
+    EpochTimestamp,
+    IgnoreDerived,
+    OmitNulls,
     optional_quantity,
     quantity,
     reference,
-    required_words,
+    required_text,
     signed_quantity,
-    words,
+    text,
 )
 from app.kernel.messages import N_, Message
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, Metadata, Number, Schema
 
-MOST_ITEMS, MOST_ROLLS = 200, 10_000
-LARGEST_SERIAL = 1_000_000_000
+MAX_ITEMS, MAX_ROLLS = 200, 10_000
+MAX_SERIAL = 1_000_000_000
 
 
-def refuse_blanket(data: dict[str, Any]) -> None:
-    """No more can be cut off a roll than there is."""
+def check_blanket_qty(data: dict[str, Any]) -> None:
+    """Refuse a blanket that is longer than its roll."""
     length = data.get("inspected_length")
-    length = data.get("supplier_length") if length is None else length
+    if length is None:
+        length = data.get("supplier_length")
     if length is not None and (data.get("blanket_qty") or 0) > length:
         raise ValidationError(N_("Ensure this value is not greater than the roll's length."), "blanketQty")
 
 
 class NewRollSchema(Schema):
-    """A roll of the packing list; `length`, `width` and `weight` are what inspection measured."""
+    """A roll of a packing list; `length`, `width` and `weight` are the inspected values."""
 
-    supplier_roll_no = required_words(data_key="supplierRollNo")
-    factory_roll_no = words(data_key="factoryRollNo")
+    supplier_roll_no = required_text(data_key="supplierRollNo")
+    factory_roll_no = text(data_key="factoryRollNo")
     supplier_length = optional_quantity(data_key="supplierLength")
     supplier_width = optional_quantity(data_key="supplierWidth")
     supplier_weight = optional_quantity(data_key="supplierWeight")
@@ -50,51 +51,53 @@ class NewRollSchema(Schema):
     inspected_width = optional_quantity(data_key="width")
     inspected_weight = optional_quantity(data_key="weight")
     blanket_qty = optional_quantity(data_key="blanketQty")
-    shade = words()
+    shade = text()
     extra = Metadata(data_key="metadata", allow_none=True)
 
     @validates_schema
-    def _has_enough(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        refuse_blanket(data)
+    def _check_blanket_qty(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        check_blanket_qty(data)
 
 
 class NewFabricItemSchema(Schema):
-    """A fabric item; `grnQty` is derived from the packing list where there is one."""
+    """A fabric item; `grnQty` is computed from the packing list, if there is one."""
 
-    serial = Number(0, LARGEST_SERIAL, allow_none=True)
-    external_id = words(data_key="externalId")
+    serial = Number(0, MAX_SERIAL, allow_none=True)
+    external_id = text(data_key="externalId")
     fabric_id = reference(data_key="fabricId", required=True)
-    color = required_words()
-    color_code = words(data_key="colorCode")
-    color_shade = words(data_key="colorShade")
+    color = required_text()
+    color_code = text(data_key="colorCode")
+    color_shade = text(data_key="colorShade")
     order_id = reference(data_key="orderId", allow_none=True)
     external_order_ids = CommaList(data_key="externalOrderIds", allow_none=True)
-    external_order_id = words(
-        data_key="externalOrderId", load_only=True, metadata={"description": "The same as a list of one."}
+    external_order_id = text(
+        data_key="externalOrderId",
+        load_only=True,
+        metadata={"description": "The same as `externalOrderIds` with one entry."},
     )
-    fpo = words()
+    fpo = text()
     order_qty = quantity(data_key="orderQty", required=True)
     ordering_width = quantity(data_key="orderingWidth", required=True)
     uom_width = Choice(*WidthUnit, data_key="uomWidth", allow_none=True)
     uom_length = Choice(*LengthUnit, data_key="uomLength", allow_none=True)
     ordering_gsm = optional_quantity(data_key="orderingGsm")
     invoice_qty = quantity(data_key="invoiceQty", required=True)
-    grn = required_words()
+    grn = required_text()
     grn_qty = optional_quantity(data_key="grnQty")
-    grn_date = Day(data_key="grnDate", allow_none=True)
-    warehouse = words()
+    grn_date = EpochDate(data_key="grnDate", allow_none=True)
+    warehouse = text()
     blanket_qty = optional_quantity(data_key="blanketQty")
     rolls: Any = fields.List(
         fields.Nested(NewRollSchema),
         data_key="supplierRollList",
         load_default=list,
         allow_none=True,
-        validate=validators.Length(max=MOST_ROLLS, error=N_("Send at most %(max)s rolls.")),
+        validate=validators.Length(max=MAX_ROLLS, error=N_("Send at most %(max)s rolls.")),
     )
     extra = Metadata(data_key="metadata", allow_none=True)
 
     @post_load
-    def _one_list_of_orders(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    def _merge_order_ids(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         single = data.pop("external_order_id", None)
         if single and data.get("external_order_ids"):
             raise ValidationError(N_("Send externalOrderIds or externalOrderId, not both."), "externalOrderId")
@@ -105,40 +108,40 @@ class NewFabricItemSchema(Schema):
 
 
 class NewReceiptSchema(Schema):
-    """A supplier's invoice with what it brought."""
+    """A supplier's invoice with its fabric items."""
 
-    external_id = words(data_key="externalId", blank=False)
+    external_id = text(data_key="externalId", blank=False)
     supplier_id = reference(data_key="supplierId", required=True)
-    invoice_no = required_words(data_key="invoiceNo")
-    invoice_date = Day(data_key="invoiceDate", allow_none=True)
-    erp_invoice_no = words(data_key="erpInvoiceNo")
+    invoice_no = required_text(data_key="invoiceNo")
+    invoice_date = EpochDate(data_key="invoiceDate", allow_none=True)
+    erp_invoice_no = text(data_key="erpInvoiceNo")
     fabric_items: Any = fields.List(
         fields.Nested(NewFabricItemSchema),
         data_key="fabricItemList",
         required=True,
-        validate=validators.Length(1, MOST_ITEMS, error=N_("Send %(min)s to %(max)s fabric items.")),
+        validate=validators.Length(1, MAX_ITEMS, error=N_("Send %(min)s to %(max)s fabric items.")),
     )
     extra = Metadata(data_key="metadata", allow_none=True)
 
     @validates_schema
-    def _bounded(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        if sum(len(item["rolls"]) for item in data["fabric_items"]) > MOST_ROLLS:
+    def _check_roll_count(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if sum(len(item["rolls"]) for item in data["fabric_items"]) > MAX_ROLLS:
             raise ValidationError(
-                Message(N_("Send at most %(max)s rolls in one receipt."), max=MOST_ROLLS),
+                Message(N_("Send at most %(max)s rolls in one receipt."), max=MAX_ROLLS),
                 "fabricItemList",
             )
 
 
-class RollChangeSchema(PutBack, NewRollSchema):
-    """A roll of a new packing list: told by `id`, else by `supplierRollNo`, it keeps what inspection found."""
+class RollChangeSchema(IgnoreDerived, NewRollSchema):
+    """A roll of a new packing list; it keeps the inspection of the stored roll with its `id`, else `supplierRollNo`."""
 
     derived = frozenset({"uomLength", "uomWidth", "effectiveLength", "inspectedDate"})
 
     id = reference()
 
 
-class FabricItemChangeSchema(PutBack, NewFabricItemSchema):
-    """A fabric item, told by `id`, else by `externalId`; any other is a new one."""
+class FabricItemChangeSchema(IgnoreDerived, NewFabricItemSchema):
+    """A fabric item; it matches a stored one by `id`, else by `externalId`, or is new."""
 
     derived = frozenset({"rollCount"})
 
@@ -148,12 +151,12 @@ class FabricItemChangeSchema(PutBack, NewFabricItemSchema):
         data_key="supplierRollList",
         load_default=list,
         allow_none=True,
-        validate=validators.Length(max=MOST_ROLLS, error=N_("Send at most %(max)s rolls.")),
+        validate=validators.Length(max=MAX_ROLLS, error=N_("Send at most %(max)s rolls.")),
     )
 
 
-class ReceiptChangeSchema(PutBack, NewReceiptSchema):
-    """The whole receipt as it shall be; what is left out is taken away."""
+class ReceiptChangeSchema(IgnoreDerived, NewReceiptSchema):
+    """A whole receipt, which replaces the stored one."""
 
     derived = frozenset({"id", "createdDate"})
 
@@ -161,40 +164,40 @@ class ReceiptChangeSchema(PutBack, NewReceiptSchema):
         fields.Nested(FabricItemChangeSchema),
         data_key="fabricItemList",
         required=True,
-        validate=validators.Length(1, MOST_ITEMS, error=N_("Send %(min)s to %(max)s fabric items.")),
+        validate=validators.Length(1, MAX_ITEMS, error=N_("Send %(min)s to %(max)s fabric items.")),
     )
 
 
 class PackingListSchema(Schema):
-    """The whole packing list of a fabric item as it shall be."""
+    """A whole packing list, which replaces the stored one."""
 
     rolls = fields.List(
         fields.Nested(RollChangeSchema),
         data_key="supplierRollList",
         required=True,
-        validate=validators.Length(max=MOST_ROLLS, error=N_("Send at most %(max)s rolls.")),
+        validate=validators.Length(max=MAX_ROLLS, error=N_("Send at most %(max)s rolls.")),
     )
 
 
 class InspectionSchema(Schema):
-    """What inspection found; what is left out stays, null takes a finding back."""
+    """Findings of an inspection: a missing field stays as it is, null removes a finding."""
 
     inspected_length = optional_quantity(data_key="length")
     inspected_width = optional_quantity(data_key="width")
     inspected_weight = optional_quantity(data_key="weight")
     gsm = optional_quantity()
     blanket_qty = optional_quantity(data_key="blanketQty")
-    shade = words()
+    shade = text()
     extra = Metadata(data_key="metadata", allow_none=True)
 
     @validates_schema
-    def _says_something(self, data: dict[str, Any], **_kwargs: Any) -> None:
+    def _check_not_empty(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if not data:
             raise ValidationError(N_("Send at least one of length, width, weight, gsm, blanketQty, shade, metadata."))
 
 
-class RollSchema(Compact):
-    """A roll; `length`, `width` and `weight` are the supplier's until inspected."""
+class RollSchema(OmitNulls):
+    """A roll; `length`, `width` and `weight` are the supplier's values until the inspection."""
 
     id = fields.Integer()
     supplier_roll_no = fields.String(data_key="supplierRollNo")
@@ -211,12 +214,12 @@ class RollSchema(Compact):
     blanket_qty = quantity(data_key="blanketQty")
     effective_length = signed_quantity(data_key="effectiveLength")
     shade = fields.String()
-    inspected_at = Moment(data_key="inspectedDate")
+    inspected_at = EpochTimestamp(data_key="inspectedDate")
     extra = fields.Raw(data_key="metadata")
 
 
-class FabricItemSummarySchema(Compact):
-    """A fabric item without its rolls, as lists show it."""
+class FabricItemSummarySchema(OmitNulls):
+    """A fabric item without its rolls, for lists."""
 
     id = fields.Integer()
     serial = fields.Integer()
@@ -236,7 +239,7 @@ class FabricItemSummarySchema(Compact):
     invoice_qty = quantity(data_key="invoiceQty")
     grn = fields.String()
     grn_qty = quantity(data_key="grnQty")
-    grn_date = Day(data_key="grnDate")
+    grn_date = EpochDate(data_key="grnDate")
     warehouse = fields.String()
     blanket_qty = quantity(data_key="blanketQty")
     roll_count = fields.Integer(data_key="rollCount")
@@ -249,21 +252,21 @@ class FabricItemSchema(FabricItemSummarySchema):
     rolls = fields.List(fields.Nested(RollSchema), data_key="supplierRollList")
 
 
-class ReceiptSummarySchema(Compact):
-    """A goods receipt without rolls, as lists show it."""
+class ReceiptSummarySchema(OmitNulls):
+    """A goods receipt without rolls, for lists."""
 
     id = fields.Integer()
     external_id = fields.String(data_key="externalId")
-    created_at = Moment(data_key="createdDate")
+    created_at = EpochTimestamp(data_key="createdDate")
     supplier_id = fields.Integer(data_key="supplierId")
     invoice_no = fields.String(data_key="invoiceNo")
-    invoice_date = Day(data_key="invoiceDate")
+    invoice_date = EpochDate(data_key="invoiceDate")
     erp_invoice_no = fields.String(data_key="erpInvoiceNo")
     fabric_items: Any = fields.List(fields.Nested(FabricItemSummarySchema), data_key="fabricItemList")
     extra = fields.Raw(data_key="metadata")
 
 
 class ReceiptSchema(ReceiptSummarySchema):
-    """A goods receipt in full."""
+    """A goods receipt with its fabric items and rolls."""
 
     fabric_items = fields.List(fields.Nested(FabricItemSchema), data_key="fabricItemList")

@@ -78,4 +78,4 @@ class TestCatalog:
 
 
 def test_what_is_printed_is_printed_in_every_language() -> None:
-    assert einvoice_words.LABELS.keys() == paper_words.WORDS.keys() == LANGUAGES.keys()
+    assert einvoice_words.LABELS.keys() == paper_words.LABELS.keys() == LANGUAGES.keys()

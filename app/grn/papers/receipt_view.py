@@ -1,4 +1,4 @@
-"""A goods receipt as its papers see it: plain values, read in three statements however many rolls there are."""
+"""Read model of a goods receipt for its PDFs: plain values, loaded in three statements for any number of rolls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.grn.models.receipts import FabricItem, GoodsReceipt, SupplierRoll
 
 @dataclass(frozen=True, slots=True)
 class RollLine:
-    """A roll. Ten thousand of these take a tenth of the memory that as many rows in a session would."""
+    """A roll. Ten thousand of these take a tenth of the memory of as many ORM rows in a session."""
 
     supplier_roll_no: str
     factory_roll_no: str | None
@@ -32,7 +32,7 @@ class RollLine:
 
     @property
     def number(self) -> str:
-        """What its label shows and encodes: the factory's own number, or else the supplier's."""
+        """Number on the label and in its QR code: the factory's number, else the supplier's."""
         return self.factory_roll_no or self.supplier_roll_no
 
     @property
@@ -73,7 +73,7 @@ class ItemLine:
 
 @dataclass(frozen=True, slots=True)
 class SupplierLine:
-    """Who sent it."""
+    """The supplier."""
 
     name: str
     code: str | None
@@ -84,7 +84,7 @@ class SupplierLine:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptView:
-    """A receipt with everything that is printed of it, and the language of the papers."""
+    """A receipt with all values that are printed, and the language of the PDFs."""
 
     id: int
     invoice_no: str
@@ -98,14 +98,14 @@ class ReceiptView:
     language: str
 
 
-_ROLL = [getattr(SupplierRoll, name) for name in RollLine.__slots__]
+_ROLL_COLUMNS = [getattr(SupplierRoll, name) for name in RollLine.__slots__]
 
 
-def read(receipt_id: int) -> ReceiptView:
-    """A receipt as it is now."""
+def load_receipt_view(receipt_id: int) -> ReceiptView:
+    """Load the current state of a receipt."""
     header = select(GoodsReceipt, Supplier).join(Supplier, Supplier.id == GoodsReceipt.supplier_id)
     receipt, supplier = db.session.execute(header.where(GoodsReceipt.id == receipt_id)).one()
-    rolls = _rolls(receipt_id)
+    rolls = _load_rolls(receipt_id)
     query = (
         select(FabricItem, Fabric, ProductionOrder)
         .join(Fabric, Fabric.id == FabricItem.fabric_id)
@@ -113,7 +113,9 @@ def read(receipt_id: int) -> ReceiptView:
         .where(FabricItem.receipt_id == receipt_id)
         .order_by(FabricItem.position, FabricItem.id)
     )
-    items = [_item(item, fabric, order, rolls.get(item.id, [])) for item, fabric, order in db.session.execute(query)]
+    items = [
+        _build_item(item, fabric, order, rolls.get(item.id, [])) for item, fabric, order in db.session.execute(query)
+    ]
     names = ("id", "invoice_no", "invoice_date", "erp_invoice_no", "external_id", "created_at", "updated_at")
     return ReceiptView(
         **{name: getattr(receipt, name) for name in names},
@@ -123,23 +125,23 @@ def read(receipt_id: int) -> ReceiptView:
     )
 
 
-def _rolls(receipt_id: int) -> dict[int, list[RollLine]]:
+def _load_rolls(receipt_id: int) -> dict[int, list[RollLine]]:
     query = (
-        select(SupplierRoll.fabric_item_id, *_ROLL)
+        select(SupplierRoll.fabric_item_id, *_ROLL_COLUMNS)
         .join(SupplierRoll.item)
         .where(FabricItem.receipt_id == receipt_id)
         .order_by(SupplierRoll.fabric_item_id, SupplierRoll.position, SupplierRoll.id)
     )
     rolls: dict[int, list[RollLine]] = {}
-    for item_id, *facts in db.session.execute(query):
-        rolls.setdefault(item_id, []).append(RollLine(*facts))
+    for item_id, *values in db.session.execute(query):
+        rolls.setdefault(item_id, []).append(RollLine(*values))
     return rolls
 
 
-def _item(item: FabricItem, fabric: Fabric, order: ProductionOrder | None, rolls: list[RollLine]) -> ItemLine:
-    named = [order.code or order.name] if order else []
-    orders = (*named, *(item.external_order_ids or ()), *([item.fpo] if item.fpo else ()))
-    kept = (
+def _build_item(item: FabricItem, fabric: Fabric, order: ProductionOrder | None, rolls: list[RollLine]) -> ItemLine:
+    order_names = [order.code or order.name] if order else []
+    orders = (*order_names, *(item.external_order_ids or ()), *([item.fpo] if item.fpo else ()))
+    copied = (
         "color",
         "color_code",
         "color_shade",
@@ -158,5 +160,5 @@ def _item(item: FabricItem, fabric: Fabric, order: ProductionOrder | None, rolls
         composition=fabric.composition,
         orders=tuple(dict.fromkeys(orders)),
         rolls=rolls,
-        **{name: getattr(item, name) for name in kept},
+        **{name: getattr(item, name) for name in copied},
     )
