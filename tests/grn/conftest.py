@@ -1,4 +1,4 @@
-"""The demo data of the room, and clients that may change it."""
+"""Fixtures for tests of goods receipts: the demo data and a client that may change it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.kernel.unit_of_work import unit_of_work
 
 @pytest.fixture
 def clerk(app: Hub, client_with: Callable[[str], FlaskClient]) -> FlaskClient:
-    """A warehouse clerk over the demo data: supplier 1, fabric 1, order 10, receipt 1 with item 26."""
+    """A client of a warehouse clerk, with the demo data: supplier 1, fabric 1, order 10, receipt 1 with item 26."""
     with unit_of_work():
         make_demo()
     return client_with("grn:write")
@@ -23,5 +23,5 @@ def clerk(app: Hub, client_with: Callable[[str], FlaskClient]) -> FlaskClient:
 
 @pytest.fixture
 def now_ms() -> int:
-    """The present moment in epoch milliseconds."""
+    """The current time in epoch milliseconds."""
     return int(time.time() * 1000)

@@ -1,4 +1,4 @@
-"""The how-to runs as it stands over the demo data."""
+"""The commands in ``docs/goods-receipts.md`` run with the demo data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from app.grn.papers import print_job
 from app.grn.schemas.receipts import MAX_ITEMS, MAX_ROLLS
 from tests.factories import a_fabric_item, a_receipt, a_roll
-from tests.grn.reading import said
+from tests.grn.helpers import json_body
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "goods-receipts.md").read_text()
 _curl = argparse.ArgumentParser()
@@ -36,7 +36,7 @@ def _calls() -> list[tuple[argparse.Namespace, int]]:
     return [(_curl.parse_args(shlex.split(line)), int(status)) for line, status in lines]
 
 
-def test_every_line_answers_as_it_says(clerk: FlaskClient) -> None:
+def test_every_command_answers_with_the_stated_status(clerk: FlaskClient) -> None:
     [rolls_csv] = _blocks("csv")
     calls = _calls()
     assert len(calls) == PAGE.count("\ncurl ") == 20
@@ -53,14 +53,14 @@ def test_every_line_answers_as_it_says(clerk: FlaskClient) -> None:
         answer = clerk.open(call.url.removeprefix("$HUB"), method=call.method, buffered=True, **sent)
         assert answer.status_code == status, (call.url, answer.data)
         if status == 200 and "rollNo" in call.url:
-            assert said(answer)["totalElements"] == 1
+            assert json_body(answer)["totalElements"] == 1
 
 
-def test_the_error_is_a_real_one(clerk: FlaskClient) -> None:
+def test_the_example_error_is_correct(clerk: FlaskClient) -> None:
     [shown] = _blocks("json")
     sent = a_receipt(a_fabric_item(supplierRollList=[a_roll(), a_roll(-5)]))
-    assert said(clerk.post("/api/invoices", json=sent), 400) == json.loads(shown)
+    assert json_body(clerk.post("/api/invoices", json=sent), 400) == json.loads(shown)
 
 
-def test_the_limits_are_the_real_ones() -> None:
+def test_the_stated_limits_are_correct() -> None:
     assert f"at most {MAX_ITEMS} items and {MAX_ROLLS:,} rolls" in PAGE

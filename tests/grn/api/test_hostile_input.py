@@ -1,4 +1,4 @@
-"""Whatever comes in, and however many at once: an answer in this surface's envelope, never a 500."""
+"""Hostile values and concurrent requests: every answer has the error envelope of this API, none is a 500."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 
 from app.grn import samples
 from tests.factories import a_fabric_item, a_receipt, a_roll
-from tests.grn.reading import counts, said
+from tests.grn.helpers import json_body, row_counts
 
-NASTY: tuple[Any, ...] = (
+HOSTILE_VALUES: tuple[Any, ...] = (
     None,
     True,
     [],
@@ -38,14 +38,14 @@ NASTY: tuple[Any, ...] = (
 )
 
 
-def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, below in steps:
         yield (*path, step)
-        yield from _places(below, (*path, step))
+        yield from _paths(below, (*path, step))
 
 
-def _with(payload: Any, path: tuple[Any, ...], value: Any) -> Any:
+def _with_value(payload: Any, path: tuple[Any, ...], value: Any) -> Any:
     changed = copy.deepcopy(payload)
     holder = changed
     for step in path[:-1]:
@@ -68,7 +68,7 @@ RECEIPT = a_receipt(
     invoiceDate="2024-01-01",
     erpInvoiceNo="E",
 )
-#: What only a change may bring: the ids of what it carries on.
+#: A payload of PUT with the ids of stored items and rolls.
 CHANGE = {
     **a_receipt(externalId=None),
     "id": 1,
@@ -101,18 +101,18 @@ CHANGE = {
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_nasty_values_are_taken_or_refused(clerk: FlaskClient, method: str, path: str, payload: Any) -> None:
-    for place in _places(payload):
-        for value in NASTY:
-            sent = json.dumps(_with(payload, place, value))
+def test_hostile_values_are_accepted_or_refused(clerk: FlaskClient, method: str, path: str, payload: Any) -> None:
+    for place in _paths(payload):
+        for value in HOSTILE_VALUES:
+            sent = json.dumps(_with_value(payload, place, value))
             answer = clerk.open(path, method=method, data=sent, content_type="application/json")
             assert answer.status_code in {200, 201, 400, 404, 409}, (place, value, answer.data)
             if answer.status_code >= 400:
-                assert said(answer, answer.status_code)["status"] == answer.status_code
+                assert json_body(answer, answer.status_code)["status"] == answer.status_code
 
 
 @pytest.mark.parametrize("value", ["%00", "-1", "9" * 40, "NaN", "%F0%9F%A7%B5", "%", "x" * 300, ""])
-def test_nasty_queries_are_taken_or_refused(clerk: FlaskClient, value: str) -> None:
+def test_hostile_queries_are_accepted_or_refused(clerk: FlaskClient, value: str) -> None:
     names = [
         "page",
         "pageSize",
@@ -140,10 +140,10 @@ def test_nasty_queries_are_taken_or_refused(clerk: FlaskClient, value: str) -> N
         assert clerk.get(f"/api/orders?{name}={value}").status_code in {200, 400}, name
 
 
-def test_all_at_once_on_one_receipt(clerk: FlaskClient) -> None:
+def test_concurrent_requests_on_one_receipt(clerk: FlaskClient) -> None:
     item = "/api/invoices/1/fabric-items/26"
     rolls = {"supplierRollList": [a_roll(5, supplierRollNo="R100"), a_roll(6)]}
-    read = said(clerk.get("/api/invoices/1"))
+    read = json_body(clerk.get("/api/invoices/1"))
     calls: list[Callable[[], Any]] = [
         lambda: clerk.put(f"{item}/rolls", json=rolls),
         lambda: clerk.patch(f"{item}/rolls/1", json={"blanketQty": 0.5}),
@@ -161,4 +161,4 @@ def test_all_at_once_on_one_receipt(clerk: FlaskClient) -> None:
         statuses = sorted(future.result().status_code for future in deletes)
         assert statuses == [204, 404, 404, 404]
         assert {future.result().status_code for future in others} <= {200, 201, 400, 404}
-    assert set(counts().values()) == {0}
+    assert set(row_counts().values()) == {0}

@@ -1,0 +1,56 @@
+"""The labels of rolls: QR codes, texts and sheets."""
+
+from __future__ import annotations
+
+import io
+
+import pypdfium2
+import pytest
+import zxingcpp
+from flask.testing import FlaskClient
+from pypdf import PdfReader
+
+from app.grn.papers import print_job, roll_labels
+from tests.factories import a_fabric_item, a_roll
+from tests.grn.helpers import error_body, json_body
+from tests.grn.papers.helpers import INVOICES, create_receipt, extract_text, get_pdf
+
+
+def scan(content: bytes, page: int = 0) -> list[str]:
+    """Return the texts of the QR codes on a page, from left to right and from top to bottom."""
+    image = pypdfium2.PdfDocument(content)[page].render(scale=200 / 72).to_pil()
+    found = zxingcpp.read_barcodes(image)
+    found.sort(key=lambda code: (round(code.position.top_left.y, -1), code.position.top_left.x))
+    return [code.text for code in found]
+
+
+class TestLabels:
+    def test_every_qr_code_can_be_scanned(self, clerk: FlaskClient) -> None:
+        numbers = ["INV-100/R100", "ŞÇĞ-İı/7", "لفة-١٢٣", "L" * 100, None, *(f"F{n}" for n in range(12))]
+        rolls = [a_roll(100.5, factoryRollNo=number, shade="A") for number in numbers]
+        receipt = create_receipt(clerk, a_fabric_item(supplierRollList=rolls))
+        print_job.print_due()
+        content = get_pdf(clerk, receipt, "labels").data
+        expected = [number or rolls[4]["supplierRollNo"] for number in numbers]
+        assert len(PdfReader(io.BytesIO(content)).pages) == 2
+        assert scan(content) == expected[: roll_labels.LABELS_PER_SHEET]
+        assert scan(content, 1) == expected[roll_labels.LABELS_PER_SHEET :]
+        words = extract_text(content)
+        for word in ("INV-100/R100", "100.5 m × 145 cm", "Cotton twill", "Blue", "Shade A", "Bursa Mill"):
+            assert word in words
+        found = clerk.get(INVOICES, query_string={"rollNo": scan(content)[1]})
+        assert [hit["id"] for hit in json_body(found)["content"]] == [receipt["id"]]
+
+    def test_several_parts_are_merged_into_one_file(self, clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(roll_labels, "SHEETS_PER_PART", 1)
+        receipt = create_receipt(clerk, a_fabric_item(*[10.0] * 29))
+        print_job.print_due()
+        content = get_pdf(clerk, receipt, "labels").data
+        assert len(PdfReader(io.BytesIO(content)).pages) == 3
+        assert len(scan(content, 2)) == 1
+
+    def test_a_receipt_without_rolls_has_no_labels(self, clerk: FlaskClient) -> None:
+        receipt = create_receipt(clerk, a_fabric_item(grnQty=5))
+        print_job.print_due()
+        assert "no rolls" in error_body(get_pdf(clerk, receipt, "labels"), 404, 40400)["message"]
+        assert get_pdf(clerk, receipt).status_code == 200
