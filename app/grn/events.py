@@ -18,13 +18,15 @@ class InspectedSchema(RollSchema):
 
 _KEY = "receipt"
 
-CREATED = events.define("grn.created", ReceiptSchema, "A goods receipt with its packing lists was booked in.", key=_KEY)
+CREATED = events.define("grn.created", ReceiptSchema, "A goods receipt with its packing lists was created.", key=_KEY)
 UPDATED = events.define("grn.updated", ReceiptSchema, "A goods receipt or one of its packing lists changed.", key=_KEY)
-DELETED = events.define("grn.deleted", ReceiptSchema, "A goods receipt was deleted; it is shown as it was.", key=_KEY)
+DELETED = events.define(
+    "grn.deleted", ReceiptSchema, "A goods receipt was deleted; the data is its last state.", key=_KEY
+)
 ASSOCIATED = events.define(
     "grn.associated",
     LedgerEventSchema,
-    "A fabric item's ledger changed: associations were replaced, or a row of another kind came or went.",
+    "A fabric item's ledger changed: associations were replaced, or another row was added or deleted.",
     key="ledger",
 )
 INSPECTED = events.define("grn.inspected", InspectedSchema, "A roll was inspected.", key="roll")
