@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 from app.extensions import db
 from app.kernel import clock
 from app.webhooks.endpoints import service as endpoints
-from app.webhooks.models import Endpoint, Lane, Tally
+from app.webhooks.models.endpoints import Endpoint, Lane, Tally
 from app.webhooks.sender.circuit_breaker import WINDOW
 
 #: Worst first; whoever has more than these in trouble has a trouble of his own.

@@ -28,7 +28,7 @@ from app.operations.monitoring import backlogs, failed_tasks, queue_drain
 from app.operations.tasks import canary
 from app.pdf.print_queue import PRINT_QUEUES
 from app.webhooks.endpoints import service as endpoints
-from app.webhooks.models import Tally
+from app.webhooks.models.endpoints import Tally
 from app.webhooks.sender import circuit_breaker
 from tests.admin.conftest import looked_at
 from tests.admin.test_signing import enter, token_of

@@ -15,7 +15,7 @@ from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.endpoints import receiver_check
-from app.webhooks.models import Endpoint
+from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.sender import dispatcher, results
 from tests.admin.conftest import Opener, looked_at, sign_in
 from tests.admin.scenes import drafted, with_module

@@ -16,7 +16,7 @@ from app.extensions import db
 from app.kernel import clock, secret_box
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from app.webhooks.models import Delivery
+from app.webhooks.models.deliveries import Delivery
 from tests.webhooks.fixtures import Subscribed
 from tests.webhooks.receivers import Receiver
 

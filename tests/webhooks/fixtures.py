@@ -19,7 +19,8 @@ from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.endpoints import service as endpoints
-from app.webhooks.models import Delivery, Endpoint
+from app.webhooks.models.deliveries import Delivery
+from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.sender import dispatcher
 from tests.factories import a_draft, a_user
 from tests.webhooks.receivers import Behaviour, Receiver, ok

@@ -24,7 +24,7 @@ from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints
-from app.webhooks.models import Check
+from app.webhooks.models.endpoints import Check
 from tests.webhooks.fixtures import Clock, Subscribed
 from tests.webhooks.receivers import Received
 

@@ -26,7 +26,8 @@ from app.kernel.secret_box import seal
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.deliveries import fan_out
 from app.webhooks.endpoints import service as endpoints
-from app.webhooks.models import Attempt, Delivery, Endpoint
+from app.webhooks.models.deliveries import Attempt, Delivery
+from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.sender import attempt as sender_attempt
 from app.webhooks.sender import circuit_breaker, dispatcher, http_client
 from app.webhooks.sender import claims as sender_claims

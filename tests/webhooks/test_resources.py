@@ -18,7 +18,8 @@ from app.kernel.secret_box import unseal
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.deliveries import queries, retention
 from app.webhooks.endpoints import secret_rotation
-from app.webhooks.models import Check, Delivery, Endpoint
+from app.webhooks.models.deliveries import Delivery
+from app.webhooks.models.endpoints import Check, Endpoint
 from tests.webhooks.fixtures import DELIVERIES, ENDPOINTS, MODULE, Clock, deliveries, manager_of
 from tests.webhooks.receivers import Receiver
 

@@ -14,7 +14,7 @@ from wtforms.widgets import CheckboxInput
 from app import events
 from app.admin.forms.base import Form
 from app.webhooks.events import TEST
-from app.webhooks.models import Endpoint
+from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.schemas.endpoints import MAX_CONCURRENCY, MAX_RATE_PER_MINUTE
 from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 

@@ -13,7 +13,7 @@ from app.admin.viewer import viewer
 from app.webhooks.access import actor, requires_webhooks, scope
 from app.webhooks.deliveries import queries, replay
 from app.webhooks.endpoints import service as endpoints_service
-from app.webhooks.models import STATES, Delivery
+from app.webhooks.models.deliveries import STATES, Delivery
 from app.webhooks.schemas.deliveries import DeliveryQuery
 
 _SEE_OTHER = 303

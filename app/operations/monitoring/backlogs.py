@@ -18,7 +18,8 @@ from app.grn.models.papers import ReceiptPdf
 from app.kernel import clock
 from app.kernel.worker import work_queue
 from app.pdf.print_queue import PRINT_QUEUES
-from app.webhooks.models import Delivery, Endpoint
+from app.webhooks.models.deliveries import Delivery
+from app.webhooks.models.endpoints import Endpoint
 
 
 @dataclass(frozen=True, slots=True)

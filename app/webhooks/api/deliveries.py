@@ -12,7 +12,7 @@ from app.webhooks import samples
 from app.webhooks.access import actor, requires_webhooks, scope
 from app.webhooks.deliveries import queries, replay
 from app.webhooks.errors import OnItsWay, StillWaiting, UnknownDelivery, UnknownEndpoint
-from app.webhooks.models import Delivery
+from app.webhooks.models.deliveries import Delivery
 from app.webhooks.schemas.deliveries import (
     DeliveryQuery,
     WebhookDeliveryDetailSchema,

@@ -15,7 +15,7 @@ from app.webhooks.deliveries import replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.errors import CheckRunning, NotYours, UnknownCheck, UnknownEndpoint
-from app.webhooks.models import Check, Endpoint
+from app.webhooks.models.endpoints import Check, Endpoint
 from app.webhooks.schemas.deliveries import PullQuery, PullSchema, ReconciliationSchema, RecoveredSchema, RecoverySchema
 from app.webhooks.schemas.endpoints import (
     EndpointChangeSchema,

@@ -15,7 +15,7 @@ from app.kernel import clock, json
 from app.kernel.unit_of_work import after_commit
 from app.kernel.worker.celery_app import DebouncedTask
 from app.webhooks.events import TEST
-from app.webhooks.models import Endpoint
+from app.webhooks.models.endpoints import Endpoint
 
 trigger_sender = DebouncedTask("webhooks.send_first", interval=0.02)
 LONGEST_REFERENCE = 100

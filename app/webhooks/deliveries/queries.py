@@ -12,7 +12,8 @@ from app import events
 from app.extensions import db
 from app.webhooks.endpoints.service import Scope
 from app.webhooks.errors import UnknownDelivery
-from app.webhooks.models import Delivery, Endpoint
+from app.webhooks.models.deliveries import Delivery
+from app.webhooks.models.endpoints import Endpoint
 
 
 def find(delivery_id: int, scope: Scope) -> Delivery:

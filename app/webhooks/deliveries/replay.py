@@ -19,7 +19,7 @@ from app.kernel.worker.celery_app import DebouncedTask
 from app.webhooks.deliveries import queries
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.errors import OnItsWay, StillWaiting
-from app.webhooks.models import Delivery
+from app.webhooks.models.deliveries import Delivery
 
 trigger_retries = DebouncedTask("webhooks.send_retries")
 MOST_GAPS = 100

@@ -8,7 +8,8 @@ from sqlalchemy import delete, exists, or_, select
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
-from app.webhooks.models import Check, Delivery, Endpoint, Tally
+from app.webhooks.models.deliveries import Delivery
+from app.webhooks.models.endpoints import Check, Endpoint, Tally
 from app.webhooks.sender import circuit_breaker
 
 BATCH, MOST_BATCHES = 2000, 20

@@ -11,7 +11,8 @@ from sqlalchemy import and_, func, or_, select
 from app.extensions import db
 from app.kernel import clock
 from app.webhooks.endpoints.service import Scope
-from app.webhooks.models import Delivery, Endpoint
+from app.webhooks.models.deliveries import Delivery
+from app.webhooks.models.endpoints import Endpoint
 
 #: What was due so long ago is late; whatever is sent at this moment has its due moment before it.
 LATE = timedelta(minutes=5)

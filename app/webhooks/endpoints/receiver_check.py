@@ -24,7 +24,7 @@ from app.kernel.worker.celery_app import LEASE, DebouncedTask
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.errors import CheckRunning, UnknownCheck
 from app.webhooks.events import TEST
-from app.webhooks.models import Check, Endpoint
+from app.webhooks.models.endpoints import Check, Endpoint
 from app.webhooks.sender import attempt, http_client, signatures
 
 trigger_checker = DebouncedTask("webhooks.check_receivers")

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.kernel.secret_box import DecryptionFailed, seal, unseal
-from app.webhooks.models import Endpoint
+from app.webhooks.models.endpoints import Endpoint
 
 _SEALED = ("secret", "previous_secret", "headers")
 

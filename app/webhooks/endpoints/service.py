@@ -18,7 +18,8 @@ from app.kernel.messages import N_
 from app.kernel.secret_box import seal
 from app.webhooks.errors import NotYours, UnknownEndpoint
 from app.webhooks.events import TEST
-from app.webhooks.models import Delivery, Endpoint, Lane
+from app.webhooks.models.deliveries import Delivery
+from app.webhooks.models.endpoints import Endpoint, Lane
 from app.webhooks.sender import signatures, ssrf
 
 #: Whose endpoints are meant: those of a user, or with ``None`` everybody's.

@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, DateTime, Number, Schema, Text, Timestamp
-from app.webhooks.models import STATES
+from app.webhooks.models.deliveries import STATES
 from app.webhooks.schemas.endpoints import LARGEST_ID, LARGEST_PAGE, PAGE_SIZE, Pattern, WebhookPageMetaSchema
 
 MOST_PULLED = 500

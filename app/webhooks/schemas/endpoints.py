@@ -13,7 +13,7 @@ from app import events
 from app.kernel.messages import N_, Message
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, HubField, Metadata, Number, Schema, Text, Timestamp
-from app.webhooks.models import STATUSES
+from app.webhooks.models.endpoints import STATUSES
 from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
 MOST_EVENTS, MOST_HEADERS, MOST_ALLOWANCES = 50, 20, 20

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from app.kernel import clock, json
 from app.kernel.secret_box import DecryptionFailed, unseal
-from app.webhooks.models import Endpoint
+from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.sender import http_client, signatures
 from app.webhooks.sender.claims import Claim
 from app.webhooks.sender.ssrf import Allowances

@@ -15,7 +15,8 @@ from app.accounts import audit
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.messages import N_
-from app.webhooks.models import Delivery, Endpoint, Tally
+from app.webhooks.models.deliveries import Delivery
+from app.webhooks.models.endpoints import Endpoint, Tally
 from app.webhooks.sender.attempt import Result
 
 log = structlog.get_logger(__name__)

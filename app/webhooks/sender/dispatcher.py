@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
-from app.webhooks.models import Endpoint
+from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.sender import attempt, results
 from app.webhooks.sender import claims as sender_claims
 

@@ -15,7 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.messages import N_
-from app.webhooks.models import Attempt, Delivery, Endpoint
+from app.webhooks.models.deliveries import Attempt, Delivery
+from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.sender import circuit_breaker
 from app.webhooks.sender.attempt import Result
 from app.webhooks.sender.claims import Claim

@@ -1,22 +1,18 @@
-"""Rows of webhooks: endpoints, what is delivered to them, each attempt, and how each of them fares."""
+"""Tables of deliveries and their attempts."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
     CheckConstraint,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     String,
     Text,
@@ -24,79 +20,16 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from app.events.models import Event
 from app.extensions import db
 from app.kernel import clock
+from app.webhooks.models.columns import moment, optional_moment
+from app.webhooks.models.endpoints import Endpoint
 
-#: ``probing`` lets one delivery at a time through until the first has arrived.
-STATUSES = ("enabled", "disabled", "probing")
 #: ``failed`` is final until somebody sends it again; ``cancelled`` went with its endpoint.
 STATES = ("pending", "delivered", "failed", "cancelled")
-
-
-def _moment(**kwargs: Any) -> Mapped[datetime]:
-    return mapped_column(DateTime(timezone=True), nullable=False, **kwargs)
-
-
-def _perhaps() -> Mapped[datetime | None]:
-    return mapped_column(DateTime(timezone=True))
-
-
-class Endpoint(db.Model):
-    """Where a user wants to be told of which events; one that is deleted stays for its deliveries' sake."""
-
-    __tablename__ = "webhook_endpoints"
-    __table_args__ = (
-        CheckConstraint("status IN ('enabled', 'disabled', 'probing')", name="status"),
-        CheckConstraint("concurrency BETWEEN 1 AND 50", name="concurrency"),
-        CheckConstraint("rate_per_minute BETWEEN 1 AND 60000", name="rate_per_minute"),
-        Index("ix_webhook_endpoints_owner_id", "owner_id"),
-        Index("ix_webhook_endpoints_probe_at", "probe_at", postgresql_where=text("probe_at IS NOT NULL")),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), nullable=False)
-    url: Mapped[str] = mapped_column(String(2000), nullable=False)
-    description: Mapped[str] = mapped_column(String(500), nullable=False, default="", server_default="")
-    events: Mapped[list[str]] = mapped_column(ARRAY(String(100)), nullable=False)
-    #: Sealed (``kernel/secret_box.py``), as are the headers: they often hold passwords.
-    secret: Mapped[bytes] = mapped_column(LargeBinary, nullable=False)
-    previous_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
-    previous_secret_until: Mapped[datetime | None] = _perhaps()
-    headers: Mapped[bytes | None] = mapped_column(LargeBinary)
-    header_names: Mapped[list[str]] = mapped_column(ARRAY(String(100)), nullable=False, server_default="{}")
-    #: Requests at the same time, and in a minute (null is as many as come).
-    concurrency: Mapped[int] = mapped_column(SmallInteger, nullable=False, default=10, server_default="10")
-    rate_per_minute: Mapped[int | None] = mapped_column(Integer)
-    #: ``[{"cidr", "port"}]``: what an admin has allowed beside public addresses.
-    allowances: Mapped[list[dict[str, Any]]] = mapped_column(JSON, nullable=False, default=list)
-    extra: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSON)
-    status: Mapped[str] = mapped_column(String(20), nullable=False, default="enabled", server_default="enabled")
-    #: Why it is disabled, for people.
-    reason: Mapped[str | None] = mapped_column(String(500))
-    #: When the hub tries by itself whether the receiver is back; null for what a person has to enable.
-    probe_at: Mapped[datetime | None] = _perhaps()
-    last_sequence: Mapped[int] = mapped_column(BigInteger, nullable=False, default=0, server_default="0")
-    created_at: Mapped[datetime] = _moment(default=clock.now)
-    updated_at: Mapped[datetime] = _moment(default=clock.now)
-    deleted_at: Mapped[datetime | None] = _perhaps()
-
-
-class Lane(db.Model):
-    """How an endpoint's traffic stands; whoever takes deliveries for it holds this row meanwhile."""
-
-    __tablename__ = "webhook_lanes"
-
-    endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id", ondelete="CASCADE"), primary_key=True)
-    #: When it last got its turn: the one that waited longest is next.
-    served_at: Mapped[datetime] = _moment(default=clock.now)
-    #: The moment until which its rate is used up.
-    booked_until: Mapped[datetime] = _moment(default=clock.now)
-    #: It keeps requests hanging: one at a time, and never in the way of others.
-    is_slow: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False, server_default=text("false"))
 
 
 class Delivery(db.Model):
@@ -153,14 +86,14 @@ class Delivery(db.Model):
     attempts: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
     step: Mapped[int] = mapped_column(SmallInteger, nullable=False, default=0, server_default="0")
     #: When it is to be sent, or while it is claimed, until when.
-    due_at: Mapped[datetime] = _moment()
+    due_at: Mapped[datetime] = moment()
     claim_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     #: Of the last attempt.
     response_status: Mapped[int | None] = mapped_column(SmallInteger)
     error: Mapped[str | None] = mapped_column(String(500))
     #: When the event happened; when it was settled.
-    created_at: Mapped[datetime] = _moment()
-    finished_at: Mapped[datetime | None] = _perhaps()
+    created_at: Mapped[datetime] = moment()
+    finished_at: Mapped[datetime | None] = optional_moment()
 
     endpoint: Mapped[Endpoint] = relationship(lazy="raise_on_sql")
     source: Mapped[Event] = relationship(
@@ -195,7 +128,7 @@ class Attempt(db.Model):
     )
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     outcome: Mapped[str] = mapped_column(String(20), nullable=False)
-    started_at: Mapped[datetime] = _moment()
+    started_at: Mapped[datetime] = moment()
     milliseconds: Mapped[int | None] = mapped_column(Integer)
     #: The address that the name led to, and where the request went.
     address: Mapped[str | None] = mapped_column(String(60))
@@ -206,37 +139,3 @@ class Attempt(db.Model):
     #: The first 2 KiB.
     response_body: Mapped[str | None] = mapped_column(Text)
     error: Mapped[str | None] = mapped_column(String(500))
-
-
-class Tally(db.Model):
-    """Attempts of an endpoint in one minute: what switching it off by itself is decided by."""
-
-    __tablename__ = "webhook_tallies"
-
-    endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id", ondelete="CASCADE"), primary_key=True)
-    minute: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
-    made: Mapped[int] = mapped_column(Integer, nullable=False)
-    failed: Mapped[int] = mapped_column(Integer, nullable=False)
-
-
-class Check(db.Model):
-    """One check of a receiver: asked for, then graded."""
-
-    __tablename__ = "webhook_checks"
-    __table_args__ = (
-        CheckConstraint("state IN ('pending', 'done', 'failed')", name="state"),
-        Index("ix_webhook_checks_pending", "endpoint_id", unique=True, postgresql_where=text("state = 'pending'")),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    endpoint_id: Mapped[int] = mapped_column(
-        ForeignKey("webhook_endpoints.id", ondelete="CASCADE"), nullable=False, index=True
-    )
-    state: Mapped[str] = mapped_column(String(20), nullable=False, default="pending")
-    grade: Mapped[str | None] = mapped_column(String(1))
-    report: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    claim_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
-    created_at: Mapped[datetime] = _moment(default=clock.now)
-    #: When it is to be run, or while one runs it, until when.
-    due_at: Mapped[datetime] = _moment(default=clock.now)
-    finished_at: Mapped[datetime | None] = _perhaps()
