@@ -15,7 +15,7 @@ from app.extensions import bus, db
 from app.kernel.worker import heartbeat
 from app.operations.models import FailedTask
 from app.operations.monitoring import backlogs, broker_queues, canaries, failed_tasks, queue_drain, slow_endpoints
-from app.webhooks import struggling
+from app.webhooks.endpoints import health as endpoints_health
 
 Found = TypeVar("Found")
 _DATABASE = """
@@ -45,7 +45,7 @@ class Status:
     backlogs: Sequence[backlogs.Backlog]
     failures: Sequence[FailedTask]
     endpoints: Sequence[slow_endpoints.Endpoint]
-    troubles: Sequence[struggling.FailingEndpoint]
+    troubles: Sequence[endpoints_health.FailingEndpoint]
     database: dict[str, Any]
     redis: dict[str, Any] | None
     head: int
@@ -83,7 +83,7 @@ def collect_status() -> Status:
         backlogs=backlogs.list_backlogs(),
         failures=failed_tasks.latest(),
         endpoints=slow_endpoints.slowest(),
-        troubles=struggling.failing_endpoints(),
+        troubles=endpoints_health.failing_endpoints(),
         database=dict(row),
         redis=_unless_redis_is_away(_redis),
         head=events.last_position(),
