@@ -30,7 +30,7 @@ def retry() -> None:
 @celery.task(name="webhooks.check_receivers", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def check() -> None:
     """Check the receivers that somebody wants checked."""
-    receiver_check.check_due()
+    receiver_check.run_due_checks()
 
 
 @celery.task(name="webhooks.probe")

@@ -28,7 +28,7 @@ from app.operations.monitoring import backlogs, failed_tasks, queue_drain
 from app.operations.tasks import canary
 from app.pdf.print_queue import PRINT_QUEUES
 from app.webhooks.endpoints import service as endpoints
-from app.webhooks.models.endpoints import Tally
+from app.webhooks.models.endpoints import AttemptCount
 from app.webhooks.sender import circuit_breaker
 from tests.admin.conftest import looked_at
 from tests.admin.test_signing import enter, token_of
@@ -158,7 +158,7 @@ def test_an_endpoint_in_trouble_is_paused_with_a_reason_and_resumed(
     endpoint = subscribe(receiver, "*", description="ERP of the head office")
     assert "ERP of the head office" not in admin.get(PAGE).text
     with unit_of_work():
-        db.session.add(Tally(endpoint_id=endpoint.id, minute=clock.now(), made=9, failed=7))
+        db.session.add(AttemptCount(endpoint_id=endpoint.id, minute=clock.now(), made=9, failed=7))
     page = admin.get(PAGE).text
     assert "ERP of the head office" in page
     assert "7 of 9" in page
@@ -234,7 +234,7 @@ def in_trouble(subscribe: Any, receiver: Receiver, failed_pdf: None) -> None:
     failing = subscribe(receiver, "*", description="ERP of the head office")
     gone = subscribe(receiver, "*")
     with unit_of_work():
-        db.session.add(Tally(endpoint_id=failing.id, minute=clock.now(), made=9, failed=7))
+        db.session.add(AttemptCount(endpoint_id=failing.id, minute=clock.now(), made=9, failed=7))
         endpoint = endpoints.find_for_update(gone.id, None)
         circuit_breaker.disable(endpoint, "The receiver answered 410 Gone: it wants nothing more.", actor="test")
         queue_drain.drain("retries", actor="user:1")

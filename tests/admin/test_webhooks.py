@@ -98,11 +98,11 @@ def test_a_test_arrives_and_every_byte_of_it_can_be_read(
 
 
 def test_a_check_shows_its_grade_by_itself(desk: Page, at: Subscribed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiver_check, "PAUSE", 0.01)
+    monkeypatch.setattr(receiver_check, "PAUSE_SECONDS", 0.01)
     desk.goto(f"{LIST}/{at.id}")
     desk.get_by_role("button", name="Check the receiver").click()
     expect(desk.get_by_text("The receiver is being checked.", exact=True)).to_be_visible()
-    receiver_check.check_due()
+    receiver_check.run_due_checks()
     expect(desk.get_by_text("Check the signature, and refuse a wrong one with 401.")).to_be_visible()
     expect(desk.locator(".grade")).to_contain_text("D")
 
@@ -121,7 +121,7 @@ def test_what_failed_is_sent_again(
     *, desk: Page, at: Subscribed, receiver: Receiver, keeper: User, relayed: Make, send: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(results, "delays", lambda: ())
+    monkeypatch.setattr(results, "retry_delays", lambda: ())
     receiver.answers = lambda _request: (500, {}, b"")
     told_of(keeper, relayed, send, 2)
     receiver.answers = lambda _request: (200, {}, b"")
@@ -207,13 +207,13 @@ def test_the_pages_can_be_read_and_used_by_everybody(
     *, open_page: Opener, at: Subscribed, receiver: Receiver, keeper: User, relayed: Make, send: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(receiver_check, "PAUSE", 0.01)
+    monkeypatch.setattr(receiver_check, "PAUSE_SECONDS", 0.01)
     told_of(keeper, relayed, send, 2)
     receiver.answers = lambda _request: (503, {"Retry-After": "60"}, b'{"error":"maintenance"}')
     (last,) = told_of(keeper, relayed, send)
     with unit_of_work():
         receiver_check.request_check(at.id, None)
-    receiver_check.check_due()
+    receiver_check.run_due_checks()
     newest = deliveries(at)[-1].id
 
     def opener(**how: bool) -> Page:

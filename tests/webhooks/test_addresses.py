@@ -125,7 +125,7 @@ PORTS = [22, 25, 53, 80, 111, 3306, 5432, 6379, 8000, 9200, 65535]
 
 def refused(url: str, allowances: ssrf.Allowances = ()) -> str:
     with pytest.raises((ssrf.Refused, ssrf.Unresolved)) as caught:
-        ssrf.destination(ssrf.target_of(url), allowances)
+        ssrf.resolve_target(ssrf.parse_target(url), allowances)
     return str(caught.value)
 
 
@@ -194,10 +194,10 @@ class TestRules:
             return [(0, 0, 0, "", ("8.8.8.8", 443))]
 
         monkeypatch.setattr(ssrf.socket, "getaddrinfo", look_up)
-        hanging = [threading.Thread(target=ssrf.resolve, args=("slow.example.com", 443)) for _ in range(64)]
+        hanging = [threading.Thread(target=ssrf.resolve_host, args=("slow.example.com", 443)) for _ in range(64)]
         for asking in hanging:
             asking.start()
-        assert ssrf.resolve("erp.example.com", 443) == ["8.8.8.8"]
+        assert ssrf.resolve_host("erp.example.com", 443) == ["8.8.8.8"]
         released.set()
         for asking in hanging:
             asking.join()
@@ -206,11 +206,11 @@ class TestRules:
         "url", ["https://8.8.8.8/", "https://8.8.8.8:8443/x?y=1", "https://[2606:4700::1111]/", "HTTPS://8.8.8.8/"]
     )
     def test_public_addresses_are_allowed(self, url: str) -> None:
-        assert ssrf.destination(ssrf.target_of(url), ()) in {"8.8.8.8", "2606:4700::1111"}
+        assert ssrf.resolve_target(ssrf.parse_target(url), ()) in {"8.8.8.8", "2606:4700::1111"}
 
     def test_an_allowance_opens_its_network_and_port_and_no_other(self) -> None:
         allowances = [{"cidr": "10.1.2.0/24", "port": 8080}]
-        assert ssrf.destination(ssrf.target_of("http://10.1.2.3:8080/"), allowances) == "10.1.2.3"
+        assert ssrf.resolve_target(ssrf.parse_target("http://10.1.2.3:8080/"), allowances) == "10.1.2.3"
         assert "private" in refused("http://10.1.2.3:8081/", allowances)
         assert "private" in refused("http://10.1.3.3:8080/", allowances)
 
@@ -344,7 +344,7 @@ class TestConnecting:
         assert "hush" not in (answer.error or "")
 
 
-def post(receiver: Receiver, **facts: Any) -> http_client.Answer:
+def post(receiver: Receiver, **facts: Any) -> http_client.ReceiverResponse:
     allowances = [{"cidr": "127.0.0.0/8", "port": receiver.port}]
     return http_client.post(receiver.url, b"{}", {"Content-Type": "application/json"}, allowances, **facts)
 

@@ -24,7 +24,7 @@ from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints
-from app.webhooks.models.endpoints import Check
+from app.webhooks.models.endpoints import ReceiverCheck
 from tests.webhooks.fixtures import Clock, Subscribed
 from tests.webhooks.receivers import Received
 
@@ -49,17 +49,17 @@ RECEIVERS = [
 
 @pytest.fixture(autouse=True)
 def _short_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiver_check, "PAUSE", 0.05)
+    monkeypatch.setattr(receiver_check, "PAUSE_SECONDS", 0.05)
 
 
 @pytest.fixture
-def check(monkeypatch: pytest.MonkeyPatch) -> Callable[[Subscribed], Check]:
+def check(monkeypatch: pytest.MonkeyPatch) -> Callable[[Subscribed], ReceiverCheck]:
     """Have an endpoint's receiver checked; the report."""
 
-    def run(endpoint: Subscribed) -> Check:
+    def run(endpoint: Subscribed) -> ReceiverCheck:
         with unit_of_work():
             asked = receiver_check.request_check(endpoint.id, None)
-        assert receiver_check.check_due() == 1
+        assert receiver_check.run_due_checks() == 1
         with unit_of_work():
             return receiver_check.find(endpoint.id, asked.id, None)
 
@@ -211,15 +211,15 @@ def test_a_check_whose_worker_was_lost_is_put_down_as_failed(receiver_with: Make
     with unit_of_work():
         for other in others:
             receiver_check.request_check(other.id, None)
-    assert receiver_check.check_due() == 0, "one task at a time"
+    assert receiver_check.run_due_checks() == 0, "one task at a time"
     time.pass_(seconds=61)
-    assert receiver_check.check_due() == 0
+    assert receiver_check.run_due_checks() == 0
     with unit_of_work():
-        lost = db.session.get(Check, asked.id, populate_existing=True)
+        lost = db.session.get(ReceiverCheck, asked.id, populate_existing=True)
     assert (lost.state, lost.report) == ("failed", {"error": receiver_check.LOST})
     with unit_of_work():
         assert receiver_check.request_check(endpoint.id, None).state == "pending"
-    assert receiver_check.check_due() == 3
+    assert receiver_check.run_due_checks() == 3
     with unit_of_work():
         checks = [receiver_check.latest_check(checked.id) for checked in (endpoint, *others)]
     assert [made.grade for made in checks if made] == ["D"] * 3, "they are checked at the same time"
@@ -232,7 +232,7 @@ def test_a_check_of_an_endpoint_that_was_deleted_holds_up_no_other(
     with unit_of_work():
         asked = receiver_check.request_check(endpoint.id, None)
         endpoints.remove(endpoint.id, None, actor="test")
-    assert receiver_check.check_due() == 0
+    assert receiver_check.run_due_checks() == 0
     with unit_of_work():
-        assert db.session.get(Check, asked.id, populate_existing=True).report == {"error": endpoints.DELETED}
+        assert db.session.get(ReceiverCheck, asked.id, populate_existing=True).report == {"error": endpoints.DELETED}
     assert check(subscribe(receiver_with())).state == "done"

@@ -358,7 +358,7 @@ class TestLeases:
         subscribe(receiver)
         happen()
         with unit_of_work():
-            (lost,) = sender_claims.claim("first", 5, quick=False)
+            (lost,) = sender_claims.claim_due("first", 5, quick=False)
         assert send() == 0
         time.pass_(seconds=61)
         assert send() == 1
@@ -374,7 +374,7 @@ class TestLeases:
         subscribe(receiver, concurrency=1)
         happen(2)
         with unit_of_work():
-            (lost,) = sender_claims.claim("first", 1, quick=False)
+            (lost,) = sender_claims.claim_due("first", 1, quick=False)
         time.pass_(seconds=15)
         assert send() == 0
         time.pass_(seconds=6)
@@ -397,13 +397,13 @@ class TestLeases:
         subscribe(receiver_with())
         happen()
         with unit_of_work():
-            (stale,) = sender_claims.claim("first", 5, quick=False)
+            (stale,) = sender_claims.claim_due("first", 5, quick=False)
         time.pass_(seconds=61)
         with unit_of_work():
-            (holder,) = sender_claims.claim("retry", 5, quick=False)
+            (holder,) = sender_claims.claim_due("retry", 5, quick=False)
             sender_results.record_lost_attempts([holder])
         with unit_of_work():
-            sender_results.finish([a_result(stale, 500, time)])
+            sender_results.record_results([a_result(stale, 500, time)])
         (delivery,) = deliveries()
         assert (delivery.claim_id, delivery.state) == (holder.claim_id, "pending")
         (attempt,) = attempts_of(delivery)
@@ -416,7 +416,7 @@ class TestLeases:
         happen()
         for queue in ("first", "retry", "retry", "retry", "retry", "retry"):
             with unit_of_work():
-                claims = sender_claims.claim(queue, 5, quick=False)
+                claims = sender_claims.claim_due(queue, 5, quick=False)
                 assert len(claims) == 1
                 sender_results.record_lost_attempts(claims)
             time.pass_(seconds=61)
@@ -427,7 +427,9 @@ class TestLeases:
 
 
 def a_result(claim: sender_claims.Claim, status: int, time: Clock) -> Any:
-    return sender_attempt.Result(claim, "http://127.0.0.1/", time.moment, {}, http_client.Answer(3, status=status))
+    return sender_attempt.AttemptResult(
+        claim, "http://127.0.0.1/", time.moment, {}, http_client.ReceiverResponse(3, status=status)
+    )
 
 
 class TestFairness:
@@ -507,18 +509,18 @@ class TestFairness:
         subscribe(receiver)
         happen(5)
         with unit_of_work():
-            (first,) = sender_claims.claim("first", 1, quick=False)
-        slow = sender_attempt.Result(
-            first, receiver.url, time.moment, {}, http_client.Answer(15_000, error="No answer.")
+            (first,) = sender_claims.claim_due("first", 1, quick=False)
+        slow = sender_attempt.AttemptResult(
+            first, receiver.url, time.moment, {}, http_client.ReceiverResponse(15_000, error="No answer.")
         )
         with unit_of_work():
-            sender_results.finish([slow])
+            sender_results.record_results([slow])
         with unit_of_work():
-            assert sender_claims.claim("first", 5, quick=True) == []
-            assert len(sender_claims.claim("first", 5, quick=False)) == 1
+            assert sender_claims.claim_due("first", 5, quick=True) == []
+            assert len(sender_claims.claim_due("first", 5, quick=False)) == 1
         with unit_of_work():
-            sender_results.finish([replace(slow, answer=http_client.Answer(10, status=200))])
-            assert len(sender_claims.claim("first", 5, quick=True)) == 3
+            sender_results.record_results([replace(slow, answer=http_client.ReceiverResponse(10, status=200))])
+            assert len(sender_claims.claim_due("first", 5, quick=True)) == 3
 
 
 class TestPausing:
@@ -553,7 +555,7 @@ class TestPausing:
         endpoint = subscribe(receiver)
         happen(2)
         with unit_of_work():
-            (flying,) = sender_claims.claim("first", 1, quick=False)
+            (flying,) = sender_claims.claim_due("first", 1, quick=False)
         switch(endpoint, "off")
         switch(endpoint, "on")
         send()
@@ -647,14 +649,14 @@ class TestDatabase:
     ) -> None:
         subscribe(receiver)
         happen()
-        finish, fails = sender_results.finish, iter([True, True])
+        finish, fails = sender_results.record_results, iter([True, True])
 
         def unlucky(results: Any) -> None:
             if results and next(fails, False):
                 raise OperationalError("", {}, Exception("the server is restarting"))
             finish(results)
 
-        monkeypatch.setattr(sender_results, "finish", unlucky)
+        monkeypatch.setattr(sender_results, "record_results", unlucky)
         send()
         assert len(receiver.requests) == 1
         assert deliveries()[0].state == "delivered"

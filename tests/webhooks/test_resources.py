@@ -19,7 +19,7 @@ from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.deliveries import queries, retention
 from app.webhooks.endpoints import secret_rotation
 from app.webhooks.models.deliveries import Delivery
-from app.webhooks.models.endpoints import Check, Endpoint
+from app.webhooks.models.endpoints import Endpoint, ReceiverCheck
 from tests.webhooks.fixtures import DELIVERIES, ENDPOINTS, MODULE, Clock, deliveries, manager_of
 from tests.webhooks.receivers import Receiver
 
@@ -425,7 +425,7 @@ def test_only_one_check_runs_at_a_time(manager: FlaskClient) -> None:
     second = manager.post(f"{ENDPOINTS}/{endpoint}/check")
     assert (second.status_code, second.json["error"]) == (409, "CHECK_RUNNING")
     with unit_of_work():
-        assert db.session.query(Check).count() == 1
+        assert db.session.query(ReceiverCheck).count() == 1
 
 
 def test_an_ended_module_stops_the_surface(manager: FlaskClient) -> None:

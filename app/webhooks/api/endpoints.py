@@ -15,7 +15,7 @@ from app.webhooks.deliveries import replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.errors import CheckRunning, NotYours, UnknownCheck, UnknownEndpoint
-from app.webhooks.models.endpoints import Check, Endpoint
+from app.webhooks.models.endpoints import Endpoint, ReceiverCheck
 from app.webhooks.schemas.deliveries import PullQuery, PullSchema, ReconciliationSchema, RecoveredSchema, RecoverySchema
 from app.webhooks.schemas.endpoints import (
     EndpointChangeSchema,
@@ -135,7 +135,7 @@ class Ask(MethodView):
     @requires_webhooks
     @refuses(UnknownEndpoint, CheckRunning)
     @blp.response(202, ReceiverCheckSchema, example=samples.ASKED)
-    def post(self, endpoint_id: int) -> Check:
+    def post(self, endpoint_id: int) -> ReceiverCheck:
         """Have the receiver checked with right, forged, stale, repeated and slow requests.
 
         The report with its grade follows within half a minute.
@@ -148,7 +148,7 @@ class Checked(MethodView):
     @requires_webhooks
     @refuses(UnknownEndpoint, UnknownCheck)
     @blp.response(200, ReceiverCheckSchema, example=samples.CHECK)
-    def get(self, endpoint_id: int, check_id: int) -> Check:
+    def get(self, endpoint_id: int, check_id: int) -> ReceiverCheck:
         """Read a check: its grade, what was sent, what came back, and what to do about it."""
         return receiver_check.find(endpoint_id, check_id, scope())
 

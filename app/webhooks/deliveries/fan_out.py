@@ -18,11 +18,11 @@ from app.webhooks.events import TEST
 from app.webhooks.models.endpoints import Endpoint
 
 trigger_sender = DebouncedTask("webhooks.send_first", interval=0.02)
-LONGEST_REFERENCE = 100
+MAX_REFERENCE_LENGTH = 100
 #: The names by which rooms show a subject's number.
-_REFERENCES = ("invoice_no", "invoiceNo")
+_REFERENCE_FIELDS = ("invoice_no", "invoiceNo")
 
-_INSERT = text("""
+_INSERT_DELIVERIES_SQL = text("""
     INSERT INTO webhook_deliveries
         (endpoint_id, sequence, reference, position, event_id, event, subject_id, created_at, due_at)
     SELECT wanted.endpoint_id, wanted.sequence, wanted.reference, events.position, events.uuid, events.type,
@@ -64,14 +64,14 @@ def create_deliveries(batch: events.Batch) -> None:
     """
     if not batch.events:
         return
-    rows = list(_wanted(batch, _subscribers()))
-    counted = _count_on({endpoint_id: sequence for endpoint_id, _, sequence, _ in rows})
+    rows = list(_delivery_rows(batch, _subscribers()))
+    counted = _store_sequences({endpoint_id: sequence for endpoint_id, _, sequence, _ in rows})
     rows = [row for row in rows if row[0] in counted]
     if not rows:
         return
     names = ("endpoints", "positions", "sequences", "refs")
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-    db.session.execute(_INSERT, {**columns, "now": clock.now()})
+    db.session.execute(_INSERT_DELIVERIES_SQL, {**columns, "now": clock.now()})
     after_commit(trigger_sender)
 
 
@@ -85,7 +85,9 @@ def _subscribers() -> list[_Subscriber]:
     ]
 
 
-def _wanted(batch: events.Batch, subscribers: Sequence[_Subscriber]) -> Iterator[tuple[int, int, int, str | None]]:
+def _delivery_rows(
+    batch: events.Batch, subscribers: Sequence[_Subscriber]
+) -> Iterator[tuple[int, int, int, str | None]]:
     for event in batch.events:
         takers = [subscriber for subscriber in subscribers if subscriber.takes(event)]
         reference = _reference(event.body) if takers else None
@@ -94,7 +96,7 @@ def _wanted(batch: events.Batch, subscribers: Sequence[_Subscriber]) -> Iterator
             yield subscriber.id, event.position, subscriber.sequence, reference
 
 
-def _count_on(sequences: Mapping[int, int]) -> set[int]:
+def _store_sequences(sequences: Mapping[int, int]) -> set[int]:
     """Write down the last sequence of each endpoint; which of them are still there: one may just have been deleted."""
     counted: set[int] = set()
     for endpoint_id, sequence in sorted(sequences.items()):
@@ -107,8 +109,8 @@ def _count_on(sequences: Mapping[int, int]) -> set[int]:
 def _reference(body: str) -> str | None:
     """The number that people know the subject by."""
     for shown in json.decode(body)["data"].values():
-        for name in _REFERENCES:
+        for name in _REFERENCE_FIELDS:
             number = shown.get(name) if isinstance(shown, dict) else None
             if isinstance(number, str) and number:
-                return number[:LONGEST_REFERENCE]
+                return number[:MAX_REFERENCE_LENGTH]
     return None

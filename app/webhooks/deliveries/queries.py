@@ -26,7 +26,7 @@ def find(delivery_id: int, scope: Scope) -> Delivery:
     return _one(_scoped(scope).where(Delivery.id == delivery_id).options(*options))
 
 
-def locked(delivery_id: int, scope: Scope) -> Delivery:
+def find_for_update(delivery_id: int, scope: Scope) -> Delivery:
     """One delivery, held until the commit.
 
     Raises:

@@ -22,10 +22,10 @@ from app.webhooks.errors import OnItsWay, StillWaiting
 from app.webhooks.models.deliveries import Delivery
 
 trigger_retries = DebouncedTask("webhooks.send_retries")
-MOST_GAPS = 100
+MAX_GAPS = 100
 
 #: Oldest first, at a bounded rate: each gets its own moment, so nothing has to keep count while it runs.
-_RECOVER = text("""
+_RECOVER_SQL = text("""
     UPDATE webhook_deliveries again
     SET state = 'pending', step = 0, finished_at = NULL,
         due_at = :now + (chosen.rank - 1) * make_interval(secs => :seconds_each)
@@ -38,7 +38,7 @@ _RECOVER = text("""
     RETURNING again.due_at
 """)
 #: Runs of sequences that have not arrived: those that share their distance to their rank stand side by side.
-_GAPS = text("""
+_GAPS_SQL = text("""
     SELECT min(sequence), max(sequence), count(*) FILTER (WHERE state = 'pending'),
         count(*) FILTER (WHERE state = 'failed'), min(created_at), max(created_at)
     FROM (
@@ -47,7 +47,7 @@ _GAPS = text("""
     ) open
     GROUP BY run ORDER BY 1 LIMIT :most
 """)
-_COUNTS = text("""
+_COUNTS_SQL = text("""
     SELECT count(*) FILTER (WHERE state = 'delivered') AS delivered,
         count(*) FILTER (WHERE state = 'pending') AS pending, count(*) FILTER (WHERE state = 'failed') AS failed,
         min(sequence) AS kept_from
@@ -64,7 +64,7 @@ def redeliver(delivery_id: int, scope: endpoints.Scope, *, actor: str) -> Delive
         OnItsWay: it is being sent.
         StillWaiting: it has not been tried at all yet.
     """
-    delivery = queries.locked(delivery_id, scope)
+    delivery = queries.find_for_update(delivery_id, scope)
     endpoints.find(delivery.endpoint_id, scope)
     if delivery.claim_id is not None and delivery.due_at > clock.now():
         raise OnItsWay
@@ -85,7 +85,7 @@ def recover_since(endpoint_id: int, wanted: Mapping[str, Any], scope: endpoints.
     endpoint = endpoints.find_for_update(endpoint_id, scope)
     moment = clock.now()
     due = db.session.scalars(
-        _RECOVER,
+        _RECOVER_SQL,
         {
             "endpoint": endpoint.id,
             "now": moment,
@@ -119,7 +119,7 @@ def pull(endpoint_id: int, scope: endpoints.Scope, *, after: int, limit: int) ->
     rows = db.session.execute(query).all()
     following = rows[-1][0].position if len(rows) == limit else max(newest, after)
     return {
-        "data": [{**_shown(delivery), "body": msgspec.Raw(body.encode())} for delivery, body in rows],
+        "data": [{**_summary(delivery), "body": msgspec.Raw(body.encode())} for delivery, body in rows],
         "meta": {"next_after": following, "head": newest, "last_sequence": endpoint.last_sequence},
     }
 
@@ -132,17 +132,17 @@ def reconcile(endpoint_id: int, scope: endpoints.Scope) -> dict[str, Any]:
     """
     endpoint = endpoints.find(endpoint_id, scope)
     names = ("first", "last", "pending", "failed", "oldest_at", "newest_at")
-    rows = db.session.execute(_GAPS, {"endpoint": endpoint.id, "most": MOST_GAPS + 1}).all()
+    rows = db.session.execute(_GAPS_SQL, {"endpoint": endpoint.id, "most": MAX_GAPS + 1}).all()
     gaps = [dict(zip(names, row, strict=True)) for row in rows]
-    counts = db.session.execute(_COUNTS, {"endpoint": endpoint.id}).one()._asdict()
+    counts = db.session.execute(_COUNTS_SQL, {"endpoint": endpoint.id}).one()._asdict()
     return {
         "endpoint_id": endpoint.id,
         "status": endpoint.status,
         "last_sequence": endpoint.last_sequence,
         "complete_through": gaps[0]["first"] - 1 if gaps else endpoint.last_sequence,
         **counts,
-        "gaps": gaps[:MOST_GAPS],
-        "more_gaps": len(gaps) > MOST_GAPS,
+        "gaps": gaps[:MAX_GAPS],
+        "more_gaps": len(gaps) > MAX_GAPS,
     }
 
 
@@ -153,7 +153,7 @@ def oldest_failure(endpoint_id: int) -> datetime | None:
     return moment
 
 
-def _shown(delivery: Delivery) -> dict[str, Any]:
+def _summary(delivery: Delivery) -> dict[str, Any]:
     return {
         "delivery_id": delivery.id,
         "sequence": delivery.sequence,

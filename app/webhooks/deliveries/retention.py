@@ -9,10 +9,10 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.models.deliveries import Delivery
-from app.webhooks.models.endpoints import Check, Endpoint, Tally
+from app.webhooks.models.endpoints import AttemptCount, Endpoint, ReceiverCheck
 from app.webhooks.sender import circuit_breaker
 
-BATCH, MOST_BATCHES = 2000, 20
+BATCH_SIZE, MAX_BATCHES = 2000, 20
 
 
 def purge() -> int:
@@ -22,20 +22,20 @@ def purge() -> int:
     old = (
         select(Delivery.id)
         .where(Delivery.created_at < before, or_(Delivery.state != "pending", off), Delivery.claim_id.is_(None))
-        .limit(BATCH)
+        .limit(BATCH_SIZE)
         # Whoever sends one again at this moment keeps it.
         .with_for_update(skip_locked=True)
         .cte("old")
     )
     remove = delete(Delivery).where(Delivery.id.in_(select(old.c.id))).returning(Delivery.id)
     purged = 0
-    for _ in range(MOST_BATCHES):  # the next tick goes on
+    for _ in range(MAX_BATCHES):  # the next tick goes on
         with unit_of_work():
             gone = db.session.scalars(remove.execution_options(synchronize_session=False)).all()
         purged += len(gone)
-        if len(gone) < BATCH:
+        if len(gone) < BATCH_SIZE:
             break
     with unit_of_work():
-        db.session.execute(delete(Tally).where(Tally.minute < clock.now() - circuit_breaker.WINDOW))
-        db.session.execute(delete(Check).where(Check.created_at < before))
+        db.session.execute(delete(AttemptCount).where(AttemptCount.minute < clock.now() - circuit_breaker.WINDOW))
+        db.session.execute(delete(ReceiverCheck).where(ReceiverCheck.created_at < before))
     return purged

@@ -12,7 +12,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.models.deliveries import Delivery
-from app.webhooks.models.endpoints import Endpoint, Lane, Tally
+from app.webhooks.models.endpoints import AttemptCount, Endpoint, Lane
 from app.webhooks.sender.circuit_breaker import WINDOW
 
 #: A delivery is late this long after its due time. One that is being sent is also past its due time, but for less.
@@ -72,11 +72,13 @@ def endpoint_health(scope: endpoints.Scope, limit: int) -> EndpointHealth:
 
 def failing_endpoints() -> Sequence[FailingEndpoint]:
     """Endpoints of all owners that are disabled, slow, or had a failed attempt within the last hour; worst first."""
-    made, failed = (func.coalesce(func.sum(number), 0) for number in (Tally.made, Tally.failed))
+    made, failed = (func.coalesce(func.sum(number), 0) for number in (AttemptCount.made, AttemptCount.failed))
     query = (
         select(Endpoint, Lane.is_slow, made, failed)
         .join(Lane, Lane.endpoint_id == Endpoint.id)
-        .outerjoin(Tally, (Tally.endpoint_id == Endpoint.id) & (Tally.minute > clock.now() - WINDOW))
+        .outerjoin(
+            AttemptCount, (AttemptCount.endpoint_id == Endpoint.id) & (AttemptCount.minute > clock.now() - WINDOW)
+        )
         .where(Endpoint.deleted_at.is_(None))
         .group_by(Endpoint.id, Lane.is_slow)
         .having(or_(Endpoint.status != "enabled", Lane.is_slow, failed > 0))

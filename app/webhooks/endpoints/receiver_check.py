@@ -24,22 +24,22 @@ from app.kernel.worker.celery_app import LEASE, DebouncedTask
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.errors import CheckRunning, UnknownCheck
 from app.webhooks.events import TEST
-from app.webhooks.models.endpoints import Check, Endpoint
+from app.webhooks.models.endpoints import Endpoint, ReceiverCheck
 from app.webhooks.sender import attempt, http_client, signatures
 
 trigger_checker = DebouncedTask("webhooks.check_receivers")
 #: Seconds for each answer; the pause in the middle of the slow request.
-PATIENCE, PAUSE = 4.0, 2.0
+ANSWER_SECONDS, PAUSE_SECONDS = 4.0, 2.0
 #: Checks at the same time; seconds that one takes at most, with room for a busy machine.
-AT_ONCE, LONGEST = 8, 30
-STALE = timedelta(minutes=10)
+MAX_CONCURRENT_CHECKS, MAX_CHECK_SECONDS = 8, 30
+STALE_AGE = timedelta(minutes=10)
 #: Seconds by which a receiver's clock may be off before it is told so, and before it refuses what is right.
-DRIFT_SHOWN, DRIFT_HARMFUL = 60, 300
+DRIFT_WARNING_SECONDS, DRIFT_ERROR_SECONDS = 60, 300
 LOST = N_("The worker that ran this check did not come back.")
 
 
 @dataclass(frozen=True, slots=True)
-class _Trial:
+class _TestRequest:
     """A request, whether it ought to be taken, and the grade of a receiver that does otherwise."""
 
     name: str
@@ -48,16 +48,16 @@ class _Trial:
     advice: str
 
 
-TRIALS = (
-    _Trial("right", True, "F", "It has to answer a rightly signed request with 2xx."),
-    _Trial("wrong_signature", False, "D", "Anybody may send it events: check the signature, refuse with 401."),
-    _Trial("stale_timestamp", False, "C", "Recorded requests can be replayed: refuse timestamps over 300 s old."),
-    _Trial("duplicate_id", True, "C", "A repeated id was processed before: answer it with 2xx and do nothing."),
-    _Trial("slow_request", True, "B", "A body that arrives slowly is still right: wait for it some seconds."),
+TEST_REQUESTS = (
+    _TestRequest("right", True, "F", "It has to answer a rightly signed request with 2xx."),
+    _TestRequest("wrong_signature", False, "D", "Anybody may send it events: check the signature, refuse with 401."),
+    _TestRequest("stale_timestamp", False, "C", "Recorded requests can be replayed: refuse timestamps over 300 s old."),
+    _TestRequest("duplicate_id", True, "C", "A repeated id was processed before: answer it with 2xx and do nothing."),
+    _TestRequest("slow_request", True, "B", "A body that arrives slowly is still right: wait for it some seconds."),
 )
 
 
-def request_check(endpoint_id: int, scope: endpoints.Scope) -> Check:
+def request_check(endpoint_id: int, scope: endpoints.Scope) -> ReceiverCheck:
     """Have a receiver checked; the report follows within half a minute.
 
     Raises:
@@ -65,7 +65,7 @@ def request_check(endpoint_id: int, scope: endpoints.Scope) -> Check:
         CheckRunning: one is under way.
     """
     endpoint = endpoints.find(endpoint_id, scope)
-    check = Check(endpoint_id=endpoint.id, state="pending")
+    check = ReceiverCheck(endpoint_id=endpoint.id, state="pending")
     try:
         with db.session.begin_nested():
             db.session.add(check)
@@ -75,7 +75,7 @@ def request_check(endpoint_id: int, scope: endpoints.Scope) -> Check:
     return check
 
 
-def find(endpoint_id: int, check_id: int, scope: endpoints.Scope) -> Check:
+def find(endpoint_id: int, check_id: int, scope: endpoints.Scope) -> ReceiverCheck:
     """One check.
 
     Raises:
@@ -83,46 +83,50 @@ def find(endpoint_id: int, check_id: int, scope: endpoints.Scope) -> Check:
         UnknownCheck: it has no such check.
     """
     endpoint = endpoints.find(endpoint_id, scope)
-    query = select(Check).where(Check.id == check_id, Check.endpoint_id == endpoint.id)
-    check: Check | None = db.session.scalar(query.execution_options(populate_existing=True))
+    query = select(ReceiverCheck).where(ReceiverCheck.id == check_id, ReceiverCheck.endpoint_id == endpoint.id)
+    check: ReceiverCheck | None = db.session.scalar(query.execution_options(populate_existing=True))
     if check is None:
         raise UnknownCheck
     return check
 
 
-def latest_check(endpoint_id: int) -> Check | None:
+def latest_check(endpoint_id: int) -> ReceiverCheck | None:
     """The last check of an endpoint."""
-    query = select(Check).where(Check.endpoint_id == endpoint_id).order_by(Check.id.desc()).limit(1)
-    check: Check | None = db.session.scalar(query)
+    query = (
+        select(ReceiverCheck).where(ReceiverCheck.endpoint_id == endpoint_id).order_by(ReceiverCheck.id.desc()).limit(1)
+    )
+    check: ReceiverCheck | None = db.session.scalar(query)
     return check
 
 
-def check_due() -> int:
+def run_due_checks() -> int:
     """Run the checks that were asked for, some at once; how many.
 
     One task at a time does: checks take many seconds, and what is left of the workers is for retries.
     """
-    if _is_under_way():
+    if _is_running():
         return 0
-    claimed = list(islice(iter(_claim, None), AT_ONCE))
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="check") as pool:
-        reports = [pool.submit(_tried, receiver, data) for _, _, receiver, data in claimed]
+    claimed = list(islice(iter(_claim, None), MAX_CONCURRENT_CHECKS))
+    with ThreadPoolExecutor(MAX_CONCURRENT_CHECKS, thread_name_prefix="check") as pool:
+        reports = [pool.submit(_check_receiver, receiver, data) for _, _, receiver, data in claimed]
         for (check_id, claim_id, _, _), report in zip(claimed, reports, strict=True):
             findings, drift = report.result()
-            _write_down(check_id, claim_id, findings, drift)
+            _store_report(check_id, claim_id, findings, drift)
     if claimed:
         trigger_checker()  # for what was asked for meanwhile
     return len(claimed)
 
 
-def _is_under_way() -> bool:
+def _is_running() -> bool:
     with unit_of_work():
-        recent = clock.now() + timedelta(seconds=LEASE - LONGEST)
-        running = select(Check.id).where(Check.state == "pending", Check.claim_id.is_not(None), Check.due_at > recent)
+        recent = clock.now() + timedelta(seconds=LEASE - MAX_CHECK_SECONDS)
+        running = select(ReceiverCheck.id).where(
+            ReceiverCheck.state == "pending", ReceiverCheck.claim_id.is_not(None), ReceiverCheck.due_at > recent
+        )
         return db.session.scalar(running.limit(1)) is not None
 
 
-def _write_down(check_id: int, claim_id: UUID, findings: Sequence[Mapping[str, Any]], drift: float | None) -> None:
+def _store_report(check_id: int, claim_id: UUID, findings: Sequence[Mapping[str, Any]], drift: float | None) -> None:
     with unit_of_work():
         report = {"findings": findings, "clock_drift_seconds": drift}
         _settle(check_id, claim_id, state="done", grade=_grade(findings, drift), report=report)
@@ -131,8 +135,13 @@ def _write_down(check_id: int, claim_id: UUID, findings: Sequence[Mapping[str, A
 def _claim() -> tuple[int, UUID, attempt.Receiver, dict[str, Any]] | None:
     with unit_of_work():
         moment = clock.now()
-        due = select(Check).where(Check.state == "pending", Check.due_at <= moment).order_by(Check.id).limit(1)
-        check: Check | None = db.session.scalar(due.with_for_update(skip_locked=True))
+        due = (
+            select(ReceiverCheck)
+            .where(ReceiverCheck.state == "pending", ReceiverCheck.due_at <= moment)
+            .order_by(ReceiverCheck.id)
+            .limit(1)
+        )
+        check: ReceiverCheck | None = db.session.scalar(due.with_for_update(skip_locked=True))
         if check is None:
             return None
         endpoint = db.session.get_one(Endpoint, check.endpoint_id, populate_existing=True)
@@ -143,24 +152,24 @@ def _claim() -> tuple[int, UUID, attempt.Receiver, dict[str, Any]] | None:
             after_commit(trigger_checker)  # for those behind it
             return None
         check.claim_id, check.due_at = uuid4(), moment + timedelta(seconds=LEASE)
-        return check.id, check.claim_id, attempt.receiver_of(endpoint, moment), _data(endpoint)
+        return check.id, check.claim_id, attempt.open_receiver(endpoint, moment), _event_data(endpoint)
 
 
-def _data(endpoint: Any) -> dict[str, Any]:
+def _event_data(endpoint: Any) -> dict[str, Any]:
     return {TEST.key: TEST.schema.dump(endpoint), "user": {"id": endpoint.owner_id}}
 
 
 def _settle(check_id: int, claim_id: UUID, **facts: Any) -> None:
-    mine = update(Check).where(Check.id == check_id, Check.claim_id == claim_id)
+    mine = update(ReceiverCheck).where(ReceiverCheck.id == check_id, ReceiverCheck.claim_id == claim_id)
     db.session.execute(mine.values(**facts, claim_id=None, finished_at=clock.now()))
 
 
-def _tried(receiver: attempt.Receiver, data: Mapping[str, Any]) -> tuple[list[dict[str, Any]], float | None]:
+def _check_receiver(receiver: attempt.Receiver, data: Mapping[str, Any]) -> tuple[list[dict[str, Any]], float | None]:
     """Make all requests in their order; the first and the repeated one have the same id."""
     event_id, moment = new_uuid(), clock.now()
     body = json.encode_text({"event": TEST.name, "id": str(event_id), "created_at": clock.iso(moment), "data": data})
     findings, drift = [], None
-    for trial in TRIALS:
+    for trial in TEST_REQUESTS:
         if trial.name in {"right", "duplicate_id"}:
             id_, sent = event_id, body
         else:
@@ -169,32 +178,32 @@ def _tried(receiver: attempt.Receiver, data: Mapping[str, Any]) -> tuple[list[di
         before = clock.now()
         answer = _post(trial, receiver, id_, sent)
         if trial.name == "right":
-            drift = _drift(answer, before)
+            drift = _clock_drift(answer, before)
         findings.append(_finding(trial, answer))
     return findings, drift
 
 
-def _post(trial: _Trial, receiver: attempt.Receiver, event_id: UUID, body: str) -> http_client.Answer:
+def _post(trial: _TestRequest, receiver: attempt.Receiver, event_id: UUID, body: str) -> http_client.ReceiverResponse:
     if receiver.fault:
-        return http_client.Answer(0, error=receiver.fault)
-    moment = clock.now() - (STALE if trial.name == "stale_timestamp" else timedelta())
-    keys: Sequence[str] = [signatures.new_secret()] if trial.name == "wrong_signature" else receiver.keys
+        return http_client.ReceiverResponse(0, error=receiver.fault)
+    moment = clock.now() - (STALE_AGE if trial.name == "stale_timestamp" else timedelta())
+    keys: Sequence[str] = [signatures.generate_secret()] if trial.name == "wrong_signature" else receiver.keys
     headers = {
         **receiver.headers,
         "Content-Type": "application/json",
         "User-Agent": attempt.USER_AGENT,
         "X-Webhook-Event": TEST.name,
         "X-Webhook-Attempt": "1",
-        **signatures.signatures(keys, event_id, moment, body),
+        **signatures.signature_headers(keys, event_id, moment, body),
     }
     slow = trial.name == "slow_request"
-    content = _Dripping(body.encode()) if slow else body.encode()
+    content = _SlowBody(body.encode()) if slow else body.encode()
     return http_client.post(
-        receiver.url, content, headers, receiver.allowances, deadline=PATIENCE + (PAUSE if slow else 0)
+        receiver.url, content, headers, receiver.allowances, deadline=ANSWER_SECONDS + (PAUSE_SECONDS if slow else 0)
     )
 
 
-class _Dripping:
+class _SlowBody:
     """A body that pauses in its middle."""
 
     def __init__(self, content: bytes) -> None:
@@ -206,11 +215,11 @@ class _Dripping:
     def __iter__(self) -> Iterator[bytes]:
         middle = len(self._content) // 2
         yield self._content[:middle]
-        time.sleep(PAUSE)
+        time.sleep(PAUSE_SECONDS)
         yield self._content[middle:]
 
 
-def _finding(trial: _Trial, answer: http_client.Answer) -> dict[str, Any]:
+def _finding(trial: _TestRequest, answer: http_client.ReceiverResponse) -> dict[str, Any]:
     refused = answer.status is not None and not answer.is_success
     passed = answer.is_success if trial.takes else refused
     return {
@@ -227,13 +236,13 @@ def _finding(trial: _Trial, answer: http_client.Answer) -> dict[str, Any]:
 def _grade(findings: Sequence[Mapping[str, Any]], drift: float | None) -> str:
     """The worst of all that was found."""
     grades = ["A"]
-    grades += [trial.grade for trial, found in zip(TRIALS, findings, strict=True) if not found["passed"]]
-    if drift is not None and abs(drift) > DRIFT_SHOWN:
-        grades.append("C" if abs(drift) > DRIFT_HARMFUL else "B")
+    grades += [trial.grade for trial, found in zip(TEST_REQUESTS, findings, strict=True) if not found["passed"]]
+    if drift is not None and abs(drift) > DRIFT_WARNING_SECONDS:
+        grades.append("C" if abs(drift) > DRIFT_ERROR_SECONDS else "B")
     return max(grades)
 
 
-def _drift(answer: http_client.Answer, before: datetime) -> float | None:
+def _clock_drift(answer: http_client.ReceiverResponse, before: datetime) -> float | None:
     """Seconds by which the receiver's clock is ahead of ours, to a second; None when it does not tell the time."""
     said = answer.header("Date")
     if said is None:

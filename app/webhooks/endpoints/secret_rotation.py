@@ -8,7 +8,7 @@ from app.extensions import db
 from app.kernel.secret_box import DecryptionFailed, seal, unseal
 from app.webhooks.models.endpoints import Endpoint
 
-_SEALED = ("secret", "previous_secret", "headers")
+_ENCRYPTED_COLUMNS = ("secret", "previous_secret", "headers")
 
 
 def reseal_secrets(old_key: str) -> int:
@@ -20,12 +20,12 @@ def reseal_secrets(old_key: str) -> int:
 def count_unreadable_secrets() -> int:
     """How many endpoints have a secret that the present key does not open."""
     endpoints = db.session.scalars(select(Endpoint).where(Endpoint.deleted_at.is_(None)))
-    return sum(any((s := getattr(e, name)) and not _opens(s, None) for name in _SEALED) for e in endpoints)
+    return sum(any((s := getattr(e, name)) and not _opens(s, None) for name in _ENCRYPTED_COLUMNS) for e in endpoints)
 
 
 def _reseal(endpoint: Endpoint, old_key: str) -> bool:
     changed = False
-    for name in _SEALED:
+    for name in _ENCRYPTED_COLUMNS:
         sealed: bytes | None = getattr(endpoint, name)
         if sealed and not _opens(sealed, None) and _opens(sealed, old_key):
             setattr(endpoint, name, seal(unseal(sealed, secret_key=old_key)))

@@ -24,7 +24,7 @@ from app.webhooks.sender import signatures, ssrf
 
 #: Whose endpoints are meant: those of a user, or with ``None`` everybody's.
 Scope = int | None
-_PLAIN = ("description", "events", "concurrency", "rate_per_minute", "extra")
+_PLAIN_FIELDS = ("description", "events", "concurrency", "rate_per_minute", "extra")
 DELETED = N_("The endpoint was deleted.")
 
 
@@ -43,9 +43,9 @@ def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: boo
         Invalid: its address is refused, with what it leads to and which rule it was.
         NotYours: only an admin allows other addresses than public ones.
     """
-    allowances = _allowed(data, may_allow)
-    _judge_url(data["url"], allowances)
-    secret = signatures.new_secret()
+    allowances = _allowances(data, may_allow)
+    _check_url(data["url"], allowances)
+    secret = signatures.generate_secret()
     endpoint = Endpoint(
         owner_id=owner_id,
         url=data["url"],
@@ -53,7 +53,7 @@ def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: boo
         allowances=allowances,
         status="enabled" if data.get("enabled", True) else "disabled",
         reason=None if data.get("enabled", True) else N_("It was made switched off."),
-        **{name: data[name] for name in _PLAIN if name in data},
+        **{name: data[name] for name in _PLAIN_FIELDS if name in data},
     )
     _set_headers(endpoint, data.get("headers") or {})
     db.session.add(endpoint)
@@ -104,15 +104,15 @@ def change(endpoint_id: int, data: Mapping[str, Any], scope: Scope, *, actor: st
         NotYours: only an admin allows other addresses than public ones.
     """
     present = find(endpoint_id, scope)
-    allowances = _allowed(data, may_allow, present.allowances)
+    allowances = _allowances(data, may_allow, present.allowances)
     if "url" in data or "allowances" in data:
         # Names take time to resolve, and whoever holds the row holds up the relay.
-        _judge_url(data.get("url", present.url), allowances)
+        _check_url(data.get("url", present.url), allowances)
     endpoint = find_for_update(endpoint_id, scope)
     if allowances != endpoint.allowances:
         _record("allowances_changed", endpoint, actor, before=endpoint.allowances, after=allowances)
     endpoint.allowances = allowances
-    for name in ("url", *_PLAIN):
+    for name in ("url", *_PLAIN_FIELDS):
         if name in data:
             setattr(endpoint, name, data[name])
     if "headers" in data:
@@ -147,7 +147,7 @@ def rotate(endpoint_id: int, grace_hours: int, scope: Scope, *, actor: str) -> E
         UnknownEndpoint: there is none, or not for this caller.
     """
     endpoint = find_for_update(endpoint_id, scope)
-    secret = signatures.new_secret()
+    secret = signatures.generate_secret()
     endpoint.previous_secret = endpoint.secret if grace_hours else None
     endpoint.previous_secret_until = clock.now() + timedelta(hours=grace_hours) if grace_hours else None
     endpoint.secret, endpoint.updated_at = seal(secret.encode()), clock.now()
@@ -192,7 +192,9 @@ def _one(query: Select[Any]) -> Endpoint:
     return found
 
 
-def _allowed(data: Mapping[str, Any], may_allow: bool, present: Sequence[dict[str, Any]] = ()) -> list[dict[str, Any]]:
+def _allowances(
+    data: Mapping[str, Any], may_allow: bool, present: Sequence[dict[str, Any]] = ()
+) -> list[dict[str, Any]]:
     if "allowances" not in data:
         return list(present)
     if not may_allow:
@@ -200,9 +202,9 @@ def _allowed(data: Mapping[str, Any], may_allow: bool, present: Sequence[dict[st
     return list(data["allowances"])
 
 
-def _judge_url(url: str, allowances: Sequence[Mapping[str, Any]]) -> None:
+def _check_url(url: str, allowances: Sequence[Mapping[str, Any]]) -> None:
     try:
-        ssrf.destination(ssrf.target_of(url), allowances)
+        ssrf.resolve_target(ssrf.parse_target(url), allowances)
     except ssrf.AddressError as refused:
         raise Invalid({"url": [refused.message]}) from refused
 

@@ -87,7 +87,7 @@ class Lane(db.Model):
     is_slow: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False, server_default=text("false"))
 
 
-class Tally(db.Model):
+class AttemptCount(db.Model):
     """Attempts of an endpoint in one minute: what switching it off by itself is decided by."""
 
     __tablename__ = "webhook_tallies"
@@ -98,7 +98,7 @@ class Tally(db.Model):
     failed: Mapped[int] = mapped_column(Integer, nullable=False)
 
 
-class Check(db.Model):
+class ReceiverCheck(db.Model):
     """One check of a receiver: asked for, then graded."""
 
     __tablename__ = "webhook_checks"

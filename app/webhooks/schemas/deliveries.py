@@ -7,29 +7,29 @@ from marshmallow import fields
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, DateTime, Number, Schema, Text, Timestamp
 from app.webhooks.models.deliveries import STATES
-from app.webhooks.schemas.endpoints import LARGEST_ID, LARGEST_PAGE, PAGE_SIZE, Pattern, WebhookPageMetaSchema
+from app.webhooks.schemas.endpoints import MAX_ID, MAX_PAGE_SIZE, PAGE_SIZE, Pattern, WebhookPageMetaSchema
 
-MOST_PULLED = 500
+MAX_PULLED_EVENTS = 500
 RECOVERED_PER_MINUTE, MAX_RECOVERED_PER_MINUTE = 600, 6000
 
 
 class DeliveryQuery(Schema):
     """Filters of deliveries; all of them must hold."""
 
-    endpoint_id = Number(1, LARGEST_ID)
+    endpoint_id = Number(1, MAX_ID)
     event = Pattern(metadata={"description": "An event or a wildcard: `einvoice.issued`, `sales.*`."})
     event_id = fields.UUID(metadata={"description": "`X-Webhook-Id`."})
     subject_id = Number(
-        1, LARGEST_ID, metadata={"description": "Id of the invoice or receipt; say `event=einvoice.*` along."}
+        1, MAX_ID, metadata={"description": "Id of the invoice or receipt; say `event=einvoice.*` along."}
     )
     reference = Text(100, metadata={"description": "Number of the invoice or receipt."})
-    sequence = Number(1, LARGEST_ID)
+    sequence = Number(1, MAX_ID)
     state = Choice(*STATES)
     response_status = Number(100, 999)
     since = DateTime()
     until = DateTime()
-    per_page = Number(1, LARGEST_PAGE, load_default=PAGE_SIZE)
-    cursor = Number(1, LARGEST_ID, metadata={"description": "What `next_cursor` carries."})
+    per_page = Number(1, MAX_PAGE_SIZE, load_default=PAGE_SIZE)
+    cursor = Number(1, MAX_ID, metadata={"description": "What `next_cursor` carries."})
 
 
 class WebhookDeliverySchema(Schema):
@@ -110,8 +110,8 @@ class RecoveredSchema(Schema):
 class PullQuery(Schema):
     """Where to go on from."""
 
-    after = Number(0, LARGEST_ID, load_default=0, metadata={"description": "The last position that you have seen."})
-    limit = Number(1, MOST_PULLED, load_default=100)
+    after = Number(0, MAX_ID, load_default=0, metadata={"description": "The last position that you have seen."})
+    limit = Number(1, MAX_PULLED_EVENTS, load_default=100)
 
 
 class PulledSchema(Schema):

@@ -16,10 +16,10 @@ from app.kernel.schemas.fields import Choice, HubField, Metadata, Number, Schema
 from app.webhooks.models.endpoints import STATUSES
 from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
-MOST_EVENTS, MOST_HEADERS, MOST_ALLOWANCES = 50, 20, 20
+MOST_EVENTS, MOST_HEADERS, MAX_ALLOWANCES = 50, 20, 20
 MAX_CONCURRENCY, MAX_RATE_PER_MINUTE = 50, 60_000
-LARGEST_ID, LARGEST_PAGE, PAGE_SIZE = 2**63 - 1, 100, 20
-LONGEST_GRACE = 24
+MAX_ID, MAX_PAGE_SIZE, PAGE_SIZE = 2**63 - 1, 100, 20
+MAX_GRACE_HOURS = 24
 
 
 class Pattern(HubField, fields.String):
@@ -34,7 +34,7 @@ class Pattern(HubField, fields.String):
         return pattern
 
 
-class OwnHeaders(HubField):
+class CustomHeaders(HubField):
     """Further headers, name to value; none of the hub's own, nothing that could break out of its line."""
 
     default_error_messages = {
@@ -99,24 +99,24 @@ class AllowanceSchema(Schema):
     port = Number(1, 65_535, required=True)
 
 
-class _Settable(Schema):
+class _EndpointSettings(Schema):
     """What can be said about an endpoint at any time."""
 
     description = Text(500)
-    headers = OwnHeaders(load_only=True, allow_none=True, metadata={"description": "Sent along; stored encrypted."})
+    headers = CustomHeaders(load_only=True, allow_none=True, metadata={"description": "Sent along; stored encrypted."})
     concurrency = Number(1, MAX_CONCURRENCY, metadata={"description": "Requests at the same time; 10 by default."})
     rate_per_minute = Number(
         1, MAX_RATE_PER_MINUTE, allow_none=True, metadata={"description": "Null: as many as come."}
     )
     allowances = fields.List(
         fields.Nested(AllowanceSchema),
-        validate=validators.Length(max=MOST_ALLOWANCES),
+        validate=validators.Length(max=MAX_ALLOWANCES),
         metadata={"description": "Set by admins only."},
     )
     extra = Metadata(data_key="metadata", allow_none=True)
 
 
-_some = validators.Length(
+_event_count = validators.Length(
     1,
     MOST_EVENTS,
     error=N_("Choose at least one event, and at most %(max)s."),
@@ -125,7 +125,7 @@ _some = validators.Length(
 
 def _events(**kwargs: Any) -> fields.List:
     """Names and wildcards, at least one, none twice."""
-    return fields.List(Pattern(), validate=[_some, _unique], **kwargs)
+    return fields.List(Pattern(), validate=[_event_count, _unique], **kwargs)
 
 
 def _unique(patterns: Sequence[str]) -> None:
@@ -133,7 +133,7 @@ def _unique(patterns: Sequence[str]) -> None:
         raise ValidationError(N_("An event is named twice."))
 
 
-class EndpointDraftSchema(_Settable):
+class EndpointDraftSchema(_EndpointSettings):
     """A new endpoint."""
 
     url = Text(MAX_URL_LENGTH, blank=False, required=True)
@@ -141,7 +141,7 @@ class EndpointDraftSchema(_Settable):
     enabled = fields.Boolean(load_default=True)
 
 
-class EndpointChangeSchema(_Settable):
+class EndpointChangeSchema(_EndpointSettings):
     """Changes to an endpoint; what is not sent stays."""
 
     url = Text(MAX_URL_LENGTH, blank=False)
@@ -193,15 +193,15 @@ class EndpointReasonSchema(Schema):
 class RotationSchema(Schema):
     """For how long the old secret signs along."""
 
-    grace_hours = Number(0, LONGEST_GRACE, load_default=LONGEST_GRACE)
+    grace_hours = Number(0, MAX_GRACE_HOURS, load_default=MAX_GRACE_HOURS)
 
 
 class EndpointQuery(Schema):
     """A page of endpoints."""
 
     status = Choice(*STATUSES)
-    per_page = Number(1, LARGEST_PAGE, load_default=PAGE_SIZE)
-    cursor = Number(1, LARGEST_ID, metadata={"description": "What `next_cursor` carries."})
+    per_page = Number(1, MAX_PAGE_SIZE, load_default=PAGE_SIZE)
+    cursor = Number(1, MAX_ID, metadata={"description": "What `next_cursor` carries."})
 
 
 class WebhookPageMetaSchema(Schema):

@@ -15,7 +15,7 @@ from app.webhooks.sender.ssrf import Allowances
 
 USER_AGENT = "Invoice-Hub-Webhooks/1"
 #: Stands for the values of an endpoint's own headers wherever a request is shown.
-HIDDEN = "•••"
+HIDDEN_VALUE = "•••"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Receiver:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class AttemptResult:
     """An attempt that was made."""
 
     claim: Claim
@@ -38,31 +38,31 @@ class Result:
     started_at: datetime
     #: The values of the endpoint's own headers hidden.
     headers: Mapping[str, str]
-    answer: http_client.Answer
+    answer: http_client.ReceiverResponse
 
 
-def receiver_of(endpoint: Endpoint, moment: datetime) -> Receiver:
+def open_receiver(endpoint: Endpoint, moment: datetime) -> Receiver:
     """Open an endpoint's secrets; within 24 hours of a rotation the old one still counts."""
     try:
         keys = [unseal(endpoint.secret).decode()]
         if endpoint.previous_secret and endpoint.previous_secret_until and moment < endpoint.previous_secret_until:
             keys.append(unseal(endpoint.previous_secret).decode())
-        return Receiver(endpoint.url, keys, own_headers(endpoint), endpoint.allowances)
+        return Receiver(endpoint.url, keys, custom_headers(endpoint), endpoint.allowances)
     except DecryptionFailed as unreadable:
         return Receiver(endpoint.url, (), {}, (), fault=str(unreadable))
 
 
-def own_headers(endpoint: Endpoint) -> dict[str, str]:
+def custom_headers(endpoint: Endpoint) -> dict[str, str]:
     """The endpoint's own headers, opened."""
     opened: dict[str, str] = json.decode(unseal(endpoint.headers)) if endpoint.headers else {}
     return opened
 
 
-def send(claim: Claim, receiver: Receiver) -> Result:
+def send(claim: Claim, receiver: Receiver) -> AttemptResult:
     """Make one attempt; never raises for what the receiver does."""
     moment = clock.now()
     if receiver.fault:
-        return Result(claim, receiver.url, moment, {}, http_client.Answer(0, error=receiver.fault))
+        return AttemptResult(claim, receiver.url, moment, {}, http_client.ReceiverResponse(0, error=receiver.fault))
     ours = {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
@@ -70,8 +70,8 @@ def send(claim: Claim, receiver: Receiver) -> Result:
         "X-Webhook-Attempt": str(claim.attempt),
         "X-Webhook-Sequence": str(claim.sequence),
         "X-Webhook-Position": str(claim.position),
-        **signatures.signatures(receiver.keys, claim.event_id, moment, claim.body),
+        **signatures.signature_headers(receiver.keys, claim.event_id, moment, claim.body),
     }
     answer = http_client.post(receiver.url, claim.body.encode(), {**receiver.headers, **ours}, receiver.allowances)
-    shown = {**dict.fromkeys(receiver.headers, HIDDEN), **ours}
-    return Result(claim, receiver.url, moment, shown, answer)
+    shown = {**dict.fromkeys(receiver.headers, HIDDEN_VALUE), **ours}
+    return AttemptResult(claim, receiver.url, moment, shown, answer)

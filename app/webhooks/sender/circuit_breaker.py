@@ -16,16 +16,16 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.messages import N_
 from app.webhooks.models.deliveries import Delivery
-from app.webhooks.models.endpoints import Endpoint, Tally
-from app.webhooks.sender.attempt import Result
+from app.webhooks.models.endpoints import AttemptCount, Endpoint
+from app.webhooks.sender.attempt import AttemptResult
 
 log = structlog.get_logger(__name__)
 #: So many attempts within an hour, and so large a part of them failed: nobody is there.
-WINDOW, FEWEST, SHARE = timedelta(hours=1), 25, 0.8
-PROBE_AFTER = timedelta(minutes=15)
-GONE = 410
-HUB = "invoice-hub"
-_LONGEST_REASON = 500
+WINDOW, MIN_ATTEMPTS, FAILURE_RATIO = timedelta(hours=1), 25, 0.8
+PROBE_DELAY = timedelta(minutes=15)
+HTTP_GONE = 410
+ACTOR = "invoice-hub"
+_MAX_REASON_LENGTH = 500
 
 
 def enable(endpoint: Endpoint, *, actor: str) -> None:
@@ -33,13 +33,13 @@ def enable(endpoint: Endpoint, *, actor: str) -> None:
     if endpoint.status == "enabled":
         return
     endpoint.reason, endpoint.probe_at, endpoint.updated_at = None, None, clock.now()
-    endpoint.status = "probing" if _ready_probe(endpoint.id) else "enabled"
+    endpoint.status = "probing" if _schedule_probe(endpoint.id) else "enabled"
     audit.record("webhook_endpoint.enabled", actor=actor, subject=_subject(endpoint.id))
 
 
 def disable(endpoint: Endpoint, reason: str, *, actor: str) -> None:
     """Switch off until a person switches on again; deliveries wait."""
-    endpoint.status, endpoint.reason = "disabled", reason[:_LONGEST_REASON]
+    endpoint.status, endpoint.reason = "disabled", reason[:_MAX_REASON_LENGTH]
     endpoint.probe_at, endpoint.updated_at = None, clock.now()
     audit.record("webhook_endpoint.disabled", actor=actor, subject=_subject(endpoint.id), reason=reason)
 
@@ -51,73 +51,75 @@ def probe_due() -> int:
     )
     endpoints = list(db.session.scalars(due.with_for_update(skip_locked=True)))
     for endpoint in endpoints:
-        enable(endpoint, actor=HUB)
+        enable(endpoint, actor=ACTOR)
     return len(endpoints)
 
 
-def judge(results: Sequence[Result], moment: datetime) -> None:
+def evaluate_results(results: Sequence[AttemptResult], moment: datetime) -> None:
     """Draw conclusions about endpoints from attempts just made, in the present transaction."""
-    by_endpoint: dict[int, list[Result]] = defaultdict(list)
+    by_endpoint: dict[int, list[AttemptResult]] = defaultdict(list)
     for result in results:
         by_endpoint[result.claim.endpoint_id].append(result)
     for endpoint_id, made in sorted(by_endpoint.items()):
         failed = [result for result in made if not result.answer.is_success]
-        _count(endpoint_id, moment, len(made), len(failed))
+        _count_attempts(endpoint_id, moment, len(made), len(failed))
     for endpoint_id, made in sorted(by_endpoint.items()):
-        _judge(endpoint_id, made, moment)
+        _evaluate_endpoint(endpoint_id, made, moment)
 
 
-def _judge(endpoint_id: int, made: Sequence[Result], moment: datetime) -> None:
+def _evaluate_endpoint(endpoint_id: int, made: Sequence[AttemptResult], moment: datetime) -> None:
     if any(result.claim.is_probe and result.answer.is_success for result in made):
-        _switch(endpoint_id, ("probing",), status="enabled", reason=None, probe_at=None)
+        _change_status(endpoint_id, ("probing",), status="enabled", reason=None, probe_at=None)
     failed = [result for result in made if not result.answer.is_success]
     if not failed:
         return
     last = failed[-1].answer
     said = last.error or f"it answered {last.status}"
-    if any(result.answer.status == GONE for result in failed):
+    if any(result.answer.status == HTTP_GONE for result in failed):
         _switch_off(endpoint_id, reason=N_("The receiver answered 410 Gone: it wants nothing more."), probe_at=None)
     elif any(result.claim.is_probe for result in failed):
-        _switch_off(endpoint_id, f"The receiver is not back: {said}", moment + PROBE_AFTER, ("probing",))
-    elif reason := _verdict(endpoint_id, moment, said):
-        _switch_off(endpoint_id, reason, moment + PROBE_AFTER)
+        _switch_off(endpoint_id, f"The receiver is not back: {said}", moment + PROBE_DELAY, ("probing",))
+    elif reason := _failure_reason(endpoint_id, moment, said):
+        _switch_off(endpoint_id, reason, moment + PROBE_DELAY)
 
 
-def _verdict(endpoint_id: int, moment: datetime, said: str) -> str | None:
-    recent = select(func.sum(Tally.made), func.sum(Tally.failed)).where(
-        Tally.endpoint_id == endpoint_id, Tally.minute > moment - WINDOW
+def _failure_reason(endpoint_id: int, moment: datetime, said: str) -> str | None:
+    recent = select(func.sum(AttemptCount.made), func.sum(AttemptCount.failed)).where(
+        AttemptCount.endpoint_id == endpoint_id, AttemptCount.minute > moment - WINDOW
     )
     made, failed = db.session.execute(recent).one()
-    is_gone = made is not None and made >= FEWEST and failed >= SHARE * made
+    is_gone = made is not None and made >= MIN_ATTEMPTS and failed >= FAILURE_RATIO * made
     sentence = f"{failed} of {made} attempts within an hour failed; the last one: {said}"
     return sentence if is_gone else None
 
 
-def _count(endpoint_id: int, moment: datetime, made: int, failed: int) -> None:
+def _count_attempts(endpoint_id: int, moment: datetime, made: int, failed: int) -> None:
     minute = moment.replace(second=0, microsecond=0)
-    counted = insert(Tally).values(endpoint_id=endpoint_id, minute=minute, made=made, failed=failed)
-    added = {"made": Tally.made + counted.excluded.made, "failed": Tally.failed + counted.excluded.failed}
-    db.session.execute(counted.on_conflict_do_update(index_elements=[Tally.endpoint_id, Tally.minute], set_=added))
+    counted = insert(AttemptCount).values(endpoint_id=endpoint_id, minute=minute, made=made, failed=failed)
+    added = {"made": AttemptCount.made + counted.excluded.made, "failed": AttemptCount.failed + counted.excluded.failed}
+    db.session.execute(
+        counted.on_conflict_do_update(index_elements=[AttemptCount.endpoint_id, AttemptCount.minute], set_=added)
+    )
 
 
 def _switch_off(
     endpoint_id: int, reason: str, probe_at: datetime | None, states: Sequence[str] = ("enabled", "probing")
 ) -> None:
-    shown = reason[:_LONGEST_REASON]
-    if not _switch(endpoint_id, states, status="disabled", reason=shown, probe_at=probe_at):
+    shown = reason[:_MAX_REASON_LENGTH]
+    if not _change_status(endpoint_id, states, status="disabled", reason=shown, probe_at=probe_at):
         return
     # What failed before does not count against it when it is on again.
-    db.session.execute(delete(Tally).where(Tally.endpoint_id == endpoint_id))
-    audit.record("webhook_endpoint.disabled", actor=HUB, subject=_subject(endpoint_id), reason=shown)
+    db.session.execute(delete(AttemptCount).where(AttemptCount.endpoint_id == endpoint_id))
+    audit.record("webhook_endpoint.disabled", actor=ACTOR, subject=_subject(endpoint_id), reason=shown)
     log.warning("webhook_endpoint_disabled", endpoint=endpoint_id, reason=shown)
 
 
-def _switch(endpoint_id: int, states: Sequence[str], **facts: Any) -> bool:
+def _change_status(endpoint_id: int, states: Sequence[str], **facts: Any) -> bool:
     changed = update(Endpoint).where(Endpoint.id == endpoint_id, Endpoint.status.in_(states))
     return bool(db.session.execute(changed.values(**facts, updated_at=clock.now()).returning(Endpoint.id)).all())
 
 
-def _ready_probe(endpoint_id: int) -> bool:
+def _schedule_probe(endpoint_id: int) -> bool:
     """Make the oldest waiting delivery due; false when none waits. What is on its way keeps its lease."""
     moment = clock.now()
     is_held = and_(Delivery.claim_id.is_not(None), Delivery.due_at > moment)

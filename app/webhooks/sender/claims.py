@@ -19,7 +19,7 @@ Queue = Literal["first", "retry"]
 _CONDITIONS: dict[Queue, str] = {"first": "d.attempts = 0", "retry": "d.attempts > 0"}
 
 #: Endpoints with something due, the longest unserved first; each is held, so that its limits are kept exactly.
-_LANES = """
+_DUE_LANES_SQL = """
     SELECT l.endpoint_id, l.booked_until, l.is_slow, e.concurrency, e.rate_per_minute, e.status
     FROM webhook_lanes l
     JOIN webhook_endpoints e ON e.id = l.endpoint_id AND e.status <> 'disabled' AND e.deleted_at IS NULL
@@ -35,13 +35,13 @@ _LANES = """
 """
 #: Seconds after which a claim's request is over, with room for a busy machine: what a lost worker held does not
 #: take up its endpoint's places for the rest of the lease.
-FLIGHT = HTTP_DEADLINE + 5
+MAX_REQUEST_SECONDS = HTTP_DEADLINE + 5
 #: A statement of its own, so that it sees what the last holder of the lanes claimed.
-_IN_FLIGHT = text("""
+_IN_FLIGHT_SQL = text("""
     SELECT endpoint_id, count(*) FROM webhook_deliveries
     WHERE claim_id IS NOT NULL AND due_at > :over AND endpoint_id = ANY(:endpoints) GROUP BY endpoint_id
 """).bindparams(bindparam("endpoints", type_=ARRAY(BigInteger)))
-_CLAIM = """
+_CLAIM_SQL = """
     UPDATE webhook_deliveries taken
     SET claim_id = :claim, attempts = taken.attempts + 1, due_at = :lease_ends,
         step = taken.step + CASE WHEN picked.claim_id IS NULL THEN 0 ELSE 1 END
@@ -61,7 +61,7 @@ _CLAIM = """
         taken.sequence, taken.attempts AS attempt, taken.step, picked.claim_id IS NOT NULL AS was_lost, picked.body,
         taken.claim_id
 """
-_SERVED = text("""
+_MARK_SERVED_SQL = text("""
     UPDATE webhook_lanes SET served_at = :now, booked_until = served.booked_until
     FROM unnest(:endpoints, :booked) AS served (endpoint_id, booked_until)
     WHERE webhook_lanes.endpoint_id = served.endpoint_id
@@ -115,29 +115,31 @@ class _Lane:
         return max(self.booked_until, moment - timedelta(seconds=1)) + taken * self._interval
 
 
-def claim(queue: Queue, free: int, *, quick: bool, avoiding: Sequence[int] = ()) -> list[Claim]:
+def claim_due(queue: Queue, free: int, *, quick: bool, avoiding: Sequence[int] = ()) -> list[Claim]:
     """Take up to ``free`` due deliveries in the present transaction; of ``quick`` endpoints alone, if so wished."""
     if free <= 0:
         return []
     moment = clock.now()
-    lanes = _lanes(queue, {"module": MODULE, "now": moment, "quick": quick, "free": free, "avoiding": list(avoiding)})
+    lanes = _due_lanes(
+        queue, {"module": MODULE, "now": moment, "quick": quick, "free": free, "avoiding": list(avoiding)}
+    )
     if not lanes:
         return []
-    room = _room(lanes, free, moment)
-    claims = _claimed(queue, lanes, room, moment) if any(room) else []
-    _note_served(lanes, claims, moment)
+    room = _lane_limits(lanes, free, moment)
+    claims = _claim_deliveries(queue, lanes, room, moment) if any(room) else []
+    _mark_served(lanes, claims, moment)
     return claims
 
 
-def _lanes(queue: Queue, values: Mapping[str, Any]) -> list[_Lane]:
-    statement = text(_LANES.format(condition=_CONDITIONS[queue]))
+def _due_lanes(queue: Queue, values: Mapping[str, Any]) -> list[_Lane]:
+    statement = text(_DUE_LANES_SQL.format(condition=_CONDITIONS[queue]))
     rows = db.session.execute(statement.bindparams(bindparam("avoiding", type_=ARRAY(BigInteger))), values)
     return [_Lane(*row) for row in rows]
 
 
-def _room(lanes: Sequence[_Lane], free: int, moment: datetime) -> list[int]:
-    over = moment + timedelta(seconds=LEASE - FLIGHT)
-    found = db.session.execute(_IN_FLIGHT, {"over": over, "endpoints": [lane.endpoint_id for lane in lanes]})
+def _lane_limits(lanes: Sequence[_Lane], free: int, moment: datetime) -> list[int]:
+    over = moment + timedelta(seconds=LEASE - MAX_REQUEST_SECONDS)
+    found = db.session.execute(_IN_FLIGHT_SQL, {"over": over, "endpoints": [lane.endpoint_id for lane in lanes]})
     in_flight: dict[int, int] = {endpoint_id: count for endpoint_id, count in found}  # noqa: C416 - of rows, typed
     share = -(-free // len(lanes))
     room = []
@@ -148,8 +150,8 @@ def _room(lanes: Sequence[_Lane], free: int, moment: datetime) -> list[int]:
     return room
 
 
-def _claimed(queue: Queue, lanes: Sequence[_Lane], room: Sequence[int], moment: datetime) -> list[Claim]:
-    statement = text(_CLAIM.format(condition=_CONDITIONS[queue])).bindparams(
+def _claim_deliveries(queue: Queue, lanes: Sequence[_Lane], room: Sequence[int], moment: datetime) -> list[Claim]:
+    statement = text(_CLAIM_SQL.format(condition=_CONDITIONS[queue])).bindparams(
         bindparam("endpoints", type_=ARRAY(BigInteger)), bindparam("most", type_=ARRAY(Integer))
     )
     values: dict[str, Any] = {
@@ -164,10 +166,10 @@ def _claimed(queue: Queue, lanes: Sequence[_Lane], room: Sequence[int], moment: 
     return [Claim(**row._mapping, is_probe=row.endpoint_id in probing) for row in rows]
 
 
-def _note_served(lanes: Sequence[_Lane], claims: Sequence[Claim], moment: datetime) -> None:
+def _mark_served(lanes: Sequence[_Lane], claims: Sequence[Claim], moment: datetime) -> None:
     taken: dict[int, int] = {}
     for claimed in claims:
         taken[claimed.endpoint_id] = taken.get(claimed.endpoint_id, 0) + 1
     booked = [lane.booked(taken.get(lane.endpoint_id, 0), moment) for lane in lanes]
     endpoints = [lane.endpoint_id for lane in lanes]
-    db.session.execute(_SERVED, {"now": moment, "endpoints": endpoints, "booked": booked})
+    db.session.execute(_MARK_SERVED_SQL, {"now": moment, "endpoints": endpoints, "booked": booked})

@@ -32,20 +32,20 @@ ATTEMPT_SECONDS = Histogram(
 )
 
 #: Requests of one process at a time; of one endpoint at most half of them.
-SLOTS = 64
+MAX_REQUESTS = 64
 #: Seconds without an answer after which an endpoint gets nothing more from this process until it has answered.
 HANGING_SECONDS = 2.0
 #: Seconds into a round up to which slow endpoints are served, and up to which anything is. What a round began is
 #: over 15 seconds later at most, and what it held of slow ones is over when it ends: the next begins at once.
-PATIENT_SECONDS, ROUND_SECONDS = 5.0, 22.0
+SLOW_ENDPOINT_SECONDS, ROUND_SECONDS = 5.0, 22.0
 #: Seconds that a round which found nothing looks on: what follows closely needs no new message.
 LINGER_SECONDS = 0.1
-_SHORTEST_LOOK, _LONGEST_LOOK = 0.01, 0.2
+_MIN_WAIT, _MAX_WAIT = 0.01, 0.2
 #: Seconds for which results are kept while the database is away; then they come again when their lease is over.
-_KEEP_TRYING_SECONDS = 5.0
+_DATABASE_RETRY_SECONDS = 5.0
 
 #: What is on the way: to which endpoint, since when.
-Flying = dict[Future[attempt.Result], tuple[int, float]]
+InFlight = dict[Future[attempt.AttemptResult], tuple[int, float]]
 
 
 def send_due(queue: sender_claims.Queue) -> int:
@@ -56,7 +56,7 @@ def send_due(queue: sender_claims.Queue) -> int:
 @functools.cache
 def _pool(_process: int) -> ThreadPoolExecutor:
     """The threads of a process, for all its rounds: each keeps its session, which is large to make and slow to go."""
-    return ThreadPoolExecutor(SLOTS, thread_name_prefix="webhook")
+    return ThreadPoolExecutor(MAX_REQUESTS, thread_name_prefix="webhook")
 
 
 class _Round:
@@ -65,10 +65,10 @@ class _Round:
     def __init__(self, queue: sender_claims.Queue, pool: ThreadPoolExecutor) -> None:
         self._queue = queue
         self._pool = pool
-        self._flying: Flying = {}
+        self._flying: InFlight = {}
         self._made = 0
         self._started = self._last_work = time.monotonic()
-        self._look = _SHORTEST_LOOK
+        self._look = _MIN_WAIT
 
     def run(self) -> int:
         while True:
@@ -78,7 +78,7 @@ class _Round:
             if not self._flying and not self._may_go_on():
                 return self._made
 
-    def _landed(self) -> list[attempt.Result]:
+    def _landed(self) -> list[attempt.AttemptResult]:
         """What came back since the last look; waits a moment for it."""
         if not self._flying:
             return []
@@ -87,40 +87,44 @@ class _Round:
             del self._flying[future]
         return [future.result() for future in done]
 
-    def _turn(self, landed: Sequence[attempt.Result]) -> None:
+    def _turn(self, landed: Sequence[attempt.AttemptResult]) -> None:
         """One transaction: write down what came back, take what is next."""
         outbound = self._with_database(landed)
         self._made += len(landed)
         for result in landed:
-            _tell(result)
+            _record_metrics(result)
         if outbound or landed:
-            self._last_work, self._look = time.monotonic(), _SHORTEST_LOOK
+            self._last_work, self._look = time.monotonic(), _MIN_WAIT
         else:
-            self._look = min(self._look * 1.5, _LONGEST_LOOK)
+            self._look = min(self._look * 1.5, _MAX_WAIT)
             if not self._flying:
-                time.sleep(_SHORTEST_LOOK)
+                time.sleep(_MIN_WAIT)
         for claim, receiver in outbound:
             flight = self._pool.submit(copy_context().run, attempt.send, claim, receiver)
             self._flying[flight] = (claim.endpoint_id, time.monotonic())
 
-    def _with_database(self, landed: Sequence[attempt.Result]) -> list[tuple[sender_claims.Claim, attempt.Receiver]]:
-        tries_end = time.monotonic() + _KEEP_TRYING_SECONDS
+    def _with_database(
+        self, landed: Sequence[attempt.AttemptResult]
+    ) -> list[tuple[sender_claims.Claim, attempt.Receiver]]:
+        tries_end = time.monotonic() + _DATABASE_RETRY_SECONDS
         while True:
             try:
                 with unit_of_work():
-                    results.finish(landed)
+                    results.record_results(landed)
                     return self._taken()
             except OperationalError as error:
                 if time.monotonic() > tries_end:
                     raise
                 log.warning("webhooks_without_database", results=len(landed), error_kind=type(error.orig).__name__)
-                time.sleep(_LONGEST_LOOK)
+                time.sleep(_MAX_WAIT)
 
     def _taken(self) -> list[tuple[sender_claims.Claim, attempt.Receiver]]:
         if not self._may_take():
             return []
-        quick = time.monotonic() - self._started > PATIENT_SECONDS
-        claims = sender_claims.claim(self._queue, SLOTS - len(self._flying), quick=quick, avoiding=self._crowded())
+        quick = time.monotonic() - self._started > SLOW_ENDPOINT_SECONDS
+        claims = sender_claims.claim_due(
+            self._queue, MAX_REQUESTS - len(self._flying), quick=quick, avoiding=self._crowded()
+        )
         if not claims:
             return []
         results.record_lost_attempts(claims)
@@ -132,7 +136,7 @@ class _Round:
         moment = time.monotonic()
         flights = Counter(endpoint for endpoint, _ in self._flying.values())
         hanging = {endpoint for endpoint, since in self._flying.values() if moment - since > HANGING_SECONDS}
-        return [endpoint for endpoint, count in flights.items() if endpoint in hanging or count >= SLOTS // 2]
+        return [endpoint for endpoint, count in flights.items() if endpoint in hanging or count >= MAX_REQUESTS // 2]
 
     def _may_take(self) -> bool:
         return time.monotonic() - self._started < ROUND_SECONDS
@@ -141,7 +145,7 @@ class _Round:
         return self._may_take() and time.monotonic() - self._last_work < LINGER_SECONDS
 
 
-def _tell(result: attempt.Result) -> None:
+def _record_metrics(result: attempt.AttemptResult) -> None:
     """Count an attempt, and let its event be followed to where it went."""
     outcome = "delivered" if result.answer.is_success else "failed"
     ATTEMPTS.labels(outcome).inc()
@@ -153,4 +157,4 @@ def _tell(result: attempt.Result) -> None:
 def _receivers(endpoint_ids: set[int]) -> dict[int, attempt.Receiver]:
     moment = clock.now()
     query = select(Endpoint).where(Endpoint.id.in_(endpoint_ids)).execution_options(populate_existing=True)
-    return {endpoint.id: attempt.receiver_of(endpoint, moment) for endpoint in db.session.scalars(query)}
+    return {endpoint.id: attempt.open_receiver(endpoint, moment) for endpoint in db.session.scalars(query)}

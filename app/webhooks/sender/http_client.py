@@ -25,10 +25,10 @@ from app.webhooks.sender import ssrf
 
 #: Seconds to be connected, and again for the TLS handshake; with the name's resolution well within the deadline.
 CONNECT_SECONDS = 4.0
-MOST_READ, MOST_KEPT = 64 * KIB, 2 * KIB
-_MOST_HEADERS = 40
+MAX_READ_BYTES, MAX_STORED_BYTES = 64 * KIB, 2 * KIB
+_MAX_HEADERS = 40
 #: A connection that rested longer than this may have been given up at the other end.
-_REST_SECONDS = 1.0
+_MAX_IDLE_SECONDS = 1.0
 _CONFIG = Config(
     ip_filter_enable=False,  # ``addresses`` knows more networks, what an admin allowed, and why
     ip_filter_allow_loopback_ips=False,
@@ -38,7 +38,7 @@ _CONFIG = Config(
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReceiverResponse:
     """What came back: a status, or an error that says why there is none; ``address`` is where it went."""
 
     milliseconds: int
@@ -64,33 +64,33 @@ def post(
     allowances: ssrf.Allowances,
     *,
     deadline: float = HTTP_DEADLINE,
-) -> Answer:
+) -> ReceiverResponse:
     """POST ``body``, bytes or an iterator of bytes; never raises for what a receiver or its address does."""
     started = time.monotonic()
     address: str | None = None
 
-    def told(**facts: Any) -> Answer:
-        return Answer(round((time.monotonic() - started) * 1000), address=address, **facts)
+    def told(**facts: Any) -> ReceiverResponse:
+        return ReceiverResponse(round((time.monotonic() - started) * 1000), address=address, **facts)
 
     try:
-        target = ssrf.target_of(url)
-        address = ssrf.destination(target, allowances)
+        target = ssrf.parse_target(url)
+        address = ssrf.resolve_target(target, allowances)
         with _deadline(started + deadline) as attempt:
             facts = _exchange(url, body, headers, address, attempt)
         return told(**facts)
     except ssrf.AddressError as refused:
         return told(error=str(refused))
-    except _TooLate:
+    except _DeadlineExceeded:
         return told(error=f"No complete answer within {deadline:g} seconds.")
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        return told(error=_words(error))
+        return told(error=_error_message(error))
 
 
-class _TooLate(Exception):
+class _DeadlineExceeded(Exception):
     """The deadline cut the connection."""
 
 
-class _Attempt:
+class _ActiveRequest:
     """A request under way; at its deadline its connection is cut, wherever it hangs."""
 
     def __init__(self) -> None:
@@ -106,8 +106,8 @@ class _Attempt:
 
 
 @contextmanager
-def _deadline(moment: float) -> Iterator[_Attempt]:
-    attempt = _Attempt()
+def _deadline(moment: float) -> Iterator[_ActiveRequest]:
+    attempt = _ActiveRequest()
     timer = threading.Timer(max(0.0, moment - time.monotonic()), attempt.cut)
     timer.daemon = True
     timer.start()
@@ -115,31 +115,31 @@ def _deadline(moment: float) -> Iterator[_Attempt]:
         yield attempt
     except (requests.RequestException, HTTPError, OSError) as error:
         if attempt.is_over:
-            raise _TooLate from error
+            raise _DeadlineExceeded from error
         raise
     finally:
         timer.cancel()
     if attempt.is_over:
-        raise _TooLate
+        raise _DeadlineExceeded
 
 
-def _exchange(url: str, body: Any, headers: Mapping[str, str], address: str, attempt: _Attempt) -> dict[str, Any]:
+def _exchange(url: str, body: Any, headers: Mapping[str, str], address: str, attempt: _ActiveRequest) -> dict[str, Any]:
     session = _session()
     for scheme in ("https://", "http://"):
         session.get_adapter(scheme).pin(address, attempt)
     with session.post(url, data=body, headers=dict(headers), stream=True) as answer:
-        content = _read(answer, attempt)
+        content = _read_body(answer, attempt)
         return {
             "status": answer.status_code,
-            "headers": _kept_headers(answer.headers),
-            "body": content[:MOST_KEPT].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            "headers": _stored_headers(answer.headers),
+            "body": content[:MAX_STORED_BYTES].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}"),
         }
 
 
-def _read(answer: requests.Response, attempt: _Attempt) -> bytes:
+def _read_body(answer: requests.Response, attempt: _ActiveRequest) -> bytes:
     content = b""
-    while len(content) < MOST_READ and not attempt.is_over:
-        chunk = answer.raw.read1(MOST_READ - len(content), decode_content=False)
+    while len(content) < MAX_READ_BYTES and not attempt.is_over:
+        chunk = answer.raw.read1(MAX_READ_BYTES - len(content), decode_content=False)
         if not chunk:
             return content
         content += chunk
@@ -147,12 +147,12 @@ def _read(answer: requests.Response, attempt: _Attempt) -> bytes:
     return content
 
 
-def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def _stored_headers(headers: Mapping[str, str]) -> dict[str, str]:
     kept: dict[str, str] = {}
     size = 0
-    for name, value in list(headers.items())[:_MOST_HEADERS]:
+    for name, value in list(headers.items())[:_MAX_HEADERS]:
         size += len(name) + len(value)
-        if size > MOST_KEPT:
+        if size > MAX_STORED_BYTES:
             size -= len(name) + len(value)  # a smaller one behind it may still matter
             continue
         kept[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
@@ -164,11 +164,11 @@ class _PinnedAdapter(HTTPAdapter):
 
     def __init__(self) -> None:
         super().__init__(pool_maxsize=1, max_retries=0)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
         self._address = ""
-        self.attempt = _Attempt()
+        self.attempt = _ActiveRequest()
 
-    def pin(self, address: str, attempt: _Attempt) -> None:
+    def pin(self, address: str, attempt: _ActiveRequest) -> None:
         self._address, self.attempt = address, attempt
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
@@ -189,7 +189,7 @@ class _PinnedAdapter(HTTPAdapter):
         return pool
 
 
-class _Noting:
+class _TracksConnection:
     """A pool that tells which connection an attempt goes over."""
 
     adapter: _PinnedAdapter
@@ -200,31 +200,31 @@ class _Noting:
         return connection
 
 
-class _Pool(_Noting, HTTPConnectionPool):
+class _PlainPool(_TracksConnection, HTTPConnectionPool):
     """Plain HTTP."""
 
 
-class _TlsPool(_Noting, HTTPSConnectionPool):
+class _TlsPool(_TracksConnection, HTTPSConnectionPool):
     """HTTPS."""
 
 
-class _Local(threading.local):
+class _ThreadState(threading.local):
     session: Any = None
     used_at: float = 0.0
 
 
-_local = _Local()
+_thread_state = _ThreadState()
 
 
 def _session() -> Any:
     """This thread's session: connections are kept while requests follow each other closely."""
     moment = time.monotonic()
-    if _local.session is None:
-        _local.session = _new_session()
-    elif moment - _local.used_at > _REST_SECONDS:
-        _local.session.close()
-    _local.used_at = moment
-    return _local.session
+    if _thread_state.session is None:
+        _thread_state.session = _new_session()
+    elif moment - _thread_state.used_at > _MAX_IDLE_SECONDS:
+        _thread_state.session.close()
+    _thread_state.used_at = moment
+    return _thread_state.session
 
 
 class _Session(HTTPSession):
@@ -244,9 +244,9 @@ def _new_session() -> Any:
     return session
 
 
-def _words(error: Exception) -> str:
+def _error_message(error: Exception) -> str:
     """What went wrong, without the innards of the libraries."""
-    root = _root(error)
+    root = _root_cause(error)
     text = f"{type(root).__name__}: {root}"
     for sign, words in (
         ("timed out", f"Could not connect within {CONNECT_SECONDS:g} seconds."),
@@ -263,7 +263,7 @@ def _words(error: Exception) -> str:
     return text[:500]
 
 
-def _root(error: BaseException) -> BaseException:
+def _root_cause(error: BaseException) -> BaseException:
     """What happened, without what is wrapped around it: that names the whole address, secrets in it and all."""
     inner = getattr(error, "reason", None) or next(iter(error.args), None)
-    return _root(inner) if isinstance(inner, BaseException) else error
+    return _root_cause(inner) if isinstance(inner, BaseException) else error

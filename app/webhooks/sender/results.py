@@ -18,17 +18,17 @@ from app.kernel.messages import N_
 from app.webhooks.models.deliveries import Attempt, Delivery
 from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.sender import circuit_breaker
-from app.webhooks.sender.attempt import Result
+from app.webhooks.sender.attempt import AttemptResult
 from app.webhooks.sender.claims import Claim
 
 JITTER = 0.1
 #: Slower than this (or not at all), and the endpoint is given one request at a time.
 SLOW_MILLISECONDS = 3000
 LOST = N_("The worker that made this attempt did not come back.")
-_LONGEST_ERROR = 500
+_MAX_ERROR_LENGTH = 500
 _deliveries: Any = Delivery.__table__
 
-_SETTLE = (
+_SETTLE_SQL = (
     update(_deliveries)
     .where(_deliveries.c.id == bindparam("delivery"), _deliveries.c.claim_id == bindparam("held"))
     .values(
@@ -38,10 +38,10 @@ _SETTLE = (
         }
     )
 )
-_SLOW = text("UPDATE webhook_lanes SET is_slow = :slow WHERE endpoint_id = :endpoint AND is_slow <> :slow")
+_SET_SLOW_SQL = text("UPDATE webhook_lanes SET is_slow = :slow WHERE endpoint_id = :endpoint AND is_slow <> :slow")
 
 
-def delays() -> Sequence[timedelta]:
+def retry_delays() -> Sequence[timedelta]:
     """How long to wait after each failed attempt but the last."""
     configured: Sequence[timedelta] = current_app.config["WEBHOOK_RETRIES"]
     return configured
@@ -49,19 +49,19 @@ def delays() -> Sequence[timedelta]:
 
 def is_exhausted(claim: Claim) -> bool:
     """Whether workers that did not come back have used up the round; what is left after a change of delays is sent."""
-    return claim.was_lost and claim.step > len(delays())
+    return claim.was_lost and claim.step > len(retry_delays())
 
 
-def finish(results: Sequence[Result]) -> None:
+def record_results(results: Sequence[AttemptResult]) -> None:
     """Write down attempts in the present transaction; of a lost claim only that the attempt was made."""
     if not results:
         return
     moment = clock.now()
-    db.session.connection().execute(_SETTLE, [_settled(result, moment) for result in results])
-    _keep([_attempt(result) for result in results])
+    db.session.connection().execute(_SETTLE_SQL, [_delivery_after(result, moment) for result in results])
+    _store_attempts([_attempt_row(result) for result in results])
     for endpoint_id, slow in sorted({r.claim.endpoint_id: _is_slow(r) for r in results}.items()):
-        db.session.execute(_SLOW, {"endpoint": endpoint_id, "slow": slow})
-    circuit_breaker.judge(results, moment)
+        db.session.execute(_SET_SLOW_SQL, {"endpoint": endpoint_id, "slow": slow})
+    circuit_breaker.evaluate_results(results, moment)
 
 
 def record_lost_attempts(claims: Sequence[Claim]) -> None:
@@ -72,7 +72,7 @@ def record_lost_attempts(claims: Sequence[Claim]) -> None:
     moment = clock.now()
     named = db.select(Endpoint.id, Endpoint.url).where(Endpoint.id.in_({claim.endpoint_id for claim in lost}))
     urls = {endpoint_id: url for endpoint_id, url in db.session.execute(named)}  # noqa: C416 - of rows, typed
-    _keep(
+    _store_attempts(
         [
             {
                 "delivery_id": claim.delivery_id,
@@ -87,20 +87,20 @@ def record_lost_attempts(claims: Sequence[Claim]) -> None:
         ],
         replacing=False,
     )
-    over = [_failed(claim, moment) for claim in lost if is_exhausted(claim)]
+    over = [_delivery_after_loss(claim, moment) for claim in lost if is_exhausted(claim)]
     if over:
-        db.session.connection().execute(_SETTLE, over)
+        db.session.connection().execute(_SETTLE_SQL, over)
 
 
 def next_due(step: int, moment: datetime, retry_after: str | None) -> datetime:
     """When to try again after a failure at ``step``: its delay with up to a tenth more, or twice when asked to wait."""
-    slot = delays()[step]
+    slot = retry_delays()[step]
     wait = slot * (1 + random.uniform(0, JITTER))  # noqa: S311 - it spreads load, it guards nothing
-    asked = _asked(retry_after, moment)
+    asked = _parse_retry_after(retry_after, moment)
     return moment + (wait if asked is None else min(max(wait, asked), 2 * slot))
 
 
-def _settled(result: Result, moment: datetime) -> dict[str, Any]:
+def _delivery_after(result: AttemptResult, moment: datetime) -> dict[str, Any]:
     claim, answer = result.claim, result.answer
     facts: dict[str, Any] = {
         "delivery": claim.delivery_id,
@@ -117,12 +117,12 @@ def _settled(result: Result, moment: datetime) -> dict[str, Any]:
         return facts | {"state": "delivered", "finished_at": moment}
     if claim.is_probe:
         return facts  # it waits with the others; the probe was for the endpoint
-    if claim.step >= len(delays()):
+    if claim.step >= len(retry_delays()):
         return facts | {"state": "failed", "finished_at": moment, "step": claim.step + 1}
     return facts | {"step": claim.step + 1, "due_at": next_due(claim.step, moment, answer.header("Retry-After"))}
 
 
-def _failed(claim: Claim, moment: datetime) -> dict[str, Any]:
+def _delivery_after_loss(claim: Claim, moment: datetime) -> dict[str, Any]:
     return {
         "delivery": claim.delivery_id,
         "held": claim.claim_id,
@@ -136,7 +136,7 @@ def _failed(claim: Claim, moment: datetime) -> dict[str, Any]:
     }
 
 
-def _attempt(result: Result) -> dict[str, Any]:
+def _attempt_row(result: AttemptResult) -> dict[str, Any]:
     answer = result.answer
     return {
         "delivery_id": result.claim.delivery_id,
@@ -154,7 +154,7 @@ def _attempt(result: Result) -> dict[str, Any]:
     }
 
 
-def _keep(attempts: list[dict[str, Any]], *, replacing: bool = True) -> None:
+def _store_attempts(attempts: list[dict[str, Any]], *, replacing: bool = True) -> None:
     """Whoever was believed lost may come back after all: what it saw is better evidence."""
     statement = insert(Attempt)
     names = [name for name in attempts[0] if name not in {"delivery_id", "number"}]
@@ -168,20 +168,20 @@ def _keep(attempts: list[dict[str, Any]], *, replacing: bool = True) -> None:
     db.session.execute(statement.values(attempts))
 
 
-def _error(result: Result) -> str | None:
+def _error(result: AttemptResult) -> str | None:
     answer = result.answer
     if answer.is_success or answer.error:
-        return answer.error and answer.error[:_LONGEST_ERROR]
+        return answer.error and answer.error[:_MAX_ERROR_LENGTH]
     if 300 <= (answer.status or 0) < 400:  # noqa: PLR2004
         return f"The receiver answered {answer.status}; redirects are not followed."
     return f"The receiver answered {answer.status}."
 
 
-def _is_slow(result: Result) -> bool:
+def _is_slow(result: AttemptResult) -> bool:
     return result.answer.milliseconds > SLOW_MILLISECONDS
 
 
-def _asked(retry_after: str | None, moment: datetime) -> timedelta | None:
+def _parse_retry_after(retry_after: str | None, moment: datetime) -> timedelta | None:
     """What ``Retry-After`` says, in seconds or as a date; nonsense says nothing."""
     said = (retry_after or "").strip()
     if said.isascii() and said.isdigit():

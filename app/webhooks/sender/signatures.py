@@ -13,15 +13,15 @@ from uuid import UUID
 from standardwebhooks import Webhook
 
 PREFIX = "whsec_"
-_BYTES = 32
+_SECRET_BYTES = 32
 
 
-def new_secret() -> str:
+def generate_secret() -> str:
     """A secret as its receiver keeps it: ``whsec_`` and 32 random bytes in base64."""
-    return PREFIX + b64encode(secrets.token_bytes(_BYTES)).decode()
+    return PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
-def signatures(keys: Sequence[str], event_id: UUID, moment: datetime, body: str) -> dict[str, str]:
+def signature_headers(keys: Sequence[str], event_id: UUID, moment: datetime, body: str) -> dict[str, str]:
     """Headers that prove who sent ``body`` at ``moment`` (in UTC); the newest of ``keys`` comes first.
 
     The document's signature takes the bytes of the secret as they stand, Standard Webhooks what its base64 says.
@@ -29,7 +29,7 @@ def signatures(keys: Sequence[str], event_id: UUID, moment: datetime, body: str)
     its own carries the old one; Standard Webhooks takes a list.
     """
     timestamp = str(int(moment.timestamp()))
-    documented = [_documented(key, timestamp, body) for key in keys]
+    documented = [_hub_signature(key, timestamp, body) for key in keys]
     standard = [Webhook(key).sign(str(event_id), moment, body) for key in keys]
     headers = {
         "X-Webhook-Id": str(event_id),
@@ -44,5 +44,5 @@ def signatures(keys: Sequence[str], event_id: UUID, moment: datetime, body: str)
     return headers
 
 
-def _documented(key: str, timestamp: str, body: str) -> str:
+def _hub_signature(key: str, timestamp: str, body: str) -> str:
     return hmac.new(key.encode(), f"{timestamp}.{body}".encode(), hashlib.sha256).hexdigest()

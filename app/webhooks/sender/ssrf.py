@@ -26,7 +26,7 @@ PORTS = (443, 8443)
 #: Seconds for a name to be resolved.
 RESOLVE_SECONDS = 3.0
 
-_RULES = tuple(
+_BLOCKED_NETWORKS = tuple(
     (ip_network(network), words)
     for network, words in (
         ("169.254.169.254/32", "metadata of a cloud"),
@@ -71,9 +71,9 @@ _REFUSED_NAME = N_(
     "%(host)s leads to %(address)s, which is refused: %(rule)s. An admin may allow it for this endpoint."
 )
 _GLOBAL_UNICAST = ip_network("2000::/3")
-_SPACES = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff\\]")
+_FORBIDDEN_CHARACTERS = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff\\]")
 #: 2130706433, 0x7f.1, 0177.0.0.1, 127.1: numbers in clothes that only some parsers see through.
-_NUMBERS = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*\.?", re.IGNORECASE | re.ASCII)
+_NUMERIC_HOST = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*\.?", re.IGNORECASE | re.ASCII)
 
 
 class AddressError(Exception):
@@ -101,7 +101,7 @@ class Target:
     port: int
 
 
-def target_of(url: str) -> Target:
+def parse_target(url: str) -> Target:
     """Take an address apart, strictly.
 
     Raises:
@@ -109,32 +109,32 @@ def target_of(url: str) -> Target:
     """
     if len(url) > MAX_URL_LENGTH:
         raise Refused(Message(N_("The address has more than %(n)s characters."), n=MAX_URL_LENGTH))
-    if _SPACES.search(url):
+    if _FORBIDDEN_CHARACTERS.search(url):
         raise Refused(N_("The address holds white space, a backslash or control characters."))
     try:
         parts = parse_url(url)
-        host = _ascii((parts.host or "").strip("[]"))
+        host = _to_ascii((parts.host or "").strip("[]"))
     except (LocationParseError, UnicodeError, ValueError) as error:
         raise Refused(N_("The address cannot be understood.")) from error
-    _refuse_oddities(url, parts, host)
+    _check_syntax(url, parts, host)
     return Target(parts.scheme or "", host, parts.port or (443 if parts.scheme == "https" else 80))
 
 
-def destination(target: Target, allowances: Allowances) -> str:
+def resolve_target(target: Target, allowances: Allowances) -> str:
     """Resolve the host once and judge all that it leads to; the address to connect to.
 
     Raises:
         Refused: one of its addresses, or the port, is not allowed.
         Unresolved: it leads nowhere at present.
     """
-    addresses = [_bare(address) for address in resolve(target.host, target.port)]
+    addresses = [_without_zone(address) for address in resolve_host(target.host, target.port)]
     for address in addresses:
         if not _is_allowed(address, target.port, allowances):
-            _judge(address, target)
+            _check_address(address, target)
     return str(addresses[0])
 
 
-def resolve(host: str, port: int) -> list[str]:
+def resolve_host(host: str, port: int) -> list[str]:
     """All addresses of a host.
 
     Raises:
@@ -166,9 +166,9 @@ def resolve(host: str, port: int) -> list[str]:
 _resolvers = ThreadPoolExecutor(128, thread_name_prefix="resolve")
 
 
-def rule_against(address: Address) -> str | None:
+def blocking_rule(address: Address) -> str | None:
     """Which rule keeps this address from being sent to; None for a public one."""
-    for network, words in _RULES:
+    for network, words in _BLOCKED_NETWORKS:
         if address.version == network.version and address in network:
             return f"{words}, {network}"
     for blocked in EXTRA_BLOCKED_NET_RANGES:
@@ -179,7 +179,7 @@ def rule_against(address: Address) -> str | None:
     return None if address.is_global else "not public (IANA's registry of special addresses)"
 
 
-def _refuse_oddities(url: str, parts: Url, host: str) -> None:
+def _check_syntax(url: str, parts: Url, host: str) -> None:
     if parts.scheme not in {"https", "http"}:
         raise Refused(N_("The address must begin with https://."))
     if parts.auth is not None or "@" in (parts.netloc or ""):
@@ -192,25 +192,25 @@ def _refuse_oddities(url: str, parts: Url, host: str) -> None:
         raise Refused(N_("The address must not hold a zone or escaped characters in its host."))
     if parts.port == 0:
         raise Refused(N_("Port 0 is no port."))
-    if ":" not in host and _NUMBERS.fullmatch(host) and not _is_plain(host):
+    if ":" not in host and _NUMERIC_HOST.fullmatch(host) and not _is_canonical_address(host):
         raise Refused(
             Message(N_("%(host)s is an odd way to write an address; write it as four decimal numbers."), host=host)
         )
 
 
-def _is_plain(host: str) -> bool:
+def _is_canonical_address(host: str) -> bool:
     try:
         return str(ip_address(host)) == host
     except ValueError:
         return False
 
 
-def _ascii(host: str) -> str:
+def _to_ascii(host: str) -> str:
     """As names go over the wire; full-width digits and the like become what resolvers make of them."""
     return host if host.isascii() else host.encode("idna").decode()
 
 
-def _bare(address: str) -> Address:
+def _without_zone(address: str) -> Address:
     return ip_address(address.partition("%")[0])
 
 
@@ -219,8 +219,8 @@ def _is_allowed(address: Address, port: int, allowances: Allowances) -> bool:
     return any(address.version == network.version and address in network for network in networks)
 
 
-def _judge(address: Address, target: Target) -> None:
-    if rule := rule_against(address):
+def _check_address(address: Address, target: Target) -> None:
+    if rule := blocking_rule(address):
         if target.host == str(address):
             refusal = Message(_REFUSED, address=address, rule=rule)
         else:
