@@ -1,1 +1,1 @@
-"""Floor 3: webhook endpoints, and every delivery to them with all that is known about it."""
+"""Webhooks: endpoints, deliveries with all their attempts, and the sender."""

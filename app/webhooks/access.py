@@ -1,4 +1,4 @@
-"""Who calls this surface, and whose endpoints are meant."""
+"""Access to webhooks: the required ability and module, and the caller's owner id, scope and audit name."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ View = Callable[..., Any]
 
 
 def requires_webhooks(view: View) -> View:
-    """Every operation of this surface asks for the ability and for the module."""
+    """Let only callers with the ability and the module use this view."""
     return requires(ABILITY)(needs_module(MODULE)(view))
 
 
 def owner() -> int:
-    """Whose endpoint a new one will be."""
+    """Id of the user who will own a new endpoint."""
     caller = authenticate()
     if caller.user_id is None:
         raise Forbidden
@@ -31,15 +31,15 @@ def owner() -> int:
 
 
 def scope() -> Scope:
-    """Whose endpoints the caller may see."""
+    """Owner of the endpoints that the caller may see; None means all owners."""
     return None if authenticate().sees_everything else owner()
 
 
 def actor() -> str:
-    """The caller as the audit trail names it."""
+    """The caller's name in the audit trail."""
     return authenticate().credential
 
 
 def may_allow() -> bool:
-    """Whether the caller may let an endpoint be somewhere else than at a public address."""
+    """Whether the caller may allow an endpoint outside public addresses."""
     return authenticate().sees_everything

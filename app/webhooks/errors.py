@@ -1,4 +1,4 @@
-"""What webhooks refuse."""
+"""Errors of the webhook API."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from app.kernel.messages import N_
 
 
 class UnknownEndpoint(NotFound):
-    """There is none with this id, or it is somebody else's."""
+    """No endpoint has this id, or it belongs to another user."""
 
 
 class UnknownDelivery(NotFound):
-    """There is none with this id, or it is somebody else's."""
+    """No delivery has this id, or its endpoint belongs to another user."""
 
 
 class UnknownCheck(NotFound):
-    """There is none with this id, or it belongs to another endpoint."""
+    """No check has this id, or it belongs to another endpoint."""
 
 
 class OnItsWay(Conflict):

@@ -1,4 +1,4 @@
-"""The one event of this room: a test, for the endpoint that asked for it and nobody else."""
+"""The event ``webhook.test``, which only the tested endpoint receives."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ class TestedSchema(Schema):
 
 
 TEST = events.define(
-    "webhook.test", TestedSchema, "A test was asked for; only the endpoint in question gets it.", key="endpoint"
+    "webhook.test", TestedSchema, "A test was requested; only the tested endpoint receives it.", key="endpoint"
 )

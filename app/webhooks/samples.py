@@ -1,4 +1,4 @@
-"""Samples of webhooks, shown in the API reference."""
+"""Examples of the webhook API for the API reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks beside the requests: first attempts and what comes after them on queues of their own, checks, retention."""
+"""Tasks: first attempts, retries, receiver checks, probes of disabled endpoints, retention."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.webhooks.deliveries import retention
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.sender import circuit_breaker, dispatcher
 
-#: A round takes no more after 22 seconds, and what it has on the way is over 15 seconds later.
+#: Seconds. A round claims nothing more after 22 seconds, and its last request ends at most 15 seconds later.
 SOFT_LIMIT, HARD_LIMIT = 45, 50
 
 if not dispatcher.ROUND_SECONDS + HTTP_DEADLINE < SOFT_LIMIT < HARD_LIMIT < LEASE:
@@ -23,23 +23,23 @@ def send() -> None:
 
 @celery.task(name="webhooks.send_retries", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def retry() -> None:
-    """Make all other attempts that are due."""
+    """Make the retries that are due."""
     dispatcher.send_due("retry")
 
 
 @celery.task(name="webhooks.check_receivers", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def check() -> None:
-    """Check the receivers that somebody wants checked."""
+    """Run the requested receiver checks."""
     receiver_check.run_due_checks()
 
 
 @celery.task(name="webhooks.probe")
 def probe() -> int:
-    """Let endpoints that were switched off for their failures try again."""
+    """Probe endpoints that the hub disabled after failures."""
     return circuit_breaker.probe_due()
 
 
 @celery.task(name="webhooks.purge")
 def purge() -> int:
-    """Delete what is older than deliveries are kept."""
+    """Delete deliveries and checks older than the retention time; return the number of deliveries."""
     return retention.purge()

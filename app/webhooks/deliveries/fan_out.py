@@ -1,4 +1,4 @@
-"""Events in: what the relay places becomes a delivery for each endpoint that asked for it, in the same transaction."""
+"""Fan-out: a delivery for each event and subscribed endpoint, in the transaction in which the relay numbers events."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from app.webhooks.models.endpoints import Endpoint
 
 trigger_sender = DebouncedTask("webhooks.send_first", interval=0.02)
 MAX_REFERENCE_LENGTH = 100
-#: The names by which rooms show a subject's number.
+#: Fields that hold the number of an invoice or receipt in event bodies.
 _REFERENCE_FIELDS = ("invoice_no", "invoiceNo")
 
 _INSERT_DELIVERIES_SQL = text("""
     INSERT INTO webhook_deliveries
         (endpoint_id, sequence, reference, position, event_id, event, subject_id, created_at, due_at)
-    SELECT wanted.endpoint_id, wanted.sequence, wanted.reference, events.position, events.uuid, events.type,
+    SELECT new.endpoint_id, new.sequence, new.reference, events.position, events.uuid, events.type,
         events.subject_id, events.created_at, :now
     FROM unnest(:endpoints, :positions, :sequences, :refs)
-        AS wanted (endpoint_id, position, sequence, reference)
-    JOIN events ON events.position = wanted.position
+        AS new (endpoint_id, position, sequence, reference)
+    JOIN events ON events.position = new.position
 """).bindparams(
     bindparam("endpoints", type_=ARRAY(BigInteger)),
     bindparam("positions", type_=ARRAY(BigInteger)),
@@ -40,33 +40,33 @@ _INSERT_DELIVERIES_SQL = text("""
 
 @dataclass(slots=True)
 class _Subscriber:
-    """An endpoint as the relay sees it; ``sequence`` counts on from the last one given."""
+    """An endpoint that may receive events; ``sequence`` is its last sequence number."""
 
     id: int
     owner_id: int
     sees_everything: bool
-    wanted: frozenset[str]
+    event_names: frozenset[str]
     sequence: int
 
-    def takes(self, event: Any) -> bool:
+    def receives(self, event: Any) -> bool:
         if event.type == TEST.name:
             return bool(event.subject_id == self.id)
-        if event.type not in self.wanted:
+        if event.type not in self.event_names:
             return False
         return self.sees_everything or event.owner_id is None or event.owner_id == self.owner_id
 
 
 def create_deliveries(batch: events.Batch) -> None:
-    """Write the deliveries of a batch; the positions are stored with them or not at all.
+    """Insert the deliveries of a batch, in the transaction that stores the positions of its events.
 
-    Disabled endpoints get theirs as well: they wait. The relay's lock on the head makes this the only writer of
-    sequences.
+    Disabled endpoints get deliveries too; these wait. The relay holds a lock on the head of the log, so no other
+    process writes sequences at the same time.
     """
     if not batch.events:
         return
     rows = list(_delivery_rows(batch, _subscribers()))
-    counted = _store_sequences({endpoint_id: sequence for endpoint_id, _, sequence, _ in rows})
-    rows = [row for row in rows if row[0] in counted]
+    existing = _store_sequences({endpoint_id: sequence for endpoint_id, _, sequence, _ in rows})
+    rows = [row for row in rows if row[0] in existing]
     if not rows:
         return
     names = ("endpoints", "positions", "sequences", "refs")
@@ -78,7 +78,7 @@ def create_deliveries(batch: events.Batch) -> None:
 def _subscribers() -> list[_Subscriber]:
     query = select(Endpoint.id, Endpoint.owner_id, User.role, Endpoint.events, Endpoint.last_sequence)
     rows = db.session.execute(query.join(User, User.id == Endpoint.owner_id).where(Endpoint.deleted_at.is_(None)))
-    # What its owner reads in the log is what an endpoint is told.
+    # An endpoint receives only events that its owner may read in the log.
     return [
         _Subscriber(id_, owner, role == "admin", frozenset(events.matching(patterns)), last)
         for id_, owner, role, patterns, last in rows
@@ -89,28 +89,28 @@ def _delivery_rows(
     batch: events.Batch, subscribers: Sequence[_Subscriber]
 ) -> Iterator[tuple[int, int, int, str | None]]:
     for event in batch.events:
-        takers = [subscriber for subscriber in subscribers if subscriber.takes(event)]
-        reference = _reference(event.body) if takers else None
-        for subscriber in takers:
+        receivers = [subscriber for subscriber in subscribers if subscriber.receives(event)]
+        reference = _reference(event.body) if receivers else None
+        for subscriber in receivers:
             subscriber.sequence += 1
             yield subscriber.id, event.position, subscriber.sequence, reference
 
 
 def _store_sequences(sequences: Mapping[int, int]) -> set[int]:
-    """Write down the last sequence of each endpoint; which of them are still there: one may just have been deleted."""
-    counted: set[int] = set()
+    """Store the last sequence of each endpoint; return those that still exist, for one may be deleted meanwhile."""
+    existing: set[int] = set()
     for endpoint_id, sequence in sorted(sequences.items()):
-        there = update(Endpoint).where(Endpoint.id == endpoint_id, Endpoint.deleted_at.is_(None))
-        changed = there.values(last_sequence=sequence).returning(Endpoint.id)
-        counted.update(db.session.scalars(changed.execution_options(synchronize_session=False)))
-    return counted
+        present = update(Endpoint).where(Endpoint.id == endpoint_id, Endpoint.deleted_at.is_(None))
+        statement = present.values(last_sequence=sequence).returning(Endpoint.id)
+        existing.update(db.session.scalars(statement.execution_options(synchronize_session=False)))
+    return existing
 
 
 def _reference(body: str) -> str | None:
-    """The number that people know the subject by."""
-    for shown in json.decode(body)["data"].values():
+    """Return the invoice or receipt number in the body of an event, if it has one."""
+    for value in json.decode(body)["data"].values():
         for name in _REFERENCE_FIELDS:
-            number = shown.get(name) if isinstance(shown, dict) else None
+            number = value.get(name) if isinstance(value, dict) else None
             if isinstance(number, str) and number:
                 return number[:MAX_REFERENCE_LENGTH]
     return None

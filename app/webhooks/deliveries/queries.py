@@ -1,4 +1,4 @@
-"""Deliveries: who was told what, when, and with which answer."""
+"""Queries for deliveries: one by id, and the filtered list."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from app.webhooks.models.endpoints import Endpoint
 
 
 def find(delivery_id: int, scope: Scope) -> Delivery:
-    """One delivery with its attempts, its endpoint, and the event whose body it sends.
+    """Return a delivery with its attempts, its endpoint, and the event whose body it sends.
 
     Raises:
-        UnknownDelivery: there is none, or not for this caller.
+        UnknownDelivery: no delivery in this scope has the id.
     """
-    options = (contains_eager(Delivery.endpoint), joinedload(Delivery.source), selectinload(Delivery.tries))
+    options = (contains_eager(Delivery.endpoint), joinedload(Delivery.source), selectinload(Delivery.attempt_log))
     return _one(_scoped(scope).where(Delivery.id == delivery_id).options(*options))
 
 
 def find_for_update(delivery_id: int, scope: Scope) -> Delivery:
-    """One delivery, held until the commit.
+    """Return a delivery and lock its row until the commit.
 
     Raises:
-        UnknownDelivery: there is none, or not for this caller.
+        UnknownDelivery: no delivery in this scope has the id.
     """
     query = _scoped(scope).where(Delivery.id == delivery_id).options(contains_eager(Delivery.endpoint))
     return _one(query.with_for_update(of=Delivery))
 
 
 def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    """Deliveries that all filters hold for, newest first."""
+    """Return a page of the deliveries that match all filters, newest first."""
     size = query["per_page"]
-    selected = _filtered(_scoped(scope), query).order_by(Delivery.id.desc()).limit(size + 1)
+    selected = _apply_filters(_scoped(scope), query).order_by(Delivery.id.desc()).limit(size + 1)
     if query.get("cursor"):
         selected = selected.where(Delivery.id < query["cursor"])
     rows = list(db.session.scalars(selected.options(contains_eager(Delivery.endpoint))))
-    following = rows[size - 1].id if len(rows) > size else None
-    return {"data": rows[:size], "meta": {"per_page": size, "next_cursor": following}}
+    next_cursor = rows[size - 1].id if len(rows) > size else None
+    return {"data": rows[:size], "meta": {"per_page": size, "next_cursor": next_cursor}}
 
 
 def _scoped(scope: Scope) -> Select[Any]:
@@ -59,7 +59,7 @@ def _one(query: Select[Any]) -> Delivery:
     return found
 
 
-def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
+def _apply_filters(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
     for name in ("endpoint_id", "event_id", "state", "subject_id", "reference", "sequence", "response_status"):
         if query.get(name) is not None:
             selected = selected.where(getattr(Delivery, name) == query[name])

@@ -1,4 +1,4 @@
-"""Sending again: one delivery, or all since a moment; and what a receiver missed, for it to fetch itself."""
+"""Replay: send one delivery or all since a time again, pull events by position, and reconcile sequences."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from app.webhooks.models.deliveries import Delivery
 trigger_retries = DebouncedTask("webhooks.send_retries")
 MAX_GAPS = 100
 
-#: Oldest first, at a bounded rate: each gets its own moment, so nothing has to keep count while it runs.
+#: Oldest first, at a limited rate: each delivery gets its own due time, so no process has to count while it sends.
 _RECOVER_SQL = text("""
-    UPDATE webhook_deliveries again
+    UPDATE webhook_deliveries delivery
     SET state = 'pending', step = 0, finished_at = NULL,
         due_at = :now + (chosen.rank - 1) * make_interval(secs => :seconds_each)
     FROM (
@@ -34,10 +34,10 @@ _RECOVER_SQL = text("""
         FROM webhook_deliveries
         WHERE endpoint_id = :endpoint AND state = ANY(:states) AND created_at >= :since AND created_at < :until
     ) chosen
-    WHERE again.id = chosen.id AND again.state = ANY(:states)
-    RETURNING again.due_at
+    WHERE delivery.id = chosen.id AND delivery.state = ANY(:states)
+    RETURNING delivery.due_at
 """)
-#: Runs of sequences that have not arrived: those that share their distance to their rank stand side by side.
+#: Runs of sequences that have not arrived: adjacent sequences have the same difference to their row number.
 _GAPS_SQL = text("""
     SELECT min(sequence), max(sequence), count(*) FILTER (WHERE state = 'pending'),
         count(*) FILTER (WHERE state = 'failed'), min(created_at), max(created_at)
@@ -45,7 +45,7 @@ _GAPS_SQL = text("""
         SELECT sequence, state, created_at, sequence - row_number() OVER (ORDER BY sequence) AS run
         FROM webhook_deliveries WHERE endpoint_id = :endpoint AND state IN ('pending', 'failed')
     ) open
-    GROUP BY run ORDER BY 1 LIMIT :most
+    GROUP BY run ORDER BY 1 LIMIT :limit
 """)
 _COUNTS_SQL = text("""
     SELECT count(*) FILTER (WHERE state = 'delivered') AS delivered,
@@ -56,13 +56,13 @@ _COUNTS_SQL = text("""
 
 
 def redeliver(delivery_id: int, scope: endpoints.Scope, *, actor: str) -> Delivery:
-    """Send one delivery again, now, with a full round of retries; of one that waits for its retry, the retry.
+    """Send a delivery again now, with a full round of retries; a delivery that waits for a retry is sent now.
 
     Raises:
-        UnknownDelivery: there is none, or not for this caller.
-        UnknownEndpoint: its endpoint was deleted.
-        OnItsWay: it is being sent.
-        StillWaiting: it has not been tried at all yet.
+        UnknownDelivery: no delivery in this scope has the id.
+        UnknownEndpoint: the endpoint was deleted.
+        OnItsWay: the delivery is being sent.
+        StillWaiting: the first attempt has not been made yet.
     """
     delivery = queries.find_for_update(delivery_id, scope)
     endpoints.find(delivery.endpoint_id, scope)
@@ -76,11 +76,11 @@ def redeliver(delivery_id: int, scope: endpoints.Scope, *, actor: str) -> Delive
     return delivery
 
 
-def recover_since(endpoint_id: int, wanted: Mapping[str, Any], scope: endpoints.Scope, *, actor: str) -> dict[str, Any]:
-    """Send all deliveries of ``states`` from ``since`` to ``until`` again, oldest first, at most ``per_minute``.
+def recover_since(endpoint_id: int, data: Mapping[str, Any], scope: endpoints.Scope, *, actor: str) -> dict[str, Any]:
+    """Send all deliveries in ``states`` from ``since`` to ``until`` again, oldest first, at most ``per_minute``.
 
     Raises:
-        UnknownEndpoint: there is none, or not for this caller.
+        UnknownEndpoint: no endpoint in this scope has the id.
     """
     endpoint = endpoints.find_for_update(endpoint_id, scope)
     moment = clock.now()
@@ -89,50 +89,50 @@ def recover_since(endpoint_id: int, wanted: Mapping[str, Any], scope: endpoints.
         {
             "endpoint": endpoint.id,
             "now": moment,
-            "since": wanted["since"],
-            "until": wanted.get("until") or moment + timedelta(days=1),
-            "states": list(wanted["states"]),
-            "seconds_each": 60 / wanted["per_minute"],
+            "since": data["since"],
+            "until": data.get("until") or moment + timedelta(days=1),
+            "states": list(data["states"]),
+            "seconds_each": 60 / data["per_minute"],
         },
     ).all()
-    details = {"since": clock.iso(wanted["since"]), "states": list(wanted["states"]), "count": len(due)}
+    details = {"since": clock.iso(data["since"]), "states": list(data["states"]), "count": len(due)}
     audit.record("webhook_endpoint.recovered", actor=actor, subject=f"webhook_endpoint:{endpoint.id}", **details)
     after_commit(trigger_retries)
     return {"count": len(due), "first_due_at": min(due, default=None), "last_due_at": max(due, default=None)}
 
 
 def pull(endpoint_id: int, scope: endpoints.Scope, *, after: int, limit: int) -> dict[str, Any]:
-    """What this endpoint was or will be told behind a position, in order, with the bodies as they are sent.
+    """Return the deliveries of an endpoint after a position, in order, with the exact bodies.
 
     Raises:
-        UnknownEndpoint: there is none, or not for this caller.
+        UnknownEndpoint: no endpoint in this scope has the id.
     """
     endpoint = endpoints.find(endpoint_id, scope)
-    newest = last_position()  # before the rows: all up to here is there to be seen
+    head = last_position()  # read before the rows: every event up to this position is visible to the query
     query = (
         select(Delivery, Event.body)
         .join(Event, Event.position == Delivery.position)
-        .where(Delivery.endpoint_id == endpoint.id, Delivery.position > after, Delivery.position <= newest)
+        .where(Delivery.endpoint_id == endpoint.id, Delivery.position > after, Delivery.position <= head)
         .order_by(Delivery.position)
         .limit(limit)
     )
     rows = db.session.execute(query).all()
-    following = rows[-1][0].position if len(rows) == limit else max(newest, after)
+    next_after = rows[-1][0].position if len(rows) == limit else max(head, after)
     return {
         "data": [{**_summary(delivery), "body": msgspec.Raw(body.encode())} for delivery, body in rows],
-        "meta": {"next_after": following, "head": newest, "last_sequence": endpoint.last_sequence},
+        "meta": {"next_after": next_after, "head": head, "last_sequence": endpoint.last_sequence},
     }
 
 
 def reconcile(endpoint_id: int, scope: endpoints.Scope) -> dict[str, Any]:
-    """What has arrived, and the runs of sequences that have not.
+    """Count the deliveries of an endpoint by state, and return the runs of sequences that have not arrived.
 
     Raises:
-        UnknownEndpoint: there is none, or not for this caller.
+        UnknownEndpoint: no endpoint in this scope has the id.
     """
     endpoint = endpoints.find(endpoint_id, scope)
     names = ("first", "last", "pending", "failed", "oldest_at", "newest_at")
-    rows = db.session.execute(_GAPS_SQL, {"endpoint": endpoint.id, "most": MAX_GAPS + 1}).all()
+    rows = db.session.execute(_GAPS_SQL, {"endpoint": endpoint.id, "limit": MAX_GAPS + 1}).all()
     gaps = [dict(zip(names, row, strict=True)) for row in rows]
     counts = db.session.execute(_COUNTS_SQL, {"endpoint": endpoint.id}).one()._asdict()
     return {
@@ -147,7 +147,7 @@ def reconcile(endpoint_id: int, scope: endpoints.Scope) -> dict[str, Any]:
 
 
 def oldest_failure(endpoint_id: int) -> datetime | None:
-    """When the oldest event happened that this endpoint has failed to get."""
+    """Return the time of the oldest event whose delivery to this endpoint has failed."""
     query = select(func.min(Delivery.created_at)).where(Delivery.endpoint_id == endpoint_id, Delivery.state == "failed")
     moment: datetime | None = db.session.scalar(query)
     return moment

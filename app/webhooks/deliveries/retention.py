@@ -1,4 +1,4 @@
-"""Retention: deliveries that are settled, or wait for an endpoint that is off, go when they are old enough."""
+"""Retention: deletion of old deliveries that are finished or wait for a disabled endpoint, and of old checks."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ BATCH_SIZE, MAX_BATCHES = 2000, 20
 
 
 def purge() -> int:
-    """Delete what is older than ``WEBHOOK_RETENTION``, in short transactions; how many deliveries that was."""
+    """Delete rows older than ``WEBHOOK_RETENTION`` in short transactions; return the number of deleted deliveries."""
     before = clock.now() - current_app.config["WEBHOOK_RETENTION"]
-    off = exists().where(Endpoint.id == Delivery.endpoint_id, Endpoint.status == "disabled")
+    is_disabled = exists().where(Endpoint.id == Delivery.endpoint_id, Endpoint.status == "disabled")
     old = (
         select(Delivery.id)
-        .where(Delivery.created_at < before, or_(Delivery.state != "pending", off), Delivery.claim_id.is_(None))
+        .where(Delivery.created_at < before, or_(Delivery.state != "pending", is_disabled), Delivery.claim_id.is_(None))
         .limit(BATCH_SIZE)
-        # Whoever sends one again at this moment keeps it.
+        # A delivery that somebody sends again at this moment is locked and stays.
         .with_for_update(skip_locked=True)
         .cte("old")
     )
     remove = delete(Delivery).where(Delivery.id.in_(select(old.c.id))).returning(Delivery.id)
     purged = 0
-    for _ in range(MAX_BATCHES):  # the next tick goes on
+    for _ in range(MAX_BATCHES):  # the next run of the task deletes the rest
         with unit_of_work():
-            gone = db.session.scalars(remove.execution_options(synchronize_session=False)).all()
-        purged += len(gone)
-        if len(gone) < BATCH_SIZE:
+            deleted = db.session.scalars(remove.execution_options(synchronize_session=False)).all()
+        purged += len(deleted)
+        if len(deleted) < BATCH_SIZE:
             break
     with unit_of_work():
         db.session.execute(delete(AttemptCount).where(AttemptCount.minute < clock.now() - circuit_breaker.WINDOW))

@@ -1,4 +1,4 @@
-"""The check of a receiver: right, forged, stale, repeated and slow requests, and a grade for what it makes of them."""
+"""Receiver checks: test requests (valid, forged, stale, repeated, slow), and a grade A to F for the responses."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from app.webhooks.models.endpoints import Endpoint, ReceiverCheck
 from app.webhooks.sender import attempt, http_client, signatures
 
 trigger_checker = DebouncedTask("webhooks.check_receivers")
-#: Seconds for each answer; the pause in the middle of the slow request.
-ANSWER_SECONDS, PAUSE_SECONDS = 4.0, 2.0
-#: Checks at the same time; seconds that one takes at most, with room for a busy machine.
+#: Seconds to wait for each response, and seconds that the slow request pauses in the middle of its body.
+RESPONSE_SECONDS, PAUSE_SECONDS = 4.0, 2.0
+#: Number of simultaneous checks, and seconds that a check takes at most, with a reserve for a busy machine.
 MAX_CONCURRENT_CHECKS, MAX_CHECK_SECONDS = 8, 30
 STALE_AGE = timedelta(minutes=10)
-#: Seconds by which a receiver's clock may be off before it is told so, and before it refuses what is right.
+#: Clock drift in seconds that lowers the grade to B, and drift at which a receiver refuses valid requests (C).
 DRIFT_WARNING_SECONDS, DRIFT_ERROR_SECONDS = 60, 300
 LOST = N_("The worker that ran this check did not come back.")
 
 
 @dataclass(frozen=True, slots=True)
 class _TestRequest:
-    """A request, whether it ought to be taken, and the grade of a receiver that does otherwise."""
+    """A test request, whether a receiver must accept it, and the grade and advice for a receiver that does not."""
 
     name: str
-    takes: bool
+    must_accept: bool
     grade: str
     advice: str
 
@@ -58,11 +58,11 @@ TEST_REQUESTS = (
 
 
 def request_check(endpoint_id: int, scope: endpoints.Scope) -> ReceiverCheck:
-    """Have a receiver checked; the report follows within half a minute.
+    """Request a check of a receiver; the report is ready within half a minute.
 
     Raises:
-        UnknownEndpoint: there is none, or not for this caller.
-        CheckRunning: one is under way.
+        UnknownEndpoint: no endpoint in this scope has the id.
+        CheckRunning: a check of this endpoint has not finished.
     """
     endpoint = endpoints.find(endpoint_id, scope)
     check = ReceiverCheck(endpoint_id=endpoint.id, state="pending")
@@ -76,11 +76,11 @@ def request_check(endpoint_id: int, scope: endpoints.Scope) -> ReceiverCheck:
 
 
 def find(endpoint_id: int, check_id: int, scope: endpoints.Scope) -> ReceiverCheck:
-    """One check.
+    """Return a check.
 
     Raises:
-        UnknownEndpoint: there is no such endpoint for this caller.
-        UnknownCheck: it has no such check.
+        UnknownEndpoint: no endpoint in this scope has the id.
+        UnknownCheck: the endpoint has no check with this id.
     """
     endpoint = endpoints.find(endpoint_id, scope)
     query = select(ReceiverCheck).where(ReceiverCheck.id == check_id, ReceiverCheck.endpoint_id == endpoint.id)
@@ -91,7 +91,7 @@ def find(endpoint_id: int, check_id: int, scope: endpoints.Scope) -> ReceiverChe
 
 
 def latest_check(endpoint_id: int) -> ReceiverCheck | None:
-    """The last check of an endpoint."""
+    """Return the latest check of an endpoint, if it has one."""
     query = (
         select(ReceiverCheck).where(ReceiverCheck.endpoint_id == endpoint_id).order_by(ReceiverCheck.id.desc()).limit(1)
     )
@@ -100,11 +100,11 @@ def latest_check(endpoint_id: int) -> ReceiverCheck | None:
 
 
 def run_due_checks() -> int:
-    """Run the checks that were asked for, some at once; how many.
+    """Run the requested checks, several at the same time; return their number.
 
-    One task at a time does: checks take many seconds, and what is left of the workers is for retries.
+    Only one task runs checks at a time: they take many seconds, and the other workers stay free for retries.
     """
-    if _is_running():
+    if _is_any_running():
         return 0
     claimed = list(islice(iter(_claim, None), MAX_CONCURRENT_CHECKS))
     with ThreadPoolExecutor(MAX_CONCURRENT_CHECKS, thread_name_prefix="check") as pool:
@@ -113,11 +113,11 @@ def run_due_checks() -> int:
             findings, drift = report.result()
             _store_report(check_id, claim_id, findings, drift)
     if claimed:
-        trigger_checker()  # for what was asked for meanwhile
+        trigger_checker()  # runs the checks that were requested meanwhile
     return len(claimed)
 
 
-def _is_running() -> bool:
+def _is_any_running() -> bool:
     with unit_of_work():
         recent = clock.now() + timedelta(seconds=LEASE - MAX_CHECK_SECONDS)
         running = select(ReceiverCheck.id).where(
@@ -129,7 +129,7 @@ def _is_running() -> bool:
 def _store_report(check_id: int, claim_id: UUID, findings: Sequence[Mapping[str, Any]], drift: float | None) -> None:
     with unit_of_work():
         report = {"findings": findings, "clock_drift_seconds": drift}
-        _settle(check_id, claim_id, state="done", grade=_grade(findings, drift), report=report)
+        _finish(check_id, claim_id, state="done", grade=_grade(findings, drift), report=report)
 
 
 def _claim() -> tuple[int, UUID, attempt.Receiver, dict[str, Any]] | None:
@@ -149,7 +149,7 @@ def _claim() -> tuple[int, UUID, attempt.Receiver, dict[str, Any]] | None:
             error = endpoints.DELETED if check.claim_id is None else LOST
             check.state, check.report, check.finished_at = "failed", {"error": error}, moment
             check.claim_id = None
-            after_commit(trigger_checker)  # for those behind it
+            after_commit(trigger_checker)  # runs the checks that wait behind this one
             return None
         check.claim_id, check.due_at = uuid4(), moment + timedelta(seconds=LEASE)
         return check.id, check.claim_id, attempt.open_receiver(endpoint, moment), _event_data(endpoint)
@@ -159,35 +159,35 @@ def _event_data(endpoint: Any) -> dict[str, Any]:
     return {TEST.key: TEST.schema.dump(endpoint), "user": {"id": endpoint.owner_id}}
 
 
-def _settle(check_id: int, claim_id: UUID, **facts: Any) -> None:
-    mine = update(ReceiverCheck).where(ReceiverCheck.id == check_id, ReceiverCheck.claim_id == claim_id)
-    db.session.execute(mine.values(**facts, claim_id=None, finished_at=clock.now()))
+def _finish(check_id: int, claim_id: UUID, **values: Any) -> None:
+    claimed = update(ReceiverCheck).where(ReceiverCheck.id == check_id, ReceiverCheck.claim_id == claim_id)
+    db.session.execute(claimed.values(**values, claim_id=None, finished_at=clock.now()))
 
 
 def _check_receiver(receiver: attempt.Receiver, data: Mapping[str, Any]) -> tuple[list[dict[str, Any]], float | None]:
-    """Make all requests in their order; the first and the repeated one have the same id."""
+    """Send all test requests in order; the first one and the repeated one have the same id."""
     event_id, moment = new_uuid(), clock.now()
     body = json.encode_text({"event": TEST.name, "id": str(event_id), "created_at": clock.iso(moment), "data": data})
     findings, drift = [], None
-    for trial in TEST_REQUESTS:
-        if trial.name in {"right", "duplicate_id"}:
-            id_, sent = event_id, body
+    for test in TEST_REQUESTS:
+        if test.name in {"right", "duplicate_id"}:
+            id_, content = event_id, body
         else:
             id_ = new_uuid()
-            sent = body.replace(str(event_id), str(id_))
+            content = body.replace(str(event_id), str(id_))
         before = clock.now()
-        answer = _post(trial, receiver, id_, sent)
-        if trial.name == "right":
-            drift = _clock_drift(answer, before)
-        findings.append(_finding(trial, answer))
+        response = _post(test, receiver, id_, content)
+        if test.name == "right":
+            drift = _clock_drift(response, before)
+        findings.append(_finding(test, response))
     return findings, drift
 
 
-def _post(trial: _TestRequest, receiver: attempt.Receiver, event_id: UUID, body: str) -> http_client.ReceiverResponse:
+def _post(test: _TestRequest, receiver: attempt.Receiver, event_id: UUID, body: str) -> http_client.ReceiverResponse:
     if receiver.fault:
         return http_client.ReceiverResponse(0, error=receiver.fault)
-    moment = clock.now() - (STALE_AGE if trial.name == "stale_timestamp" else timedelta())
-    keys: Sequence[str] = [signatures.generate_secret()] if trial.name == "wrong_signature" else receiver.keys
+    moment = clock.now() - (STALE_AGE if test.name == "stale_timestamp" else timedelta())
+    keys: Sequence[str] = [signatures.generate_secret()] if test.name == "wrong_signature" else receiver.keys
     headers = {
         **receiver.headers,
         "Content-Type": "application/json",
@@ -196,15 +196,19 @@ def _post(trial: _TestRequest, receiver: attempt.Receiver, event_id: UUID, body:
         "X-Webhook-Attempt": "1",
         **signatures.signature_headers(keys, event_id, moment, body),
     }
-    slow = trial.name == "slow_request"
-    content = _SlowBody(body.encode()) if slow else body.encode()
+    is_slow = test.name == "slow_request"
+    content = _SlowBody(body.encode()) if is_slow else body.encode()
     return http_client.post(
-        receiver.url, content, headers, receiver.allowances, deadline=ANSWER_SECONDS + (PAUSE_SECONDS if slow else 0)
+        receiver.url,
+        content,
+        headers,
+        receiver.allowances,
+        deadline=RESPONSE_SECONDS + (PAUSE_SECONDS if is_slow else 0),
     )
 
 
 class _SlowBody:
-    """A body that pauses in its middle."""
+    """A request body that pauses in the middle."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -219,39 +223,41 @@ class _SlowBody:
         yield self._content[middle:]
 
 
-def _finding(trial: _TestRequest, answer: http_client.ReceiverResponse) -> dict[str, Any]:
-    refused = answer.status is not None and not answer.is_success
-    passed = answer.is_success if trial.takes else refused
+def _finding(test: _TestRequest, response: http_client.ReceiverResponse) -> dict[str, Any]:
+    refused = response.status is not None and not response.is_success
+    passed = response.is_success if test.must_accept else refused
     return {
-        "name": trial.name,
-        "expected": "2xx" if trial.takes else "a refusal, such as 401",
-        "status": answer.status,
-        "milliseconds": answer.milliseconds,
-        "error": answer.error,
+        "name": test.name,
+        "expected": "2xx" if test.must_accept else "a refusal, such as 401",
+        "status": response.status,
+        "milliseconds": response.milliseconds,
+        "error": response.error,
         "passed": passed,
-        "advice": None if passed else trial.advice,
+        "advice": None if passed else test.advice,
     }
 
 
 def _grade(findings: Sequence[Mapping[str, Any]], drift: float | None) -> str:
-    """The worst of all that was found."""
+    """Return the worst grade of all findings and of the clock drift."""
     grades = ["A"]
-    grades += [trial.grade for trial, found in zip(TEST_REQUESTS, findings, strict=True) if not found["passed"]]
+    grades += [test.grade for test, finding in zip(TEST_REQUESTS, findings, strict=True) if not finding["passed"]]
     if drift is not None and abs(drift) > DRIFT_WARNING_SECONDS:
         grades.append("C" if abs(drift) > DRIFT_ERROR_SECONDS else "B")
     return max(grades)
 
 
-def _clock_drift(answer: http_client.ReceiverResponse, before: datetime) -> float | None:
-    """Seconds by which the receiver's clock is ahead of ours, to a second; None when it does not tell the time."""
-    said = answer.header("Date")
-    if said is None:
+def _clock_drift(response: http_client.ReceiverResponse, before: datetime) -> float | None:
+    """Return the seconds by which the receiver's clock is ahead of ours, or None without a valid ``Date`` header.
+
+    ``Date`` has whole seconds and is truncated, so half a second is added; the result is exact to about a second.
+    """
+    date = response.header("Date")
+    if date is None:
         return None
     try:
-        then = parsedate_to_datetime(said)
+        receiver_time = parsedate_to_datetime(date)
     except (ValueError, OverflowError):
         return None
-    then = then if then.tzinfo else then.replace(tzinfo=UTC)
-    middle = before + timedelta(milliseconds=answer.milliseconds / 2)
-    # ``Date`` has whole seconds, cut off: on average it says half a second too little.
-    return round((then + timedelta(seconds=0.5) - middle).total_seconds(), 1)
+    receiver_time = receiver_time if receiver_time.tzinfo else receiver_time.replace(tzinfo=UTC)
+    our_time = before + timedelta(milliseconds=response.milliseconds / 2)
+    return round((receiver_time + timedelta(seconds=0.5) - our_time).total_seconds(), 1)

@@ -1,4 +1,4 @@
-"""A change of ``SECRET_KEY``: what was sealed under the old one is sealed under the new one."""
+"""Re-encryption of endpoint secrets and headers after a change of ``SECRET_KEY``."""
 
 from __future__ import annotations
 
@@ -12,30 +12,37 @@ _ENCRYPTED_COLUMNS = ("secret", "previous_secret", "headers")
 
 
 def reseal_secrets(old_key: str) -> int:
-    """Seal all secrets anew; those that the present key opens already stay. How many endpoints were changed."""
+    """Encrypt secrets of ``old_key`` with the current key; return the number of changed endpoints.
+
+    Secrets that the current key decrypts stay as they are.
+    """
     endpoints = db.session.scalars(select(Endpoint).where(Endpoint.deleted_at.is_(None)).with_for_update())
     return sum(_reseal(endpoint, old_key) for endpoint in endpoints)
 
 
 def count_unreadable_secrets() -> int:
-    """How many endpoints have a secret that the present key does not open."""
+    """Count the endpoints with a secret that the current key does not decrypt."""
     endpoints = db.session.scalars(select(Endpoint).where(Endpoint.deleted_at.is_(None)))
-    return sum(any((s := getattr(e, name)) and not _opens(s, None) for name in _ENCRYPTED_COLUMNS) for e in endpoints)
+    return sum(any(_is_unreadable(getattr(endpoint, name)) for name in _ENCRYPTED_COLUMNS) for endpoint in endpoints)
 
 
 def _reseal(endpoint: Endpoint, old_key: str) -> bool:
     changed = False
     for name in _ENCRYPTED_COLUMNS:
         sealed: bytes | None = getattr(endpoint, name)
-        if sealed and not _opens(sealed, None) and _opens(sealed, old_key):
+        if sealed and _is_unreadable(sealed) and _decrypts(sealed, old_key):
             setattr(endpoint, name, seal(unseal(sealed, secret_key=old_key)))
             changed = True
     return changed
 
 
-def _opens(sealed: bytes, key: str | None) -> bool:
+def _is_unreadable(sealed: bytes | None) -> bool:
+    return not _decrypts(sealed, None) if sealed else False
+
+
+def _decrypts(sealed: bytes, secret_key: str | None) -> bool:
     try:
-        unseal(sealed, secret_key=key)
+        unseal(sealed, secret_key=secret_key)
     except DecryptionFailed:
         return False
     return True

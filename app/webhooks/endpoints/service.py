@@ -1,4 +1,4 @@
-"""Endpoints: making, finding, changing and deleting them, and their secrets."""
+"""Endpoint service: create, find, change and delete endpoints, rotate secrets, send a test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from app.webhooks.models.deliveries import Delivery
 from app.webhooks.models.endpoints import Endpoint, Lane
 from app.webhooks.sender import signatures, ssrf
 
-#: Whose endpoints are meant: those of a user, or with ``None`` everybody's.
+#: Owner of the endpoints that a caller may use; ``None`` means all owners.
 Scope = int | None
 _PLAIN_FIELDS = ("description", "events", "concurrency", "rate_per_minute", "extra")
 DELETED = N_("The endpoint was deleted.")
@@ -30,18 +30,18 @@ DELETED = N_("The endpoint was deleted.")
 
 @dataclass(frozen=True, slots=True)
 class EndpointWithSecret:
-    """An endpoint and its secret, for the one time that it is shown."""
+    """An endpoint and its plain secret, which is shown once."""
 
     endpoint: Endpoint
     secret: str
 
 
 def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: bool) -> EndpointWithSecret:
-    """Make an endpoint; its secret is given out here and at a rotation, and never again.
+    """Create an endpoint; only this function and ``rotate`` return the plain secret.
 
     Raises:
-        Invalid: its address is refused, with what it leads to and which rule it was.
-        NotYours: only an admin allows other addresses than public ones.
+        Invalid: the URL is refused; the message names the IP address and the rule.
+        NotYours: ``allowances`` were sent by a caller who is no admin.
     """
     allowances = _allowances(data, may_allow)
     _check_url(data["url"], allowances)
@@ -65,25 +65,25 @@ def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: boo
 
 
 def find(endpoint_id: int, scope: Scope) -> Endpoint:
-    """One endpoint.
+    """Return an endpoint.
 
     Raises:
-        UnknownEndpoint: there is none, or not for this caller.
+        UnknownEndpoint: no endpoint in this scope has the id.
     """
     return _one(_scoped(scope).where(Endpoint.id == endpoint_id))
 
 
 def find_for_update(endpoint_id: int, scope: Scope) -> Endpoint:
-    """One endpoint, held until the commit.
+    """Return an endpoint and lock its row until the commit.
 
     Raises:
-        UnknownEndpoint: there is none, or not for this caller.
+        UnknownEndpoint: no endpoint in this scope has the id.
     """
     return _one(_scoped(scope).where(Endpoint.id == endpoint_id).with_for_update(key_share=True))
 
 
 def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    """A page of endpoints, newest first."""
+    """Return a page of endpoints, newest first."""
     size = query["per_page"]
     selected = _scoped(scope).order_by(Endpoint.id.desc()).limit(size + 1)
     if "status" in query:
@@ -91,22 +91,22 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     if "cursor" in query:
         selected = selected.where(Endpoint.id < query["cursor"])
     rows = list(db.session.scalars(selected))
-    following = rows[size - 1].id if len(rows) > size else None
-    return {"data": rows[:size], "meta": {"per_page": size, "next_cursor": following}}
+    next_cursor = rows[size - 1].id if len(rows) > size else None
+    return {"data": rows[:size], "meta": {"per_page": size, "next_cursor": next_cursor}}
 
 
 def change(endpoint_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str, may_allow: bool) -> Endpoint:
-    """Change what is sent; a new address is judged like a first one.
+    """Change the fields in ``data``; a new URL is validated as at creation.
 
     Raises:
-        UnknownEndpoint: there is none, or not for this caller.
-        Invalid: its address is refused.
-        NotYours: only an admin allows other addresses than public ones.
+        UnknownEndpoint: no endpoint in this scope has the id.
+        Invalid: the URL is refused.
+        NotYours: ``allowances`` were sent by a caller who is no admin.
     """
     present = find(endpoint_id, scope)
     allowances = _allowances(data, may_allow, present.allowances)
     if "url" in data or "allowances" in data:
-        # Names take time to resolve, and whoever holds the row holds up the relay.
+        # Validate before the row is locked: resolving a name takes time, and the relay waits for the lock.
         _check_url(data.get("url", present.url), allowances)
     endpoint = find_for_update(endpoint_id, scope)
     if allowances != endpoint.allowances:
@@ -123,10 +123,10 @@ def change(endpoint_id: int, data: Mapping[str, Any], scope: Scope, *, actor: st
 
 
 def remove(endpoint_id: int, scope: Scope, *, actor: str) -> None:
-    """Delete an endpoint with its secrets; what was delivered stays to be read, what waits is cancelled.
+    """Delete an endpoint and its secrets; waiting deliveries are cancelled, finished ones can still be read.
 
     Raises:
-        UnknownEndpoint: there is none, or not for this caller.
+        UnknownEndpoint: no endpoint in this scope has the id.
     """
     endpoint = find_for_update(endpoint_id, scope)
     moment = clock.now()
@@ -135,16 +135,16 @@ def remove(endpoint_id: int, scope: Scope, *, actor: str) -> None:
     endpoint.secret, endpoint.previous_secret, endpoint.headers = b"", None, None
     db.session.execute(delete(Lane).where(Lane.endpoint_id == endpoint.id))
     waiting = update(Delivery).where(Delivery.endpoint_id == endpoint.id, Delivery.state == "pending")
-    over = {"state": "cancelled", "claim_id": None, "finished_at": moment, "error": DELETED}
-    db.session.execute(waiting.values(over).execution_options(synchronize_session=False))
+    cancelled = {"state": "cancelled", "claim_id": None, "finished_at": moment, "error": DELETED}
+    db.session.execute(waiting.values(cancelled).execution_options(synchronize_session=False))
     _record("deleted", endpoint, actor, url=endpoint.url)
 
 
 def rotate(endpoint_id: int, grace_hours: int, scope: Scope, *, actor: str) -> EndpointWithSecret:
-    """Give an endpoint a new secret; for ``grace_hours`` everything is signed with the old one too.
+    """Give an endpoint a new secret; for ``grace_hours`` requests are also signed with the old one.
 
     Raises:
-        UnknownEndpoint: there is none, or not for this caller.
+        UnknownEndpoint: no endpoint in this scope has the id.
     """
     endpoint = find_for_update(endpoint_id, scope)
     secret = signatures.generate_secret()
@@ -156,10 +156,10 @@ def rotate(endpoint_id: int, grace_hours: int, scope: Scope, *, actor: str) -> E
 
 
 def send_test(endpoint_id: int, scope: Scope) -> Endpoint:
-    """Have a ``webhook.test`` delivered to this endpoint alone, by the same way as everything else.
+    """Emit a ``webhook.test`` event, which is delivered to this endpoint only, like any other event.
 
     Raises:
-        UnknownEndpoint: there is none, or not for this caller.
+        UnknownEndpoint: no endpoint in this scope has the id.
     """
     endpoint = find(endpoint_id, scope)
     user = {"id": endpoint.owner_id}
@@ -168,7 +168,7 @@ def send_test(endpoint_id: int, scope: Scope) -> Endpoint:
 
 
 def count_open_deliveries(endpoint_ids: Sequence[int]) -> dict[int, dict[str, int]]:
-    """How many deliveries of each endpoint are open, by state."""
+    """Count the pending and the failed deliveries of each endpoint."""
     query = (
         select(Delivery.endpoint_id, Delivery.state, func.count())
         .where(Delivery.endpoint_id.in_(endpoint_ids), Delivery.state.in_(("pending", "failed")))
@@ -214,5 +214,5 @@ def _set_headers(endpoint: Endpoint, headers: Mapping[str, str]) -> None:
     endpoint.header_names = sorted(headers)
 
 
-def _record(happened: str, endpoint: Endpoint, actor: str, **details: Any) -> None:
-    audit.record(f"webhook_endpoint.{happened}", actor=actor, subject=f"webhook_endpoint:{endpoint.id}", **details)
+def _record(action: str, endpoint: Endpoint, actor: str, **details: Any) -> None:
+    audit.record(f"webhook_endpoint.{action}", actor=actor, subject=f"webhook_endpoint:{endpoint.id}", **details)

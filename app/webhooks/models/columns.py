@@ -1,4 +1,4 @@
-"""Columns of time, common to the webhook tables."""
+"""Timestamp columns that the webhook tables share."""
 
 from __future__ import annotations
 

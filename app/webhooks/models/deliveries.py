@@ -28,12 +28,12 @@ from app.kernel import clock
 from app.webhooks.models.columns import moment, optional_moment
 from app.webhooks.models.endpoints import Endpoint
 
-#: ``failed`` is final until somebody sends it again; ``cancelled`` went with its endpoint.
+#: ``failed`` is final unless somebody sends the delivery again; ``cancelled``: the endpoint was deleted.
 STATES = ("pending", "delivered", "failed", "cancelled")
 
 
 class Delivery(db.Model):
-    """One event for one endpoint; the bytes to send are the event's body."""
+    """One event for one endpoint; the request body is the body of the event."""
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
@@ -72,53 +72,56 @@ class Delivery(db.Model):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id"), nullable=False)
-    #: The event's place in the log, its id (``X-Webhook-Id``), name and subject.
+    #: Position of the event in the log.
     position: Mapped[int] = mapped_column(BigInteger, nullable=False)
+    #: Id of the event, sent as ``X-Webhook-Id``.
     event_id: Mapped[uuid.UUID] = mapped_column(Uuid, nullable=False)
     event: Mapped[str] = mapped_column(String(100), nullable=False)
     subject_id: Mapped[int] = mapped_column(BigInteger, nullable=False)
-    #: The number that people know the subject by, when it has one.
+    #: The invoice or receipt number of the subject, when it has one.
     reference: Mapped[str | None] = mapped_column(String(100))
-    #: 1, 2, 3 … for each endpoint.
+    #: Counts 1, 2, 3 … for each endpoint.
     sequence: Mapped[int] = mapped_column(BigInteger, nullable=False)
     state: Mapped[str] = mapped_column(String(20), nullable=False, default="pending", server_default="pending")
-    #: All that were begun, and how far the present round of retries has come.
+    #: All attempts that were started.
     attempts: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
+    #: Failed and lost attempts of the current round of retries; sending again starts a new round.
     step: Mapped[int] = mapped_column(SmallInteger, nullable=False, default=0, server_default="0")
-    #: When it is to be sent, or while it is claimed, until when.
+    #: When the next attempt is due; for a claimed delivery, when the claim expires.
     due_at: Mapped[datetime] = moment()
     claim_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
-    #: Of the last attempt.
+    #: Result of the last attempt.
     response_status: Mapped[int | None] = mapped_column(SmallInteger)
     error: Mapped[str | None] = mapped_column(String(500))
-    #: When the event happened; when it was settled.
+    #: When the event happened.
     created_at: Mapped[datetime] = moment()
+    #: When the delivery became ``delivered``, ``failed`` or ``cancelled``.
     finished_at: Mapped[datetime | None] = optional_moment()
 
     endpoint: Mapped[Endpoint] = relationship(lazy="raise_on_sql")
     source: Mapped[Event] = relationship(
         primaryjoin=lambda: foreign(Delivery.position) == Event.position, viewonly=True, lazy="raise_on_sql"
     )
-    tries: Mapped[list[Attempt]] = relationship(lazy="raise_on_sql", order_by="Attempt.number")
+    attempt_log: Mapped[list[Attempt]] = relationship(lazy="raise_on_sql", order_by="Attempt.number")
 
     @property
     def is_on_its_way(self) -> bool:
-        """Whether somebody sends it at this moment."""
+        """Whether a worker is sending it now."""
         return self.claim_id is not None and self.due_at > clock.now()
 
     @property
     def is_paused(self) -> bool:
-        """Whether it waits for its endpoint to be switched on."""
+        """Whether it waits until its endpoint is enabled."""
         return self.state == "pending" and self.endpoint.status == "disabled"
 
     @property
     def next_attempt_at(self) -> datetime | None:
-        """When it is tried next; null when it is settled, paused or on its way."""
+        """When the next attempt is due; None when the delivery is finished, paused or being sent."""
         return None if self.state != "pending" or self.is_paused or self.is_on_its_way else self.due_at
 
 
 class Attempt(db.Model):
-    """One request, as it went out, and what came back of it."""
+    """One request as it was sent, and its response."""
 
     __tablename__ = "webhook_attempts"
     __table_args__ = (CheckConstraint("outcome IN ('delivered', 'failed', 'lost')", name="outcome"),)
@@ -130,12 +133,12 @@ class Attempt(db.Model):
     outcome: Mapped[str] = mapped_column(String(20), nullable=False)
     started_at: Mapped[datetime] = moment()
     milliseconds: Mapped[int | None] = mapped_column(Integer)
-    #: The address that the name led to, and where the request went.
+    #: The IP address that the request was sent to.
     address: Mapped[str | None] = mapped_column(String(60))
     url: Mapped[str] = mapped_column(String(2000), nullable=False)
     request_headers: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False)
     response_status: Mapped[int | None] = mapped_column(SmallInteger)
     response_headers: Mapped[dict[str, str] | None] = mapped_column(JSON)
-    #: The first 2 KiB.
+    #: The first 2 KiB of the response body.
     response_body: Mapped[str | None] = mapped_column(Text)
     error: Mapped[str | None] = mapped_column(String(500))

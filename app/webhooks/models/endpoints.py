@@ -1,4 +1,4 @@
-"""Tables of endpoints: settings and state, sending lanes, failure counts per minute, receiver checks."""
+"""Tables of endpoints, their lanes, their attempt counts per minute, and receiver checks."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from app.extensions import db
 from app.kernel import clock
 from app.webhooks.models.columns import moment, optional_moment
 
-#: ``probing`` lets one delivery at a time through until the first has arrived.
+#: A ``probing`` endpoint gets one delivery at a time until one has arrived.
 STATUSES = ("enabled", "disabled", "probing")
 
 
 class Endpoint(db.Model):
-    """Where a user wants to be told of which events; one that is deleted stays for its deliveries' sake."""
+    """A URL that receives events of one user; a deleted endpoint stays, because its deliveries refer to it."""
 
     __tablename__ = "webhook_endpoints"
     __table_args__ = (
@@ -50,22 +50,23 @@ class Endpoint(db.Model):
     url: Mapped[str] = mapped_column(String(2000), nullable=False)
     description: Mapped[str] = mapped_column(String(500), nullable=False, default="", server_default="")
     events: Mapped[list[str]] = mapped_column(ARRAY(String(100)), nullable=False)
-    #: Sealed (``kernel/secret_box.py``), as are the headers: they often hold passwords.
+    #: Encrypted by ``kernel/secret_box.py``, like ``headers``, which often hold passwords.
     secret: Mapped[bytes] = mapped_column(LargeBinary, nullable=False)
     previous_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
     previous_secret_until: Mapped[datetime | None] = optional_moment()
     headers: Mapped[bytes | None] = mapped_column(LargeBinary)
     header_names: Mapped[list[str]] = mapped_column(ARRAY(String(100)), nullable=False, server_default="{}")
-    #: Requests at the same time, and in a minute (null is as many as come).
+    #: Maximum number of simultaneous requests.
     concurrency: Mapped[int] = mapped_column(SmallInteger, nullable=False, default=10, server_default="10")
+    #: Maximum number of requests in a minute; null means no limit.
     rate_per_minute: Mapped[int | None] = mapped_column(Integer)
-    #: ``[{"cidr", "port"}]``: what an admin has allowed beside public addresses.
+    #: ``[{"cidr", "port"}]``: networks that an admin has allowed in addition to public addresses.
     allowances: Mapped[list[dict[str, Any]]] = mapped_column(JSON, nullable=False, default=list)
     extra: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSON)
     status: Mapped[str] = mapped_column(String(20), nullable=False, default="enabled", server_default="enabled")
-    #: Why it is disabled, for people.
+    #: Why the endpoint is disabled, as text for people.
     reason: Mapped[str | None] = mapped_column(String(500))
-    #: When the hub tries by itself whether the receiver is back; null for what a person has to enable.
+    #: When the hub probes the receiver; null when a person has to enable the endpoint.
     probe_at: Mapped[datetime | None] = optional_moment()
     last_sequence: Mapped[int] = mapped_column(BigInteger, nullable=False, default=0, server_default="0")
     created_at: Mapped[datetime] = moment(default=clock.now)
@@ -74,21 +75,21 @@ class Endpoint(db.Model):
 
 
 class Lane(db.Model):
-    """How an endpoint's traffic stands; whoever takes deliveries for it holds this row meanwhile."""
+    """Sending state of an endpoint; a sender locks this row while it claims deliveries of the endpoint."""
 
     __tablename__ = "webhook_lanes"
 
     endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id", ondelete="CASCADE"), primary_key=True)
-    #: When it last got its turn: the one that waited longest is next.
+    #: When a sender last served the lane; the lane that has waited longest is served first.
     served_at: Mapped[datetime] = moment(default=clock.now)
-    #: The moment until which its rate is used up.
+    #: Until this time the rate limit is used up.
     booked_until: Mapped[datetime] = moment(default=clock.now)
-    #: It keeps requests hanging: one at a time, and never in the way of others.
+    #: The receiver answers slowly or not at all; it gets one request at a time, so that others are not delayed.
     is_slow: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False, server_default=text("false"))
 
 
 class AttemptCount(db.Model):
-    """Attempts of an endpoint in one minute: what switching it off by itself is decided by."""
+    """Attempts of an endpoint in one minute; the circuit breaker decides by them."""
 
     __tablename__ = "webhook_tallies"
 
@@ -99,7 +100,7 @@ class AttemptCount(db.Model):
 
 
 class ReceiverCheck(db.Model):
-    """One check of a receiver: asked for, then graded."""
+    """A requested check of a receiver, and its report when it has run."""
 
     __tablename__ = "webhook_checks"
     __table_args__ = (
@@ -116,6 +117,6 @@ class ReceiverCheck(db.Model):
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     claim_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     created_at: Mapped[datetime] = moment(default=clock.now)
-    #: When it is to be run, or while one runs it, until when.
+    #: When the check is due; for a claimed check, when the claim expires.
     due_at: Mapped[datetime] = moment(default=clock.now)
     finished_at: Mapped[datetime | None] = optional_moment()

@@ -75,7 +75,7 @@ class WebhookDeliveryDetailSchema(WebhookDeliverySchema):
     """A delivery with every attempt, and the body exactly as it is sent."""
 
     request_body = fields.String(attribute="source.body")
-    attempt_log = fields.List(fields.Nested(DeliveryAttemptSchema), attribute="tries")
+    attempt_log = fields.List(fields.Nested(DeliveryAttemptSchema))
 
 
 class WebhookDeliveryListSchema(Schema):
