@@ -358,7 +358,7 @@ class TestLeases:
         subscribe(receiver)
         happen()
         with unit_of_work():
-            (lost,) = sender_claims.claim_due("first", 5, quick=False)
+            (lost,) = sender_claims.claim_due("first", 5, skip_slow=False)
         assert send() == 0
         time.pass_(seconds=61)
         assert send() == 1
@@ -374,7 +374,7 @@ class TestLeases:
         subscribe(receiver, concurrency=1)
         happen(2)
         with unit_of_work():
-            (lost,) = sender_claims.claim_due("first", 1, quick=False)
+            (lost,) = sender_claims.claim_due("first", 1, skip_slow=False)
         time.pass_(seconds=15)
         assert send() == 0
         time.pass_(seconds=6)
@@ -397,10 +397,10 @@ class TestLeases:
         subscribe(receiver_with())
         happen()
         with unit_of_work():
-            (stale,) = sender_claims.claim_due("first", 5, quick=False)
+            (stale,) = sender_claims.claim_due("first", 5, skip_slow=False)
         time.pass_(seconds=61)
         with unit_of_work():
-            (holder,) = sender_claims.claim_due("retry", 5, quick=False)
+            (holder,) = sender_claims.claim_due("retry", 5, skip_slow=False)
             sender_results.record_lost_attempts([holder])
         with unit_of_work():
             sender_results.record_results([a_result(stale, 500, time)])
@@ -416,7 +416,7 @@ class TestLeases:
         happen()
         for queue in ("first", "retry", "retry", "retry", "retry", "retry"):
             with unit_of_work():
-                claims = sender_claims.claim_due(queue, 5, quick=False)
+                claims = sender_claims.claim_due(queue, 5, skip_slow=False)
                 assert len(claims) == 1
                 sender_results.record_lost_attempts(claims)
             time.pass_(seconds=61)
@@ -509,18 +509,18 @@ class TestFairness:
         subscribe(receiver)
         happen(5)
         with unit_of_work():
-            (first,) = sender_claims.claim_due("first", 1, quick=False)
+            (first,) = sender_claims.claim_due("first", 1, skip_slow=False)
         slow = sender_attempt.AttemptResult(
             first, receiver.url, time.moment, {}, http_client.ReceiverResponse(15_000, error="No answer.")
         )
         with unit_of_work():
             sender_results.record_results([slow])
         with unit_of_work():
-            assert sender_claims.claim_due("first", 5, quick=True) == []
-            assert len(sender_claims.claim_due("first", 5, quick=False)) == 1
+            assert sender_claims.claim_due("first", 5, skip_slow=True) == []
+            assert len(sender_claims.claim_due("first", 5, skip_slow=False)) == 1
         with unit_of_work():
-            sender_results.record_results([replace(slow, answer=http_client.ReceiverResponse(10, status=200))])
-            assert len(sender_claims.claim_due("first", 5, quick=True)) == 3
+            sender_results.record_results([replace(slow, response=http_client.ReceiverResponse(10, status=200))])
+            assert len(sender_claims.claim_due("first", 5, skip_slow=True)) == 3
 
 
 class TestPausing:
@@ -555,7 +555,7 @@ class TestPausing:
         endpoint = subscribe(receiver)
         happen(2)
         with unit_of_work():
-            (flying,) = sender_claims.claim_due("first", 1, quick=False)
+            (flying,) = sender_claims.claim_due("first", 1, skip_slow=False)
         switch(endpoint, "off")
         switch(endpoint, "on")
         send()

@@ -1,1 +1,1 @@
-"""Sending: claims, attempts, HTTP client, signatures, circuit breaker."""
+"""The sender: claims, attempts, HTTP client, signatures, address filter, results, circuit breaker."""

@@ -1,4 +1,4 @@
-"""One attempt at one delivery: signed at this moment, posted, and put down as it went out and came back."""
+"""One attempt at a delivery: decrypt the endpoint's secrets, sign the body, send the request."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from app.webhooks.sender.claims import Claim
 from app.webhooks.sender.ssrf import Allowances
 
 USER_AGENT = "Invoice-Hub-Webhooks/1"
-#: Stands for the values of an endpoint's own headers wherever a request is shown.
+#: Replaces the values of an endpoint's custom headers in the stored request.
 HIDDEN_VALUE = "•••"
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """An endpoint as a request needs it, opened; ``fault`` when its secrets cannot be read."""
+    """An endpoint with its decrypted secrets and headers; ``fault`` says why they cannot be decrypted."""
 
     url: str
     keys: Sequence[str]
@@ -31,39 +31,39 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """An attempt that was made."""
+    """The request and the response of an attempt."""
 
     claim: Claim
     url: str
     started_at: datetime
-    #: The values of the endpoint's own headers hidden.
+    #: Values of the endpoint's custom headers are hidden.
     headers: Mapping[str, str]
-    answer: http_client.ReceiverResponse
+    response: http_client.ReceiverResponse
 
 
 def open_receiver(endpoint: Endpoint, moment: datetime) -> Receiver:
-    """Open an endpoint's secrets; within 24 hours of a rotation the old one still counts."""
+    """Decrypt the secrets of an endpoint; the previous one is included until its grace period ends."""
     try:
         keys = [unseal(endpoint.secret).decode()]
         if endpoint.previous_secret and endpoint.previous_secret_until and moment < endpoint.previous_secret_until:
             keys.append(unseal(endpoint.previous_secret).decode())
         return Receiver(endpoint.url, keys, custom_headers(endpoint), endpoint.allowances)
-    except DecryptionFailed as unreadable:
-        return Receiver(endpoint.url, (), {}, (), fault=str(unreadable))
+    except DecryptionFailed as error:
+        return Receiver(endpoint.url, (), {}, (), fault=str(error))
 
 
 def custom_headers(endpoint: Endpoint) -> dict[str, str]:
-    """The endpoint's own headers, opened."""
-    opened: dict[str, str] = json.decode(unseal(endpoint.headers)) if endpoint.headers else {}
-    return opened
+    """Decrypt the custom headers of an endpoint."""
+    headers: dict[str, str] = json.decode(unseal(endpoint.headers)) if endpoint.headers else {}
+    return headers
 
 
 def send(claim: Claim, receiver: Receiver) -> AttemptResult:
-    """Make one attempt; never raises for what the receiver does."""
+    """Make one attempt; errors of the receiver or its address are in the result, never raised."""
     moment = clock.now()
     if receiver.fault:
         return AttemptResult(claim, receiver.url, moment, {}, http_client.ReceiverResponse(0, error=receiver.fault))
-    ours = {
+    hub_headers = {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
         "X-Webhook-Event": claim.event,
@@ -72,6 +72,7 @@ def send(claim: Claim, receiver: Receiver) -> AttemptResult:
         "X-Webhook-Position": str(claim.position),
         **signatures.signature_headers(receiver.keys, claim.event_id, moment, claim.body),
     }
-    answer = http_client.post(receiver.url, claim.body.encode(), {**receiver.headers, **ours}, receiver.allowances)
-    shown = {**dict.fromkeys(receiver.headers, HIDDEN_VALUE), **ours}
-    return AttemptResult(claim, receiver.url, moment, shown, answer)
+    headers = {**receiver.headers, **hub_headers}
+    response = http_client.post(receiver.url, claim.body.encode(), headers, receiver.allowances)
+    stored_headers = {**dict.fromkeys(receiver.headers, HIDDEN_VALUE), **hub_headers}
+    return AttemptResult(claim, receiver.url, moment, stored_headers, response)

@@ -1,4 +1,4 @@
-"""Endpoints on and off: by a person, by a receiver that is gone, by failures; and the probe before draining again."""
+"""Circuit breaker: disables endpoints after failures or 410 Gone, and probes them before sending what waits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.webhooks.models.endpoints import AttemptCount, Endpoint
 from app.webhooks.sender.attempt import AttemptResult
 
 log = structlog.get_logger(__name__)
-#: So many attempts within an hour, and so large a part of them failed: nobody is there.
+#: An endpoint is disabled after so many attempts within the window, when so large a part of them failed.
 WINDOW, MIN_ATTEMPTS, FAILURE_RATIO = timedelta(hours=1), 25, 0.8
 PROBE_DELAY = timedelta(minutes=15)
 HTTP_GONE = 410
@@ -29,7 +29,7 @@ _MAX_REASON_LENGTH = 500
 
 
 def enable(endpoint: Endpoint, *, actor: str) -> None:
-    """Switch on: at once when nothing waits, else one waiting delivery goes first, and the rest when it arrived."""
+    """Enable an endpoint; if deliveries wait, it is ``probing`` until the first of them has arrived."""
     if endpoint.status == "enabled":
         return
     endpoint.reason, endpoint.probe_at, endpoint.updated_at = None, None, clock.now()
@@ -38,14 +38,14 @@ def enable(endpoint: Endpoint, *, actor: str) -> None:
 
 
 def disable(endpoint: Endpoint, reason: str, *, actor: str) -> None:
-    """Switch off until a person switches on again; deliveries wait."""
+    """Disable an endpoint until a person enables it again; deliveries wait."""
     endpoint.status, endpoint.reason = "disabled", reason[:_MAX_REASON_LENGTH]
     endpoint.probe_at, endpoint.updated_at = None, clock.now()
     audit.record("webhook_endpoint.disabled", actor=actor, subject=_subject(endpoint.id), reason=reason)
 
 
 def probe_due() -> int:
-    """Let endpoints that the hub switched off try again, those whose time has come; how many they are."""
+    """Probe endpoints that the hub disabled and whose probe is due; return their number."""
     due = select(Endpoint).where(
         Endpoint.status == "disabled", Endpoint.probe_at <= clock.now(), Endpoint.deleted_at.is_(None)
     )
@@ -56,26 +56,26 @@ def probe_due() -> int:
 
 
 def evaluate_results(results: Sequence[AttemptResult], moment: datetime) -> None:
-    """Draw conclusions about endpoints from attempts just made, in the present transaction."""
+    """Count new attempts in the current transaction, and enable or disable their endpoints accordingly."""
     by_endpoint: dict[int, list[AttemptResult]] = defaultdict(list)
     for result in results:
         by_endpoint[result.claim.endpoint_id].append(result)
     for endpoint_id, made in sorted(by_endpoint.items()):
-        failed = [result for result in made if not result.answer.is_success]
+        failed = [result for result in made if not result.response.is_success]
         _count_attempts(endpoint_id, moment, len(made), len(failed))
     for endpoint_id, made in sorted(by_endpoint.items()):
         _evaluate_endpoint(endpoint_id, made, moment)
 
 
 def _evaluate_endpoint(endpoint_id: int, made: Sequence[AttemptResult], moment: datetime) -> None:
-    if any(result.claim.is_probe and result.answer.is_success for result in made):
+    if any(result.claim.is_probe and result.response.is_success for result in made):
         _change_status(endpoint_id, ("probing",), status="enabled", reason=None, probe_at=None)
-    failed = [result for result in made if not result.answer.is_success]
+    failed = [result for result in made if not result.response.is_success]
     if not failed:
         return
-    last = failed[-1].answer
+    last = failed[-1].response
     said = last.error or f"it answered {last.status}"
-    if any(result.answer.status == HTTP_GONE for result in failed):
+    if any(result.response.status == HTTP_GONE for result in failed):
         _switch_off(endpoint_id, reason=N_("The receiver answered 410 Gone: it wants nothing more."), probe_at=None)
     elif any(result.claim.is_probe for result in failed):
         _switch_off(endpoint_id, f"The receiver is not back: {said}", moment + PROBE_DELAY, ("probing",))
@@ -103,24 +103,24 @@ def _count_attempts(endpoint_id: int, moment: datetime, made: int, failed: int) 
 
 
 def _switch_off(
-    endpoint_id: int, reason: str, probe_at: datetime | None, states: Sequence[str] = ("enabled", "probing")
+    endpoint_id: int, reason: str, probe_at: datetime | None, from_statuses: Sequence[str] = ("enabled", "probing")
 ) -> None:
-    shown = reason[:_MAX_REASON_LENGTH]
-    if not _change_status(endpoint_id, states, status="disabled", reason=shown, probe_at=probe_at):
+    stored_reason = reason[:_MAX_REASON_LENGTH]
+    if not _change_status(endpoint_id, from_statuses, status="disabled", reason=stored_reason, probe_at=probe_at):
         return
-    # What failed before does not count against it when it is on again.
+    # Old failures do not count after the endpoint is enabled again.
     db.session.execute(delete(AttemptCount).where(AttemptCount.endpoint_id == endpoint_id))
-    audit.record("webhook_endpoint.disabled", actor=ACTOR, subject=_subject(endpoint_id), reason=shown)
-    log.warning("webhook_endpoint_disabled", endpoint=endpoint_id, reason=shown)
+    audit.record("webhook_endpoint.disabled", actor=ACTOR, subject=_subject(endpoint_id), reason=stored_reason)
+    log.warning("webhook_endpoint_disabled", endpoint=endpoint_id, reason=stored_reason)
 
 
-def _change_status(endpoint_id: int, states: Sequence[str], **facts: Any) -> bool:
-    changed = update(Endpoint).where(Endpoint.id == endpoint_id, Endpoint.status.in_(states))
-    return bool(db.session.execute(changed.values(**facts, updated_at=clock.now()).returning(Endpoint.id)).all())
+def _change_status(endpoint_id: int, from_statuses: Sequence[str], **values: Any) -> bool:
+    statement = update(Endpoint).where(Endpoint.id == endpoint_id, Endpoint.status.in_(from_statuses))
+    return bool(db.session.execute(statement.values(**values, updated_at=clock.now()).returning(Endpoint.id)).all())
 
 
 def _schedule_probe(endpoint_id: int) -> bool:
-    """Make the oldest waiting delivery due; false when none waits. What is on its way keeps its lease."""
+    """Make the oldest waiting delivery due; return whether there is one. A claimed delivery keeps its lease."""
     moment = clock.now()
     is_held = and_(Delivery.claim_id.is_not(None), Delivery.due_at > moment)
     oldest = (

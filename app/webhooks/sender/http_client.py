@@ -1,4 +1,4 @@
-"""One HTTP request with an end: pinned to a judged address, 15 seconds in all, and only so much of the answer."""
+"""HTTP client: POST to a validated, pinned address; total timeout 15 s, at most 64 KiB of the response are read."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from app.kernel.messages import N_
 from app.kernel.worker.celery_app import HTTP_DEADLINE
 from app.webhooks.sender import ssrf
 
-#: Seconds to be connected, and again for the TLS handshake; with the name's resolution well within the deadline.
+#: Timeout in seconds of the connection, and again of the TLS handshake; with name resolution less than the deadline.
 CONNECT_SECONDS = 4.0
 MAX_READ_BYTES, MAX_STORED_BYTES = 64 * KIB, 2 * KIB
 _MAX_HEADERS = 40
-#: A connection that rested longer than this may have been given up at the other end.
+#: A connection that was idle for longer may have been closed by the receiver, and is not used again.
 _MAX_IDLE_SECONDS = 1.0
 _CONFIG = Config(
-    ip_filter_enable=False,  # ``addresses`` knows more networks, what an admin allowed, and why
+    ip_filter_enable=False,  # ``ssrf`` blocks more networks, knows the allowances, and explains a refusal
     ip_filter_allow_loopback_ips=False,
     never_redirect=True,
     default_timeout=(CONNECT_SECONDS, HTTP_DEADLINE),
@@ -39,7 +39,7 @@ _CONFIG = Config(
 
 @dataclass(frozen=True, slots=True)
 class ReceiverResponse:
-    """What came back: a status, or an error that says why there is none; ``address`` is where it went."""
+    """Response of a receiver, or the error if there is none; ``address`` is the IP address of the connection."""
 
     milliseconds: int
     status: int | None = None
@@ -53,7 +53,7 @@ class ReceiverResponse:
         return self.error is None and self.status is not None and 200 <= self.status < 300  # noqa: PLR2004
 
     def header(self, name: str) -> str | None:
-        """What a header says, however the receiver spells its name."""
+        """Return the value of a header; upper and lower case make no difference."""
         return CaseInsensitiveDict(self.headers or {}).get(name)
 
 
@@ -65,33 +65,33 @@ def post(
     *,
     deadline: float = HTTP_DEADLINE,
 ) -> ReceiverResponse:
-    """POST ``body``, bytes or an iterator of bytes; never raises for what a receiver or its address does."""
+    """POST ``body`` (bytes or an iterator of bytes); errors of the receiver or its address are in the result."""
     started = time.monotonic()
     address: str | None = None
 
-    def told(**facts: Any) -> ReceiverResponse:
-        return ReceiverResponse(round((time.monotonic() - started) * 1000), address=address, **facts)
+    def result(**values: Any) -> ReceiverResponse:
+        return ReceiverResponse(round((time.monotonic() - started) * 1000), address=address, **values)
 
     try:
         target = ssrf.parse_target(url)
         address = ssrf.resolve_target(target, allowances)
-        with _deadline(started + deadline) as attempt:
-            facts = _exchange(url, body, headers, address, attempt)
-        return told(**facts)
+        with _deadline(started + deadline) as request:
+            values = _exchange(url, body, headers, address, request)
+        return result(**values)
     except ssrf.AddressError as refused:
-        return told(error=str(refused))
+        return result(error=str(refused))
     except _DeadlineExceeded:
-        return told(error=f"No complete answer within {deadline:g} seconds.")
+        return result(error=f"No complete answer within {deadline:g} seconds.")
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        return told(error=_error_message(error))
+        return result(error=_error_message(error))
 
 
 class _DeadlineExceeded(Exception):
-    """The deadline cut the connection."""
+    """The connection was closed at the deadline."""
 
 
 class _ActiveRequest:
-    """A request under way; at its deadline its connection is cut, wherever it hangs."""
+    """A running request; its connection is closed at the deadline, whatever it waits for."""
 
     def __init__(self) -> None:
         self.connection: Any = None
@@ -101,83 +101,83 @@ class _ActiveRequest:
         self.is_over = True
         sock = getattr(self.connection, "sock", None)
         if sock is not None:
-            with suppress(OSError):  # it was closed in this very moment
+            with suppress(OSError):  # the socket was closed at the same moment
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 @contextmanager
 def _deadline(moment: float) -> Iterator[_ActiveRequest]:
-    attempt = _ActiveRequest()
-    timer = threading.Timer(max(0.0, moment - time.monotonic()), attempt.cut)
+    request = _ActiveRequest()
+    timer = threading.Timer(max(0.0, moment - time.monotonic()), request.cut)
     timer.daemon = True
     timer.start()
     try:
-        yield attempt
+        yield request
     except (requests.RequestException, HTTPError, OSError) as error:
-        if attempt.is_over:
+        if request.is_over:
             raise _DeadlineExceeded from error
         raise
     finally:
         timer.cancel()
-    if attempt.is_over:
+    if request.is_over:
         raise _DeadlineExceeded
 
 
-def _exchange(url: str, body: Any, headers: Mapping[str, str], address: str, attempt: _ActiveRequest) -> dict[str, Any]:
+def _exchange(url: str, body: Any, headers: Mapping[str, str], address: str, request: _ActiveRequest) -> dict[str, Any]:
     session = _session()
     for scheme in ("https://", "http://"):
-        session.get_adapter(scheme).pin(address, attempt)
-    with session.post(url, data=body, headers=dict(headers), stream=True) as answer:
-        content = _read_body(answer, attempt)
+        session.get_adapter(scheme).pin(address, request)
+    with session.post(url, data=body, headers=dict(headers), stream=True) as response:
+        content = _read_body(response, request)
         return {
-            "status": answer.status_code,
-            "headers": _stored_headers(answer.headers),
+            "status": response.status_code,
+            "headers": _stored_headers(response.headers),
             "body": content[:MAX_STORED_BYTES].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}"),
         }
 
 
-def _read_body(answer: requests.Response, attempt: _ActiveRequest) -> bytes:
+def _read_body(response: requests.Response, request: _ActiveRequest) -> bytes:
     content = b""
-    while len(content) < MAX_READ_BYTES and not attempt.is_over:
-        chunk = answer.raw.read1(MAX_READ_BYTES - len(content), decode_content=False)
+    while len(content) < MAX_READ_BYTES and not request.is_over:
+        chunk = response.raw.read1(MAX_READ_BYTES - len(content), decode_content=False)
         if not chunk:
             return content
         content += chunk
-    attempt.connection.close()  # what is left of the answer is not for the next request
+    request.connection.close()  # the rest of the body must not reach the next request
     return content
 
 
 def _stored_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    kept: dict[str, str] = {}
+    stored: dict[str, str] = {}
     size = 0
     for name, value in list(headers.items())[:_MAX_HEADERS]:
         size += len(name) + len(value)
         if size > MAX_STORED_BYTES:
-            size -= len(name) + len(value)  # a smaller one behind it may still matter
+            size -= len(name) + len(value)  # a smaller header after it may still fit
             continue
-        kept[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return kept
+        stored[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return stored
 
 
 class _PinnedAdapter(HTTPAdapter):
-    """Connects to the address that was judged, in the name that the URL says (``Host``, SNI, certificate)."""
+    """Connects to the validated address, with the host name of the URL in ``Host``, SNI and certificate check."""
 
     def __init__(self) -> None:
         super().__init__(pool_maxsize=1, max_retries=0)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
         self._address = ""
-        self.attempt = _ActiveRequest()
+        self.active_request = _ActiveRequest()
 
-    def pin(self, address: str, attempt: _ActiveRequest) -> None:
-        self._address, self.attempt = address, attempt
+    def pin(self, address: str, active_request: _ActiveRequest) -> None:
+        self._address, self.active_request = address, active_request
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         host: Any
         tls: Any
         host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
         name = str(host["host"]).strip("[]")
-        shown = f"[{name}]" if ":" in name else name
-        request.headers["Host"] = shown if host["port"] is None else f"{shown}:{host['port']}"
+        host_name = f"[{name}]" if ":" in name else name
+        request.headers["Host"] = host_name if host["port"] is None else f"{host_name}:{host['port']}"
         if host["scheme"] == "https":
             tls |= {"server_hostname": name, "assert_hostname": name}
         host["host"] = f"[{self._address}]" if ":" in self._address else self._address
@@ -190,22 +190,22 @@ class _PinnedAdapter(HTTPAdapter):
 
 
 class _TracksConnection:
-    """A pool that tells which connection an attempt goes over."""
+    """A pool that stores the connection of a request, so that the deadline can close it."""
 
     adapter: _PinnedAdapter
 
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)  # type: ignore[misc]
-        self.adapter.attempt.connection = connection
+        self.adapter.active_request.connection = connection
         return connection
 
 
 class _PlainPool(_TracksConnection, HTTPConnectionPool):
-    """Plain HTTP."""
+    """Pool of plain HTTP connections."""
 
 
 class _TlsPool(_TracksConnection, HTTPSConnectionPool):
-    """HTTPS."""
+    """Pool of HTTPS connections."""
 
 
 class _ThreadState(threading.local):
@@ -217,7 +217,7 @@ _thread_state = _ThreadState()
 
 
 def _session() -> Any:
-    """This thread's session: connections are kept while requests follow each other closely."""
+    """Return the session of this thread; its connections are kept while requests follow closely."""
     moment = time.monotonic()
     if _thread_state.session is None:
         _thread_state.session = _new_session()
@@ -228,15 +228,15 @@ def _session() -> Any:
 
 
 class _Session(HTTPSession):
-    """Answers with one request's answer, whatever that says."""
+    """A session that returns redirects and does not prepare the next request."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere: asked for the next request alone, the library reads and unpacks the whole body of a redirect."""
+        """Return no target: to prepare the next request, the library would read and unpack the whole body."""
 
 
 def _new_session() -> Any:
     session = _Session(_CONFIG)
-    session.trust_env = False  # no proxy, no .netrc: the environment is not the receiver's business
+    session.trust_env = False  # no proxy or .netrc from the environment
     session.headers = CaseInsensitiveDict({"Accept-Encoding": "identity", "Accept": "*/*"})
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.mount("https://", _PinnedAdapter())
@@ -245,7 +245,7 @@ def _new_session() -> Any:
 
 
 def _error_message(error: Exception) -> str:
-    """What went wrong, without the innards of the libraries."""
+    """Return an error message for people, without details of the libraries."""
     root = _root_cause(error)
     text = f"{type(root).__name__}: {root}"
     for sign, words in (
@@ -264,6 +264,6 @@ def _error_message(error: Exception) -> str:
 
 
 def _root_cause(error: BaseException) -> BaseException:
-    """What happened, without what is wrapped around it: that names the whole address, secrets in it and all."""
+    """Return the innermost exception; the outer ones show the whole URL, which may hold secrets."""
     inner = getattr(error, "reason", None) or next(iter(error.args), None)
     return _root_cause(inner) if isinstance(inner, BaseException) else error

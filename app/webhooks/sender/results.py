@@ -1,4 +1,4 @@
-"""Writing down what became of attempts, and when the next one is due; only whoever holds the claim decides."""
+"""Results of attempts: store them, and update the delivery if the claim is still valid; time of the next attempt."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from app.webhooks.sender.attempt import AttemptResult
 from app.webhooks.sender.claims import Claim
 
 JITTER = 0.1
-#: Slower than this (or not at all), and the endpoint is given one request at a time.
+#: An endpoint that answers more slowly than this, or not at all, gets one request at a time.
 SLOW_MILLISECONDS = 3000
 LOST = N_("The worker that made this attempt did not come back.")
 _MAX_ERROR_LENGTH = 500
 _deliveries: Any = Delivery.__table__
 
-_SETTLE_SQL = (
+_UPDATE_DELIVERY = (
     update(_deliveries)
-    .where(_deliveries.c.id == bindparam("delivery"), _deliveries.c.claim_id == bindparam("held"))
+    .where(_deliveries.c.id == bindparam("delivery"), _deliveries.c.claim_id == bindparam("held_claim_id"))
     .values(
         {
             name: bindparam(name)
@@ -42,22 +42,29 @@ _SET_SLOW_SQL = text("UPDATE webhook_lanes SET is_slow = :slow WHERE endpoint_id
 
 
 def retry_delays() -> Sequence[timedelta]:
-    """How long to wait after each failed attempt but the last."""
+    """Return the delay after each failed attempt; the attempt after the last delay is the final one."""
     configured: Sequence[timedelta] = current_app.config["WEBHOOK_RETRIES"]
     return configured
 
 
 def is_exhausted(claim: Claim) -> bool:
-    """Whether workers that did not come back have used up the round; what is left after a change of delays is sent."""
+    """Whether lost attempts have used up the round of retries.
+
+    If ``WEBHOOK_RETRIES`` was shortened meanwhile, a delivery beyond the last step is sent once more, unless its worker
+    was lost.
+    """
     return claim.was_lost and claim.step > len(retry_delays())
 
 
 def record_results(results: Sequence[AttemptResult]) -> None:
-    """Write down attempts in the present transaction; of a lost claim only that the attempt was made."""
+    """Store attempts in the current transaction.
+
+    If another worker has the claim by now, only the attempt is stored and the delivery does not change.
+    """
     if not results:
         return
     moment = clock.now()
-    db.session.connection().execute(_SETTLE_SQL, [_delivery_after(result, moment) for result in results])
+    db.session.connection().execute(_UPDATE_DELIVERY, [_delivery_after(result, moment) for result in results])
     _store_attempts([_attempt_row(result) for result in results])
     for endpoint_id, slow in sorted({r.claim.endpoint_id: _is_slow(r) for r in results}.items()):
         db.session.execute(_SET_SLOW_SQL, {"endpoint": endpoint_id, "slow": slow})
@@ -65,13 +72,13 @@ def record_results(results: Sequence[AttemptResult]) -> None:
 
 
 def record_lost_attempts(claims: Sequence[Claim]) -> None:
-    """Write down the attempts that were lost, and fail what has none left."""
+    """Store the attempts of lost workers; a delivery that has no attempt left has failed."""
     lost = [claim for claim in claims if claim.was_lost]
     if not lost:
         return
     moment = clock.now()
-    named = db.select(Endpoint.id, Endpoint.url).where(Endpoint.id.in_({claim.endpoint_id for claim in lost}))
-    urls = {endpoint_id: url for endpoint_id, url in db.session.execute(named)}  # noqa: C416 - of rows, typed
+    query = db.select(Endpoint.id, Endpoint.url).where(Endpoint.id.in_({claim.endpoint_id for claim in lost}))
+    urls = {endpoint_id: url for endpoint_id, url in db.session.execute(query)}  # noqa: C416 - of rows, typed
     _store_attempts(
         [
             {
@@ -87,45 +94,48 @@ def record_lost_attempts(claims: Sequence[Claim]) -> None:
         ],
         replacing=False,
     )
-    over = [_delivery_after_loss(claim, moment) for claim in lost if is_exhausted(claim)]
-    if over:
-        db.session.connection().execute(_SETTLE_SQL, over)
+    failed = [_delivery_after_loss(claim, moment) for claim in lost if is_exhausted(claim)]
+    if failed:
+        db.session.connection().execute(_UPDATE_DELIVERY, failed)
 
 
 def next_due(step: int, moment: datetime, retry_after: str | None) -> datetime:
-    """When to try again after a failure at ``step``: its delay with up to a tenth more, or twice when asked to wait."""
-    slot = retry_delays()[step]
-    wait = slot * (1 + random.uniform(0, JITTER))  # noqa: S311 - it spreads load, it guards nothing
-    asked = _parse_retry_after(retry_after, moment)
-    return moment + (wait if asked is None else min(max(wait, asked), 2 * slot))
+    """Return the due time of the retry after ``step``: its delay plus up to 10 %.
+
+    ``retry_after`` (the header) may lengthen the wait to at most twice the delay.
+    """
+    delay = retry_delays()[step]
+    wait = delay * (1 + random.uniform(0, JITTER))  # noqa: S311 - spreads load, no security
+    requested = _parse_retry_after(retry_after, moment)
+    return moment + (wait if requested is None else min(max(wait, requested), 2 * delay))
 
 
 def _delivery_after(result: AttemptResult, moment: datetime) -> dict[str, Any]:
-    claim, answer = result.claim, result.answer
-    facts: dict[str, Any] = {
+    claim, response = result.claim, result.response
+    values: dict[str, Any] = {
         "delivery": claim.delivery_id,
-        "held": claim.claim_id,
+        "held_claim_id": claim.claim_id,
         "claim_id": None,
-        "response_status": answer.status,
+        "response_status": response.status,
         "error": _error(result),
         "state": "pending",
         "step": claim.step,
         "due_at": moment,
         "finished_at": None,
     }
-    if answer.is_success:
-        return facts | {"state": "delivered", "finished_at": moment}
+    if response.is_success:
+        return values | {"state": "delivered", "finished_at": moment}
     if claim.is_probe:
-        return facts  # it waits with the others; the probe was for the endpoint
+        return values  # a failed probe uses up no retry of the delivery
     if claim.step >= len(retry_delays()):
-        return facts | {"state": "failed", "finished_at": moment, "step": claim.step + 1}
-    return facts | {"step": claim.step + 1, "due_at": next_due(claim.step, moment, answer.header("Retry-After"))}
+        return values | {"state": "failed", "finished_at": moment, "step": claim.step + 1}
+    return values | {"step": claim.step + 1, "due_at": next_due(claim.step, moment, response.header("Retry-After"))}
 
 
 def _delivery_after_loss(claim: Claim, moment: datetime) -> dict[str, Any]:
     return {
         "delivery": claim.delivery_id,
-        "held": claim.claim_id,
+        "held_claim_id": claim.claim_id,
         "claim_id": None,
         "response_status": None,
         "error": LOST,
@@ -137,25 +147,25 @@ def _delivery_after_loss(claim: Claim, moment: datetime) -> dict[str, Any]:
 
 
 def _attempt_row(result: AttemptResult) -> dict[str, Any]:
-    answer = result.answer
+    response = result.response
     return {
         "delivery_id": result.claim.delivery_id,
         "number": result.claim.attempt,
-        "outcome": "delivered" if answer.is_success else "failed",
+        "outcome": "delivered" if response.is_success else "failed",
         "started_at": result.started_at,
-        "milliseconds": answer.milliseconds,
-        "address": answer.address,
+        "milliseconds": response.milliseconds,
+        "address": response.address,
         "url": result.url,
         "request_headers": dict(result.headers),
-        "response_status": answer.status,
-        "response_headers": answer.headers,
-        "response_body": answer.body,
+        "response_status": response.status,
+        "response_headers": response.headers,
+        "response_body": response.body,
         "error": _error(result),
     }
 
 
 def _store_attempts(attempts: list[dict[str, Any]], *, replacing: bool = True) -> None:
-    """Whoever was believed lost may come back after all: what it saw is better evidence."""
+    """Insert attempts; with ``replacing``, a real result replaces the row of an attempt that was believed lost."""
     statement = insert(Attempt)
     names = [name for name in attempts[0] if name not in {"delivery_id", "number"}]
     key = [Attempt.delivery_id, Attempt.number]
@@ -169,25 +179,25 @@ def _store_attempts(attempts: list[dict[str, Any]], *, replacing: bool = True) -
 
 
 def _error(result: AttemptResult) -> str | None:
-    answer = result.answer
-    if answer.is_success or answer.error:
-        return answer.error and answer.error[:_MAX_ERROR_LENGTH]
-    if 300 <= (answer.status or 0) < 400:  # noqa: PLR2004
-        return f"The receiver answered {answer.status}; redirects are not followed."
-    return f"The receiver answered {answer.status}."
+    response = result.response
+    if response.is_success or response.error:
+        return response.error and response.error[:_MAX_ERROR_LENGTH]
+    if 300 <= (response.status or 0) < 400:  # noqa: PLR2004
+        return f"The receiver answered {response.status}; redirects are not followed."
+    return f"The receiver answered {response.status}."
 
 
 def _is_slow(result: AttemptResult) -> bool:
-    return result.answer.milliseconds > SLOW_MILLISECONDS
+    return result.response.milliseconds > SLOW_MILLISECONDS
 
 
 def _parse_retry_after(retry_after: str | None, moment: datetime) -> timedelta | None:
-    """What ``Retry-After`` says, in seconds or as a date; nonsense says nothing."""
-    said = (retry_after or "").strip()
-    if said.isascii() and said.isdigit():
-        return timedelta(seconds=min(int(said[:9]), 10**8))
+    """Return the wait in a ``Retry-After`` header (seconds or a date), or None if it is missing or invalid."""
+    value = (retry_after or "").strip()
+    if value.isascii() and value.isdigit():
+        return timedelta(seconds=min(int(value[:9]), 10**8))
     try:
-        then = parsedate_to_datetime(said)
-        return (then if then.tzinfo else then.replace(tzinfo=UTC)) - moment
+        date = parsedate_to_datetime(value)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)) - moment
     except (ValueError, TypeError, OverflowError):
         return None

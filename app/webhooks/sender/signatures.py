@@ -1,4 +1,4 @@
-"""The two families of signatures: the e-invoice document's own, and Standard Webhooks; one secret for both."""
+"""Signatures of requests in two formats with one secret: the e-invoice API document's, and Standard Webhooks."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ _SECRET_BYTES = 32
 
 
 def generate_secret() -> str:
-    """A secret as its receiver keeps it: ``whsec_`` and 32 random bytes in base64."""
+    """Generate a secret: ``whsec_`` and 32 random bytes in base64."""
     return PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
 def signature_headers(keys: Sequence[str], event_id: UUID, moment: datetime, body: str) -> dict[str, str]:
-    """Headers that prove who sent ``body`` at ``moment`` (in UTC); the newest of ``keys`` comes first.
+    """Return the headers that sign ``body`` at ``moment`` (UTC) with each of ``keys``, the newest key first.
 
-    The document's signature takes the bytes of the secret as they stand, Standard Webhooks what its base64 says.
-    During a rotation the document's header, which has room for one, is signed with the new secret, and a header of
-    its own carries the old one; Standard Webhooks takes a list.
+    The document's format uses the bytes of the secret text as the key; Standard Webhooks decodes the base64 after
+    ``whsec_``. During a rotation ``X-Webhook-Signature`` holds the signature of the new secret and
+    ``X-Webhook-Signature-Previous`` that of the old one; ``webhook-signature`` holds a list of both.
     """
     timestamp = str(int(moment.timestamp()))
-    documented = [_hub_signature(key, timestamp, body) for key in keys]
+    document = [_document_signature(key, timestamp, body) for key in keys]
     standard = [Webhook(key).sign(str(event_id), moment, body) for key in keys]
     headers = {
         "X-Webhook-Id": str(event_id),
         "X-Webhook-Timestamp": timestamp,
-        "X-Webhook-Signature": documented[0],
+        "X-Webhook-Signature": document[0],
         "webhook-id": str(event_id),
         "webhook-timestamp": timestamp,
         "webhook-signature": " ".join(standard),
     }
-    if len(documented) > 1:
-        headers["X-Webhook-Signature-Previous"] = documented[1]
+    if len(document) > 1:
+        headers["X-Webhook-Signature-Previous"] = document[1]
     return headers
 
 
-def _hub_signature(key: str, timestamp: str, body: str) -> str:
+def _document_signature(key: str, timestamp: str, body: str) -> str:
     return hmac.new(key.encode(), f"{timestamp}.{body}".encode(), hashlib.sha256).hexdigest()

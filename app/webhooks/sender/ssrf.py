@@ -1,4 +1,4 @@
-"""Which addresses a webhook may go to, and in one sentence why another may not."""
+"""SSRF filter: the addresses that webhooks may be sent to, and the reason why another address is refused."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Address = IPv4Address | IPv6Address
 Allowances = Sequence[Mapping[str, Any]]
 
 MAX_URL_LENGTH = 2000
-#: Everything else is for services that are none of ours, unless an admin allows it.
+#: Other ports belong to other services; an admin may allow them.
 PORTS = (443, 8443)
-#: Seconds for a name to be resolved.
+#: Timeout in seconds of name resolution.
 RESOLVE_SECONDS = 3.0
 
 _BLOCKED_NETWORKS = tuple(
@@ -72,7 +72,7 @@ _REFUSED_NAME = N_(
 )
 _GLOBAL_UNICAST = ip_network("2000::/3")
 _FORBIDDEN_CHARACTERS = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff\\]")
-#: 2130706433, 0x7f.1, 0177.0.0.1, 127.1: numbers in clothes that only some parsers see through.
+#: Alternative IPv4 spellings (decimal, hex, octal, short) that some parsers accept: 2130706433, 0x7f.1, 0177.0.0.1.
 _NUMERIC_HOST = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*\.?", re.IGNORECASE | re.ASCII)
 
 
@@ -85,16 +85,16 @@ class AddressError(Exception):
 
 
 class Refused(AddressError):
-    """The address is none that a webhook may go to; the message says what resolved and which rule it was."""
+    """Webhooks may not be sent to the address; the message names the IP address and the rule."""
 
 
 class Unresolved(AddressError):
-    """The name leads to no address at present."""
+    """The host name cannot be resolved at present."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An address taken apart; ``host`` is what the receiver is called, in ASCII."""
+    """The parts of a URL that decide where a request goes; ``host`` is in ASCII."""
 
     scheme: str
     host: str
@@ -102,10 +102,10 @@ class Target:
 
 
 def parse_target(url: str) -> Target:
-    """Take an address apart, strictly.
+    """Parse a URL strictly.
 
     Raises:
-        Refused: it is no plain https:// or http:// address of a host.
+        Refused: the URL is no plain https:// or http:// URL of a host.
     """
     if len(url) > MAX_URL_LENGTH:
         raise Refused(Message(N_("The address has more than %(n)s characters."), n=MAX_URL_LENGTH))
@@ -121,11 +121,11 @@ def parse_target(url: str) -> Target:
 
 
 def resolve_target(target: Target, allowances: Allowances) -> str:
-    """Resolve the host once and judge all that it leads to; the address to connect to.
+    """Resolve the host once, validate all its IP addresses, and return the one to connect to.
 
     Raises:
-        Refused: one of its addresses, or the port, is not allowed.
-        Unresolved: it leads nowhere at present.
+        Refused: one of the addresses, the scheme or the port is not allowed.
+        Unresolved: the host name cannot be resolved at present.
     """
     addresses = [_without_zone(address) for address in resolve_host(target.host, target.port)]
     for address in addresses:
@@ -135,20 +135,20 @@ def resolve_target(target: Target, allowances: Allowances) -> str:
 
 
 def resolve_host(host: str, port: int) -> list[str]:
-    """All addresses of a host.
+    """Return all IP addresses of a host.
 
     Raises:
-        Unresolved: there are none, or nobody said so in time.
+        Unresolved: the host has no address, or the name server did not answer in time.
     """
     try:
         return [str(ip_address(host))]
     except ValueError:
-        pass  # a name, then
-    looking: Future[list[Any]] = _resolvers.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        pass  # the host is a name
+    lookup: Future[list[Any]] = _resolvers.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = looking.result(RESOLVE_SECONDS)
+        found = lookup.result(RESOLVE_SECONDS)
     except TooSlow as error:
-        looking.cancel()  # if it has not begun, nobody needs it any more
+        lookup.cancel()  # a lookup that has not started is not needed any more
         raise Unresolved(
             Message(
                 N_("%(host)s could not be resolved within %(n)s seconds."),
@@ -161,13 +161,13 @@ def resolve_host(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-#: ``getaddrinfo`` knows no time limit: it waits in a thread of its own. There are so many that all requests of a
-#: process may hang at a name server, and again after they were given up, before another name has to wait.
+#: ``getaddrinfo`` has no timeout, so it runs in a thread. The number of threads is twice the number of requests of a
+#: process: all requests may hang at a name server, and hang again after the timeout, before another name has to wait.
 _resolvers = ThreadPoolExecutor(128, thread_name_prefix="resolve")
 
 
 def blocking_rule(address: Address) -> str | None:
-    """Which rule keeps this address from being sent to; None for a public one."""
+    """Return the rule that blocks an address; None for a public address."""
     for network, words in _BLOCKED_NETWORKS:
         if address.version == network.version and address in network:
             return f"{words}, {network}"
@@ -206,7 +206,7 @@ def _is_canonical_address(host: str) -> bool:
 
 
 def _to_ascii(host: str) -> str:
-    """As names go over the wire; full-width digits and the like become what resolvers make of them."""
+    """Return a host name in ASCII (IDNA), which turns full-width digits and similar characters into plain ones."""
     return host if host.isascii() else host.encode("idna").decode()
 
 
