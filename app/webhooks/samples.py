@@ -56,7 +56,7 @@ CHECK: dict[str, Any] = {
     "created_at": "2026-02-01T12:00:00.000000Z",
     "finished_at": "2026-02-01T12:00:04.000000Z",
 }
-ASKED: dict[str, Any] = {**CHECK, "state": "pending", "grade": None, "report": None, "finished_at": None}
+CHECK_PENDING: dict[str, Any] = {**CHECK, "state": "pending", "grade": None, "report": None, "finished_at": None}
 
 DELIVERY: dict[str, Any] = {
     "id": 1234,

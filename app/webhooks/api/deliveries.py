@@ -1,4 +1,4 @@
-"""``/api/v1/webhooks/deliveries``: who was told what, when, with which answer; and sending one again."""
+"""``/api/v1/webhooks/deliveries``: search and read deliveries, send a delivery again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.webhooks.schemas.deliveries import (
 )
 
 blp = ApiBlueprint(
-    "Deliveries", __name__, url_prefix="/api/v1/webhooks/deliveries", description="Each event for each endpoint."
+    "Deliveries", __name__, url_prefix="/api/v1/webhooks/deliveries", description="Deliveries of events to endpoints."
 )
 
 
@@ -31,7 +31,7 @@ class Deliveries(MethodView):
     @blp.arguments(DeliveryQuery, location="query")
     @blp.response(200, WebhookDeliveryListSchema, example=samples.DELIVERIES)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """Search deliveries, newest first; those of deleted endpoints are found as well."""
+        """Search deliveries, newest first; deliveries of deleted endpoints are included."""
         return queries.find_page(query, scope())
 
 
@@ -41,7 +41,7 @@ class Detail(MethodView):
     @refuses(UnknownDelivery)
     @blp.response(200, WebhookDeliveryDetailSchema, example=samples.DETAIL)
     def get(self, delivery_id: int) -> Delivery:
-        """Read a delivery with every attempt: the exact request and the answer."""
+        """Read a delivery with every attempt: the exact request and the response."""
         return queries.find(delivery_id, scope())
 
 
@@ -51,5 +51,5 @@ class Redeliver(MethodView):
     @refuses(UnknownDelivery, UnknownEndpoint, OnItsWay, StillWaiting)
     @blp.response(202, WebhookDeliverySchema, example=samples.DELIVERY)
     def post(self, delivery_id: int) -> Delivery:
-        """Send it again now: the same id and bytes, freshly signed, with a full round of retries."""
+        """Send a delivery again now: same id and bytes, new signature, with a full round of retries."""
         return replay.redeliver(delivery_id, scope(), actor=actor())

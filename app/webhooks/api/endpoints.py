@@ -1,4 +1,4 @@
-"""``/api/v1/webhooks/endpoints``: where to send which events, with what secret, and whether it arrives."""
+"""``/api/v1/webhooks/endpoints``: manage endpoints and secrets, check receivers, recover and reconcile deliveries."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ from app.webhooks.schemas.endpoints import (
 from app.webhooks.sender import circuit_breaker
 
 blp = ApiBlueprint(
-    "Webhooks", __name__, url_prefix="/api/v1/webhooks/endpoints", description="Endpoints, and whether they answer."
+    "Webhooks",
+    __name__,
+    url_prefix="/api/v1/webhooks/endpoints",
+    description="Webhook endpoints, their secrets, and checks of their receivers.",
 )
 
 
@@ -51,9 +54,9 @@ class Endpoints(MethodView):
     @blp.arguments(EndpointDraftSchema, example=samples.NEW)
     @blp.response(201, EndpointSecretSchema, example=samples.WITH_SECRET)
     def post(self, data: dict[str, Any]) -> endpoints.EndpointWithSecret:
-        """Make an endpoint; its secret is shown in this answer only.
+        """Create an endpoint; its secret is shown in this response only.
 
-        The address is resolved and judged: one that is refused says what it leads to and which rule it was.
+        The URL is resolved and validated; an error names the IP address and the rule that blocks it.
         """
         return endpoints.create(data, owner(), actor=actor(), may_allow=may_allow())
 
@@ -72,14 +75,14 @@ class Detail(MethodView):
     @blp.arguments(EndpointChangeSchema, example={"events": ["einvoice.issued", "sales.*"]})
     @blp.response(200, EndpointSchema, example=samples.ENDPOINT)
     def patch(self, data: dict[str, Any], endpoint_id: int) -> Endpoint:
-        """Change an endpoint; what waits goes to the new address."""
+        """Change an endpoint; waiting deliveries are sent to the new URL."""
         return endpoints.change(endpoint_id, data, scope(), actor=actor(), may_allow=may_allow())
 
     @requires_webhooks
     @refuses(UnknownEndpoint)
     @blp.response(204)
     def delete(self, endpoint_id: int) -> None:
-        """Delete an endpoint; what waits is cancelled, what was delivered can still be read."""
+        """Delete an endpoint; waiting deliveries are cancelled, finished ones can still be read."""
         endpoints.remove(endpoint_id, scope(), actor=actor())
 
 
@@ -90,7 +93,7 @@ class Rotate(MethodView):
     @blp.arguments(RotationSchema, example={"grace_hours": 24})
     @blp.response(200, EndpointSecretSchema, example=samples.WITH_SECRET)
     def post(self, data: dict[str, Any], endpoint_id: int) -> endpoints.EndpointWithSecret:
-        """Make a new secret, shown in this answer only; for `grace_hours` the old one signs along."""
+        """Create a new secret, shown in this response only; for `grace_hours` the old one is also used to sign."""
         return endpoints.rotate(endpoint_id, data["grace_hours"], scope(), actor=actor())
 
 
@@ -100,7 +103,7 @@ class Enable(MethodView):
     @refuses(UnknownEndpoint)
     @blp.response(200, EndpointSchema, example=samples.ENDPOINT)
     def post(self, endpoint_id: int) -> Endpoint:
-        """Switch on. When deliveries wait, it is `probing` until the first of them has arrived."""
+        """Enable an endpoint. If deliveries wait, it is `probing` until the first of them has arrived."""
         endpoint = endpoints.find_for_update(endpoint_id, scope())
         circuit_breaker.enable(endpoint, actor=actor())
         return endpoint
@@ -113,7 +116,7 @@ class Disable(MethodView):
     @blp.arguments(EndpointReasonSchema, example={"reason": "The ERP is being moved."})
     @blp.response(200, EndpointSchema, example=samples.DISABLED)
     def post(self, data: dict[str, Any], endpoint_id: int) -> Endpoint:
-        """Switch off; deliveries wait until it is on again."""
+        """Disable an endpoint; deliveries wait until it is enabled again."""
         endpoint = endpoints.find_for_update(endpoint_id, scope())
         circuit_breaker.disable(endpoint, data["reason"], actor=actor())
         return endpoint
@@ -125,31 +128,31 @@ class Test(MethodView):
     @refuses(UnknownEndpoint)
     @blp.response(202, EndpointTestSchema, example={"message": "A test is on its way."})
     def post(self, endpoint_id: int) -> dict[str, Any]:
-        """Send a `webhook.test` to this endpoint, by the same way as everything else."""
+        """Send a `webhook.test` event to this endpoint, in the same way as other events."""
         endpoints.send_test(endpoint_id, scope())
         return {"message": "A test is on its way."}
 
 
 @blp.route("/<int:endpoint_id>/check")
-class Ask(MethodView):
+class RequestCheck(MethodView):
     @requires_webhooks
     @refuses(UnknownEndpoint, CheckRunning)
-    @blp.response(202, ReceiverCheckSchema, example=samples.ASKED)
+    @blp.response(202, ReceiverCheckSchema, example=samples.CHECK_PENDING)
     def post(self, endpoint_id: int) -> ReceiverCheck:
-        """Have the receiver checked with right, forged, stale, repeated and slow requests.
+        """Request a check of the receiver with valid, forged, stale, repeated and slow requests.
 
-        The report with its grade follows within half a minute.
+        The report with its grade is ready within half a minute.
         """
         return receiver_check.request_check(endpoint_id, scope())
 
 
 @blp.route("/<int:endpoint_id>/checks/<int:check_id>")
-class Checked(MethodView):
+class CheckDetail(MethodView):
     @requires_webhooks
     @refuses(UnknownEndpoint, UnknownCheck)
     @blp.response(200, ReceiverCheckSchema, example=samples.CHECK)
     def get(self, endpoint_id: int, check_id: int) -> ReceiverCheck:
-        """Read a check: its grade, what was sent, what came back, and what to do about it."""
+        """Read a check: its grade, and for each request the response and advice."""
         return receiver_check.find(endpoint_id, check_id, scope())
 
 
@@ -160,7 +163,7 @@ class Recover(MethodView):
     @blp.arguments(RecoverySchema, example={"since": "2026-02-01T00:00:00Z"})
     @blp.response(202, RecoveredSchema, example=samples.RECOVERED)
     def post(self, data: dict[str, Any], endpoint_id: int) -> dict[str, Any]:
-        """Send all failed deliveries since a moment again, oldest first and at a bounded rate."""
+        """Send all failed deliveries since a time again, oldest first and at a limited rate."""
         return replay.recover_since(endpoint_id, data, scope(), actor=actor())
 
 
@@ -171,7 +174,7 @@ class Pull(MethodView):
     @blp.arguments(PullQuery, location="query")
     @blp.response(200, PullSchema, example=samples.PULLED)
     def get(self, query: dict[str, Any], endpoint_id: int) -> dict[str, Any]:
-        """Fetch what this endpoint is told behind a position, oldest first: asking again misses nothing."""
+        """Fetch the events of this endpoint after a position, oldest first; repeated calls miss no event."""
         return replay.pull(endpoint_id, scope(), after=query["after"], limit=query["limit"])
 
 
@@ -181,5 +184,5 @@ class Reconciliation(MethodView):
     @refuses(UnknownEndpoint)
     @blp.response(200, ReconciliationSchema, example=samples.RECONCILIATION)
     def get(self, endpoint_id: int) -> dict[str, Any]:
-        """Compare what happened with what arrived: the sequences that are missing at the receiver."""
+        """List the sequences that have not arrived at the receiver."""
         return replay.reconcile(endpoint_id, scope())

@@ -1,4 +1,4 @@
-"""Payloads of deliveries: filters, evidence, recovery."""
+"""Schemas of deliveries: filters, attempts, recovery, pull and reconciliation."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ RECOVERED_PER_MINUTE, MAX_RECOVERED_PER_MINUTE = 600, 6000
 
 
 class DeliveryQuery(Schema):
-    """Filters of deliveries; all of them must hold."""
+    """Filters for deliveries; all of them must match."""
 
     endpoint_id = Number(1, MAX_ID)
-    event = Pattern(metadata={"description": "An event or a wildcard: `einvoice.issued`, `sales.*`."})
-    event_id = fields.UUID(metadata={"description": "`X-Webhook-Id`."})
+    event = Pattern(metadata={"description": "Name of an event, or a wildcard: `einvoice.issued`, `sales.*`."})
+    event_id = fields.UUID(metadata={"description": "Id of the event, sent as `X-Webhook-Id`."})
     subject_id = Number(
-        1, MAX_ID, metadata={"description": "Id of the invoice or receipt; say `event=einvoice.*` along."}
+        1,
+        MAX_ID,
+        metadata={
+            "description": "Id of the invoice or receipt; use together with `event`, such as `event=einvoice.*`."
+        },
     )
     reference = Text(100, metadata={"description": "Number of the invoice or receipt."})
     sequence = Number(1, MAX_ID)
@@ -29,7 +33,7 @@ class DeliveryQuery(Schema):
     since = DateTime()
     until = DateTime()
     per_page = Number(1, MAX_PAGE_SIZE, load_default=PAGE_SIZE)
-    cursor = Number(1, MAX_ID, metadata={"description": "What `next_cursor` carries."})
+    cursor = Number(1, MAX_ID, metadata={"description": "`next_cursor` of the previous page."})
 
 
 class WebhookDeliverySchema(Schema):
@@ -56,7 +60,7 @@ class WebhookDeliverySchema(Schema):
 
 
 class DeliveryAttemptSchema(Schema):
-    """One request as it went out (the endpoint's own headers hidden), and what came back."""
+    """One request as it was sent (values of custom headers hidden), and its response."""
 
     number = fields.Integer()
     outcome = Choice("delivered", "failed", "lost")
@@ -72,7 +76,7 @@ class DeliveryAttemptSchema(Schema):
 
 
 class WebhookDeliveryDetailSchema(WebhookDeliverySchema):
-    """A delivery with every attempt, and the body exactly as it is sent."""
+    """A delivery with every attempt and the exact body."""
 
     request_body = fields.String(attribute="source.body")
     attempt_log = fields.List(fields.Nested(DeliveryAttemptSchema))
@@ -86,7 +90,7 @@ class WebhookDeliveryListSchema(Schema):
 
 
 class RecoverySchema(Schema):
-    """What to send again."""
+    """Deliveries to send again."""
 
     since = DateTime(required=True)
     until = DateTime()
@@ -94,13 +98,13 @@ class RecoverySchema(Schema):
         Choice("failed", "delivered"),
         load_default=lambda: ["failed"],
         validate=validators.Length(1, 2),
-        metadata={"description": "`delivered` too for a receiver that lost what it had."},
+        metadata={"description": "Add `delivered` if the receiver lost data."},
     )
     per_minute = Number(1, MAX_RECOVERED_PER_MINUTE, load_default=RECOVERED_PER_MINUTE)
 
 
 class RecoveredSchema(Schema):
-    """How many will be sent again, and when."""
+    """Number of deliveries that will be sent again, and when the first and the last are due."""
 
     count = fields.Integer()
     first_due_at = Timestamp(allow_none=True)
@@ -108,7 +112,7 @@ class RecoveredSchema(Schema):
 
 
 class PullQuery(Schema):
-    """Where to go on from."""
+    """Position to continue from."""
 
     after = Number(0, MAX_ID, load_default=0, metadata={"description": "The last position that you have seen."})
     limit = Number(1, MAX_PULLED_EVENTS, load_default=100)
@@ -126,7 +130,7 @@ class PulledSchema(Schema):
 
 
 class PullMetaSchema(Schema):
-    """``next_after`` goes on; ``head`` is the newest position of the log."""
+    """``next_after`` is the position for the next call; ``head`` is the newest position of the log."""
 
     next_after = fields.Integer()
     head = fields.Integer()
@@ -134,7 +138,7 @@ class PullMetaSchema(Schema):
 
 
 class PullSchema(Schema):
-    """A stretch of what this endpoint is told, oldest first."""
+    """A page of the events of this endpoint, oldest first."""
 
     data = fields.List(fields.Nested(PulledSchema))
     meta = fields.Nested(PullMetaSchema)

@@ -1,4 +1,4 @@
-"""Payloads of endpoints: what may be set, and what is shown of it."""
+"""Schemas of endpoints: settings, responses, rotation, checks of receivers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_GRACE_HOURS = 24
 
 
 class Pattern(HubField, fields.String):
-    """The name of an event, or a wildcard over several: ``einvoice.*``, ``*``."""
+    """The name of an event, or a wildcard for several: ``einvoice.*``, ``*``."""
 
     default_error_messages = {"invalid": N_("Expected a string."), "unknown": N_("No such event.")}
 
@@ -35,7 +35,7 @@ class Pattern(HubField, fields.String):
 
 
 class CustomHeaders(HubField):
-    """Further headers, name to value; none of the hub's own, nothing that could break out of its line."""
+    """Custom headers, name to value; the hub's own headers and control characters are refused."""
 
     default_error_messages = {
         "invalid": N_("Expected an object of strings."),
@@ -47,14 +47,14 @@ class CustomHeaders(HubField):
     }
     _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
     _VALUE = re.compile(r"[\x20-\x7e]{1,1000}")
-    _OURS = re.compile(
+    _RESERVED = re.compile(
         r"(x-)?webhook-.*|content-.*|host|user-agent|accept-encoding|connection|keep-alive|te|trailer|"
         r"transfer-encoding|upgrade|expect|proxy-.*|x-forwarded-.*|forwarded|via|date|cookie"
     )
 
     def __init__(self, **kwargs: Any) -> None:
-        shape = {"type": "object", "additionalProperties": {"type": "string"}, "example": {"X-Api-Key": "…"}}
-        kwargs["metadata"] = {**shape, **kwargs.get("metadata", {})}
+        json_schema = {"type": "object", "additionalProperties": {"type": "string"}, "example": {"X-Api-Key": "…"}}
+        kwargs["metadata"] = {**json_schema, **kwargs.get("metadata", {})}
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, str]:
@@ -64,13 +64,13 @@ class CustomHeaders(HubField):
             raise self.make_error("many")
         seen: set[str] = set()
         for name, text in value.items():
-            self._judge(name, text.strip(), seen)
+            self._validate_header(name, text.strip(), seen)
         return {name: text.strip() for name, text in value.items()}
 
-    def _judge(self, name: str, text: str, seen: set[str]) -> None:
+    def _validate_header(self, name: str, text: str, seen: set[str]) -> None:
         if not self._NAME.fullmatch(name):
             raise self.make_error("name", name=repr(name[:100]))
-        if self._OURS.fullmatch(name.lower()):
+        if self._RESERVED.fullmatch(name.lower()):
             raise self.make_error("ours", name=name)
         if name.lower() in seen:
             raise self.make_error("twice", name=name)
@@ -80,7 +80,7 @@ class CustomHeaders(HubField):
 
 
 class Network(HubField, fields.String):
-    """A network as CIDR; a single address is a network of one."""
+    """A network in CIDR notation; a single address is a network of one address."""
 
     default_error_messages = {"invalid": N_("Expected a network such as 10.1.2.0/24.")}
 
@@ -93,20 +93,27 @@ class Network(HubField, fields.String):
 
 
 class AllowanceSchema(Schema):
-    """A network and a port that this endpoint may be at, public or not, with https or plain http."""
+    """A network and port that are allowed for this endpoint, public or private, with https or plain http."""
 
     cidr = Network(required=True, metadata={"example": "10.1.2.0/24"})
     port = Number(1, 65_535, required=True)
 
 
 class _EndpointSettings(Schema):
-    """What can be said about an endpoint at any time."""
+    """Settings of an endpoint that can be set at creation and changed later."""
 
     description = Text(500)
-    headers = CustomHeaders(load_only=True, allow_none=True, metadata={"description": "Sent along; stored encrypted."})
-    concurrency = Number(1, MAX_CONCURRENCY, metadata={"description": "Requests at the same time; 10 by default."})
+    headers = CustomHeaders(
+        load_only=True, allow_none=True, metadata={"description": "Sent with each request; stored encrypted."}
+    )
+    concurrency = Number(
+        1, MAX_CONCURRENCY, metadata={"description": "Maximum number of simultaneous requests; 10 by default."}
+    )
     rate_per_minute = Number(
-        1, MAX_RATE_PER_MINUTE, allow_none=True, metadata={"description": "Null: as many as come."}
+        1,
+        MAX_RATE_PER_MINUTE,
+        allow_none=True,
+        metadata={"description": "Maximum number of requests per minute; null means no limit."},
     )
     allowances = fields.List(
         fields.Nested(AllowanceSchema),
@@ -124,7 +131,7 @@ _event_count = validators.Length(
 
 
 def _events(**kwargs: Any) -> fields.List:
-    """Names and wildcards, at least one, none twice."""
+    """Names of events and wildcards, at least one, no duplicates."""
     return fields.List(Pattern(), validate=[_event_count, _unique], **kwargs)
 
 
@@ -142,19 +149,19 @@ class EndpointDraftSchema(_EndpointSettings):
 
 
 class EndpointChangeSchema(_EndpointSettings):
-    """Changes to an endpoint; what is not sent stays."""
+    """Changes to an endpoint; fields that are not sent keep their values."""
 
     url = Text(MAX_URL_LENGTH, blank=False)
     events = _events()
 
     @validates_schema
-    def _says_something(self, data: dict[str, Any], **_kwargs: Any) -> None:
+    def _require_a_change(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if not data:
             raise ValidationError(N_("Nothing to change was sent."))
 
 
 class EndpointSchema(Schema):
-    """An endpoint as it is shown; secrets and header values are not."""
+    """An endpoint; its secrets and header values are never shown."""
 
     id = fields.Integer()
     user_id = fields.Integer(attribute="owner_id")
@@ -176,7 +183,7 @@ class EndpointSchema(Schema):
 
 
 class EndpointSecretSchema(EndpointSchema):
-    """An endpoint with its secret, which is shown this one time."""
+    """An endpoint with its secret, which is shown only once."""
 
     secret = fields.String()
 
@@ -185,23 +192,23 @@ class EndpointSecretSchema(EndpointSchema):
 
 
 class EndpointReasonSchema(Schema):
-    """Why."""
+    """Why the endpoint is disabled."""
 
     reason = Text(500, blank=False, load_default=N_("Switched off by hand."))
 
 
 class RotationSchema(Schema):
-    """For how long the old secret signs along."""
+    """For how many hours requests are also signed with the old secret."""
 
     grace_hours = Number(0, MAX_GRACE_HOURS, load_default=MAX_GRACE_HOURS)
 
 
 class EndpointQuery(Schema):
-    """A page of endpoints."""
+    """Filter and page of the list of endpoints."""
 
     status = Choice(*STATUSES)
     per_page = Number(1, MAX_PAGE_SIZE, load_default=PAGE_SIZE)
-    cursor = Number(1, MAX_ID, metadata={"description": "What `next_cursor` carries."})
+    cursor = Number(1, MAX_ID, metadata={"description": "`next_cursor` of the previous page."})
 
 
 class WebhookPageMetaSchema(Schema):
@@ -219,13 +226,13 @@ class EndpointListSchema(Schema):
 
 
 class EndpointTestSchema(Schema):
-    """The test is on its way."""
+    """Confirmation that a test event will be sent."""
 
     message = fields.String()
 
 
 class FindingSchema(Schema):
-    """One request of a check, and what the receiver made of it."""
+    """One request of a check, the response of the receiver, and advice."""
 
     name = fields.String()
     expected = fields.String()
@@ -237,7 +244,7 @@ class FindingSchema(Schema):
 
 
 class CheckReportSchema(Schema):
-    """What was found."""
+    """Findings of a check, and the drift of the receiver's clock."""
 
     findings = fields.List(fields.Nested(FindingSchema))
     clock_drift_seconds = fields.Float(allow_none=True)
@@ -245,7 +252,7 @@ class CheckReportSchema(Schema):
 
 
 class ReceiverCheckSchema(Schema):
-    """A check of a receiver; ``grade`` A to F once it is done."""
+    """A check of a receiver; ``grade`` is A to F when the check is done."""
 
     id = fields.Integer()
     endpoint_id = fields.Integer()
