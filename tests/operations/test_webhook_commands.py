@@ -38,8 +38,10 @@ def endpoint(subscribe: Make, receiver: Receiver) -> Subscribed:
     return made
 
 
-def test_the_list_tells_what_waits_what_failed_and_why_one_is_off(run: Run, endpoint: Subscribed, happen: Make) -> None:
-    happen(2)
+def test_the_list_tells_what_waits_what_failed_and_why_one_is_off(
+    run: Run, endpoint: Subscribed, create_einvoices: Make
+) -> None:
+    create_einvoices(2)
     with unit_of_work():
         first = db.session.scalar(select(Delivery).order_by(Delivery.id).limit(1))
         first.state, first.finished_at = "failed", clock.now()
@@ -60,14 +62,14 @@ def test_one_is_switched_off_and_on_in_the_name_of_the_command_line(run: Run, en
     assert actions == ["webhook_endpoint.disabled", "webhook_endpoint.enabled"]
 
 
-def test_one_for_which_something_waits_is_probed_first(run: Run, endpoint: Subscribed, happen: Make) -> None:
-    happen(1)
+def test_one_for_which_something_waits_is_probed_first(run: Run, endpoint: Subscribed, create_einvoices: Make) -> None:
+    create_einvoices(1)
     run("disable", str(endpoint.id))
     assert run("enable", str(endpoint.id)).output == "Endpoint 1 is probing.\n"
 
 
-def test_what_failed_since_a_moment_is_sent_again(run: Run, endpoint: Subscribed, happen: Make) -> None:
-    happen(3)
+def test_what_failed_since_a_moment_is_sent_again(run: Run, endpoint: Subscribed, create_einvoices: Make) -> None:
+    create_einvoices(3)
     with unit_of_work():
         for delivery in db.session.scalars(select(Delivery).order_by(Delivery.id).limit(2)):
             delivery.state, delivery.finished_at = "failed", clock.now()

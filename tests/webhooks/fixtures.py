@@ -1,7 +1,8 @@
-"""Receivers, endpoints that send to them, events to send, and a clock that the test sets."""
+"""Fixtures of webhooks: receivers, endpoints, events to send, a fake clock, a fake resolver, clients."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,18 +20,22 @@ from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.endpoints import service as endpoints
-from app.webhooks.models.deliveries import Delivery
+from app.webhooks.models.deliveries import Attempt, Delivery
 from app.webhooks.models.endpoints import Endpoint
-from app.webhooks.sender import dispatcher
+from app.webhooks.sender import attempt as sender_attempt
+from app.webhooks.sender import circuit_breaker, dispatcher, http_client, ssrf
+from app.webhooks.sender import claims as sender_claims
 from tests.factories import a_draft, a_user
 from tests.webhooks.receivers import Behaviour, Receiver, ok
 
+Make = Callable[..., Any]
 ENDPOINTS, DELIVERIES = "/api/v1/webhooks/endpoints", "/api/v1/webhooks/deliveries"
 MODULE = "feature.einvoice_webhooks"
+PUBLIC_URL = "https://8.8.8.8/hooks"
 
 
-class Clock:
-    """Time that passes when the test says so."""
+class FakeClock:
+    """A clock that only the test advances."""
 
     def __init__(self) -> None:
         self.moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=30)
@@ -38,25 +43,39 @@ class Clock:
     def now(self) -> datetime:
         return self.moment
 
-    def pass_(self, **span: float) -> None:
+    def advance(self, **span: float) -> None:
         self.moment += timedelta(**span)
 
 
 @pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The hub's clock, standing still."""
-    fake = Clock()
+def fake_clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """Replace the hub's clock by a fake one."""
+    fake = FakeClock()
     monkeypatch.setattr(clock, "now", fake.now)
     return fake
 
 
 @pytest.fixture
-def receiver_with(app: Hub) -> Iterator[Callable[..., Receiver]]:
-    """Start a receiver that answers as the test says."""
+def dns(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """Addresses of host names; the test fills it, and other names do not resolve."""
+    known: dict[str, list[str]] = {}
+
+    def lookup(host: str, port: int, **_kwargs: Any) -> list[Any]:
+        if host not in known:
+            raise socket.gaierror(-2, "Name or service not known")
+        return [(socket.AF_INET, 1, 6, "", (address, port)) for address in known[host]]
+
+    monkeypatch.setattr(ssrf.socket, "getaddrinfo", lookup)
+    return known
+
+
+@pytest.fixture
+def start_receiver(app: Hub) -> Iterator[Callable[..., Receiver]]:
+    """Start receivers with the given behaviour."""
     started: list[Receiver] = []
 
-    def start(answers: Behaviour = ok) -> Receiver:
-        started.append(Receiver(answers))
+    def start(behaviour: Behaviour = ok) -> Receiver:
+        started.append(Receiver(behaviour))
         return started[-1]
 
     yield start
@@ -65,8 +84,8 @@ def receiver_with(app: Hub) -> Iterator[Callable[..., Receiver]]:
 
 
 @pytest.fixture
-def receiver(receiver_with: Callable[..., Receiver]) -> Receiver:
-    return receiver_with()
+def receiver(start_receiver: Callable[..., Receiver]) -> Receiver:
+    return start_receiver()
 
 
 @dataclass
@@ -86,10 +105,10 @@ class Subscribed:
 @pytest.fixture
 def subscriber(app: Hub) -> User:
     """A user with the module."""
-    return a_customer()
+    return create_user_with_module()
 
 
-def a_customer(role: str = "integrator") -> User:
+def create_user_with_module(role: str = "integrator") -> User:
     with unit_of_work():
         user = a_user(role=role)
         modules.enable(user, MODULE, actor="test")
@@ -98,40 +117,40 @@ def a_customer(role: str = "integrator") -> User:
 
 @pytest.fixture
 def subscribe(app: Hub, subscriber: User) -> Callable[..., Subscribed]:
-    """Make an endpoint at a receiver on loopback, which an admin has allowed."""
+    """Create an endpoint for a receiver on loopback, with an allowance for its port."""
 
-    def make(receiver: Receiver | str, *events: str, user: User = subscriber, **facts: Any) -> Subscribed:
+    def create(receiver: Receiver | str, *events: str, user: User = subscriber, **fields: Any) -> Subscribed:
         url = receiver if isinstance(receiver, str) else receiver.url
         port = int(url.rpartition(":")[2].partition("/")[0])
         data = {
             "url": url,
             "events": list(events) or ["einvoice.*"],
             "allowances": [{"cidr": "127.0.0.0/8", "port": port}],
-            **facts,
+            **fields,
         }
         with unit_of_work():
-            issued = endpoints.create(data, user.id, actor="test", may_allow=True)
-        return Subscribed(issued.endpoint.id, issued.secret, user.id)
+            created = endpoints.create(data, user.id, actor="test", may_allow=True)
+        return Subscribed(created.endpoint.id, created.secret, user.id)
 
-    return make
+    return create
 
 
 @pytest.fixture
-def happen(subscriber: User, relayed: Callable[[], int]) -> Callable[..., list[Einvoice]]:
-    """Have e-invoices drafted and their events placed: a delivery for each endpoint that wants them."""
+def create_einvoices(subscriber: User, relayed: Callable[[], int]) -> Callable[..., list[Einvoice]]:
+    """Create draft e-invoices and relay their events, so that subscribed endpoints have deliveries."""
 
-    def make(count: int = 1, *, user: User = subscriber, **facts: Any) -> list[Einvoice]:
+    def create(count: int = 1, *, user: User = subscriber, **fields: Any) -> list[Einvoice]:
         with unit_of_work():
-            made = [drafts.create({**a_draft(), "provider": "null", **facts}, user.id) for _ in range(count)]
+            created = [drafts.create({**a_draft(), "provider": "null", **fields}, user.id) for _ in range(count)]
         relayed()
-        return made
+        return created
 
-    return make
+    return create
 
 
 @pytest.fixture
 def send(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Run both senders until nothing is due; how many attempts were made."""
+    """Run the senders of both queues until nothing is due; return the number of attempts."""
     monkeypatch.setattr(dispatcher, "LINGER_SECONDS", 0.0)
 
     def run() -> int:
@@ -148,9 +167,31 @@ def deliveries(endpoint: Subscribed | None = None) -> list[Delivery]:
         return list(db.session.scalars(query.execution_options(populate_existing=True)))
 
 
+def attempts_of(delivery: Delivery) -> list[Attempt]:
+    with unit_of_work():
+        return list(db.session.scalars(db.select(Attempt).where(Attempt.delivery_id == delivery.id).order_by("number")))
+
+
+def a_result(claim: sender_claims.Claim, status: int, fake_clock: FakeClock) -> sender_attempt.AttemptResult:
+    """The result of an attempt that the receiver answered with ``status``."""
+    response = http_client.ReceiverResponse(3, status=status)
+    return sender_attempt.AttemptResult(claim, "http://127.0.0.1/", fake_clock.moment, {}, response)
+
+
+def enable(endpoint: Subscribed) -> None:
+    with unit_of_work():
+        circuit_breaker.enable(endpoints.find_for_update(endpoint.id, None), actor="test")
+
+
+def disable(endpoint: Subscribed) -> None:
+    with unit_of_work():
+        row = endpoints.find_for_update(endpoint.id, None)
+        circuit_breaker.disable(row, "The ERP is being moved.", actor="test")
+
+
 @pytest.fixture
 def manager(client_as: Callable[..., FlaskClient]) -> FlaskClient:
-    """A client of an integrator with the module; ``client.user`` says who."""
+    """A client of an integrator with the module; ``client.user`` is the user."""
     return manager_of(client_as, "integrator")
 
 
@@ -165,3 +206,10 @@ def manager_of(client_as: Callable[..., FlaskClient], role: str) -> Any:
         client.user = db.session.query(User).order_by(User.id.desc()).first()
         modules.enable(client.user, MODULE, actor="test")
     return client
+
+
+def post_endpoint(client: FlaskClient, **fields: Any) -> dict[str, Any]:
+    """Create an endpoint by the API."""
+    answer = client.post(ENDPOINTS, json={"url": PUBLIC_URL, "events": ["einvoice.*"], **fields})
+    assert answer.status_code == 201, answer.json
+    return answer.json

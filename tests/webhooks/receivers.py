@@ -1,4 +1,4 @@
-"""Receivers on loopback that tests send to: what came in, and an answer that the test chooses."""
+"""HTTP receivers on loopback for tests: they store requests and answer as the test defines."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-#: Given the request, a status, headers and a body; None leaves the answer to the callable, which wrote it itself.
+#: Returns status, headers and body for a request; None if it has written the response itself.
 Behaviour = Callable[["Received"], "tuple[int, dict[str, str], bytes] | None"]
 
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it arrived."""
+    """One received request."""
 
     path: str
     headers: dict[str, str]
@@ -29,14 +29,19 @@ def ok(_request: Received) -> tuple[int, dict[str, str], bytes]:
     return 204, {}, b""
 
 
+def answering(status: int = 503, **headers: str) -> Callable[[Received], tuple[int, dict[str, str], bytes]]:
+    """Behaviour that always answers with a status and headers; an underscore in a header name becomes a hyphen."""
+    return lambda _request: (status, {name.replace("_", "-"): value for name, value in headers.items()}, b"not now")
+
+
 class _Server(ThreadingHTTPServer):
-    """Takes as many connections at once as a drill opens; five would wait, and the rest be turned away."""
+    """A server for as many simultaneous connections as a drill opens; the default queue holds five."""
 
     request_queue_size = 128
 
 
 class Receiver:
-    """A server on a port of its own; ``answers`` may be changed at any time."""
+    """A server on its own port; ``answers`` may be changed at any time."""
 
     def __init__(self, answers: Behaviour = ok) -> None:
         self.answers = answers
@@ -60,7 +65,7 @@ class Receiver:
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
                 body = self.rfile.read(length)
-                if len(body) < length:  # the sender was killed in the middle: that is no request
+                if len(body) < length:  # the sender was killed while it sent: ignore the partial request
                     self.close_connection = True
                     return
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -71,7 +76,7 @@ class Receiver:
                     self.close_connection = True
                     return
                 status, more, content = answer
-                self.send_response_only(status)  # without a date: the test says what time it is
+                self.send_response_only(status)  # no Date header: the test controls the time
                 for name, value in more.items():
                     self.send_header(name, value)
                 if status != 204:
@@ -80,6 +85,6 @@ class Receiver:
                 self.wfile.write(content)
 
             def log_message(self, *_args: Any) -> None:
-                """Nothing on the screen of the tests."""
+                """Write no log."""
 
         return Handler

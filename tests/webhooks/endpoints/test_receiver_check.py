@@ -1,4 +1,4 @@
-"""The check of a receiver: the examples of the documents pass it, careless receivers are told what to mend."""
+"""Receiver checks: the example receivers get grade A; receivers with faults get a lower grade and advice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time as real_time
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -25,11 +25,11 @@ from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.models.endpoints import ReceiverCheck
-from tests.webhooks.fixtures import Clock, Subscribed
+from tests.webhooks.fixtures import FakeClock, Subscribed
 from tests.webhooks.receivers import Received
 
 Make = Callable[..., Any]
-EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
+EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "examples"
 NODE, PHP = shutil.which("node"), shutil.which("php")
 PORT = "{port}"
 RECEIVERS = [
@@ -54,21 +54,21 @@ def _short_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def check(monkeypatch: pytest.MonkeyPatch) -> Callable[[Subscribed], ReceiverCheck]:
-    """Have an endpoint's receiver checked; the report."""
+    """Check the receiver of an endpoint; return the check."""
 
     def run(endpoint: Subscribed) -> ReceiverCheck:
         with unit_of_work():
-            asked = receiver_check.request_check(endpoint.id, None)
+            requested = receiver_check.request_check(endpoint.id, None)
         assert receiver_check.run_due_checks() == 1
         with unit_of_work():
-            return receiver_check.find(endpoint.id, asked.id, None)
+            return receiver_check.find(endpoint.id, requested.id, None)
 
     return run
 
 
 @pytest.fixture
-def example(tmp_path: Path) -> Iterator[Callable[[list[str], str], tuple[str, Path]]]:
-    """Run one of the documents' receivers; its address, and the file that it prints to."""
+def example(tmp_path: Path) -> Iterator[Callable[[list[str], str, int], Path]]:
+    """Run an example receiver; return the file that its output is written to."""
     running = []
 
     def start(command: list[str], secret: str, port: int) -> Path:
@@ -80,14 +80,14 @@ def example(tmp_path: Path) -> Iterator[Callable[[list[str], str], tuple[str, Pa
             "WEBHOOK_STORE": str(tmp_path / "seen"),
         }
         with printed.open("w") as out:
-            words = [word.replace(PORT, str(port)) for word in command]
-            running.append(subprocess.Popen(words, env=environment, stdout=out, stderr=subprocess.DEVNULL))
-        deadline = real_time.monotonic() + 30
-        while real_time.monotonic() < deadline:
+            arguments = [argument.replace(PORT, str(port)) for argument in command]
+            running.append(subprocess.Popen(arguments, env=environment, stdout=out, stderr=subprocess.DEVNULL))
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
-            real_time.sleep(0.05)
+            time.sleep(0.05)
         return printed
 
     yield start
@@ -103,8 +103,8 @@ def free_port() -> int:
 
 
 @pytest.mark.parametrize("command", RECEIVERS)
-def test_the_examples_of_the_documents_get_an_a_and_handle_each_event_once(
-    *, command: list[str], example: Make, subscribe: Make, happen: Make, send: Make, check: Make
+def test_the_example_receivers_get_grade_a_and_handle_each_event_once(
+    *, command: list[str], example: Make, subscribe: Make, create_einvoices: Make, send: Make, check: Make
 ) -> None:
     port = free_port()
     endpoint = subscribe(f"http://127.0.0.1:{port}/hooks")
@@ -112,16 +112,16 @@ def test_the_examples_of_the_documents_get_an_a_and_handle_each_event_once(
     report = check(endpoint)
     assert report.grade == "A", report.report
     assert abs(report.report["clock_drift_seconds"] or 0) < 3
-    happen()
+    create_einvoices()
     assert send() == 1
-    lines = [line for line in printed.read_text().splitlines() if not line.startswith(" *")]  # Flask's own
-    # Of the check the right and the slow request are new events, the repeated one is not.
+    lines = [line for line in printed.read_text().splitlines() if not line.startswith(" *")]  # lines of Flask itself
+    # In the check, the valid and the slow request are new events; the repeated request is not.
     assert [line.split()[0] for line in lines] == ["webhook.test", "webhook.test", "einvoice.created"]
     assert len(set(lines)) == 3
 
 
 @pytest.mark.parametrize("command", RECEIVERS)
-def test_the_examples_refuse_what_is_not_signed(command: list[str], example: Make) -> None:
+def test_the_example_receivers_refuse_unsigned_and_stale_requests(command: list[str], example: Make) -> None:
     port = free_port()
     printed = example(command, "whsec_dGVzdA==,whsec_b2xk", port)
     url, body = f"http://127.0.0.1:{port}/hooks", b'{"event":"webhook.test","id":"1"}'
@@ -131,7 +131,7 @@ def test_the_examples_refuse_what_is_not_signed(command: list[str], example: Mak
         headers = {"X-Webhook-Timestamp": timestamp, header: signature, "Content-Type": "application/json"}
         return requests.post(url, data=body, headers=headers, timeout=10).status_code
 
-    now = int(real_time.time())
+    now = int(time.time())
     assert requests.post(url, data=body, timeout=10).status_code == 401
     assert status("soon", b"whsec_dGVzdA==") == 401
     assert status(str(now), b"another") == 401
@@ -142,32 +142,34 @@ def test_the_examples_refuse_what_is_not_signed(command: list[str], example: Mak
     assert status(str(now), b"whsec_b2xk", "X-Webhook-Signature-Previous") == 204
 
 
-def careful(subscribed: list[Subscribed], **lapses: Any) -> Callable[[Received], tuple[int, dict[str, str], bytes]]:
-    """A receiver that does everything right but for its lapses."""
+def receiver_with_faults(
+    subscribed: list[Subscribed], **faults: Any
+) -> Callable[[Received], tuple[int, dict[str, str], bytes]]:
+    """Behaviour of a receiver that verifies everything, except for the given faults."""
     seen: set[str] = set()
 
     def answer(request: Received) -> tuple[int, dict[str, str], bytes]:
         signed = request["X-Webhook-Timestamp"].encode() + b"." + request.body
         right = hmac.new(subscribed[0].secret.encode(), signed, hashlib.sha256).hexdigest()
-        if not lapses.get("trusting") and right != request["X-Webhook-Signature"]:
+        if not faults.get("accepts_any_signature") and right != request["X-Webhook-Signature"]:
             return 401, {}, b""
-        if not lapses.get("patient") and abs(real_time.time() - int(request["X-Webhook-Timestamp"])) > 300:
+        if not faults.get("accepts_old_timestamps") and abs(time.time() - int(request["X-Webhook-Timestamp"])) > 300:
             return 401, {}, b""
-        if request["X-Webhook-Id"] in seen and lapses.get("refuses_repeats"):
+        if request["X-Webhook-Id"] in seen and faults.get("refuses_repeats"):
             return 409, {}, b""
         seen.add(request["X-Webhook-Id"])
-        moment = datetime.now(UTC) + timedelta(seconds=lapses.get("drift", 0))
-        return lapses.get("status", 200), {"Date": format_datetime(moment, usegmt=True)}, b""
+        moment = datetime.now(UTC) + timedelta(seconds=faults.get("drift", 0))
+        return faults.get("status", 200), {"Date": format_datetime(moment, usegmt=True)}, b""
 
     return answer
 
 
 @pytest.mark.parametrize(
-    ("lapses", "grade", "failed"),
+    ("faults", "grade", "failed"),
     [
         ({}, "A", []),
-        ({"trusting": True}, "D", ["wrong_signature"]),
-        ({"patient": True}, "C", ["stale_timestamp"]),
+        ({"accepts_any_signature": True}, "D", ["wrong_signature"]),
+        ({"accepts_old_timestamps": True}, "C", ["stale_timestamp"]),
         ({"refuses_repeats": True}, "C", ["duplicate_id"]),
         ({"status": 500}, "F", ["right", "duplicate_id", "slow_request"]),
         ({"drift": 120}, "B", []),
@@ -175,12 +177,11 @@ def careful(subscribed: list[Subscribed], **lapses: Any) -> Callable[[Received],
     ],
     ids=str,
 )
-def test_grades_say_what_is_wrong(
-    *, receiver_with: Make, subscribe: Make, check: Make, lapses: dict[str, Any], grade: str, failed: list[str]
+def test_each_fault_lowers_the_grade_and_fails_its_request(
+    *, start_receiver: Make, subscribe: Make, check: Make, faults: dict[str, Any], grade: str, failed: list[str]
 ) -> None:
     subscribed: list[Subscribed] = []
-    receiver = receiver_with(careful(subscribed, **lapses))
-    receiver.answers = careful(subscribed, **lapses)
+    receiver = start_receiver(receiver_with_faults(subscribed, **faults))
     subscribed.append(subscribe(receiver))
     report = check(subscribed[0])
     assert report.grade == grade
@@ -188,8 +189,10 @@ def test_grades_say_what_is_wrong(
     assert all(finding["advice"] for finding in report.report["findings"] if not finding["passed"])
 
 
-def test_a_dead_receiver_gets_an_f_and_the_reason(receiver_with: Make, subscribe: Make, check: Make) -> None:
-    receiver = receiver_with()
+def test_an_unreachable_receiver_gets_grade_f_and_the_reason(
+    start_receiver: Make, subscribe: Make, check: Make
+) -> None:
+    receiver = start_receiver()
     endpoint = subscribe(receiver)
     receiver.close()
     report = check(endpoint)
@@ -197,25 +200,27 @@ def test_a_dead_receiver_gets_an_f_and_the_reason(receiver_with: Make, subscribe
     assert {finding["error"] for finding in report.report["findings"]} == {"The connection was refused."}
 
 
-def test_a_check_whose_worker_was_lost_is_put_down_as_failed(receiver_with: Make, subscribe: Make, time: Clock) -> None:
+def test_a_check_of_a_lost_worker_fails_and_does_not_block_others(
+    start_receiver: Make, subscribe: Make, fake_clock: FakeClock
+) -> None:
     meeting = threading.Barrier(3, timeout=3)
 
     def meet(_request: Received) -> tuple[int, dict[str, str], bytes]:
         meeting.wait()
         return 204, {}, b""
 
-    endpoint, *others = (subscribe(receiver_with(meet)) for _ in range(3))
+    endpoint, *others = (subscribe(start_receiver(meet)) for _ in range(3))
     with unit_of_work():
-        asked = receiver_check.request_check(endpoint.id, None)
+        requested = receiver_check.request_check(endpoint.id, None)
     assert receiver_check._claim()
     with unit_of_work():
         for other in others:
             receiver_check.request_check(other.id, None)
     assert receiver_check.run_due_checks() == 0, "one task at a time"
-    time.pass_(seconds=61)
+    fake_clock.advance(seconds=61)
     assert receiver_check.run_due_checks() == 0
     with unit_of_work():
-        lost = db.session.get(ReceiverCheck, asked.id, populate_existing=True)
+        lost = db.session.get(ReceiverCheck, requested.id, populate_existing=True)
     assert (lost.state, lost.report) == ("failed", {"error": receiver_check.LOST})
     with unit_of_work():
         assert receiver_check.request_check(endpoint.id, None).state == "pending"
@@ -225,14 +230,16 @@ def test_a_check_whose_worker_was_lost_is_put_down_as_failed(receiver_with: Make
     assert [made.grade for made in checks if made] == ["D"] * 3, "they are checked at the same time"
 
 
-def test_a_check_of_an_endpoint_that_was_deleted_holds_up_no_other(
-    receiver_with: Make, subscribe: Make, check: Make
+def test_a_check_of_a_deleted_endpoint_fails_and_does_not_block_others(
+    start_receiver: Make, subscribe: Make, check: Make
 ) -> None:
-    endpoint = subscribe(receiver_with())
+    endpoint = subscribe(start_receiver())
     with unit_of_work():
-        asked = receiver_check.request_check(endpoint.id, None)
+        requested = receiver_check.request_check(endpoint.id, None)
         endpoints.remove(endpoint.id, None, actor="test")
     assert receiver_check.run_due_checks() == 0
     with unit_of_work():
-        assert db.session.get(ReceiverCheck, asked.id, populate_existing=True).report == {"error": endpoints.DELETED}
-    assert check(subscribe(receiver_with())).state == "done"
+        assert db.session.get(ReceiverCheck, requested.id, populate_existing=True).report == {
+            "error": endpoints.DELETED
+        }
+    assert check(subscribe(start_receiver())).state == "done"

@@ -1,4 +1,4 @@
-"""Both signatures against the official libraries, and against the vectors that the documents publish."""
+"""Signatures, verified by the official libraries and the test vectors in the documentation."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tests.webhooks.receivers import Receiver
 
 Make = Callable[..., Any]
 NODE = shutil.which("node")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 
 
-def in_javascript(requests: list[dict[str, Any]]) -> list[str]:
+def verify_in_javascript(requests: list[dict[str, Any]]) -> list[str]:
     script = Path(__file__).with_name("verify.cjs")
     done = subprocess.run(
         [NODE or "node", script], input=json.dumps(requests), capture_output=True, text=True, check=True, timeout=60
@@ -36,18 +36,18 @@ def in_javascript(requests: list[dict[str, Any]]) -> list[str]:
 
 
 @needs_node
-def test_the_official_javascript_library_verifies_what_is_sent(
-    receiver: Receiver, subscribe: Make, happen: Make, send: Make
+def test_the_official_javascript_library_verifies_sent_requests(
+    receiver: Receiver, subscribe: Make, create_einvoices: Make, send: Make
 ) -> None:
     endpoint = subscribe(receiver)
-    happen(buyer={"name": "Ayşe Yılmaz 😀"})
+    create_einvoices(buyer={"name": "Ayşe Yılmaz 😀"})
     send()
     with unit_of_work():
         rotated = endpoints.rotate(endpoint.id, 24, None, actor="test").secret
-    happen()
+    create_einvoices()
     send()
     first, second = ({"headers": request.headers, "body": request.body.decode()} for request in receiver.requests)
-    assert in_javascript(
+    assert verify_in_javascript(
         [
             {**first, "secret": endpoint.secret},
             {**second, "secret": endpoint.secret},
@@ -60,37 +60,37 @@ def test_the_official_javascript_library_verifies_what_is_sent(
 
 @pytest.fixture
 def vector() -> dict[str, str]:
-    """The published vector: names and values of the table in the documents."""
+    """Names and values of the published test vector, read from the table in the documentation."""
     page = (ROOT / "docs" / "webhooks.md").read_text()
     section = page.partition("## Test vectors")[2].partition("\n## ")[0]
     return dict(re.findall(r"^\| ([\w -]+?) \| `(.+)` \|$", section, re.M))
 
 
 class TestVectors:
-    def test_they_are_what_the_hub_signs(self, vector: dict[str, str]) -> None:
+    def test_the_hub_computes_the_published_signatures(self, vector: dict[str, str]) -> None:
         moment = datetime.fromtimestamp(int(vector["timestamp"]), UTC)
         headers = signatures.signature_headers([vector["secret"]], UUID(vector["id"]), moment, vector["body"])
         assert headers["X-Webhook-Signature"] == vector["X-Webhook-Signature"]
         assert headers["webhook-signature"] == vector["webhook-signature"]
         assert json.loads(vector["body"])["id"] == vector["id"]
 
-    def test_the_documents_signature_is_three_lines_of_hmac(self, vector: dict[str, str]) -> None:
+    def test_the_documents_signature_is_an_hmac_of_timestamp_and_body(self, vector: dict[str, str]) -> None:
         signed = f"{vector['timestamp']}.{vector['body']}".encode()
         expected = hmac.new(vector["secret"].encode(), signed, hashlib.sha256).hexdigest()
         assert expected == vector["X-Webhook-Signature"]
 
     @needs_node
-    def test_the_official_javascript_library_signs_the_same(self, vector: dict[str, str]) -> None:
+    def test_the_official_javascript_library_computes_the_published_signature(self, vector: dict[str, str]) -> None:
         request = {
             "secret": vector["secret"],
             "headers": {"webhook-id": vector["id"]},
             "body": vector["body"],
             "signed": int(vector["timestamp"]),
         }
-        assert in_javascript([request]) == [vector["webhook-signature"]]
+        assert verify_in_javascript([request]) == [vector["webhook-signature"]]
 
 
-def test_secrets_have_256_bits_and_no_two_are_alike() -> None:
+def test_secrets_have_256_bits_and_are_unique() -> None:
     made = {signatures.generate_secret() for _ in range(100)}
     assert len(made) == 100
     assert all(secret.startswith("whsec_") and len(secret) == 50 for secret in made)
