@@ -1,21 +1,22 @@
-// A receiver of Invoice Hub's webhooks in plain Node: checks the signature, the clock and repeats, in that order.
+// A receiver for Invoice Hub webhooks in plain Node: checks the timestamp and the signature, and ignores repeated
+// events.
 //
 //     WEBHOOK_SECRET=whsec_… node webhook_receiver.mjs
 //
-// Replace `handle` by what your system does with an event.
+// Replace `handle` with the work that your system does for an event.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 
-// Separated by commas: during a rotation the old one and the new one.
+// Separated by commas: during a rotation the old and the new secret.
 const SECRETS = process.env.WEBHOOK_SECRET.split(",").filter(Boolean);
 const STORE = process.env.WEBHOOK_STORE ?? "seen.txt";
 const TOLERANCE = 300; // seconds
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 const seen = new Set(existsSync(STORE) ? readFileSync(STORE, "utf8").split("\n") : []);
 
-// Your own work; keep it short, or put the event into a queue of yours.
+// Your own work; keep it short, or put the event into your own queue.
 function handle(event) {
   console.log(event.event, event.id);
 }
@@ -42,23 +43,23 @@ function receive(headers, body) {
   const event = JSON.parse(body);
   if (!seen.has(event.id)) {
     handle(event);
-    seen.add(event.id); // remembered only when the work is done; a crash in between has it sent again
+    seen.add(event.id); // stored only when the work is done: after a crash the hub sends the event again
     appendFileSync(STORE, `${event.id}\n`);
   }
   return 204;
 }
 
-createServer((request, answer) => {
+createServer((request, response) => {
   const chunks = [];
   let size = 0;
   request.on("data", (chunk) => {
     size += chunk.length;
-    if (size > MOST_BYTES) request.destroy();
+    if (size > MAX_BYTES) request.destroy();
     else chunks.push(chunk);
   });
   request.on("end", () => {
-    if (request.method !== "POST" || request.url !== "/hooks") return answer.writeHead(404).end();
-    // The raw bytes: parsed and written again they would not be the same.
-    answer.writeHead(receive(request.headers, Buffer.concat(chunks))).end();
+    if (request.method !== "POST" || request.url !== "/hooks") return response.writeHead(404).end();
+    // The raw bytes; after parsing and serializing they may differ.
+    response.writeHead(receive(request.headers, Buffer.concat(chunks))).end();
   });
 }).listen(Number(process.env.PORT ?? 8080), "127.0.0.1");

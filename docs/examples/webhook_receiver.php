@@ -1,14 +1,15 @@
 <?php
-// A receiver of Invoice Hub's webhooks in plain PHP 8: checks the signature, the clock and repeats, in that order.
+// A receiver for Invoice Hub webhooks in plain PHP 8: checks the timestamp and the signature, and ignores repeated
+// events.
 //
 //     WEBHOOK_SECRET=whsec_… php -S 127.0.0.1:8080 webhook_receiver.php
 //
-// Replace handle() by what your system does with an event.
+// Replace handle() with the work that your system does for an event.
 declare(strict_types=1);
 
 const TOLERANCE = 300; // seconds
 
-// Your own work; keep it short, or put the event into a queue of yours.
+// Your own work; keep it short, or put the event into your own queue.
 function handle(array $event): void
 {
     file_put_contents('php://stdout', $event['event'] . ' ' . $event['id'] . "\n");
@@ -18,7 +19,7 @@ function handle(array $event): void
 function is_signed(string $timestamp, string $body): bool
 {
     $given = [$_SERVER['HTTP_X_WEBHOOK_SIGNATURE'] ?? '', $_SERVER['HTTP_X_WEBHOOK_SIGNATURE_PREVIOUS'] ?? ''];
-    // Separated by commas: during a rotation the old one and the new one.
+    // Separated by commas: during a rotation the old and the new secret.
     foreach (explode(',', (string) getenv('WEBHOOK_SECRET')) as $secret) {
         $expected = hash_hmac('sha256', $timestamp . '.' . $body, $secret);
         foreach ($given as $signature) {
@@ -44,7 +45,7 @@ function receive(): int
     $seen = new PDO('sqlite:' . (getenv('WEBHOOK_STORE') ?: 'seen.db'));
     $seen->setAttribute(PDO::ATTR_ERRMODE, PDO::ERRMODE_EXCEPTION);
     $seen->exec('CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY)');
-    // Remembered only when the work is done; a crash in between has it sent again.
+    // Stored only when the work is done: after a crash the hub sends the event again.
     $seen->exec('BEGIN IMMEDIATE');
     $new = $seen->prepare('INSERT OR IGNORE INTO seen VALUES (?)');
     $new->execute([$event['id']]);

@@ -1,9 +1,9 @@
-"""A receiver of Invoice Hub's webhooks with Flask: checks the signature, the clock and repeats, in that order.
+"""A receiver for Invoice Hub webhooks in Flask: checks the timestamp and the signature, and ignores repeated events.
 
     pip install flask
     WEBHOOK_SECRET=whsec_… python webhook_receiver.py
 
-Replace ``handle`` by what your system does with an event.
+Replace ``handle`` with the work that your system does for an event.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ import time
 
 from flask import Flask, request
 
-#: Separated by commas: during a rotation the old one and the new one.
+#: Separated by commas: during a rotation the old and the new secret.
 SECRETS = [secret for secret in os.environ["WEBHOOK_SECRET"].split(",") if secret]
 TOLERANCE = 300  # seconds
 app = Flask(__name__)
@@ -26,7 +26,7 @@ seen.execute("CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY)")
 
 
 def handle(event):
-    """Your own work; keep it short, or put the event into a queue of yours."""
+    """Your own work; keep it short, or put the event into your own queue."""
     print(event["event"], event["id"], flush=True)
 
 
@@ -43,14 +43,14 @@ def is_signed(body):
 
 @app.post("/hooks")
 def receive():
-    body = request.get_data()  # the raw bytes: parsed and written again they would not be the same
+    body = request.get_data()  # the raw bytes; after parsing and serializing they may differ
     timestamp = request.headers.get("X-Webhook-Timestamp", "")
     if not timestamp.isdecimal() or abs(time.time() - int(timestamp)) > TOLERANCE:
         return {"error": "The timestamp is too old or too new; is the clock right?"}, 401
     if not is_signed(body):
         return {"error": "The signature is wrong."}, 401
     event = json.loads(body)
-    with seen:  # remembered only when the work is done; a crash in between has it sent again
+    with seen:  # stored only when the work is done: after a crash the hub sends the event again
         seen.execute("BEGIN IMMEDIATE")
         if seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", (event["id"],)).rowcount:
             handle(event)

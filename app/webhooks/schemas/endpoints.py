@@ -16,7 +16,7 @@ from app.kernel.schemas.fields import Choice, HubField, Metadata, Number, Schema
 from app.webhooks.models.endpoints import STATUSES
 from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
-MOST_EVENTS, MOST_HEADERS, MAX_ALLOWANCES = 50, 20, 20
+MAX_EVENTS, MAX_HEADERS, MAX_ALLOWANCES = 50, 20, 20
 MAX_CONCURRENCY, MAX_RATE_PER_MINUTE = 50, 60_000
 MAX_ID, MAX_PAGE_SIZE, PAGE_SIZE = 2**63 - 1, 100, 20
 MAX_GRACE_HOURS = 24
@@ -39,7 +39,7 @@ class CustomHeaders(HubField):
 
     default_error_messages = {
         "invalid": N_("Expected an object of strings."),
-        "many": Message(N_("Ensure there are no more than %(n)s headers."), n=MOST_HEADERS),
+        "many": Message(N_("Ensure there are no more than %(n)s headers."), n=MAX_HEADERS),
         "name": N_("%(name)s is not the name of a header."),
         "twice": N_("%(name)s is named twice."),
         "ours": N_("%(name)s is set by the hub."),
@@ -60,7 +60,7 @@ class CustomHeaders(HubField):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, str]:
         if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
             raise self.make_error("invalid")
-        if len(value) > MOST_HEADERS:
+        if len(value) > MAX_HEADERS:
             raise self.make_error("many")
         seen: set[str] = set()
         for name, text in value.items():
@@ -125,7 +125,7 @@ class _EndpointSettings(Schema):
 
 _event_count = validators.Length(
     1,
-    MOST_EVENTS,
+    MAX_EVENTS,
     error=N_("Choose at least one event, and at most %(max)s."),
 )
 

@@ -76,11 +76,13 @@ def _evaluate_endpoint(endpoint_id: int, made: Sequence[AttemptResult], moment: 
     last = failed[-1].response
     said = last.error or f"it answered {last.status}"
     if any(result.response.status == HTTP_GONE for result in failed):
-        _switch_off(endpoint_id, reason=N_("The receiver answered 410 Gone: it wants nothing more."), probe_at=None)
+        _disable_endpoint(
+            endpoint_id, reason=N_("The receiver answered 410 Gone: it wants nothing more."), probe_at=None
+        )
     elif any(result.claim.is_probe for result in failed):
-        _switch_off(endpoint_id, f"The receiver is not back: {said}", moment + PROBE_DELAY, ("probing",))
+        _disable_endpoint(endpoint_id, f"The receiver is not back: {said}", moment + PROBE_DELAY, ("probing",))
     elif reason := _failure_reason(endpoint_id, moment, said):
-        _switch_off(endpoint_id, reason, moment + PROBE_DELAY)
+        _disable_endpoint(endpoint_id, reason, moment + PROBE_DELAY)
 
 
 def _failure_reason(endpoint_id: int, moment: datetime, said: str) -> str | None:
@@ -102,7 +104,7 @@ def _count_attempts(endpoint_id: int, moment: datetime, made: int, failed: int) 
     )
 
 
-def _switch_off(
+def _disable_endpoint(
     endpoint_id: int, reason: str, probe_at: datetime | None, from_statuses: Sequence[str] = ("enabled", "probing")
 ) -> None:
     stored_reason = reason[:_MAX_REASON_LENGTH]

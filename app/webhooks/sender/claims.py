@@ -89,6 +89,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class _Lane:
+    """A locked lane with the limits of its endpoint."""
+
     endpoint_id: int
     booked_until: datetime
     is_slow: bool

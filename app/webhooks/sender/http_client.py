@@ -95,10 +95,10 @@ class _ActiveRequest:
 
     def __init__(self) -> None:
         self.connection: Any = None
-        self.is_over = False
+        self.is_expired = False
 
-    def cut(self) -> None:
-        self.is_over = True
+    def close_connection(self) -> None:
+        self.is_expired = True
         sock = getattr(self.connection, "sock", None)
         if sock is not None:
             with suppress(OSError):  # the socket was closed at the same moment
@@ -108,18 +108,18 @@ class _ActiveRequest:
 @contextmanager
 def _deadline(moment: float) -> Iterator[_ActiveRequest]:
     request = _ActiveRequest()
-    timer = threading.Timer(max(0.0, moment - time.monotonic()), request.cut)
+    timer = threading.Timer(max(0.0, moment - time.monotonic()), request.close_connection)
     timer.daemon = True
     timer.start()
     try:
         yield request
     except (requests.RequestException, HTTPError, OSError) as error:
-        if request.is_over:
+        if request.is_expired:
             raise _DeadlineExceeded from error
         raise
     finally:
         timer.cancel()
-    if request.is_over:
+    if request.is_expired:
         raise _DeadlineExceeded
 
 
@@ -138,7 +138,7 @@ def _exchange(url: str, body: Any, headers: Mapping[str, str], address: str, req
 
 def _read_body(response: requests.Response, request: _ActiveRequest) -> bytes:
     content = b""
-    while len(content) < MAX_READ_BYTES and not request.is_over:
+    while len(content) < MAX_READ_BYTES and not request.is_expired:
         chunk = response.raw.read1(MAX_READ_BYTES - len(content), decode_content=False)
         if not chunk:
             return content
@@ -248,7 +248,7 @@ def _error_message(error: Exception) -> str:
     """Return an error message for people, without details of the libraries."""
     root = _root_cause(error)
     text = f"{type(root).__name__}: {root}"
-    for sign, words in (
+    for pattern, message in (
         ("timed out", f"Could not connect within {CONNECT_SECONDS:g} seconds."),
         ("refused", N_("The connection was refused.")),
         ("unreachable", N_("The receiver's network cannot be reached.")),
@@ -258,8 +258,8 @@ def _error_message(error: Exception) -> str:
         ("reset by peer", N_("The receiver cut the connection.")),
         ("closed connection", N_("The receiver closed the connection without an answer.")),
     ):
-        if sign.lower() in text.lower():
-            return words
+        if pattern.lower() in text.lower():
+            return message
     return text[:500]
 
 

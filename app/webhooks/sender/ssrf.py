@@ -27,8 +27,8 @@ PORTS = (443, 8443)
 RESOLVE_SECONDS = 3.0
 
 _BLOCKED_NETWORKS = tuple(
-    (ip_network(network), words)
-    for network, words in (
+    (ip_network(network), reason)
+    for network, reason in (
         ("169.254.169.254/32", "metadata of a cloud"),
         ("168.63.129.16/32", "metadata of a cloud (Azure)"),
         ("100.100.100.200/32", "metadata of a cloud (Alibaba)"),
@@ -168,9 +168,9 @@ _resolvers = ThreadPoolExecutor(128, thread_name_prefix="resolve")
 
 def blocking_rule(address: Address) -> str | None:
     """Return the rule that blocks an address; None for a public address."""
-    for network, words in _BLOCKED_NETWORKS:
+    for network, reason in _BLOCKED_NETWORKS:
         if address.version == network.version and address in network:
-            return f"{words}, {network}"
+            return f"{reason}, {network}"
     for blocked in EXTRA_BLOCKED_NET_RANGES:
         if address.version == blocked.version and address in blocked:
             return f"special use, {blocked}"
