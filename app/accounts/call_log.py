@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, select
 
 from app.accounts.models.accounts import ApiCall, ApiKey, User
 from app.accounts.models.tokens import AccessToken
+from app.accounts.ownership import Scope
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.messages import N_
@@ -62,13 +63,13 @@ class Found:
     next: str | None
 
 
-def search(query: Mapping[str, Any], *, user_id: int | None) -> Found:
+def search(query: Mapping[str, Any], *, scope: Scope) -> Found:
     """Calls that fit ``query``: of one user with all that is theirs, or of everybody.
 
     Raises:
         Invalid: the cursor was not made for this list.
     """
-    page = page_by_keyset(select(ApiCall).where(*_conditions(query, user_id)), _ORDER, query)
+    page = page_by_keyset(select(ApiCall).where(*_conditions(query, scope)), _ORDER, query)
     return Found(page.results, names_of({call.credential for call in page.results}), page.next)
 
 
@@ -87,12 +88,12 @@ def names_of(credentials: set[str]) -> dict[str, str]:
     return names
 
 
-def _conditions(query: Mapping[str, Any], user_id: int | None) -> list[ColumnElement[bool]]:
+def _conditions(query: Mapping[str, Any], scope: Scope) -> list[ColumnElement[bool]]:
     same = {"credential", "method", "address", "request_id"}
     conditions = [getattr(ApiCall, name) == query[name] for name in sorted(same & query.keys())]
     conditions.append(ApiCall.created_at >= query["since"])
-    if user_id is not None:
-        conditions.append(ApiCall.user_id == user_id)
+    if scope is not None:
+        conditions.append(ApiCall.user_id == scope)
     if "until" in query:
         conditions.append(ApiCall.created_at < query["until"])
     if "path" in query:

@@ -10,18 +10,12 @@ from flask_babel import gettext, ngettext
 from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response
 
-from app.accounts.principals import authenticate
 from app.accounts.tokens.service import EXPIRY_WARNING
 from app.admin.forms.base import Form
 from app.kernel import clock
 from app.kernel.errors import Invalid
 
 _SEE_OTHER = 303
-
-
-def actor() -> str:
-    """Who does it, as the audit trail names them."""
-    return authenticate().credential
 
 
 def done(endpoint: str, text: str) -> Response:

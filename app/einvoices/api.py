@@ -8,8 +8,9 @@ from flask import Response
 from flask.views import MethodView
 
 from app.accounts.idempotency import idempotent
+from app.accounts.ownership import owner_id, scope
 from app.einvoices import samples
-from app.einvoices.access import owner_id_for, requires_einvoices, scope
+from app.einvoices.access import requires_einvoices
 from app.einvoices.errors import AlreadySending, HasCredits, NoPdf, NotCreditable, UnknownEinvoice, WrongState
 from app.einvoices.lifecycle import credit_notes, drafts, issue, numbering
 from app.einvoices.models.einvoices import Einvoice
@@ -53,7 +54,7 @@ class Einvoices(MethodView):
     @blp.response(201, EinvoiceDetailSchema, example=samples.NEW)
     def post(self, data: dict[str, Any]) -> Einvoice:
         """Make a draft of a sale."""
-        return drafts.create(data, owner_id_for())
+        return drafts.create(data, owner_id())
 
 
 @blp.route("/from-sales")
@@ -73,7 +74,7 @@ class FromSales(MethodView):
 
         The `mrp` of a line is taken as its price without VAT.
         """
-        einvoice, made = drafts.from_sales(data, owner_id_for())
+        einvoice, made = drafts.from_sales(data, owner_id())
         return einvoice, 201 if made else 200
 
 
@@ -83,7 +84,7 @@ class Series(MethodView):
     @blp.response(200, EinvoiceSeriesListSchema, example=samples.SERIES)
     def get(self) -> dict[str, Any]:
         """Report each series of yours from its invoices: first and last number, count, gaps, cancelled ones."""
-        return {"data": numbering.report(owner_id_for())}
+        return {"data": numbering.report(owner_id())}
 
 
 @blp.route("/<int:einvoice_id>")

@@ -42,9 +42,9 @@ def record(app: Hub) -> Callable[..., None]:
     return write
 
 
-def found(app: Hub, user_id: int | None = None, **query: Any) -> list[int]:
+def found(app: Hub, scope: int | None = None, **query: Any) -> list[int]:
     with app.test_request_context("/admin/settings/api/logs"):
-        return [call.id for call in call_log.search(call_log.CallQuery().load(query), user_id=user_id).calls]
+        return [call.id for call in call_log.search(call_log.CallQuery().load(query), scope=scope).calls]
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_each_filter_narrows(app: Hub, record: Callable[..., None], query: dict[
 
 def test_a_user_sees_what_was_done_in_the_users_name(app: Hub, record: Callable[..., None]) -> None:
     record({}, {"credential": "token:7", "user_id": 2}, {"credential": "api_key:1", "user_id": None})
-    assert found(app, user_id=2) == [2]
-    assert found(app, user_id=None) == [3, 2, 1]
+    assert found(app, scope=2) == [2]
+    assert found(app, scope=None) == [3, 2, 1]
 
 
 def test_a_week_is_looked_through_unless_more_is_asked_for(app: Hub, record: Callable[..., None]) -> None:
@@ -95,7 +95,7 @@ def test_pages_meet_without_gaps_though_moments_are_the_same(app: Hub, record: C
     with app.test_request_context("/admin/settings/api/logs?status=2xx"):
         while cursor is not None:
             page = call_log.search(
-                call_log.CallQuery().load({"page_size": 2, "cursor": cursor, "status": "2xx"}), user_id=None
+                call_log.CallQuery().load({"page_size": 2, "cursor": cursor, "status": "2xx"}), scope=None
             )
             seen += [call.id for call in page.calls]
             assert page.next is None or "status=2xx" in page.next
@@ -109,7 +109,7 @@ def test_callers_have_names(app: Hub, anybody: FlaskClient) -> None:
     anybody.get("/api/invoices", headers={"Authorization": f"Bearer {plain}"})
     audit.recorder.flush()
     with app.test_request_context("/"):
-        page = call_log.search(call_log.CallQuery().load({}), user_id=1)
+        page = call_log.search(call_log.CallQuery().load({}), scope=1)
     assert page.callers == {f"token:{token.id}": "Shop"}
     assert call_log.names_of({"user:1", "token:99", "api_key:env-ab", "user:x"}) == {"user:1": "asha@hub.example"}
 
@@ -139,4 +139,4 @@ def test_what_cannot_be_looked_for_is_named(query: dict[str, Any], field: str) -
 def test_another_lists_cursor_is_refused(app: Hub) -> None:
     for cursor in ("x", "WzFd", "WyIyMDI2LTAzLTAxIiwgInh4Il0"):
         with app.test_request_context("/"), pytest.raises(Invalid):
-            call_log.search(call_log.CallQuery().load({"cursor": cursor}), user_id=None)
+            call_log.search(call_log.CallQuery().load({"cursor": cursor}), scope=None)

@@ -21,6 +21,7 @@ from app.accounts.models.tokens import (
     MAX_CALLS_PER_MINUTE,
     AccessToken,
 )
+from app.accounts.ownership import Scope
 from app.accounts.roles import ABILITIES, ROLES
 from app.accounts.tokens.format import PREFIX, hashed, new_public_id, new_token
 from app.extensions import db
@@ -33,9 +34,6 @@ from app.kernel.pagination.offset import Page, paginate
 GRACE, LONGEST_GRACE = timedelta(hours=24), timedelta(days=30)
 #: From when on a token that ends is pointed out.
 EXPIRY_WARNING = timedelta(days=30)
-
-#: Whose tokens: a user's id, or None for everybody's.
-Scope = int | None
 
 
 def create(

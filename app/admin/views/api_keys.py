@@ -13,9 +13,10 @@ from wtforms.fields.choices import SelectChoice
 from app.accounts import api_keys
 from app.accounts.guards import ADMINISTRATION, requires
 from app.accounts.models.accounts import ApiKey
+from app.accounts.ownership import actor
 from app.admin.forms.base import Form, accepted, choices
 from app.admin.forms.fields import AllowlistField, days_of, grace_field, name_field
-from app.admin.helpers import actor, done, not_done, standing
+from app.admin.helpers import done, not_done, standing
 
 blp = Blueprint("keys", __name__, url_prefix="/settings/keys")
 #: Days after which a key may end; 0 stands for never.

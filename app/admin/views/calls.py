@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, render_template
+from flask import Blueprint, render_template
 
 from app.accounts import call_log
 from app.accounts.guards import SETTINGS, requires
-from app.accounts.principals import authenticate
+from app.accounts.ownership import scope
 from app.admin.list_query import parse_filters
 
 blp = Blueprint("calls", __name__, url_prefix="/settings/api/logs")
@@ -20,7 +20,7 @@ _SUCCESS, _CLIENTS_FAULT, _OUR_FAULT = 200, 400, 500
 def show() -> str:
     """The viewer's calls; an administrator sees everybody's."""
     query = parse_filters(call_log.CallQuery())
-    found = call_log.search(query.values, user_id=None if authenticate().sees_everything else g.user.id)
+    found = call_log.search(query.values, scope=scope())
     return render_template("admin/calls.html", found=found, asked=query, method_pairs=_METHODS, tone=tone)
 
 

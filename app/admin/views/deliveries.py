@@ -8,9 +8,10 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from app.accounts.ownership import actor, scope
 from app.admin.list_query import link, parse_filters
 from app.admin.viewer import viewer
-from app.webhooks.access import actor, requires_webhooks, scope
+from app.webhooks.access import requires_webhooks
 from app.webhooks.deliveries import queries, replay
 from app.webhooks.endpoints import service as endpoints_service
 from app.webhooks.models.deliveries import STATES, Delivery

@@ -12,12 +12,13 @@ from markupsafe import Markup
 from marshmallow import Schema
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.accounts.ownership import owner_id, scope
 from app.accounts.principals import authenticate
 from app.admin.helpers import loaded
 from app.admin.i18n.labels import WORDS, label, moment, money
 from app.admin.i18n.translate import translate
 from app.admin.list_query import link, parse_filters
-from app.einvoices.access import owner_id_for, requires_einvoices, scope
+from app.einvoices.access import requires_einvoices
 from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.lifecycle import credit_notes, drafts
 from app.einvoices.lifecycle import issue as lifecycle_issue
@@ -72,7 +73,7 @@ def pdf(einvoice_id: int) -> Response:
 @requires_einvoices("einvoices:write")
 def from_sales() -> BaseResponse:
     """Make a draft of a sales invoice, or open the one that was made of it before."""
-    einvoice, made = drafts.from_sales(_loaded(FromSalesSchema(), "invoice_no"), owner_id_for())
+    einvoice, made = drafts.from_sales(_loaded(FromSalesSchema(), "invoice_no"), owner_id())
     flash(gettext("A draft was made.") if made else gettext("It had been made before; this is it."), "good")
     return _to(einvoice.id)
 

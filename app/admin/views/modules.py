@@ -14,9 +14,10 @@ from wtforms.validators import InputRequired, NumberRange
 
 from app.accounts import module_status, modules, users
 from app.accounts.guards import ADMINISTRATION, SETTINGS, requires
+from app.accounts.ownership import actor
 from app.accounts.principals import authenticate
 from app.admin.forms.base import Form
-from app.admin.helpers import actor, done, not_done
+from app.admin.helpers import done, not_done
 from app.admin.i18n.labels import day
 from app.admin.list_query import parse_filters
 from app.admin.viewer import viewer

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 from werkzeug.wrappers import Response
 
 from app.accounts.guards import ADMINISTRATION, requires
-from app.accounts.models.accounts import User
+from app.accounts.ownership import actor
 from app.admin.helpers import loaded
 from app.einvoices.providers import resend
 from app.operations.monitoring import backlogs, failed_tasks, queue_drain, status
@@ -59,7 +59,7 @@ def show() -> str:
 @requires(ADMINISTRATION)
 def retry(failure_id: int) -> Response:
     """Run a failed task once more."""
-    failure = failed_tasks.retry(failure_id, actor=_actor())
+    failure = failed_tasks.retry(failure_id, actor=actor())
     flash(gettext("%(task)s is on its way again.", task=failure.task), "good")
     return _back()
 
@@ -68,7 +68,7 @@ def retry(failure_id: int) -> Response:
 @requires(ADMINISTRATION)
 def print_again() -> Response:
     """Have the PDFs made that were given up."""
-    count = backlogs.print_again(actor=_actor())
+    count = backlogs.print_again(actor=actor())
     flash(gettext("PDFs that are made again: %(count)s.", count=count), "good")
     return _back()
 
@@ -77,7 +77,7 @@ def print_again() -> Response:
 @requires(ADMINISTRATION)
 def drain(queue: str) -> Response:
     """Keep a queue from being worked on."""
-    queue_drain.drain(queue, actor=_actor())
+    queue_drain.drain(queue, actor=actor())
     flash(gettext("Queue %(queue)s is drained. Its work waits.", queue=queue), "good")
     return _back()
 
@@ -86,7 +86,7 @@ def drain(queue: str) -> Response:
 @requires(ADMINISTRATION)
 def resume_queue(queue: str) -> Response:
     """Have a queue worked on again."""
-    queue_drain.resume(queue, actor=_actor())
+    queue_drain.resume(queue, actor=actor())
     flash(gettext("Queue %(queue)s is worked on again.", queue=queue), "good")
     return _back()
 
@@ -95,7 +95,7 @@ def resume_queue(queue: str) -> Response:
 @requires(ADMINISTRATION)
 def send_again() -> Response:
     """Send the e-invoices again that were given up."""
-    count = resend.resend_given_up(actor=_actor())
+    count = resend.resend_given_up(actor=actor())
     flash(gettext("E-invoices that are sent again: %(count)s.", count=count), "good")
     return _back()
 
@@ -105,7 +105,7 @@ def send_again() -> Response:
 def pause(endpoint_id: int) -> Response:
     """Switch an endpoint off, whoever it belongs to; deliveries wait."""
     reason = loaded(EndpointReasonSchema(), reason=request.form.get("reason", ""))["reason"]
-    circuit_breaker.disable(endpoints.find_for_update(endpoint_id, None), reason, actor=_actor())
+    circuit_breaker.disable(endpoints.find_for_update(endpoint_id, None), reason, actor=actor())
     flash(gettext("Switched off. What happens meanwhile waits."), "good")
     return _back()
 
@@ -114,14 +114,9 @@ def pause(endpoint_id: int) -> Response:
 @requires(ADMINISTRATION)
 def resume(endpoint_id: int) -> Response:
     """Switch an endpoint on; when deliveries wait, one goes first."""
-    circuit_breaker.enable(endpoints.find_for_update(endpoint_id, None), actor=_actor())
+    circuit_breaker.enable(endpoints.find_for_update(endpoint_id, None), actor=actor())
     flash(gettext("Switched on."), "good")
     return _back()
-
-
-def _actor() -> str:
-    user: User = g.user
-    return f"user:{user.id}"
 
 
 def _back() -> Response:

@@ -15,7 +15,7 @@ from flask_babel.speaklater import LazyString
 from app import events
 from app.accounts import module_status
 from app.accounts.guards import ADMINISTRATION, SETTINGS, SIGNED_IN, requires
-from app.accounts.principals import authenticate
+from app.accounts.ownership import owner_id, scope
 from app.accounts.tokens import service as tokens
 from app.admin import feed
 from app.admin.charts import chart_of
@@ -28,7 +28,6 @@ from app.kernel.errors import Unauthenticated
 from app.kernel.worker import work_queue
 from app.sales.queries import lists as sales
 from app.webhooks.access import ABILITY as WEBHOOKS
-from app.webhooks.access import scope as webhooks_scope
 from app.webhooks.endpoints import health
 
 blp = Blueprint("overview", __name__)
@@ -55,17 +54,14 @@ class Card:
 
 
 def _my_einvoices() -> Any:
-    caller = authenticate()
-    return einvoices.created_per_day(_WEEK, None if caller.sees_everything else caller.user_id)
+    return einvoices.created_per_day(_WEEK, scope())
 
 
 def _endings() -> dict[str, Any] | None:
     """The viewer's modules that end within the month or ended lately, and tokens that end within the month."""
-    caller = authenticate()
-    scope = None if caller.sees_everything else caller.user_id
     found = {
-        "modules": module_status.warnings(caller.user_id or 0),
-        "tokens": [(token, _days_until(token.expires_at)) for token in tokens.expiring_tokens(scope=scope)],
+        "modules": module_status.warnings(owner_id()),
+        "tokens": [(token, _days_until(token.expires_at)) for token in tokens.expiring_tokens(scope=scope())],
     }
     return found if any(found.values()) else None
 
@@ -74,7 +70,7 @@ def _webhooks() -> health.EndpointHealth | None:
     """The viewer's endpoints that need somebody; nothing without the module, whose pages would be shut."""
     known = viewer()
     may_look = known is not None and known.may_open("admin.webhooks.index")
-    return health.endpoint_health(webhooks_scope(), _WORST) if may_look else None
+    return health.endpoint_health(scope(), _WORST) if may_look else None
 
 
 def _days_until(moment: datetime) -> int:

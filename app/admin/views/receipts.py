@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 from werkzeug.wrappers import Response
 
 from app.accounts.guards import requires
+from app.accounts.ownership import actor
 from app.accounts.principals import authenticate
 from app.admin.list_query import link, parse_filters
 from app.grn import masters
@@ -82,7 +83,7 @@ def reprint(receipt_id: int, kind: str) -> Response:
 def delete(receipt_id: int) -> Response:
     """Delete a receipt with its items, rolls and ledger rows."""
     number = receipts.find_header(receipt_id).invoice_no
-    receipts.delete_receipt(receipt_id, actor=authenticate().credential)
+    receipts.delete_receipt(receipt_id, actor=actor())
     flash(gettext("Receipt %(number)s is deleted.", number=number), "good")
     return redirect(url_for("admin.receipts.index"), _SEE_OTHER)
 

@@ -19,8 +19,8 @@ from app.kernel.errors import NotFound
 from app.kernel.pagination.keyset import KeysetQuery
 from app.kernel.pagination.offset import LARGEST_PAGE
 from app.sales import masters
+from app.sales.access import actor
 from app.sales.floor import available_steps, history, transitions
-from app.sales.floor.history import Actor
 from app.sales.models.invoices import SalesInvoice
 from app.sales.queries import lists, lookup
 from app.sales.schemas.lists import InvoiceQuery
@@ -42,12 +42,6 @@ QUEUES: dict[str, LazyString] = {
 _MAIN = {"picking.start", "picking.complete", "packing.start", "packing.complete", "boxing.complete"}
 _MAIN |= {"delivery.complete", "release"}
 _UNDOING = {"picking.cancel", "packing.cancel", "delivery.cancel", "billing.return"}
-
-
-def actor() -> Actor:
-    """The viewer, as services take it."""
-    caller = authenticate()
-    return Actor(caller.name, caller.user_id, caller.role)
 
 
 @blp.get("")

@@ -22,12 +22,12 @@ from app.accounts.models.tokens import (
     LIFETIMES,
     AccessToken,
 )
-from app.accounts.principals import authenticate
+from app.accounts.ownership import actor, scope
 from app.accounts.roles import ABILITIES, ROLES
 from app.accounts.tokens import service as tokens
 from app.admin.forms.base import Form, accepted, choices
 from app.admin.forms.fields import AllowlistField, days_of, grace_field, name_field, rate_field
-from app.admin.helpers import actor, done, not_done, standing
+from app.admin.helpers import done, not_done, standing
 from app.admin.list_query import parse_filters
 from app.kernel import clock
 from app.kernel.pagination.offset import PageQuery
@@ -87,7 +87,7 @@ class LimitsForm(Form):
 def show() -> str:
     """The tokens of the viewer; an administrator sees everybody's."""
     query = parse_filters(PageQuery(), cursor="")
-    found = tokens.find_page(query.values, scope=_scope())
+    found = tokens.find_page(query.values, scope=scope())
     return render_template("admin/tokens.html", found=found, mine=g.user.id, **_dialogs())
 
 
@@ -122,7 +122,7 @@ def limits(token_id: int) -> Response:
     if not form.validate_on_submit():
         return not_done("admin.tokens.show", form)
     calls, status_calls = form.calls.data or 0, form.status_calls.data or 0
-    tokens.change_limits(token_id, calls=calls, status_calls=status_calls, scope=_scope(), actor=actor())
+    tokens.change_limits(token_id, calls=calls, status_calls=status_calls, scope=scope(), actor=actor())
     return done("admin.tokens.show", gettext("Saved."))
 
 
@@ -130,7 +130,7 @@ def limits(token_id: int) -> Response:
 @requires(SETTINGS)
 def revoke(token_id: int) -> Response:
     """Make a token useless from now on."""
-    token = tokens.revoke(token_id, scope=_scope(), actor=actor())
+    token = tokens.revoke(token_id, scope=scope(), actor=actor())
     return done("admin.tokens.show", gettext("%(name)s is revoked: it opens nothing any more.", name=token.name))
 
 
@@ -170,7 +170,3 @@ def _shown_once(token: AccessToken, plain: str, *, title: str) -> str:
         back=url_for("admin.tokens.show"),
         page=gettext("API tokens"),
     )
-
-
-def _scope() -> tokens.Scope:
-    return None if authenticate().sees_everything else int(g.user.id)

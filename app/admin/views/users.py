@@ -12,10 +12,11 @@ from wtforms.validators import InputRequired, Length
 from app.accounts import passwords, users
 from app.accounts.guards import ADMINISTRATION, requires
 from app.accounts.models.accounts import User
+from app.accounts.ownership import actor
 from app.accounts.roles import ROLES
 from app.admin.forms.base import Form, accepted, choices
 from app.admin.forms.fields import name_field
-from app.admin.helpers import actor, done, not_done
+from app.admin.helpers import done, not_done
 from app.admin.i18n.labels import label
 from app.admin.list_query import parse_filters
 

@@ -8,11 +8,12 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from app.accounts.ownership import actor, owner_id, scope
 from app.admin.forms.base import accepted
 from app.admin.forms.webhook import EVENTS, EndpointForm
 from app.admin.helpers import loaded
 from app.admin.list_query import link, parse_filters
-from app.webhooks.access import actor, may_allow, owner, requires_webhooks, scope
+from app.webhooks.access import may_allow, requires_webhooks
 from app.webhooks.deliveries import queries, replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints_service
@@ -169,7 +170,7 @@ def remove(endpoint_id: int) -> Response:
 
 def _created(form: EndpointForm) -> endpoints_service.EndpointWithSecret:
     data = loaded(EndpointDraftSchema(), **form.said(may_allow=may_allow()))
-    return endpoints_service.create(data, owner(), actor=actor(), may_allow=may_allow())
+    return endpoints_service.create(data, owner_id(), actor=actor(), may_allow=may_allow())
 
 
 def _changed(form: EndpointForm, endpoint_id: int) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app import events
+from app.accounts.ownership import Scope
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.errors import NotCreditable, WrongState
 from app.einvoices.events import CREDIT_NOTE_CREATED, RETURN_CREATED, STATUS_CHANGED, announce, note
@@ -16,7 +17,7 @@ from app.einvoices.lifecycle import totals
 from app.einvoices.lifecycle.drafts import fill
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import Scope, locked
+from app.einvoices.queries.lookup import locked
 from app.einvoices.status import CREDITABLE, Status, Type
 from app.extensions import db
 from app.kernel import clock

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from app.accounts.ownership import Scope
 from app.einvoices import invoice_sources, sellers
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.errors import WrongState
@@ -15,7 +16,7 @@ from app.einvoices.events import CREATED, announce, note
 from app.einvoices.lifecycle import totals
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import Scope, find, locked
+from app.einvoices.queries.lookup import find, locked
 from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel import clock

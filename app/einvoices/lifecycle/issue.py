@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
+from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.errors import AlreadySending, HasCredits, WrongState
 from app.einvoices.events import CANCELLED, ISSUED, QUEUED, announce, note
@@ -11,7 +12,7 @@ from app.einvoices.lifecycle import credit_notes, numbering
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoicePdf, EinvoiceSending
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import Scope, locked
+from app.einvoices.queries.lookup import locked
 from app.einvoices.status import CANCELLABLE, SENDABLE, Status, Type
 from app.extensions import db
 from app.kernel import clock

@@ -5,13 +5,14 @@ from __future__ import annotations
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload, selectinload
 
+from app.accounts.ownership import Scope
 from app.einvoices.errors import NoPdf
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.sellers import SellerLogo
 from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.pdf import context
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import Scope, find, locked
+from app.einvoices.queries.lookup import find, locked
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import work_queue

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.accounts.ownership import Scope
 from app.einvoices.events import STATUS_CHANGED, note, tell
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import Scope, locked
+from app.einvoices.queries.lookup import locked
 from app.kernel import clock
 
 RECORDED = "provider_status_updated"

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.orm import joinedload, selectinload
 
+from app.accounts.ownership import Scope
 from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceTally
@@ -30,8 +31,6 @@ _LARGEST_KEY = 2**63
 _FEW = 5_000
 #: The longest that somebody who walks pages of changes may take for one.
 _PACE = timedelta(seconds=30)
-#: Whose e-invoices are meant: those of a user, or with ``None`` everybody's.
-Scope = int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from flask.views import MethodView
 
 from app.accounts.guards import requires
 from app.accounts.idempotency import idempotent
+from app.accounts.ownership import actor
 from app.accounts.principals import authenticate
 from app.grn import samples
 from app.grn.errors import AssociationsAreReplaced, UnknownItem, UnknownReceipt, UnknownRoll, UnknownRow, UnreadableFile
@@ -156,7 +157,7 @@ class Ledger(MethodView):
     @blp.response(204)
     def delete(self, invoice_id: int, fabric_item_id: int, ledger_id: int) -> None:
         """Delete a ledger row that was added by mistake."""
-        ledgers.delete_entry(invoice_id, fabric_item_id, ledger_id, actor=authenticate().credential)
+        ledgers.delete_entry(invoice_id, fabric_item_id, ledger_id, actor=actor())
 
 
 @blp.route(f"{ITEM}/balance")

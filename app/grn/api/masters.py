@@ -10,7 +10,7 @@ from flask.views import MethodView
 
 from app.accounts.guards import requires
 from app.accounts.idempotency import idempotent
-from app.accounts.principals import authenticate
+from app.accounts.ownership import actor
 from app.grn import masters, samples
 from app.grn.errors import DuplicateMaster, StillInUse, UnknownMaster
 from app.grn.ledgers import service as ledgers
@@ -106,7 +106,7 @@ def _add_row(blp: ApiBlueprint, resource: _Resource) -> None:
         @blp.doc(summary=f"Delete one of the {plural}.", description="Refused while other rows refer to it.")
         @blp.response(204)
         def delete(self, row_id: int) -> None:
-            masters.remove(resource.kind, row_id, actor=authenticate().credential)
+            masters.remove(resource.kind, row_id, actor=actor())
 
 
 suppliers = _build_blueprint(

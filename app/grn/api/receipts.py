@@ -8,7 +8,7 @@ from flask.views import MethodView
 
 from app.accounts.guards import requires
 from app.accounts.idempotency import idempotent
-from app.accounts.principals import authenticate
+from app.accounts.ownership import actor
 from app.grn import samples
 from app.grn.errors import DuplicateReceipt, ItemsInUse, UnknownReceipt
 from app.grn.models.receipts import GoodsReceipt
@@ -60,7 +60,7 @@ class Receipts(MethodView):
 
         Its fabric items, rolls and ledger rows are deleted too.
         """
-        receipts.delete_by_external_id(query["external_id"], actor=authenticate().credential)
+        receipts.delete_by_external_id(query["external_id"], actor=actor())
 
 
 @blp.route("/<int:invoice_id>")
@@ -91,4 +91,4 @@ class Receipt(MethodView):
     @blp.response(204)
     def delete(self, invoice_id: int) -> None:
         """Delete a goods receipt with its fabric items, rolls and ledger rows."""
-        receipts.delete_receipt(invoice_id, actor=authenticate().credential)
+        receipts.delete_receipt(invoice_id, actor=actor())

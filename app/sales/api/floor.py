@@ -16,7 +16,7 @@ from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.kernel.pagination.keyset import KeysetQuery, Page, keyset_page_schema
 from app.sales import errors, samples
-from app.sales.api.invoices import actor
+from app.sales.access import actor
 from app.sales.floor import transitions
 from app.sales.models.invoices import SalesInvoice
 from app.sales.queries import lists

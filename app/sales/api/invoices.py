@@ -13,9 +13,9 @@ from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.kernel.pagination.keyset import Page, keyset_page_schema
 from app.sales import samples
+from app.sales.access import actor
 from app.sales.errors import DuplicateInvoice, NotInReview, NotReturnable, UnknownInvoice
 from app.sales.floor import history, review
-from app.sales.floor.history import Actor
 from app.sales.imports import single
 from app.sales.models.invoices import SalesInvoice
 from app.sales.queries import lists, lookup
@@ -35,12 +35,6 @@ blp = ApiBlueprint("Sales", __name__, url_prefix="/api/sales", description="Invo
 
 def _answer(message: str, data: Any) -> dict[str, Any]:
     return {"success": True, "message": message, "data": data}
-
-
-def actor() -> Actor:
-    """The caller, as services take it."""
-    caller = authenticate()
-    return Actor(caller.name, caller.user_id, caller.role)
 
 
 @blp.route("/import/invoice/")

@@ -12,7 +12,7 @@ from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.kernel.pagination.keyset import Page, keyset_page_schema
 from app.sales import errors, masters, samples
-from app.sales.api.invoices import actor
+from app.sales.access import actor
 from app.sales.models.masters import Courier, Customer, Salesman
 from app.sales.queries import gaps
 from app.sales.schemas.gaps import GapQuery, GapReportSchema

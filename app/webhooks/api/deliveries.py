@@ -6,10 +6,11 @@ from typing import Any
 
 from flask.views import MethodView
 
+from app.accounts.ownership import actor, scope
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.webhooks import samples
-from app.webhooks.access import actor, requires_webhooks, scope
+from app.webhooks.access import requires_webhooks
 from app.webhooks.deliveries import queries, replay
 from app.webhooks.errors import OnItsWay, StillWaiting, UnknownDelivery, UnknownEndpoint
 from app.webhooks.models.deliveries import Delivery

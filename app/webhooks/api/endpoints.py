@@ -7,10 +7,11 @@ from typing import Any
 from flask.views import MethodView
 
 from app.accounts.idempotency import idempotent
+from app.accounts.ownership import actor, owner_id, scope
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.webhooks import samples
-from app.webhooks.access import actor, may_allow, owner, requires_webhooks, scope
+from app.webhooks.access import may_allow, requires_webhooks
 from app.webhooks.deliveries import replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints
@@ -58,7 +59,7 @@ class Endpoints(MethodView):
 
         The URL is resolved and validated; an error names the IP address and the rule that blocks it.
         """
-        return endpoints.create(data, owner(), actor=actor(), may_allow=may_allow())
+        return endpoints.create(data, owner_id(), actor=actor(), may_allow=may_allow())
 
 
 @blp.route("/<int:endpoint_id>")

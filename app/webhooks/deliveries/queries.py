@@ -9,8 +9,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from app import events
+from app.accounts.ownership import Scope
 from app.extensions import db
-from app.webhooks.endpoints.service import Scope
 from app.webhooks.errors import UnknownDelivery
 from app.webhooks.models.deliveries import Delivery
 from app.webhooks.models.endpoints import Endpoint

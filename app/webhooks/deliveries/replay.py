@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import func, select, text
 
 from app.accounts import audit
+from app.accounts.ownership import Scope
 from app.events import last_position
 from app.events.models import Event
 from app.extensions import db
@@ -55,7 +56,7 @@ _COUNTS_SQL = text("""
 """)
 
 
-def redeliver(delivery_id: int, scope: endpoints.Scope, *, actor: str) -> Delivery:
+def redeliver(delivery_id: int, scope: Scope, *, actor: str) -> Delivery:
     """Send a delivery again now, with a full round of retries; a delivery that waits for a retry is sent now.
 
     Raises:
@@ -76,7 +77,7 @@ def redeliver(delivery_id: int, scope: endpoints.Scope, *, actor: str) -> Delive
     return delivery
 
 
-def recover_since(endpoint_id: int, data: Mapping[str, Any], scope: endpoints.Scope, *, actor: str) -> dict[str, Any]:
+def recover_since(endpoint_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str) -> dict[str, Any]:
     """Send all deliveries in ``states`` from ``since`` to ``until`` again, oldest first, at most ``per_minute``.
 
     Raises:
@@ -101,7 +102,7 @@ def recover_since(endpoint_id: int, data: Mapping[str, Any], scope: endpoints.Sc
     return {"count": len(due), "first_due_at": min(due, default=None), "last_due_at": max(due, default=None)}
 
 
-def pull(endpoint_id: int, scope: endpoints.Scope, *, after: int, limit: int) -> dict[str, Any]:
+def pull(endpoint_id: int, scope: Scope, *, after: int, limit: int) -> dict[str, Any]:
     """Return the deliveries of an endpoint after a position, in order, with the exact bodies.
 
     Raises:
@@ -124,7 +125,7 @@ def pull(endpoint_id: int, scope: endpoints.Scope, *, after: int, limit: int) ->
     }
 
 
-def reconcile(endpoint_id: int, scope: endpoints.Scope) -> dict[str, Any]:
+def reconcile(endpoint_id: int, scope: Scope) -> dict[str, Any]:
     """Count the deliveries of an endpoint by state, and return the runs of sequences that have not arrived.
 
     Raises:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Subquery, and_, func, or_, select
 
+from app.accounts.ownership import Scope
 from app.extensions import db
 from app.kernel import clock
 from app.webhooks.endpoints import service as endpoints
@@ -49,7 +50,7 @@ class FailingEndpoint:
     waiting: int
 
 
-def endpoint_health(scope: endpoints.Scope, limit: int) -> EndpointHealth:
+def endpoint_health(scope: Scope, limit: int) -> EndpointHealth:
     """Health of the endpoints of a scope, with the ``limit`` worst: disabled ones first, then by open deliveries."""
     counts = _problem_counts()
     failed, late = func.coalesce(counts.c.failed, 0), func.coalesce(counts.c.late, 0)

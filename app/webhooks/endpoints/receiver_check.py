@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts.ownership import Scope
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.messages import N_
@@ -57,7 +58,7 @@ TEST_REQUESTS = (
 )
 
 
-def request_check(endpoint_id: int, scope: endpoints.Scope) -> ReceiverCheck:
+def request_check(endpoint_id: int, scope: Scope) -> ReceiverCheck:
     """Request a check of a receiver; the report is ready within half a minute.
 
     Raises:
@@ -75,7 +76,7 @@ def request_check(endpoint_id: int, scope: endpoints.Scope) -> ReceiverCheck:
     return check
 
 
-def find(endpoint_id: int, check_id: int, scope: endpoints.Scope) -> ReceiverCheck:
+def find(endpoint_id: int, check_id: int, scope: Scope) -> ReceiverCheck:
     """Return a check.
 
     Raises:

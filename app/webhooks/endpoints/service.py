@@ -11,6 +11,7 @@ from sqlalchemy import Select, delete, func, select, update
 
 from app import events
 from app.accounts import audit
+from app.accounts.ownership import Scope
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.errors import Invalid
@@ -22,8 +23,6 @@ from app.webhooks.models.deliveries import Delivery
 from app.webhooks.models.endpoints import Endpoint, Lane
 from app.webhooks.sender import signatures, ssrf
 
-#: Owner of the endpoints that a caller may use; ``None`` means all owners.
-Scope = int | None
 _PLAIN_FIELDS = ("description", "events", "concurrency", "rate_per_minute", "extra")
 DELETED = N_("The endpoint was deleted.")
 
