@@ -7,13 +7,13 @@ from typing import Any
 
 from app.accounts.models.accounts import User
 from app.accounts.models.tokens import AccessToken
-from app.accounts.passwords import hashed
+from app.accounts.passwords import hash_password
 from app.accounts.roles import ABILITIES
 from app.accounts.tokens import service as tokens
 from app.extensions import db
 
 PASSWORD = "correct horse battery staple"
-_HASH = hashed(PASSWORD)
+_HASH = hash_password(PASSWORD)
 _numbers = itertools.count(1)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.accounts import audit, ip_allowlist
 from app.accounts.display_names import NAME_RULE, is_name
-from app.accounts.errors import AddressNotAllowed, InvalidApiKey, KeyOver
+from app.accounts.errors import AddressNotAllowed, ApiKeyEnded, InvalidApiKey
 from app.accounts.models.accounts import ApiKey
 from app.accounts.principals import Principal, client_address
 from app.accounts.roles import API_KEY
@@ -25,7 +25,7 @@ from app.kernel.messages import N_, Message
 HEADER = "X-API-KEY"
 _PREFIX_LENGTH = 8
 #: How long the old key goes on after a rotation, unless something else is said, and at most.
-GRACE, LONGEST_GRACE = timedelta(hours=24), timedelta(days=30)
+DEFAULT_GRACE, MAX_GRACE = timedelta(hours=24), timedelta(days=30)
 
 
 def authenticator() -> Principal | None:
@@ -38,7 +38,7 @@ def authenticator() -> Principal | None:
     given = request.headers.get(HEADER)
     if given is None:
         return None
-    return _of_the_environment(given) or _of_the_database(given)
+    return _environment_key(given) or _stored_key(given)
 
 
 def create(
@@ -72,26 +72,26 @@ def revoke(key_id: int, *, actor: str) -> ApiKey:
     Raises:
         NotFound: no such key.
     """
-    key = _locked(key_id)
+    key = _lock_key(key_id)
     if key.revoked_at is None:
         key.revoked_at = clock.now()
         audit.record("api_key.revoked", actor=actor, subject=f"api_key:{key.id}", name=key.name)
     return key
 
 
-def rotate(key_id: int, *, actor: str, grace: timedelta = GRACE) -> tuple[ApiKey, str]:
+def rotate(key_id: int, *, actor: str, grace: timedelta = DEFAULT_GRACE) -> tuple[ApiKey, str]:
     """Make the key that takes another one's place; the old one goes on for ``grace``.
 
     Raises:
         NotFound: no such key.
-        KeyOver: it has expired or was revoked.
+        ApiKeyEnded: it has expired or was revoked.
         Invalid: a grace period that is not offered.
     """
-    if not timedelta() <= grace <= LONGEST_GRACE:
-        raise Invalid({"grace": [Message(N_("Use 0 to %(n)s hours."), n=LONGEST_GRACE.days * 24)]})
-    old, moment = _locked(key_id), clock.now()
+    if not timedelta() <= grace <= MAX_GRACE:
+        raise Invalid({"grace": [Message(N_("Use 0 to %(n)s hours."), n=MAX_GRACE.days * 24)]})
+    old, moment = _lock_key(key_id), clock.now()
     if old.revoked_at or (old.expires_at and old.expires_at <= moment):
-        raise KeyOver
+        raise ApiKeyEnded
     lifetime = old.expires_at - old.created_at if old.expires_at else None
     key, secret = create(name=old.name, actor=actor, allowlist=old.allowlist, lifetime=lifetime)
     old.expires_at = min(moment + grace, old.expires_at or moment + grace)
@@ -107,7 +107,7 @@ def change_allowlist(key_id: int, allowlist: Sequence[str], *, actor: str) -> Ap
         NotFound: no such key.
         Invalid: an entry is no address and no network.
     """
-    key = _locked(key_id)
+    key = _lock_key(key_id)
     key.allowlist = ip_allowlist.parse_networks(allowlist)
     audit.record("api_key.allowlist_changed", actor=actor, subject=f"api_key:{key.id}", allowlist=key.allowlist)
     return key
@@ -118,21 +118,21 @@ def list_keys() -> list[ApiKey]:
     return list(db.session.scalars(select(ApiKey).order_by(ApiKey.id.desc())))
 
 
-def _locked(key_id: int) -> ApiKey:
+def _lock_key(key_id: int) -> ApiKey:
     key: ApiKey | None = db.session.get(ApiKey, key_id, with_for_update=True)
     if key is None:
         raise NotFound
     return key
 
 
-def _of_the_environment(given: str) -> Principal | None:
+def _environment_key(given: str) -> Principal | None:
     """A key of ``SALES_IMPORT_API_KEY``; every one is compared, each in constant time."""
     digest = _hash(given)
     found = [key for key in current_app.config["SALES_IMPORT_API_KEYS"] if hmac.compare_digest(_hash(key), digest)]
     return _principal(f"env-{digest.hex()[:8]}", "SALES_IMPORT_API_KEY") if found else None
 
 
-def _of_the_database(given: str) -> Principal:
+def _stored_key(given: str) -> Principal:
     key: ApiKey | None = db.session.scalar(select(ApiKey).where(ApiKey.key_hash == _hash(given)))
     moment = clock.now()
     if key is None or key.revoked_at or (key.expires_at and key.expires_at <= moment):

@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 LOST_CALLS = Counter("hub_api_calls_unrecorded_total", "API calls that could not be written to the audit trail.")
 
 #: Seconds between batches, and how many calls may wait while the database is away.
-FLUSH_INTERVAL, WAITING_LIMIT = 0.25, 10_000
-LONGEST_METHOD, LONGEST_PATH = 10, 2000
+FLUSH_INTERVAL, MAX_WAITING_CALLS = 0.25, 10_000
+MAX_METHOD_LENGTH, MAX_PATH_LENGTH = 10, 2000
 
 
 class Call(NamedTuple):
@@ -67,13 +67,13 @@ def record(action: str, *, actor: str, subject: str, **details: Any) -> None:
     )
 
 
-def _call(principal: Principal, status: int) -> Call:
+def _call_of_request(principal: Principal, status: int) -> Call:
     return Call(
         credential=principal.credential,
         user_id=principal.user_id,
-        method=request.method[:LONGEST_METHOD],
+        method=request.method[:MAX_METHOD_LENGTH],
         # A row that cannot be stored would hold up all that wait behind it.
-        path=mask_text(request.path)[:LONGEST_PATH].replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        path=mask_text(request.path)[:MAX_PATH_LENGTH].replace("\0", "\N{REPLACEMENT CHARACTER}"),
         status=status,
         milliseconds=elapsed_ms(),
         address=client_address(),
@@ -104,10 +104,10 @@ class CallRecorder:
         # What people look at is no API call; what they change has an audit row or an event of its own.
         if principal is None or is_page(request.path):
             return answer
-        if len(self._waiting) >= WAITING_LIMIT:
+        if len(self._waiting) >= MAX_WAITING_CALLS:
             LOST_CALLS.inc()
             return answer
-        self._waiting.append(_call(principal, answer.status_code))
+        self._waiting.append(_call_of_request(principal, answer.status_code))
         self._ensure_running()
         self._wanted.set()
         return answer
@@ -138,7 +138,7 @@ class CallRecorder:
                 with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
                     for call in calls:
                         copy.write_row(call[: len(_COLUMNS)])
-                last_used.note((call.credential, call.created_at, call.address) for call in calls if call.let_in)
+                last_used.record_uses((call.credential, call.created_at, call.address) for call in calls if call.let_in)
         except psycopg.DataError:
             # Kept, it would be refused again each time and hold up all that wait behind it.
             LOST_CALLS.inc(len(calls))

@@ -21,9 +21,9 @@ from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Text
 
 #: Looked through unless a time is given: a search for something rare does not read three months.
-USUAL_SPAN = timedelta(days=7)
+DEFAULT_SPAN = timedelta(days=7)
 _ORDER = Order((ApiCall.created_at, ApiCall.id), descending=True)
-_EPOCH = validators.Range(min=datetime(2000, 1, 1, tzinfo=UTC), error=N_("Use a moment after 2000-01-01."))
+_AFTER_2000 = validators.Range(min=datetime(2000, 1, 1, tzinfo=UTC), error=N_("Use a moment after 2000-01-01."))
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
@@ -39,8 +39,8 @@ class CallQuery(KeysetQuery):
     address = Text(45)
     request_id = Text(128)
     slower_than = fields.Float(validate=validators.Range(0, 1e9), metadata={"description": "Milliseconds."})
-    since = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_EPOCH)
-    until = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_EPOCH)
+    since = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_AFTER_2000)
+    until = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_AFTER_2000)
 
     @validates_schema
     def _has_a_length(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -50,12 +50,12 @@ class CallQuery(KeysetQuery):
     @post_load
     def _bounded(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         if "since" not in data:
-            data["since"] = data.get("until", clock.now()) - USUAL_SPAN
+            data["since"] = data.get("until", clock.now()) - DEFAULT_SPAN
         return data
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CallPage:
     """Calls, newest first; ``callers`` names the credentials among them; ``next`` leads to older ones."""
 
     calls: list[ApiCall]
@@ -63,17 +63,17 @@ class Found:
     next: str | None
 
 
-def search(query: Mapping[str, Any], *, scope: Scope) -> Found:
+def search(query: Mapping[str, Any], *, scope: Scope) -> CallPage:
     """Calls that fit ``query``: of one user with all that is theirs, or of everybody.
 
     Raises:
         Invalid: the cursor was not made for this list.
     """
     page = page_by_keyset(select(ApiCall).where(*_conditions(query, scope)), _ORDER, query)
-    return Found(page.results, names_of({call.credential for call in page.results}), page.next)
+    return CallPage(page.results, credential_names({call.credential for call in page.results}), page.next)
 
 
-def names_of(credentials: set[str]) -> dict[str, str]:
+def credential_names(credentials: set[str]) -> dict[str, str]:
     """What people call these credentials; those that are gone are left out."""
     names: dict[str, str] = {}
     for kind, model, column in (
@@ -101,11 +101,11 @@ def _conditions(query: Mapping[str, Any], scope: Scope) -> list[ColumnElement[bo
     if "slower_than" in query:
         conditions.append(ApiCall.milliseconds > query["slower_than"])
     if "status" in query:
-        conditions.append(_has_status(query["status"]))
+        conditions.append(_status_condition(query["status"]))
     return conditions
 
 
-def _has_status(status: str) -> ColumnElement[bool]:
+def _status_condition(status: str) -> ColumnElement[bool]:
     if status.endswith("xx"):
         lowest = int(status[0]) * 100
         return ApiCall.status.between(lowest, lowest + 99)

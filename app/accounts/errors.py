@@ -38,17 +38,17 @@ class AddressNotAllowed(Forbidden):
     code = "IP_NOT_ALLOWED"
 
 
-class TokenRefused(InvalidToken):
+class ScopedTokenRefused(InvalidToken):
     """A scoped token that is there and may not be used; the attempt stays written down, as for the next two."""
 
     keeps_evidence = True
 
 
-class TokenExpiredNow(TokenExpired):
+class ScopedTokenExpired(TokenExpired):
     keeps_evidence = True
 
 
-class TokenAddressRefused(AddressNotAllowed):
+class ScopedTokenAddressRefused(AddressNotAllowed):
     keeps_evidence = True
 
 
@@ -56,11 +56,11 @@ class UnknownToken(NotFound):
     message = N_("No such token.")
 
 
-class TokenOver(Conflict):
+class TokenEnded(Conflict):
     message = N_("This token has expired or was revoked; make a new one.")
 
 
-class KeyOver(Conflict):
+class ApiKeyEnded(Conflict):
     message = N_("This key has expired or was revoked; make a new one.")
 
 

@@ -9,14 +9,14 @@ from typing import Any
 from app.accounts.errors import AddressNotAllowed, InvalidApiKey, InvalidToken, TokenExpired
 from app.accounts.principals import Principal, authenticate
 from app.accounts.roles import ABILITIES, API_KEY, ROLES
-from app.accounts.token_rate_limits import limited
+from app.accounts.token_rate_limits import with_rate_limits
 from app.kernel.errors import Forbidden
 from app.kernel.http.openapi import ABILITY, refuses
 
 View = Callable[..., Any]
 #: What no key or token can be given: it goes by the role of whoever is signed in.
 SIGNED_IN, SETTINGS, ADMINISTRATION = "signed in", "settings", "administration"
-_ROLES_FOR = {
+_ROLES_BY_AREA = {
     SIGNED_IN: frozenset(ROLES),
     SETTINGS: frozenset(ROLES) - {"warehouse"},
     ADMINISTRATION: frozenset({"admin"}),
@@ -25,7 +25,7 @@ _ROLES_FOR = {
 
 def requires(ability: str) -> Callable[[View], View]:
     """Let only callers with ``ability`` in; ``SIGNED_IN`` and its siblings ask for a user in person, of a role."""
-    if ability not in {*ABILITIES, *_ROLES_FOR}:
+    if ability not in {*ABILITIES, *_ROLES_BY_AREA}:
         raise ValueError(f"unknown ability {ability}")
 
     def guard(view: View) -> View:
@@ -35,7 +35,7 @@ def requires(ability: str) -> Callable[[View], View]:
                 raise Forbidden
             return view(*args, **kwargs)
 
-        counted = limited(allowed, ability)
+        counted = with_rate_limits(allowed, ability)
 
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -43,15 +43,15 @@ def requires(ability: str) -> Callable[[View], View]:
             return (allowed if unlimited else counted)(*args, **kwargs)
 
         keys = (InvalidApiKey,) if ability in API_KEY else ()
-        return _marked(refuses(InvalidToken, TokenExpired, AddressNotAllowed, *keys)(guarded), ability)
+        return _mark_ability(refuses(InvalidToken, TokenExpired, AddressNotAllowed, *keys)(guarded), ability)
 
     return guard
 
 
 def allows(principal: Principal, ability: str) -> bool:
     """Whether ``principal`` gets past ``@requires(ability)``."""
-    if ability in _ROLES_FOR:
-        return principal.signed_in and principal.role in _ROLES_FOR[ability]
+    if ability in _ROLES_BY_AREA:
+        return principal.signed_in and principal.role in _ROLES_BY_AREA[ability]
     return ability in principal.abilities
 
 
@@ -73,10 +73,10 @@ def public(view: View) -> View:
     def opened(*args: Any, **kwargs: Any) -> Any:
         return view(*args, **kwargs)
 
-    return _marked(opened, None)
+    return _mark_ability(opened, None)
 
 
-def _marked(view: Any, ability: str | None) -> View:
+def _mark_ability(view: Any, ability: str | None) -> View:
     view.ability = ability
     docs = dict(getattr(view, "_apidoc", {}))
     docs["manual_doc"] = {**docs.get("manual_doc", {}), ABILITY: ability}

@@ -20,9 +20,9 @@ from app.kernel.http.openapi import IDEMPOTENT, refuses
 from app.kernel.messages import N_, Message
 from app.kernel.secret_box import seal, unseal
 
-HEADER, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
-LONGEST = 255
-_KEPT_HEADERS = ("Location", "Content-Type")
+HEADER, REPLAYED_HEADER = "Idempotency-Key", "Idempotent-Replayed"
+MAX_KEY_LENGTH = 255
+_STORED_HEADERS = ("Location", "Content-Type")
 
 View = Callable[..., Any]
 
@@ -42,16 +42,16 @@ def idempotent(view: View | None = None, *, sealed: bool = False) -> Any:
         key = request.headers.get(HEADER)
         if key is None:
             return view(*args, **kwargs)
-        if not 0 < len(key) <= LONGEST or not key.isprintable():
-            raise Invalid({HEADER: [Message(N_("Use 1 to %(n)s printable characters."), n=LONGEST)]})
+        if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+            raise Invalid({HEADER: [Message(N_("Use 1 to %(n)s printable characters."), n=MAX_KEY_LENGTH)]})
         credential = authenticate().credential
         stored = _claim(credential, key)
         if stored is None:
-            return _remember(credential, key, make_response(view(*args, **kwargs)), sealed)
+            return _store_response(credential, key, make_response(view(*args, **kwargs)), sealed)
         if stored.fingerprint != _fingerprint():
             raise KeyReused
         body = unseal(stored.body) if sealed else stored.body
-        return Response(body, stored.status, headers={**stored.headers, REPLAYED: "true"})
+        return Response(body, stored.status, headers={**stored.headers, REPLAYED_HEADER: "true"})
 
     documented: Any = refuses(KeyInUse, KeyReused)(once)
     documented._apidoc["manual_doc"][IDEMPOTENT] = True
@@ -71,8 +71,8 @@ def _claim(credential: str, key: str) -> IdempotencyKey | None:
     return stored
 
 
-def _remember(credential: str, key: str, answer: Response, sealed: bool) -> Response:
-    kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+def _store_response(credential: str, key: str, answer: Response, sealed: bool) -> Response:
+    kept = {name: answer.headers[name] for name in _STORED_HEADERS if name in answer.headers}
     db.session.add(
         IdempotencyKey(
             credential=credential,

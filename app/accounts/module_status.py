@@ -16,9 +16,9 @@ from app.kernel import clock
 
 State = Literal["off", "planned", "on", "over"]
 #: Days before the end from which a banner says so, and each time more urgently.
-WARNED_BEFORE = (30, 7, 1)
+WARNING_DAYS = (30, 7, 1)
 #: An end is shown for as long as somebody may wonder why nothing works any more.
-SHOWN_AFTER = timedelta(days=30)
+SHOWN_AFTER_END = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class ModuleStatus:
     @property
     def warning(self) -> int | None:
         """The step of the warning that is due, in days before the end (30, 7 or 1); 0 when it is over, else None."""
-        if self.state == "over" and self.ends_at and self.ends_at > clock.now() - SHOWN_AFTER:
+        if self.state == "over" and self.ends_at and self.ends_at > clock.now() - SHOWN_AFTER_END:
             return 0
         if self.days_left is None:
             return None
-        return min((step for step in WARNED_BEFORE if self.days_left <= step), default=None)
+        return min((step for step in WARNING_DAYS if self.days_left <= step), default=None)
 
 
 def status_of(user_id: int) -> list[ModuleStatus]:
@@ -59,15 +59,15 @@ def status_of_users(user_ids: Sequence[int]) -> dict[int, list[ModuleStatus]]:
     grants: dict[int, list[ModuleGrant]] = {user_id: [] for user_id in user_ids}
     for grant in db.session.scalars(select(ModuleGrant).where(ModuleGrant.user_id.in_(user_ids))):
         grants[grant.user_id].append(grant)
-    return {user_id: _licences(user_id, bought) for user_id, bought in grants.items()}
+    return {user_id: _statuses(user_id, bought) for user_id, bought in grants.items()}
 
 
-def _licences(user_id: int, grants: Iterable[ModuleGrant]) -> list[ModuleStatus]:
+def _statuses(user_id: int, grants: Iterable[ModuleGrant]) -> list[ModuleStatus]:
     by_module = {grant.module: grant for grant in grants}
-    return [_licence(user_id, module, by_module.get(module)) for module in MODULES]
+    return [_status(user_id, module, by_module.get(module)) for module in MODULES]
 
 
-def _licence(user_id: int, module: str, grant: ModuleGrant | None) -> ModuleStatus:
+def _status(user_id: int, module: str, grant: ModuleGrant | None) -> ModuleStatus:
     moment = clock.now()
     # A period without length is what a grant that was never sold leaves behind.
     if grant is None or grant.ends_at - grant.starts_at <= timedelta(seconds=1):

@@ -56,10 +56,10 @@ def enable(user: User, module: str, *, years: int = 1, actor: str) -> ModuleGran
     Raises:
         Invalid: no such module, or not a number of years that is sold.
     """
-    _check(module)
+    _check_module(module)
     if not 1 <= years <= MAX_YEARS:
         raise Invalid({"years": [Message(N_("Use 1 to %(n)s years."), n=MAX_YEARS)]})
-    grant, moment = _locked(user.id, module), clock.now()
+    grant, moment = _lock_grant(user.id, module), clock.now()
     if grant.ends_at <= moment:
         grant.starts_at, grant.ends_at = moment, moment
     grant.ends_at = years_after(grant.ends_at, years)
@@ -73,10 +73,10 @@ def set_period(user: User, module: str, *, starts_at: datetime, ends_at: datetim
     Raises:
         Invalid: no such module, or a period that ends before it begins or is longer than is sold.
     """
-    _check(module)
+    _check_module(module)
     if not starts_at < ends_at <= years_after(starts_at, MAX_YEARS):
         raise Invalid({"ends_at": [Message(N_("Use an end after the start, at most %(n)s years later."), n=MAX_YEARS)]})
-    grant = _locked(user.id, module)
+    grant = _lock_grant(user.id, module)
     grant.starts_at, grant.ends_at = starts_at, ends_at
     _record("module.enabled", grant, actor)
     return grant
@@ -84,7 +84,7 @@ def set_period(user: User, module: str, *, starts_at: datetime, ends_at: datetim
 
 def disable(user: User, module: str, *, actor: str) -> None:
     """Turn a module off at once; what is not on stays off."""
-    grant = _found(user.id, module)
+    grant = _find_grant(user.id, module)
     if grant is not None and grant.ends_at > clock.now():
         db.session.delete(grant)
         _record("module.disabled", grant, actor)
@@ -108,7 +108,7 @@ def is_enabled(user_id: int | None, module: str) -> bool:
     """Whether the user has the module at this moment; time alone ends it."""
     if user_id is None:
         return False
-    grant = _found(user_id, module)
+    grant = _find_grant(user_id, module)
     return grant is not None and grant.starts_at <= clock.now() < grant.ends_at
 
 
@@ -131,18 +131,18 @@ def needs_module(module: str) -> Callable[[View], View]:
     return guard
 
 
-def _check(module: str) -> None:
+def _check_module(module: str) -> None:
     if module not in MODULES:
         raise Invalid({"module": [Message(N_("Must be one of: %(choices)s."), choices=", ".join(MODULES))]})
 
 
-def _found(user_id: int, module: str) -> ModuleGrant | None:
+def _find_grant(user_id: int, module: str) -> ModuleGrant | None:
     query = select(ModuleGrant).where(ModuleGrant.user_id == user_id, ModuleGrant.module == module)
     found: ModuleGrant | None = db.session.scalar(query)
     return found
 
 
-def _locked(user_id: int, module: str) -> ModuleGrant:
+def _lock_grant(user_id: int, module: str) -> ModuleGrant:
     """The row of a grant, held until the commit; one that was missing is over already."""
     moment = clock.now()
     over = {"starts_at": moment - timedelta(seconds=1), "ends_at": moment}

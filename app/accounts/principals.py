@@ -46,7 +46,7 @@ def authenticate() -> Principal:
     Raises:
         Unauthenticated: nothing was sent, or it was wrong, expired or revoked.
     """
-    if known := known_caller():
+    if known := resolved_caller():
         return known
     for authenticator in authenticators:
         principal = authenticator()
@@ -57,7 +57,7 @@ def authenticate() -> Principal:
     raise Unauthenticated
 
 
-def known_caller() -> Principal | None:
+def resolved_caller() -> Principal | None:
     """Who is calling, once that was asked; Flask-Limiter looks at its limits before it may be."""
     known: Principal | None = g.get("principal")
     return known

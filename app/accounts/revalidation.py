@@ -18,8 +18,8 @@ from app.kernel import clock
 
 def current_abilities(credentials: Collection[str]) -> dict[str, frozenset[str]]:
     """The abilities of each of these credentials at this moment; who was shut out has none."""
-    found = _of_users(_ids("user", credentials)) | _of_tokens(_ids("token", credentials))
-    found |= _of_keys(_ids("api_key", credentials))
+    found = _user_abilities(_ids("user", credentials)) | _token_abilities(_ids("token", credentials))
+    found |= _key_abilities(_ids("api_key", credentials))
     # A key of the environment holds as long as the process does.
     found |= {name: API_KEY for name in credentials if name.startswith("api_key:env-")}
     return {name: found.get(name, frozenset()) for name in credentials}
@@ -40,12 +40,12 @@ def _ids(kind: str, credentials: Collection[str]) -> list[int]:
     return [int(number) for number in numbers if number.isdigit()]
 
 
-def _of_users(ids: list[int]) -> dict[str, frozenset[str]]:
+def _user_abilities(ids: list[int]) -> dict[str, frozenset[str]]:
     query = select(User).where(User.id.in_(ids), User.is_active).execution_options(populate_existing=True)
     return {f"user:{user.id}": ROLES[user.role] for user in db.session.scalars(query)} if ids else {}
 
 
-def _of_tokens(ids: list[int]) -> dict[str, frozenset[str]]:
+def _token_abilities(ids: list[int]) -> dict[str, frozenset[str]]:
     if not ids:
         return {}
     usable = (AccessToken.id.in_(ids), AccessToken.revoked_at.is_(None), AccessToken.expires_at > clock.now())
@@ -54,7 +54,7 @@ def _of_tokens(ids: list[int]) -> dict[str, frozenset[str]]:
     return {f"token:{token.id}": effective_abilities(token) for token in found if token.user.is_active}
 
 
-def _of_keys(ids: list[int]) -> dict[str, frozenset[str]]:
+def _key_abilities(ids: list[int]) -> dict[str, frozenset[str]]:
     if not ids:
         return {}
     lasting = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > clock.now())

@@ -17,13 +17,13 @@ ABILITIES: dict[str, str] = {
     "webhooks:manage": N_("Manage webhook endpoints and their deliveries."),
 }
 
-_READING = frozenset(name for name in ABILITIES if name.endswith(":read"))
+_READ = frozenset(name for name in ABILITIES if name.endswith(":read"))
 
 ROLES: dict[str, frozenset[str]] = {
     "admin": frozenset(ABILITIES),
-    "billing": _READING | {"sales:import", "sales:write", "einvoices:write", "einvoices:status"},
+    "billing": _READ | {"sales:import", "sales:write", "einvoices:write", "einvoices:status"},
     "warehouse": frozenset({"sales:read", "sales:write", "grn:read", "grn:write", "events:read"}),
-    "integrator": _READING | {"sales:import", "grn:write", "einvoices:write", "einvoices:status", "webhooks:manage"},
+    "integrator": _READ | {"sales:import", "grn:write", "einvoices:write", "einvoices:status", "webhooks:manage"},
 }
 
 #: An import key is given to one machine for one purpose: it posts, corrects, reads and listens.

@@ -7,7 +7,7 @@ from marshmallow import fields
 from app.accounts import passwords
 from app.kernel.schemas.fields import Schema, Text, Timestamp
 
-LONGEST_TOKEN = 4096
+MAX_TOKEN_LENGTH = 4096
 
 
 class CredentialsSchema(Schema):
@@ -20,7 +20,7 @@ class CredentialsSchema(Schema):
 class RefreshSchema(Schema):
     """The refresh token that was given last."""
 
-    refresh = Text(LONGEST_TOKEN, required=True, blank=False)
+    refresh = Text(MAX_TOKEN_LENGTH, required=True, blank=False)
 
 
 class UserSchema(Schema):

@@ -27,7 +27,7 @@ from app.accounts.users import find_user
 from app.extensions import db
 from app.kernel import clock
 
-SESSION = "sid"
+SESSION_CLAIM = "sid"
 
 
 def log_in(email: str, password: str) -> dict[str, Any]:
@@ -36,10 +36,10 @@ def log_in(email: str, password: str) -> dict[str, Any]:
     Raises:
         WrongPassword: for an unknown address, a wrong password and a deactivated user alike.
     """
-    return open_session(verified(email, password))
+    return open_session(verify_credentials(email, password))
 
 
-def verified(email: str, password: str) -> User:
+def verify_credentials(email: str, password: str) -> User:
     """The user whose password this is.
 
     Raises:
@@ -57,7 +57,7 @@ def open_session(user: User) -> dict[str, Any]:
     """Sign ``user`` in, who was authenticated by whatever means; returns the tokens."""
     user.last_login_at = clock.now()
     session = LoginSession(id=uuid.uuid4(), user_id=user.id, user=user)
-    tokens = _tokens(session)
+    tokens = _issue_tokens(session)
     db.session.add(session)
     audit.record("session.opened", actor=f"user:{user.id}", subject=f"session:{session.id}")
     return tokens
@@ -73,21 +73,21 @@ def refresh(token: str) -> dict[str, Any]:
         TokenReused: used before.
         TokenExpired: older than its lifetime.
     """
-    claims = _decoded(token, "refresh")
-    session = _session(claims, lock=True)
+    claims = _decode_token(token, "refresh")
+    session = _find_session(claims, lock=True)
     if session is None or session.revoked_at or not session.user.is_active:
         raise InvalidToken
     if claims["jti"] != session.current_jti:
-        end(session, "refresh token reused")
+        end_session(session, "refresh token reused")
         raise TokenReused
-    return _tokens(session)
+    return _issue_tokens(session)
 
 
 def log_out() -> None:
     """End the session of the present access token: its refresh token and itself stop at once."""
-    session = db.session.get(LoginSession, uuid.UUID(get_jwt()[SESSION]), with_for_update=True)
+    session = db.session.get(LoginSession, uuid.UUID(get_jwt()[SESSION_CLAIM]), with_for_update=True)
     if session and not session.revoked_at:
-        end(session, "signed out")
+        end_session(session, "signed out")
 
 
 def authenticator() -> Principal | None:
@@ -102,7 +102,7 @@ def authenticator() -> Principal | None:
         raise InvalidToken from error
     if verified is None:
         return None
-    session = _session(verified[1])
+    session = _find_session(verified[1])
     if session is None or session.revoked_at or not session.user.is_active:
         raise InvalidToken
     g.user = session.user
@@ -122,8 +122,8 @@ def principal_of(user: User, session: LoginSession | None = None) -> Principal:
     )
 
 
-def _tokens(session: LoginSession) -> dict[str, Any]:
-    claims = {SESSION: str(session.id)}
+def _issue_tokens(session: LoginSession) -> dict[str, Any]:
+    claims = {SESSION_CLAIM: str(session.id)}
     identity = str(session.user.id)
     refresh_token = create_refresh_token(identity, additional_claims=claims)
     session.current_jti = decode_token(refresh_token)["jti"]
@@ -135,13 +135,13 @@ def _tokens(session: LoginSession) -> dict[str, Any]:
     }
 
 
-def end(session: LoginSession, because: str) -> None:
+def end_session(session: LoginSession, because: str) -> None:
     """Revoke a session, in the present transaction."""
     session.revoked_at, session.revoked_because = clock.now(), because
     audit.record("session.ended", actor=f"user:{session.user_id}", subject=f"session:{session.id}", because=because)
 
 
-def _decoded(token: str, kind: str) -> dict[str, Any]:
+def _decode_token(token: str, kind: str) -> dict[str, Any]:
     try:
         claims: dict[str, Any] = decode_token(token)
     except ExpiredSignatureError as error:
@@ -153,11 +153,13 @@ def _decoded(token: str, kind: str) -> dict[str, Any]:
     return claims
 
 
-def _session(claims: dict[str, Any], *, lock: bool = False) -> LoginSession | None:
-    if SESSION not in claims:
+def _find_session(claims: dict[str, Any], *, lock: bool = False) -> LoginSession | None:
+    if SESSION_CLAIM not in claims:
         return None
     query = (
-        select(LoginSession).where(LoginSession.id == uuid.UUID(claims[SESSION])).options(joinedload(LoginSession.user))
+        select(LoginSession)
+        .where(LoginSession.id == uuid.UUID(claims[SESSION_CLAIM]))
+        .options(joinedload(LoginSession.user))
     )
     found: LoginSession | None = db.session.scalar(query.with_for_update(of=LoginSession) if lock else query)
     return found

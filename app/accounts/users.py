@@ -34,21 +34,21 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
         EmailTaken: the address already has a user.
     """
     email = email.strip().lower()
-    if faults := dict(_faults(email=email, password=password, role=role, name=name)):
+    if faults := dict(_user_errors(email=email, password=password, role=role, name=name)):
         raise Invalid(faults)
     if find_user(email):
         raise EmailTaken
-    user = User(email=email, name=name, role=role, password_hash=passwords.hashed(password))
+    user = User(email=email, name=name, role=role, password_hash=passwords.hash_password(password))
     db.session.add(user)
     db.session.flush()
     audit.record("user.created", actor=actor, subject=f"user:{user.id}", email=email, role=role)
     return user
 
 
-def _faults(*, email: str, password: str, role: str, name: str) -> Iterator[tuple[str, list[str]]]:
+def _user_errors(*, email: str, password: str, role: str, name: str) -> Iterator[tuple[str, list[str]]]:
     if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
         yield "email", [Message(N_("Expected an e-mail address of at most %(n)s characters."), n=MAX_EMAIL_LENGTH)]
-    if faults := list(_password_faults(password)):
+    if faults := list(_password_errors(password)):
         yield "password", faults
     if role not in ROLES:
         yield "role", [_ROLE_RULE]
@@ -56,7 +56,7 @@ def _faults(*, email: str, password: str, role: str, name: str) -> Iterator[tupl
         yield "name", [NAME_RULE]
 
 
-def _password_faults(password: str) -> Iterator[str]:
+def _password_errors(password: str) -> Iterator[str]:
     if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
         yield Message(N_("Use %(min)s to %(max)s characters."), min=passwords.MIN_LENGTH, max=passwords.MAX_LENGTH)
 
@@ -69,7 +69,7 @@ def find_user(email: str) -> User | None:
 
 def reset_password(user: User, *, actor: str) -> str:
     """Give a user a made-up password, which is shown to whoever asked, once."""
-    password = passwords.made_up()
+    password = passwords.generate_password()
     change_password(user, password, actor=actor)
     return password
 
@@ -80,9 +80,9 @@ def change_password(user: User, password: str, *, actor: str) -> None:
     Raises:
         Invalid: it is too short or too long.
     """
-    if faults := list(_password_faults(password)):
+    if faults := list(_password_errors(password)):
         raise Invalid({"password": faults})
-    user.password_hash = passwords.hashed(password)
+    user.password_hash = passwords.hash_password(password)
     _end_sessions(user, "password changed")
     audit.record("user.password_changed", actor=actor, subject=f"user:{user.id}")
 
@@ -103,7 +103,7 @@ def save_preferences(user: User, *, language: str | None, theme: str) -> None:
     user.language, user.theme = language, theme
 
 
-def no_sign_in_yet() -> bool:
+def nobody_signed_in_yet() -> bool:
     """Whether nobody has ever signed in: whoever looks for the first time is told how."""
     return db.session.scalar(select(User.id).where(User.last_login_at.is_not(None)).limit(1)) is None
 
@@ -115,7 +115,7 @@ def set_active(user: User, active: bool, *, actor: str) -> None:
         LastAdmin: nobody would be left to let anybody in.
     """
     if not active:
-        _keep_an_admin(user)
+        _require_another_admin(user)
     user.is_active = active
     if not active:
         _end_sessions(user, "user deactivated")
@@ -133,12 +133,12 @@ def set_role(user: User, role: str, *, actor: str) -> None:
         raise Invalid({"role": [_ROLE_RULE]})
     if role == user.role:
         return
-    _keep_an_admin(user)
+    _require_another_admin(user)
     before, user.role = user.role, role
     audit.record("user.role_changed", actor=actor, subject=f"user:{user.id}", before=before, role=role)
 
 
-def _keep_an_admin(user: User) -> None:
+def _require_another_admin(user: User) -> None:
     """Two admins who remove each other at once are taken one after the other."""
     active_admins = select(User.id).where(User.role == "admin", User.is_active).order_by(User.id).with_for_update()
     ids = db.session.scalars(active_admins).all()

@@ -17,11 +17,11 @@ from app.kernel import clock
 from app.kernel.errors import Unauthenticated
 from app.kernel.http.app import is_page
 
-_KEY = "sid"
+_COOKIE_KEY = "sid"
 #: How old the end of a session may be before it is moved.
-_STEP = timedelta(minutes=5)
+_EXTENSION_INTERVAL = timedelta(minutes=5)
 #: Endpoints that a browser may also open by its session; it sends the cookie whoever asks it to, so reading only.
-streams: set[str] = set()
+stream_endpoints: set[str] = set()
 
 
 def sign_in(email: str, password: str) -> User:
@@ -30,7 +30,7 @@ def sign_in(email: str, password: str) -> User:
     Raises:
         WrongPassword: for an unknown address, a wrong password and a deactivated user alike.
     """
-    user = sessions.verified(email, password)
+    user = sessions.verify_credentials(email, password)
     open_session(user)
     return user
 
@@ -40,18 +40,18 @@ def open_session(user: User) -> None:
     number = uuid.uuid4()
     user.last_login_at = clock.now()
     # No refresh token exists, so none can be exchanged: the name of the one that counts is nobody's.
-    row = LoginSession(id=number, user_id=user.id, user=user, current_jti=str(uuid.uuid4()), expires_at=_end())
+    row = LoginSession(id=number, user_id=user.id, user=user, current_jti=str(uuid.uuid4()), expires_at=_new_expiry())
     db.session.add(row)
     audit.record("session.opened", actor=f"user:{user.id}", subject=f"session:{number}", browser=True)
     session.clear()
-    session[_KEY] = str(number)
+    session[_COOKIE_KEY] = str(number)
 
 
 def sign_out() -> None:
     """End the present browser session; the cookie is worth nothing from now on, wherever it was copied to."""
-    row = _row()
+    row = _current_session()
     if row is not None:
-        sessions.end(row, "signed out")
+        sessions.end_session(row, "signed out")
     session.clear()
 
 
@@ -63,7 +63,7 @@ def page_authenticator() -> Principal | None:
     """
     if not is_page(request.path):
         return None
-    principal = _principal()
+    principal = _session_user()
     if principal is None:
         raise Unauthenticated
     return principal
@@ -71,23 +71,23 @@ def page_authenticator() -> Principal | None:
 
 def stream_authenticator() -> Principal | None:
     """The user of a browser that opens a stream; asked last, when nothing else was sent."""
-    if request.method != "GET" or request.endpoint not in streams:
+    if request.method != "GET" or request.endpoint not in stream_endpoints:
         return None
-    return _principal()
+    return _session_user()
 
 
-def _principal() -> Principal | None:
-    row = _row()
+def _session_user() -> Principal | None:
+    row = _current_session()
     if row is None:
         return None
-    if row.expires_at < _end() - _STEP:
-        row.expires_at = _end()
+    if row.expires_at < _new_expiry() - _EXTENSION_INTERVAL:
+        row.expires_at = _new_expiry()
     g.user = row.user
     return sessions.principal_of(row.user, row)
 
 
-def _row() -> LoginSession | None:
-    number = session.get(_KEY)
+def _current_session() -> LoginSession | None:
+    number = session.get(_COOKIE_KEY)
     if number is None:
         return None
     query = select(LoginSession).where(LoginSession.id == uuid.UUID(number)).options(joinedload(LoginSession.user))
@@ -97,6 +97,6 @@ def _row() -> LoginSession | None:
     return row
 
 
-def _end() -> datetime:
+def _new_expiry() -> datetime:
     lifetime: timedelta = current_app.config["WEB_SESSION_LIFETIME"]
     return clock.now() + lifetime

@@ -61,7 +61,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(CSRFError, error_pages.stale_form)
     app.after_request(blueprint.secure)
     error_handlers.page_renderers[:] = [error_pages.render]
-    web_sessions.streams.update(STREAMS)
+    web_sessions.stream_endpoints.update(STREAMS)
     labels.register(app)
     app.jinja_env.filters["said"] = translate.translate
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.local.errors import LocalRunError
 
-NEEDED_FREE_BYTES = 200 * 1024 * 1024
+MIN_FREE_BYTES = 200 * 1024 * 1024
 
 
 def is_free(host: str, port: int) -> bool:
@@ -56,7 +56,7 @@ def flower_port(wanted: int, given: bool) -> int:
         return int(probe.getsockname()[1])
 
 
-def require_room(data_dir: Path) -> None:
+def prepare_data_dir(data_dir: Path) -> None:
     """Make the data folder; refuse one that cannot be written to or has no space left.
 
     Raises:
@@ -71,15 +71,15 @@ def require_room(data_dir: Path) -> None:
         raise LocalRunError(f"DATA_DIR {data_dir} cannot be made: {error.strerror}.") from error
     if not os.access(data_dir, os.W_OK | os.X_OK):
         raise LocalRunError(f"DATA_DIR {data_dir} cannot be written to; choose another one.")
-    if free < NEEDED_FREE_BYTES:
+    if free < MIN_FREE_BYTES:
         raise LocalRunError(
             f"The disk of DATA_DIR {data_dir} is full: {free // 2**20} MB are free, "
-            f"{NEEDED_FREE_BYTES // 2**20} MB are needed."
+            f"{MIN_FREE_BYTES // 2**20} MB are needed."
         )
 
 
 @contextmanager
-def sole_use(data_dir: Path) -> Iterator[None]:
+def exclusive_use(data_dir: Path) -> Iterator[None]:
     """Hold the data folder; the kernel lets go of it when the launcher ends, however it ends.
 
     Raises:

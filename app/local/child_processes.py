@@ -11,16 +11,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from app.local.os_user import Account
+from app.local.os_user import OsUser
 
 #: Signals to try in turn, each with the seconds that it is given.
 Escalation = Sequence[tuple[signal.Signals, float]]
 
-PATIENCE: Escalation = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
+DEFAULT_ESCALATION: Escalation = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 _POLL_SECONDS = 0.02
 
 
-def with_death_signal(command: Sequence[str], on_death: signal.Signals, account: Account | None = None) -> list[str]:
+def with_death_signal(command: Sequence[str], on_death: signal.Signals, account: OsUser | None = None) -> list[str]:
     """The command, wrapped so that the kernel ends it when the launcher dies, even by ``kill -9``.
 
     ``setpriv`` asks for the signal after it has changed the user: the change would clear it again.
@@ -47,7 +47,7 @@ def spawn(
     )
 
 
-def stop(process: subprocess.Popen[bytes], escalation: Escalation = PATIENCE) -> None:
+def stop(process: subprocess.Popen[bytes], escalation: Escalation = DEFAULT_ESCALATION) -> None:
     """End a child, politely first, and with it whatever it has left in its session."""
     for kind, seconds in escalation:
         if process.poll() is None:
@@ -58,7 +58,7 @@ def stop(process: subprocess.Popen[bytes], escalation: Escalation = PATIENCE) ->
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def stop_leftovers(folder: Path, program: str, escalation: Escalation = PATIENCE) -> None:
+def stop_stale_servers(folder: Path, program: str, escalation: Escalation = DEFAULT_ESCALATION) -> None:
     """End every server that a killed launcher left running in a data folder; it works where its data is."""
     for kind, seconds in escalation:
         deadline = time.monotonic() + seconds

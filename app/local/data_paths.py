@@ -10,20 +10,20 @@ from importlib.metadata import version
 from pathlib import Path
 
 from app.kernel.postgres_programs import PROGRAMS, WHEEL, wheel_folder
-from app.local.console import say
+from app.local.console import print_line
 from app.local.errors import LocalRunError
-from app.local.os_user import Account
+from app.local.os_user import OsUser
 
 #: The programs find their libraries by the way from one to the other, so both are copied.
 _TREES = (PROGRAMS.parent, Path(f"{WHEEL}.libs"))
 #: Used only where root's checkout lies in a folder that no other user may enter, such as /root.
-COMMON_GROUND = Path("/var/lib/invoice-hub")
+SHARED_FOLDER = Path("/var/lib/invoice-hub")
 
 
-def home_of(wanted: Path, account: Account | None) -> Path:
+def server_folder(wanted: Path, account: OsUser | None) -> Path:
     """The server's own folder: the wanted one, or one on common ground behind a link in the wanted place."""
     if wanted.is_symlink() or wanted.exists():
-        return _reachable(wanted.resolve(), account)
+        return _check_reachable(wanted.resolve(), account)
     wanted.mkdir(parents=True, mode=0o700)
     if account is None:
         return wanted.resolve()
@@ -31,10 +31,10 @@ def home_of(wanted: Path, account: Account | None) -> Path:
     if account.can("-w", wanted):
         return wanted.resolve()
     wanted.rmdir()
-    return _on_common_ground(wanted, account)
+    return _in_shared_folder(wanted, account)
 
 
-def _reachable(home: Path, account: Account | None) -> Path:
+def _check_reachable(home: Path, account: OsUser | None) -> Path:
     if not home.is_dir():
         raise LocalRunError(f"The database folder {home} is gone; put it back or choose another DATA_DIR.")
     if account is None and home.stat().st_uid != os.geteuid():
@@ -44,18 +44,18 @@ def _reachable(home: Path, account: Account | None) -> Path:
     return home
 
 
-def _on_common_ground(wanted: Path, account: Account) -> Path:
-    COMMON_GROUND.mkdir(parents=True, exist_ok=True)
-    COMMON_GROUND.chmod(0o755)
+def _in_shared_folder(wanted: Path, account: OsUser) -> Path:
+    SHARED_FOLDER.mkdir(parents=True, exist_ok=True)
+    SHARED_FOLDER.chmod(0o755)
     digest = hashlib.sha256(os.fsencode(wanted.absolute())).hexdigest()[:8]
-    home = Path(tempfile.mkdtemp(prefix=f"{digest}-", dir=COMMON_GROUND))
+    home = Path(tempfile.mkdtemp(prefix=f"{digest}-", dir=SHARED_FOLDER))
     os.chown(home, account.uid, account.gid)
     wanted.symlink_to(home)
-    say(f"{wanted.parent} is closed to other users, so the database lies in {home}.")
+    print_line(f"{wanted.parent} is closed to other users, so the database lies in {home}.")
     return home
 
 
-def programs_for(account: Account | None) -> Path:
+def program_folder(account: OsUser | None) -> Path:
     """The folder with ``initdb`` and ``postgres``: the wheel's, or a copy that the user can reach."""
     folder = wheel_folder()
     if folder is None:
@@ -63,7 +63,7 @@ def programs_for(account: Account | None) -> Path:
     programs = folder / PROGRAMS
     if account is None or account.can("-x", programs / "postgres"):
         return programs
-    copy = COMMON_GROUND / f"postgresql-{version(WHEEL)}"
+    copy = SHARED_FOLDER / f"postgresql-{version(WHEEL)}"
     if not copy.exists():
         _copy(folder, copy)
     return copy / PROGRAMS
@@ -71,8 +71,8 @@ def programs_for(account: Account | None) -> Path:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy at once or not at all: two hubs may start at the same time, and a start may be cut short."""
-    COMMON_GROUND.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=COMMON_GROUND) as draft:
+    SHARED_FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=SHARED_FOLDER) as draft:
         made = Path(draft) / "copy"
         for tree in _TREES:
             shutil.copytree(source / tree, made / tree, symlinks=True)

@@ -28,7 +28,7 @@ _GOODS: tuple[tuple[str, str, str, str], ...] = (
 _INVOICES = 8
 
 
-def make() -> None:
+def import_demo_invoices() -> None:
     """Import the demo invoices; nothing happens when they are there."""
     try:
         lookup.find_by_number(_number(1))

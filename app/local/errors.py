@@ -9,7 +9,7 @@ class LocalRunError(Exception):
     """The hub cannot start or go on; the message is the one line that a person reads."""
 
 
-def explain(error: OSError) -> str:
+def describe_os_error(error: OSError) -> str:
     """Say in one line what the operating system refused."""
     place = f" ({error.filename})" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

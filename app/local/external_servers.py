@@ -7,7 +7,7 @@ import redis
 
 from app.local.errors import LocalRunError
 
-_SECONDS = 5
+_TIMEOUT_SECONDS = 5
 
 
 def require_database(url: str) -> None:
@@ -18,7 +18,7 @@ def require_database(url: str) -> None:
     """
     scheme, _, rest = url.partition("://")
     try:
-        psycopg.connect(f"{scheme.partition('+')[0]}://{rest}", connect_timeout=_SECONDS).close()
+        psycopg.connect(f"{scheme.partition('+')[0]}://{rest}", connect_timeout=_TIMEOUT_SECONDS).close()
     except psycopg.ProgrammingError as error:  # it could not be read, and the driver repeats what it read
         raise LocalRunError(
             "DATABASE_URL cannot be read: expected postgresql://user:password@host:port/name, "
@@ -36,7 +36,9 @@ def require_broker(url: str) -> None:
         LocalRunError: with the client's reason, which holds no password.
     """
     try:
-        with redis.Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS) as client:
+        with redis.Redis.from_url(
+            url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
+        ) as client:
             client.ping()
     except (redis.RedisError, ValueError) as error:
         raise LocalRunError(f"The server of REDIS_URL cannot be used: {error}") from error

@@ -12,13 +12,13 @@ from pathlib import Path
 from types import FrameType
 
 from app.local import checks, external_servers
-from app.local.banner import Welcome
+from app.local.banner import ReadyBanner
 from app.local.child_processes import describe_exit, with_death_signal
-from app.local.console import say
-from app.local.errors import LocalRunError, explain
-from app.local.process_group import Group
+from app.local.console import print_line
+from app.local.errors import LocalRunError, describe_os_error
+from app.local.process_group import ProcessGroup
 from app.local.servers import Postgres, Server, Valkey
-from app.local.settings import METRICS_FOLDER, OWN_SERVERS, Settings, environment_for, keep
+from app.local.settings import METRICS_FOLDER, OWN_SERVERS, Settings, environment_for, write_environment_file
 from app.processes import PREPARATIONS, PROCESSES, ROOT, HubProcess
 
 
@@ -36,12 +36,12 @@ def launch(
     Returns:
         The exit code: 0 after a stop on request, else 1.
     """
-    _listen_for_stop()
+    _handle_stop_signals()
     with ExitStack() as stack:
-        return _run_until_the_end(given, table, preparations, stack)
+        return _run_and_report(given, table, preparations, stack)
 
 
-def _run_until_the_end(
+def _run_and_report(
     given: Mapping[str, str],
     table: Sequence[HubProcess],
     preparations: Sequence[HubProcess],
@@ -54,10 +54,10 @@ def _run_until_the_end(
         return 0
     except LocalRunError as error:
         _ignore_stop_signals()
-        say(str(error))
+        print_line(str(error))
     except OSError as error:
         _ignore_stop_signals()
-        say(explain(error))
+        print_line(describe_os_error(error))
     return 1
 
 
@@ -69,24 +69,24 @@ def _run(
 ) -> None:
     began = time.monotonic()
     settings = Settings.read(given)
-    checks.require_room(settings.data_dir)
-    stack.enter_context(checks.sole_use(settings.data_dir))
+    checks.prepare_data_dir(settings.data_dir)
+    stack.enter_context(checks.exclusive_use(settings.data_dir))
     checks.require_port(settings.host, settings.port)
     flower_port = checks.flower_port(settings.flower_port, settings.flower_port_given)
     environment = environment_for(given, settings, flower_port)
-    stack.callback(say, "stopped.")
+    stack.callback(print_line, "stopped.")
     servers = _start_servers(environment, settings, stack)
     environment["CELERY_BROKER_URL"] = environment["REDIS_URL"]
-    _begin_counting(settings.data_dir / METRICS_FOLDER)
-    keep(environment)
+    _clear_metrics(settings.data_dir / METRICS_FOLDER)
+    write_environment_file(environment)
     for preparation in preparations:
-        _prepare(preparation, environment)
-    group = stack.enter_context(Group(table, environment).running())
-    stack.callback(say, "stopping ...")
-    group.watch(servers, Welcome(environment, began).tick)
+        _run_preparation(preparation, environment)
+    group = stack.enter_context(ProcessGroup(table, environment).running())
+    stack.callback(print_line, "stopping ...")
+    group.watch(servers, ReadyBanner(environment, began).tick)
 
 
-def _begin_counting(folder: Path) -> None:
+def _clear_metrics(folder: Path) -> None:
     """Counters begin anew with each run: the files of ended processes would only grow in number."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -103,7 +103,7 @@ def _start_servers(environment: dict[str, str], settings: Settings, stack: ExitS
         if given := environment.get(name):
             require(given)
             continue
-        say(f"starting {server.name} ...")
+        print_line(f"starting {server.name} ...")
         server.start()
         stack.callback(server.stop)
         environment[name] = server.url
@@ -112,8 +112,8 @@ def _start_servers(environment: dict[str, str], settings: Settings, stack: ExitS
     return started
 
 
-def _prepare(step: HubProcess, environment: Mapping[str, str]) -> None:
-    say(f"{step.name} ...")
+def _run_preparation(step: HubProcess, environment: Mapping[str, str]) -> None:
+    print_line(f"{step.name} ...")
     done = subprocess.run(
         with_death_signal(step.arguments(environment), signal.SIGKILL),
         check=False,
@@ -129,7 +129,7 @@ def _prepare(step: HubProcess, environment: Mapping[str, str]) -> None:
         raise LocalRunError(f"{step.name} {describe_exit(done.returncode)}; its lines are above.")
 
 
-def _listen_for_stop() -> None:
+def _handle_stop_signals() -> None:
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, _request_stop)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as ``nohup make run`` has it

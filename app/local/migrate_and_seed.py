@@ -6,7 +6,7 @@ import sys
 
 from flask.cli import FlaskGroup
 
-from app.local.console import say
+from app.local.console import print_line
 from wsgi import app
 
 STEPS = (("db", "upgrade"), ("local", "bootstrap"))
@@ -20,7 +20,7 @@ def main() -> None:
             flask.main(list(step), prog_name="flask")
         except SystemExit as end:
             if end.code:
-                say(f"flask {' '.join(step)} failed.")
+                print_line(f"flask {' '.join(step)} failed.")
                 sys.exit(end.code)
 
 

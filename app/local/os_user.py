@@ -14,11 +14,11 @@ from app.local.errors import LocalRunError
 
 OWN_USER = "invoice-hub"
 #: Users of a Debian that serve when no user of our own can be made.
-STAND_INS = ("postgres", "nobody")
+FALLBACK_USERS = ("postgres", "nobody")
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class OsUser:
     """A system user to run a server as."""
 
     name: str
@@ -36,7 +36,7 @@ class Account:
         return subprocess.run(command, check=False, cwd="/").returncode == 0
 
 
-def server_account(existing: Path) -> Account | None:
+def server_user(existing: Path) -> OsUser | None:
     """The user for PostgreSQL, or None when the launcher's own will do.
 
     Args:
@@ -45,31 +45,31 @@ def server_account(existing: Path) -> Account | None:
     if os.geteuid() != 0:
         return None
     if existing.exists():
-        return _account(pwd.getpwuid(existing.stat().st_uid).pw_name)
-    _make_own_user()
-    for name in (OWN_USER, *STAND_INS):
-        if account := _account(name):
+        return _find_user(pwd.getpwuid(existing.stat().st_uid).pw_name)
+    _create_own_user()
+    for name in (OWN_USER, *FALLBACK_USERS):
+        if account := _find_user(name):
             return account
     raise LocalRunError(
         f"PostgreSQL does not run as root and no other user was found. Type: useradd --system {OWN_USER}"
     )
 
 
-def _account(name: str) -> Account | None:
+def _find_user(name: str) -> OsUser | None:
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
         return None
-    return Account(name, entry.pw_uid, entry.pw_gid) if entry.pw_uid else None
+    return OsUser(name, entry.pw_uid, entry.pw_gid) if entry.pw_uid else None
 
 
-def _make_own_user() -> None:
-    if _account(OWN_USER) or not (useradd := shutil.which("useradd", path=f"{os.environ['PATH']}:/usr/sbin")):
+def _create_own_user() -> None:
+    if _find_user(OWN_USER) or not (useradd := shutil.which("useradd", path=f"{os.environ['PATH']}:/usr/sbin")):
         return
     # Two hubs may start at once, and a second useradd gives a user that is there already another number.
     with Path(useradd).open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _account(OWN_USER):
+        if not _find_user(OWN_USER):
             # Where this is refused, one of the stand-ins serves.
             command = [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", OWN_USER]
             subprocess.run(command, check=False, capture_output=True)

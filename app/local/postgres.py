@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 import psycopg
 
-from app.local.child_processes import Escalation, spawn, stop_leftovers, with_death_signal
-from app.local.data_paths import home_of, programs_for
+from app.local.child_processes import Escalation, spawn, stop_stale_servers, with_death_signal
+from app.local.data_paths import program_folder, server_folder
 from app.local.errors import LocalRunError
-from app.local.os_user import Account, server_account
+from app.local.os_user import OsUser, server_user
 from app.local.server import Server
 
 DATABASE = ROLE = "hub"
@@ -60,12 +60,12 @@ class Postgres(Server):
         self._sockets = None
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        account = server_account(self.data_dir)
-        home = home_of(self.data_dir, account)
+        account = server_user(self.data_dir)
+        home = server_folder(self.data_dir, account)
         self.log = home / "server.log"
-        programs = programs_for(account)
+        programs = program_folder(account)
         cluster = home / "data"
-        stop_leftovers(cluster, "postgres", self.ending)
+        stop_stale_servers(cluster, "postgres", self.ending)
         _clear_pid_file(cluster / "postmaster.pid")
         if not cluster.exists():
             draft = _make_cluster(home, programs, account, durable=self.settings.get("fsync") != "off")
@@ -112,7 +112,7 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
-def _make_cluster(home: Path, programs: Path, account: Account | None, *, durable: bool) -> Path:
+def _make_cluster(home: Path, programs: Path, account: OsUser | None, *, durable: bool) -> Path:
     """Make the cluster beside its place, so that one cut short is never taken for a whole one."""
     draft = home / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
@@ -134,7 +134,7 @@ def _make_cluster(home: Path, programs: Path, account: Account | None, *, durabl
     return draft
 
 
-def _socket_folder(home: Path, account: Account | None) -> Path:
+def _socket_folder(home: Path, account: OsUser | None) -> Path:
     """The server's folder where its path serves as a socket's, else a short private one."""
     longest = home / ".s.PGSQL.5432"
     if len(os.fsencode(longest)) <= _SOCKET_PATH_BYTES and re.fullmatch(r"[\w/.+-]+", str(home), re.ASCII):

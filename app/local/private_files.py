@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private_file(path: Path, text: str) -> None:
     """Replace a file as a whole, mode 0600, so that a full disk leaves the former one in place."""
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)

@@ -20,17 +20,17 @@ from honcho.colour import get_colours
 from honcho.printer import Message, Printer
 
 from app.local.child_processes import describe_exit, spawn, stop, with_death_signal
-from app.local.console import say
+from app.local.console import print_line
 from app.local.errors import LocalRunError
 from app.local.server import Server
 from app.processes import ROOT, HubProcess
 
 #: A worker may finish its task and the web its requests; after that they are ended.
-GRACE_SECONDS = 6.0
+STOP_SECONDS = 6.0
 _TICK_SECONDS = 0.1
 
 
-class Group:
+class ProcessGroup:
     """The running processes of one table."""
 
     def __init__(self, table: Sequence[HubProcess], environment: Mapping[str, str]) -> None:
@@ -42,7 +42,7 @@ class Group:
         self._turn = threading.Lock()
 
     @contextmanager
-    def running(self) -> Iterator[Group]:
+    def running(self) -> Iterator[ProcessGroup]:
         """Start all; at the end stop all, within seconds."""
         try:
             for process, colour in zip(self._table, get_colours(), strict=False):
@@ -64,7 +64,7 @@ class Group:
             for server in servers:
                 if (code := server.process.poll()) is not None:
                     raise LocalRunError(f"{server.name} {describe_exit(code)}: {server.last_words()}")
-            if _screen_is_gone():
+            if _output_is_closed():
                 raise LocalRunError("Nobody can see the hub's lines any more: the terminal was closed.")
             each_tick()
             time.sleep(_TICK_SECONDS)
@@ -89,12 +89,12 @@ class Group:
             # To the main process only: it knows how to end its own children.
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + GRACE_SECONDS
+        deadline = time.monotonic() + STOP_SECONDS
         while time.monotonic() < deadline and any(child.poll() is None for child in self._children.values()):
             time.sleep(_TICK_SECONDS)
         for name, child in self._children.items():
             if child.poll() is None:
-                say(f"{name} did not stop within {GRACE_SECONDS:.0f} s and was killed.")
+                print_line(f"{name} did not stop within {STOP_SECONDS:.0f} s and was killed.")
             stop(child, ((signal.SIGKILL, 2.0),))
         for reader in self._readers:
             reader.join(1.0)
@@ -103,7 +103,7 @@ class Group:
                 child.stdout.close()
 
 
-def _screen_is_gone() -> bool:
+def _output_is_closed() -> bool:
     """Whether the terminal was closed, or the reader of a pipe has ended; a file is never gone."""
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)  # hang-up and error are told unasked

@@ -27,7 +27,7 @@ def bootstrap() -> None:
         log.info("admin_ready", user=admin.id)
     if os.environ.get("DEMO", "1") != "0":
         with unit_of_work():
-            demo.make()
+            demo.import_demo_invoices()
             make_demo()
 
 

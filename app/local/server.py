@@ -12,9 +12,9 @@ from app.local.child_processes import Escalation, describe_exit, stop
 from app.local.errors import LocalRunError
 
 _POLL_SECONDS = 0.02
-_GRAVE = ("PANIC", "FATAL", "Fatal", "Failed")
-_HARMLESS = "starting up"
-_LOG_KEPT_BYTES = 5 * 1024 * 1024
+_ERROR_MARKS = ("PANIC", "FATAL", "Fatal", "Failed")
+_HARMLESS_MARK = "starting up"
+_MAX_LOG_BYTES = 5 * 1024 * 1024
 
 
 class Server(ABC):
@@ -70,13 +70,13 @@ class Server(ABC):
         with self.log.open("rb") as file:
             file.seek(self._log_begins)
             lines = file.read().decode(errors="replace").splitlines()
-        grave = [line for line in lines if any(word in line for word in _GRAVE) and _HARMLESS not in line]
+        grave = [line for line in lines if any(word in line for word in _ERROR_MARKS) and _HARMLESS_MARK not in line]
         said = (grave or lines or ["it said nothing"])[-1].strip()
         return f"{said} (log: {self.log})"
 
     def _open_log(self) -> int:
         """Begin a new part of the log; an overgrown one is set aside once."""
-        if self.log.exists() and self.log.stat().st_size > _LOG_KEPT_BYTES:
+        if self.log.exists() and self.log.stat().st_size > _MAX_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         self._log_begins = self.log.stat().st_size if self.log.exists() else 0
         return self._log_begins

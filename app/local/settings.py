@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.local.errors import LocalRunError
-from app.local.private_files import write_private
+from app.local.private_files import write_private_file
 
 ENVIRONMENT_FILE = "hub.env"
 #: All processes count there, so that every web process can tell what all have counted.
 METRICS_FOLDER = "metrics"
-_HIGHEST_PORT = 65535
+_MAX_PORT = 65535
 
 #: Kept from run to run; each is made up once when nobody gives it.
-_KEPT: Mapping[str, Callable[[], str]] = {
+_KEPT_DEFAULTS: Mapping[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(48),
     "SALES_IMPORT_API_KEY": lambda: secrets.token_urlsafe(24),
     "ADMIN_EMAIL": lambda: "admin@example.com",
     "ADMIN_PASSWORD": lambda: secrets.token_urlsafe(12),
 }
 #: What a shell needs to run the hub's commands beside the running hub.
-_SHOWN = ("ENVIRONMENT", "DATABASE_URL", "REDIS_URL", "STORAGE_DIR", "DATA_DIR", *_KEPT)
+_WRITTEN = ("ENVIRONMENT", "DATABASE_URL", "REDIS_URL", "STORAGE_DIR", "DATA_DIR", *_KEPT_DEFAULTS)
 #: Names the addresses that are the hub's own servers'. A shell that has read the file of an earlier run says so by
 #: it, and those addresses are then no wish of the user's: they were good for that run alone.
 OWN_SERVERS = "OWN_SERVERS"
@@ -68,8 +68,8 @@ def environment_for(given: Mapping[str, str], settings: Settings, flower_port: i
             "Unset it, or start the processes as docs/operating.md says."
         )
     stale = {OWN_SERVERS, *given.get(OWN_SERVERS, "").split()}
-    kept = _read_kept(settings.data_dir / ENVIRONMENT_FILE)
-    values = {name: given.get(name) or kept.get(name) or make() for name, make in _KEPT.items()}
+    kept = _read_environment_file(settings.data_dir / ENVIRONMENT_FILE)
+    values = {name: given.get(name) or kept.get(name) or make() for name, make in _KEPT_DEFAULTS.items()}
     if "," in values["ADMIN_PASSWORD"]:
         raise LocalRunError("ADMIN_PASSWORD may not contain a comma: Flower would take it for two passwords.")
     return {
@@ -93,16 +93,16 @@ def environment_for(given: Mapping[str, str], settings: Settings, flower_port: i
     }
 
 
-def keep(environment: Mapping[str, str]) -> Path:
+def write_environment_file(environment: Mapping[str, str]) -> Path:
     """Write the environment down, for the next run and for shells, and say where."""
     path = Path(environment["DATA_DIR"]) / ENVIRONMENT_FILE
-    lines = [f"export {name}={shlex.quote(environment.get(name, ''))}" for name in (*_SHOWN, OWN_SERVERS)]
+    lines = [f"export {name}={shlex.quote(environment.get(name, ''))}" for name in (*_WRITTEN, OWN_SERVERS)]
     head = "# Made by the local run. The secrets are kept from run to run; the addresses are new each time."
-    write_private(path, "\n".join([head, *lines, ""]))
+    write_private_file(path, "\n".join([head, *lines, ""]))
     return path
 
 
-def _read_kept(path: Path) -> dict[str, str]:
+def _read_environment_file(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
@@ -110,11 +110,11 @@ def _read_kept(path: Path) -> dict[str, str]:
     except ValueError as error:
         raise LocalRunError(f"{path} cannot be read ({error}); repair or remove it.") from error
     pairs = (word.partition("=") for word in words)
-    return {name: value for name, _, value in pairs if name in _KEPT}
+    return {name: value for name, _, value in pairs if name in _KEPT_DEFAULTS}
 
 
 def _port(given: Mapping[str, str], name: str, default: int) -> int:
     text = given.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _HIGHEST_PORT:
-        raise LocalRunError(f"{name} is {text!r}; it must be a number from 1 to {_HIGHEST_PORT}.")
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MAX_PORT:
+        raise LocalRunError(f"{name} is {text!r}; it must be a number from 1 to {_MAX_PORT}.")
     return int(text)

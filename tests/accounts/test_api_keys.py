@@ -12,7 +12,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.accounts import api_keys, audit
-from app.accounts.errors import KeyOver
+from app.accounts.errors import ApiKeyEnded
 from app.accounts.models.accounts import ApiKey, AuditEntry
 from app.extensions import db
 from app.kernel import clock
@@ -203,7 +203,7 @@ class TestRotation:
         later = clock.now() + timedelta(hours=2, seconds=1)
         monkeypatch.setattr(clock, "now", lambda: later)
         assert [ask(anybody, secret).status_code for secret in (old, new)] == [401, 200]
-        with pytest.raises(KeyOver):
+        with pytest.raises(ApiKeyEnded):
             api_keys.rotate(1, actor="a test")
 
     def test_the_grace_lengthens_no_life(self, app: Hub) -> None:

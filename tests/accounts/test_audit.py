@@ -91,7 +91,7 @@ class TestCalls:
 
     def test_that_cannot_wait_any_more_are_counted(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         lost = audit.LOST_CALLS._value.get()
-        monkeypatch.setattr(audit, "WAITING_LIMIT", 0)
+        monkeypatch.setattr(audit, "MAX_WAITING_CALLS", 0)
         assert erp.get(LIST).status_code == 200
         assert audit.LOST_CALLS._value.get() == lost + 1
 

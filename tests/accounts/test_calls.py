@@ -111,7 +111,9 @@ def test_callers_have_names(app: Hub, anybody: FlaskClient) -> None:
     with app.test_request_context("/"):
         page = call_log.search(call_log.CallQuery().load({}), scope=1)
     assert page.callers == {f"token:{token.id}": "Shop"}
-    assert call_log.names_of({"user:1", "token:99", "api_key:env-ab", "user:x"}) == {"user:1": "asha@hub.example"}
+    assert call_log.credential_names({"user:1", "token:99", "api_key:env-ab", "user:x"}) == {
+        "user:1": "asha@hub.example"
+    }
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.accounts import audit, modules, sessions, users
-from app.accounts.errors import TokenOver, UnknownToken
+from app.accounts.errors import TokenEnded, UnknownToken
 from app.accounts.models.accounts import ApiCall, AuditEntry, User
 from app.accounts.models.tokens import AccessToken
 from app.accounts.roles import ABILITIES, ROLES
@@ -71,12 +71,12 @@ class TestText:
 
     def test_a_slip_of_the_pen_is_told_by_the_checksum(self) -> None:
         plain = token_format.new_token(token_format.new_public_id())
-        assert token_format.parsed(plain)
+        assert token_format.parse_token(plain)
         for place in range(len(plain)):
             other = "a" if plain[place] != "a" else "b"
-            assert token_format.parsed(plain[:place] + other + plain[place + 1 :]) is None
-        assert token_format.parsed(plain + "0") is None
-        assert token_format.parsed(plain + "\n") is None
+            assert token_format.parse_token(plain[:place] + other + plain[place + 1 :]) is None
+        assert token_format.parse_token(plain + "0") is None
+        assert token_format.parse_token(plain + "\n") is None
 
     def test_the_checksum_is_crc_32_in_base_62(self) -> None:
         digits = token_format._checksum("123456789")
@@ -314,7 +314,7 @@ class TestRotation:
             tokens.revoke(revoked, scope=None, actor="a test")
         at(clock.now() + timedelta(days=31))
         for number in (expired, revoked):
-            with pytest.raises(TokenOver), unit_of_work():
+            with pytest.raises(TokenEnded), unit_of_work():
                 tokens.rotate(number, scope=None, actor="a test")
 
     @pytest.mark.parametrize("grace", [timedelta(seconds=-1), timedelta(days=31)])

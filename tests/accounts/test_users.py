@@ -150,5 +150,5 @@ def test_nobody_has_an_unknown_id(app: Hub) -> None:
 
 
 def test_nobody_takes_as_long_as_somebody() -> None:
-    assert not passwords._hasher.check_needs_rehash(passwords._NOBODY)
+    assert not passwords._hasher.check_needs_rehash(passwords._DUMMY_HASH)
     assert not passwords.verify_password(None, "nobody has this password")

@@ -15,12 +15,12 @@ from tests.drills.hubs import ROOT
 NAME = "invoice-hub-race"
 MAKING = f"""
 import sys
-from app.local import accounts
-accounts.OWN_USER = {NAME!r}
+from app.local import os_user
+os_user.OWN_USER = {NAME!r}
 print("ready", flush=True)
 sys.stdin.readline()
-accounts._make_own_user()
-print(accounts._account({NAME!r}))
+os_user._create_own_user()
+print(os_user._find_user({NAME!r}))
 """
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.local import checks
-from app.local.errors import LocalRunError, explain
+from app.local.errors import LocalRunError, describe_os_error
 
 
 @pytest.fixture
@@ -38,28 +38,28 @@ class TestPorts:
 
 class TestRoom:
     def test_a_new_folder_lets_the_database_user_pass_and_nobody_look(self, tmp_path: Path) -> None:
-        checks.require_room(tmp_path / "a/var")
+        checks.prepare_data_dir(tmp_path / "a/var")
         assert (tmp_path / "a/var").stat().st_mode & 0o777 == 0o711
 
     def test_a_folder_that_is_there_keeps_its_mode(self, tmp_path: Path) -> None:
         tmp_path.chmod(0o750)
-        checks.require_room(tmp_path)
+        checks.prepare_data_dir(tmp_path)
         assert tmp_path.stat().st_mode & 0o777 == 0o750
 
     def test_a_full_disk_is_refused_with_both_numbers(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(checks, "NEEDED_FREE_BYTES", 2**60)
+        monkeypatch.setattr(checks, "MIN_FREE_BYTES", 2**60)
         with pytest.raises(LocalRunError, match=r"is full: \d+ MB are free, \d+ MB are needed\.$"):
-            checks.require_room(tmp_path)
+            checks.prepare_data_dir(tmp_path)
 
 
 def test_sole_use_ends_with_its_block(tmp_path: Path) -> None:
     with (
-        checks.sole_use(tmp_path),
+        checks.exclusive_use(tmp_path),
         pytest.raises(LocalRunError, match=rf"already \(process {os.getpid()}\)"),
-        checks.sole_use(tmp_path),
+        checks.exclusive_use(tmp_path),
     ):
         pass
-    with checks.sole_use(tmp_path):
+    with checks.exclusive_use(tmp_path):
         pass
 
 
@@ -72,4 +72,4 @@ def test_sole_use_ends_with_its_block(tmp_path: Path) -> None:
     ],
 )
 def test_what_the_system_refuses_is_one_plain_line(code: int, words: str) -> None:
-    assert explain(OSError(code, os.strerror(code), "/data/file")) == words
+    assert describe_os_error(OSError(code, os.strerror(code), "/data/file")) == words

@@ -18,7 +18,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.local.data_paths import COMMON_GROUND
+from app.local.data_paths import SHARED_FOLDER
 from app.local.errors import LocalRunError
 from app.local.servers import Postgres, Server, Valkey, temporary_servers
 
@@ -149,7 +149,7 @@ class TestPostgresOfRoot:
         try:
             with running(Postgres(wanted, QUICK)) as server:
                 ask(server, "CREATE TABLE kept AS SELECT 42 AS answer")
-            assert wanted.resolve().parent == COMMON_GROUND
+            assert wanted.resolve().parent == SHARED_FOLDER
             with running(Postgres(wanted, QUICK)) as server:
                 assert ask(server, "SELECT answer FROM kept") == "42"
             assert stat.S_IMODE(ground.stat().st_mode) == 0o700
@@ -159,8 +159,8 @@ class TestPostgresOfRoot:
     def test_programs_that_the_user_cannot_reach_are_copied_once(
         self, ground: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("app.local.data_paths.COMMON_GROUND", ground / "common")
-        monkeypatch.setattr("app.local.os_user.Account.can", lambda _account, what, _path: what != "-x")
+        monkeypatch.setattr("app.local.data_paths.SHARED_FOLDER", ground / "common")
+        monkeypatch.setattr("app.local.os_user.OsUser.can", lambda _account, what, _path: what != "-x")
         with running(Postgres(ground / "pg", QUICK)) as server:
             program = Path(f"/proc/{server.process.pid}/exe").readlink()
         assert program.is_relative_to(ground / "common")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.local.errors import LocalRunError
-from app.local.settings import Settings, environment_for, keep
+from app.local.settings import Settings, environment_for, write_environment_file
 
 
 def environment(data_dir: Path, **given: str) -> dict[str, str]:
@@ -20,7 +20,7 @@ def environment(data_dir: Path, **given: str) -> dict[str, str]:
 class TestKept:
     def test_secrets_are_made_once(self, tmp_path: Path) -> None:
         first = environment(tmp_path)
-        keep(first)
+        write_environment_file(first)
         second = environment(tmp_path)
         for name in ("SECRET_KEY", "SALES_IMPORT_API_KEY", "ADMIN_EMAIL", "ADMIN_PASSWORD"):
             assert first[name]
@@ -30,17 +30,17 @@ class TestKept:
         assert environment(tmp_path)["SECRET_KEY"] != environment(tmp_path)["SECRET_KEY"]
 
     def test_what_is_given_wins_and_is_kept(self, tmp_path: Path) -> None:
-        keep(environment(tmp_path))
-        keep(environment(tmp_path, ADMIN_PASSWORD='it\'s # "mine" $HOME'))
+        write_environment_file(environment(tmp_path))
+        write_environment_file(environment(tmp_path, ADMIN_PASSWORD='it\'s # "mine" $HOME'))
         assert environment(tmp_path)["ADMIN_PASSWORD"] == 'it\'s # "mine" $HOME'
 
     def test_an_empty_word_counts_as_not_given(self, tmp_path: Path) -> None:
         assert environment(tmp_path, SECRET_KEY="")["SECRET_KEY"]
 
     def test_only_the_owner_reads_the_file(self, tmp_path: Path) -> None:
-        path = keep(environment(tmp_path))
+        path = write_environment_file(environment(tmp_path))
         path.chmod(0o644)
-        keep(environment(tmp_path))
+        write_environment_file(environment(tmp_path))
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 

@@ -33,7 +33,7 @@ from app.kernel import clock
 from app.languages import LANGUAGES
 
 
-def _moment(**kwargs: Any) -> Mapped[datetime]:
+def _timestamp(**kwargs: Any) -> Mapped[datetime]:
     return mapped_column(DateTime(timezone=True), nullable=False, **kwargs)
 
 
@@ -54,7 +54,7 @@ class User(db.Model):
     role: Mapped[str] = mapped_column(String(20), nullable=False)
     password_hash: Mapped[str] = mapped_column(String(200), nullable=False)
     is_active: Mapped[bool] = mapped_column(Boolean, nullable=False, server_default=text("true"), default=True)
-    created_at: Mapped[datetime] = _moment(default=clock.now, server_default=func.now())
+    created_at: Mapped[datetime] = _timestamp(default=clock.now, server_default=func.now())
     last_login_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     #: Of the pages; null follows the browser.
     language: Mapped[str | None] = mapped_column(String(2))
@@ -71,8 +71,8 @@ class LoginSession(db.Model):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True)
     #: ``jti`` of the refresh token that may be used next; any older one coming back was stolen.
     current_jti: Mapped[str] = mapped_column(String(36), nullable=False)
-    created_at: Mapped[datetime] = _moment(default=clock.now)
-    expires_at: Mapped[datetime] = _moment()
+    created_at: Mapped[datetime] = _timestamp(default=clock.now)
+    expires_at: Mapped[datetime] = _timestamp()
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     revoked_because: Mapped[str | None] = mapped_column(String(50))
 
@@ -90,7 +90,7 @@ class ApiKey(db.Model):
     key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), nullable=False, unique=True)
     #: Addresses and networks that may use it; empty allows all.
     allowlist: Mapped[list[str]] = mapped_column(ARRAY(String(50)), nullable=False, server_default="{}")
-    created_at: Mapped[datetime] = _moment(default=clock.now)
+    created_at: Mapped[datetime] = _timestamp(default=clock.now)
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -111,7 +111,7 @@ class AuditEntry(db.Model):
     details: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False)
     address: Mapped[str | None] = mapped_column(String(45))
     request_id: Mapped[str | None] = mapped_column(String(128))
-    created_at: Mapped[datetime] = _moment(default=clock.now)
+    created_at: Mapped[datetime] = _timestamp(default=clock.now)
 
 
 class ApiCall(db.Model):
@@ -133,7 +133,7 @@ class ApiCall(db.Model):
     milliseconds: Mapped[float] = mapped_column(Float, nullable=False)
     address: Mapped[str | None] = mapped_column(String(45))
     request_id: Mapped[str] = mapped_column(String(128), nullable=False)
-    created_at: Mapped[datetime] = _moment()
+    created_at: Mapped[datetime] = _timestamp()
 
 
 class IdempotencyKey(db.Model):
@@ -149,4 +149,4 @@ class IdempotencyKey(db.Model):
     status: Mapped[int] = mapped_column(Integer, nullable=False)
     headers: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False)
     body: Mapped[bytes] = mapped_column(LargeBinary, nullable=False)
-    created_at: Mapped[datetime] = _moment(default=clock.now)
+    created_at: Mapped[datetime] = _timestamp(default=clock.now)

@@ -22,7 +22,7 @@ from app.extensions import db
 from app.kernel import clock
 
 #: Days that a token may be good for, and those it is when nothing is said.
-LIFETIMES, LIFETIME = (30, 90, 180, 365), 90
+LIFETIMES, DEFAULT_LIFETIME = (30, 90, 180, 365), 90
 #: Calls in a minute: of all kinds, and of those that report a provider's status.
 DEFAULT_CALLS_PER_MINUTE, DEFAULT_STATUS_CALLS_PER_MINUTE, MAX_CALLS_PER_MINUTE = 60, 20, 10_000
 

@@ -18,7 +18,7 @@ _SHAPE = re.compile(
 )
 
 
-class Parsed(NamedTuple):
+class ParsedToken(NamedTuple):
     """The two parts of a token that the hub works with."""
 
     public_id: str
@@ -26,29 +26,29 @@ class Parsed(NamedTuple):
 
 
 def new_public_id() -> str:
-    return _random(_PUBLIC_LENGTH)
+    return _random_text(_PUBLIC_LENGTH)
 
 
 def new_token(public_id: str) -> str:
     """A token of this public id with a secret that was never given before."""
-    body = f"{PREFIX}{public_id}_{_random(_SECRET_LENGTH)}"
+    body = f"{PREFIX}{public_id}_{_random_text(_SECRET_LENGTH)}"
     return body + _checksum(body)
 
 
-def parsed(token: str) -> Parsed | None:
+def parse_token(token: str) -> ParsedToken | None:
     """The parts of a token; None when it was not made by a hub, or a character of it got lost."""
     found = _SHAPE.fullmatch(token)
     if found is None or _checksum(token[:-_CHECKSUM_LENGTH]) != found[2]:
         return None
-    return Parsed(found[1], hashed(token))
+    return ParsedToken(found[1], hash_token(token))
 
 
-def hashed(token: str) -> bytes:
+def hash_token(token: str) -> bytes:
     """What is stored of a token: its secret is random enough for a plain SHA-256."""
     return hashlib.sha256(token.encode()).digest()
 
 
-def _random(length: int) -> str:
+def _random_text(length: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 

@@ -11,19 +11,19 @@ from sqlalchemy.orm import contains_eager
 
 from app.accounts import audit, ip_allowlist
 from app.accounts.display_names import NAME_RULE, is_name
-from app.accounts.errors import TokenOver, UnknownToken
+from app.accounts.errors import TokenEnded, UnknownToken
 from app.accounts.models.accounts import User
 from app.accounts.models.tokens import (
     DEFAULT_CALLS_PER_MINUTE,
+    DEFAULT_LIFETIME,
     DEFAULT_STATUS_CALLS_PER_MINUTE,
-    LIFETIME,
     LIFETIMES,
     MAX_CALLS_PER_MINUTE,
     AccessToken,
 )
 from app.accounts.ownership import Scope
 from app.accounts.roles import ABILITIES, ROLES
-from app.accounts.tokens.format import PREFIX, hashed, new_public_id, new_token
+from app.accounts.tokens.format import PREFIX, hash_token, new_public_id, new_token
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
@@ -31,7 +31,7 @@ from app.kernel.messages import N_, Code, Message
 from app.kernel.pagination.offset import Page, paginate
 
 #: How long the old secret goes on after a rotation, unless something else is said, and at most.
-GRACE, LONGEST_GRACE = timedelta(hours=24), timedelta(days=30)
+DEFAULT_GRACE, MAX_GRACE = timedelta(hours=24), timedelta(days=30)
 #: From when on a token that ends is pointed out.
 EXPIRY_WARNING = timedelta(days=30)
 
@@ -42,7 +42,7 @@ def create(
     name: str,
     abilities: Sequence[str],
     actor: str,
-    days: int = LIFETIME,
+    days: int = DEFAULT_LIFETIME,
     allowlist: Sequence[str] = (),
     calls: int = DEFAULT_CALLS_PER_MINUTE,
     status_calls: int = DEFAULT_STATUS_CALLS_PER_MINUTE,
@@ -52,8 +52,8 @@ def create(
     Raises:
         Invalid: what is wrong with which of them; abilities that the role of ``user`` lacks are named.
     """
-    faults = dict(_faults(user, name=name, abilities=abilities, days=days))
-    if faults := faults | _rate_faults(calls, status_calls):
+    faults = dict(_token_errors(user, name=name, abilities=abilities, days=days))
+    if faults := faults | _rate_errors(calls, status_calls):
         raise Invalid(faults)
     moment, public_id = clock.now(), new_public_id()
     plain = new_token(public_id)
@@ -62,7 +62,7 @@ def create(
         user=user,
         name=name,
         public_id=public_id,
-        secret_hash=hashed(plain),
+        secret_hash=hash_token(plain),
         abilities=sorted(set(abilities)),
         allowlist=ip_allowlist.parse_networks(allowlist),
         lifetime_days=days,
@@ -73,30 +73,30 @@ def create(
     )
     db.session.add(token)
     db.session.flush()
-    _record("token.created", token, actor, abilities=token.abilities, allowlist=token.allowlist, days=days)
+    _record_audit("token.created", token, actor, abilities=token.abilities, allowlist=token.allowlist, days=days)
     return token, plain
 
 
-def rotate(token_id: int, *, scope: Scope, actor: str, grace: timedelta = GRACE) -> tuple[AccessToken, str]:
+def rotate(token_id: int, *, scope: Scope, actor: str, grace: timedelta = DEFAULT_GRACE) -> tuple[AccessToken, str]:
     """Give a token a new secret and its whole lifetime again; the old secret goes on for ``grace``.
 
     The token stays the same one: its abilities, limits and name in the log do not change.
 
     Raises:
         UnknownToken: there is none, or it is somebody else's.
-        TokenOver: it has expired or was revoked.
+        TokenEnded: it has expired or was revoked.
         Invalid: a grace period that is not offered.
     """
-    if not timedelta() <= grace <= LONGEST_GRACE:
-        raise Invalid({"grace": [Message(N_("Use 0 to %(n)s hours."), n=LONGEST_GRACE.days * 24)]})
+    if not timedelta() <= grace <= MAX_GRACE:
+        raise Invalid({"grace": [Message(N_("Use 0 to %(n)s hours."), n=MAX_GRACE.days * 24)]})
     token, moment = find(token_id, scope=scope, lock=True), clock.now()
     if token.revoked_at or token.expires_at <= moment or not token.user.is_active:
-        raise TokenOver
+        raise TokenEnded
     plain = new_token(token.public_id)
     token.previous_hash, token.previous_until = token.secret_hash, min(moment + grace, token.expires_at)
-    token.secret_hash, token.rotated_at = hashed(plain), moment
+    token.secret_hash, token.rotated_at = hash_token(plain), moment
     token.expires_at = moment + timedelta(days=token.lifetime_days)
-    _record("token.rotated", token, actor, old_secret_until=clock.iso(token.previous_until))
+    _record_audit("token.rotated", token, actor, old_secret_until=clock.iso(token.previous_until))
     return token, plain
 
 
@@ -109,7 +109,7 @@ def revoke(token_id: int, *, scope: Scope, actor: str) -> AccessToken:
     token = find(token_id, scope=scope, lock=True)
     if token.revoked_at is None:
         token.revoked_at = clock.now()
-        _record("token.revoked", token, actor)
+        _record_audit("token.revoked", token, actor)
     return token
 
 
@@ -120,11 +120,11 @@ def change_limits(token_id: int, *, calls: int, status_calls: int, scope: Scope,
         UnknownToken: there is none, or it is somebody else's.
         Invalid: a number that is not offered.
     """
-    if faults := _rate_faults(calls, status_calls):
+    if faults := _rate_errors(calls, status_calls):
         raise Invalid(faults)
     token = find(token_id, scope=scope, lock=True)
     token.calls_per_minute, token.status_calls_per_minute = calls, status_calls
-    _record("token.limits_changed", token, actor, calls=calls, status_calls=status_calls)
+    _record_audit("token.limits_changed", token, actor, calls=calls, status_calls=status_calls)
     return token
 
 
@@ -175,18 +175,18 @@ def _tokens(scope: Scope) -> Select[tuple[AccessToken]]:
     return query if scope is None else query.where(AccessToken.user_id == scope)
 
 
-def _faults(user: User, *, name: str, abilities: Sequence[str], days: int) -> Iterator[tuple[str, list[str]]]:
+def _token_errors(user: User, *, name: str, abilities: Sequence[str], days: int) -> Iterator[tuple[str, list[str]]]:
     if not is_name(name):
         yield "name", [NAME_RULE]
     if not user.is_active:
         yield "user", [N_("This user is inactive.")]
     if days not in LIFETIMES:
         yield "days", [Message(N_("Must be one of: %(choices)s."), choices=", ".join(map(str, LIFETIMES)))]
-    if faults := list(_ability_faults(user, abilities)):
+    if faults := list(_ability_errors(user, abilities)):
         yield "abilities", faults
 
 
-def _ability_faults(user: User, abilities: Sequence[str]) -> Iterator[str]:
+def _ability_errors(user: User, abilities: Sequence[str]) -> Iterator[str]:
     if not abilities:
         yield N_("Choose at least one.")
     for ability in sorted(set(abilities) - ROLES[user.role]):
@@ -196,12 +196,12 @@ def _ability_faults(user: User, abilities: Sequence[str]) -> Iterator[str]:
             yield Message(N_("Unknown: %(ability)s."), ability=ability)
 
 
-def _rate_faults(calls: int, status_calls: int) -> dict[str, list[str]]:
+def _rate_errors(calls: int, status_calls: int) -> dict[str, list[str]]:
     rates = {"calls": calls, "status_calls": status_calls}
     rule = Message(N_("Use 1 to %(n)s calls per minute."), n=MAX_CALLS_PER_MINUTE)
     return {name: [rule] for name, rate in rates.items() if not 1 <= rate <= MAX_CALLS_PER_MINUTE}
 
 
-def _record(action: str, token: AccessToken, actor: str, **details: Any) -> None:
+def _record_audit(action: str, token: AccessToken, actor: str, **details: Any) -> None:
     known_by = {"name": token.name, "public_id": token.public_id, "user": token.user_id}
     audit.record(action, actor=actor, subject=f"token:{token.id}", **known_by, **details)

@@ -42,7 +42,7 @@ def form() -> str | Response:
             form.take(refusal)
         else:
             return redirect(wanted, _SEE_OTHER)
-    return render_template("admin/sign_in.html", form=form, is_new=users.no_sign_in_yet())
+    return render_template("admin/sign_in.html", form=form, is_new=users.nobody_signed_in_yet())
 
 
 @blp.post("/sign-out")

@@ -17,8 +17,8 @@ from app.accounts.guards import SETTINGS, requires
 from app.accounts.models.accounts import User
 from app.accounts.models.tokens import (
     DEFAULT_CALLS_PER_MINUTE,
+    DEFAULT_LIFETIME,
     DEFAULT_STATUS_CALLS_PER_MINUTE,
-    LIFETIME,
     LIFETIMES,
     AccessToken,
 )
@@ -67,7 +67,7 @@ class TokenForm(Form):
         option_widget=CheckboxInput(),
         description=lazy_gettext("Give it what it needs and nothing more."),
     )
-    days = SelectField(lazy_gettext("Ends after"), coerce=int, choices=_lifetimes, default=LIFETIME)
+    days = SelectField(lazy_gettext("Ends after"), coerce=int, choices=_lifetimes, default=DEFAULT_LIFETIME)
     allowlist = AllowlistField()
     calls = rate_field(lazy_gettext("Calls per minute"), DEFAULT_CALLS_PER_MINUTE)
     status_calls = rate_field(lazy_gettext("Of these, reports of a status"), DEFAULT_STATUS_CALLS_PER_MINUTE)

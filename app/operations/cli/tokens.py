@@ -11,8 +11,8 @@ from flask.cli import AppGroup
 from app.accounts import users
 from app.accounts.models.tokens import (
     DEFAULT_CALLS_PER_MINUTE,
+    DEFAULT_LIFETIME,
     DEFAULT_STATUS_CALLS_PER_MINUTE,
-    LIFETIME,
     LIFETIMES,
     MAX_CALLS_PER_MINUTE,
     AccessToken,
@@ -30,7 +30,9 @@ _RATE = click.IntRange(1, MAX_CALLS_PER_MINUTE)
 @click.argument("email")
 @click.argument("name")
 @click.option("--ability", "abilities", multiple=True, required=True, type=click.Choice(list(ABILITIES)))
-@click.option("--days", type=click.Choice([str(days) for days in LIFETIMES]), default=str(LIFETIME), show_default=True)
+@click.option(
+    "--days", type=click.Choice([str(days) for days in LIFETIMES]), default=str(DEFAULT_LIFETIME), show_default=True
+)
 @click.option(
     "--allow", "allowlist", multiple=True, metavar="ADDRESS", help="Address or network that may use it; repeatable."
 )
