@@ -1,1 +1,1 @@
-"""Floor 2: who may do what; users, sessions, keys, the guard on every route, and the audit trail."""
+"""Layer 2: users, credentials, abilities, the guard of every route, modules and the audit trail."""

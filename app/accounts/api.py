@@ -1,4 +1,4 @@
-"""``/api/auth``: signing in, renewing, signing out, and who one is."""
+"""``/api/auth``: log in, refresh the tokens, log out, and show the user of a token."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _USER = {
 }
 
 
-def _answer(message: str, data: Any = None) -> dict[str, Any]:
+def _envelope(message: str, data: Any = None) -> dict[str, Any]:
     return {"success": True, "message": message} | ({} if data is None else {"data": data})
 
 
@@ -46,10 +46,10 @@ class Login(MethodView):
     @limiter.limit(lambda: current_app.config["LOGIN_LIMIT"])
     @refuses(WrongPassword, TooManyRequests)
     @blp.arguments(CredentialsSchema, example={"email": "asha@pharmacy.example", "password": "correct horse battery"})
-    @blp.response(200, TokensAnswerSchema, example=_answer("Signed in", _TOKENS))
+    @blp.response(200, TokensAnswerSchema, example=_envelope("Signed in", _TOKENS))
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Sign in with e-mail address and password."""
-        return _answer("Signed in", sessions.log_in(data["email"], data["password"]))
+        return _envelope("Signed in", sessions.log_in(data["email"], data["password"]))
 
 
 @blp.route("/token/refresh/")
@@ -58,28 +58,28 @@ class Refresh(MethodView):
     @limiter.limit(lambda: current_app.config["LOGIN_LIMIT"])
     @refuses(InvalidToken, TokenExpired, TooManyRequests)
     @blp.arguments(RefreshSchema, example={"refresh": "eyJhbGciOi…"})
-    @blp.response(200, TokensAnswerSchema, example=_answer("Renewed", _TOKENS))
+    @blp.response(200, TokensAnswerSchema, example=_envelope("Renewed", _TOKENS))
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Exchange a refresh token for new tokens; it counts once."""
-        return _answer("Renewed", sessions.refresh(data["refresh"]))
+        """Exchange a refresh token for new tokens; each refresh token works once."""
+        return _envelope("Renewed", sessions.refresh(data["refresh"]))
 
 
 @blp.route("/logout/")
 class Logout(MethodView):
     @requires(SIGNED_IN)
-    @blp.response(200, DoneSchema, example=_answer("Signed out"))
+    @blp.response(200, DoneSchema, example=_envelope("Signed out"))
     def post(self) -> dict[str, Any]:
-        """End the session: access and refresh tokens stop at once."""
+        """End the session: its access and refresh tokens stop working at once."""
         sessions.log_out()
-        return _answer("Signed out")
+        return _envelope("Signed out")
 
 
 @blp.route("/me/")
 class Me(MethodView):
     @requires(SIGNED_IN)
-    @blp.response(200, UserAnswerSchema, example=_answer("Signed in", _USER))
+    @blp.response(200, UserAnswerSchema, example=_envelope("Signed in", _USER))
     def get(self) -> dict[str, Any]:
-        """Who the access token belongs to, and what it may do."""
+        """Show the user of the access token and the abilities."""
         user, principal = g.user, authenticate()
-        shown = {name: getattr(user, name) for name in ("id", "email", "name", "role", "last_login_at")}
-        return _answer("Signed in", {**shown, "abilities": sorted(principal.abilities)})
+        fields = {name: getattr(user, name) for name in ("id", "email", "name", "role", "last_login_at")}
+        return _envelope("Signed in", {**fields, "abilities": sorted(principal.abilities)})

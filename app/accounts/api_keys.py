@@ -1,4 +1,4 @@
-"""API keys for sales imports: several valid at once, each revocable, optionally tied to addresses."""
+"""API keys for sales imports: authentication, creation, rotation, revocation and allowlists."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ from app.kernel.messages import N_, Message
 
 HEADER = "X-API-KEY"
 _PREFIX_LENGTH = 8
-#: How long the old key goes on after a rotation, unless something else is said, and at most.
+#: Grace period after a rotation, in which the old key still works: default and maximum.
 DEFAULT_GRACE, MAX_GRACE = timedelta(hours=24), timedelta(days=30)
 
 
 def authenticator() -> Principal | None:
-    """The holder of the key in ``X-API-KEY``.
+    """Principal of the key in ``X-API-KEY``; None when the header is missing.
 
     Raises:
-        InvalidApiKey: unknown, expired or revoked.
-        AddressNotAllowed: the key may not be used from here.
+        InvalidApiKey: the key is unknown, expired or revoked.
+        AddressNotAllowed: the allowlist of the key does not contain the address of the client.
     """
-    given = request.headers.get(HEADER)
-    if given is None:
+    secret = request.headers.get(HEADER)
+    if secret is None:
         return None
-    return _environment_key(given) or _stored_key(given)
+    return _environment_key(secret) or _stored_key(secret)
 
 
 def create(
     *, name: str, actor: str, allowlist: Sequence[str] = (), lifetime: timedelta | None = None
 ) -> tuple[ApiKey, str]:
-    """Make a key; the second value is the key itself, which nobody can read again.
+    """Create a key. The second value is the secret itself; only its hash is stored.
 
     Raises:
-        Invalid: the name is blank or too long, or an entry of the allowlist is no address and no network.
+        Invalid: the name is blank or too long, or an entry of the allowlist is neither an address nor a network.
     """
     if not is_name(name):
         raise Invalid({"name": [NAME_RULE]})
-    secret, moment = secrets.token_urlsafe(32), clock.now()
+    secret, now = secrets.token_urlsafe(32), clock.now()
     key = ApiKey(
         name=name,
         prefix=secret[:_PREFIX_LENGTH],
         key_hash=_hash(secret),
         allowlist=ip_allowlist.parse_networks(allowlist),
-        created_at=moment,
-        expires_at=moment + lifetime if lifetime else None,
+        created_at=now,
+        expires_at=now + lifetime if lifetime else None,
     )
     db.session.add(key)
     db.session.flush()
@@ -67,10 +67,10 @@ def create(
 
 
 def revoke(key_id: int, *, actor: str) -> ApiKey:
-    """Make a key useless from now on.
+    """Revoke a key: it stops working at once.
 
     Raises:
-        NotFound: no such key.
+        NotFound: there is no such key.
     """
     key = _lock_key(key_id)
     if key.revoked_at is None:
@@ -80,32 +80,32 @@ def revoke(key_id: int, *, actor: str) -> ApiKey:
 
 
 def rotate(key_id: int, *, actor: str, grace: timedelta = DEFAULT_GRACE) -> tuple[ApiKey, str]:
-    """Make the key that takes another one's place; the old one goes on for ``grace``.
+    """Create the successor of a key, with the same name, allowlist and lifetime; the old key works for ``grace``.
 
     Raises:
-        NotFound: no such key.
-        ApiKeyEnded: it has expired or was revoked.
-        Invalid: a grace period that is not offered.
+        NotFound: there is no such key.
+        ApiKeyEnded: the key has expired or was revoked.
+        Invalid: the grace period is negative or too long.
     """
     if not timedelta() <= grace <= MAX_GRACE:
         raise Invalid({"grace": [Message(N_("Use 0 to %(n)s hours."), n=MAX_GRACE.days * 24)]})
-    old, moment = _lock_key(key_id), clock.now()
-    if old.revoked_at or (old.expires_at and old.expires_at <= moment):
+    old, now = _lock_key(key_id), clock.now()
+    if old.revoked_at or (old.expires_at and old.expires_at <= now):
         raise ApiKeyEnded
     lifetime = old.expires_at - old.created_at if old.expires_at else None
     key, secret = create(name=old.name, actor=actor, allowlist=old.allowlist, lifetime=lifetime)
-    old.expires_at = min(moment + grace, old.expires_at or moment + grace)
+    old.expires_at = min(now + grace, old.expires_at or now + grace)
     until = clock.iso(old.expires_at)
     audit.record("api_key.rotated", actor=actor, subject=f"api_key:{old.id}", by=key.id, old_key_until=until)
     return key, secret
 
 
 def change_allowlist(key_id: int, allowlist: Sequence[str], *, actor: str) -> ApiKey:
-    """Tie a key to other addresses.
+    """Replace the allowlist of a key.
 
     Raises:
-        NotFound: no such key.
-        Invalid: an entry is no address and no network.
+        NotFound: there is no such key.
+        Invalid: an entry is neither an address nor a network.
     """
     key = _lock_key(key_id)
     key.allowlist = ip_allowlist.parse_networks(allowlist)
@@ -125,26 +125,25 @@ def _lock_key(key_id: int) -> ApiKey:
     return key
 
 
-def _environment_key(given: str) -> Principal | None:
-    """A key of ``SALES_IMPORT_API_KEY``; every one is compared, each in constant time."""
-    digest = _hash(given)
-    found = [key for key in current_app.config["SALES_IMPORT_API_KEYS"] if hmac.compare_digest(_hash(key), digest)]
-    return _principal(f"env-{digest.hex()[:8]}", "SALES_IMPORT_API_KEY") if found else None
+def _environment_key(secret: str) -> Principal | None:
+    """Principal of a key in ``SALES_IMPORT_API_KEY``; all keys are compared, each in constant time."""
+    digest = _hash(secret)
+    matches = [key for key in current_app.config["SALES_IMPORT_API_KEYS"] if hmac.compare_digest(_hash(key), digest)]
+    return _principal(f"env-{digest.hex()[:8]}", "SALES_IMPORT_API_KEY") if matches else None
 
 
-def _stored_key(given: str) -> Principal:
-    key: ApiKey | None = db.session.scalar(select(ApiKey).where(ApiKey.key_hash == _hash(given)))
-    moment = clock.now()
-    if key is None or key.revoked_at or (key.expires_at and key.expires_at <= moment):
+def _stored_key(secret: str) -> Principal:
+    key: ApiKey | None = db.session.scalar(select(ApiKey).where(ApiKey.key_hash == _hash(secret)))
+    if key is None or key.revoked_at or (key.expires_at and key.expires_at <= clock.now()):
         raise InvalidApiKey
     if not ip_allowlist.is_allowed(key.allowlist, client_address()):
         raise AddressNotAllowed
     return _principal(str(key.id), key.name)
 
 
-def _principal(number: str, name: str) -> Principal:
-    return Principal(credential=f"api_key:{number}", abilities=API_KEY, name=name)
+def _principal(key_id: str, name: str) -> Principal:
+    return Principal(credential=f"api_key:{key_id}", abilities=API_KEY, name=name)
 
 
-def _hash(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

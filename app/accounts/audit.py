@@ -1,4 +1,4 @@
-"""The audit trail: facts of security in their own transaction, API calls in batches beside the requests."""
+"""Audit trail: security events in the transaction of the request, API calls in batches after the requests."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from app.kernel.unit_of_work import unit_of_work
 log = structlog.get_logger(__name__)
 LOST_CALLS = Counter("hub_api_calls_unrecorded_total", "API calls that could not be written to the audit trail.")
 
-#: Seconds between batches, and how many calls may wait while the database is away.
+#: Seconds between batches; number of calls kept in memory while the database is unreachable.
 FLUSH_INTERVAL, MAX_WAITING_CALLS = 0.25, 10_000
 MAX_METHOD_LENGTH, MAX_PATH_LENGTH = 10, 2000
 
 
 class Call(NamedTuple):
-    """A row of the record of calls, and whether the credential was let in."""
+    """A row of ``api_calls``, and whether the credential was accepted."""
 
     credential: str
     user_id: int | None
@@ -45,7 +45,7 @@ class Call(NamedTuple):
     address: str | None
     request_id: str
     created_at: datetime
-    let_in: bool
+    accepted: bool
 
 
 _COLUMNS = Call._fields[:-1]
@@ -53,7 +53,7 @@ _COPY = f"COPY {ApiCall.__tablename__} ({', '.join(_COLUMNS)}) FROM STDIN"
 
 
 def record(action: str, *, actor: str, subject: str, **details: Any) -> None:
-    """Write down a fact of security in the present transaction."""
+    """Add a security event to the current transaction."""
     context = structlog.contextvars.get_contextvars()
     db.session.add(
         AuditEntry(
@@ -72,45 +72,45 @@ def _call_of_request(principal: Principal, status: int) -> Call:
         credential=principal.credential,
         user_id=principal.user_id,
         method=request.method[:MAX_METHOD_LENGTH],
-        # A row that cannot be stored would hold up all that wait behind it.
+        # PostgreSQL text cannot hold NUL, and one row that cannot be stored would block the whole batch.
         path=mask_text(request.path)[:MAX_PATH_LENGTH].replace("\0", "\N{REPLACEMENT CHARACTER}"),
         status=status,
         milliseconds=elapsed_ms(),
         address=client_address(),
         request_id=g.request_id,
         created_at=clock.now(),
-        let_in="principal" in g,
+        accepted="principal" in g,
     )
 
 
 class CallRecorder:
-    """Writes API calls a quarter of a second later, many in one statement: a request never waits for its own record."""
+    """Writes API calls in the background, many in one COPY every 0.25 s, so that no request waits for its own row."""
 
     def __init__(self) -> None:
         self._app: Flask | None = None
         self._waiting: deque[Call] = deque()
         self._pid = 0
-        self._wanted = threading.Event()
-        self._flushing = threading.Lock()
+        self._pending = threading.Event()
+        self._flush_lock = threading.Lock()
 
     def init_app(self, app: Flask) -> None:
         self._app = app
-        app.after_request(self._note)
+        app.after_request(self._enqueue)
         atexit.register(self.flush)
 
-    def _note(self, answer: Response) -> Response:
-        # A token that was recognised and refused (revoked, expired, from elsewhere) is somebody's call all the same.
+    def _enqueue(self, response: Response) -> Response:
+        # A call is also recorded when its token was recognised but refused (revoked, expired, wrong address).
         principal: Principal | None = g.get("principal") or g.get("refused_caller")
-        # What people look at is no API call; what they change has an audit row or an event of its own.
+        # A page view is not an API call; each change made on a page has an audit row or an event of its own.
         if principal is None or is_page(request.path):
-            return answer
+            return response
         if len(self._waiting) >= MAX_WAITING_CALLS:
             LOST_CALLS.inc()
-            return answer
-        self._waiting.append(_call_of_request(principal, answer.status_code))
+            return response
+        self._waiting.append(_call_of_request(principal, response.status_code))
         self._ensure_running()
-        self._wanted.set()
-        return answer
+        self._pending.set()
+        return response
 
     def _ensure_running(self) -> None:
         if self._pid != os.getpid():
@@ -119,14 +119,14 @@ class CallRecorder:
 
     def _run(self) -> None:
         while True:
-            self._wanted.wait()
-            self._wanted.clear()
+            self._pending.wait()
+            self._pending.clear()
             time.sleep(FLUSH_INTERVAL)
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits; what the database does not take stays waiting for the next time."""
-        with self._flushing:
+        """Write the waiting calls; when the database is unreachable they stay in the queue for the next attempt."""
+        with self._flush_lock:
             if self._app and self._waiting:
                 self._write(self._app)
 
@@ -138,9 +138,11 @@ class CallRecorder:
                 with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
                     for call in calls:
                         copy.write_row(call[: len(_COLUMNS)])
-                last_used.record_uses((call.credential, call.created_at, call.address) for call in calls if call.let_in)
+                last_used.record_uses(
+                    (call.credential, call.created_at, call.address) for call in calls if call.accepted
+                )
         except psycopg.DataError:
-            # Kept, it would be refused again each time and hold up all that wait behind it.
+            # The database would refuse these rows again at each attempt, and the calls after them would wait for ever.
             LOST_CALLS.inc(len(calls))
             log.exception("api_calls_unstorable", lost=len(calls))
         except Exception:

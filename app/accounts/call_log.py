@@ -1,8 +1,8 @@
-"""Looking through the record of API calls: who called what, with which outcome, how long it took, from where."""
+"""Search of the API call log: caller, method, path, status, duration, address."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, select
 from app.accounts.models.accounts import ApiCall, ApiKey, User
 from app.accounts.models.tokens import AccessToken
 from app.accounts.ownership import Scope
+from app.accounts.principals import credential_ids
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.messages import N_
@@ -20,7 +21,7 @@ from app.kernel.pagination.keyset import KeysetQuery, Order, page_by_keyset
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Text
 
-#: Looked through unless a time is given: a search for something rare does not read three months.
+#: Period of a search without ``since``; a search for rare calls must not read all 90 days.
 DEFAULT_SPAN = timedelta(days=7)
 _ORDER = Order((ApiCall.created_at, ApiCall.id), descending=True)
 _AFTER_2000 = validators.Range(min=datetime(2000, 1, 1, tzinfo=UTC), error=N_("Use a moment after 2000-01-01."))
@@ -28,11 +29,11 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 class CallQuery(KeysetQuery):
-    """Filters of the record; all that are given count."""
+    """Filters of the call log; a call must match all of them."""
 
     credential = Text(100, metadata={"description": "`token:5`, `api_key:7` or `user:3`."})
     method = fields.String(validate=validators.OneOf(METHODS))
-    path = Text(200, metadata={"description": "What the path begins with."})
+    path = Text(200, metadata={"description": "Beginning of the path."})
     status = fields.String(
         validate=validate.Regexp(r"[1-5](\d\d|xx)$", error=N_("Use a status such as 404, or a class such as 4xx."))
     )
@@ -43,12 +44,12 @@ class CallQuery(KeysetQuery):
     until = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_AFTER_2000)
 
     @validates_schema
-    def _has_a_length(self, data: Mapping[str, Any], **_: Any) -> None:
+    def _check_period(self, data: Mapping[str, Any], **_: Any) -> None:
         if "since" in data and "until" in data and data["since"] >= data["until"]:
             raise ValidationError(N_("Use a moment after the beginning."), "until")
 
     @post_load
-    def _bounded(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _default_since(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         if "since" not in data:
             data["since"] = data.get("until", clock.now()) - DEFAULT_SPAN
         return data
@@ -56,7 +57,7 @@ class CallQuery(KeysetQuery):
 
 @dataclass(frozen=True, slots=True)
 class CallPage:
-    """Calls, newest first; ``callers`` names the credentials among them; ``next`` leads to older ones."""
+    """Calls, newest first; ``callers`` maps their credentials to names; ``next`` is the URL of the next older page."""
 
     calls: list[ApiCall]
     callers: dict[str, str]
@@ -64,33 +65,32 @@ class CallPage:
 
 
 def search(query: Mapping[str, Any], *, scope: Scope) -> CallPage:
-    """Calls that fit ``query``: of one user with all that is theirs, or of everybody.
+    """Find the calls within ``scope`` that match ``query``, including those made with tokens of the user.
 
     Raises:
-        Invalid: the cursor was not made for this list.
+        Invalid: the cursor does not belong to this list.
     """
     page = page_by_keyset(select(ApiCall).where(*_conditions(query, scope)), _ORDER, query)
     return CallPage(page.results, credential_names({call.credential for call in page.results}), page.next)
 
 
-def credential_names(credentials: set[str]) -> dict[str, str]:
-    """What people call these credentials; those that are gone are left out."""
+def credential_names(credentials: Collection[str]) -> dict[str, str]:
+    """Map each credential to the name of its token or key, or to the e-mail address; deleted ones are left out."""
     names: dict[str, str] = {}
     for kind, model, column in (
         ("token", AccessToken, AccessToken.name),
         ("api_key", ApiKey, ApiKey.name),
         ("user", User, User.email),
     ):
-        numbers = [number for found, _, number in (c.partition(":") for c in credentials) if found == kind]
-        ids = [int(number) for number in numbers if number.isdigit()]
+        ids = credential_ids(kind, credentials)
         rows = db.session.execute(select(model.id, column).where(model.id.in_(ids))) if ids else ()
-        names |= {f"{kind}:{number}": name for number, name in rows}
+        names |= {f"{kind}:{row_id}": name for row_id, name in rows}
     return names
 
 
 def _conditions(query: Mapping[str, Any], scope: Scope) -> list[ColumnElement[bool]]:
-    same = {"credential", "method", "address", "request_id"}
-    conditions = [getattr(ApiCall, name) == query[name] for name in sorted(same & query.keys())]
+    exact = {"credential", "method", "address", "request_id"}
+    conditions = [getattr(ApiCall, name) == query[name] for name in sorted(exact & query.keys())]
     conditions.append(ApiCall.created_at >= query["since"])
     if scope is not None:
         conditions.append(ApiCall.user_id == scope)

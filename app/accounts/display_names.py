@@ -1,4 +1,4 @@
-"""What a user or a key may be called; both names are shown on one line, to people."""
+"""Rule for the names of users, tokens and keys: printable, on one line."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ NAME_RULE = Message(N_("Use 1 to %(n)s printable characters."), n=MAX_NAME_LENGT
 
 
 def is_name(text: str) -> bool:
-    """Whether ``text`` can stand as a name."""
+    """Whether ``text`` is a valid name."""
     return bool(text.strip()) and len(text) <= MAX_NAME_LENGTH and text.isprintable()

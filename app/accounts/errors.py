@@ -1,4 +1,4 @@
-"""What accounts refuse."""
+"""Refusals of accounts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class InvalidToken(Unauthenticated):
 
 
 class TokenReused(InvalidToken):
-    """A refresh token came back a second time: somebody copied it, so its session has been ended."""
+    """A refresh token was used a second time: somebody copied it, so its session has been ended."""
 
     keeps_evidence = True
 
@@ -27,7 +27,7 @@ class TokenExpired(Unauthenticated):
 
 
 class WrongPassword(Unauthenticated):
-    """One answer for an unknown address, a wrong password and a deactivated user: none is told apart."""
+    """The same answer for an unknown address, a wrong password and a deactivated user."""
 
     message = N_("E-mail or password is wrong.")
     keeps_evidence = True
@@ -39,7 +39,7 @@ class AddressNotAllowed(Forbidden):
 
 
 class ScopedTokenRefused(InvalidToken):
-    """A scoped token that is there and may not be used; the attempt stays written down, as for the next two."""
+    """A known scoped token was refused. The audit row of the attempt is committed, as for the next two classes."""
 
     keeps_evidence = True
 

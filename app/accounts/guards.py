@@ -1,4 +1,4 @@
-"""The guard on every route: ``@requires("ability")``, or ``@public`` for the few that anybody may call."""
+"""Guards of routes: ``@requires("ability")``, or ``@public`` for the few routes without authentication."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.kernel.errors import Forbidden
 from app.kernel.http.openapi import ABILITY, refuses
 
 View = Callable[..., Any]
-#: What no key or token can be given: it goes by the role of whoever is signed in.
+#: Areas for signed-in users only, by role; no key and no token can have them as abilities.
 SIGNED_IN, SETTINGS, ADMINISTRATION = "signed in", "settings", "administration"
 _ROLES_BY_AREA = {
     SIGNED_IN: frozenset(ROLES),
@@ -24,23 +24,23 @@ _ROLES_BY_AREA = {
 
 
 def requires(ability: str) -> Callable[[View], View]:
-    """Let only callers with ``ability`` in; ``SIGNED_IN`` and its siblings ask for a user in person, of a role."""
+    """Allow only callers with ``ability``, or signed-in users of the roles of an area such as ``SETTINGS``."""
     if ability not in {*ABILITIES, *_ROLES_BY_AREA}:
         raise ValueError(f"unknown ability {ability}")
 
     def guard(view: View) -> View:
         @wraps(view)
-        def allowed(*args: Any, **kwargs: Any) -> Any:
+        def checked(*args: Any, **kwargs: Any) -> Any:
             if not allows(authenticate(), ability):
                 raise Forbidden
             return view(*args, **kwargs)
 
-        counted = with_rate_limits(allowed, ability)
+        counted = with_rate_limits(checked, ability)
 
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             unlimited = authenticate().calls_per_minute is None
-            return (allowed if unlimited else counted)(*args, **kwargs)
+            return (checked if unlimited else counted)(*args, **kwargs)
 
         keys = (InvalidApiKey,) if ability in API_KEY else ()
         return _mark_ability(refuses(InvalidToken, TokenExpired, AddressNotAllowed, *keys)(guarded), ability)
@@ -49,25 +49,25 @@ def requires(ability: str) -> Callable[[View], View]:
 
 
 def allows(principal: Principal, ability: str) -> bool:
-    """Whether ``principal`` gets past ``@requires(ability)``."""
+    """Whether ``@requires(ability)`` allows ``principal``."""
     if ability in _ROLES_BY_AREA:
         return principal.signed_in and principal.role in _ROLES_BY_AREA[ability]
     return ability in principal.abilities
 
 
 def ability_of(view: Any) -> str | None:
-    """What a view requires; None when anybody may call it."""
+    """Ability that a view requires; None for a public view."""
     ability: str | None = view.ability
     return ability
 
 
 def module_of(view: Any) -> str | None:
-    """The module that a view asks for behind its ability, if it does (``modules.needs_module``)."""
+    """Module that a view requires by ``modules.needs_module``, if any."""
     return getattr(view, "module", None)
 
 
 def public(view: View) -> View:
-    """Let anybody in, and say so."""
+    """Mark a view as callable without authentication."""
 
     @wraps(view)
     def opened(*args: Any, **kwargs: Any) -> Any:

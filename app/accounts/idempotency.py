@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: a creating POST that is sent twice happens once, whatever was lost on the way."""
+"""``Idempotency-Key``: a creating POST that is sent twice is executed once; the stored response is replayed."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ View = Callable[..., Any]
 
 
 def idempotent(view: View | None = None, *, sealed: bool = False) -> Any:
-    """Replay the stored answer when the same caller sends the same key and body again.
+    """Replay the stored response when the same caller sends the same key and body again.
 
-    The key's row is written in the transaction of what the view creates; while that runs, an advisory lock
-    answers parallel twins with 409. Only success is kept: a refused request may be mended and sent again. An answer
-    that shows a secret is stored ``sealed``.
+    The row of the key is written in the transaction of the view. While that runs, an advisory lock makes parallel
+    requests with the same key fail with 409. Only success is stored: a refused request may be corrected and sent
+    again. A response that shows a secret is stored encrypted (``sealed``).
     """
     if view is None:
-        return lambda later: idempotent(later, sealed=sealed)
+        return lambda decorated: idempotent(decorated, sealed=sealed)
 
     @wraps(view)
-    def once(*args: Any, **kwargs: Any) -> Any:
+    def idempotent_view(*args: Any, **kwargs: Any) -> Any:
         key = request.headers.get(HEADER)
         if key is None:
             return view(*args, **kwargs)
@@ -53,13 +53,13 @@ def idempotent(view: View | None = None, *, sealed: bool = False) -> Any:
         body = unseal(stored.body) if sealed else stored.body
         return Response(body, stored.status, headers={**stored.headers, REPLAYED_HEADER: "true"})
 
-    documented: Any = refuses(KeyInUse, KeyReused)(once)
+    documented: Any = refuses(KeyInUse, KeyReused)(idempotent_view)
     documented._apidoc["manual_doc"][IDEMPOTENT] = True
     return documented
 
 
 def _claim(credential: str, key: str) -> IdempotencyKey | None:
-    """Hold the key for the present transaction; returns what an earlier one stored under it."""
+    """Lock the key for the current transaction and return the row that an earlier request stored under it."""
     lock = func.hashtextextended(f"{credential}\n{key}", 0)
     if not db.session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
         raise KeyInUse(headers={"Retry-After": "1"})
@@ -71,19 +71,19 @@ def _claim(credential: str, key: str) -> IdempotencyKey | None:
     return stored
 
 
-def _store_response(credential: str, key: str, answer: Response, sealed: bool) -> Response:
-    kept = {name: answer.headers[name] for name in _STORED_HEADERS if name in answer.headers}
+def _store_response(credential: str, key: str, response: Response, sealed: bool) -> Response:
+    headers = {name: response.headers[name] for name in _STORED_HEADERS if name in response.headers}
     db.session.add(
         IdempotencyKey(
             credential=credential,
             key=key,
             fingerprint=_fingerprint(),
-            status=answer.status_code,
-            headers=kept,
-            body=seal(answer.get_data()) if sealed else answer.get_data(),
+            status=response.status_code,
+            headers=headers,
+            body=seal(response.get_data()) if sealed else response.get_data(),
         )
     )
-    return answer
+    return response
 
 
 def _fingerprint() -> bytes:

@@ -1,4 +1,4 @@
-"""Allowlists: the addresses and networks from which a credential may be used."""
+"""Allowlists of credentials: addresses and networks from which a token or key may be used."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ MAX_ENTRIES = 100
 
 
 def parse_networks(entries: Iterable[str]) -> list[str]:
-    """An allowlist as it is stored, each entry a network and none twice.
+    """Normalise an allowlist for storage: each entry as a network, without duplicates.
 
     Raises:
-        Invalid: an entry is no address and no network, or there are too many.
+        Invalid: an entry is neither an address nor a network, or there are too many entries.
     """
-    found = list(dict.fromkeys(_network(entry) for entry in entries))
-    if len(found) > MAX_ENTRIES:
+    networks = list(dict.fromkeys(_network(entry) for entry in entries))
+    if len(networks) > MAX_ENTRIES:
         raise Invalid({"allowlist": [Message(N_("At most %(n)s addresses and networks."), n=MAX_ENTRIES)]})
-    return found
+    return networks
 
 
 def is_allowed(allowlist: Sequence[str], address: str | None) -> bool:
-    """Whether ``address`` is in the list; an empty list allows all, and no other one an unknown address."""
+    """Whether the list contains ``address``. An empty list allows all; any other list refuses an unknown address."""
     if not allowlist:
         return True
     if address is None:
@@ -40,5 +40,5 @@ def _network(entry: str) -> str:
             {"allowlist": [Message(N_("%(entry)s is neither an address nor a network."), entry=repr(entry))]}
         ) from error
     mapped = getattr(network.network_address, "ipv4_mapped", None)
-    # IPv4 is compared as IPv4, however it was written or came in; ::ffff:0:0/96 is all of it.
+    # IPv4-mapped IPv6 is stored as IPv4, as ``client_address`` returns it; ::ffff:0:0/96 is all of IPv4.
     return f"{mapped}/{network.prefixlen - 96}" if mapped and network.prefixlen >= 96 else str(network)  # noqa: PLR2004

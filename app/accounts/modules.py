@@ -1,4 +1,4 @@
-"""Modules that a user has bought for a time: kept, renewed, and asked for on every route that one guards."""
+"""Modules of users for a limited time: grants, renewal, and the guard ``@needs_module`` of routes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ View = Callable[..., Any]
 
 
 class ModuleGrant(db.Model):
-    """One module of one user, from ``starts_at`` to just before ``ends_at``."""
+    """One module of one user from ``starts_at`` (included) to ``ends_at`` (excluded)."""
 
     __tablename__ = "module_grants"
     __table_args__ = (UniqueConstraint("user_id", "module"), CheckConstraint("ends_at >= starts_at", name="period"))
@@ -51,27 +51,27 @@ class ModuleNotEnabled(Forbidden):
 
 
 def enable(user: User, module: str, *, years: int = 1, actor: str) -> ModuleGrant:
-    """Turn a module on for ``years``: from now, or from the end of what is still running.
+    """Enable a module for ``years``, from now or from the end of the running period.
 
     Raises:
-        Invalid: no such module, or not a number of years that is sold.
+        Invalid: there is no such module, or ``years`` is out of range.
     """
     _check_module(module)
     if not 1 <= years <= MAX_YEARS:
         raise Invalid({"years": [Message(N_("Use 1 to %(n)s years."), n=MAX_YEARS)]})
-    grant, moment = _lock_grant(user.id, module), clock.now()
-    if grant.ends_at <= moment:
-        grant.starts_at, grant.ends_at = moment, moment
+    grant, now = _lock_grant(user.id, module), clock.now()
+    if grant.ends_at <= now:
+        grant.starts_at, grant.ends_at = now, now
     grant.ends_at = years_after(grant.ends_at, years)
     _record("module.enabled", grant, actor)
     return grant
 
 
 def set_period(user: User, module: str, *, starts_at: datetime, ends_at: datetime, actor: str) -> ModuleGrant:
-    """Turn a module on from one moment to another, whatever was before.
+    """Replace the period of a module.
 
     Raises:
-        Invalid: no such module, or a period that ends before it begins or is longer than is sold.
+        Invalid: there is no such module, or the period is empty, negative or too long.
     """
     _check_module(module)
     if not starts_at < ends_at <= years_after(starts_at, MAX_YEARS):
@@ -83,7 +83,7 @@ def set_period(user: User, module: str, *, starts_at: datetime, ends_at: datetim
 
 
 def disable(user: User, module: str, *, actor: str) -> None:
-    """Turn a module off at once; what is not on stays off."""
+    """Disable a module at once; a module that is not enabled stays as it is."""
     grant = _find_grant(user.id, module)
     if grant is not None and grant.ends_at > clock.now():
         db.session.delete(grant)
@@ -91,21 +91,21 @@ def disable(user: User, module: str, *, actor: str) -> None:
 
 
 def list_grants(user: User) -> list[ModuleGrant]:
-    """The modules of a user, running or over, by name."""
+    """Grants of a user, running or over, ordered by module."""
     return list(
         db.session.scalars(select(ModuleGrant).where(ModuleGrant.user_id == user.id).order_by(ModuleGrant.module))
     )
 
 
 def enabled_for(user_id: int) -> frozenset[str]:
-    """The modules that a user has at this moment."""
-    moment = clock.now()
-    running = ModuleGrant.starts_at <= moment, ModuleGrant.ends_at > moment
+    """Modules that are enabled for a user now."""
+    now = clock.now()
+    running = ModuleGrant.starts_at <= now, ModuleGrant.ends_at > now
     return frozenset(db.session.scalars(select(ModuleGrant.module).where(ModuleGrant.user_id == user_id, *running)))
 
 
 def is_enabled(user_id: int | None, module: str) -> bool:
-    """Whether the user has the module at this moment; time alone ends it."""
+    """Whether the module is enabled for the user now; no job is needed to end it."""
     if user_id is None:
         return False
     grant = _find_grant(user_id, module)
@@ -113,18 +113,18 @@ def is_enabled(user_id: int | None, module: str) -> bool:
 
 
 def needs_module(module: str) -> Callable[[View], View]:
-    """Let only callers in whose user has ``module``; stands below ``@requires``."""
+    """Allow only callers whose user has ``module``; place it below ``@requires``."""
     if module not in MODULES:
         raise ValueError(f"unknown module {module}")
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
+        def checked(*args: Any, **kwargs: Any) -> Any:
             if not is_enabled(authenticate().user_id, module):
                 raise ModuleNotEnabled(module)
             return view(*args, **kwargs)
 
-        marked: Any = refuses(ModuleNotEnabled)(guarded)
+        marked: Any = refuses(ModuleNotEnabled)(checked)
         marked.module = module
         return marked  # type: ignore[no-any-return]
 
@@ -143,9 +143,9 @@ def _find_grant(user_id: int, module: str) -> ModuleGrant | None:
 
 
 def _lock_grant(user_id: int, module: str) -> ModuleGrant:
-    """The row of a grant, held until the commit; one that was missing is over already."""
-    moment = clock.now()
-    over = {"starts_at": moment - timedelta(seconds=1), "ends_at": moment}
+    """Lock the row of a grant until the commit; a missing row is inserted with a period that is over."""
+    now = clock.now()
+    over = {"starts_at": now - timedelta(seconds=1), "ends_at": now}
     db.session.execute(insert(ModuleGrant).values(user_id=user_id, module=module, **over).on_conflict_do_nothing())
     query = select(ModuleGrant).where(ModuleGrant.user_id == user_id, ModuleGrant.module == module)
     grant: ModuleGrant = db.session.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
@@ -153,10 +153,10 @@ def _lock_grant(user_id: int, module: str) -> ModuleGrant:
 
 
 def years_after(moment: datetime, years: int) -> datetime:
-    """The same moment of the calendar, years later."""
+    """Same date and time ``years`` later; 29 February becomes 28 February when needed."""
     try:
         return moment.replace(year=moment.year + years)
-    except ValueError:  # the 29th of February
+    except ValueError:  # 29 February
         return moment.replace(year=moment.year + years, day=28)
 
 

@@ -1,8 +1,8 @@
-"""Who is calling: every kind of credential becomes one ``Principal`` with a set of abilities."""
+"""Principals: every kind of credential of a request becomes one ``Principal`` with a set of abilities."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -14,40 +14,41 @@ from app.kernel.errors import Unauthenticated
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller; ``credential`` names what it used (``user:3``, ``token:5``, ``api_key:7``), never the secret itself."""
+    """A caller; ``credential`` is the kind and id (``user:3``, ``token:5``, ``api_key:7``), never the secret."""
 
     credential: str
     abilities: frozenset[str]
     name: str
     user_id: int | None = None
     role: str | None = None
-    #: A user in person, who may do what no credential given to a machine may: change the account itself.
+    #: A user in person, not a token or key: only then may the account itself be changed.
     signed_in: bool = False
-    #: The session that let a user in, by its id: what ends it ends the streams that it opened.
+    #: Id of the login session; when the session ends, the streams that it opened end too.
     session: str | None = None
-    #: How often it may call, if that is limited; reports of a provider's status count by themselves as well.
+    #: Rate limits per minute, if any; reports of a provider's status also have a limit of their own.
     calls_per_minute: int | None = None
     status_calls_per_minute: int | None = None
 
     @property
     def sees_everything(self) -> bool:
+        """Whether the caller sees the rows of all users."""
         return self.role == "admin"
 
 
-#: Looks at the request; None when its kind of credential was not sent. Raises when it was and is wrong.
+#: Reads one kind of credential from the request: returns None when it was not sent, raises when it is wrong.
 Authenticator = Callable[[], Principal | None]
 #: In order of precedence; filled in ``create_app()``.
 authenticators: list[Authenticator] = []
 
 
 def authenticate() -> Principal:
-    """The caller of the present request.
+    """Principal of the current request; it is resolved once.
 
     Raises:
-        Unauthenticated: nothing was sent, or it was wrong, expired or revoked.
+        Unauthenticated: no credential was sent, or it is wrong, expired or revoked.
     """
-    if known := resolved_caller():
-        return known
+    if resolved := resolved_caller():
+        return resolved
     for authenticator in authenticators:
         principal = authenticator()
         if principal:
@@ -58,19 +59,25 @@ def authenticate() -> Principal:
 
 
 def resolved_caller() -> Principal | None:
-    """Who is calling, once that was asked; Flask-Limiter looks at its limits before it may be."""
-    known: Principal | None = g.get("principal")
-    return known
+    """Principal of the current request if it is resolved already; Flask-Limiter may ask before that."""
+    resolved: Principal | None = g.get("principal")
+    return resolved
+
+
+def credential_ids(kind: str, credentials: Collection[str]) -> list[int]:
+    """Row ids of the credentials of one kind (``user``, ``token``, ``api_key``)."""
+    parts = (credential.partition(":") for credential in credentials)
+    return [int(row_id) for found, _, row_id in parts if found == kind and row_id.isdigit()]
 
 
 def client_address() -> str | None:
-    """The address of the caller; a proxy's word counts only where proxies are configured.
+    """IP address of the client; ``X-Forwarded-For`` counts only behind the configured number of proxies.
 
-    None when there is none (a Unix socket) or a proxy passed on something else (``unknown``). IPv4 that came in
-    over an IPv6 socket is IPv4.
+    None without an address (Unix socket), or when a proxy passed on another text (``unknown``). IPv4-mapped IPv6 is
+    returned as IPv4.
     """
     try:
-        # Without the zone (``fe80::1%eth0``): it means something on one machine only, and has no limit in length.
+        # Without the zone (``fe80::1%eth0``): it is valid on one machine only, and its length has no limit.
         address = ip_address((request.remote_addr or "").partition("%")[0])
     except ValueError:
         return None

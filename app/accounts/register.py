@@ -8,7 +8,7 @@ from app.accounts.tokens import authenticator as tokens
 BLUEPRINTS = (api.blp,)
 COMMANDS = ()
 TASKS = (tasks,)
-#: In the order in which a request is tried.
+#: In the order in which they are tried for a request.
 AUTHENTICATORS = (
     web_sessions.page_authenticator,
     tokens.authenticator,

@@ -1,4 +1,4 @@
-"""What a credential that was let in earlier may do now: for whoever holds a connection open after the guard."""
+"""Current abilities of credentials that passed the guard earlier, for connections that stay open (streams)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from app.accounts.models.accounts import ApiKey, LoginSession, User
 from app.accounts.models.tokens import AccessToken
+from app.accounts.principals import credential_ids
 from app.accounts.roles import API_KEY, ROLES
 from app.accounts.tokens.service import effective_abilities
 from app.extensions import db
@@ -17,27 +18,23 @@ from app.kernel import clock
 
 
 def current_abilities(credentials: Collection[str]) -> dict[str, frozenset[str]]:
-    """The abilities of each of these credentials at this moment; who was shut out has none."""
-    found = _user_abilities(_ids("user", credentials)) | _token_abilities(_ids("token", credentials))
-    found |= _key_abilities(_ids("api_key", credentials))
-    # A key of the environment holds as long as the process does.
+    """Abilities of each credential now; a revoked, expired or deactivated one has none."""
+    found = _user_abilities(credential_ids("user", credentials))
+    found |= _token_abilities(credential_ids("token", credentials))
+    found |= _key_abilities(credential_ids("api_key", credentials))
+    # A key of the environment is valid as long as the process runs.
     found |= {name: API_KEY for name in credentials if name.startswith("api_key:env-")}
     return {name: found.get(name, frozenset()) for name in credentials}
 
 
 def open_sessions(ids: Collection[str]) -> set[str]:
-    """Those of these sessions that nothing has ended."""
+    """Those of these login sessions that are neither revoked nor expired."""
     if not ids:
         return set()
-    wanted = [uuid.UUID(number) for number in ids]
+    session_ids = [uuid.UUID(session_id) for session_id in ids]
     running = LoginSession.revoked_at.is_(None), LoginSession.expires_at > clock.now()
-    found = db.session.scalars(select(LoginSession.id).where(LoginSession.id.in_(wanted), *running))
-    return {str(number) for number in found}
-
-
-def _ids(kind: str, credentials: Collection[str]) -> list[int]:
-    numbers = [number for found, _, number in (name.partition(":") for name in credentials) if found == kind]
-    return [int(number) for number in numbers if number.isdigit()]
+    found = db.session.scalars(select(LoginSession.id).where(LoginSession.id.in_(session_ids), *running))
+    return {str(session_id) for session_id in found}
 
 
 def _user_abilities(ids: list[int]) -> dict[str, frozenset[str]]:
@@ -57,6 +54,6 @@ def _token_abilities(ids: list[int]) -> dict[str, frozenset[str]]:
 def _key_abilities(ids: list[int]) -> dict[str, frozenset[str]]:
     if not ids:
         return {}
-    lasting = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > clock.now())
-    query = select(ApiKey.id).where(ApiKey.id.in_(ids), ApiKey.revoked_at.is_(None), lasting)
-    return {f"api_key:{number}": API_KEY for number in db.session.scalars(query)}
+    unexpired = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > clock.now())
+    query = select(ApiKey.id).where(ApiKey.id.in_(ids), ApiKey.revoked_at.is_(None), unexpired)
+    return {f"api_key:{key_id}": API_KEY for key_id in db.session.scalars(query)}

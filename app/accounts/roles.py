@@ -1,4 +1,4 @@
-"""What a credential may do, and what each role's users may."""
+"""Abilities, and the abilities of each role and of import keys."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ ROLES: dict[str, frozenset[str]] = {
     "integrator": _READ | {"sales:import", "grn:write", "einvoices:write", "einvoices:status", "webhooks:manage"},
 }
 
-#: An import key is given to one machine for one purpose: it posts, corrects, reads and listens.
+#: Abilities of every API key: import, correct and read sales invoices, and read their stream.
 API_KEY = frozenset({"sales:import", "sales:read"})

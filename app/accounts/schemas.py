@@ -1,4 +1,4 @@
-"""Payloads of signing in and out."""
+"""Schemas of ``/api/auth``: credentials, tokens and the signed-in user."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class CredentialsSchema(Schema):
 
 
 class RefreshSchema(Schema):
-    """The refresh token that was given last."""
+    """The newest refresh token of the session."""
 
     refresh = Text(MAX_TOKEN_LENGTH, required=True, blank=False)
 
 
 class UserSchema(Schema):
-    """A user, as others see it."""
+    """A user with role and abilities."""
 
     id = fields.Integer()
     email = fields.String()
@@ -35,7 +35,7 @@ class UserSchema(Schema):
 
 
 class TokensSchema(Schema):
-    """``access`` goes into ``Authorization: Bearer``; ``refresh`` counts once; ``expires_in`` is in seconds."""
+    """``access`` goes into ``Authorization: Bearer``; ``refresh`` works once; ``expires_in`` is in seconds."""
 
     access = fields.String()
     refresh = fields.String()
@@ -59,7 +59,7 @@ class UserAnswerSchema(Schema):
 
 
 class DoneSchema(Schema):
-    """Nothing but that it worked."""
+    """Success without data."""
 
     success = fields.Boolean()
     message = fields.String()

@@ -1,4 +1,4 @@
-"""Signing in: access tokens for an hour, refresh tokens that are used once, sessions that can be ended."""
+"""Login sessions of API users: access tokens (1 h), refresh tokens (used once), logout and revocation."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ def log_in(email: str, password: str) -> dict[str, Any]:
 
 
 def verify_credentials(email: str, password: str) -> User:
-    """The user whose password this is.
+    """Find the active user with this address and password.
 
     Raises:
         WrongPassword: for an unknown address, a wrong password and a deactivated user alike.
     """
     user = find_user(email)
     if not passwords.verify_password(user.password_hash if user else None, password) or not user or not user.is_active:
-        # What was typed is not kept: people type their password into the wrong field.
+        # The input is not stored: people sometimes type their password into the wrong field.
         audit.record("session.refused", actor="anybody", subject=f"user:{user.id}" if user else "user:unknown")
         raise WrongPassword
     return user
 
 
 def open_session(user: User) -> dict[str, Any]:
-    """Sign ``user`` in, who was authenticated by whatever means; returns the tokens."""
+    """Open a session for an authenticated user and return its tokens."""
     user.last_login_at = clock.now()
     session = LoginSession(id=uuid.uuid4(), user_id=user.id, user=user)
     tokens = _issue_tokens(session)
@@ -64,14 +64,14 @@ def open_session(user: User) -> dict[str, Any]:
 
 
 def refresh(token: str) -> dict[str, Any]:
-    """Exchange a refresh token for new ones; it counts once (RFC 9700, section 4.14.2).
+    """Exchange a refresh token for new tokens; it works once (RFC 9700, section 4.14.2).
 
-    A token that comes back a second time was copied by somebody: the whole session ends.
+    A second use means that somebody copied the token: the whole session ends.
 
     Raises:
-        InvalidToken: not ours, or its session has ended.
-        TokenReused: used before.
-        TokenExpired: older than its lifetime.
+        InvalidToken: this hub did not issue the token, or its session has ended.
+        TokenReused: the token was used before.
+        TokenExpired: the lifetime of the token is over.
     """
     claims = _decode_token(token, "refresh")
     session = _find_session(claims, lock=True)
@@ -84,25 +84,30 @@ def refresh(token: str) -> dict[str, Any]:
 
 
 def log_out() -> None:
-    """End the session of the present access token: its refresh token and itself stop at once."""
+    """End the session of the current access token; its tokens stop working at once."""
     session = db.session.get(LoginSession, uuid.UUID(get_jwt()[SESSION_CLAIM]), with_for_update=True)
     if session and not session.revoked_at:
         end_session(session, "signed out")
 
 
 def authenticator() -> Principal | None:
-    """The user of an ``Authorization: Bearer`` access token."""
+    """Principal of an ``Authorization: Bearer`` access token; None when there is no such header.
+
+    Raises:
+        InvalidToken: the token is not valid, or its session has ended.
+        TokenExpired: the lifetime of the token is over.
+    """
     if "Authorization" not in request.headers:
         return None
     try:
-        verified = verify_jwt_in_request(optional=True)
+        decoded = verify_jwt_in_request(optional=True)
     except ExpiredSignatureError as error:
         raise TokenExpired from error
     except (JWTExtendedException, PyJWTError) as error:
         raise InvalidToken from error
-    if verified is None:
+    if decoded is None:
         return None
-    session = _find_session(verified[1])
+    session = _find_session(decoded[1])
     if session is None or session.revoked_at or not session.user.is_active:
         raise InvalidToken
     g.user = session.user
@@ -110,7 +115,7 @@ def authenticator() -> Principal | None:
 
 
 def principal_of(user: User, session: LoginSession | None = None) -> Principal:
-    """A user as a caller, with the abilities of the role."""
+    """Principal of a signed-in user, with the abilities of the role."""
     return Principal(
         credential=f"user:{user.id}",
         abilities=ROLES[user.role],
@@ -135,10 +140,10 @@ def _issue_tokens(session: LoginSession) -> dict[str, Any]:
     }
 
 
-def end_session(session: LoginSession, because: str) -> None:
-    """Revoke a session, in the present transaction."""
-    session.revoked_at, session.revoked_because = clock.now(), because
-    audit.record("session.ended", actor=f"user:{session.user_id}", subject=f"session:{session.id}", because=because)
+def end_session(session: LoginSession, reason: str) -> None:
+    """Revoke a session in the current transaction."""
+    session.revoked_at, session.revoked_because = clock.now(), reason
+    audit.record("session.ended", actor=f"user:{session.user_id}", subject=f"session:{session.id}", because=reason)
 
 
 def _decode_token(token: str, kind: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Clearing away what accounts no longer need: ended sessions, remembered answers, old call records."""
+"""Task that deletes expired rows of accounts: login sessions, idempotency keys, API calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BATCH_SIZE = 1000
 
 @celery.task(name="accounts.purge")
 def purge() -> int:
-    """Delete what is past its time, in small batches; returns how many rows went."""
+    """Delete expired rows in small batches and return their number."""
     config = current_app.config
     return (
         _purge(IdempotencyKey, IdempotencyKey.created_at, config["IDEMPOTENCY_LIFETIME"])
@@ -27,13 +27,13 @@ def purge() -> int:
     )
 
 
-def _purge(model: type[Model], moment: Any, kept_for: timedelta) -> int:
+def _purge(model: type[Model], column: Any, retention: timedelta) -> int:
     key = tuple_(*model.__table__.primary_key)
-    gone = 0
+    total = 0
     while True:
         with unit_of_work():
-            old = select(*model.__table__.primary_key).where(moment < clock.now() - kept_for).limit(BATCH_SIZE)
-            deleted: int = db.session.execute(delete(model).where(key.in_(old))).rowcount
-        gone += deleted
+            expired = select(*model.__table__.primary_key).where(column < clock.now() - retention).limit(BATCH_SIZE)
+            deleted: int = db.session.execute(delete(model).where(key.in_(expired))).rowcount
+        total += deleted
         if deleted < BATCH_SIZE:
-            return gone
+            return total

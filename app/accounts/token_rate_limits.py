@@ -1,4 +1,4 @@
-"""How often a token may call: counted in Redis by Flask-Limiter, in the process while Redis is away."""
+"""Rate limits of tokens: counted by Flask-Limiter in Redis, or in the process while Redis is unreachable."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from app.accounts.principals import authenticate, resolved_caller
 from app.extensions import limiter
 
 View = Callable[..., Any]
-#: The one ability whose calls are also counted by themselves.
+#: Ability with a limit of its own besides the limit of all calls.
 STATUS_ABILITY = "einvoices:status"
 
 
 def with_rate_limits(view: View, ability: str) -> View:
-    """Count the call of a token, whatever becomes of it, before ``view`` sees it."""
+    """Wrap a view so that each call of a token is counted before the view runs, whatever its outcome."""
     counted: View = limiter.shared_limit(_call_limit, scope="calls", key_func=_credential)(view)
     if ability == STATUS_ABILITY:
         counted = limiter.limit(_status_call_limit, key_func=_credential)(counted)
@@ -35,6 +35,6 @@ def _status_call_limit() -> str:
     return _per_minute(caller.status_calls_per_minute) if caller else ""
 
 
-def _per_minute(number: int | None) -> str:
-    """A limit as Flask-Limiter reads it; empty is none."""
-    return "" if number is None else f"{number} per minute"
+def _per_minute(limit: int | None) -> str:
+    """A limit in the syntax of Flask-Limiter; an empty text means no limit."""
+    return "" if limit is None else f"{limit} per minute"

@@ -1,4 +1,4 @@
-"""Users: made, found, changed."""
+"""Users: create, find, list, change password, role, preferences and activation."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from app.kernel.pagination.offset import Page, PageQuery, paginate
 from app.kernel.schemas.fields import Text
 
 MAX_EMAIL_LENGTH = 254
-#: Only a slip of the pen is caught; whether mail arrives, no pattern knows.
+#: Detects typos only; no pattern can tell whether an address receives mail.
 _EMAIL = re.compile(r"[^@\s\0]+@[^@\s\0]+")
 _ROLE_RULE = Message(N_("Must be one of: %(choices)s."), choices=", ".join(ROLES))
 
 
 def create_user(*, email: str, password: str, role: str, name: str, actor: str) -> User:
-    """Make a user.
+    """Create a user.
 
     Raises:
-        Invalid: what is wrong with which of them.
-        EmailTaken: the address already has a user.
+        Invalid: errors by field.
+        EmailTaken: a user with this address exists.
     """
     email = email.strip().lower()
-    if faults := dict(_user_errors(email=email, password=password, role=role, name=name)):
-        raise Invalid(faults)
+    if errors := dict(_user_errors(email=email, password=password, role=role, name=name)):
+        raise Invalid(errors)
     if find_user(email):
         raise EmailTaken
     user = User(email=email, name=name, role=role, password_hash=passwords.hash_password(password))
@@ -48,8 +48,8 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
 def _user_errors(*, email: str, password: str, role: str, name: str) -> Iterator[tuple[str, list[str]]]:
     if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
         yield "email", [Message(N_("Expected an e-mail address of at most %(n)s characters."), n=MAX_EMAIL_LENGTH)]
-    if faults := list(_password_errors(password)):
-        yield "password", faults
+    if errors := list(_password_errors(password)):
+        yield "password", errors
     if role not in ROLES:
         yield "role", [_ROLE_RULE]
     if not is_name(name):
@@ -62,33 +62,33 @@ def _password_errors(password: str) -> Iterator[str]:
 
 
 def find_user(email: str) -> User | None:
-    """The user with this address, in whatever case it is written."""
+    """Find a user by e-mail address, in any case."""
     found: User | None = db.session.scalar(select(User).where(User.email == email.strip().lower()))
     return found
 
 
 def reset_password(user: User, *, actor: str) -> str:
-    """Give a user a made-up password, which is shown to whoever asked, once."""
+    """Set a generated password and return it, so that it can be shown once."""
     password = passwords.generate_password()
     change_password(user, password, actor=actor)
     return password
 
 
 def change_password(user: User, password: str, *, actor: str) -> None:
-    """Give a user another password and end all sessions of the old one.
+    """Set a password and end all sessions of the user.
 
     Raises:
-        Invalid: it is too short or too long.
+        Invalid: the password is too short or too long.
     """
-    if faults := list(_password_errors(password)):
-        raise Invalid({"password": faults})
+    if errors := list(_password_errors(password)):
+        raise Invalid({"password": errors})
     user.password_hash = passwords.hash_password(password)
     _end_sessions(user, "password changed")
     audit.record("user.password_changed", actor=actor, subject=f"user:{user.id}")
 
 
 def change_own_password(user: User, *, present: str, password: str) -> None:
-    """The same for oneself, who must know the present one: a browser that was left open is not enough.
+    """Change the own password. The present one is required, so that an open browser alone is not enough.
 
     Raises:
         Invalid: the present password is wrong, or the new one is too short or too long.
@@ -99,20 +99,20 @@ def change_own_password(user: User, *, present: str, password: str) -> None:
 
 
 def save_preferences(user: User, *, language: str | None, theme: str) -> None:
-    """Keep how a user wants the pages; ``None`` follows the browser's language."""
+    """Store language and theme of the pages; language ``None`` means the language of the browser."""
     user.language, user.theme = language, theme
 
 
 def nobody_signed_in_yet() -> bool:
-    """Whether nobody has ever signed in: whoever looks for the first time is told how."""
+    """Whether no user has ever signed in; then the login page explains how to."""
     return db.session.scalar(select(User.id).where(User.last_login_at.is_not(None)).limit(1)) is None
 
 
 def set_active(user: User, active: bool, *, actor: str) -> None:
-    """Let a user in again, or keep the user out from now on; open sessions end and stay ended.
+    """Activate or deactivate a user; deactivation ends all sessions for good.
 
     Raises:
-        LastAdmin: nobody would be left to let anybody in.
+        LastAdmin: no active admin would remain.
     """
     if not active:
         _require_another_admin(user)
@@ -123,11 +123,11 @@ def set_active(user: User, active: bool, *, actor: str) -> None:
 
 
 def set_role(user: User, role: str, *, actor: str) -> None:
-    """Give a user another role; what it lacks, the user's tokens lack at once.
+    """Change the role of a user; tokens of the user lose the abilities that the new role lacks.
 
     Raises:
-        Invalid: no such role.
-        LastAdmin: nobody would be left to manage users.
+        Invalid: there is no such role.
+        LastAdmin: no active admin would remain.
     """
     if role not in ROLES:
         raise Invalid({"role": [_ROLE_RULE]})
@@ -139,23 +139,23 @@ def set_role(user: User, role: str, *, actor: str) -> None:
 
 
 def _require_another_admin(user: User) -> None:
-    """Two admins who remove each other at once are taken one after the other."""
+    """Refuse to remove the last active admin; the row locks serialise two admins who remove each other."""
     active_admins = select(User.id).where(User.role == "admin", User.is_active).order_by(User.id).with_for_update()
     ids = db.session.scalars(active_admins).all()
     if list(ids) == [user.id]:
         raise LastAdmin
 
 
-def _end_sessions(user: User, because: str) -> None:
-    open_ones = update(LoginSession).where(LoginSession.user_id == user.id, LoginSession.revoked_at.is_(None))
-    db.session.execute(open_ones.values(revoked_at=clock.now(), revoked_because=because))
+def _end_sessions(user: User, reason: str) -> None:
+    statement = update(LoginSession).where(LoginSession.user_id == user.id, LoginSession.revoked_at.is_(None))
+    db.session.execute(statement.values(revoked_at=clock.now(), revoked_because=reason))
 
 
 def get_user_by_email(email: str) -> User:
-    """The user with this address.
+    """Find a user by e-mail address.
 
     Raises:
-        UnknownUser: nobody has it.
+        UnknownUser: there is no such user.
     """
     user = find_user(email)
     if user is None:
@@ -164,10 +164,10 @@ def get_user_by_email(email: str) -> User:
 
 
 def find(user_id: int) -> User:
-    """The user with this id.
+    """Find a user by id.
 
     Raises:
-        UnknownUser: nobody has it.
+        UnknownUser: there is no such user.
     """
     user: User | None = db.session.get(User, user_id)
     if user is None:
@@ -176,18 +176,18 @@ def find(user_id: int) -> User:
 
 
 def list_users() -> list[User]:
-    """All users, by address."""
+    """All users, ordered by e-mail address."""
     return list(db.session.scalars(select(User).order_by(User.email)))
 
 
 class UserQuery(PageQuery):
-    """A list of users, narrowed by ``search``."""
+    """Query of the list of users, with a text search."""
 
     search = Text(100, load_default="")
 
 
 def find_page(paging: dict[str, Any]) -> Page:
-    """Users whose address or name holds ``search``, newest first."""
+    """A page of users whose address or name contains ``search``, newest first."""
     query, search = select(User), paging["search"]
     if search:
         query = query.where(or_(*(column.icontains(search, autoescape=True) for column in (User.email, User.name))))

@@ -1,4 +1,4 @@
-"""A browser's session: a signed cookie that names a row, so that whatever ends the row ends the session at once."""
+"""Browser sessions: a signed cookie with the id of a ``login_sessions`` row; revoking the row ends the session."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from app.kernel.errors import Unauthenticated
 from app.kernel.http.app import is_page
 
 _COOKIE_KEY = "sid"
-#: How old the end of a session may be before it is moved.
+#: Minimum time between two extensions of a session.
 _EXTENSION_INTERVAL = timedelta(minutes=5)
-#: Endpoints that a browser may also open by its session; it sends the cookie whoever asks it to, so reading only.
+#: Stream endpoints that accept the session cookie. They only read: a foreign site can make the browser send the cookie.
 stream_endpoints: set[str] = set()
 
 
@@ -36,19 +36,21 @@ def sign_in(email: str, password: str) -> User:
 
 
 def open_session(user: User) -> None:
-    """Give the present browser a new session of ``user``; what it carried before is forgotten."""
-    number = uuid.uuid4()
+    """Open a new session of ``user`` in the current browser and drop the data of the previous one."""
+    session_id = uuid.uuid4()
     user.last_login_at = clock.now()
-    # No refresh token exists, so none can be exchanged: the name of the one that counts is nobody's.
-    row = LoginSession(id=number, user_id=user.id, user=user, current_jti=str(uuid.uuid4()), expires_at=_new_expiry())
+    # A browser session has no refresh token: a random ``jti`` belongs to no token.
+    row = LoginSession(
+        id=session_id, user_id=user.id, user=user, current_jti=str(uuid.uuid4()), expires_at=_new_expiry()
+    )
     db.session.add(row)
-    audit.record("session.opened", actor=f"user:{user.id}", subject=f"session:{number}", browser=True)
+    audit.record("session.opened", actor=f"user:{user.id}", subject=f"session:{session_id}", browser=True)
     session.clear()
-    session[_COOKIE_KEY] = str(number)
+    session[_COOKIE_KEY] = str(session_id)
 
 
 def sign_out() -> None:
-    """End the present browser session; the cookie is worth nothing from now on, wherever it was copied to."""
+    """End the current browser session; copies of its cookie stop working too."""
     row = _current_session()
     if row is not None:
         sessions.end_session(row, "signed out")
@@ -56,7 +58,7 @@ def sign_out() -> None:
 
 
 def page_authenticator() -> Principal | None:
-    """The user of a page; on pages no other credential counts.
+    """Principal of a page request; pages accept no other credential than the session cookie.
 
     Raises:
         Unauthenticated: there is no session, or it has ended.
@@ -70,7 +72,7 @@ def page_authenticator() -> Principal | None:
 
 
 def stream_authenticator() -> Principal | None:
-    """The user of a browser that opens a stream; asked last, when nothing else was sent."""
+    """Principal of a browser that opens a stream; it is tried last, when no other credential was sent."""
     if request.method != "GET" or request.endpoint not in stream_endpoints:
         return None
     return _session_user()
@@ -87,10 +89,10 @@ def _session_user() -> Principal | None:
 
 
 def _current_session() -> LoginSession | None:
-    number = session.get(_COOKIE_KEY)
-    if number is None:
+    session_id = session.get(_COOKIE_KEY)
+    if session_id is None:
         return None
-    query = select(LoginSession).where(LoginSession.id == uuid.UUID(number)).options(joinedload(LoginSession.user))
+    query = select(LoginSession).where(LoginSession.id == uuid.UUID(session_id)).options(joinedload(LoginSession.user))
     row: LoginSession | None = db.session.scalar(query)
     if row is None or row.revoked_at or row.expires_at <= clock.now() or not row.user.is_active:
         return None

@@ -1,1 +1,1 @@
-"""Tables of accounts: users, tokens, modules and what is kept of their use."""
+"""Tables of accounts: users, sessions, keys, tokens, audit trail, API calls, idempotency keys."""

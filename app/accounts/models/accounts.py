@@ -1,4 +1,4 @@
-"""Rows of accounts: users, their sessions, API keys, the audit trail and remembered answers."""
+"""Tables of users, login sessions, API keys, the audit trail, API calls and idempotency keys."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _timestamp(**kwargs: Any) -> Mapped[datetime]:
 
 
 class User(db.Model):
-    """A person or a system that signs in; e-mail addresses are kept in lower case."""
+    """A person or a system that signs in; e-mail addresses are stored in lower case."""
 
     __tablename__ = "users"
     __table_args__ = (
@@ -56,20 +56,20 @@ class User(db.Model):
     is_active: Mapped[bool] = mapped_column(Boolean, nullable=False, server_default=text("true"), default=True)
     created_at: Mapped[datetime] = _timestamp(default=clock.now, server_default=func.now())
     last_login_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    #: Of the pages; null follows the browser.
+    #: Language of the pages; null means the language of the browser.
     language: Mapped[str | None] = mapped_column(String(2))
     theme: Mapped[str] = mapped_column(String(5), nullable=False, server_default=text("'auto'"), default="auto")
 
 
 class LoginSession(db.Model):
-    """One sign-in: a family of refresh tokens of which only the newest counts."""
+    """One login: a chain of refresh tokens of which only the newest is valid."""
 
     __tablename__ = "login_sessions"
     __table_args__ = (Index("ix_login_sessions_expires_at", "expires_at"),)
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid.uuid4)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True)
-    #: ``jti`` of the refresh token that may be used next; any older one coming back was stolen.
+    #: ``jti`` of the newest refresh token; the use of an older one means that it was stolen.
     current_jti: Mapped[str] = mapped_column(String(36), nullable=False)
     created_at: Mapped[datetime] = _timestamp(default=clock.now)
     expires_at: Mapped[datetime] = _timestamp()
@@ -80,7 +80,7 @@ class LoginSession(db.Model):
 
 
 class ApiKey(db.Model):
-    """A key for sales imports; only its SHA-256 is kept, and its first characters to tell it by."""
+    """A key for sales imports; only its SHA-256 is stored, and its first characters to recognise it."""
 
     __tablename__ = "api_keys"
 
@@ -88,7 +88,7 @@ class ApiKey(db.Model):
     name: Mapped[str] = mapped_column(String(200), nullable=False)
     prefix: Mapped[str] = mapped_column(String(12), nullable=False)
     key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), nullable=False, unique=True)
-    #: Addresses and networks that may use it; empty allows all.
+    #: Addresses and networks from which it may be used; empty allows all.
     allowlist: Mapped[list[str]] = mapped_column(ARRAY(String(50)), nullable=False, server_default="{}")
     created_at: Mapped[datetime] = _timestamp(default=clock.now)
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -98,13 +98,13 @@ class ApiKey(db.Model):
 
 
 class AuditEntry(db.Model):
-    """A fact of security, written in the transaction that made it true."""
+    """A security event, written in the transaction that caused it."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (Index("ix_audit_entries_created_at", "created_at"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    #: ``room.happened``: ``user.created``, ``session.refused`` …
+    #: ``object.event``: ``user.created``, ``session.refused`` …
     action: Mapped[str] = mapped_column(String(100), nullable=False)
     actor: Mapped[str] = mapped_column(String(200), nullable=False)
     subject: Mapped[str] = mapped_column(String(200), nullable=False)
@@ -115,7 +115,7 @@ class AuditEntry(db.Model):
 
 
 class ApiCall(db.Model):
-    """One authenticated call: who, what, with which outcome, how long, from where."""
+    """One authenticated API call: caller, method, path, status, duration, address."""
 
     __tablename__ = "api_calls"
     __table_args__ = (
@@ -137,14 +137,14 @@ class ApiCall(db.Model):
 
 
 class IdempotencyKey(db.Model):
-    """The stored answer to a creating POST, committed together with what it created."""
+    """The stored response of a creating POST, committed together with the created rows."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
 
     credential: Mapped[str] = mapped_column(String(100), primary_key=True)
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
-    #: SHA-256 over method, path and body: the same key with anything else is a mistake of the client.
+    #: SHA-256 of method, path, query and body: the same key with another request is an error of the client.
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32), nullable=False)
     status: Mapped[int] = mapped_column(Integer, nullable=False)
     headers: Mapped[dict[str, str]] = mapped_column(JSON, nullable=False)

@@ -1,4 +1,4 @@
-"""Rows of scoped tokens: what each may do, until when, from where; never the token itself."""
+"""Table of scoped tokens: abilities, expiry, allowlist, limits; only hashes of the secrets."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from app.accounts.models.accounts import User
 from app.extensions import db
 from app.kernel import clock
 
-#: Days that a token may be good for, and those it is when nothing is said.
+#: Allowed lifetimes in days, and the default.
 LIFETIMES, DEFAULT_LIFETIME = (30, 90, 180, 365), 90
-#: Calls in a minute: of all kinds, and of those that report a provider's status.
+#: Calls per minute: all calls, reports of a provider's status, and the maximum of both.
 DEFAULT_CALLS_PER_MINUTE, DEFAULT_STATUS_CALLS_PER_MINUTE, MAX_CALLS_PER_MINUTE = 60, 20, 10_000
 
 
 class AccessToken(db.Model):
-    """A token that a user gave to a machine; the SHA-256 of its secret and, after a rotation, of the one before."""
+    """A token of a user for a machine, with the SHA-256 of its secret and, after a rotation, of the previous one."""
 
     __tablename__ = "access_tokens"
     __table_args__ = (
@@ -40,15 +40,15 @@ class AccessToken(db.Model):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True)
     name: Mapped[str] = mapped_column(String(200), nullable=False)
-    #: The readable part of the token, by which it is found and told.
+    #: The readable part of the token: people recognise the token by it, and the hub finds the row by it.
     public_id: Mapped[str] = mapped_column(String(16), nullable=False, unique=True)
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), nullable=False)
-    #: The secret before the last rotation, good until ``previous_until``.
+    #: Hash of the secret before the last rotation, valid until ``previous_until``.
     previous_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     previous_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    #: What the maker granted; what counts is the part of it that the maker's role has at the moment of use.
+    #: Granted abilities; effective are those that the role of the user has at the time of use.
     abilities: Mapped[list[str]] = mapped_column(ARRAY(String(50)), nullable=False)
-    #: Addresses and networks that may use it; empty allows all.
+    #: Addresses and networks from which it may be used; empty allows all.
     allowlist: Mapped[list[str]] = mapped_column(ARRAY(String(50)), nullable=False, server_default="{}")
     lifetime_days: Mapped[int] = mapped_column(SmallInteger, nullable=False)
     calls_per_minute: Mapped[int] = mapped_column(SmallInteger, nullable=False)
@@ -59,7 +59,7 @@ class AccessToken(db.Model):
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_used_address: Mapped[str | None] = mapped_column(String(45))
-    #: When a refusal of it was last written down.
+    #: Time of the last audit row about a refusal.
     refused_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     user: Mapped[User] = relationship(lazy="raise_on_sql")

@@ -1,1 +1,1 @@
-"""API tokens: their format, their life and how a request authenticates with one."""
+"""Scoped tokens: text format, lifecycle and authentication of requests."""

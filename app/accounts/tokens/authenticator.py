@@ -1,4 +1,4 @@
-"""The token of an ``Authorization`` header as a caller, or why it may not be one."""
+"""Authentication by a scoped token in the ``Authorization`` header, with audit rows of refusals."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from app.kernel.errors import Refusal
 
 log = structlog.get_logger(__name__)
 
-#: A token that somebody tries again and again is written down once in this time; the log has each attempt.
+#: Repeated refusals of a token get one audit row per this period; the log has each attempt.
 REFUSAL_RECORD_INTERVAL = timedelta(minutes=1)
 _NO_HASH = b"\0" * 32
 
 
 def authenticator() -> Principal | None:
-    """The holder of an ``Authorization: Bearer ihub_…`` token.
+    """Principal of an ``Authorization: Bearer ihub_…`` token; None when no such token was sent.
 
     Raises:
-        InvalidToken: no such token.
-        ScopedTokenRefused: revoked, or its user is inactive.
-        ScopedTokenExpired: its time is over, or that of a secret that was rotated away.
-        ScopedTokenAddressRefused: it may not be used from here.
+        InvalidToken: there is no such token.
+        ScopedTokenRefused: the secret is wrong, the token is revoked, or its user is inactive.
+        ScopedTokenExpired: the token has expired, or the grace period of its previous secret is over.
+        ScopedTokenAddressRefused: the allowlist does not contain the address of the client.
     """
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not value.strip().startswith(PREFIX):
         return None
-    given = parse_token(value.strip())
-    token = given and _find_token(given.public_id)
-    if given is None or token is None:
+    parsed = parse_token(value.strip())
+    token = parsed and _find_token(parsed.public_id)
+    if parsed is None or token is None:
         raise InvalidToken
     caller = _principal(token)
-    if (refusal := _refusal(token, given)) is not None:
+    if (refusal := _refusal(token, parsed)) is not None:
         raise refusal
     return caller
 
@@ -55,19 +55,19 @@ def _find_token(public_id: str) -> AccessToken | None:
     return found
 
 
-def _refusal(token: AccessToken, given: ParsedToken) -> Refusal | None:
-    """Why this token may not be used now, written down; only who knows the secret is told more than ``invalid``."""
-    current = hmac.compare_digest(token.secret_hash, given.secret_hash)
-    before = hmac.compare_digest(token.previous_hash or _NO_HASH, given.secret_hash)
-    if not (current or before):
+def _refusal(token: AccessToken, parsed: ParsedToken) -> Refusal | None:
+    """Refusal of this token, if any, with its audit row; the reason is shown only to callers who know the secret."""
+    current = hmac.compare_digest(token.secret_hash, parsed.secret_hash)
+    previous = hmac.compare_digest(token.previous_hash or _NO_HASH, parsed.secret_hash)
+    if not (current or previous):
         return _record_refusal(token, ScopedTokenRefused, "wrong secret")
     g.refused_caller = _principal(token)
-    until = token.expires_at if current else token.previous_until
+    valid_until = token.expires_at if current else token.previous_until
     if token.revoked_at:
         return _record_refusal(token, ScopedTokenRefused, "revoked")
     if not token.user.is_active:
         return _record_refusal(token, ScopedTokenRefused, "user inactive")
-    if until is None or until <= clock.now():
+    if valid_until is None or valid_until <= clock.now():
         return _record_refusal(token, ScopedTokenExpired, "expired" if current else "rotated")
     if not ip_allowlist.is_allowed(token.allowlist, client_address()):
         return _record_refusal(token, ScopedTokenAddressRefused, "address")
@@ -75,11 +75,11 @@ def _refusal(token: AccessToken, given: ParsedToken) -> Refusal | None:
 
 
 def _record_refusal(token: AccessToken, refusal: type[Refusal], reason: str) -> Refusal:
-    moment = clock.now()
+    now = clock.now()
     log.warning("token_refused", token=token.id, reason=reason, address=client_address())
-    quiet = or_(AccessToken.refused_at.is_(None), AccessToken.refused_at <= moment - REFUSAL_RECORD_INTERVAL)
-    mine = update(AccessToken).where(AccessToken.id == token.id, quiet).values(refused_at=moment)
-    if db.session.scalar(mine.returning(AccessToken.id)):
+    not_recent = or_(AccessToken.refused_at.is_(None), AccessToken.refused_at <= now - REFUSAL_RECORD_INTERVAL)
+    statement = update(AccessToken).where(AccessToken.id == token.id, not_recent).values(refused_at=now)
+    if db.session.scalar(statement.returning(AccessToken.id)):
         audit.record("token.refused", actor="anybody", subject=f"token:{token.id}", reason=reason, name=token.name)
     return refusal()
 

@@ -1,4 +1,4 @@
-"""The text of a token: ``ihub_<public id>_<secret><checksum>``, known at sight by people and by secret scanners."""
+"""Text format of tokens: ``ihub_<public id>_<secret><checksum>``, easy to recognise for people and secret scanners."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 PREFIX = "ihub_"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
-#: 71 bits name a token, 238 guard it; the checksum tells a slip of the pen without looking anything up.
+#: 71 bits of public id, 238 bits of secret; the checksum detects a typo without a database query.
 _PUBLIC_LENGTH, _SECRET_LENGTH, _CHECKSUM_LENGTH = 12, 40, 6
 _SHAPE = re.compile(
     rf"{PREFIX}([0-9A-Za-z]{{{_PUBLIC_LENGTH}}})_[0-9A-Za-z]{{{_SECRET_LENGTH}}}([0-9A-Za-z]{{{_CHECKSUM_LENGTH}}})"
@@ -19,7 +19,7 @@ _SHAPE = re.compile(
 
 
 class ParsedToken(NamedTuple):
-    """The two parts of a token that the hub works with."""
+    """Public id of a token and the hash of the whole token."""
 
     public_id: str
     secret_hash: bytes
@@ -30,21 +30,21 @@ def new_public_id() -> str:
 
 
 def new_token(public_id: str) -> str:
-    """A token of this public id with a secret that was never given before."""
+    """Generate a token with this public id and a new random secret."""
     body = f"{PREFIX}{public_id}_{_random_text(_SECRET_LENGTH)}"
     return body + _checksum(body)
 
 
 def parse_token(token: str) -> ParsedToken | None:
-    """The parts of a token; None when it was not made by a hub, or a character of it got lost."""
-    found = _SHAPE.fullmatch(token)
-    if found is None or _checksum(token[:-_CHECKSUM_LENGTH]) != found[2]:
+    """Split a token; None when its format or its checksum is wrong."""
+    match = _SHAPE.fullmatch(token)
+    if match is None or _checksum(token[:-_CHECKSUM_LENGTH]) != match[2]:
         return None
-    return ParsedToken(found[1], hash_token(token))
+    return ParsedToken(match[1], hash_token(token))
 
 
 def hash_token(token: str) -> bytes:
-    """What is stored of a token: its secret is random enough for a plain SHA-256."""
+    """SHA-256 of a token for storage; the secret is random, so no slow hash is needed."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -1,4 +1,4 @@
-"""Scoped tokens: made, rotated, revoked, limited, listed; never worth more than the user they belong to."""
+"""Scoped tokens: create, rotate, revoke, change limits, list; a token never has more abilities than its user."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Code, Message
 from app.kernel.pagination.offset import Page, paginate
 
-#: How long the old secret goes on after a rotation, unless something else is said, and at most.
+#: Grace period after a rotation, in which the old secret still works: default and maximum.
 DEFAULT_GRACE, MAX_GRACE = timedelta(hours=24), timedelta(days=30)
-#: From when on a token that ends is pointed out.
+#: Period before the expiry in which the pages show a warning.
 EXPIRY_WARNING = timedelta(days=30)
 
 
@@ -47,15 +47,15 @@ def create(
     calls: int = DEFAULT_CALLS_PER_MINUTE,
     status_calls: int = DEFAULT_STATUS_CALLS_PER_MINUTE,
 ) -> tuple[AccessToken, str]:
-    """Make a token of ``user``; the second value is the token itself, which nobody can read again.
+    """Create a token for ``user``. The second value is the token itself; only its hash is stored.
 
     Raises:
-        Invalid: what is wrong with which of them; abilities that the role of ``user`` lacks are named.
+        Invalid: errors by field; abilities that the role of ``user`` lacks are named.
     """
-    faults = dict(_token_errors(user, name=name, abilities=abilities, days=days))
-    if faults := faults | _rate_errors(calls, status_calls):
-        raise Invalid(faults)
-    moment, public_id = clock.now(), new_public_id()
+    errors = dict(_token_errors(user, name=name, abilities=abilities, days=days))
+    if errors := errors | _rate_errors(calls, status_calls):
+        raise Invalid(errors)
+    now, public_id = clock.now(), new_public_id()
     plain = new_token(public_id)
     token = AccessToken(
         user_id=user.id,
@@ -68,8 +68,8 @@ def create(
         lifetime_days=days,
         calls_per_minute=calls,
         status_calls_per_minute=status_calls,
-        created_at=moment,
-        expires_at=moment + timedelta(days=days),
+        created_at=now,
+        expires_at=now + timedelta(days=days),
     )
     db.session.add(token)
     db.session.flush()
@@ -78,33 +78,33 @@ def create(
 
 
 def rotate(token_id: int, *, scope: Scope, actor: str, grace: timedelta = DEFAULT_GRACE) -> tuple[AccessToken, str]:
-    """Give a token a new secret and its whole lifetime again; the old secret goes on for ``grace``.
+    """Give a token a new secret and its full lifetime again; the old secret works for ``grace``.
 
-    The token stays the same one: its abilities, limits and name in the log do not change.
+    Id, public id, abilities and limits of the token do not change.
 
     Raises:
-        UnknownToken: there is none, or it is somebody else's.
-        TokenEnded: it has expired or was revoked.
-        Invalid: a grace period that is not offered.
+        UnknownToken: there is no such token within ``scope``.
+        TokenEnded: the token has expired or was revoked, or its user is inactive.
+        Invalid: the grace period is negative or too long.
     """
     if not timedelta() <= grace <= MAX_GRACE:
         raise Invalid({"grace": [Message(N_("Use 0 to %(n)s hours."), n=MAX_GRACE.days * 24)]})
-    token, moment = find(token_id, scope=scope, lock=True), clock.now()
-    if token.revoked_at or token.expires_at <= moment or not token.user.is_active:
+    token, now = find(token_id, scope=scope, lock=True), clock.now()
+    if token.revoked_at or token.expires_at <= now or not token.user.is_active:
         raise TokenEnded
     plain = new_token(token.public_id)
-    token.previous_hash, token.previous_until = token.secret_hash, min(moment + grace, token.expires_at)
-    token.secret_hash, token.rotated_at = hash_token(plain), moment
-    token.expires_at = moment + timedelta(days=token.lifetime_days)
+    token.previous_hash, token.previous_until = token.secret_hash, min(now + grace, token.expires_at)
+    token.secret_hash, token.rotated_at = hash_token(plain), now
+    token.expires_at = now + timedelta(days=token.lifetime_days)
     _record_audit("token.rotated", token, actor, old_secret_until=clock.iso(token.previous_until))
     return token, plain
 
 
 def revoke(token_id: int, *, scope: Scope, actor: str) -> AccessToken:
-    """Make a token useless from now on.
+    """Revoke a token: it stops working at once.
 
     Raises:
-        UnknownToken: there is none, or it is somebody else's.
+        UnknownToken: there is no such token within ``scope``.
     """
     token = find(token_id, scope=scope, lock=True)
     if token.revoked_at is None:
@@ -114,14 +114,14 @@ def revoke(token_id: int, *, scope: Scope, actor: str) -> AccessToken:
 
 
 def change_limits(token_id: int, *, calls: int, status_calls: int, scope: Scope, actor: str) -> AccessToken:
-    """Let a token call more or less often in a minute.
+    """Change the rate limits of a token.
 
     Raises:
-        UnknownToken: there is none, or it is somebody else's.
-        Invalid: a number that is not offered.
+        UnknownToken: there is no such token within ``scope``.
+        Invalid: a limit is out of range.
     """
-    if faults := _rate_errors(calls, status_calls):
-        raise Invalid(faults)
+    if errors := _rate_errors(calls, status_calls):
+        raise Invalid(errors)
     token = find(token_id, scope=scope, lock=True)
     token.calls_per_minute, token.status_calls_per_minute = calls, status_calls
     _record_audit("token.limits_changed", token, actor, calls=calls, status_calls=status_calls)
@@ -129,10 +129,10 @@ def change_limits(token_id: int, *, calls: int, status_calls: int, scope: Scope,
 
 
 def find(token_id: int, *, scope: Scope, lock: bool = False) -> AccessToken:
-    """One token with its user.
+    """Find one token with its user.
 
     Raises:
-        UnknownToken: there is none, or it is somebody else's.
+        UnknownToken: there is no such token within ``scope``.
     """
     query = _tokens(scope).where(AccessToken.id == token_id)
     if lock:
@@ -144,7 +144,7 @@ def find(token_id: int, *, scope: Scope, lock: bool = False) -> AccessToken:
 
 
 def find_page(paging: dict[str, Any], *, scope: Scope) -> Page:
-    """Tokens with their users, newest first."""
+    """A page of tokens with their users, newest first."""
     return paginate(_tokens(scope), AccessToken.id, paging)
 
 
@@ -154,19 +154,19 @@ def list_tokens(*, scope: Scope) -> list[AccessToken]:
 
 
 def expiring_tokens(*, scope: Scope, limit: int = 20) -> list[AccessToken]:
-    """Tokens that still work and end within 30 days, the next one first."""
-    moment = clock.now()
-    soon = AccessToken.revoked_at.is_(None), AccessToken.expires_at.between(moment, moment + EXPIRY_WARNING)
-    return list(db.session.scalars(_tokens(scope).where(*soon).order_by(AccessToken.expires_at).limit(limit)))
+    """Valid tokens that expire within 30 days, the earliest first."""
+    now = clock.now()
+    expiring = AccessToken.revoked_at.is_(None), AccessToken.expires_at.between(now, now + EXPIRY_WARNING)
+    return list(db.session.scalars(_tokens(scope).where(*expiring).order_by(AccessToken.expires_at).limit(limit)))
 
 
 def effective_abilities(token: AccessToken) -> frozenset[str]:
-    """What a token may do at this moment: what it was given and its user's role still has."""
+    """Abilities of a token now: those granted that the role of its user still has."""
     return ROLES[token.user.role].intersection(token.abilities)
 
 
 def shown_prefix(token: AccessToken) -> str:
-    """The part of a token by which people tell it from others."""
+    """The readable beginning of a token, by which people recognise it."""
     return f"{PREFIX}{token.public_id}_"
 
 
@@ -182,8 +182,8 @@ def _token_errors(user: User, *, name: str, abilities: Sequence[str], days: int)
         yield "user", [N_("This user is inactive.")]
     if days not in LIFETIMES:
         yield "days", [Message(N_("Must be one of: %(choices)s."), choices=", ".join(map(str, LIFETIMES)))]
-    if faults := list(_ability_errors(user, abilities)):
-        yield "abilities", faults
+    if errors := list(_ability_errors(user, abilities)):
+        yield "abilities", errors
 
 
 def _ability_errors(user: User, abilities: Sequence[str]) -> Iterator[str]:
@@ -203,5 +203,5 @@ def _rate_errors(calls: int, status_calls: int) -> dict[str, list[str]]:
 
 
 def _record_audit(action: str, token: AccessToken, actor: str, **details: Any) -> None:
-    known_by = {"name": token.name, "public_id": token.public_id, "user": token.user_id}
-    audit.record(action, actor=actor, subject=f"token:{token.id}", **known_by, **details)
+    identity = {"name": token.name, "public_id": token.public_id, "user": token.user_id}
+    audit.record(action, actor=actor, subject=f"token:{token.id}", **identity, **details)
