@@ -1,21 +1,19 @@
-"""Every authenticated call is written down beside the request, and never with a secret."""
+"""Audit trail and API call log: each authenticated call is recorded after the request, without secrets."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, select
 
-from app.accounts import audit, tasks
-from app.accounts.models.accounts import ApiCall, AuditEntry, IdempotencyKey, LoginSession
-from app.extensions import celery, db
-from app.kernel import clock
+from app.accounts import audit
+from app.accounts.models.accounts import ApiCall, AuditEntry
+from app.extensions import db
 from app.kernel.http.app import Hub
 from tests.conftest import IMPORT_KEY
 from tests.factories import PASSWORD, a_sale
@@ -29,8 +27,8 @@ def calls() -> list[Any]:
         return list(connection.execute(select(ApiCall.__table__).order_by(ApiCall.id)))
 
 
-class TestCalls:
-    def test_say_who_what_with_which_outcome_and_from_where(
+class TestApiCalls:
+    def test_record_caller_path_status_duration_and_address(
         self, erp: FlaskClient, client_as: Callable[..., FlaskClient]
     ) -> None:
         erp.get(f"{LIST}?search=x", headers={"X-Request-Id": "r-1"}, environ_base={"REMOTE_ADDR": "192.0.2.7"})
@@ -45,17 +43,17 @@ class TestCalls:
         assert (forbidden.path, forbidden.status) == ("/api/auth/me/", 403)
         assert (refused.credential, refused.user_id, refused.status) == ("user:1", 1, 403)
 
-    def test_say_an_address_without_its_zone(self, erp: FlaskClient) -> None:
+    def test_record_an_ipv6_address_without_its_zone(self, erp: FlaskClient) -> None:
         erp.get(LIST, environ_base={"REMOTE_ADDR": f"fe80::1%{'x' * 100}"})
         assert [call.address for call in calls()] == ["fe80::1"]
 
-    def test_of_nobody_are_not_recorded(self, anybody: FlaskClient) -> None:
+    def test_without_a_caller_are_not_recorded(self, anybody: FlaskClient) -> None:
         anybody.get(LIST)
         anybody.get(LIST, headers={"X-API-KEY": "wrong"})
         anybody.get("/healthz")
         assert calls() == []
 
-    def test_hold_no_secret(self, erp: FlaskClient, anybody: FlaskClient, client_as: Any) -> None:
+    def test_contain_no_secret(self, erp: FlaskClient, anybody: FlaskClient, client_as: Any) -> None:
         client = client_as("admin")
         ticket = client.post("/api/v1/stream/tickets").json["ticket"]
         erp.get(LIST)
@@ -65,7 +63,7 @@ class TestCalls:
         for secret in (IMPORT_KEY, ticket, token):
             assert secret not in written
 
-    def test_are_written_without_being_asked_to(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_are_flushed_in_the_background(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         written, real = threading.Event(), audit.recorder._write
 
         def write(app: Any) -> None:
@@ -78,31 +76,31 @@ class TestCalls:
         with db.engine.connect() as connection:
             assert len(connection.execute(select(ApiCall.__table__)).all()) == 1
 
-    def test_wait_for_a_database_that_is_away(
+    def test_wait_while_the_database_is_unreachable(
         self, app: Hub, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with monkeypatch.context() as away:
-            gone = create_engine("postgresql+psycopg://hub@127.0.0.1:1/hub")
-            away.setitem(db._app_engines[app], None, gone)
+        with monkeypatch.context() as patch:
+            unreachable = create_engine("postgresql+psycopg://hub@127.0.0.1:1/hub")
+            patch.setitem(db._app_engines[app], None, unreachable)
             for number in range(3):
                 erp.get(LIST, headers={"X-Request-Id": f"r-{number}"})
             audit.recorder.flush()
         assert [call.request_id for call in calls()] == ["r-0", "r-1", "r-2"]
 
-    def test_that_cannot_wait_any_more_are_counted(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_over_the_queue_limit_are_counted_as_lost(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         lost = audit.LOST_CALLS._value.get()
         monkeypatch.setattr(audit, "MAX_WAITING_CALLS", 0)
         assert erp.get(LIST).status_code == 200
         assert audit.LOST_CALLS._value.get() == lost + 1
 
-    def test_are_written_once_by_many_writers(self, erp: FlaskClient) -> None:
+    def test_are_written_once_when_many_threads_flush(self, erp: FlaskClient) -> None:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: (erp.get(LIST), audit.recorder.flush()), range(40)))
         assert len(calls()) == 40
 
 
-class TestEntries:
-    def test_carry_the_request_and_the_address(self, anybody: FlaskClient) -> None:
+class TestAuditEntries:
+    def test_contain_request_id_and_address(self, anybody: FlaskClient) -> None:
         anybody.post(
             "/api/auth/login/",
             json={"email": "a@b.example", "password": PASSWORD},
@@ -112,49 +110,3 @@ class TestEntries:
         with db.engine.connect() as connection:
             [entry] = connection.execute(select(AuditEntry.__table__)).all()
         assert (entry.request_id, entry.address) == ("r-1", "192.0.2.7")
-
-
-class TestPurge:
-    def purge(self) -> int:
-        gone: int = celery.tasks["accounts.purge"].apply().get()
-        return gone
-
-    def test_keeps_what_is_still_needed(self, erp: FlaskClient, client_as: Callable[..., FlaskClient]) -> None:
-        client_as("admin")
-        erp.post("/api/sales/import/invoice/", json=a_sale(), headers={"Idempotency-Key": "k"})
-        calls()
-        assert self.purge() == 0
-
-    @pytest.mark.parametrize(
-        ("model", "after"),
-        [
-            (IdempotencyKey, timedelta(hours=24)),
-            (LoginSession, timedelta(days=7)),
-            (ApiCall, timedelta(days=90)),
-        ],
-    )
-    def test_removes_each_kind_after_its_time(
-        self,
-        erp: FlaskClient,
-        client_as: Callable[..., FlaskClient],
-        monkeypatch: pytest.MonkeyPatch,
-        model: Any,
-        after: timedelta,
-    ) -> None:
-        client_as("admin").get(LIST)
-        erp.post("/api/sales/import/invoice/", json=a_sale(), headers={"Idempotency-Key": "k"})
-        calls()
-        later = clock.now() + after + timedelta(seconds=5)
-        monkeypatch.setattr(clock, "now", lambda: later)
-        assert self.purge() >= 1
-        with db.engine.connect() as connection:
-            assert connection.execute(select(model.__table__)).all() == []
-
-    def test_goes_on_until_nothing_old_is_left(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tasks, "BATCH_SIZE", 2)
-        for _ in range(5):
-            erp.get(LIST)
-        calls()
-        later = clock.now() + timedelta(days=91)
-        monkeypatch.setattr(clock, "now", lambda: later)
-        assert self.purge() == 5

@@ -1,4 +1,4 @@
-"""Roles and their abilities on every route that there is."""
+"""Guards of every API route: roles, abilities and import keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(r"<[^>]+>")
 
 
 def routes(app: Hub) -> list[tuple[str, str, str | None]]:
-    """All but the pages, whose own guard test is ``tests/admin/test_guards.py``: they take browser sessions alone."""
+    """All routes but the pages: these accept browser sessions only, see ``tests/admin/test_guards.py``."""
     found = []
     for rule in app.url_map.iter_rules():
         if is_page(rule.rule):
@@ -29,7 +29,7 @@ def routes(app: Hub) -> list[tuple[str, str, str | None]]:
     return found
 
 
-def test_there_is_something_to_guard(app: Hub) -> None:
+def test_the_list_of_guarded_routes_is_not_empty(app: Hub) -> None:
     assert len([ability for *_, ability in routes(app) if ability]) > 5
 
 
@@ -40,38 +40,40 @@ def test_without_a_credential_every_guarded_route_answers_401(app: Hub, anybody:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_opens_what_its_abilities_say(app: Hub, client_as: Callable[..., FlaskClient], role: str) -> None:
+def test_a_role_is_allowed_exactly_the_routes_of_its_abilities(
+    app: Hub, client_as: Callable[..., FlaskClient], role: str
+) -> None:
     client = client_as(role)
     for method, path, ability in routes(app):
-        if ability is None or (method, ability) == ("POST", SIGNED_IN):  # signing out ends the test
+        if ability is None or (method, ability) == ("POST", SIGNED_IN):  # logout would end the session of the test
             continue
-        # An unknown field stops what is let in before it opens a stream or changes anything.
+        # The unknown field stops an allowed request before it opens a stream or changes anything.
         answer = client.open(path, method=method, json={"?": 1}, query_string={"?": 1})
-        # A module that is not enabled is found out only behind the ability.
+        # The module is checked after the ability.
         refused = answer.status_code == 403 and answer.json.get("error") != "MODULE_NOT_ENABLED"
         assert refused is (ability != SIGNED_IN and ability not in ROLES[role]), f"{role}: {method} {path}"
 
 
-def test_an_import_key_opens_what_its_abilities_say(app: Hub, erp: FlaskClient) -> None:
+def test_an_import_key_is_allowed_exactly_the_routes_of_its_abilities(app: Hub, erp: FlaskClient) -> None:
     for method, path, ability in routes(app):
         if ability:
             refused = erp.open(path, method=method, json={"?": 1}, query_string={"?": 1}).status_code == 403
             assert refused is (ability not in API_KEY), f"{method} {path}"
 
 
-def test_an_admin_may_do_everything() -> None:
+def test_an_admin_has_all_abilities() -> None:
     assert ROLES["admin"] == set(ABILITIES)
 
 
-def test_abilities_of_roles_and_keys_exist() -> None:
+def test_roles_and_keys_use_all_abilities_and_no_unknown_one() -> None:
     assert API_KEY.union(*ROLES.values()) == set(ABILITIES)
 
 
-def test_the_database_knows_the_same_roles() -> None:
+def test_the_check_constraint_allows_the_same_roles() -> None:
     [rule] = [str(c.sqltext) for c in User.__table__.constraints if c.name == "ck_users_role"]
     assert set(re.findall(r"'(\w+)'", rule)) == set(ROLES)
 
 
-def test_a_misspelt_ability_does_not_start() -> None:
+def test_an_unknown_ability_is_an_error_at_import() -> None:
     with pytest.raises(ValueError, match="sales:reed"):
         requires("sales:reed")

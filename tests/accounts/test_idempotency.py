@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: sent twice, done once, whatever was lost on the way."""
+"""``Idempotency-Key``: a repeated request is executed once and its response is replayed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def count(model: Any) -> int:
         return connection.scalar(select(func.count()).select_from(model)) or 0
 
 
-def test_the_same_again_is_replayed(erp: FlaskClient) -> None:
+def test_the_same_request_is_replayed(erp: FlaskClient) -> None:
     sale = a_sale()
     first, second = send(erp, sale), send(erp, sale)
     assert (first.status_code, second.status_code) == (201, 201)
@@ -44,13 +44,13 @@ def test_the_same_again_is_replayed(erp: FlaskClient) -> None:
     assert count(SalesInvoice) == 1
 
 
-def test_a_slash_at_the_end_makes_no_other_request(erp: FlaskClient) -> None:
+def test_a_trailing_slash_does_not_matter(erp: FlaskClient) -> None:
     sale = a_sale()
     send(erp, sale)
     assert send(erp, sale, path=IMPORT.rstrip("/")).headers["Idempotent-Replayed"] == "true"
 
 
-def test_another_body_is_refused(erp: FlaskClient) -> None:
+def test_the_same_key_with_another_body_is_refused(erp: FlaskClient) -> None:
     send(erp, a_sale())
     answer = send(erp, a_sale())
     assert answer.status_code == 422
@@ -58,7 +58,7 @@ def test_another_body_is_refused(erp: FlaskClient) -> None:
     assert count(SalesInvoice) == 1
 
 
-def test_another_address_is_refused(client_as: Callable[..., FlaskClient]) -> None:
+def test_the_same_key_for_another_path_is_refused(client_as: Callable[..., FlaskClient]) -> None:
     admin = client_as("admin")
     assert send(admin, a_sale()).status_code == 201
     assert send(admin, {}, path="/api/v1/stream/tickets").status_code == 422
@@ -70,13 +70,13 @@ def test_each_credential_has_its_own_keys(erp: FlaskClient, client_as: Callable[
     assert count(SalesInvoice) == 2
 
 
-def test_a_replay_still_needs_the_credential(erp: FlaskClient, anybody: FlaskClient) -> None:
+def test_a_replay_requires_the_credential(erp: FlaskClient, anybody: FlaskClient) -> None:
     sale = a_sale()
     send(erp, sale)
     assert send(anybody, sale).status_code == 401
 
 
-def test_after_a_day_the_key_is_free(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_can_be_used_again_after_24_hours(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     send(erp, a_sale())
     later = clock.now() + timedelta(hours=24, seconds=1)
     monkeypatch.setattr(clock, "now", lambda: later)
@@ -87,66 +87,66 @@ def test_after_a_day_the_key_is_free(erp: FlaskClient, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("payload", [{}, a_sale(items=[])])
-def test_a_refused_request_may_be_mended(erp: FlaskClient, payload: dict[str, Any]) -> None:
+def test_a_refused_request_can_be_corrected_and_sent_again(erp: FlaskClient, payload: dict[str, Any]) -> None:
     assert send(erp, payload).status_code == 400
     assert send(erp, a_sale()).status_code == 201
 
 
-def test_a_duplicate_is_not_remembered(erp: FlaskClient) -> None:
+def test_a_conflict_is_not_stored(erp: FlaskClient) -> None:
     sale = a_sale()
     send(erp, sale, key="a")
     assert [send(erp, sale, key="b").status_code for _ in range(2)] == [409, 409]
     assert count(IdempotencyKey) == 1
 
 
-def test_key_and_invoice_are_stored_together_or_not_at_all(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_and_invoice_are_stored_in_one_transaction(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     sale = a_sale()
-    with monkeypatch.context() as broken:
-        broken.setattr(IdempotencyKey, "__init__", lambda *_args, **_facts: 1 / 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(IdempotencyKey, "__init__", lambda *_args, **_facts: 1 / 0)
         assert send(erp, sale).status_code == 500
     assert (count(SalesInvoice), count(IdempotencyKey)) == (0, 0)
     assert send(erp, sale).status_code == 201
 
 
-def test_a_crash_frees_the_key(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_request_does_not_block_its_key(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     sale = a_sale()
-    with monkeypatch.context() as broken:
-        broken.setattr(single.events, "event_params", lambda *_args, **_facts: 1 / 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(single.events, "event_params", lambda *_args, **_facts: 1 / 0)
         assert send(erp, sale).status_code == 500
     assert send(erp, sale).status_code == 201
 
 
-def test_a_twin_of_a_running_request_waits(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    sale, inside, go_on = a_sale(), threading.Event(), threading.Event()
+def test_a_parallel_request_with_the_same_key_is_refused(erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    sale, started, proceed = a_sale(), threading.Event(), threading.Event()
     real = single.import_invoice
 
     def slow(*args: Any, **kwargs: Any) -> Any:
-        inside.set()
-        assert go_on.wait(10)
+        started.set()
+        assert proceed.wait(10)
         return real(*args, **kwargs)
 
     monkeypatch.setattr(single, "import_invoice", slow)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(send, erp, sale)
-        assert inside.wait(10)
-        twin = send(erp, sale)
-        go_on.set()
+        assert started.wait(10)
+        parallel = send(erp, sale)
+        proceed.set()
         assert first.result().status_code == 201
-    assert twin.status_code == 409
-    assert twin.json["code"] == "IDEMPOTENCY_KEY_IN_USE"
-    assert twin.headers["Retry-After"] == "1"
+    assert parallel.status_code == 409
+    assert parallel.json["code"] == "IDEMPOTENCY_KEY_IN_USE"
+    assert parallel.headers["Retry-After"] == "1"
     assert send(erp, sale).headers["Idempotent-Replayed"] == "true"
 
 
-def test_many_twins_make_one(erp: FlaskClient) -> None:
+def test_many_parallel_requests_create_one_invoice(erp: FlaskClient) -> None:
     sale = a_sale()
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: send(erp, sale), range(30)))
     statuses = {(a.status_code, a.json.get("code")) for a in answers}
     assert statuses <= {(201, None), (409, "IDEMPOTENCY_KEY_IN_USE")}
-    made = [a for a in answers if a.status_code == 201]
-    assert len({a.data for a in made}) == 1
-    assert len([a for a in made if "Idempotent-Replayed" not in a.headers]) == 1
+    created = [a for a in answers if a.status_code == 201]
+    assert len({a.data for a in created}) == 1
+    assert len([a for a in created if "Idempotent-Replayed" not in a.headers]) == 1
     assert count(SalesInvoice) == 1
 
 
@@ -162,7 +162,7 @@ def test_other_keys_are_refused(erp: FlaskClient, key: str) -> None:
     assert answer.json["errors"] == {"Idempotency-Key": ["Use 1 to 255 printable characters."]}
 
 
-def test_a_ticket_is_replayed_too(app: Hub, client_as: Callable[..., FlaskClient]) -> None:
+def test_a_sealed_response_is_replayed(app: Hub, client_as: Callable[..., FlaskClient]) -> None:
     client = client_as("admin")
     first, second = (send(client, {}, path="/api/v1/stream/tickets") for _ in range(2))
     assert first.status_code == 201

@@ -1,4 +1,4 @@
-"""No secret and no password is ever found in a log, an audit row, the record of calls or an error."""
+"""Secrets and passwords never appear in the log, the audit trail, the API call log or an error."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ TABLES = (AccessToken, ApiCall, ApiKey, AuditEntry, LoginSession, User)
 
 
 @pytest.fixture
-def said(app: Hub) -> Iterator[Callable[[], str]]:
-    """Everything that was logged, at the chattiest level and as the hub writes it."""
+def logged(app: Hub) -> Iterator[Callable[[], str]]:
+    """Function that returns all log lines, at level DEBUG and in the format of the hub."""
     root, text = logging.getLogger(), io.StringIO()
-    ours = next(handler.formatter for handler in root.handlers if isinstance(handler.formatter, ProcessorFormatter))
-    listening, level = logging.StreamHandler(text), root.level
-    listening.setFormatter(ours)
-    root.addHandler(listening)
+    formatter = next(
+        handler.formatter for handler in root.handlers if isinstance(handler.formatter, ProcessorFormatter)
+    )
+    handler, level = logging.StreamHandler(text), root.level
+    handler.setFormatter(formatter)
+    root.addHandler(handler)
     root.setLevel("DEBUG")
     yield text.getvalue
     root.setLevel(level)
-    root.removeHandler(listening)
+    root.removeHandler(handler)
 
 
 def stored() -> str:
@@ -46,8 +48,8 @@ def stored() -> str:
         return "".join(str(connection.execute(select(model.__table__)).all()) for model in TABLES)
 
 
-def _secrets_of_a_life(client: FlaskClient) -> list[str]:
-    """Make, use, misuse, rotate and revoke every kind of credential; what must never be seen again."""
+def _use_all_credentials(client: FlaskClient) -> list[str]:
+    """Create, use, misuse, rotate and revoke every kind of credential; return the secrets that must stay hidden."""
     with unit_of_work():
         user = a_user(email="asha@hub.example")
         token, first = a_token(user)
@@ -76,17 +78,17 @@ def _secrets_of_a_life(client: FlaskClient) -> list[str]:
     return [*parts, key, other_key, access, refresh, PASSWORD, NEW_PASSWORD, WRONG_PASSWORD, made_up]
 
 
-def test_neither_logs_nor_rows_hold_one(app: Hub, anybody: FlaskClient, said: Callable[[], str]) -> None:
-    hidden = _secrets_of_a_life(anybody)
-    seen = {"log": said(), "rows": stored()}
-    assert seen["log"].count("request") > 20
-    assert "token.rotated" in seen["rows"]
-    for place, text in seen.items():
-        assert [secret for secret in hidden if secret in text] == [], place
+def test_neither_log_nor_tables_contain_a_secret(app: Hub, anybody: FlaskClient, logged: Callable[[], str]) -> None:
+    secrets = _use_all_credentials(anybody)
+    texts = {"log": logged(), "rows": stored()}
+    assert texts["log"].count("request") > 20
+    assert "token.rotated" in texts["rows"]
+    for place, text in texts.items():
+        assert [secret for secret in secrets if secret in text] == [], place
 
 
-def test_a_fault_in_the_middle_of_a_request_tells_none(
-    app: Hub, anybody: FlaskClient, said: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+def test_an_unexpected_error_shows_no_secret(
+    app: Hub, anybody: FlaskClient, logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with unit_of_work():
         _, plain = a_token()
@@ -98,6 +100,6 @@ def test_a_fault_in_the_middle_of_a_request_tells_none(
     answer = anybody.get("/api/sales/invoices/", headers={"Authorization": f"Bearer {plain}"})
     assert answer.status_code == 500
     assert "_" not in answer.text
-    written = said()
-    assert "while looking at ihub_" in written
-    assert plain.split("_")[2] not in written
+    lines = logged()
+    assert "while looking at ihub_" in lines
+    assert plain.split("_")[2] not in lines

@@ -1,4 +1,4 @@
-"""Signing in, renewing, signing out: who gets in, for how long, and what a stolen token is worth."""
+"""Login sessions of the API: login, refresh, logout, expiry, reuse of a refresh token."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def tokens(client: FlaskClient) -> dict[str, Any]:
     return data
 
 
-def actions() -> list[tuple[str, str, str]]:
+def audit_rows() -> list[tuple[str, str, str]]:
     with db.engine.connect() as connection:
         rows = connection.execute(AuditEntry.__table__.select().order_by(AuditEntry.id))
         return [(row.action, row.actor, row.subject) for row in rows]
@@ -55,7 +55,7 @@ def actions() -> list[tuple[str, str, str]]:
 
 @pytest.mark.usefixtures("asha")
 class TestLogIn:
-    def test_gives_tokens_for_an_hour_and_a_week(self, anybody: FlaskClient) -> None:
+    def test_returns_an_access_token_for_an_hour_and_a_refresh_token_for_a_week(self, anybody: FlaskClient) -> None:
         answer = log_in(anybody)
         assert answer.status_code == 200
         assert answer.json["success"] is True
@@ -74,10 +74,10 @@ class TestLogIn:
         assert "password" not in answer.text
 
     @pytest.mark.parametrize("email", ["ASHA@Pharmacy.Example", "  asha@pharmacy.example "])
-    def test_an_address_is_the_same_in_any_case(self, anybody: FlaskClient, email: str) -> None:
+    def test_the_case_of_the_address_does_not_matter(self, anybody: FlaskClient, email: str) -> None:
         assert log_in(anybody, email).status_code == 200
 
-    def test_wrong_password_unknown_address_and_inactive_user_answer_alike(self, anybody: FlaskClient) -> None:
+    def test_wrong_password_unknown_address_and_inactive_user_get_the_same_answer(self, anybody: FlaskClient) -> None:
         with unit_of_work():
             a_user(email="gone@pharmacy.example", is_active=False)
         refused = [
@@ -88,7 +88,7 @@ class TestLogIn:
         bodies = {(answer.status_code, answer.text) for answer in refused}
         assert bodies == {(401, '{"success":false,"message":"E-mail or password is wrong."}')}
 
-    def test_an_unknown_address_is_checked_as_long_as_a_known_one(
+    def test_a_hash_is_verified_for_an_unknown_address_too(
         self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         checked: list[str] = []
@@ -104,13 +104,11 @@ class TestLogIn:
         log_in(anybody, password="not it at all")
         assert len(checked) == 2
 
-    def test_both_outcomes_are_in_the_audit_trail_without_what_was_typed(
-        self, anybody: FlaskClient, asha: User
-    ) -> None:
+    def test_both_outcomes_are_in_the_audit_trail_without_the_input(self, anybody: FlaskClient, asha: User) -> None:
         log_in(anybody)
         log_in(anybody, password="not it at all")
         log_in(anybody, email="hunter2-typed-into-the-wrong-field")
-        trail = actions()
+        trail = audit_rows()
         assert [entry[0] for entry in trail] == ["session.opened", "session.refused", "session.refused"]
         assert [entry[2] for entry in trail[1:]] == [f"user:{asha.id}", "user:unknown"]
         with db.engine.connect() as connection:
@@ -131,7 +129,7 @@ class TestLogIn:
             ({"email": "a@b.example", "password": "x", "otp": "1"}, "otp"),
         ],
     )
-    def test_what_cannot_be_a_sign_in_is_named(self, anybody: FlaskClient, payload: dict[str, Any], field: str) -> None:
+    def test_an_invalid_field_is_named(self, anybody: FlaskClient, payload: dict[str, Any], field: str) -> None:
         answer = anybody.post("/api/auth/login/", json=payload)
         assert answer.status_code == 400
         assert list(answer.json["errors"]) == [field]
@@ -148,7 +146,7 @@ class TestRefresh:
         assert anybody.get(ME, headers=bearer(second["access"])).status_code == 200
         assert refresh(anybody, second["refresh"]).status_code == 200
 
-    def test_a_token_that_comes_back_ends_the_whole_session(self, anybody: FlaskClient) -> None:
+    def test_a_reused_refresh_token_ends_the_whole_session(self, anybody: FlaskClient) -> None:
         first = tokens(anybody)
         second = refresh(anybody, first["refresh"]).json["data"]
         stolen = refresh(anybody, first["refresh"])
@@ -157,15 +155,15 @@ class TestRefresh:
         assert anybody.get(ME, headers=bearer(second["access"])).status_code == 401
         ended = db.session.query(LoginSession).one()
         assert ended.revoked_because == "refresh token reused"
-        assert "session.ended" in [action for action, *_ in actions()]
+        assert "session.ended" in [action for action, *_ in audit_rows()]
 
-    def test_another_session_of_the_same_user_goes_on(self, anybody: FlaskClient) -> None:
+    def test_other_sessions_of_the_same_user_continue(self, anybody: FlaskClient) -> None:
         stolen, other = tokens(anybody), tokens(anybody)
         refresh(anybody, stolen["refresh"])
         refresh(anybody, stolen["refresh"])
         assert anybody.get(ME, headers=bearer(other["access"])).status_code == 200
 
-    def test_an_expired_token_is_told_so(self, anybody: FlaskClient) -> None:
+    def test_an_expired_token_has_its_own_error_code(self, anybody: FlaskClient) -> None:
         tokens(anybody)
         session = db.session.query(LoginSession).one()
         old = create_refresh_token(
@@ -175,18 +173,18 @@ class TestRefresh:
         assert answer.status_code == 401
         assert answer.json == {"success": False, "message": "Token has expired.", "code": "TOKEN_EXPIRED"}
 
-    def test_an_access_token_renews_nothing(self, anybody: FlaskClient) -> None:
+    def test_an_access_token_is_no_refresh_token(self, anybody: FlaskClient) -> None:
         assert refresh(anybody, tokens(anybody)["access"]).status_code == 401
 
-    def test_a_refresh_token_opens_nothing(self, anybody: FlaskClient) -> None:
+    def test_a_refresh_token_is_no_access_token(self, anybody: FlaskClient) -> None:
         assert anybody.get(ME, headers=bearer(tokens(anybody)["refresh"])).status_code == 401
 
     @pytest.mark.parametrize("token", ["x", "a.b.c", "é", "eyJhbGciOiJub25lIn0.e30.", "." * 4096])
-    def test_what_is_no_token_is_invalid(self, anybody: FlaskClient, token: str) -> None:
+    def test_a_malformed_token_is_invalid(self, anybody: FlaskClient, token: str) -> None:
         answer = refresh(anybody, token)
         assert (answer.status_code, answer.json["message"]) == (401, "Token is invalid.")
 
-    def test_a_user_who_was_deactivated_gets_no_new_tokens(self, anybody: FlaskClient, asha: User) -> None:
+    def test_a_deactivated_user_gets_no_new_tokens(self, anybody: FlaskClient, asha: User) -> None:
         first = tokens(anybody)
         with unit_of_work():
             users.set_active(users.get_user_by_email(asha.email), False, actor="a test")
@@ -195,22 +193,22 @@ class TestRefresh:
 
 @pytest.mark.usefixtures("asha")
 class TestLogOut:
-    def test_stops_both_tokens_at_once(self, anybody: FlaskClient) -> None:
-        given = tokens(anybody)
-        answer = anybody.post("/api/auth/logout/", headers=bearer(given["access"]))
+    def test_ends_both_tokens_at_once(self, anybody: FlaskClient) -> None:
+        issued = tokens(anybody)
+        answer = anybody.post("/api/auth/logout/", headers=bearer(issued["access"]))
         assert answer.json == {"success": True, "message": "Signed out"}
-        assert anybody.get(ME, headers=bearer(given["access"])).status_code == 401
-        assert refresh(anybody, given["refresh"]).status_code == 401
-        assert anybody.post("/api/auth/logout/", headers=bearer(given["access"])).status_code == 401
+        assert anybody.get(ME, headers=bearer(issued["access"])).status_code == 401
+        assert refresh(anybody, issued["refresh"]).status_code == 401
+        assert anybody.post("/api/auth/logout/", headers=bearer(issued["access"])).status_code == 401
 
-    def test_needs_a_user(self, anybody: FlaskClient, erp: FlaskClient) -> None:
+    def test_requires_a_signed_in_user(self, anybody: FlaskClient, erp: FlaskClient) -> None:
         assert anybody.post("/api/auth/logout/").status_code == 401
         assert erp.post("/api/auth/logout/").status_code == 403
 
 
 @pytest.mark.usefixtures("asha")
 class TestAccess:
-    def test_an_expired_token_is_told_so(self, anybody: FlaskClient) -> None:
+    def test_an_expired_token_has_its_own_error_code(self, anybody: FlaskClient) -> None:
         tokens(anybody)
         session = db.session.query(LoginSession).one()
         old = create_access_token(
@@ -226,16 +224,16 @@ class TestAccess:
         assert (answer.status_code, answer.json["message"]) == (401, "Token is invalid.")
 
     @pytest.mark.parametrize("value", ["x", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "ihub_abc_def", "\x7f"])
-    def test_what_is_no_token_is_invalid(self, anybody: FlaskClient, value: str) -> None:
+    def test_a_malformed_token_is_invalid(self, anybody: FlaskClient, value: str) -> None:
         answer = anybody.get(ME, headers=bearer(value))
         assert (answer.status_code, answer.json["message"]) == (401, "Token is invalid.")
 
     @pytest.mark.parametrize("value", ["Bearer", "Bearer a b", "Basic dXNlcjpwYXNz", "bearer", ""])
-    def test_a_header_that_carries_no_token(self, anybody: FlaskClient, value: str) -> None:
+    def test_a_header_without_a_token_is_refused(self, anybody: FlaskClient, value: str) -> None:
         answer = anybody.get(ME, headers={"Authorization": value})
         assert answer.status_code == 401
 
-    def test_a_deactivated_user_is_out_at_once(
+    def test_a_deactivated_user_is_refused_at_once(
         self, anybody: FlaskClient, asha: User, client_as: Callable[..., FlaskClient]
     ) -> None:
         access = tokens(anybody)["access"]
@@ -244,7 +242,9 @@ class TestAccess:
         assert anybody.get(ME, headers=bearer(access)).status_code == 401
         with unit_of_work():
             users.set_active(users.get_user_by_email(asha.email), True, actor="a test")
-        assert anybody.get(ME, headers=bearer(access)).status_code == 401, "what was ended stays ended"
+        assert anybody.get(ME, headers=bearer(access)).status_code == 401, (
+            "activation does not restore an ended session"
+        )
         assert log_in(anybody).status_code == 200
 
     def test_a_new_password_ends_all_sessions(self, anybody: FlaskClient, asha: User) -> None:
@@ -255,7 +255,7 @@ class TestAccess:
         assert log_in(anybody).status_code == 401
         assert log_in(anybody, password="another good password").status_code == 200
 
-    def test_nothing_sent(self, anybody: FlaskClient) -> None:
+    def test_a_request_without_credential_is_refused(self, anybody: FlaskClient) -> None:
         answer = anybody.get(ME)
         assert answer.status_code == 401
         assert answer.json == {"success": False, "message": "Authentication credentials were not provided."}

@@ -1,4 +1,4 @@
-"""Sign-ins are counted by address, in Redis while it is there and in the process when it is not."""
+"""Limits of login and refresh per address, counted in Redis, or in the process while Redis is unreachable."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ def attempts(client: FlaskClient, number: int, path: str = "/api/auth/login/") -
 
 
 @pytest.mark.parametrize("path", ["/api/auth/login/", "/api/auth/token/refresh/"])
-def test_the_fourth_in_a_minute_waits(app_with: Callable[..., Hub], path: str) -> None:
+def test_the_fourth_attempt_within_a_minute_is_refused(app_with: Callable[..., Hub], path: str) -> None:
     client = app_with(login_limit="3 per minute").test_client()
-    *let_in, refused = attempts(client, 4, path)
-    assert {answer.status_code for answer in let_in} == {401}
+    *counted, refused = attempts(client, 4, path)
+    assert {answer.status_code for answer in counted} == {401}
     assert refused.status_code == 429
     assert refused.json == {"success": False, "message": "Too many requests."}
     assert 0 < int(refused.headers["Retry-After"]) <= 60
     assert refused.headers["X-RateLimit-Limit"] == "3"
 
 
-def test_another_address_is_counted_by_itself(app_with: Callable[..., Hub]) -> None:
+def test_each_address_has_its_own_count(app_with: Callable[..., Hub]) -> None:
     client = app_with(login_limit="1 per minute").test_client()
     assert attempts(client, 2)[-1].status_code == 429
     client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
     assert attempts(client, 1)[0].status_code == 401
 
 
-def test_the_count_is_shared_by_all_processes(app_with: Callable[..., Hub]) -> None:
+def test_all_processes_share_the_count(app_with: Callable[..., Hub]) -> None:
     first, second = (app_with(login_limit="2 per minute").test_client() for _ in range(2))
     attempts(first, 1)
     attempts(second, 1)

@@ -1,4 +1,4 @@
-"""Searching the record of API calls."""
+"""Search of the API call log: filters, scope, pages and names of callers."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from marshmallow import ValidationError
 from app.accounts import audit, call_log
 from app.accounts.models.accounts import ApiCall
 from app.extensions import db
-from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
+from tests.accounts.conftest import SetClock
 from tests.factories import a_token, a_user
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _now(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "now", lambda: NOW)
+def _now(set_clock: SetClock) -> None:
+    set_clock(NOW)
 
 
 @pytest.fixture
 def record(app: Hub) -> Callable[..., None]:
-    """Write calls down, the newest last, a minute between them."""
+    """Store API calls, one per minute, the newest last."""
 
-    def write(*calls_made: dict[str, Any]) -> None:
-        usual = {"credential": "user:1", "user_id": 1, "method": "GET", "path": "/api/invoices", "status": 200}
-        usual |= {"milliseconds": 5.0, "address": "192.0.2.7", "request_id": "r"}
+    def write(*calls: dict[str, Any]) -> None:
+        defaults = {"credential": "user:1", "user_id": 1, "method": "GET", "path": "/api/invoices", "status": 200}
+        defaults |= {"milliseconds": 5.0, "address": "192.0.2.7", "request_id": "r"}
         with unit_of_work():
-            for number, facts in enumerate(calls_made):
-                moment = NOW - timedelta(minutes=len(calls_made) - number)
-                db.session.add(ApiCall(**usual | {"created_at": moment} | facts))
+            for number, facts in enumerate(calls):
+                moment = NOW - timedelta(minutes=len(calls) - number)
+                db.session.add(ApiCall(**defaults | {"created_at": moment} | facts))
 
     return write
 
 
-def found(app: Hub, scope: int | None = None, **query: Any) -> list[int]:
+def found_ids(app: Hub, scope: int | None = None, **query: Any) -> list[int]:
     with app.test_request_context("/admin/settings/api/logs"):
         return [call.id for call in call_log.search(call_log.CallQuery().load(query), scope=scope).calls]
 
@@ -65,7 +65,9 @@ def found(app: Hub, scope: int | None = None, **query: Any) -> list[int]:
         ({"status": "4xx", "method": "POST"}, [3]),
     ],
 )
-def test_each_filter_narrows(app: Hub, record: Callable[..., None], query: dict[str, Any], ids: list[int]) -> None:
+def test_each_filter_restricts_the_result(
+    app: Hub, record: Callable[..., None], query: dict[str, Any], ids: list[int]
+) -> None:
     record(
         {"milliseconds": 250.5},
         {"credential": "token:7"},
@@ -73,23 +75,23 @@ def test_each_filter_narrows(app: Hub, record: Callable[..., None], query: dict[
         {"path": "/api/sales/invoices/", "address": "203.0.113.9"},
         {"status": 404, "request_id": "r-9"},
     )
-    assert found(app, **query) == ids
+    assert found_ids(app, **query) == ids
 
 
-def test_a_user_sees_what_was_done_in_the_users_name(app: Hub, record: Callable[..., None]) -> None:
+def test_a_user_sees_only_calls_of_the_user(app: Hub, record: Callable[..., None]) -> None:
     record({}, {"credential": "token:7", "user_id": 2}, {"credential": "api_key:1", "user_id": None})
-    assert found(app, scope=2) == [2]
-    assert found(app, scope=None) == [3, 2, 1]
+    assert found_ids(app, scope=2) == [2]
+    assert found_ids(app, scope=None) == [3, 2, 1]
 
 
-def test_a_week_is_looked_through_unless_more_is_asked_for(app: Hub, record: Callable[..., None]) -> None:
+def test_without_a_period_the_last_seven_days_are_searched(app: Hub, record: Callable[..., None]) -> None:
     record({"created_at": NOW - timedelta(days=8)}, {"created_at": NOW - timedelta(days=6)})
-    assert found(app) == [2]
-    assert found(app, since="2026-01-01") == [2, 1]
-    assert found(app, until="2026-02-22T00:00:00Z") == [1]
+    assert found_ids(app) == [2]
+    assert found_ids(app, since="2026-01-01") == [2, 1]
+    assert found_ids(app, until="2026-02-22T00:00:00Z") == [1]
 
 
-def test_pages_meet_without_gaps_though_moments_are_the_same(app: Hub, record: Callable[..., None]) -> None:
+def test_pages_have_no_gap_when_calls_have_the_same_time(app: Hub, record: Callable[..., None]) -> None:
     record(*({"created_at": NOW} for _ in range(5)))
     seen, cursor = [], ""
     with app.test_request_context("/admin/settings/api/logs?status=2xx"):
@@ -103,7 +105,7 @@ def test_pages_meet_without_gaps_though_moments_are_the_same(app: Hub, record: C
     assert seen == [5, 4, 3, 2, 1]
 
 
-def test_callers_have_names(app: Hub, anybody: FlaskClient) -> None:
+def test_callers_are_named(app: Hub, anybody: FlaskClient) -> None:
     with unit_of_work():
         token, plain = a_token(a_user(email="asha@hub.example"), name="Shop")
     anybody.get("/api/invoices", headers={"Authorization": f"Bearer {plain}"})
@@ -132,13 +134,13 @@ def test_callers_have_names(app: Hub, anybody: FlaskClient) -> None:
         ({"who": "x"}, "who"),
     ],
 )
-def test_what_cannot_be_looked_for_is_named(query: dict[str, Any], field: str) -> None:
+def test_an_invalid_filter_is_named(query: dict[str, Any], field: str) -> None:
     with pytest.raises(ValidationError) as refused:
         call_log.CallQuery().load(query)
     assert list(refused.value.messages) == [field]
 
 
-def test_another_lists_cursor_is_refused(app: Hub) -> None:
+def test_an_invalid_cursor_is_refused(app: Hub) -> None:
     for cursor in ("x", "WzFd", "WyIyMDI2LTAzLTAxIiwgInh4Il0"):
         with app.test_request_context("/"), pytest.raises(Invalid):
             call_log.search(call_log.CallQuery().load({"cursor": cursor}), scope=None)

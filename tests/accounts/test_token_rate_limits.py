@@ -1,4 +1,4 @@
-"""How often a token may call: counted for each by itself, told in headers, changeable."""
+"""Rate limits of tokens: counts per token, headers, changes, and the fallback without Redis."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SALES, GRN, EINVOICES = "/api/sales/invoices/", "/api/invoices", "/api/v1/einvoi
 
 
 @pytest.fixture(autouse=True)
-def _early_in_a_minute() -> None:
-    """A minute that ends in the middle of a test would begin the count anew."""
+def _start_early_in_a_minute() -> None:
+    """Wait when the minute ends soon: the count would restart in the middle of a test."""
     while time.time() % 60 > 55:
         time.sleep(0.5)
 
 
 def a_client(app: Hub, **facts: object) -> FlaskClient:
-    """A client with a token of its own."""
+    """A client with its own user and token."""
     with unit_of_work():
         user = a_user()
         modules.enable(user, "feature.einvoice_api", actor="a test")
@@ -44,24 +44,24 @@ def report(client: FlaskClient) -> TestResponse:
     return client.post(f"{EINVOICES}/1/provider-status", json={"provider_status": "x"})
 
 
-def told(answer: TestResponse) -> tuple[str, str]:
+def limit_and_remaining(answer: TestResponse) -> tuple[str, str]:
     return answer.headers["X-RateLimit-Limit"], answer.headers["X-RateLimit-Remaining"]
 
 
-def test_sixty_calls_a_minute_unless_changed(app: Hub) -> None:
+def test_the_default_limit_is_60_calls_per_minute(app: Hub) -> None:
     client = a_client(app)
     answers = [client.get(SALES) for _ in range(61)]
     assert {answer.status_code for answer in answers[:60]} == {200}
-    assert [told(answers[n]) for n in (0, 59)] == [("60", "59"), ("60", "0")]
+    assert [limit_and_remaining(answers[n]) for n in (0, 59)] == [("60", "59"), ("60", "0")]
     refused = answers[60]
     assert (refused.status_code, refused.json) == (429, {"success": False, "message": "Too many requests."})
-    assert told(refused) == ("60", "0")
+    assert limit_and_remaining(refused) == ("60", "0")
     assert 0 < int(refused.headers["Retry-After"]) <= 60
     assert abs(int(refused.headers["X-RateLimit-Reset"]) - time.time() - int(refused.headers["Retry-After"])) <= 2
     assert "Retry-After" not in answers[0].headers
 
 
-def test_the_refusal_speaks_the_words_of_each_surface(app: Hub) -> None:
+def test_the_refusal_has_the_envelope_of_each_api(app: Hub) -> None:
     client = a_client(app, calls=1)
     assert client.get(SALES).status_code == 200
     assert client.get(SALES).json == {"success": False, "message": "Too many requests."}
@@ -70,26 +70,26 @@ def test_the_refusal_speaks_the_words_of_each_surface(app: Hub) -> None:
     assert client.get("/api/sales/sse/invoices/").status_code == 429
 
 
-def test_all_surfaces_count_together_and_refused_calls_too(app: Hub) -> None:
+def test_all_apis_share_a_count_and_refused_calls_count(app: Hub) -> None:
     client = a_client(app, calls=3)
     statuses = [client.get(path).status_code for path in (SALES, "/api/v1/events", GRN, EINVOICES)]
     assert statuses == [200, 403, 200, 429]
 
 
-def test_reports_of_a_status_count_by_themselves_as_well(app: Hub) -> None:
+def test_status_reports_also_have_a_count_of_their_own(app: Hub) -> None:
     client = a_client(app)
     answers = [report(client) for _ in range(21)]
     assert {answer.status_code for answer in answers[:20]} == {404}
     assert answers[20].status_code == 429
-    assert told(answers[20])[0] == "20"
-    assert told(client.get(EINVOICES)) == ("60", "38")
+    assert limit_and_remaining(answers[20])[0] == "20"
+    assert limit_and_remaining(client.get(EINVOICES)) == ("60", "38")
 
 
-def test_each_token_has_its_own_count_and_its_own_limits(app: Hub) -> None:
+def test_each_token_has_its_own_count_and_limits(app: Hub) -> None:
     narrow, wide = a_client(app, calls=2, status_calls=1), a_client(app, calls=100, status_calls=50)
     assert [narrow.get(SALES).status_code for _ in range(3)] == [200, 200, 429]
-    assert told(wide.get(SALES)) == ("100", "99")
-    assert told(report(wide)) == ("50", "49")
+    assert limit_and_remaining(wide.get(SALES)) == ("100", "99")
+    assert limit_and_remaining(report(wide)) == ("50", "49")
     with unit_of_work():
         tokens.change_limits(1, calls=5, status_calls=1, scope=None, actor="a test")
     assert narrow.get(SALES).status_code == 200
@@ -104,19 +104,19 @@ def test_a_rotated_token_keeps_its_count(app: Hub) -> None:
     assert client.get(SALES, headers={"Authorization": f"Bearer {plain}"}).status_code == 429
 
 
-def test_the_count_is_shared_by_all_processes(app: Hub, app_with: Callable[..., Hub]) -> None:
+def test_all_processes_share_the_count(app: Hub, app_with: Callable[..., Hub]) -> None:
     client = a_client(app, calls=2)
     other = app_with().test_client()
     other.environ_base |= client.environ_base
     assert [one.get(SALES).status_code for one in (client, other, client)] == [200, 200, 429]
 
 
-def test_users_and_import_keys_are_not_counted(erp: FlaskClient, client_as: Callable[..., FlaskClient]) -> None:
+def test_users_and_import_keys_have_no_limit(erp: FlaskClient, client_as: Callable[..., FlaskClient]) -> None:
     for client in (erp, client_as("admin")):
         assert "X-RateLimit-Limit" not in client.get(SALES).headers
 
 
-def test_a_call_too_many_is_in_the_record(app: Hub) -> None:
+def test_a_call_over_the_limit_is_in_the_call_log(app: Hub) -> None:
     client = a_client(app, calls=1)
     for _ in range(2):
         client.get(SALES)
@@ -126,10 +126,10 @@ def test_a_call_too_many_is_in_the_record(app: Hub) -> None:
 
 def test_without_redis_the_process_counts_alone(app: Hub, app_with: Callable[..., Hub]) -> None:
     client = a_client(app, calls=2)
-    lonely = app_with(redis_url="redis://127.0.0.1:1/0").test_client()
-    lonely.environ_base |= client.environ_base
+    without_redis = app_with(redis_url="redis://127.0.0.1:1/0").test_client()
+    without_redis.environ_base |= client.environ_base
     started = time.monotonic()
-    answers = [lonely.get(SALES) for _ in range(3)]
+    answers = [without_redis.get(SALES) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].headers["Retry-After"]
     assert time.monotonic() - started < 5
