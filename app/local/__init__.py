@@ -1,1 +1,1 @@
-"""The whole hub on one machine: embedded servers and the process group behind ``make run``."""
+"""Layer 4: the local run of the hub by ``make run``, with embedded servers and a process group."""

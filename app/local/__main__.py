@@ -1,4 +1,4 @@
-"""``python -m app.local``: the door that ``make run`` goes through."""
+"""``python -m app.local``: entry point of ``make run``."""
 
 from __future__ import annotations
 

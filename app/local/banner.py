@@ -1,4 +1,4 @@
-"""What a person sees once the hub is ready: where to look and what to type."""
+"""Banner of the local run: addresses, credentials and sample commands, printed once the hub is ready."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from app.processes import ROOT
 
 _READY_PATH = "/readyz"
 _HTTP_OK = 200
-#: After so long a wait the person is told what the hub waits for, and again after each such time.
+#: Seconds between notices about what the start waits for.
 _NOTICE_SECONDS = 30.0
 
 
 class ReadyBanner:
-    """Asks the hub until it is ready and then prints the banner, once."""
+    """Polls the readiness endpoint and prints the banner once the hub is ready."""
 
-    def __init__(self, environment: Mapping[str, str], began: float) -> None:
+    def __init__(self, environment: Mapping[str, str], started: float) -> None:
         self._environment = environment
-        self._began = began
-        self._next_notice = began + _NOTICE_SECONDS
+        self._started = started
+        self._next_notice = started + _NOTICE_SECONDS
         self.shown = False
 
     def tick(self) -> None:
-        """Ask once; to be called again and again."""
+        """Poll once; the process group calls it regularly."""
         if self.shown:
             return
-        answer = _ready_status(self._environment)
+        status = _ready_status(self._environment)
         now = time.monotonic()
-        if answer == str(_HTTP_OK):
+        if status == str(_HTTP_OK):
             self.shown = True
-            print(banner_text(self._environment, now - self._began), flush=True)
+            print(banner_text(self._environment, now - self._started), flush=True)
         elif now > self._next_notice:
             self._next_notice = now + _NOTICE_SECONDS
-            print_line(f"still waiting: GET {_READY_PATH} says {answer}.")
+            print_line(f"still waiting: GET {_READY_PATH} returns {status}.")
 
 
 def _ready_status(environment: Mapping[str, str]) -> str:
@@ -54,17 +54,17 @@ def _ready_status(environment: Mapping[str, str]) -> str:
 
 
 def _loopback_host(environment: Mapping[str, str]) -> str:
-    """Where this machine reaches itself: a server on all addresses answers on loopback too."""
+    """Address for connections from this machine: loopback when the server listens on all addresses."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(environment["HOST"], environment["HOST"])  # noqa: S104
 
 
 def _quoted(text: str) -> str:
-    """Double quotes, as the documents write them, where the shell sees nothing special in the text."""
+    """Text in double quotes, as in the documentation, when it has no character that is special in a shell."""
     return f'"{text}"' if re.fullmatch(r"[\w :.+/=-]+", text) else shlex.quote(text)
 
 
 def banner_text(environment: Mapping[str, str], seconds: float) -> str:
-    """The lines of the banner; the API key is shown, no other secret is."""
+    """Text of the banner; it shows the API key and no other secret."""
     host = _loopback_host(environment)
     address = f"http://{'localhost' if host == '127.0.0.1' else host}:{environment['PORT']}"
     file = Path(environment["DATA_DIR"]) / ENVIRONMENT_FILE

@@ -1,4 +1,4 @@
-"""What must be so before anything slow begins: a free port, a place to write, nobody else at work there."""
+"""Checks before the start: free ports, a writable data folder with free space, and exclusive use of it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MIN_FREE_BYTES = 200 * 1024 * 1024
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there now."""
+    """Whether a server can listen on this address and port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
-        # As the servers do it, so that connections of a former run that are still fading do not count.
+        # The servers set it too; without it, connections of an earlier run in TIME_WAIT would count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -35,17 +35,17 @@ def require_port(host: str, port: int) -> None:
     """Refuse a port that is in use.
 
     Raises:
-        LocalRunError: with the line to type instead.
+        LocalRunError: the port is in use; the message suggests another one.
     """
     if not is_free(host, port):
         raise LocalRunError(f"Port {port} is in use. Start on another one: PORT={port + 1} make run")
 
 
 def flower_port(wanted: int, given: bool) -> int:
-    """The wanted port, or any free one when nobody insists: Flower must not keep a second hub away.
+    """Port for Flower: the wanted one, or any free one unless the port was given by the user.
 
     Raises:
-        LocalRunError: the port was asked for and is in use.
+        LocalRunError: the given port is in use.
     """
     if is_free("127.0.0.1", wanted):
         return wanted
@@ -57,18 +57,18 @@ def flower_port(wanted: int, given: bool) -> int:
 
 
 def prepare_data_dir(data_dir: Path) -> None:
-    """Make the data folder; refuse one that cannot be written to or has no space left.
+    """Create the data folder; refuse one that is not writable or has too little space.
 
     Raises:
-        LocalRunError: naming the folder.
+        LocalRunError: the message names the folder.
     """
     try:
         if not data_dir.is_dir():
             data_dir.mkdir(parents=True)
-            data_dir.chmod(0o711)  # PostgreSQL's own user may have to pass; the files within are private
+            data_dir.chmod(0o711)  # PostgreSQL's own user must be able to enter; the files inside are private
         free = shutil.disk_usage(data_dir).free
     except OSError as error:
-        raise LocalRunError(f"DATA_DIR {data_dir} cannot be made: {error.strerror}.") from error
+        raise LocalRunError(f"DATA_DIR {data_dir} cannot be created: {error.strerror}.") from error
     if not os.access(data_dir, os.W_OK | os.X_OK):
         raise LocalRunError(f"DATA_DIR {data_dir} cannot be written to; choose another one.")
     if free < MIN_FREE_BYTES:
@@ -80,10 +80,10 @@ def prepare_data_dir(data_dir: Path) -> None:
 
 @contextmanager
 def exclusive_use(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder; the kernel lets go of it when the launcher ends, however it ends.
+    """Lock the data folder; the kernel releases the lock whenever the launcher ends, even by SIGKILL.
 
     Raises:
-        LocalRunError: another launcher holds it.
+        LocalRunError: another launcher holds the lock.
     """
     with (data_dir / "lock").open("a+") as lock:
         try:

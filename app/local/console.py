@@ -1,4 +1,4 @@
-"""How the launcher talks to the person at the terminal: plain lines, at once."""
+"""Output of the launcher on the terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from contextlib import suppress
 
 
 def print_line(line: str) -> None:
-    """Print one line of the launcher's own."""
-    with suppress(OSError):  # the terminal is gone: nobody is left to tell, and the stop must go on
+    """Print one line with the prefix ``hub:`` at once."""
+    with suppress(OSError):  # the terminal was closed; the shutdown must continue
         print(f"hub: {line}", flush=True)

@@ -1,4 +1,4 @@
-"""Demo data of the local run: a morning's invoices of a small pharmacy distributor."""
+"""Demo data of the local run: sales invoices of a small pharmacy distributor."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _CUSTOMERS: tuple[dict[str, str], ...] = (
     {"code": "CUST-103", "name": "صيدلية النور", "area": "Deira", "phone1": "9847000103"},
     {"code": "CUST-104", "name": "City Care Pharmacy and Surgical Supplies", "area": "Thrissur"},
 )
-_GOODS: tuple[tuple[str, str, str, str], ...] = (
+_PRODUCTS: tuple[tuple[str, str, str, str], ...] = (
     ("Paracetamol 650mg", "PR650", "3.50", "Sun Pharma"),
     ("Otrivin Nasal Spray", "OTN10", "85.00", "Novartis"),
     ("Amoxicillin 500mg", "AMX500", "7.25", "Cipla"),
     ("Cetirizine 10mg", "CTZ10", "1.90", "Dr. Reddy's"),
     ("Insulin Glargine 3ml", "INSG3", "612.40", "Biocon"),
 )
-_INVOICES = 8
+_INVOICE_COUNT = 8
 
 
 def import_demo_invoices() -> None:
-    """Import the demo invoices; nothing happens when they are there."""
+    """Import the demo invoices unless they exist."""
     try:
         lookup.find_by_number(_number(1))
     except UnknownInvoice:
-        for position in range(1, _INVOICES + 1):
+        for position in range(1, _INVOICE_COUNT + 1):
             single.import_invoice(_invoice(position), created_user_id=None)
 
 
@@ -42,7 +42,7 @@ def _number(position: int) -> str:
 
 
 def _invoice(position: int) -> dict[str, Any]:
-    goods = [_GOODS[(position + step) % len(_GOODS)] for step in range(1 + position % 3)]
+    products = [_PRODUCTS[(position + step) % len(_PRODUCTS)] for step in range(1 + position % 3)]
     return {
         "invoice_no": _number(position),
         "invoice_date": clock.now().date() - timedelta(days=position // 3),
@@ -50,12 +50,12 @@ def _invoice(position: int) -> dict[str, Any]:
         "created_by": "demo",
         "priority": tuple(Priority)[position % len(Priority)].value,
         "customer": _CUSTOMERS[position % len(_CUSTOMERS)],
-        "items": [_item(number, goods_of) for number, goods_of in enumerate(goods, start=position)],
+        "items": [_item(number, product) for number, product in enumerate(products, start=position)],
     }
 
 
-def _item(number: int, goods: tuple[str, str, str, str]) -> dict[str, Any]:
-    name, code, mrp, company = goods
+def _item(number: int, product: tuple[str, str, str, str]) -> dict[str, Any]:
+    name, code, mrp, company = product
     return {
         "name": name,
         "item_code": code,

@@ -1,4 +1,4 @@
-"""The one way in which starting or running the local hub fails towards a person."""
+"""Error of the local run, shown to the user as one line."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import errno
 
 
 class LocalRunError(Exception):
-    """The hub cannot start or go on; the message is the one line that a person reads."""
+    """The hub cannot start or continue; the message is the line that the user reads."""
 
 
 def describe_os_error(error: OSError) -> str:
-    """Say in one line what the operating system refused."""
+    """Describe an error of the operating system in one line."""
     place = f" ({error.filename})" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk is full{place}: make room, then start again."

@@ -1,4 +1,4 @@
-"""Servers that are not ours to start: whether the given addresses lead to one."""
+"""Checks of external servers: whether DATABASE_URL and REDIS_URL lead to a usable server."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _TIMEOUT_SECONDS = 5
 
 
 def require_database(url: str) -> None:
-    """Refuse a DATABASE_URL that leads nowhere.
+    """Connect to the server of DATABASE_URL.
 
     Raises:
-        LocalRunError: with the driver's reason, which holds no password.
+        LocalRunError: the message has the reason of the driver, without the password.
     """
     scheme, _, rest = url.partition("://")
     try:
         psycopg.connect(f"{scheme.partition('+')[0]}://{rest}", connect_timeout=_TIMEOUT_SECONDS).close()
-    except psycopg.ProgrammingError as error:  # it could not be read, and the driver repeats what it read
+    except psycopg.ProgrammingError as error:  # malformed URL; the message of the driver would repeat it
         raise LocalRunError(
             "DATABASE_URL cannot be read: expected postgresql://user:password@host:port/name, "
             "with %20 and the like for what is special in them."
@@ -30,10 +30,10 @@ def require_database(url: str) -> None:
 
 
 def require_broker(url: str) -> None:
-    """Refuse a REDIS_URL that leads nowhere.
+    """Connect to the server of REDIS_URL.
 
     Raises:
-        LocalRunError: with the client's reason, which holds no password.
+        LocalRunError: the message has the reason of the client, without the password.
     """
     try:
         with redis.Redis.from_url(

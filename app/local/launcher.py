@@ -1,4 +1,4 @@
-"""``make run`` from the first check to the last server stopped."""
+"""Launcher of ``make run``: checks, servers, migrations, processes, and the stop of all of them."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from app.processes import PREPARATIONS, PROCESSES, ROOT, HubProcess
 
 
 class StopRequestedError(BaseException):
-    """Somebody asked the hub to stop; raised wherever the launcher happens to be."""
+    """A signal asked the hub to stop; raised at any point of the launcher."""
 
 
 def launch(
-    given: Mapping[str, str],
+    environ: Mapping[str, str],
     table: Sequence[HubProcess] = PROCESSES,
     preparations: Sequence[HubProcess] = PREPARATIONS,
 ) -> int:
-    """Run the hub until it is asked to stop or a part of it ends.
+    """Run the hub until a signal stops it or one of its processes ends.
 
     Returns:
-        The exit code: 0 after a stop on request, else 1.
+        Exit code: 0 after a stop by a signal, else 1.
     """
     _handle_stop_signals()
     with ExitStack() as stack:
-        return _run_and_report(given, table, preparations, stack)
+        return _run_and_report(environ, table, preparations, stack)
 
 
 def _run_and_report(
-    given: Mapping[str, str],
+    environ: Mapping[str, str],
     table: Sequence[HubProcess],
     preparations: Sequence[HubProcess],
     stack: ExitStack,
 ) -> int:
-    """What ended the run is said before anything is stopped, and no Ctrl-C cuts the stop short."""
+    """Print the reason of the end before anything stops; from then on Ctrl-C cannot interrupt the stop."""
     try:
-        _run(given, table, preparations, stack)
+        _run(environ, table, preparations, stack)
     except StopRequestedError:
         return 0
     except LocalRunError as error:
@@ -62,18 +62,18 @@ def _run_and_report(
 
 
 def _run(
-    given: Mapping[str, str],
+    environ: Mapping[str, str],
     table: Sequence[HubProcess],
     preparations: Sequence[HubProcess],
     stack: ExitStack,
 ) -> None:
-    began = time.monotonic()
-    settings = Settings.read(given)
+    started = time.monotonic()
+    settings = Settings.read(environ)
     checks.prepare_data_dir(settings.data_dir)
     stack.enter_context(checks.exclusive_use(settings.data_dir))
     checks.require_port(settings.host, settings.port)
     flower_port = checks.flower_port(settings.flower_port, settings.flower_port_given)
-    environment = environment_for(given, settings, flower_port)
+    environment = environment_for(environ, settings, flower_port)
     stack.callback(print_line, "stopped.")
     servers = _start_servers(environment, settings, stack)
     environment["CELERY_BROKER_URL"] = environment["REDIS_URL"]
@@ -83,25 +83,25 @@ def _run(
         _run_preparation(preparation, environment)
     group = stack.enter_context(ProcessGroup(table, environment).running())
     stack.callback(print_line, "stopping ...")
-    group.watch(servers, ReadyBanner(environment, began).tick)
+    group.watch(servers, ReadyBanner(environment, started).tick)
 
 
 def _clear_metrics(folder: Path) -> None:
-    """Counters begin anew with each run: the files of ended processes would only grow in number."""
+    """Delete the metric files of the previous run; otherwise their number would grow with each process."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
 
 
 def _start_servers(environment: dict[str, str], settings: Settings, stack: ExitStack) -> list[Server]:
-    """Start the servers that no address was given for, and put theirs into the environment."""
-    wanted: list[tuple[str, Callable[[str], None], Server]] = [
+    """Start the servers for which no URL was given, and add their URLs to the environment."""
+    candidates: list[tuple[str, Callable[[str], None], Server]] = [
         ("DATABASE_URL", external_servers.require_database, Postgres(settings.data_dir / "postgres")),
         ("REDIS_URL", external_servers.require_broker, Valkey(settings.data_dir / "valkey")),
     ]
     started = []
-    for name, require, server in wanted:
-        if given := environment.get(name):
-            require(given)
+    for name, require, server in candidates:
+        if url := environment.get(name):
+            require(url)
             continue
         print_line(f"starting {server.name} ...")
         server.start()
@@ -114,7 +114,7 @@ def _start_servers(environment: dict[str, str], settings: Settings, stack: ExitS
 
 def _run_preparation(step: HubProcess, environment: Mapping[str, str]) -> None:
     print_line(f"{step.name} ...")
-    done = subprocess.run(
+    completed = subprocess.run(
         with_death_signal(step.arguments(environment), signal.SIGKILL),
         check=False,
         cwd=ROOT,
@@ -124,15 +124,15 @@ def _run_preparation(step: HubProcess, environment: Mapping[str, str]) -> None:
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    if done.returncode != 0:
-        print(done.stdout.decode(errors="replace").rstrip(), flush=True)
-        raise LocalRunError(f"{step.name} {describe_exit(done.returncode)}; its lines are above.")
+    if completed.returncode != 0:
+        print(completed.stdout.decode(errors="replace").rstrip(), flush=True)
+        raise LocalRunError(f"{step.name} {describe_exit(completed.returncode)}; its output is above.")
 
 
 def _handle_stop_signals() -> None:
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, _request_stop)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as ``nohup make run`` has it
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # ``nohup`` ignores it
         signal.signal(signal.SIGHUP, _request_stop)
 
 
@@ -142,5 +142,5 @@ def _ignore_stop_signals() -> None:
 
 
 def _request_stop(_signum: int, _frame: FrameType | None) -> None:
-    _ignore_stop_signals()  # one request is enough
+    _ignore_stop_signals()  # further signals must not interrupt the stop
     raise StopRequestedError

@@ -1,4 +1,4 @@
-"""Migrations and bootstrap in one process: loading the application twice would cost seconds of each start."""
+"""Migrations and seed data in one process, because loading the application twice would cost seconds per start."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ STEPS = (("db", "upgrade"), ("local", "bootstrap"))
 
 
 def main() -> None:
-    """Run each command as ``flask`` would; the first that fails ends the process with its exit code."""
+    """Run each ``flask`` command; the first failure ends the process with its exit code."""
     flask = FlaskGroup(create_app=lambda: app)
     for step in STEPS:
         try:
             flask.main(list(step), prog_name="flask")
-        except SystemExit as end:
-            if end.code:
+        except SystemExit as exit_request:
+            if exit_request.code:
                 print_line(f"flask {' '.join(step)} failed.")
-                sys.exit(end.code)
+                sys.exit(exit_request.code)
 
 
 if __name__ == "__main__":

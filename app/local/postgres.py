@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: made, started and stopped from the programs of its wheel."""
+"""Embedded PostgreSQL: creation, start and stop with the programs of its wheel."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from app.local.os_user import OsUser, server_user
 from app.local.server import Server
 
 DATABASE = ROLE = "hub"
-#: sun_path holds 108 bytes, the last one a NUL.
+#: ``sun_path`` has 108 bytes, including the final NUL.
 _SOCKET_PATH_BYTES = 107
-#: Short on every machine; mkdtemp makes a fresh private folder there.
+#: A short path on every machine; ``mkdtemp`` creates a private folder in it.
 _SOCKET_FOLDERS = Path("/tmp")  # noqa: S108
 _SOCKET_FOLDER_PREFIX = "invoice-hub-"
-#: In postmaster.pid, counted from 0.
+#: Line of the socket folder in postmaster.pid, counted from 0.
 _PID_FILE_SOCKET_LINE = 4
 
 
@@ -35,13 +35,13 @@ class Postgres(Server):
     """One cluster with the database and the role ``hub``, reachable through a private Unix socket only.
 
     Args:
-        data_dir: the server's own folder; the cluster lies in ``data`` below it.
+        data_dir: folder of the server; the cluster is in its subfolder ``data``.
         settings: server settings that differ from the defaults, for instance ``{"fsync": "off"}``.
     """
 
     name = "PostgreSQL"
-    start_seconds = 120.0  # a recovery after a crash may take its time
-    #: Fast shutdown, then immediate shutdown: both keep every committed transaction.
+    start_seconds = 120.0  # a recovery after a crash may take long
+    #: Fast shutdown, then immediate shutdown; both keep every committed transaction.
     ending: ClassVar[Escalation] = (
         (signal.SIGINT, 6.0),
         (signal.SIGQUIT, 2.0),
@@ -51,38 +51,38 @@ class Postgres(Server):
     def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
         super().__init__(data_dir)
         self.settings = dict(settings or {})
-        self._sockets: Path | None = None
+        self._socket_dir: Path | None = None
 
     def stop(self) -> None:
         super().stop()
-        if self._sockets:
-            _remove_socket_folder(self._sockets)
-        self._sockets = None
+        if self._socket_dir:
+            _remove_socket_folder(self._socket_dir)
+        self._socket_dir = None
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        account = server_user(self.data_dir)
-        home = server_folder(self.data_dir, account)
-        self.log = home / "server.log"
-        programs = program_folder(account)
-        cluster = home / "data"
+        user = server_user(self.data_dir)
+        folder = server_folder(self.data_dir, user)
+        self.log = folder / "server.log"
+        programs = program_folder(user)
+        cluster = folder / "data"
         stop_stale_servers(cluster, "postgres", self.ending)
         _clear_pid_file(cluster / "postmaster.pid")
         if not cluster.exists():
-            draft = _make_cluster(home, programs, account, durable=self.settings.get("fsync") != "off")
-            draft.rename(cluster)
-        self._sockets = _socket_folder(home, account)
-        self.url = f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self._sockets))}"
+            new_cluster = _make_cluster(folder, programs, user, durable=self.settings.get("fsync") != "off")
+            new_cluster.rename(cluster)
+        self._socket_dir = _socket_folder(folder, user)
+        self.url = f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self._socket_dir))}"
         self._open_log()
-        command = [str(programs / "postgres"), "-D", str(cluster), *self._options(self._sockets)]
+        command = [str(programs / "postgres"), "-D", str(cluster), *self._options(self._socket_dir)]
         with self.log.open("ab") as log:
             return spawn(
-                with_death_signal(command, signal.SIGINT, account), cwd=home, environment=_environment(), output=log
+                with_death_signal(command, signal.SIGINT, user), cwd=folder, environment=_environment(), output=log
             )
 
-    def _options(self, sockets: Path) -> list[str]:
+    def _options(self, socket_dir: Path) -> list[str]:
         settings = {
             "listen_addresses": "",
-            "unix_socket_directories": str(sockets),
+            "unix_socket_directories": str(socket_dir),
             "unix_socket_permissions": "0700",
             "timezone": "UTC",
             "log_timezone": "UTC",
@@ -90,63 +90,65 @@ class Postgres(Server):
         }
         return [f"--{name}={value}" for name, value in settings.items()]
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             with self._connect("postgres") as connection:
                 query = "SELECT 1 FROM pg_database WHERE datname = %s"
-                known = connection.execute(query, [DATABASE]).fetchone()
-                if known is None:
+                exists = connection.execute(query, [DATABASE]).fetchone()
+                if exists is None:
                     connection.execute(f"CREATE DATABASE {DATABASE}")
         except psycopg.OperationalError as error:
             if isinstance(error, psycopg.errors.DiskFull):
-                raise LocalRunError(f"The disk is full: {self.last_words()}") from error
+                raise LocalRunError(f"The disk is full: {self.last_error()}") from error
             return False
         return True
 
     def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(host=str(self._sockets), user=ROLE, dbname=database, autocommit=True, connect_timeout=5)
+        return psycopg.connect(
+            host=str(self._socket_dir), user=ROLE, dbname=database, autocommit=True, connect_timeout=5
+        )
 
 
 def _environment() -> dict[str, str]:
-    """Without the PG* variables of the caller, which would send the programs elsewhere."""
+    """Environment without the PG* variables of the caller, which would change the target of the programs."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
-def _make_cluster(home: Path, programs: Path, account: OsUser | None, *, durable: bool) -> Path:
-    """Make the cluster beside its place, so that one cut short is never taken for a whole one."""
-    draft = home / "data.new"
-    shutil.rmtree(draft, ignore_errors=True)
-    initdb = [str(programs / "initdb"), f"--pgdata={draft}", f"--username={ROLE}", "--auth=trust"]
+def _make_cluster(folder: Path, programs: Path, user: OsUser | None, *, durable: bool) -> Path:
+    """Create the cluster under a temporary name, so that an interrupted creation leaves no incomplete cluster."""
+    new_cluster = folder / "data.new"
+    shutil.rmtree(new_cluster, ignore_errors=True)
+    initdb = [str(programs / "initdb"), f"--pgdata={new_cluster}", f"--username={ROLE}", "--auth=trust"]
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    made = subprocess.run(
-        with_death_signal([*initdb, *locale, *(() if durable else ("--no-sync",))], signal.SIGKILL, account),
+    completed = subprocess.run(
+        with_death_signal([*initdb, *locale, *(() if durable else ("--no-sync",))], signal.SIGKILL, user),
         check=False,
-        cwd=home,
+        cwd=folder,
         env=_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    if made.returncode != 0:
-        lines = made.stdout.decode(errors="replace").splitlines()
-        grave = [line for line in lines if "error" in line or "FATAL" in line] or lines or ["it said nothing"]
-        raise LocalRunError(f"PostgreSQL could not make its database in {home}: {grave[-1].strip()}")
-    return draft
+    if completed.returncode != 0:
+        lines = completed.stdout.decode(errors="replace").splitlines()
+        errors = [line for line in lines if "error" in line or "FATAL" in line] or lines or ["no output"]
+        raise LocalRunError(f"PostgreSQL could not create its database in {folder}: {errors[-1].strip()}")
+    return new_cluster
 
 
-def _socket_folder(home: Path, account: OsUser | None) -> Path:
-    """The server's folder where its path serves as a socket's, else a short private one."""
-    longest = home / ".s.PGSQL.5432"
-    if len(os.fsencode(longest)) <= _SOCKET_PATH_BYTES and re.fullmatch(r"[\w/.+-]+", str(home), re.ASCII):
-        return home
-    folder = Path(tempfile.mkdtemp(prefix=_SOCKET_FOLDER_PREFIX, dir=_SOCKET_FOLDERS))
-    if account:
-        os.chown(folder, account.uid, account.gid)
-    return folder
+def _socket_folder(folder: Path, user: OsUser | None) -> Path:
+    """Folder of the socket: that of the server if its path is short and plain enough, else a private one in /tmp."""
+    socket_path = folder / ".s.PGSQL.5432"
+    if len(os.fsencode(socket_path)) <= _SOCKET_PATH_BYTES and re.fullmatch(r"[\w/.+-]+", str(folder), re.ASCII):
+        return folder
+    private = Path(tempfile.mkdtemp(prefix=_SOCKET_FOLDER_PREFIX, dir=_SOCKET_FOLDERS))
+    if user:
+        os.chown(private, user.uid, user.gid)
+    return private
 
 
 def _clear_pid_file(pid_file: Path) -> None:
-    """Remove what a killed server left: its process number may belong to somebody else by now."""
+    """Remove the PID file of a killed server: its process id may belong to another process now."""
     if pid_file.exists():
         lines = pid_file.read_text().splitlines()
         if len(lines) > _PID_FILE_SOCKET_LINE and lines[_PID_FILE_SOCKET_LINE]:

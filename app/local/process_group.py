@@ -1,7 +1,7 @@
-"""The hub's processes as one group: their lines on one screen, and one that ends takes the hub with it.
+"""Process group of the hub: combined output, and a stop of all processes when one of them ends.
 
-Honcho prints the lines. Its manager is not used: it knows nothing of the servers, it waits for ever on a
-process that ignores SIGTERM, and its children live on when the launcher is killed.
+Honcho prints the lines. Its manager is not used: it does not watch the servers, it waits for ever for a process
+that ignores SIGTERM, and its children keep running when the launcher is killed.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from app.local.errors import LocalRunError
 from app.local.server import Server
 from app.processes import ROOT, HubProcess
 
-#: A worker may finish its task and the web its requests; after that they are ended.
+#: Seconds in which workers may finish their tasks and the web its requests; then they are killed.
 STOP_SECONDS = 6.0
 _TICK_SECONDS = 0.1
 
 
 class ProcessGroup:
-    """The running processes of one table."""
+    """Running processes of one table."""
 
     def __init__(self, table: Sequence[HubProcess], environment: Mapping[str, str]) -> None:
         self._table = table
         self._environment = environment
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._readers: list[threading.Thread] = []
-        self._screen = Printer(width=max(len(process.name) for process in table))
-        self._turn = threading.Lock()
+        self._printer = Printer(width=max(len(process.name) for process in table))
+        self._print_lock = threading.Lock()
 
     @contextmanager
     def running(self) -> Iterator[ProcessGroup]:
-        """Start all; at the end stop all, within seconds."""
+        """Start all processes, and stop all of them at the end within seconds."""
         try:
             for process, colour in zip(self._table, get_colours(), strict=False):
                 self._start(process, colour)
@@ -52,10 +52,10 @@ class ProcessGroup:
             self._stop()
 
     def watch(self, servers: Sequence[Server], each_tick: Callable[[], None]) -> None:
-        """Stay as long as everything runs.
+        """Watch the processes and servers until one of them ends; this method never returns normally.
 
         Raises:
-            LocalRunError: a process or a server ended, named in the line, or nobody would see it if one did.
+            LocalRunError: a process or server ended (the message names it), or the output was closed.
         """
         while True:
             for name, child in self._children.items():
@@ -63,9 +63,9 @@ class ProcessGroup:
                     raise LocalRunError(f"{name} {describe_exit(code)}; its last lines are above.")
             for server in servers:
                 if (code := server.process.poll()) is not None:
-                    raise LocalRunError(f"{server.name} {describe_exit(code)}: {server.last_words()}")
+                    raise LocalRunError(f"{server.name} {describe_exit(code)}: {server.last_error()}")
             if _output_is_closed():
-                raise LocalRunError("Nobody can see the hub's lines any more: the terminal was closed.")
+                raise LocalRunError("The terminal of the hub was closed.")
             each_tick()
             time.sleep(_TICK_SECONDS)
 
@@ -80,13 +80,13 @@ class ProcessGroup:
     def _relay(self, name: str, colour: str, child: subprocess.Popen[bytes]) -> None:
         for line in child.stdout or ():
             now = datetime.datetime.now().astimezone()
-            # With the screen gone the pipe must still be emptied, or the process would stand still.
-            with self._turn, suppress(OSError):
-                self._screen.write(Message("line", line, now, name, colour))
+            # The pipe must be read even when the output is closed, or the process would block.
+            with self._print_lock, suppress(OSError):
+                self._printer.write(Message("line", line, now, name, colour))
 
     def _stop(self) -> None:
         for child in self._children.values():
-            # To the main process only: it knows how to end its own children.
+            # Only to the main process, which ends its own children.
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
@@ -104,7 +104,7 @@ class ProcessGroup:
 
 
 def _output_is_closed() -> bool:
-    """Whether the terminal was closed, or the reader of a pipe has ended; a file is never gone."""
+    """Whether the terminal was closed or the reader of the pipe has ended; a file is never closed."""
     poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)  # hang-up and error are told unasked
+    poll.register(sys.stdout.fileno(), 0)  # hang-up and error are always reported
     return bool(poll.poll(0))

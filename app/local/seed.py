@@ -1,4 +1,4 @@
-"""The first inhabitants of a local run: its admin, and a few invoices to look at."""
+"""Command ``flask local bootstrap``: the admin of a local run, the modules of the admin, and demo data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ group = AppGroup("local", help="What `make run` does before the processes start.
 
 @group.command("bootstrap")
 def bootstrap() -> None:
-    """Make the admin of ADMIN_EMAIL and ADMIN_PASSWORD and, unless DEMO=0, demo data; again changes nothing."""
+    """Create the admin of ADMIN_EMAIL and ADMIN_PASSWORD and, unless DEMO=0, demo data, if they are missing."""
     with unit_of_work():
         admin = _admin(os.environ["ADMIN_EMAIL"], os.environ["ADMIN_PASSWORD"])
         _enable_modules(admin)
@@ -35,7 +35,7 @@ def _admin(email: str, password: str) -> User:
     admin = users.find_user(email)
     if admin is None:
         return users.create_user(email=email, password=password, role="admin", name="Administrator", actor=ACTOR)
-    # The password that the run prints is the one that works, also after it was given anew.
+    # ADMIN_PASSWORD must work, also after its value has changed.
     if not passwords.verify_password(admin.password_hash, password):
         users.change_password(admin, password, actor=ACTOR)
     return admin

@@ -1,4 +1,4 @@
-"""What the embedded servers have in common: a child with a log, a start that waits, a clean stop."""
+"""Base class of the embedded servers: child process, log file, start with readiness check, orderly stop."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Server(ABC):
         self.url = ""
         self.log = data_dir / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._log_begins = 0
+        self._log_offset = 0
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -39,10 +39,10 @@ class Server(ABC):
         return self._process
 
     def start(self) -> None:
-        """Start and wait until the server answers; what an earlier run left behind is cleared away.
+        """Start the server and wait until it is ready; remains of an earlier run are removed.
 
         Raises:
-            LocalRunError: it did not come up; one line says why and where its log is.
+            LocalRunError: it did not start; the message has the cause and the path of the log.
         """
         try:
             self._process = self._launch()
@@ -52,7 +52,7 @@ class Server(ABC):
             raise
 
     def stop(self) -> None:
-        """Stop in an orderly way, within seconds; harmless when nothing runs."""
+        """Stop the server within seconds; nothing happens when it does not run."""
         if self._process is not None:
             stop(self._process, self.ending)
         self._process = None
@@ -62,32 +62,31 @@ class Server(ABC):
         """Prepare the folder and start the child."""
 
     @abstractmethod
-    def _answers(self) -> bool:
-        """Whether the server serves already."""
+    def _is_ready(self) -> bool:
+        """Whether the server accepts connections."""
 
-    def last_words(self) -> str:
-        """The line of this start's log that most likely names the cause, and where the rest stands."""
+    def last_error(self) -> str:
+        """The log line of this start that most likely names the cause, and the path of the log."""
         with self.log.open("rb") as file:
-            file.seek(self._log_begins)
+            file.seek(self._log_offset)
             lines = file.read().decode(errors="replace").splitlines()
-        grave = [line for line in lines if any(word in line for word in _ERROR_MARKS) and _HARMLESS_MARK not in line]
-        said = (grave or lines or ["it said nothing"])[-1].strip()
-        return f"{said} (log: {self.log})"
+        errors = [line for line in lines if any(mark in line for mark in _ERROR_MARKS) and _HARMLESS_MARK not in line]
+        cause = (errors or lines or ["no output"])[-1].strip()
+        return f"{cause} (log: {self.log})"
 
-    def _open_log(self) -> int:
-        """Begin a new part of the log; an overgrown one is set aside once."""
+    def _open_log(self) -> None:
+        """Remember where the log of this start begins; a log over the maximum size is renamed first."""
         if self.log.exists() and self.log.stat().st_size > _MAX_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        self._log_begins = self.log.stat().st_size if self.log.exists() else 0
-        return self._log_begins
+        self._log_offset = self.log.stat().st_size if self.log.exists() else 0
 
     def _wait(self) -> None:
         deadline = time.monotonic() + self.start_seconds
-        while not self._answers():
+        while not self._is_ready():
             if (code := self.process.poll()) is not None:
-                raise LocalRunError(f"{self.name} {describe_exit(code)}: {self.last_words()}")
+                raise LocalRunError(f"{self.name} {describe_exit(code)}: {self.last_error()}")
             if time.monotonic() > deadline:
                 raise LocalRunError(
-                    f"{self.name} did not answer within {self.start_seconds:.0f} s: {self.last_words()}"
+                    f"{self.name} did not answer within {self.start_seconds:.0f} s: {self.last_error()}"
                 )
             time.sleep(_POLL_SECONDS)

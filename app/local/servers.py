@@ -1,4 +1,4 @@
-"""The door to the embedded servers, for ``make run``, the tests and the benchmarks."""
+"""Embedded servers for ``make run``, tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["Postgres", "Server", "Valkey", "temporary_servers"]
 
 @contextmanager
 def temporary_servers(settings: Mapping[str, str] | None = None) -> Iterator[tuple[Postgres, Valkey]]:
-    """Both servers, empty, for the length of a test run or a benchmark; nothing of them stays.
+    """Run both servers, empty, for a test run or a benchmark, and delete them afterwards.
 
     Args:
         settings: as for ``Postgres``.
     """
     with tempfile.TemporaryDirectory(prefix="ihub-", dir="/tmp") as folder, ExitStack() as stack:
-        Path(folder).chmod(0o711)  # so that PostgreSQL's own user may pass
+        Path(folder).chmod(0o711)  # PostgreSQL's own user must be able to enter
         postgres, valkey = Postgres(Path(folder) / "postgres", settings), Valkey(Path(folder) / "valkey")
         for server in (postgres, valkey):
             server.start()

@@ -1,4 +1,4 @@
-"""What a local run was told, what it makes up for the rest, and how the next run finds the same again."""
+"""Settings of the local run: variables of the environment, generated defaults, and the file ``hub.env``."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from app.local.errors import LocalRunError
 from app.local.private_files import write_private_file
 
 ENVIRONMENT_FILE = "hub.env"
-#: All processes count there, so that every web process can tell what all have counted.
+#: Folder of the metric files of all processes, which every web process reads.
 METRICS_FOLDER = "metrics"
 _MAX_PORT = 65535
 
-#: Kept from run to run; each is made up once when nobody gives it.
+#: Variables that are kept in ``hub.env``, each with the function that generates its first value.
 _KEPT_DEFAULTS: Mapping[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(48),
     "SALES_IMPORT_API_KEY": lambda: secrets.token_urlsafe(24),
     "ADMIN_EMAIL": lambda: "admin@example.com",
     "ADMIN_PASSWORD": lambda: secrets.token_urlsafe(12),
 }
-#: What a shell needs to run the hub's commands beside the running hub.
+#: Variables in ``hub.env``: those that a shell needs to run commands of the hub.
 _WRITTEN = ("ENVIRONMENT", "DATABASE_URL", "REDIS_URL", "STORAGE_DIR", "DATA_DIR", *_KEPT_DEFAULTS)
-#: Names the addresses that are the hub's own servers'. A shell that has read the file of an earlier run says so by
-#: it, and those addresses are then no wish of the user's: they were good for that run alone.
+#: Lists the URLs that belong to embedded servers. When a shell has read the ``hub.env`` of an earlier run, the
+#: launcher ignores these URLs, because they were valid for that run only.
 OWN_SERVERS = "OWN_SERVERS"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The words of the environment that the launcher itself heeds."""
+    """Variables that the launcher itself uses."""
 
     data_dir: Path
     host: str
@@ -41,49 +41,49 @@ class Settings:
     flower_port_given: bool
 
     @classmethod
-    def read(cls, given: Mapping[str, str]) -> Settings:
-        """Read them from the environment.
+    def read(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings from the environment.
 
         Raises:
-            LocalRunError: a port is no port.
+            LocalRunError: a port is not a valid number.
         """
         return cls(
-            data_dir=Path(given.get("DATA_DIR") or "var").absolute(),
-            host=given.get("HOST") or "127.0.0.1",
-            port=_port(given, "PORT", 8000),
-            flower_port=_port(given, "FLOWER_PORT", 5555),
-            flower_port_given=bool(given.get("FLOWER_PORT")),
+            data_dir=Path(environ.get("DATA_DIR") or "var").absolute(),
+            host=environ.get("HOST") or "127.0.0.1",
+            port=_port(environ, "PORT", 8000),
+            flower_port=_port(environ, "FLOWER_PORT", 5555),
+            flower_port_given=bool(environ.get("FLOWER_PORT")),
         )
 
 
-def environment_for(given: Mapping[str, str], settings: Settings, flower_port: int) -> dict[str, str]:
-    """The environment of the hub's processes, without the addresses of the servers.
+def environment_for(environ: Mapping[str, str], settings: Settings, flower_port: int) -> dict[str, str]:
+    """Environment of the processes of the hub, without the URLs of embedded servers.
 
     Raises:
         LocalRunError: a value cannot be used.
     """
-    if given.get("ENVIRONMENT", "local") != "local":
+    if environ.get("ENVIRONMENT", "local") != "local":
         raise LocalRunError(
-            f"ENVIRONMENT is {given['ENVIRONMENT']!r}, and `make run` is the local run: it would allow weak secrets. "
+            f"ENVIRONMENT is {environ['ENVIRONMENT']!r}, and `make run` is the local run: it would allow weak secrets. "
             "Unset it, or start the processes as docs/operating.md says."
         )
-    stale = {OWN_SERVERS, *given.get(OWN_SERVERS, "").split()}
+    stale = {OWN_SERVERS, *environ.get(OWN_SERVERS, "").split()}
     kept = _read_environment_file(settings.data_dir / ENVIRONMENT_FILE)
-    values = {name: given.get(name) or kept.get(name) or make() for name, make in _KEPT_DEFAULTS.items()}
+    values = {name: environ.get(name) or kept.get(name) or generate() for name, generate in _KEPT_DEFAULTS.items()}
     if "," in values["ADMIN_PASSWORD"]:
         raise LocalRunError("ADMIN_PASSWORD may not contain a comma: Flower would take it for two passwords.")
     return {
         "WEB_CONCURRENCY": "2",
         "DEMO": "1",
-        **{name: value for name, value in given.items() if value and name not in stale},
+        **{name: value for name, value in environ.items() if value and name not in stale},
         **values,
         "ENVIRONMENT": "local",
         "PYTHONUNBUFFERED": "1",
-        # Celery's advice to root, five lines at each start; a person's own machine may be run by root.
+        # Celery warns root with five lines at each start; on an own machine root is acceptable.
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
         "DATA_DIR": str(settings.data_dir),
         "PROMETHEUS_MULTIPROC_DIR": str(settings.data_dir / METRICS_FOLDER),
-        "STORAGE_DIR": str(Path(given.get("STORAGE_DIR") or settings.data_dir / "storage").absolute()),
+        "STORAGE_DIR": str(Path(environ.get("STORAGE_DIR") or settings.data_dir / "storage").absolute()),
         "HOST": settings.host,
         "PORT": str(settings.port),
         "FLOWER_ADDRESS": "127.0.0.1",
@@ -94,11 +94,11 @@ def environment_for(given: Mapping[str, str], settings: Settings, flower_port: i
 
 
 def write_environment_file(environment: Mapping[str, str]) -> Path:
-    """Write the environment down, for the next run and for shells, and say where."""
+    """Write ``hub.env`` for the next run and for shells, and return its path."""
     path = Path(environment["DATA_DIR"]) / ENVIRONMENT_FILE
     lines = [f"export {name}={shlex.quote(environment.get(name, ''))}" for name in (*_WRITTEN, OWN_SERVERS)]
-    head = "# Made by the local run. The secrets are kept from run to run; the addresses are new each time."
-    write_private_file(path, "\n".join([head, *lines, ""]))
+    header = "# Written by the local run. The secrets are kept for the next run; the URLs change with each run."
+    write_private_file(path, "\n".join([header, *lines, ""]))
     return path
 
 
@@ -106,15 +106,15 @@ def _read_environment_file(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        words = shlex.split(path.read_text(encoding="utf-8"), comments=True)
+        entries = shlex.split(path.read_text(encoding="utf-8"), comments=True)
     except ValueError as error:
         raise LocalRunError(f"{path} cannot be read ({error}); repair or remove it.") from error
-    pairs = (word.partition("=") for word in words)
+    pairs = (entry.partition("=") for entry in entries)
     return {name: value for name, _, value in pairs if name in _KEPT_DEFAULTS}
 
 
-def _port(given: Mapping[str, str], name: str, default: int) -> int:
-    text = given.get(name) or str(default)
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MAX_PORT:
         raise LocalRunError(f"{name} is {text!r}; it must be a number from 1 to {_MAX_PORT}.")
     return int(text)

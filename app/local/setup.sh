@@ -1,13 +1,13 @@
 #!/bin/sh
-# Makes a machine that has only Python, make and a shell ready for the hub ("run") or its tests ("dev").
-# A stamp in .venv says when there is nothing to do, so that a later start loses no time here.
+# Sets up a machine that has only Python, make and a shell for the hub ("run") or its tests ("dev").
+# A stamp file in .venv tells a later run that nothing has changed, so that it ends at once.
 set -eu
 cd "$(dirname "$0")/../.."
 
 MODE=${1:-run}
 VENV=.venv
 NEEDED_LIBRARIES="libpango-1.0.so.0:libpango-1.0-0 libpangoft2-1.0.so.0:libpangoft2-1.0-0"
-# Without it PDFs come out just the same, only several times slower.
+# Optional: without it PDFs are the same, but rendering is several times slower.
 FAST_LIBRARIES="libharfbuzz-subset.so.0:libharfbuzz-subset0"
 
 say() { echo "setup: $*" >&2; }
@@ -16,7 +16,7 @@ fail() { say "$*"; exit 1; }
 case $MODE in
     run) LOCK=requirements.txt ;;
     dev) LOCK=requirements-dev.txt ;;
-    *) fail "the word after setup.sh is 'run' or 'dev', not '$MODE'." ;;
+    *) fail "the argument of setup.sh is 'run' or 'dev', not '$MODE'." ;;
 esac
 
 VENDOR=app/admin/static/vendor
@@ -31,13 +31,13 @@ trap 'rm -f "$LOG"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# quietly WHAT COMMAND...: shows the output only when the command fails.
+# quietly LABEL COMMAND...: runs the command and shows its output only when it fails.
 quietly() {
-    what=$1
+    label=$1
     shift
     if "$@" >"$LOG" 2>&1; then return 0; fi
     tail -n 15 "$LOG" >&2
-    say "$what failed; the lines above say why."
+    say "$label failed; see the lines above."
     return 1
 }
 
@@ -49,7 +49,7 @@ compile_translations() {
     done
 }
 
-# "exec" proves that the interpreter behind the .venv is still there after an upgrade of the machine.
+# Running python checks that the interpreter of the .venv still exists after an upgrade of the machine.
 if [ -d "$VENDOR" ] && [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(fingerprint)" ] \
     && "$VENV/bin/python" -S -c '' 2>/dev/null; then
     compile_translations
@@ -66,22 +66,22 @@ root_prefix() {
     fi
 }
 
-# install_packages PACKAGE...: true when they were installed.
+# install_packages PACKAGE...: succeeds when they were installed.
 install_packages() {
     command -v apt-get >/dev/null || return 1
     as_root=$(root_prefix) || return 1
     say "installing $* ..."
-    # The lists of a fresh machine are empty or old; when they cannot be refreshed the install says so itself.
+    # The package lists of a new machine are empty or old. If the update fails, the install reports the error.
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >"$LOG" 2>&1 || true
     quietly "apt-get install" $as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "$@"
 }
 
-fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null; }
+is_supported() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null; }
 
 find_python() {
     for candidate in ${PYTHON:-python3 python3.11 python3.12 python3.13 python3.14}; do
-        if fits "$candidate"; then
+        if is_supported "$candidate"; then
             echo "$candidate"
             return 0
         fi
@@ -89,7 +89,7 @@ find_python() {
     return 1
 }
 
-# missing_packages LIBRARY:PACKAGE...: the packages whose library this machine's loader does not find.
+# missing_packages LIBRARY:PACKAGE...: prints the packages whose library the loader does not find.
 missing_packages() {
     for pair in "$@"; do
         "$python" -c "import ctypes; ctypes.CDLL('${pair%%:*}')" 2>/dev/null || printf '%s ' "${pair#*:}"
@@ -111,18 +111,18 @@ require_libraries() {
     say "warning: PDFs will be slow. For speed type: sudo apt-get install -y $fast"
 }
 
-offer_browser() {
+install_browser() {
     for browser in chromium chromium-browser google-chrome; do
         ! command -v "$browser" >/dev/null || return 0
     done
     install_packages chromium || say "warning: the browser tests need Chromium. Type: sudo apt-get install -y chromium"
 }
 
-make_venv() {
-    if ! { fits "$VENV/bin/python" && "$VENV/bin/python" -m pip --version; } >/dev/null 2>&1; then
+create_venv() {
+    if ! { is_supported "$VENV/bin/python" && "$VENV/bin/python" -m pip --version; } >/dev/null 2>&1; then
         require_venv_module
-        say "making $VENV with $("$python" --version) ..."
-        quietly "making $VENV" "$python" -m venv --clear "$VENV" || exit 1
+        say "creating $VENV with $("$python" --version) ..."
+        quietly "creating $VENV" "$python" -m venv --clear "$VENV" || exit 1
     fi
 }
 
@@ -154,15 +154,15 @@ fetch_assets() {
 python=$(find_python) || fail "Python 3.11 to 3.14 is needed. Type: sudo apt-get install -y python3 python3-venv"
 command -v setpriv >/dev/null || fail "setpriv is missing. Type: sudo apt-get install -y util-linux"
 require_libraries
-[ "$MODE" = run ] || offer_browser
-make_venv
+[ "$MODE" = run ] || install_browser
+create_venv
 install_requirements
 fetch_assets
 compile_translations
 quietly "loading WeasyPrint and its libraries" "$VENV/bin/python" -c 'import weasyprint' || exit 1
 fingerprint >"$STAMP"
 if [ "$MODE" = dev ]; then
-    # What the tests need contains what the hub needs.
+    # requirements-dev.txt contains everything in requirements.txt.
     LOCK=requirements.txt
     fingerprint >"$VENV/.ready-run"
 fi

@@ -1,4 +1,4 @@
-"""The embedded Valkey: on loopback, behind a password, started and stopped from its wheel's program."""
+"""Embedded Valkey: on loopback, with a password, started and stopped with the program of its wheel."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _PORT_TAKEN_MESSAGE = "Failed listening on port"
 
 
 class Valkey(Server):
-    """One server; port and password are new with each start and stand in ``url``.
+    """One server; each start has a new port and password, see ``url``.
 
-    Messages are nudges whose truth is in PostgreSQL, so it writes to disk seldom, and at its end.
+    Messages only trigger work that is stored in PostgreSQL, so the server writes to disk rarely and at its stop.
 
     Args:
-        data_dir: the server's own folder.
+        data_dir: folder of the server.
     """
 
     name = "Valkey"
@@ -46,28 +46,28 @@ class Valkey(Server):
             try:
                 return super().start()
             except LocalRunError:
-                # Somebody else may have taken the free port in the moment before the server did.
-                if attempt == _MAX_ATTEMPTS or _PORT_TAKEN_MESSAGE not in self.last_words():
+                # Another process may have taken the free port before the server did.
+                if attempt == _MAX_ATTEMPTS or _PORT_TAKEN_MESSAGE not in self.last_error():
                     raise
         return None
 
     def _launch(self) -> subprocess.Popen[bytes]:
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        home = self.data_dir.resolve()
-        stop_stale_servers(home, "valkey-server", self.ending)
+        folder = self.data_dir.resolve()
+        stop_stale_servers(folder, "valkey-server", self.ending)
         self._port = _free_port()
         password = secrets.token_urlsafe(32)
         self.url = f"redis://:{password}@127.0.0.1:{self._port}/0"
-        # In a file, not in the arguments, which every user of the machine can read.
-        write_private_file(home / _CONFIGURATION, _configuration(self._port, password))
+        # The password is in a file, because every user of the machine can read the arguments of a process.
+        write_private_file(folder / _CONFIGURATION, _configuration(self._port, password))
         self._open_log()
         command = with_death_signal([str(get_binary_path()), _CONFIGURATION], signal.SIGTERM)
         with self.log.open("ab") as log:
-            return spawn(command, cwd=home, environment={"LC_ALL": "C"}, output=log)
+            return spawn(command, cwd=folder, environment={"LC_ALL": "C"}, output=log)
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
-            # The client's own retries would sleep for seconds; the caller asks again much sooner.
+            # Without the retries of the client, which would sleep for seconds; the caller polls again sooner.
             retry = Retry(NoBackoff(), 0)
             with redis.Redis.from_url(self.url, retry=retry, socket_timeout=2) as client:
                 return bool(client.ping())
@@ -83,7 +83,7 @@ def _configuration(port: int, password: str) -> str:
             f"requirepass {password}",
             "appendonly no",
             "save 300 1000",
-            # A full disk must not stop the broker: it holds nothing that PostgreSQL does not.
+            # A full disk must not stop the broker: everything it holds is in PostgreSQL too.
             "stop-writes-on-bgsave-error no",
             "maxmemory-policy noeviction",
             "loglevel warning",

@@ -1,4 +1,4 @@
-"""Ground for servers and launchers, and helpers that look at processes from outside."""
+"""Fixtures of the local run: a folder for servers, and default handling of SIGHUP."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pytest
 
 
 @pytest.fixture
-def ground() -> Iterator[Path]:
-    """A folder that PostgreSQL's own user may pass through, which pytest's ``tmp_path`` of root is not."""
+def server_dir() -> Iterator[Path]:
+    """A folder that PostgreSQL's own user can enter; ``tmp_path`` of pytest under root is closed to that user."""
     with tempfile.TemporaryDirectory(prefix="ihub-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)
 
 
 @pytest.fixture(autouse=True)
-def _hangups_end_programs() -> Iterator[None]:
-    """What is started here must not inherit deafness to SIGHUP from a ``nohup`` around the tests."""
+def _default_sighup() -> Iterator[None]:
+    """Restore the default action of SIGHUP, which children of a ``nohup`` would inherit as ignored."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)

@@ -1,4 +1,4 @@
-"""Launchers as programs under test: started, watched, and seen to their end."""
+"""Helpers that start launchers as programs, read their output and wait for their end."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ SECONDS = 60
 
 
 class Hub:
-    """One launcher, its screen in a file."""
+    """One launcher, with its output in a file."""
 
     def __init__(self, command: Sequence[str], data_dir: Path, port: int, **environment: str) -> None:
         self.data_dir = data_dir
         self.port = port
-        self.log = data_dir.parent / f"screen-{time.monotonic_ns()}.txt"
-        words = {
+        self.log = data_dir.parent / f"output-{time.monotonic_ns()}.txt"
+        variables = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "PORT": str(port),
             "DATA_DIR": str(data_dir),
         }
-        with self.log.open("wb") as screen:
+        with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 command,
-                env={**words, **environment},
-                stdout=screen,
+                env={**variables, **environment},
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
 
     @property
-    def screen(self) -> str:
+    def output(self) -> str:
         return self.log.read_text()
 
-    def wait_for(self, words: str) -> None:
+    def wait_for(self, text: str) -> None:
         deadline = time.monotonic() + SECONDS
-        while words not in self.screen:
-            assert time.monotonic() < deadline, self.screen
-            assert self.process.poll() is None, self.screen
+        while text not in self.output:
+            assert time.monotonic() < deadline, self.output
+            assert self.process.poll() is None, self.output
             time.sleep(0.05)
 
-    def kept(self, name: str) -> str:
-        """What a shell gets from the file that the launcher wrote."""
+    def variable(self, name: str) -> str:
+        """Value of a variable in a shell that has read ``hub.env``."""
         command = ["sh", "-c", f'. "{self.data_dir}/hub.env" && printf %s "${name}"']
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
@@ -57,7 +57,7 @@ class Hub:
         return self.process.wait(SECONDS)
 
     def descendants(self) -> list[int]:
-        """The processes that carry this hub's data folder in their environment, and its servers."""
+        """Processes with the data folder of this hub in their environment, and its servers."""
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
@@ -67,15 +67,15 @@ class Hub:
                 )
                 state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
             except OSError:
-                continue  # it ended while we looked
+                continue  # it has ended meanwhile
             if belongs and state != "Z" and int(entry.name) != self.process.pid:
                 found.append(int(entry.name))
         return found
 
     def wait_until_nothing_runs(self) -> None:
         deadline = time.monotonic() + 10
-        while left := self.descendants():
-            assert time.monotonic() < deadline, [Path(f"/proc/{pid}/cmdline").read_text() for pid in left]
+        while remaining := self.descendants():
+            assert time.monotonic() < deadline, [Path(f"/proc/{pid}/cmdline").read_text() for pid in remaining]
             time.sleep(0.05)
 
 
@@ -86,7 +86,7 @@ def free_port() -> int:
 
 
 class Start:
-    """Starts launchers on one data folder and sees to it that none outlives the test."""
+    """Starts launchers on one data folder and stops all of them at the end of the test."""
 
     def __init__(self, command: Sequence[str], data_dir: Path) -> None:
         self.command = command

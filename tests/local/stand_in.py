@@ -1,4 +1,4 @@
-"""A launcher with a hub of stand-ins, run as a program: the real group and servers, without the app."""
+"""Program under test: the real launcher, process group and servers with simple processes instead of the app."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class Ready(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, *words):
+    def log_message(self, *arguments):
         pass
 
-print("web speaks", flush=True)
+print("web started", flush=True)
 http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Ready).serve_forever()
 """
 TABLE = (
     HubProcess("web", (sys.executable, "-c", WEB)),
-    # It has a child which, as the children of Celery and gunicorn do, ends when its parent is killed.
+    # It has a child that ends when its parent is killed, like the children of Celery and gunicorn.
     HubProcess("worker", ("sh", "-c", "setpriv --pdeathsig KILL sleep 1234 & exec sleep ${WORKER_SECONDS:-1234}")),
     HubProcess("stubborn", ("sh", "-c", "trap '' TERM; while true; do sleep 0.1; done")),
 )

@@ -1,4 +1,4 @@
-"""The user PostgreSQL runs as: made once, even when several hubs start on a fresh machine at the same moment."""
+"""System user of PostgreSQL: created once, even when several hubs start on a new machine at the same time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.drills.hubs import ROOT
 
 NAME = "invoice-hub-race"
-MAKING = f"""
+PROGRAM = f"""
 import sys
 from app.local import os_user
 os_user.OWN_USER = {NAME!r}
@@ -25,18 +25,18 @@ print(os_user._find_user({NAME!r}))
 
 
 @pytest.fixture
-def _forgotten() -> Iterator[None]:
+def _remove_user() -> Iterator[None]:
     yield
     subprocess.run([shutil.which("userdel", path="/usr/sbin:/sbin") or "userdel", NAME], check=True)
 
 
 @pytest.mark.drill
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes users")
-@pytest.mark.usefixtures("_forgotten")
-def test_launchers_that_race_agree_on_the_user() -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can create users")
+@pytest.mark.usefixtures("_remove_user")
+def test_parallel_launchers_use_the_same_user() -> None:
     launchers = [
         subprocess.Popen(
-            [sys.executable, "-c", MAKING], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-c", PROGRAM], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         for _ in range(5)
     ]

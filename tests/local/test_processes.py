@@ -11,7 +11,7 @@ def test_every_queue_has_a_worker() -> None:
     assert served == set(Queue)
 
 
-def test_a_worker_is_told_its_queues() -> None:
+def test_a_worker_command_names_its_queues() -> None:
     for process in PROCESSES:
         if process.queues:
             assert ",".join(process.queues) in process.command

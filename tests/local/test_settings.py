@@ -1,4 +1,4 @@
-"""What a local run is told and what it makes up."""
+"""Settings of the local run: given variables, generated secrets, environment of the processes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from app.local.settings import Settings, environment_for, write_environment_file
 
 def environment(data_dir: Path, **given: str) -> dict[str, str]:
     given = {"DATA_DIR": str(data_dir), **given}
-    made = environment_for(given, Settings.read(given), 5555)
-    return {"DATABASE_URL": "postgresql://", "REDIS_URL": "redis://", **made}
+    result = environment_for(given, Settings.read(given), 5555)
+    return {"DATABASE_URL": "postgresql://", "REDIS_URL": "redis://", **result}
 
 
 class TestKept:
-    def test_secrets_are_made_once(self, tmp_path: Path) -> None:
+    def test_secrets_are_generated_once(self, tmp_path: Path) -> None:
         first = environment(tmp_path)
         write_environment_file(first)
         second = environment(tmp_path)
@@ -29,12 +29,12 @@ class TestKept:
     def test_two_installations_share_nothing(self, tmp_path: Path) -> None:
         assert environment(tmp_path)["SECRET_KEY"] != environment(tmp_path)["SECRET_KEY"]
 
-    def test_what_is_given_wins_and_is_kept(self, tmp_path: Path) -> None:
+    def test_a_given_value_is_used_and_kept(self, tmp_path: Path) -> None:
         write_environment_file(environment(tmp_path))
         write_environment_file(environment(tmp_path, ADMIN_PASSWORD='it\'s # "mine" $HOME'))
         assert environment(tmp_path)["ADMIN_PASSWORD"] == 'it\'s # "mine" $HOME'
 
-    def test_an_empty_word_counts_as_not_given(self, tmp_path: Path) -> None:
+    def test_an_empty_variable_counts_as_not_given(self, tmp_path: Path) -> None:
         assert environment(tmp_path, SECRET_KEY="")["SECRET_KEY"]
 
     def test_only_the_owner_reads_the_file(self, tmp_path: Path) -> None:
@@ -54,44 +54,44 @@ class TestEnvironment:
     def test_is_local(self, tmp_path: Path) -> None:
         assert environment(tmp_path)["ENVIRONMENT"] == "local"
 
-    def test_honours_what_is_given(self, tmp_path: Path) -> None:
-        made = environment(tmp_path, WEB_CONCURRENCY="5", DEMO="0", PORT="8123", HOST="0.0.0.0", STORAGE_DIR="/s")
-        assert (made["WEB_CONCURRENCY"], made["DEMO"], made["PORT"]) == ("5", "0", "8123")
-        assert (made["HOST"], made["STORAGE_DIR"]) == ("0.0.0.0", "/s")
+    def test_given_variables_are_used(self, tmp_path: Path) -> None:
+        result = environment(tmp_path, WEB_CONCURRENCY="5", DEMO="0", PORT="8123", HOST="0.0.0.0", STORAGE_DIR="/s")
+        assert (result["WEB_CONCURRENCY"], result["DEMO"], result["PORT"]) == ("5", "0", "8123")
+        assert (result["HOST"], result["STORAGE_DIR"]) == ("0.0.0.0", "/s")
 
-    def test_listens_on_this_machine_only_unless_told(self, tmp_path: Path) -> None:
-        made = environment(tmp_path)
-        assert (made["HOST"], made["PORT"], made["WEB_CONCURRENCY"], made["DEMO"]) == (
+    def test_listens_on_loopback_by_default(self, tmp_path: Path) -> None:
+        result = environment(tmp_path)
+        assert (result["HOST"], result["PORT"], result["WEB_CONCURRENCY"], result["DEMO"]) == (
             "127.0.0.1",
             "8000",
             "2",
             "1",
         )
-        assert made["STORAGE_DIR"] == str(tmp_path / "storage")
+        assert result["STORAGE_DIR"] == str(tmp_path / "storage")
 
-    def test_flower_is_closed_and_reads_only(self, tmp_path: Path) -> None:
-        made = environment(tmp_path, ADMIN_PASSWORD="mine")
-        assert made["FLOWER_ADDRESS"] == "127.0.0.1"
-        assert made["FLOWER_BASIC_AUTH"] == "admin:mine"
-        assert made["FLOWER_READ_ONLY"] == "true"
+    def test_flower_requires_a_password_and_is_read_only(self, tmp_path: Path) -> None:
+        result = environment(tmp_path, ADMIN_PASSWORD="mine")
+        assert result["FLOWER_ADDRESS"] == "127.0.0.1"
+        assert result["FLOWER_BASIC_AUTH"] == "admin:mine"
+        assert result["FLOWER_READ_ONLY"] == "true"
 
-    def test_a_password_that_flower_would_split_is_refused(self, tmp_path: Path) -> None:
+    def test_a_password_with_a_comma_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(LocalRunError, match="comma"):
             environment(tmp_path, ADMIN_PASSWORD="a,b")
 
     @pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "8000.0", "٨٠"])
     @pytest.mark.parametrize("name", ["PORT", "FLOWER_PORT"])
-    def test_a_port_that_is_none_is_refused_by_name(self, name: str, port: str) -> None:
+    def test_an_invalid_port_is_refused_by_name(self, name: str, port: str) -> None:
         with pytest.raises(LocalRunError, match=f"^{name} is '{port}'"):
             Settings.read({name: port})
 
 
-def test_a_shell_that_read_the_file_of_an_earlier_run_starts_servers_again(tmp_path: Path) -> None:
+def test_urls_of_embedded_servers_of_an_earlier_run_are_ignored(tmp_path: Path) -> None:
     old = {"DATABASE_URL": "postgresql:///gone", "REDIS_URL": "redis://127.0.0.1:1/0", "OWN_SERVERS": "DATABASE_URL"}
     given = {"DATA_DIR": str(tmp_path), **old}
-    made = environment_for(given, Settings.read(given), 5555)
-    assert "DATABASE_URL" not in made
-    assert made["REDIS_URL"] == "redis://127.0.0.1:1/0", "that one was the user's own"
+    result = environment_for(given, Settings.read(given), 5555)
+    assert "DATABASE_URL" not in result
+    assert result["REDIS_URL"] == "redis://127.0.0.1:1/0", "an external server stays"
 
 
 def test_production_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The set-up script on machines that lack something: one line says what to type."""
+"""Set-up script: missing Python or libraries, unknown arguments, and the second run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOOLS = ("sh", "cat", "cksum", "dirname", "id", "mktemp", "rm", "setpriv", "tail
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout on a machine with few tools: no apt-get, no sudo."""
+    """A checkout and a PATH with few tools: no apt-get, no sudo."""
     (tmp_path / "app/local").mkdir(parents=True)
     shutil.copy(ROOT / "app/local/setup.sh", tmp_path / "app/local")
     (tmp_path / "requirements.txt").touch()
@@ -28,9 +28,9 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def set_up(checkout: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def set_up(checkout: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", str(checkout / "app/local/setup.sh"), *words],
+        ["sh", str(checkout / "app/local/setup.sh"), *arguments],
         env={"PATH": str(checkout / "bin"), "HOME": str(checkout), **environment},
         check=False,
         capture_output=True,
@@ -40,7 +40,7 @@ def set_up(checkout: Path, *words: str, **environment: str) -> subprocess.Comple
 
 
 def with_python(checkout: Path) -> Path:
-    """Put a Python there that runs from its own place: one of a virtual environment would not do."""
+    """Add the base Python to the PATH; the one of a virtual environment would not work."""
     base = getattr(sys, "_base_executable", sys.executable)
     launcher = checkout / "bin/python3"
     launcher.write_text(f'#!/bin/sh\nexec {base} "$@"\n')
@@ -49,7 +49,7 @@ def with_python(checkout: Path) -> Path:
 
 
 def with_library(checkout: Path, name: str, variable: str) -> Path:
-    """Let the script ask for a library that no machine has, or for none at all."""
+    """Change the list of required libraries in the script."""
     script = checkout / "app/local/setup.sh"
     lines = script.read_text().splitlines()
     changed = [f'{variable}="{name}"' if line.startswith(f"{variable}=") else line for line in lines]
@@ -58,7 +58,7 @@ def with_library(checkout: Path, name: str, variable: str) -> Path:
 
 
 def with_assets(checkout: Path) -> Path:
-    """Stand-ins for npm and for the copying of its packages: the registry is not part of these tests."""
+    """Replace npm and the copying of its packages; the registry is not part of these tests."""
     for tool in ("node", "npm"):
         (checkout / "bin" / tool).write_text("#!/bin/sh\n")
         (checkout / "bin" / tool).chmod(0o755)
@@ -68,43 +68,43 @@ def with_assets(checkout: Path) -> Path:
     return checkout
 
 
-class TestWithout:
-    def test_a_python_it_says_what_to_type(self, checkout: Path) -> None:
-        done = set_up(checkout)
-        assert done.returncode == 1
+class TestMissing:
+    def test_python_stops_with_the_command_to_install_it(self, checkout: Path) -> None:
+        completed = set_up(checkout)
+        assert completed.returncode == 1
         line = "setup: Python 3.11 to 3.14 is needed. Type: sudo apt-get install -y python3 python3-venv\n"
-        assert done.stderr == line
+        assert completed.stderr == line
 
-    def test_a_library_and_the_means_to_install_it_it_says_what_to_type(self, checkout: Path) -> None:
+    def test_library_stops_with_the_command_to_install_it(self, checkout: Path) -> None:
         with_library(with_python(checkout), "libnowhere.so.0:libnowhere0", "NEEDED_LIBRARIES")
         with_library(checkout, "", "FAST_LIBRARIES")
-        done = set_up(checkout)
-        assert done.returncode == 1
+        completed = set_up(checkout)
+        assert completed.returncode == 1
         line = "setup: libraries for the PDFs are missing. Type: sudo apt-get install -y libnowhere0 \n"
-        assert done.stderr == line
+        assert completed.stderr == line
 
     @pytest.mark.drill
-    def test_the_library_for_speed_it_warns_and_goes_on(self, checkout: Path) -> None:
+    def test_optional_library_is_a_warning(self, checkout: Path) -> None:
         with_library(with_assets(with_python(checkout)), "libnowhere.so.0:libnowhere0", "FAST_LIBRARIES")
         with_library(checkout, "", "NEEDED_LIBRARIES")
-        done = set_up(checkout)
+        completed = set_up(checkout)
         warning = "setup: warning: PDFs will be slow. For speed type: sudo apt-get install -y libnowhere0 \n"
-        assert warning in done.stderr
-        # Nothing is in this requirements.txt, so the proof by import is what fails, and says so.
-        assert "No module named 'weasyprint'" in done.stderr
-        assert "setup: loading WeasyPrint and its libraries failed" in done.stderr
-        assert done.returncode == 1
+        assert warning in completed.stderr
+        # This requirements.txt is empty, so the import check fails at the end.
+        assert "No module named 'weasyprint'" in completed.stderr
+        assert "setup: loading WeasyPrint and its libraries failed" in completed.stderr
+        assert completed.returncode == 1
 
 
-def test_an_unknown_word_is_refused(checkout: Path) -> None:
+def test_an_unknown_argument_is_refused(checkout: Path) -> None:
     assert "'run' or 'dev', not 'all'" in set_up(checkout, "all").stderr
 
 
 @pytest.mark.drill
-def test_the_second_time_it_has_nothing_to_do_until_the_lock_changes(checkout: Path) -> None:
+def test_a_second_run_does_nothing_until_the_lock_file_changes(checkout: Path) -> None:
     for variable in ("NEEDED_LIBRARIES", "FAST_LIBRARIES"):
         with_library(with_python(checkout), "", variable)
-    # A module of that name in the working folder satisfies the proof by import.
+    # A module of that name in the working folder passes the import check.
     (checkout / "weasyprint.py").touch()
     with_assets(checkout)
     first = set_up(checkout)
