@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from flask.testing import FlaskClient
 
-from app.accounts import modules, sessions, users
+from app.accounts import modules, users
+from app.accounts.login import sessions
 from app.kernel.unit_of_work import unit_of_work
 from bench.sizes import Ask, get, hubs, in_turns, run_without_indexes
 

@@ -8,7 +8,8 @@ import statistics
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from app.accounts import sessions, users
+from app.accounts import users
+from app.accounts.login import sessions
 from app.extensions import db
 from app.grn import samples
 from app.grn.demo import make_demo

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.local.servers import temporary_servers
+from app.local.servers.temporary import temporary_servers
 from app.processes import PROCESSES
 
 ROOT = Path(__file__).resolve().parents[1]

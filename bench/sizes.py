@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from app.config import Settings
 from app.extensions import db
 from app.factory import create_app
-from app.local.servers import temporary_servers
+from app.local.servers.temporary import temporary_servers
 
 #: As a server of this size would be set; and what is filled here need not survive.
 _POSTGRES = {

@@ -18,7 +18,8 @@ from redis import Redis
 from sqlalchemy import TextClause, text
 from werkzeug.test import TestResponse
 
-from app.accounts import audit, sessions
+from app.accounts import audit
+from app.accounts.login import sessions
 from app.accounts.roles import API_KEY, ROLES
 from app.admin.i18n import catalogs
 from app.config import Settings
@@ -28,7 +29,7 @@ from app.factory import create_app
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.celery_app import HubTask
-from app.local.servers import temporary_servers
+from app.local.servers.temporary import temporary_servers
 from app.stream.broadcaster import broadcaster
 from tests.factories import a_user
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from app.accounts.login.passwords import hash_password
 from app.accounts.models.accounts import User
 from app.accounts.models.tokens import AccessToken
-from app.accounts.passwords import hash_password
 from app.accounts.roles import ABILITIES
 from app.accounts.tokens import service as tokens
 from app.extensions import db

@@ -15,7 +15,7 @@ import structlog
 from flask import Flask, Response, g, has_request_context, request
 from prometheus_client import Counter
 
-from app.accounts import last_used
+from app.accounts.credentials import last_used
 from app.accounts.models.accounts import ApiCall, AuditEntry
 from app.accounts.principals import Principal, client_address
 from app.extensions import db

@@ -9,7 +9,7 @@ from typing import Any
 from app.accounts.errors import AddressNotAllowed, InvalidApiKey, InvalidToken, TokenExpired
 from app.accounts.principals import Principal, authenticate
 from app.accounts.roles import ABILITIES, API_KEY, ROLES
-from app.accounts.token_rate_limits import with_rate_limits
+from app.accounts.tokens.rate_limits import with_rate_limits
 from app.kernel.errors import Forbidden
 from app.kernel.http.openapi import ABILITY, refuses
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.accounts import api, api_keys, sessions, tasks, web_sessions
+from app.accounts import tasks
+from app.accounts.credentials import api_keys
+from app.accounts.login import api, sessions, web_sessions
 from app.accounts.tokens import authenticator as tokens
 
 BLUEPRINTS = (api.blp,)

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
-from app.accounts import audit, passwords
+from app.accounts import audit
 from app.accounts.display_names import NAME_RULE, is_name
 from app.accounts.errors import EmailTaken, LastAdmin, UnknownUser
+from app.accounts.login import passwords
 from app.accounts.models.accounts import LoginSession, User
 from app.accounts.roles import ROLES
 from app.extensions import db

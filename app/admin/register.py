@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import Babel, get_locale
 from flask_wtf.csrf import CSRFError
 
-from app.accounts import web_sessions
+from app.accounts.login import web_sessions
 from app.admin import assets, blueprint, error_pages, viewer
 from app.admin.i18n import labels, translate
 from app.admin.navigation import navigation

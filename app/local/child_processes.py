@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from app.local.os_user import OsUser
+from app.local.servers.os_user import OsUser
 
 #: Signals to send one after the other, each with the seconds to wait for its effect.
 Escalation = Sequence[tuple[signal.Signals, float]]

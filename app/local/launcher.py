@@ -11,13 +11,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from app.local import checks, external_servers
+from app.local import checks
 from app.local.banner import ReadyBanner
 from app.local.child_processes import describe_exit, with_death_signal
 from app.local.console import print_line
 from app.local.errors import LocalRunError, describe_os_error
 from app.local.process_group import ProcessGroup
-from app.local.servers import Postgres, Server, Valkey
+from app.local.servers import external_servers
+from app.local.servers.postgres import Postgres
+from app.local.servers.server import Server
+from app.local.servers.valkey import Valkey
 from app.local.settings import METRICS_FOLDER, OWN_SERVERS, Settings, environment_for, write_environment_file
 from app.processes import PREPARATIONS, PROCESSES, ROOT, HubProcess
 

@@ -22,7 +22,7 @@ from honcho.printer import Message, Printer
 from app.local.child_processes import describe_exit, spawn, stop, with_death_signal
 from app.local.console import print_line
 from app.local.errors import LocalRunError
-from app.local.server import Server
+from app.local.servers.server import Server
 from app.processes import ROOT, HubProcess
 
 #: Seconds in which workers may finish their tasks and the web its requests; then they are killed.

@@ -7,7 +7,8 @@ import os
 import structlog
 from flask.cli import AppGroup
 
-from app.accounts import modules, passwords, users
+from app.accounts import modules, users
+from app.accounts.login import passwords
 from app.accounts.models.accounts import User
 from app.grn.demo import make_demo
 from app.kernel.unit_of_work import unit_of_work

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import events
-from app.accounts import revalidation
+from app.accounts.credentials import revalidation
 from app.extensions import bus, db
 from app.kernel import json
 from app.stream.publisher import CHANNEL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.accounts import web_sessions
+from app.accounts.login import web_sessions
 from app.stream import api, publisher, tasks
 
 BLUEPRINTS = (api.sales, api.log)

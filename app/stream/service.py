@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import delete
 
 from app import events
-from app.accounts import revalidation
+from app.accounts.credentials import revalidation
 from app.accounts.principals import Principal
 from app.extensions import db
 from app.kernel import clock

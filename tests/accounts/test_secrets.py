@@ -12,7 +12,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from structlog.stdlib import ProcessorFormatter
 
-from app.accounts import api_keys, audit, sessions, users
+from app.accounts import audit, users
+from app.accounts.credentials import api_keys
+from app.accounts.login import sessions
 from app.accounts.models.accounts import ApiCall, ApiKey, AuditEntry, LoginSession, User
 from app.accounts.models.tokens import AccessToken
 from app.accounts.tokens import authenticator

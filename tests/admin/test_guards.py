@@ -10,8 +10,8 @@ from werkzeug.routing import AnyConverter, Rule
 
 from app.accounts import modules
 from app.accounts.guards import ability_of, allows
+from app.accounts.login.sessions import principal_of
 from app.accounts.roles import ABILITIES, ROLES
-from app.accounts.sessions import principal_of
 from app.kernel.http.app import Hub, is_page
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin.test_signing import enter, token_of

@@ -11,8 +11,9 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from app.accounts import api_keys, audit, module_status, modules
+from app.accounts import audit, module_status, modules
 from app.accounts import users as accounts_users
+from app.accounts.credentials import api_keys
 from app.accounts.models.accounts import ApiKey, User
 from app.accounts.models.tokens import AccessToken
 from app.accounts.tokens import service as tokens

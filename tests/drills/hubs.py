@@ -22,7 +22,9 @@ import psutil
 import psycopg
 from redis import Redis
 
-from app.local.servers import Postgres, Valkey, temporary_servers
+from app.local.servers.postgres import Postgres
+from app.local.servers.temporary import temporary_servers
+from app.local.servers.valkey import Valkey
 from app.processes import PROCESSES, HubProcess
 from tests.sse import Listener
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.local.servers import temporary_servers
+from app.local.servers.temporary import temporary_servers
 from app.processes import PROCESSES
 from tests.drills.hubs import HEADERS, ROOT, DrillHub, drill_hub, free_port, wait_for
 from tests.factories import a_sale

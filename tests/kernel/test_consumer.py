@@ -11,7 +11,7 @@ from kombu import Connection, Queue
 
 from app.extensions import celery
 from app.kernel.worker.consumer import EagerConsumer
-from app.local.valkey import Valkey
+from app.local.servers.valkey import Valkey
 
 pytestmark = [
     pytest.mark.usefixtures("app"),

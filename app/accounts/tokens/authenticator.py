@@ -10,7 +10,8 @@ from flask import g, request
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import joinedload
 
-from app.accounts import audit, ip_allowlist
+from app.accounts import audit
+from app.accounts.credentials import ip_allowlist
 from app.accounts.errors import InvalidToken, ScopedTokenAddressRefused, ScopedTokenExpired, ScopedTokenRefused
 from app.accounts.models.tokens import AccessToken
 from app.accounts.principals import Principal, client_address

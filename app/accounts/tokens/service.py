@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager
 
-from app.accounts import audit, ip_allowlist
+from app.accounts import audit
+from app.accounts.credentials import ip_allowlist
 from app.accounts.display_names import NAME_RULE, is_name
 from app.accounts.errors import TokenEnded, UnknownToken
 from app.accounts.models.accounts import User

@@ -9,7 +9,8 @@ from wtforms import IntegerField, SelectField, StringField, TextAreaField, Valid
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange
 
-from app.accounts import display_names, ip_allowlist
+from app.accounts import display_names
+from app.accounts.credentials import ip_allowlist
 from app.accounts.models.tokens import MAX_CALLS_PER_MINUTE
 from app.admin.forms.base import choices
 from app.kernel.errors import Invalid

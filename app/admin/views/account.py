@@ -8,8 +8,9 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, SelectField
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from app.accounts import passwords, users, web_sessions
+from app.accounts import users
 from app.accounts.guards import SIGNED_IN, requires
+from app.accounts.login import passwords, web_sessions
 from app.accounts.models.accounts import User
 from app.admin.forms.base import Form, accepted, choices
 from app.admin.viewer import THEMES

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
 
-from app.accounts import api_keys
+from app.accounts.credentials import api_keys
 from app.accounts.guards import ADMINISTRATION, requires
 from app.accounts.models.accounts import ApiKey
 from app.accounts.ownership import actor

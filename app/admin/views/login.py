@@ -8,9 +8,10 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired, Length
 
-from app.accounts import passwords, users, web_sessions
+from app.accounts import users
 from app.accounts.errors import WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
+from app.accounts.login import passwords, web_sessions
 from app.admin.error_pages import back, local
 from app.admin.forms.base import Form
 from app.admin.viewer import choose_language, viewer

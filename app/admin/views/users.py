@@ -9,8 +9,9 @@ from wtforms import EmailField, PasswordField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
-from app.accounts import passwords, users
+from app.accounts import users
 from app.accounts.guards import ADMINISTRATION, requires
+from app.accounts.login import passwords
 from app.accounts.models.accounts import User
 from app.accounts.ownership import actor
 from app.accounts.roles import ROLES

@@ -10,8 +10,9 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError
 
-from app.accounts import api_keys, modules
+from app.accounts import modules
 from app.accounts import users as accounts_users
+from app.accounts.credentials import api_keys
 from app.accounts.roles import ROLES
 from app.kernel.errors import Refusal
 from app.kernel.http.error_envelopes import flatten_errors

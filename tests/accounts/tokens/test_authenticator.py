@@ -10,7 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.accounts import sessions, users
+from app.accounts import users
+from app.accounts.login import sessions
 from app.accounts.models.accounts import ApiCall, AuditEntry, User
 from app.accounts.models.tokens import AccessToken
 from app.accounts.roles import ABILITIES

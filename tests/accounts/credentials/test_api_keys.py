@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.accounts import api_keys, audit
+from app.accounts import audit
+from app.accounts.credentials import api_keys
 from app.accounts.errors import ApiKeyEnded
 from app.accounts.models.accounts import ApiKey, AuditEntry
 from app.extensions import db

@@ -9,7 +9,8 @@ from flask import current_app, g, request, session
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.accounts import audit, sessions
+from app.accounts import audit
+from app.accounts.login import sessions
 from app.accounts.models.accounts import LoginSession, User
 from app.accounts.principals import Principal
 from app.extensions import db

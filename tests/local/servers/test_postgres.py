@@ -1,56 +1,20 @@
-"""Embedded PostgreSQL and Valkey: data over a restart, start after a kill, errors of a failed start."""
+"""Embedded PostgreSQL: settings, data over a restart, start after a kill, errors, another system user."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import signal
 import stat
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from app.local.data_paths import SHARED_FOLDER
 from app.local.errors import LocalRunError
-from app.local.servers import Postgres, Server, Valkey, temporary_servers
-
-QUICK = {"fsync": "off"}
-
-
-@contextmanager
-def running(server: Server) -> Iterator[Server]:
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-def query(server: Server, statement: str) -> str:
-    with closing(psycopg.connect(server.url, autocommit=True)) as connection:
-        cursor = connection.execute(statement)
-        return str(cursor.fetchone()[0]) if cursor.description else ""
-
-
-def has_ended(pid: int) -> bool:
-    """Whether a process ends within 5 s; a zombie counts as ended."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except FileNotFoundError:
-            return True
-        time.sleep(0.02)
-    return False
+from app.local.servers.data_paths import SHARED_FOLDER
+from app.local.servers.postgres import Postgres
+from app.local.servers.temporary import temporary_servers
+from tests.local.servers.helpers import QUICK, has_ended, query, running
 
 
 @pytest.fixture(scope="module")
@@ -159,8 +123,8 @@ class TestPostgresOfRoot:
     def test_programs_that_the_user_cannot_access_are_copied_once(
         self, server_dir: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("app.local.data_paths.SHARED_FOLDER", server_dir / "shared")
-        monkeypatch.setattr("app.local.os_user.OsUser.can", lambda _user, option, _path: option != "-x")
+        monkeypatch.setattr("app.local.servers.data_paths.SHARED_FOLDER", server_dir / "shared")
+        monkeypatch.setattr("app.local.servers.os_user.OsUser.can", lambda _user, option, _path: option != "-x")
         with running(Postgres(server_dir / "pg", QUICK)) as server:
             program = Path(f"/proc/{server.process.pid}/exe").readlink()
         assert program.is_relative_to(server_dir / "shared")
@@ -174,83 +138,3 @@ class TestPostgresOfRoot:
         server_dir.chmod(0o700)
         with pytest.raises(LocalRunError, match=f"cannot enter {server_dir}/pg"):
             Postgres(server_dir / "pg", QUICK).start()
-
-
-class TestValkey:
-    def test_requires_its_password(self, server_dir: Path) -> None:
-        with running(Valkey(server_dir / "vk")) as server:
-            port = server.url.rpartition(":")[2].removesuffix("/0")
-            with redis.Redis.from_url(server.url) as client:
-                assert client.ping()
-            with (
-                redis.Redis(port=int(port), retry=Retry(NoBackoff(), 0)) as anonymous,
-                pytest.raises(redis.AuthenticationError),
-            ):
-                anonymous.ping()
-
-    def test_the_password_is_readable_by_its_owner_only(self, server_dir: Path) -> None:
-        with running(Valkey(server_dir / "vk")) as server:
-            assert stat.S_IMODE((server_dir / "vk/valkey.conf").stat().st_mode) == 0o600
-            password = server.url.partition("://:")[2].partition("@")[0]
-            assert password not in Path(f"/proc/{server.process.pid}/cmdline").read_text()
-
-    def test_refuses_writes_instead_of_evicting_when_memory_is_full(self, server_dir: Path) -> None:
-        with running(Valkey(server_dir / "vk")) as server, redis.Redis.from_url(server.url) as client:
-            assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
-            assert client.config_get("appendonly") == {"appendonly": "no"}
-
-    def test_keeps_its_queues_over_a_restart(self, server_dir: Path) -> None:
-        with running(Valkey(server_dir / "vk")) as server, redis.Redis.from_url(server.url) as client:
-            client.rpush("events", "message")
-        with running(Valkey(server_dir / "vk")) as server, redis.Redis.from_url(server.url) as client:
-            assert client.lrange("events", 0, -1) == [b"message"]
-
-    def test_the_next_start_stops_a_server_that_still_runs(self, server_dir: Path) -> None:
-        with running(Valkey(server_dir / "vk")) as previous, running(Valkey(server_dir / "vk")) as server:
-            assert previous.process.wait(1) == 0
-            with redis.Redis.from_url(server.url) as client:
-                assert client.ping()
-
-    def test_a_damaged_file_is_reported_in_one_line(self, server_dir: Path) -> None:
-        (server_dir / "vk").mkdir()
-        (server_dir / "vk/dump.rdb").write_bytes(b"no such thing")
-        with pytest.raises(LocalRunError, match=r"Valkey .*server\.log"):
-            Valkey(server_dir / "vk").start()
-
-    def test_a_port_taken_at_the_last_moment_is_replaced(
-        self, server_dir: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with running(Valkey(server_dir / "first")) as first:
-            taken = int(first.url.rpartition(":")[2].removesuffix("/0"))
-            free = Valkey(server_dir / "probe")
-            with running(free):
-                other = int(free.url.rpartition(":")[2].removesuffix("/0"))
-            ports = iter([taken, other])
-            monkeypatch.setattr("app.local.valkey._free_port", lambda: next(ports))
-            with running(Valkey(server_dir / "vk")) as server:
-                assert f":{other}/" in server.url
-
-
-def test_temporary_servers_delete_their_files() -> None:
-    with temporary_servers(QUICK) as (postgres, valkey):
-        assert query(postgres, "SELECT 1") == "1"
-        pids = postgres.process.pid, valkey.process.pid
-        folder = postgres.data_dir.parent
-    assert all(has_ended(pid) for pid in pids)
-    assert not folder.exists()
-    assert not list(Path(tempfile.gettempdir()).glob(f"{folder.name}*"))
-
-
-def test_a_server_cannot_outlive_the_process_that_started_it(server_dir: Path) -> None:
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:  # pragma: no cover - this branch ends in a kill
-        server = Valkey(server_dir / "vk")
-        server.start()
-        os.write(write, str(server.process.pid).encode())
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.close(write)
-    with os.fdopen(read, "rb") as pipe:
-        pid = int(pipe.read(20))
-    os.waitpid(child, 0)
-    assert has_ended(pid)

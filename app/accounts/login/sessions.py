@@ -18,8 +18,9 @@ from jwt import ExpiredSignatureError, PyJWTError
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.accounts import audit, passwords
+from app.accounts import audit
 from app.accounts.errors import InvalidToken, TokenExpired, TokenReused, WrongPassword
+from app.accounts.login import passwords
 from app.accounts.models.accounts import LoginSession, User
 from app.accounts.principals import Principal
 from app.accounts.roles import ROLES

@@ -1,4 +1,4 @@
-"""Embedded servers for ``make run``, tests and benchmarks."""
+"""Temporary embedded servers for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from app.local.postgres import Postgres
-from app.local.server import Server
-from app.local.valkey import Valkey
-
-__all__ = ["Postgres", "Server", "Valkey", "temporary_servers"]
+from app.local.servers.postgres import Postgres
+from app.local.servers.valkey import Valkey
 
 
 @contextmanager

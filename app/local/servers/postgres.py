@@ -16,10 +16,10 @@ from urllib.parse import quote
 import psycopg
 
 from app.local.child_processes import Escalation, spawn, stop_stale_servers, with_death_signal
-from app.local.data_paths import program_folder, server_folder
 from app.local.errors import LocalRunError
-from app.local.os_user import OsUser, server_user
-from app.local.server import Server
+from app.local.servers.data_paths import program_folder, server_folder
+from app.local.servers.os_user import OsUser, server_user
+from app.local.servers.server import Server
 
 DATABASE = ROLE = "hub"
 #: ``sun_path`` has 108 bytes, including the final NUL.

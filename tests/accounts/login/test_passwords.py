@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.accounts import passwords
+from app.accounts.login import passwords
 
 
 def test_the_dummy_hash_has_the_current_parameters_and_matches_no_password() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from app.kernel.postgres_programs import PROGRAMS, WHEEL, wheel_folder
 from app.local.console import print_line
 from app.local.errors import LocalRunError
-from app.local.os_user import OsUser
+from app.local.servers.os_user import OsUser
 
 #: The programs find their libraries by a relative path, so both folders are copied.
 _TREES = (PROGRAMS.parent, Path(f"{WHEEL}.libs"))

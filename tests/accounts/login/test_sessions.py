@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 from flask_jwt_extended import create_access_token, create_refresh_token
 from werkzeug.test import TestResponse
 
-from app.accounts import sessions, users
+from app.accounts import users
+from app.accounts.login import sessions
 from app.accounts.models.accounts import AuditEntry, LoginSession, User
 from app.extensions import db
 from app.kernel import clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from app.accounts import passwords
+from app.accounts.login import passwords
 from app.kernel.schemas.fields import Schema, Text, Timestamp
 
 MAX_TOKEN_LENGTH = 4096

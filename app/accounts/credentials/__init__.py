@@ -1,0 +1,1 @@
+"""Credentials of machines: API keys, allowlists, last use, and revalidation on open connections."""

@@ -1,0 +1,1 @@
+"""Login by e-mail and password: passwords, sessions of API users and browsers, ``/api/auth``."""

@@ -1,0 +1,1 @@
+"""Embedded PostgreSQL and Valkey, their paths and system user, and checks of external servers."""
