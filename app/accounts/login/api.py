@@ -7,6 +7,7 @@ from typing import Any
 from flask import current_app, g
 from flask.views import MethodView
 
+from app.accounts.api_errors import ApiV1Envelope, AuthEnvelope
 from app.accounts.errors import InvalidToken, TokenExpired, WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
 from app.accounts.login import sessions
@@ -21,9 +22,12 @@ from app.accounts.principals import authenticate
 from app.extensions import limiter
 from app.kernel.errors import TooManyRequests
 from app.kernel.http.app import ApiBlueprint
+from app.kernel.http.error_envelopes import register_envelope
 from app.kernel.http.openapi import refuses
 
 blp = ApiBlueprint("Accounts", __name__, url_prefix="/api/auth", description="Users and their sessions.")
+register_envelope(AuthEnvelope())
+register_envelope(ApiV1Envelope())
 
 _TOKENS = {"access": "eyJhbGciOi…", "refresh": "eyJhbGciOi…", "expires_in": 3600}
 _USER = {

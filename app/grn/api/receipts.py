@@ -10,6 +10,7 @@ from app.accounts.guards import requires
 from app.accounts.idempotency import idempotent
 from app.accounts.ownership import actor
 from app.grn import samples
+from app.grn.api.errors import GrnEnvelope
 from app.grn.errors import DuplicateReceipt, ItemsInUse, UnknownReceipt
 from app.grn.models.receipts import GoodsReceipt
 from app.grn.receipts import service as receipts
@@ -17,6 +18,7 @@ from app.grn.schemas.filters import ByExternalId, ReceiptQuery
 from app.grn.schemas.pagination import Page, page_example, page_schema
 from app.grn.schemas.receipts import NewReceiptSchema, ReceiptChangeSchema, ReceiptSchema, ReceiptSummarySchema
 from app.kernel.http.app import ApiBlueprint, allow_bulk_body
+from app.kernel.http.error_envelopes import register_envelope
 from app.kernel.http.openapi import refuses
 
 blp = ApiBlueprint(
@@ -25,6 +27,7 @@ blp = ApiBlueprint(
     url_prefix="/api/invoices",
     description="Goods receipts of fabric (the GRN document calls them invoices).",
 )
+register_envelope(GrnEnvelope())
 
 
 @blp.route("")

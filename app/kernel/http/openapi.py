@@ -10,22 +10,12 @@ from flask import Flask
 from flask_smorest import Api
 
 from app.kernel import errors
-from app.kernel.http.error_envelopes import ENVELOPES, FALLBACK, Envelope, envelope_of
+from app.kernel.http.error_envelopes import Envelope, envelope_of, registered_envelopes
 
 #: Marks that decorators leave on an operation and that ``document()`` turns into words.
 ABILITY, REFUSALS, IDEMPOTENT = "x-ability", "x-refusals", "x-idempotent"
 _METHODS = ("get", "post", "put", "patch", "delete")
 _PARAMETER = re.compile(r"\{\w+\}")
-
-SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "A user's access token or a scoped token."},
-    "apiKey": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-API-KEY",
-        "description": "A key for sales imports.",
-    },
-}
 
 IDEMPOTENCY_PARAMETER: dict[str, Any] = {
     "in": "header",
@@ -66,10 +56,11 @@ def document(app: Flask, api: Api) -> dict[str, Any]:
     """The whole document as plain data."""
     spec: dict[str, Any] = api.spec.to_dict()
     components = spec.setdefault("components", {})
-    components["securitySchemes"] = SECURITY_SCHEMES
     schemas = components.setdefault("schemas", {})
-    for envelope in (*ENVELOPES, FALLBACK):
+    security_schemes = components.setdefault("securitySchemes", {})
+    for envelope in registered_envelopes():
         schemas[envelope.name] = envelope.schema()
+        security_schemes.update(envelope.authentication)
     components.pop("responses", None)
     for path, operations in spec["paths"].items():
         for method in _METHODS:
@@ -81,7 +72,7 @@ def document(app: Flask, api: Api) -> dict[str, Any]:
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     envelope = envelope_of(_PARAMETER.sub("1", path))
     ability = operation.pop(ABILITY, None)
-    operation["security"] = _security(path, ability)
+    operation["security"] = _security(envelope, ability)
     if ability:
         operation["description"] = f"{operation.get('description', '')}\n\nNeeds the ability `{ability}`.".strip()
     if operation.pop(IDEMPOTENT, False):
@@ -95,11 +86,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         _add(responses, envelope, refusal)
 
 
-def _security(path: str, ability: str | None) -> list[dict[str, list[str]]]:
-    if ability is None:
-        return []
-    keys: list[dict[str, list[str]]] = [{"bearer": []}]
-    return [*keys, {"apiKey": []}] if path.startswith("/api/sales") else keys
+def _security(envelope: Envelope, ability: str | None) -> list[dict[str, list[str]]]:
+    return [{scheme: []} for scheme in envelope.authentication] if ability else []
 
 
 def _usual(path: str, ability: str | None, operation: dict[str, Any]) -> list[errors.Refusal]:

@@ -15,12 +15,12 @@ from app.accounts.principals import authenticate
 from app.kernel import clock
 from app.kernel.errors import PayloadTooLarge, UnsupportedMediaType
 from app.kernel.http.app import ApiBlueprint
-from app.kernel.http.error_envelopes import SalesEnvelope
 from app.kernel.http.openapi import refuses
 from app.kernel.json import encode
 from app.kernel.messages import N_, Message, as_message
 from app.kernel.schemas.fast_dump import make_dumper
 from app.sales import samples
+from app.sales.api.errors import SalesEnvelope
 from app.sales.errors import AllRefused, SheetFull, TooManyInvoices
 from app.sales.files import export, json_stream
 from app.sales.imports import stream as imports_stream

@@ -10,10 +10,12 @@ from app.accounts.guards import requires
 from app.accounts.idempotency import idempotent
 from app.accounts.principals import authenticate
 from app.kernel.http.app import ApiBlueprint
+from app.kernel.http.error_envelopes import register_envelope
 from app.kernel.http.openapi import refuses
 from app.kernel.pagination.keyset import Page, keyset_page_schema
 from app.sales import samples
 from app.sales.access import actor
+from app.sales.api.errors import SalesEnvelope
 from app.sales.errors import DuplicateInvoice, NotInReview, NotReturnable, UnknownInvoice
 from app.sales.floor import history, review
 from app.sales.imports import single
@@ -31,6 +33,7 @@ from app.sales.schemas.invoices import (
 from app.sales.schemas.lists import InvoiceQuery
 
 blp = ApiBlueprint("Sales", __name__, url_prefix="/api/sales", description="Invoices of the pharmacy distribution.")
+register_envelope(SalesEnvelope())
 
 
 def _answer(message: str, data: Any) -> dict[str, Any]:
