@@ -18,7 +18,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
-from app.kernel.pagination.offset import Page, PageQuery, paginate
+from app.kernel.pagination.keyset import KeysetQuery, Order, Page, page_by_keyset
 from app.kernel.schemas.fields import Text
 
 MAX_EMAIL_LENGTH = 254
@@ -181,7 +181,7 @@ def list_users() -> list[User]:
     return list(db.session.scalars(select(User).order_by(User.email)))
 
 
-class UserQuery(PageQuery):
+class UserQuery(KeysetQuery):
     """Query of the list of users, with a text search."""
 
     search = Text(100, load_default="")
@@ -192,4 +192,4 @@ def find_page(paging: dict[str, Any]) -> Page:
     query, search = select(User), paging["search"]
     if search:
         query = query.where(or_(*(column.icontains(search, autoescape=True) for column in (User.email, User.name))))
-    return paginate(query, User.id, paging)
+    return page_by_keyset(query, Order((User.id,), descending=True), paging)

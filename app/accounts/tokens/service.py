@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, joinedload
 
 from app.accounts import audit
 from app.accounts.credentials import ip_allowlist
@@ -29,7 +29,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Code, Message
-from app.kernel.pagination.offset import Page, paginate
+from app.kernel.pagination.keyset import Order, Page, page_by_keyset
 
 #: Grace period after a rotation, in which the old secret still works: default and maximum.
 DEFAULT_GRACE, MAX_GRACE = timedelta(hours=24), timedelta(days=30)
@@ -145,8 +145,10 @@ def find(token_id: int, *, scope: Scope, lock: bool = False) -> AccessToken:
 
 
 def find_page(paging: dict[str, Any], *, scope: Scope) -> Page:
-    """A page of tokens with their users, newest first."""
-    return paginate(_tokens(scope), AccessToken.id, paging)
+    """Tokens with their users, newest first."""
+    return page_by_keyset(
+        _scoped(scope), Order((AccessToken.id,), descending=True), paging, options=(joinedload(AccessToken.user),)
+    )
 
 
 def list_tokens(*, scope: Scope) -> list[AccessToken]:
@@ -172,7 +174,11 @@ def shown_prefix(token: AccessToken) -> str:
 
 
 def _tokens(scope: Scope) -> Select[tuple[AccessToken]]:
-    query = select(AccessToken).join(AccessToken.user).options(contains_eager(AccessToken.user))
+    return _scoped(scope).join(AccessToken.user).options(contains_eager(AccessToken.user))
+
+
+def _scoped(scope: Scope) -> Select[tuple[AccessToken]]:
+    query = select(AccessToken)
     return query if scope is None else query.where(AccessToken.user_id == scope)
 
 

@@ -52,7 +52,7 @@ class PeriodForm(Form):
 @requires(SETTINGS)
 def show() -> str:
     """The viewer's modules; an administrator sees and changes everybody's."""
-    query, today = parse_filters(users.UserQuery(), cursor=""), clock.now()
+    query, today = parse_filters(users.UserQuery()), clock.now()
     found = users.find_page(query.values) if viewer_is_admin() else None
     of_users = module_status.status_of_users([user.id for user in found.results]) if found else {}
     return render_template(

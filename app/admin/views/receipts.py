@@ -23,7 +23,7 @@ from app.grn.schemas.filters import LedgerQuery, ReceiptQuery
 from app.grn.schemas.pagination import Page, PageQuery
 from app.grn.schemas.receipts import InspectionSchema
 from app.kernel.errors import Invalid
-from app.kernel.pagination.offset import LARGEST_PAGE
+from app.kernel.pagination.limits import MAX_PAGE_SIZE
 from app.pdf import files
 
 _SEE_OTHER = 303
@@ -95,7 +95,7 @@ def item(receipt_id: int, item_id: int) -> str:
     question = parse_filters(PageQuery())
     found = packing_list.find_item(receipt_id, item_id)
     rolls = packing_list.find_rolls(receipt_id, item_id, question.values)
-    first = {**parse_filters(LedgerQuery()).values, "page": 0, "page_size": LARGEST_PAGE}
+    first = {**parse_filters(LedgerQuery()).values, "page": 0, "page_size": MAX_PAGE_SIZE}
     return render_template(
         "admin/receipts_item.html",
         receipt=receipts.find_header(receipt_id),

@@ -17,7 +17,7 @@ from app.admin.list_query import parse_filters
 from app.einvoices.access import MODULE
 from app.kernel.errors import NotFound
 from app.kernel.pagination.keyset import KeysetQuery
-from app.kernel.pagination.offset import LARGEST_PAGE
+from app.kernel.pagination.limits import MAX_PAGE_SIZE
 from app.sales import masters
 from app.sales.access import actor
 from app.sales.floor import available_steps, history, transitions
@@ -114,7 +114,7 @@ def _counts() -> list[tuple[str, LazyString, str]]:
 
 def _timeline(invoice: SalesInvoice) -> list[dict[str, Any]]:
     """The newest first, as many as one page of the API gives; more than that nobody reads."""
-    steps = history.find_history(invoice.id, {"cursor": "", "page_size": LARGEST_PAGE}).results
+    steps = history.find_history(invoice.id, {"cursor": "", "page_size": MAX_PAGE_SIZE}).results
     return [_entry(found if isinstance(found, dict) else vars(found)) for found in reversed(steps)]
 
 

@@ -30,7 +30,7 @@ from app.admin.forms.fields import AllowlistField, days_of, grace_field, name_fi
 from app.admin.helpers import done, not_done, standing
 from app.admin.list_query import parse_filters
 from app.kernel import clock
-from app.kernel.pagination.offset import PageQuery
+from app.kernel.pagination.keyset import KeysetQuery
 
 blp = Blueprint("tokens", __name__, url_prefix="/settings/api")
 
@@ -86,7 +86,7 @@ class LimitsForm(Form):
 @requires(SETTINGS)
 def show() -> str:
     """The tokens of the viewer; an administrator sees everybody's."""
-    query = parse_filters(PageQuery(), cursor="")
+    query = parse_filters(KeysetQuery())
     found = tokens.find_page(query.values, scope=scope())
     return render_template("admin/tokens.html", found=found, mine=g.user.id, **_dialogs())
 

@@ -54,7 +54,7 @@ class RoleForm(Form):
 @requires(ADMINISTRATION)
 def show() -> str:
     """Everybody who may sign in, and who no longer may."""
-    query = parse_filters(users.UserQuery(), cursor="")
+    query = parse_filters(users.UserQuery())
     found = users.find_page(query.values)
     role = RoleForm(formdata=None)
     return render_template("admin/users.html", found=found, asked=query, role=role, me=g.user.id, explained=EXPLAINED)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,8 +20,7 @@ from app.einvoices.status import Status
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.daily_counts import DailyCount, count_per_day
-from app.kernel.errors import Invalid
-from app.kernel.messages import N_
+from app.kernel.pagination.cursors import decode_cursor, encode_cursor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_KEY = 2**63
@@ -208,15 +205,14 @@ def _rows(selected: Select[Any], key: tuple[Any, ...], limit: int) -> list[Einvo
 def _encoded(row: Einvoice, by_change: bool) -> str:
     microseconds = (row.updated_at - _EPOCH) // timedelta(microseconds=1)
     text = f"{microseconds}.{row.id}" if by_change else str(row.id)
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return encode_cursor(text.encode())
 
 
 def _decoded(cursor: str, length: int) -> list[Any]:
-    try:
-        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode("ascii")
-        numbers = [int(part) for part in text.split(".")]
+    def parse(values: bytes) -> list[Any]:
+        numbers = [int(part) for part in values.decode("ascii").split(".")]
         if len(numbers) != length or not all(0 < number < _LARGEST_KEY for number in numbers):
-            raise ValueError(text)  # noqa: TRY301 - one refusal for all that is not ours
+            raise ValueError("another list's cursor")
         return [_EPOCH + timedelta(microseconds=number) for number in numbers[:-1]] + numbers[-1:]
-    except (binascii.Error, ValueError, OverflowError) as error:
-        raise Invalid({"cursor": [N_("Not a cursor of this list.")]}) from error
+
+    return decode_cursor(cursor, parse)

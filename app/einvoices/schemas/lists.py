@@ -9,10 +9,11 @@ from marshmallow import fields
 from app.einvoices.schemas.einvoices import EinvoiceSchema
 from app.einvoices.status import Status, Type
 from app.kernel.messages import N_
+from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, DateTime, HubField, Schema, Text
 
-LARGEST_PAGE, LAST_PAGE, PAGE_SIZE = 100, 1_000_000, 20
+LAST_PAGE = 1_000_000
 
 
 class Flag(HubField, fields.Boolean):
@@ -54,7 +55,7 @@ class ListQuery(Schema):
             "description": "A number, order, e-mail or id as it begins; else beginnings of words, also of the buyer."
         },
     )
-    per_page = fields.Integer(load_default=PAGE_SIZE, validate=validators.Range(1, LARGEST_PAGE))
+    per_page = fields.Integer(load_default=PAGE_SIZE, validate=validators.Range(1, MAX_PAGE_SIZE))
     page = fields.Integer(load_default=1, validate=validators.Range(1, LAST_PAGE))
     cursor = fields.String(metadata={"description": "Empty for the first page, then what `next_cursor` carries."})
 

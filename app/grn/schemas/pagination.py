@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, select
 from app.extensions import db
 from app.grn.schemas.fields import OmitNulls
 from app.kernel.messages import N_, Message
-from app.kernel.pagination.offset import LARGEST_PAGE, LAST_PAGE, PAGE_SIZE
+from app.kernel.pagination.limits import MAX_PAGE_NUMBER, MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas.fields import HubField, Number, Schema
 
 _LOWER_BOUND_TEXT = (
@@ -45,8 +45,8 @@ class Sort(HubField):
 class PageQuery(Schema):
     """Query parameters of every list."""
 
-    page = Number(0, LAST_PAGE, load_default=0, metadata={"description": "From 0."})
-    page_size = Number(1, LARGEST_PAGE, load_default=PAGE_SIZE, data_key="pageSize")
+    page = Number(0, MAX_PAGE_NUMBER, load_default=0, metadata={"description": "From 0."})
+    page_size = Number(1, MAX_PAGE_SIZE, load_default=PAGE_SIZE, data_key="pageSize")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,9 +15,10 @@ from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, liter
 
 from app.extensions import db
 from app.kernel import clock, json
-from app.kernel.errors import Invalid, MalformedJson
+from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
-from app.kernel.pagination.offset import LARGEST_PAGE, PAGE_SIZE
+from app.kernel.pagination.cursors import decode_cursor, encode_cursor
+from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Schema
 
@@ -30,7 +29,7 @@ COUNTED = 10_000
 class KeysetQuery(Schema):
     """``cursor`` (empty to begin) walks a list without gaps or repeats, however deep."""
 
-    page_size = Integer(load_default=PAGE_SIZE, validate=validators.Range(1, LARGEST_PAGE))
+    page_size = Integer(load_default=PAGE_SIZE, validate=validators.Range(1, MAX_PAGE_SIZE))
     cursor = String(load_default="", metadata={"description": "Empty for the first page, then what `next` carries."})
 
 
@@ -166,15 +165,14 @@ def _link(**changes: Any) -> str:
 def _encoded(row: Any, order: Order) -> str:
     values = [getattr(row, column.key) for column in order.columns]
     plain = [clock.iso(value) if isinstance(value, datetime) else value for value in values]
-    return base64.urlsafe_b64encode(json.encode(plain)).decode().rstrip("=")
+    return encode_cursor(json.encode(plain))
 
 
 def _decoded(cursor: str, order: Order) -> list[Any]:
-    try:
-        values = json.decode(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
-        return [_typed(value, column) for value, column in zip(values, order.columns, strict=True)]
-    except (binascii.Error, TypeError, ValueError, MalformedJson) as error:
-        raise Invalid({"cursor": [N_("Not a cursor of this list.")]}) from error
+    def parse(values: bytes) -> list[Any]:
+        return [_typed(value, column) for value, column in zip(json.decode(values), order.columns, strict=True)]
+
+    return decode_cursor(cursor, parse)
 
 
 def _typed(value: Any, column: Any) -> Any:
