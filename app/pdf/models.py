@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.worker.work_queue import LeasedWork, work_indexes
+from app.kernel.check_constraints import one_of
+from app.kernel.worker.work_queue import LeasedWork, WorkState, work_indexes
 
 
 class PrintedDocument(LeasedWork):
@@ -19,7 +20,7 @@ class PrintedDocument(LeasedWork):
 def print_constraints(table: str) -> tuple[CheckConstraint | Index, ...]:
     """What each table of these rows is checked by, and found by."""
     return (
-        CheckConstraint("state IN ('pending', 'done', 'failed')", name="state"),
+        one_of("state", WorkState),
         CheckConstraint("(path IS NULL) = (sha256 IS NULL)", name="stored"),
         *work_indexes(table),
     )

@@ -28,6 +28,7 @@ from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.check_constraints import one_of
 
 BUYER = ("name", "email", "phone", "tax_id", "tax_office", "address", "shipping_address")
 _SEARCHED = ["invoice_no", "marketplace_order_no", "buyer_name", "buyer_email", "buyer_tax_id", "provider_invoice_id"]
@@ -35,11 +36,6 @@ _WORDS = " || ' ' || ".join(f"coalesce({column}, '')" for column in _SEARCHED)
 _WHOLE = ", ".join(f"nullif(lower(translate({name}, 'ıİ', 'ii')), '')" for name in _SEARCHED if name != "buyer_name")
 #: What names one e-invoice, each as a whole, for who scans or pastes it.
 IDENTIFIERS = f"array_to_tsvector(array_remove(ARRAY[{_WHOLE}], NULL))"
-
-
-def _one_of(column: str, words: type[Any]) -> CheckConstraint:
-    listed = ", ".join(f"'{word}'" for word in words)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 def _text(limit: int) -> Mapped[str]:
@@ -63,8 +59,8 @@ class Einvoice(db.Model):
 
     __tablename__ = "e_invoices"
     __table_args__ = (
-        _one_of("status", Status),
-        _one_of("type", Type),
+        one_of("status", Status),
+        one_of("type", Type),
         CheckConstraint(
             "(number IS NULL) = (invoice_no IS NULL) AND (number IS NULL) = (series_id IS NULL)", name="number"
         ),

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
-    CheckConstraint,
     DateTime,
     ForeignKey,
     Identity,
@@ -22,7 +21,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.worker.work_queue import LeasedWork, work_indexes
+from app.kernel.check_constraints import one_of
+from app.kernel.worker.work_queue import LeasedWork, WorkState, work_indexes
 from app.pdf.models import PrintedDocument, print_constraints
 
 
@@ -61,7 +61,7 @@ class EinvoiceSending(LeasedWork, db.Model):
 
     __tablename__ = "e_invoice_sendings"
     __table_args__ = (
-        CheckConstraint("state IN ('pending', 'done', 'failed')", name="state"),
+        one_of("state", WorkState),
         *work_indexes("e_invoice_sendings"),
         Index("ix_e_invoice_sendings_open", "einvoice_id", unique=True, postgresql_where=text("state = 'pending'")),
     )

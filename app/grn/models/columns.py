@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -50,12 +49,6 @@ class OutType(StrEnum):
     SAMPLING = "Sampling"
     WRITE_OFF = "Write-Off"
     RETURN_MILL = "Return-mill"
-
-
-def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
-    """Check constraint: null or one of ``values``."""
-    literals = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({literals})", name=column)
 
 
 def never_negative(*columns: str) -> tuple[CheckConstraint, ...]:

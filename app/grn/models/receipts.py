@@ -32,11 +32,11 @@ from app.grn.models.columns import (
     identity,
     metadata,
     never_negative,
-    one_of,
     prefix_index,
     quantity,
     text,
 )
+from app.kernel.check_constraints import one_of
 
 
 class GoodsReceipt(db.Model):

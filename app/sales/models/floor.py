@@ -21,12 +21,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.check_constraints import one_of
 from app.sales.state_machine import Outcome, Section
-
-
-def _words(column: str, words: type[Any]) -> CheckConstraint:
-    listed = ", ".join(f"'{word}'" for word in words)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 def _moment() -> Mapped[datetime]:
@@ -38,7 +34,7 @@ class WorkSession(db.Model):
 
     __tablename__ = "sales_sessions"
     __table_args__ = (
-        _words("section", Section),
+        one_of("section", Section),
         Index(
             "ix_sales_sessions_active", "worker_id", "section", unique=True, postgresql_where=text("ended_at IS NULL")
         ),
@@ -58,7 +54,7 @@ class Assignment(db.Model):
 
     __tablename__ = "sales_assignments"
     __table_args__ = (
-        _words("outcome", Outcome),
+        one_of("outcome", Outcome),
         CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
         Index("ix_sales_assignments_open", "invoice_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index("ix_sales_assignments_session_id", "session_id"),

@@ -27,14 +27,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
+from app.kernel.check_constraints import one_of
 from app.sales.models.floor import Assignment
 from app.sales.models.masters import Courier, Customer, Salesman, created, search_words, short_text
 from app.sales.state_machine import BillingStatus, DeliveryType, Priority, Section, Status
-
-
-def _one_of(column: str, words: type[Any]) -> CheckConstraint:
-    listed = ", ".join(f"'{word}'" for word in words)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +61,10 @@ class SalesInvoice(db.Model):
 
     __tablename__ = "sales_invoices"
     __table_args__ = (
-        _one_of("status", Status),
-        _one_of("billing_status", BillingStatus),
-        _one_of("priority", Priority),
-        _one_of("delivery_type", DeliveryType),
+        one_of("status", Status),
+        one_of("billing_status", BillingStatus),
+        one_of("priority", Priority),
+        one_of("delivery_type", DeliveryType),
         CheckConstraint("total_amount >= 0", name="total_amount"),
         CheckConstraint("label_count > 0", name="label_count"),
         CheckConstraint("(held_at IS NULL) = (hold_reason IS NULL)", name="hold_reason"),
@@ -234,7 +230,7 @@ class ReturnRecord(db.Model):
 
     __tablename__ = "sales_returns"
     __table_args__ = (
-        _one_of("section", Section),
+        one_of("section", Section),
         # At most one return is open: an invoice in REVIEW cannot be returned again.
         Index("ix_sales_returns_open", "invoice_id", unique=True, postgresql_where=text("resolved_at IS NULL")),
         Index("ix_sales_returns_invoice_id", "invoice_id"),
