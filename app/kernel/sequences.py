@@ -1,4 +1,4 @@
-"""Ids that are drawn before their rows are stored, as bulk statements need them."""
+"""Ids of rows: the largest one, and ids reserved before their rows are stored, as bulk inserts need them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from sqlalchemy import text
 
 from app.extensions import db
 
+#: The largest ``bigint``.
+MAX_ID = 2**63 - 1
+
 # The sequence is looked up once, and not again for each number.
-_DRAW = text(
+_RESERVE_SQL = text(
     """
     SELECT nextval(sequence)
     FROM (SELECT CAST(pg_get_serial_sequence(:table, 'id') AS regclass) AS sequence OFFSET 0) AS found,
@@ -17,5 +20,5 @@ _DRAW = text(
 
 
 def reserve_ids(table: str, count: int) -> list[int]:
-    """``count`` ids of ``table`` that nobody else is given, ascending."""
-    return sorted(db.session.scalars(_DRAW, {"table": table, "count": count}))
+    """Take ``count`` ids of ``table`` from its sequence, in ascending order."""
+    return sorted(db.session.scalars(_RESERVE_SQL, {"table": table, "count": count}))

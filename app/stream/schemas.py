@@ -9,13 +9,13 @@ from marshmallow import ValidationError, fields
 from app.events import matching
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import HubField, Number, Schema, Text, Timestamp
+from app.kernel.sequences import MAX_ID
 
-LARGEST_POSITION = 2**63 - 1
-MOST_EVENTS = 500
+MAX_EVENTS = 500
 
 
 def _position(**kwargs: Any) -> Number:
-    return Number(0, LARGEST_POSITION, **kwargs)
+    return Number(0, MAX_ID, **kwargs)
 
 
 class StreamQuery(Schema):
@@ -55,7 +55,7 @@ class LogQuery(Schema):
     """A stretch of the log."""
 
     after = _position(load_default=0, metadata={"description": "The last position that you have seen."})
-    limit = Number(1, MOST_EVENTS, load_default=100)
+    limit = Number(1, MAX_EVENTS, load_default=100)
     topics = Topics(load_default=lambda: matching(["*"]))
 
 

@@ -21,9 +21,9 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.daily_counts import DailyCount, count_per_day
 from app.kernel.pagination.cursors import decode_cursor, encode_cursor
+from app.kernel.sequences import MAX_ID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LARGEST_KEY = 2**63
 #: Counting so many takes a millisecond.
 _FEW = 5_000
 #: The longest that somebody who walks pages of changes may take for one.
@@ -211,7 +211,7 @@ def _encoded(row: Einvoice, by_change: bool) -> str:
 def _decoded(cursor: str, length: int) -> list[Any]:
     def parse(values: bytes) -> list[Any]:
         numbers = [int(part) for part in values.decode("ascii").split(".")]
-        if len(numbers) != length or not all(0 < number < _LARGEST_KEY for number in numbers):
+        if len(numbers) != length or not all(0 < number <= MAX_ID for number in numbers):
             raise ValueError("another list's cursor")
         return [_EPOCH + timedelta(microseconds=number) for number in numbers[:-1]] + numbers[-1:]
 

@@ -16,10 +16,9 @@ from app.kernel.errors import UnsupportedMediaType
 from app.kernel.json import HubJsonProvider
 from app.kernel.messages import N_
 from app.kernel.schemas.fields import HubParser
+from app.kernel.sequences import MAX_ID
 from app.kernel.unit_of_work import unit_of_work
 
-#: The largest number that ``bigint`` ids have; a larger one in a path is no id of ours and therefore not found.
-LARGEST_ID = 2**63 - 1
 #: Everything below is for people with a browser: pages instead of JSON, a session instead of a credential.
 PAGES = "/admin"
 
@@ -42,10 +41,10 @@ class HubRequest(Request):
 
 
 class IdConverter(IntegerConverter):
-    """``<int:…>`` in a path: an id that a row can have."""
+    """``<int:…>`` in a path: an id that a row can have; a larger number is not found."""
 
     def __init__(self, map: Map, **kwargs: Any) -> None:  # noqa: A002 - Werkzeug's own name for it
-        super().__init__(map, **{"max": LARGEST_ID, **kwargs})
+        super().__init__(map, **{"max": MAX_ID, **kwargs})
 
 
 class PageSessions(SecureCookieSessionInterface):

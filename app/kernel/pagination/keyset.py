@@ -21,6 +21,7 @@ from app.kernel.pagination.cursors import decode_cursor, encode_cursor
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Schema
+from app.kernel.sequences import MAX_ID
 
 #: Rows that are counted exactly, and that page numbers reach; beyond, the planner estimates and cursors walk.
 COUNTED = 10_000
@@ -179,7 +180,7 @@ def _typed(value: Any, column: Any) -> Any:
     kind = column.type.python_type
     if kind is datetime and isinstance(value, str):
         return datetime.fromisoformat(value)
-    unstorable = (kind is int and not -(2**63) <= value < 2**63) or (kind is str and "\0" in value)
+    unstorable = (kind is int and not -MAX_ID <= value <= MAX_ID) or (kind is str and "\0" in value)
     if type(value) is not kind or unstorable:
         raise ValueError("another list's cursor")
     return value

@@ -12,16 +12,16 @@ from app.kernel.messages import N_, Code, Message
 from app.kernel.pagination.keyset import KeysetQuery
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, Number, Schema, Text, Timestamp
+from app.kernel.sequences import MAX_ID
 from app.sales.schemas.invoices import InvoiceSchema, WorkerSchema
 from app.sales.state_machine import DELIVERY_STEP, DeliveryType, Status
 
 MOST_AT_ONCE = 200
-LARGEST_ID = 2**63 - 1
 _WORKER = {"description": "Billing and admins may name the worker they act for; the caller by default."}
 
 
 def _id(**kwargs: Any) -> Number:
-    return Number(1, LARGEST_ID, **kwargs)
+    return Number(1, MAX_ID, **kwargs)
 
 
 class StepSchema(Schema):

@@ -7,8 +7,9 @@ from marshmallow import fields
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, DateTime, Number, Schema, Text, Timestamp
+from app.kernel.sequences import MAX_ID
 from app.webhooks.models.deliveries import STATES
-from app.webhooks.schemas.endpoints import MAX_ID, Pattern, WebhookPageMetaSchema
+from app.webhooks.schemas.endpoints import Pattern, WebhookPageMetaSchema
 
 MAX_PULLED_EVENTS = 500
 RECOVERED_PER_MINUTE, MAX_RECOVERED_PER_MINUTE = 600, 6000

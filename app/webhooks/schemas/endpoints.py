@@ -14,12 +14,12 @@ from app.kernel.messages import N_, Message
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, HubField, Metadata, Number, Schema, Text, Timestamp
+from app.kernel.sequences import MAX_ID
 from app.webhooks.models.endpoints import STATUSES
 from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
 MAX_EVENTS, MAX_HEADERS, MAX_ALLOWANCES = 50, 20, 20
 MAX_CONCURRENCY, MAX_RATE_PER_MINUTE = 50, 60_000
-MAX_ID = 2**63 - 1
 MAX_GRACE_HOURS = 24
 
 
