@@ -18,7 +18,7 @@ BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedEvent:
     """An event that has its position."""
 
     position: int
@@ -32,7 +32,7 @@ class Placed:
 class Batch:
     """Events that just got their positions, in order, and the last position given so far."""
 
-    events: Sequence[Placed]
+    events: Sequence[PlacedEvent]
     head: int
 
 
@@ -104,4 +104,4 @@ def _next_batch() -> Batch:
     # One line for all: by any of its ids an event is found here, and from here the request that caused it.
     named = [{"position": row.position, "event_id": str(row.uuid), "request_id": row.request_id} for row in placed]
     log.info("events_placed", events=named)
-    return Batch([Placed(*row[:5]) for row in placed], head + len(rows))
+    return Batch([PlacedEvent(*row[:5]) for row in placed], head + len(rows))

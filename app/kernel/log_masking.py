@@ -32,23 +32,25 @@ def mask_text(text: str) -> str:
     return _LOOKS.sub(_cover, text)
 
 
-def mask(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def mask_line(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask a whole line; a processor of structlog."""
     for name, value in line.items():
-        line[name] = MASK if _is_secret(name, value) else masked(value)
+        line[name] = MASK if _is_secret(name, value) else mask_value(value)
     return line
 
 
-def masked(value: Any, depth: int = 0) -> Any:
+def mask_value(value: Any, depth: int = 0) -> Any:
     """The same value with every text in it masked."""
     if isinstance(value, str):
         return mask_text(value)
     if depth >= _DEEPEST:
         return value if isinstance(value, int | float | bool | None) else MASK
     if isinstance(value, Mapping):
-        return {name: MASK if _is_secret(str(name), held) else masked(held, depth + 1) for name, held in value.items()}
+        return {
+            name: MASK if _is_secret(str(name), held) else mask_value(held, depth + 1) for name, held in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [masked(held, depth + 1) for held in value]
+        return [mask_value(held, depth + 1) for held in value]
     return value
 
 

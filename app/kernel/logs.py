@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from flask import Flask, Response, g, request
 
-from app.kernel.log_masking import mask, mask_text
+from app.kernel.log_masking import mask_line, mask_text
 from app.kernel.uuids import new_uuid
 
 log = structlog.get_logger("hub.request")
@@ -36,7 +36,7 @@ def configure(*, level: str, readable: bool) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        mask,
+        mask_line,
     ]
     lines: Any = structlog.processors.JSONRenderer(serializer=_line)
     renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if readable else lines
@@ -106,7 +106,7 @@ def request_id() -> str | None:
 
 
 @contextmanager
-def following(**ids: Any) -> Iterator[None]:
+def log_context(**ids: Any) -> Iterator[None]:
     """Put ``ids`` on every line that is written inside; afterwards all ids are what they were before."""
     before = structlog.contextvars.get_contextvars()
     structlog.contextvars.bind_contextvars(**ids)

@@ -30,7 +30,7 @@ _WEIGHTS = {"Regular": 400, "Bold": 700}
 _SCHEME = "font:"
 
 
-class OwnAssets(URLFetcher):
+class FontFetcher(URLFetcher):
     """Opens the fonts of this room and what a document carries in itself; every other address is refused."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ def to_html(folder: Path, template: str, data: Mapping[str, Any]) -> str:
 def html_to_pdf(html: str, *styles: CSS) -> bytes:
     """A PDF of HTML that was written by us."""
     fonts, faces = _fonts()
-    document = HTML(string=html, base_url=None, url_fetcher=OwnAssets())
+    document = HTML(string=html, base_url=None, url_fetcher=FontFetcher())
     pdf: bytes = document.write_pdf(font_config=fonts, stylesheets=[faces, *styles])
     return pdf
 
@@ -74,7 +74,7 @@ def styles(folder: Path, template: str) -> tuple[CSS, ...]:
     """The style of a template, parsed once in a process: each time, it would be a tenth of a short document's work."""
     path = (folder / template).with_suffix(".css")
     fonts, _ = _fonts()
-    return (CSS(string=path.read_text(), font_config=fonts, url_fetcher=OwnAssets()),) if path.exists() else ()
+    return (CSS(string=path.read_text(), font_config=fonts, url_fetcher=FontFetcher()),) if path.exists() else ()
 
 
 @functools.cache
@@ -99,7 +99,7 @@ def _fonts() -> tuple[FontConfiguration, CSS]:
         for weight in weights
     ]
     everything = f"html {{ font-family: {', '.join(FAMILIES)}, sans-serif }}"
-    styles = CSS(string="\n".join([*faces, everything]), font_config=configuration, url_fetcher=OwnAssets())
+    styles = CSS(string="\n".join([*faces, everything]), font_config=configuration, url_fetcher=FontFetcher())
     return configuration, styles
 
 

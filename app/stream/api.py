@@ -21,7 +21,7 @@ from app.kernel.messages import N_
 from app.stream import service
 from app.stream.errors import InvalidTicket, PositionGone, TooManyStreams
 from app.stream.schemas import LogQuery, LogSchema, StreamQuery, TicketSchema, TopicStreamQuery
-from app.stream.sse_frames import Framing, event_frame, sales_frames
+from app.stream.sse_frames import ToFrames, event_frame, sales_frames
 
 sales = ApiBlueprint("Sales stream", __name__, url_prefix="/api/sales/sse", description="Sales invoices, live.")
 log = ApiBlueprint("Events", __name__, url_prefix="/api/v1", description="The event log: by position, or live.")
@@ -132,7 +132,7 @@ class Log(MethodView):
         return Response(body, mimetype="application/json")
 
 
-def _stream(query: dict[str, Any], ability: str, types: list[str], framing: Framing) -> Response:
+def _stream(query: dict[str, Any], ability: str, types: list[str], framing: ToFrames) -> Response:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     after = _resumed_position(query)
     frames = service.open_stream(app, authenticate(), ability=ability, types=types, after=after, framing=framing)

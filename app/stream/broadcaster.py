@@ -23,16 +23,16 @@ from app.accounts.credentials import revalidation
 from app.extensions import bus, db
 from app.kernel import json
 from app.stream.publisher import CHANNEL
-from app.stream.sse_frames import Placed, from_message
+from app.stream.sse_frames import StreamEvent, from_message
 
 log = structlog.get_logger(__name__)
 CLIENTS = Gauge("hub_stream_clients", "Open event streams.", multiprocess_mode="livesum")
 DROPPED = Counter("hub_stream_dropped_total", "Streams closed because their reader was too slow.")
 
 #: Events read from the log in one go; seconds between looks at the log while Redis is silent or gone.
-PAGE, SILENCE, RECONNECT = 200, 5.0, 1.0
+READ_BATCH, MAX_SILENCE_SECONDS, RECONNECT_SECONDS = 200, 5.0, 1.0
 #: Seconds between looks whether those who listen still may.
-STANDING = 5.0
+REVALIDATE_SECONDS = 5.0
 
 
 @dataclass(eq=False, slots=True)
@@ -42,7 +42,7 @@ class Subscriber:
     types: frozenset[str]
     owner_id: int | None
     everybody: bool
-    waiting: queue.Queue[Placed | None]
+    waiting: queue.Queue[StreamEvent | None]
     credential: str
     #: Without which the credential may not listen.
     ability: str
@@ -51,11 +51,11 @@ class Subscriber:
     since: int = 0
     dropped: bool = field(default=False)
 
-    def wants(self, event: Placed) -> bool:
+    def wants(self, event: StreamEvent) -> bool:
         mine = self.everybody or event.owner_id is None or event.owner_id == self.owner_id
         return event.type in self.types and mine
 
-    def offer(self, event: Placed | None) -> None:
+    def offer(self, event: StreamEvent | None) -> None:
         """Queue ``event``; a full queue means a slow reader, who is closed and comes back by its last id.
 
         From then on nothing is queued, even if there is room again: what comes after a gap would hide it.
@@ -68,7 +68,7 @@ class Subscriber:
             self.dropped = True
 
 
-class StreamHub:
+class Broadcaster:
     """Knows the head of the log and everybody who listens in this process."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class StreamHub:
         for subscriber in list(self._subscribers):
             subscriber.offer(None)
 
-    def end_strangers(self) -> None:
+    def end_unauthorized_streams(self) -> None:
         """End the streams of whoever was shut out since: a token that was revoked, a user who signed out."""
         with self._lock:
             listening = list(self._subscribers)
@@ -124,12 +124,12 @@ class StreamHub:
             if ended or subscriber.ability not in able[subscriber.credential]:
                 subscriber.offer(None)
 
-    def _end_strangers_in_time(self) -> None:
-        if time.monotonic() - self._looked < STANDING:
+    def _end_unauthorized_streams_in_time(self) -> None:
+        if time.monotonic() - self._looked < REVALIDATE_SECONDS:
             return
         self._looked = time.monotonic()
         try:
-            self.end_strangers()
+            self.end_unauthorized_streams()
         except SQLAlchemyError as error:
             log.warning("stream_database_away", error=str(error))
 
@@ -150,8 +150,8 @@ class StreamHub:
             except Exception:  # a reader that ended would leave every stream of the process silent
                 log.exception("stream_reader_stumbled")
             self._catch_up_safely()
-            self._end_strangers_in_time()
-            time.sleep(RECONNECT)
+            self._end_unauthorized_streams_in_time()
+            time.sleep(RECONNECT_SECONDS)
 
     def _listen(self) -> None:
         with bus.client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
@@ -160,12 +160,12 @@ class StreamHub:
             self._catch_up_safely()
             heard = time.monotonic()
             while not self.closing.is_set():
-                self._end_strangers_in_time()
+                self._end_unauthorized_streams_in_time()
                 message = channel.get_message(timeout=1.0)
                 if message:
                     heard = time.monotonic()
                     self._take(json.decode(message["data"]))
-                elif time.monotonic() - heard > SILENCE:
+                elif time.monotonic() - heard > MAX_SILENCE_SECONDS:
                     heard = time.monotonic()
                     self._catch_up_safely()
 
@@ -190,10 +190,10 @@ class StreamHub:
     def _catch_up(self) -> None:
         while missed := self._read(self._head):
             self._feed(missed)
-            if len(missed) < PAGE:
+            if len(missed) < READ_BATCH:
                 return
 
-    def _feed(self, batch: Iterable[Placed]) -> None:
+    def _feed(self, batch: Iterable[StreamEvent]) -> None:
         for event in batch:
             with self._lock:
                 self._head = event.position
@@ -201,10 +201,10 @@ class StreamHub:
             for subscriber in listening:
                 subscriber.offer(event)
 
-    def _read(self, position: int) -> list[Placed]:
+    def _read(self, position: int) -> list[StreamEvent]:
         with self._bound_app().app_context():
-            rows = events.read_after(position, types=list(events.CATALOGUE), limit=PAGE, everybody=True)
-            return [Placed(row.position or 0, row.type, row.owner_id, row.body) for row in rows]
+            rows = events.read_after(position, types=list(events.CATALOGUE), limit=READ_BATCH, everybody=True)
+            return [StreamEvent(row.position or 0, row.type, row.owner_id, row.body) for row in rows]
 
     def _read_head(self) -> int:
         with self._bound_app().app_context():
@@ -218,4 +218,4 @@ class StreamHub:
         return self._app
 
 
-broadcaster = StreamHub()
+broadcaster = Broadcaster()

@@ -18,16 +18,16 @@ from app.accounts.credentials import revalidation
 from app.accounts.principals import Principal
 from app.extensions import db
 from app.kernel import clock
-from app.stream.broadcaster import DROPPED, PAGE, Subscriber, broadcaster
+from app.stream.broadcaster import DROPPED, READ_BATCH, Subscriber, broadcaster
 from app.stream.errors import TooManyStreams
 from app.stream.models import StreamTicket
-from app.stream.sse_frames import KEEP_ALIVE, RETRY, Framing, Placed
+from app.stream.sse_frames import KEEP_ALIVE, RETRY, StreamEvent, ToFrames
 
 TICKET_LIFETIME = timedelta(seconds=60)
 
 
 def open_stream(
-    app: Flask, caller: Principal, *, ability: str, types: list[str], after: int | None, framing: Framing
+    app: Flask, caller: Principal, *, ability: str, types: list[str], after: int | None, framing: ToFrames
 ) -> Iterator[str]:
     """Frames of the events of ``types`` behind position ``after`` (``None``: from now on), without end.
 
@@ -48,7 +48,7 @@ def open_stream(
     return _frames(app, subscriber, after, framing)
 
 
-def _frames(app: Flask, subscriber: Subscriber, after: int | None, framing: Framing) -> Iterator[str]:
+def _frames(app: Flask, subscriber: Subscriber, after: int | None, framing: ToFrames) -> Iterator[str]:
     deadline = time.monotonic() + app.config["STREAM_LIFETIME_SECONDS"]
     with broadcaster.subscribed(subscriber):
         yield RETRY + KEEP_ALIVE
@@ -64,7 +64,7 @@ def _frames(app: Flask, subscriber: Subscriber, after: int | None, framing: Fram
                 yield framing(heard)
 
 
-def _replayed(app: Flask, subscriber: Subscriber, after: int) -> Iterator[Placed]:
+def _replayed(app: Flask, subscriber: Subscriber, after: int) -> Iterator[StreamEvent]:
     """Page by page, with no database connection held while the reader takes its time."""
     position = after
     while position < subscriber.since:
@@ -72,19 +72,19 @@ def _replayed(app: Flask, subscriber: Subscriber, after: int) -> Iterator[Placed
             rows = events.read_after(
                 position,
                 types=subscriber.types,
-                limit=PAGE,
+                limit=READ_BATCH,
                 owner_id=subscriber.owner_id,
                 everybody=subscriber.everybody,
                 until=subscriber.since,
             )
-            page = [Placed(row.position or 0, row.type, row.owner_id, row.body) for row in rows]
+            page = [StreamEvent(row.position or 0, row.type, row.owner_id, row.body) for row in rows]
         yield from page
-        if len(page) < PAGE:
+        if len(page) < READ_BATCH:
             return
         position = page[-1].position
 
 
-def _live(subscriber: Subscriber, deadline: float, keep_alive: float) -> Iterator[Placed | None]:
+def _live(subscriber: Subscriber, deadline: float, keep_alive: float) -> Iterator[StreamEvent | None]:
     """Events as they come; ``None`` whenever it is time for a sign of life."""
     while not broadcaster.closing.is_set() and (left := deadline - time.monotonic()) > 0:
         try:

@@ -17,7 +17,7 @@ RETRY = "retry: 2000\n\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class StreamEvent:
     """An event with its position, as the log or Redis gave it."""
 
     position: int
@@ -31,10 +31,10 @@ class _Body(msgspec.Struct):
 
 
 _body = msgspec.json.Decoder(_Body)
-Framing = Callable[[Placed], str]
+ToFrames = Callable[[StreamEvent], str]
 
 
-def sales_frames(event: Placed) -> str:
+def sales_frames(event: StreamEvent) -> str:
     """The documents' frames: for a review or an update a short named one first, then the full invoice.
 
     Only the last frame carries the id: whoever is cut off between the two is sent both again, so none is lost.
@@ -48,7 +48,7 @@ def sales_frames(event: Placed) -> str:
     return _frame(json.encode_text(short), name=name) + _frame(json.encode_text(full), position=event.position)
 
 
-def event_frame(event: Placed) -> str:
+def event_frame(event: StreamEvent) -> str:
     """One frame named after the event, with the body that webhooks get too."""
     return _frame(event.body, name=event.type, position=event.position)
 
@@ -61,6 +61,6 @@ def _frame(data: str, *, name: str | None = None, position: int | None = None) -
     return "\n".join([*lines, f"data: {data}", "", ""])
 
 
-def from_message(message: dict[str, Any]) -> Placed:
+def from_message(message: dict[str, Any]) -> StreamEvent:
     """An event out of a broadcast."""
-    return Placed(message["position"], message["type"], message["owner_id"], message["body"])
+    return StreamEvent(message["position"], message["type"], message["owner_id"], message["body"])

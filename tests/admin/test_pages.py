@@ -229,7 +229,7 @@ class TestStreams:
         expect(other.locator(".pulse")).to_have_class(re.compile("live"))
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-        stream_hub.end_strangers()
+        stream_hub.end_unauthorized_streams()
         expect(other.locator(".pulse")).not_to_have_class(re.compile("live"))
 
     def test_a_list_on_an_old_page_leads_to_signing_in(self, signed_in: Callable[..., Page]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.kernel.log_masking import mask, mask_text
+from app.kernel.log_masking import mask_line, mask_text
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_texts_are_masked_by_their_look(said: str, written: str) -> None:
 
 
 def masked_line(**line: Any) -> dict[str, Any]:
-    return dict(mask(None, "info", line))
+    return dict(mask_line(None, "info", line))
 
 
 def test_values_are_masked_by_their_name() -> None:

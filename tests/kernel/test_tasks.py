@@ -11,7 +11,7 @@ import pytest
 from app.extensions import celery
 from app.kernel.http.app import Hub
 from app.kernel.worker import celery_app
-from app.kernel.worker.celery_app import FAILED_NUDGES, DebouncedTask
+from app.kernel.worker.celery_app import FAILED_TRIGGERS, DebouncedTask
 
 
 class Broker:
@@ -65,7 +65,7 @@ def test_a_burst_becomes_few_messages_and_the_last_nudge_is_not_lost(broker: Bro
 
 
 def test_a_broker_that_refuses_is_counted_and_asked_again(broker: Broker) -> None:
-    counter = FAILED_NUDGES.labels("test.refused")
+    counter = FAILED_TRIGGERS.labels("test.refused")
     nudge = DebouncedTask("test.refused", interval=0)
     broker.fails = True
     before = counter._value.get()

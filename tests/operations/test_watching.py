@@ -72,7 +72,7 @@ def test_what_never_failed_cannot_be_run_again(app: Hub) -> None:
 
 
 def test_a_message_says_when_it_was_sent_and_for_which_request(app: Hub) -> None:
-    with logs.following(request_id="of-somebody"):
+    with logs.log_context(request_id="of-somebody"):
         celery.send_task("operations.canary", args=["pdf"])
     headers = json.loads(str(bus.client.lindex("default", -1)))["headers"]
     assert headers[REQUEST_ID] == "of-somebody"
@@ -89,8 +89,8 @@ def test_the_oldest_message_gives_the_age_of_a_queue(app: Hub) -> None:
 
 
 def test_following_restores_what_was_there() -> None:
-    with logs.following(request_id="outer", task="a"):
-        with logs.following(request_id="inner"):
+    with logs.log_context(request_id="outer", task="a"):
+        with logs.log_context(request_id="inner"):
             assert logs.request_id() == "inner"
         assert logs.request_id() == "outer"
     assert logs.request_id() is None

@@ -74,7 +74,7 @@ def test_a_missing_value_is_an_error(folder: Path) -> None:
 )
 def test_no_address_is_opened(address: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ValueError, match=r"no font|disallowed protocol"):
-        renderer.OwnAssets().fetch(address)
+        renderer.FontFetcher().fetch(address)
     with caplog.at_level(logging.ERROR, logger="weasyprint"):
         content = renderer.html_to_pdf(f'<link rel=attachment href="{address}"><img src="{address}">x')
     assert not PdfReader(io.BytesIO(content)).attachments

@@ -23,7 +23,7 @@ from app.extensions import db
 from app.kernel import json as hub_json
 from app.kernel.http.app import Hub
 from app.kernel.schemas.fast_dump import make_dumper
-from app.kernel.schemas.fast_load import Declined, quick
+from app.kernel.schemas.fast_load import Declined, make_loader
 from app.sales.events import IMPORTED
 from app.sales.files import json_stream
 from app.sales.imports import stream
@@ -326,20 +326,20 @@ class TestQuickWays:
             if not (isinstance(payload["customer"], dict) and isinstance(payload["items"], list) and payload["items"]):
                 break
         try:
-            loaded = quick(ImportSchema())(payload)
+            loaded = make_loader(ImportSchema())(payload)
         except Declined:
             return
         assert loaded == Schema.load(ImportSchema(), payload)
 
     def test_usual_payloads_are_accepted(self) -> None:
         payload = hub_json.decode(json.dumps(a_sale(Total=920, metadata={"a": 1})))
-        assert quick(ImportSchema())(payload) == Schema.load(ImportSchema(), payload)
+        assert make_loader(ImportSchema())(payload) == Schema.load(ImportSchema(), payload)
 
     def test_declined_payloads_get_the_schemas_words(self) -> None:
         with pytest.raises(ValidationError):
             ImportSchema().load({})
         with pytest.raises(Declined):
-            quick(ImportSchema())({})
+            make_loader(ImportSchema())({})
         assert stream.load(hub_json.decode(json.dumps(a_sale(Total="920.0"))))["declared_total"] == Decimal(920)
 
     def test_shows_what_the_schema_shows(self, erp: FlaskClient) -> None:

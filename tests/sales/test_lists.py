@@ -74,7 +74,7 @@ class TestPages:
             imported(erp)
         exact = erp.get(LIST).json
         assert (exact["count"], exact["count_exact"]) == (6, True)
-        monkeypatch.setattr(keyset, "COUNTED", 5)
+        monkeypatch.setattr(keyset, "MAX_COUNTED_ROWS", 5)
         estimate = erp.get(f"{LIST}?page_size=5&priority=HIGH").json
         assert estimate["count_exact"] is False
         assert estimate["count"] >= 6

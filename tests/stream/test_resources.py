@@ -193,11 +193,11 @@ class TestSalesStream:
             _, plain = a_token()
         answer = anybody.get(path, headers={"Authorization": f"Bearer {plain}"}, buffered=False)
         reader = Reader(answer)
-        broadcaster.end_strangers()
+        broadcaster.end_unauthorized_streams()
         assert reader.next_raw() == ": keep-alive", "whoever still may listen goes on"
         with unit_of_work():
             tokens.revoke(1, scope=None, actor="a test")
-        broadcaster.end_strangers()
+        broadcaster.end_unauthorized_streams()
         with pytest.raises(StopIteration):
             for _ in range(20):
                 reader.next_raw()
@@ -206,7 +206,7 @@ class TestSalesStream:
     def test_ends_by_itself_once_its_user_is_out(
         self, client_as: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sys.modules[broadcaster.__module__], "STANDING", 0.1)
+        monkeypatch.setattr(sys.modules[broadcaster.__module__], "REVALIDATE_SECONDS", 0.1)
         reader = Reader(client_as("warehouse").get(SALES_STREAM, buffered=False))
         with unit_of_work():
             db.session.query(User).one().is_active = False

@@ -47,7 +47,7 @@ class IdConverter(IntegerConverter):
         super().__init__(map, **{"max": MAX_ID, **kwargs})
 
 
-class PageSessions(SecureCookieSessionInterface):
+class PageSessionInterface(SecureCookieSessionInterface):
     """Flask's own sessions. Callers of the API send no cookie: for them none is looked for."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
@@ -58,7 +58,7 @@ class Hub(Flask):
     """A request is one transaction; a trailing slash is optional, without a redirect."""
 
     json_provider_class = HubJsonProvider
-    session_interface = PageSessions()
+    session_interface = PageSessionInterface()
     request_class = HubRequest
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

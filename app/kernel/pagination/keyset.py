@@ -24,7 +24,7 @@ from app.kernel.schemas.fields import Schema
 from app.kernel.sequences import MAX_ID
 
 #: Rows that are counted exactly, and that page numbers reach; beyond, the planner estimates and cursors walk.
-COUNTED = 10_000
+MAX_COUNTED_ROWS = 10_000
 
 
 class KeysetQuery(Schema):
@@ -37,7 +37,7 @@ class KeysetQuery(Schema):
 class LargePageQuery(KeysetQuery):
     """``page`` for the first 10,000 rows, ``cursor`` for all of them."""
 
-    page = Integer(load_default=1, validate=validators.Range(1, COUNTED), metadata={"description": "From 1."})
+    page = Integer(load_default=1, validate=validators.Range(1, MAX_COUNTED_ROWS), metadata={"description": "From 1."})
     cursor = String(
         load_default=None,
         metadata={"description": "Keyset paging: empty for the first page, then what `next` carries."},
@@ -120,9 +120,15 @@ def large_page(query: Select[Any], order: Order, paging: Mapping[str, Any], *, o
     if paging["cursor"] is not None:
         return page_by_keyset(query, order, paging, options=options)
     number, size = paging["page"], paging["page_size"]
-    if number * size > COUNTED:
+    if number * size > MAX_COUNTED_ROWS:
         raise Invalid(
-            {"page": [Message(N_("Page numbers reach the first %(n)s rows; walk further with cursor."), n=COUNTED)]}
+            {
+                "page": [
+                    Message(
+                        N_("Page numbers reach the first %(n)s rows; walk further with cursor."), n=MAX_COUNTED_ROWS
+                    )
+                ]
+            }
         )
     rows = _rows(query, order, options, size + 1, (number - 1) * size)
     last_page = len(rows) <= size and (rows or number == 1)
@@ -134,8 +140,8 @@ def large_page(query: Select[Any], order: Order, paging: Mapping[str, Any], *, o
 def count_rows(query: Select[Any]) -> tuple[int, bool]:
     """How many rows there are, exactly up to 10,000; beyond, the planner's estimate."""
     plain = query.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
-    count: int = db.session.scalar(select(func.count()).select_from(plain.limit(COUNTED + 1).subquery())) or 0
-    return (count, True) if count <= COUNTED else (max(count, _estimated(plain)), False)
+    count: int = db.session.scalar(select(func.count()).select_from(plain.limit(MAX_COUNTED_ROWS + 1).subquery())) or 0
+    return (count, True) if count <= MAX_COUNTED_ROWS else (max(count, _estimated(plain)), False)
 
 
 def _estimated(query: Select[Any]) -> int:

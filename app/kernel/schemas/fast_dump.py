@@ -11,7 +11,7 @@ from app.kernel import clock
 from app.kernel.money import plain_decimal
 from app.kernel.schemas.fields import CalendarDate, Choice, Number, Text, Timestamp
 
-Show = Callable[[Any], Any]
+Dump = Callable[[Any], Any]
 
 
 def make_dumper(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
@@ -34,27 +34,27 @@ def make_dumper(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]]
     return dump
 
 
-def _show(field: fields.Field) -> Show:
+def _show(field: fields.Field) -> Dump:
     maker = _MAKERS.get(type(field))
     if maker is None:
         raise TypeError(f"no quick way for {field!r}")
     return maker(field)
 
 
-def _same(_field: Any) -> Show:
+def _same(_field: Any) -> Dump:
     return lambda value: value
 
 
-def _number(field: Any) -> Show:
+def _number(field: Any) -> Dump:
     return plain_decimal if field.places else int
 
 
-def _list(field: Any) -> Show:
+def _list(field: Any) -> Dump:
     of_one = _show(field.inner)
     return lambda value: [of_one(one) for one in value]
 
 
-_MAKERS: Mapping[type[fields.Field], Callable[[Any], Show]] = {
+_MAKERS: Mapping[type[fields.Field], Callable[[Any], Dump]] = {
     fields.String: _same,
     fields.Integer: _same,
     fields.Boolean: _same,

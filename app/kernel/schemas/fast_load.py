@@ -20,17 +20,17 @@ class Declined(Exception):
     """This value needs the whole schema."""
 
 
-Take = Callable[[Any], Any]
+Load = Callable[[Any], Any]
 _DATE_LENGTH, _EARLIEST = 10, 1900
 
 
-def quick(schema: Schema) -> Take:
+def make_loader(schema: Schema) -> Load:
     """A function that loads what ``schema`` would load without a word.
 
     Raises:
         TypeError: the schema has something that this module does not know.
     """
-    takes: dict[str, tuple[str, Take]] = {}
+    takes: dict[str, tuple[str, Load]] = {}
     required, defaults = [], {}
     for name, field in schema.load_fields.items():
         key, attribute = field.data_key or name, field.attribute or name
@@ -44,7 +44,7 @@ def quick(schema: Schema) -> Take:
     return _object(takes, frozenset(required), defaults)
 
 
-def _object(takes: Mapping[str, tuple[str, Take]], required: frozenset[str], defaults: Mapping[str, Any]) -> Take:
+def _object(takes: Mapping[str, tuple[str, Load]], required: frozenset[str], defaults: Mapping[str, Any]) -> Load:
     def take(value: Any) -> dict[str, Any]:
         if type(value) is not dict or not required <= value.keys():
             raise Declined
@@ -60,18 +60,18 @@ def _object(takes: Mapping[str, tuple[str, Take]], required: frozenset[str], def
     return take
 
 
-def _optional(take: Take, *, nullable: bool) -> Take:
+def _optional(take: Load, *, nullable: bool) -> Load:
     return (lambda value: None if value is None else take(value)) if nullable else take
 
 
-def _take(field: fields.Field) -> Take:
+def _take(field: fields.Field) -> Load:
     maker = _MAKERS.get(type(field))
     if maker is None or (field.validators and type(field) not in {Choice, fields.List}):
         raise TypeError(f"no quick way for {field!r}")
     return maker(field)
 
 
-def _choice(field: Any) -> Take:
+def _choice(field: Any) -> Load:
     [chosen] = field.validators
     words = frozenset(chosen.choices)
 
@@ -83,7 +83,7 @@ def _choice(field: Any) -> Take:
     return take
 
 
-def _text(field: Any) -> Take:
+def _text(field: Any) -> Load:
     limit, blank = field.limit, field.blank
 
     def take(value: Any) -> str:
@@ -94,7 +94,7 @@ def _text(field: Any) -> Take:
     return take
 
 
-def _number(field: Any) -> Take:
+def _number(field: Any) -> Load:
     low, high, places, text = field.low, field.high, field.places, -field.places
 
     def take(value: Any) -> Any:
@@ -119,7 +119,7 @@ def _date(value: Any) -> date:
     raise Declined
 
 
-def _metadata(field: Any) -> Take:
+def _metadata(field: Any) -> Load:
     def take(value: Any) -> Any:
         try:
             return field.deserialize(value)
@@ -129,7 +129,7 @@ def _metadata(field: Any) -> Take:
     return take
 
 
-def _list(field: Any) -> Take:
+def _list(field: Any) -> Load:
     [length] = field.validators
     of_one, least, most = _take(field.inner), length.min or 0, length.max or 0
 
@@ -141,12 +141,12 @@ def _list(field: Any) -> Take:
     return take
 
 
-_MAKERS: Mapping[type[fields.Field], Callable[[Any], Take]] = {
+_MAKERS: Mapping[type[fields.Field], Callable[[Any], Load]] = {
     Choice: _choice,
     Text: _text,
     Number: _number,
     CalendarDate: lambda _field: _date,
     Metadata: _metadata,
     fields.List: _list,
-    fields.Nested: lambda field: quick(field.schema),
+    fields.Nested: lambda field: make_loader(field.schema),
 }

@@ -22,7 +22,7 @@ from app.kernel import logs
 log = structlog.get_logger(__name__)
 
 HTTP_DEADLINE, SOFT_LIMIT, HARD_LIMIT, LEASE, VISIBILITY_TIMEOUT = 15, 25, 30, 60, 300
-FAILED_NUDGES = Counter(
+FAILED_TRIGGERS = Counter(
     "hub_nudges_failed_total", "Nudges that Redis did not take; the sweep makes up for them.", ["task"]
 )
 
@@ -48,7 +48,7 @@ class HubTask(Task):
         ids = {"task": self.name, "task_id": self.request.id}
         if behind := getattr(self.request, REQUEST_ID, None):
             ids["request_id"] = behind
-        with logs.following(**ids), TASK_SECONDS.labels(self.name).time(), self._failures_counted():
+        with logs.log_context(**ids), TASK_SECONDS.labels(self.name).time(), self._failures_counted():
             if has_app_context():
                 return super().__call__(*args, **kwargs)
             with self.flask_app.app_context():
@@ -58,7 +58,7 @@ class HubTask(Task):
         return FAILED_TASKS.labels(self.name).count_exceptions()
 
 
-def mark_message(headers: dict[str, Any] | None = None, **_rest: Any) -> None:
+def add_message_headers(headers: dict[str, Any] | None = None, **_rest: Any) -> None:
     """Write on a message which request it goes back to and when it was sent; called before each publish."""
     if headers is not None:
         headers[SENT_AT] = time.time()
@@ -66,7 +66,7 @@ def mark_message(headers: dict[str, Any] | None = None, **_rest: Any) -> None:
             headers[REQUEST_ID] = behind
 
 
-def keep_logging(**_rest: Any) -> None:
+def keep_own_logging(**_rest: Any) -> None:
     """Logs are set up with the application; Celery would change their level and its own are many lines a second."""
     logging.getLogger("celery").setLevel(logging.WARNING)
 
@@ -79,8 +79,8 @@ def keep_old_names(sender: Celery, **_rest: Any) -> None:
             sender.tasks[old] = sender.tasks[new]
 
 
-signals.before_task_publish.connect(mark_message)
-signals.setup_logging.connect(keep_logging)
+signals.before_task_publish.connect(add_message_headers)
+signals.setup_logging.connect(keep_own_logging)
 
 
 def configure(app: Flask, settings: Settings) -> None:
@@ -162,5 +162,5 @@ class DebouncedTask:
         try:
             celery.send_task(self.task_name, retry=False, ignore_result=True, expires=LEASE)
         except Exception as error:  # noqa: BLE001 - whatever Redis does, the work is a row and the sweep finds it
-            FAILED_NUDGES.labels(self.task_name).inc()
+            FAILED_TRIGGERS.labels(self.task_name).inc()
             log.warning("nudge_failed", task=self.task_name, error=str(error))

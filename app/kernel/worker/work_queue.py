@@ -18,7 +18,7 @@ from app.kernel import clock, logs
 
 #: How long to wait after each attempt that came to nothing; after the last one it has failed.
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600))
-LONGEST_ERROR = 500
+MAX_ERROR_LENGTH = 500
 
 
 class WorkState(StrEnum):
@@ -103,7 +103,7 @@ def finish(model: Any, claim_id: UUID, **facts: Any) -> bool:
 def fail(model: Any, claim_id: UUID, attempts: int, error: str, *, for_good: bool = False) -> bool:
     """The attempt came to nothing: try again later, or give up; true when that was the end of it."""
     ended = for_good or attempts > len(DELAYS)
-    facts: dict[str, Any] = {"claim_id": None, "error": error[:LONGEST_ERROR]}
+    facts: dict[str, Any] = {"claim_id": None, "error": error[:MAX_ERROR_LENGTH]}
     if ended:
         facts |= {"state": WorkState.FAILED.value, "finished_at": clock.now()}
     else:
