@@ -1,4 +1,4 @@
-"""One Chromium for all tests of a process: Playwright cannot be started twice in one."""
+"""One Chromium for all tests of a process, because Playwright cannot be started twice in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=15_000)  # a machine may be busy with other things
+    expect.set_options(timeout=15_000)  # the machine may be busy
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=_QUIET)
         yield chromium

@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Valkey for every test run, one application, and clients that hold real credentials."""
+"""Fixtures of all tests: a real PostgreSQL and Valkey, one application, and clients with real credentials."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ from app.local.servers.temporary import temporary_servers
 from app.stream.broadcaster import broadcaster
 from tests.factories import a_user
 
-#: Of webhooks, which the pages are tested with too; and the browser.
+#: Fixtures of webhooks, which tests of the pages use too, and of the browser.
 pytest_plugins = ("tests.webhooks.fixtures", "tests.browsing")
 
 IMPORT_KEY = "a-key-for-the-tests-of-imports"
 
 
 class Client(FlaskClient):
-    """Sends each request as a server does: with nothing of the test's own context around it.
+    """Sends each request in an empty context, as a server does.
 
-    Flask would otherwise reuse the application context that the tests hold open, and with it ``g`` (the caller
-    of an earlier request) and the database session.
+    Otherwise Flask would reuse the application context of the test, with its ``g`` (the caller of an earlier request)
+    and its database session.
     """
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
@@ -58,14 +58,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _only_loopback(socket_enabled: None) -> None:
-    """Sockets are open to this machine alone (``--allow-hosts`` in ``pyproject.toml``)."""
+    """Allow sockets to this machine only (``--allow-hosts`` in ``pyproject.toml``)."""
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[tuple[str, str]]:
-    """Addresses of an empty PostgreSQL and an empty Valkey, both of this test run alone."""
-    # Nothing here survives a power cut, so nothing needs to wait for the disk; and no plan may rest on the moment at
-    # which tables that are emptied after every test were last looked at.
+    """URLs of an empty PostgreSQL and an empty Valkey that only this test run uses."""
+    # The data needs no durability, so nothing waits for the disk. No autovacuum: its statistics of tables that are
+    # emptied after every test would make query plans depend on chance.
     fast = {
         "fsync": "off",
         "synchronous_commit": "off",
@@ -90,7 +90,7 @@ def settings(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory)
         database_pool_size=30,
         log_level="WARNING",
         login_limit="1000 per minute",
-        limit_timeout_seconds=2,  # a busy machine is no outage
+        limit_timeout_seconds=2,  # a slow answer of a busy machine is not a failure
         stream_keep_alive_seconds=0.2,
         stream_lifetime_seconds=20,
     )
@@ -102,17 +102,17 @@ def _migrated(settings: Settings) -> Iterator[Hub]:
     app.test_client_class = Client
     with app.app_context():
         flask_migrate.upgrade()
-        # As in a web process: what is loaded by now stays, and need not be looked through again and again.
+        # As in a web process: exclude the loaded objects from garbage collection.
         gc.collect()
         gc.freeze()
         yield app
-        broadcaster.close()  # its reader would go on asking servers that are gone
+        broadcaster.close()  # its thread would continue to query stopped servers
         db.engine.dispose()
 
 
 @pytest.fixture(scope="session")
 def patient(settings: Settings) -> Iterator[Redis]:
-    """Valkey by a client that waits; the hub's own gives up sooner."""
+    """A Valkey client with a long timeout; the hub's own client has a short one."""
     with Redis.from_url(settings.redis_url, socket_timeout=30) as client:
         yield client
 
@@ -130,10 +130,10 @@ def app(_migrated: Hub, patient: Redis) -> Iterator[Hub]:
 
 
 @functools.cache
-def _emptying() -> TextClause:
+def _delete_statements() -> TextClause:
     tables = [table.name for table in db.metadata.sorted_tables if table.name != "event_head"]
     statements = [
-        "SET LOCAL session_replication_role = replica",  # no foreign keys: any order will do
+        "SET LOCAL session_replication_role = replica",  # disables foreign keys, so the order does not matter
         *(f'DELETE FROM "{name}"' for name in tables),
         "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'",
         "UPDATE event_head SET position = 0, purged = 0",
@@ -142,18 +142,18 @@ def _emptying() -> TextClause:
 
 
 def _empty() -> None:
-    """Delete all rows and count from 1 again; a TRUNCATE of so many tables takes a hundred times as long."""
+    """Delete all rows and reset all sequences; TRUNCATE of so many tables takes a hundred times as long."""
     with db.engine.begin() as connection:
-        connection.execute(_emptying())
+        connection.execute(_delete_statements())
 
 
 @contextmanager
-def lent_process() -> Iterator[None]:
-    """What a process has once may go to another application; afterwards it belongs to the first one again."""
-    with pytest.MonkeyPatch.context() as kept:
-        kept.setattr(limiter, "__dict__", dict(limiter.__dict__))
+def restored_singletons() -> Iterator[None]:
+    """Restore the singletons of the process (limiter, recorder, broadcaster …) that another application may rebind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limiter, "__dict__", dict(limiter.__dict__))
         for owner, name in ((audit.recorder, "_app"), (broadcaster, "_app"), (HubTask, "flask_app"), (bus, "client")):
-            kept.setattr(owner, name, getattr(owner, name))
+            patch.setattr(owner, name, getattr(owner, name))
         yield
 
 
@@ -168,9 +168,9 @@ def app_with(app: Hub, settings: Settings) -> Iterator[Callable[..., Hub]]:
         made.append(other)
         return other
 
-    with lent_process():
+    with restored_singletons():
         yield make
-        audit.recorder.flush()  # its thread would otherwise be using a connection that is thrown away
+        audit.recorder.flush()  # its thread must not use a connection that is closed below
     for other in made:
         with other.app_context():
             db.engine.dispose()
@@ -192,7 +192,7 @@ def erp(app: Hub) -> FlaskClient:
 
 @pytest.fixture
 def client_as(app: Hub) -> Callable[..., FlaskClient]:
-    """Make a client that is signed in as a user of a role."""
+    """Make a client that is logged in as a user of a role."""
 
     def make(role: str, **facts: Any) -> FlaskClient:
         with unit_of_work():
@@ -207,18 +207,18 @@ def client_as(app: Hub) -> Callable[..., FlaskClient]:
 
 @pytest.fixture
 def client_with(client_as: Callable[..., FlaskClient], erp: FlaskClient) -> Callable[[str], FlaskClient]:
-    """Make a client whose credential has an ability and as few others as there are."""
+    """Make a client whose credential has an ability and as few others as possible."""
 
     def make(ability: str) -> FlaskClient:
         if ability in API_KEY:
             return erp
-        able = [role for role, abilities in ROLES.items() if ability in abilities]
-        return client_as(min(able, key=lambda role: len(ROLES[role])))
+        roles = [role for role, abilities in ROLES.items() if ability in abilities]
+        return client_as(min(roles, key=lambda role: len(ROLES[role])))
 
     return make
 
 
 @pytest.fixture
 def relayed(app: Hub) -> Callable[[], int]:
-    """Place all committed events, as the relay's task does in a running hub."""
+    """Assign positions to all committed events, as the relay task does in a running hub."""
     return relay

@@ -1,4 +1,4 @@
-"""Things that tests need, complete and valid; a test says only what differs."""
+"""Factories of complete, valid objects and payloads; a test passes only what differs."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def a_user(*, role: str = "admin", **facts: Any) -> User:
 
 
 def a_token(user: User | None = None, **facts: Any) -> tuple[AccessToken, str]:
-    """A stored token of ``user`` and its text; of an admin, and to read everything, unless said otherwise."""
-    reading = [name for name in ABILITIES if name.endswith(":read")]
-    values = {"name": "ERP", "abilities": reading, "actor": "a test"} | facts
+    """A stored token of ``user`` and its plain text; by default of an admin, with all read abilities."""
+    read_abilities = [name for name in ABILITIES if name.endswith(":read")]
+    values = {"name": "ERP", "abilities": read_abilities, "actor": "a test"} | facts
     return tokens.create(user or a_user(), **values)
 
 
@@ -42,7 +42,7 @@ def an_item(**facts: Any) -> dict[str, Any]:
 
 
 def a_sale(**facts: Any) -> dict[str, Any]:
-    """A sales payload with two lines, 920.00 in all."""
+    """A sales payload with two lines, 920.00 in total."""
     items = [an_item(), an_item(name="Otrivin Nasal Spray", quantity=10, mrp=85.00)]
     return {
         "invoice_no": f"INV-{next(_numbers)}",
@@ -56,12 +56,12 @@ def a_sale(**facts: Any) -> dict[str, Any]:
 
 
 def a_buyer(**facts: Any) -> dict[str, Any]:
-    """Who buys."""
+    """A buyer."""
     return {"name": "Ayşe Yılmaz", "email": "ayse@shop.example", "phone": "+90 555 000 00 00"} | facts
 
 
 def a_draft(**facts: Any) -> dict[str, Any]:
-    """An e-invoice payload with one line, 120.00 with VAT in all."""
+    """An e-invoice payload with one line, 120.00 in total with VAT."""
     items = [{"sku": "TSH-1", "name": "Tişört", "quantity": 2, "unit_price": 50, "vat_rate": 20}]
     return {"buyer": a_buyer(), "items": items, "currency": "TRY", "marketplace": "trendyol"} | facts
 
@@ -87,7 +87,7 @@ def a_fabric_item(*lengths: float, **facts: Any) -> dict[str, Any]:
 
 
 def a_receipt(*items: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    """A goods receipt of the demo's supplier 1; one item with two rolls of 210.8 m in all unless others are given."""
+    """A goods receipt of the demo's supplier 1; one item with two rolls of 210.8 m in total by default."""
     number = next(_numbers)
     return {
         "externalId": f"E{number}",

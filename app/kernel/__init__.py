@@ -1,1 +1,1 @@
-"""Floor 1: the words that every room uses."""
+"""Code that every package uses: errors, HTTP, schemas, pagination, worker, unit of work, money, clock."""

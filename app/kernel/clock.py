@@ -1,4 +1,4 @@
-"""The one place that knows what time it is, so that a test can say otherwise."""
+"""The current time and its text form. All code reads the time here, so that a test can replace it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC."""
+    """The current time as an aware datetime in UTC."""
     return datetime.now(UTC)
 
 

@@ -1,4 +1,4 @@
-"""What spreadsheets call CSV: which separator a file uses, and the decimal sign that comes with it."""
+"""CSV dialects of spreadsheets: the delimiter of a file, and the decimal comma that comes with a semicolon."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _DECIMAL_COMMA = re.compile(r"\s*-?\d+,\d+\s*", re.ASCII)
 
 
 def detect_delimiter(first_line: str) -> str:
-    """The sign between the headings: a comma, a semicolon or a tab, whichever is there most."""
+    """The delimiter of the heading line: the most frequent of comma, semicolon and tab."""
     return max(",;\t", key=first_line.count)
 
 
-def parse_cell(cell: str, separator: str) -> str:
-    """A cell as it is meant: where a semicolon separates, spreadsheets of half of Europe write 2,5 for 2.5."""
-    return cell.strip().replace(",", ".") if separator == ";" and _DECIMAL_COMMA.fullmatch(cell) else cell
+def parse_cell(cell: str, delimiter: str) -> str:
+    """Strip a cell; in a file with semicolons ``2,5`` means 2.5, as spreadsheets of many European locales write it."""
+    return cell.strip().replace(",", ".") if delimiter == ";" and _DECIMAL_COMMA.fullmatch(cell) else cell

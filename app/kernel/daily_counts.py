@@ -1,4 +1,4 @@
-"""How much came in on each of the last days, for charts."""
+"""Counts of rows per day for the charts of the overview."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from app.kernel import clock
 
 @dataclass(frozen=True, slots=True)
 class DailyCount:
-    """A day of UTC and a count."""
+    """A day in UTC and its count."""
 
     day: date
     count: int
 
 
 def count_per_day(moment: Any, days: int, *conditions: Any) -> Sequence[DailyCount]:
-    """Rows by the day of their ``moment``, today last; days without any are there with 0."""
+    """Count rows by the UTC day of their column ``moment`` for the last ``days`` days, today last.
+
+    A day without rows has the count 0.
+    """
     today = clock.now().date()
     first = today - timedelta(days=days - 1)
     day = cast(func.timezone("UTC", moment), Date)

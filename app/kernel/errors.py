@@ -1,4 +1,4 @@
-"""Refusals: what a room may answer instead of doing; an envelope gives each its surface's shape."""
+"""Refusals: exceptions that become an error answer. The error envelope of each API gives them their JSON shape."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any, ClassVar
 
 from app.kernel.messages import N_
 
-#: Field errors as marshmallow gives them: nested mappings that mirror the payload, lists of sentences at the ends.
+#: Field errors in the form of marshmallow: nested mappings that mirror the payload, with lists of texts as leaves.
 FieldErrors = Mapping[Any, Any]
 
 
 class Refusal(Exception):
-    """The base of everything that the hub refuses.
+    """The base class of all errors that a client may see.
 
-    ``code`` is a machine-readable word (``MODULE_NOT_ENABLED``), ``data`` goes into the answer as it is.
+    ``code`` is machine-readable (``MODULE_NOT_ENABLED``); ``data`` goes into the answer unchanged.
     """
 
     status: ClassVar[int] = 400
     message: str = N_("The request was refused.")
     code: str | None = None
-    #: What was written before the refusal is committed all the same (a stolen token's session ends).
+    #: Commit what was written before the refusal: for example the end of a session whose token was stolen.
     keeps_evidence: ClassVar[bool] = False
 
     def __init__(
@@ -39,9 +39,9 @@ class Refusal(Exception):
 
 
 class Invalid(Refusal):
-    """The payload breaks a rule; the envelope chooses between 400 and 422.
+    """The payload breaks a rule; the error envelope chooses the status (400 or 422).
 
-    ``payload`` is what was sent, for the surface that repeats rejected values.
+    ``payload`` is the received payload, for envelopes that repeat rejected values.
     """
 
     message = N_("Validation failed")

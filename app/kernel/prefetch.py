@@ -1,4 +1,4 @@
-"""Getting the next piece of work ready while the present one waits for the database."""
+"""Prefetch of an iterator: the next items are made while the current one waits for the database."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
-#: Seconds between looks whether anybody still wants the next item.
-_LOOK = 0.2
+#: Seconds between checks whether the consumer has stopped.
+_CHECK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """Nothing more comes; ``error`` is why, unless it simply ended."""
+    """The end of the items; ``error`` is set if the iterator raised it."""
 
     error: BaseException | None = None
 
 
 def prefetch(items: Iterator[Item], *, by: int = 1) -> Generator[Item, None, None]:
-    """The same items in the same order, up to ``by`` of them made before they are asked for.
+    """The same items in the same order, up to ``by`` of them made in advance.
 
-    They are made in a thread of their own (a greenlet in a gevent worker) in the caller's context; what goes wrong
-    there is raised here, in its place. Whoever stops early closes the generator and the thread ends.
+    A thread (a greenlet in a gevent worker) makes them in the caller's context. An exception in the thread is raised
+    here at the place of the failed item. Close the generator to stop early: the thread ends then.
     """
-    waiting: queue.Queue[Any] = queue.Queue(by)
-    unwanted = threading.Event()
+    ready: queue.Queue[Any] = queue.Queue(by)
+    stopped = threading.Event()
 
     def offer(item: Any) -> bool:
-        while not unwanted.is_set():
+        while not stopped.is_set():
             try:
-                waiting.put(item, timeout=_LOOK)
+                ready.put(item, timeout=_CHECK_SECONDS)
             except queue.Full:
                 continue
             return True
         return False
 
-    def work() -> None:
+    def produce() -> None:
         end = _End()
         try:
             for item in items:
                 if not offer(item):
                     return
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the items are wanted
+        except BaseException as error:  # noqa: BLE001 - the consumer raises it again
             end = _End(error)
         offer(end)
 
-    thread = threading.Thread(target=copy_context().run, args=(work,), name="ahead", daemon=True)
+    thread = threading.Thread(target=copy_context().run, args=(produce,), name="prefetch", daemon=True)
     thread.start()
     try:
-        while not isinstance(item := waiting.get(), _End):
+        while not isinstance(item := ready.get(), _End):
             yield item
         if item.error:
             raise item.error
     finally:
-        unwanted.set()
+        stopped.set()
         thread.join()

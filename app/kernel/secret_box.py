@@ -1,4 +1,4 @@
-"""Secrets that must be read again (a hash will not do), encrypted at rest under a key derived from ``SECRET_KEY``."""
+"""Encryption of stored secrets that must be readable again, with a key derived from ``SECRET_KEY``."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _PURPOSE = b"invoice-hub sealed secrets"
 
 
 class DecryptionFailed(Exception):
-    """Sealed under another ``SECRET_KEY``, or damaged."""
+    """The secret was encrypted under another ``SECRET_KEY``, or it is damaged."""
 
     def __init__(self) -> None:
         super().__init__(N_("The stored secret cannot be read: it was sealed under another SECRET_KEY."))
 
 
 def seal(secret: bytes) -> bytes:
-    """Encrypt and authenticate; only this installation's ``SECRET_KEY`` opens it again."""
+    """Encrypt and authenticate ``secret`` under the ``SECRET_KEY`` of this installation."""
     return _cipher(current_app.config["SECRET_KEY"]).encrypt(secret)
 
 
 def unseal(sealed: bytes, *, secret_key: str | None = None) -> bytes:
-    """What was sealed, under this or an earlier ``secret_key``.
+    """Decrypt what ``seal`` returned, under the present ``SECRET_KEY`` or an earlier ``secret_key``.
 
     Raises:
-        Unreadable: it was sealed under another key, or changed since.
+        DecryptionFailed: it was encrypted under another key, or changed since.
     """
     try:
         return _cipher(secret_key or current_app.config["SECRET_KEY"]).decrypt(sealed)

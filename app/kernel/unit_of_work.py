@@ -1,4 +1,4 @@
-"""One transaction for one piece of work: committed once at the edge, and the only way out of the process after it."""
+"""Unit of work: one transaction, committed once at its end, and the actions that run after the commit."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from app.kernel.errors import Refusal
 
 log = structlog.get_logger(__name__)
 FAILED_AFTER_COMMIT = Counter(
-    "hub_after_commit_failures_total", "Nudges that failed after a commit; the sweep makes up for them."
+    "hub_after_commit_failures_total", "After-commit actions that failed; the periodic sweep makes up for them."
 )
 _PENDING, _SOLE = "after_commit", "sole_statement"
 
 
 @contextmanager
 def unit_of_work() -> Iterator[None]:
-    """Commit what the block did, or roll all of it back; then run what waited for the commit.
+    """Commit the changes of the block, or roll all of them back; after the commit run the ``after_commit`` actions.
 
-    A refusal that ``keeps_evidence`` is committed and still refused.
+    If a refusal ``keeps_evidence``, the changes are committed and the refusal is raised after that.
     """
     refusal: Refusal | None = None
     try:
@@ -35,15 +35,15 @@ def unit_of_work() -> Iterator[None]:
             if not refused.keeps_evidence:
                 raise
             refusal = refused
-        if db.session().in_transaction():  # where nothing was begun, a commit would begin something first
+        if db.session().in_transaction():  # without a transaction, a commit would first begin one
             db.session.commit()
     except BaseException as error:
         db.session.info.pop(_PENDING, None)
         db.session.info.pop(_SOLE, None)
         db.session.rollback()
-        if isinstance(error, psycopg.OperationalError) and _is_cut_off(error):
-            # SQLAlchemy does the same for its own statements: what else lies in the pool is as dead as this one,
-            # and each of them would cost a request of its own.
+        if isinstance(error, psycopg.OperationalError) and _is_disconnect(error):
+            # SQLAlchemy does the same for its own statements: the other connections of the pool are lost too, and
+            # each of them would fail another request.
             db.engine.dispose()
         raise
     db.session.info.pop(_SOLE, None)
@@ -55,13 +55,13 @@ def unit_of_work() -> Iterator[None]:
 
 @contextmanager
 def sole_statement() -> Iterator[psycopg.Cursor[Any]]:
-    """A cursor for the one statement that a unit of work consists of.
+    """A cursor for the only statement of a unit of work.
 
-    Such a statement is a transaction by itself and stored when it returns: it needs neither ``BEGIN`` nor ``COMMIT``,
-    which would be two more round trips. Where the unit of work has begun with something else, it belongs to that.
+    The statement is a transaction of its own (autocommit) and is stored when it returns. This saves two round trips,
+    ``BEGIN`` and ``COMMIT``. If a transaction has begun already, the statement becomes part of it.
 
     Raises:
-        RuntimeError: it is the second of its unit of work, which would be stored in two pieces.
+        RuntimeError: this is the second such statement of the unit of work; they would be two transactions.
     """
     if db.session().in_transaction():
         yield db.session.connection().connection.driver_connection.cursor()
@@ -78,19 +78,19 @@ def sole_statement() -> Iterator[psycopg.Cursor[Any]]:
             if driver.info.transaction_status == TransactionStatus.IDLE:
                 driver.autocommit = False
             else:
-                pooled.invalidate()  # broken off in the middle, or gone
+                pooled.invalidate()  # interrupted in the statement, or connection lost
 
 
-def _is_cut_off(error: psycopg.OperationalError) -> bool:
-    """Whether the connection is gone: the server said so (classes 08 and 57P of SQLSTATE), or nothing any more."""
+def _is_disconnect(error: psycopg.OperationalError) -> bool:
+    """Whether the connection is lost: SQLSTATE class 08 or 57P, or no SQLSTATE because no server answered."""
     return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
 def after_commit(action: Callable[[], object]) -> None:
-    """Have ``action`` run once the present unit of work is safely stored; twice the same runs once."""
-    waiting = db.session.info.setdefault(_PENDING, [])
-    if action not in waiting:
-        waiting.append(action)
+    """Run ``action`` after the commit of the current unit of work; an action that was added twice runs once."""
+    actions = db.session.info.setdefault(_PENDING, [])
+    if action not in actions:
+        actions.append(action)
 
 
 def _run(action: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""Identifiers that must be unique and need not be secret."""
+"""UUIDs that must be unique and need not be secret."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ import uuid
 
 
 def new_uuid() -> uuid.UUID:
-    """A random UUID (version 4) without a call into the system's entropy for each: it names, it guards nothing."""
+    """A random UUID (version 4) from a fast, not cryptographically secure generator: never use it for secrets."""
     return uuid.UUID(int=random.getrandbits(128), version=4)

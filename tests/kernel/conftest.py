@@ -1,4 +1,4 @@
-"""A view on each surface that takes a payload, and views that fail in every way that real ones can."""
+"""Probe views for every API: one that echoes a payload, and ones that fail in every possible way."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from app.factory import create_app
 from app.kernel import errors
 from app.kernel.http.app import ApiBlueprint, Hub
 from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Text, Timestamp
-from tests.conftest import Client, lent_process
+from tests.conftest import Client, restored_singletons
 
-#: One path of each surface, and one that belongs to none.
+#: One path prefix per error envelope, and one without an own envelope.
 SURFACES = ("/api/sales", "/api/invoices", "/api/v1/einvoices", "/nowhere")
 
 _FAILING_STATEMENTS = {
@@ -54,18 +54,18 @@ class ProbeSchema(Schema):
 
 
 def fail(kind: str) -> Any:
-    """Raise as named."""
+    """Fail in the way that ``kind`` names."""
     if kind in _FAILING_STATEMENTS:
         return db.session.execute(text(_FAILING_STATEMENTS[kind]))
     if kind.startswith("driver-"):
         return db.session.connection().connection.execute(_FAILING_STATEMENTS[kind.removeprefix("driver-")])
     if kind == "crash":
-        return Decimal("a secret of the house")
+        return Decimal("an internal secret")
     raise getattr(errors, kind)
 
 
-def a_surface(prefix: str) -> ApiBlueprint:
-    """The probing views below ``prefix``."""
+def probe_blueprint(prefix: str) -> ApiBlueprint:
+    """The probe views below ``prefix``."""
     blp = ApiBlueprint(f"probe{prefix.replace('/', '-')}", __name__, url_prefix=prefix)
 
     class Probe(MethodView):
@@ -86,12 +86,12 @@ def a_surface(prefix: str) -> ApiBlueprint:
 
 
 @pytest.fixture(scope="session")
-def probing(_migrated: Hub, settings: Settings) -> Iterator[Hub]:
-    """An application with the probing views on every surface."""
-    with lent_process():
+def probe_app(_migrated: Hub, settings: Settings) -> Iterator[Hub]:
+    """An application with the probe views below every prefix."""
+    with restored_singletons():
         other = create_app(replace(settings, max_body_bytes=64 * 1024))
     for prefix in SURFACES:
-        other.register_blueprint(a_surface(prefix))
+        other.register_blueprint(probe_blueprint(prefix))
     other.test_client_class = Client
     yield other
     with other.app_context():
@@ -99,6 +99,6 @@ def probing(_migrated: Hub, settings: Settings) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def probe(app: Hub, probing: Hub) -> FlaskClient:
-    """A client of the application with the probing views."""
-    return probing.test_client()
+def probe(app: Hub, probe_app: Hub) -> FlaskClient:
+    """A client of ``probe_app``."""
+    return probe_app.test_client()

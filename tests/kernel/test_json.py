@@ -1,4 +1,4 @@
-"""JSON as clients send it: nothing that was said may be lost in reading it."""
+"""Parsing of JSON from clients: duplicate keys and deep nesting are errors, everything else is kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from app.kernel import json
 from app.kernel.errors import MalformedJson
 from tests.factories import a_draft, a_receipt, a_sale
-from tests.kernel.test_schemas import JSON_VALUES
+from tests.kernel.schemas.test_fields import JSON_VALUES
 
 
 @pytest.mark.parametrize(
@@ -23,32 +23,32 @@ from tests.kernel.test_schemas import JSON_VALUES
         '{"a": {"x": 1}, "b\\":": {"x": 1, "y": 2, "x": 3}}',
     ],
 )
-def test_a_key_that_stands_twice_is_refused(raw: str) -> None:
+def test_a_duplicate_key_is_refused(raw: str) -> None:
     with pytest.raises(MalformedJson, match="stands twice"):
         json.parse_strict(raw.encode())
 
 
 @pytest.mark.parametrize("raw", ['{"a\\":": 1}', '{"a": "\\": ", "b": "\\":\\":"}', '[{"a": 1}, {"a": 1}]', '"a"', "7"])
-def test_texts_that_look_like_keys_are_texts(raw: str) -> None:
+def test_strings_that_look_like_keys_are_accepted(raw: str) -> None:
     assert json.parse_strict(raw.encode()) == standard_json.loads(raw)
 
 
 @given(value=JSON_VALUES)
-def test_whatever_is_said_once_is_read(value: object) -> None:
+def test_json_without_duplicate_keys_is_read_unchanged(value: object) -> None:
     raw = standard_json.dumps(value).encode()
     assert json.parse_strict(raw) == json.decode(raw)
 
 
-def test_depth_is_refused_and_not_a_crash() -> None:
+def test_deep_nesting_is_refused_without_a_crash() -> None:
     for depth in (500, 5_000, 100_000):
         raw = b'{"a":' * depth + b'"\\":"' + b"}" * depth
         try:
             json.parse_strict(raw)
         except MalformedJson as error:
-            assert "nested" in error.message  # noqa: PT017 - the shallow one is read
+            assert "nested" in error.message  # noqa: PT017 - the first depth is accepted
 
 
-def test_every_surface_refuses_a_lost_value(client_as: object, erp: FlaskClient) -> None:
+def test_every_api_refuses_a_duplicate_key(client_as: object, erp: FlaskClient) -> None:
     admin: FlaskClient = client_as("admin")  # type: ignore[operator]
     for client, path, body in (
         (erp, "/api/sales/import/invoice/", a_sale()),

@@ -1,4 +1,4 @@
-"""Logs as production writes them: one JSON object a line, each with the request it belongs to, no secret in it."""
+"""Logs in production: one JSON object per line, with the id of the request and without secrets."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def test_a_request_is_one_line_with_its_id(lines: list[dict[str, Any]]) -> None:
     assert line["ms"] >= 0
 
 
-def test_whatever_is_said_on_the_way_carries_the_id_too(lines: list[dict[str, Any]]) -> None:
-    said = {line["event"]: line for line in lines if line.get("request_id") == "broken"}
-    assert set(said) == {"database_unavailable", "request"}
-    assert said["request"]["status"] == 503
-    assert "Traceback" in said["database_unavailable"]["exception"]
+def test_other_lines_of_a_request_have_its_id_too(lines: list[dict[str, Any]]) -> None:
+    by_event = {line["event"]: line for line in lines if line.get("request_id") == "broken"}
+    assert set(by_event) == {"database_unavailable", "request"}
+    assert by_event["request"]["status"] == 503
+    assert "Traceback" in by_event["database_unavailable"]["exception"]
 
 
-def test_no_secret_is_written(written: str) -> None:
+def test_no_secret_is_logged(written: str) -> None:
     for secret in ("wrong-key-of-somebody", "the-password", ENVIRONMENT["SECRET_KEY"]):
         assert secret not in written
 
@@ -84,12 +84,12 @@ class Credential:
         (["ü"], ["ü"]),
     ],
 )
-def test_a_line_is_ascii_and_shows_whatever_it_is_given(value: Any, shown: Any) -> None:
-    line = logs._line({"event": "x", "value": value})
+def test_a_line_is_ascii_and_contains_any_value(value: Any, shown: Any) -> None:
+    line = logs._json_line({"event": "x", "value": value})
     assert line.isascii()
     assert json.loads(line) == {"event": "x", "value": shown}
 
 
 @pytest.mark.usefixtures("app")
-def test_the_steps_of_making_a_pdf_are_not_told() -> None:
+def test_the_progress_of_weasyprint_is_not_logged() -> None:
     assert logging.getLogger("weasyprint.progress").level == logging.WARNING

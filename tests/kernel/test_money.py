@@ -1,4 +1,4 @@
-"""Amounts: rounded half up, once per line, and shown as the number they are."""
+"""Amounts: rounding half up, and the shortest exact form."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ PRICES = st.decimals(0, 9_999_999_999, places=4)
         ("920", "920.00"),
     ],
 )
-def test_halves_go_up(amount: str, cents: str) -> None:
+def test_halves_are_rounded_up(amount: str, cents: str) -> None:
     assert str(round_half_up(Decimal(amount))) == cents
 
 
 @given(st.integers(1, 1_000_000_000), PRICES)
-def test_a_line_is_the_nearest_cent_and_a_half_goes_up(quantity: int, price: Decimal) -> None:
+def test_the_result_is_the_nearest_cent_and_a_half_is_rounded_up(quantity: int, price: Decimal) -> None:
     exact = Fraction(quantity) * Fraction(price)
     error = Fraction(round_half_up(quantity * price)) - exact
     assert -Fraction(1, 200) < error <= Fraction(1, 200)
 
 
 @given(PRICES)
-def test_rounding_twice_is_rounding_once(price: Decimal) -> None:
+def test_rounding_is_idempotent(price: Decimal) -> None:
     assert round_half_up(round_half_up(price)) == round_half_up(price)
 
 

@@ -1,4 +1,4 @@
-"""One commit at the edge, nothing of a failure kept, and the way out only after the commit."""
+"""Unit of work: one commit at the end, rollback after a failure, actions only after the commit."""
 
 from __future__ import annotations
 
@@ -28,55 +28,55 @@ def write(name: str = "Ajay") -> None:
 
 
 @pytest.fixture
-def told(app: Hub) -> list[int]:
-    """What ``after_commit`` found stored, each time that it was called."""
+def seen(app: Hub) -> list[int]:
+    """Number of rows that each ``after_commit`` action found stored."""
     return []
 
 
-def test_commits_once_and_then_goes_out(told: list[int]) -> None:
+def test_actions_run_after_the_commit(seen: list[int]) -> None:
     with unit_of_work():
         write()
-        after_commit(lambda: told.append(stored()))
+        after_commit(lambda: seen.append(stored()))
         assert stored() == 0
-        assert told == []
-    assert told == [1]
+        assert seen == []
+    assert seen == [1]
 
 
-def test_a_sole_statement_that_is_broken_off_says_why_and_spoils_no_connection(app: Hub) -> None:
+def test_an_interrupted_sole_statement_raises_its_error_and_leaves_no_autocommit_connection(app: Hub) -> None:
     with pytest.raises(ValueError, match="enough"), unit_of_work(), sole_statement() as cursor:
         cursor.connection.pgconn.send_query(b"SELECT pg_sleep(1)")
         raise ValueError("enough")
     write()
-    assert stored() == 0  # not even by a connection that still stores each statement by itself
+    assert stored() == 0  # no connection of the pool is still in autocommit mode
     db.session.rollback()
 
 
 @pytest.mark.parametrize("failure", [Conflict, ValueError, KeyboardInterrupt])
-def test_a_failure_leaves_nothing_and_tells_nobody(told: list[int], failure: type[BaseException]) -> None:
+def test_a_failure_stores_nothing_and_runs_no_action(seen: list[int], failure: type[BaseException]) -> None:
     with pytest.raises(failure), unit_of_work():
         write()
-        after_commit(lambda: told.append(stored()))
+        after_commit(lambda: seen.append(stored()))
         raise failure
     with unit_of_work():
         pass
-    assert (stored(), told) == (0, [])
+    assert (stored(), seen) == (0, [])
 
 
-def test_a_failed_commit_tells_nobody(told: list[int]) -> None:
+def test_a_failed_commit_runs_no_action(seen: list[int]) -> None:
     with pytest.raises(IntegrityError), unit_of_work():
-        after_commit(lambda: told.append(stored()))
+        after_commit(lambda: seen.append(stored()))
         db.session.add_all([Salesman(name="Ajay"), Salesman(name="Ajay")])
     with unit_of_work():
         write()
-    assert (stored(), told) == (1, [])
+    assert (stored(), seen) == (1, [])
 
 
-def test_evidence_is_kept_and_told_and_the_refusal_stands(told: list[int]) -> None:
+def test_evidence_is_stored_and_the_refusal_is_raised(seen: list[int]) -> None:
     with pytest.raises(KeptRefusal), unit_of_work():
         write()
-        after_commit(lambda: told.append(stored()))
+        after_commit(lambda: seen.append(stored()))
         raise KeptRefusal
-    assert (stored(), told) == (1, [1])
+    assert (stored(), seen) == (1, [1])
 
 
 def test_evidence_that_cannot_be_stored_leaves_a_usable_session(app: Hub) -> None:
@@ -88,22 +88,22 @@ def test_evidence_that_cannot_be_stored_leaves_a_usable_session(app: Hub) -> Non
     assert stored() == 1
 
 
-def test_the_same_action_twice_runs_once(told: list[int]) -> None:
+def test_an_action_that_is_added_twice_runs_once(seen: list[int]) -> None:
     def action() -> None:
-        told.append(stored())
+        seen.append(stored())
 
     with unit_of_work():
         after_commit(action)
         after_commit(action)
-    assert told == [0]
+    assert seen == [0]
 
 
-def test_an_action_that_fails_stops_neither_the_others_nor_the_caller(told: list[int]) -> None:
+def test_a_failed_action_stops_neither_the_others_nor_the_caller(seen: list[int]) -> None:
     def broken() -> None:
         raise ConnectionError
 
     with unit_of_work():
         write()
         after_commit(broken)
-        after_commit(lambda: told.append(stored()))
-    assert told == [1]
+        after_commit(lambda: seen.append(stored()))
+    assert seen == [1]

@@ -1,4 +1,4 @@
-"""Turns whatever went wrong in a request into the envelope of its surface; nothing leaves as HTML or a trace."""
+"""Error handlers: every exception of a request becomes an answer in the error envelope of its API."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _BY_STATUS: dict[int, type[errors.Refusal]] = {
         errors.Busy,
     )
 }
-#: Constraint name -> the refusal that its breach means; rooms add theirs where they define the refusal.
+#: The refusal for a violated database constraint, by the name of the constraint; packages add theirs in ``errors.py``.
 CONSTRAINTS: dict[str, type[errors.Refusal]] = {}
-#: What makes a page of a refusal; the room of the pages puts its renderer here (floor 4, which nobody here knows).
+#: Renders a refusal as a page; ``app/admin`` adds its renderer, because the kernel must not import it.
 page_renderers: list[Callable[[errors.Refusal], Response]] = []
 
 
 def error_response(refusal: errors.Refusal) -> Response:
-    """Answer with ``refusal`` in the shape of the surface that the request came in on."""
+    """The answer for ``refusal``: a page below ``/admin``, otherwise JSON in the error envelope of the path."""
     if is_page(request.path):
         for render in page_renderers:
             return render(refusal)
@@ -47,7 +47,7 @@ def error_response(refusal: errors.Refusal) -> Response:
     body = current_app.json.dumps(envelope.body(refusal))
     answer = Response(body, envelope.status(refusal), mimetype="application/json")
     answer.headers.update(refusal.headers)
-    if answer.status_code == 401:  # noqa: PLR2004 - RFC 9110, section 11.6.1: it names how to authenticate
+    if answer.status_code == 401:  # noqa: PLR2004 - RFC 9110, section 11.6.1 requires the header
         answer.headers["WWW-Authenticate"] = 'Bearer realm="invoice-hub"'
     return answer
 
@@ -55,20 +55,20 @@ def error_response(refusal: errors.Refusal) -> Response:
 def register(app: Flask) -> None:
     """Install the handlers on ``app``."""
     app.register_error_handler(errors.Refusal, error_response)
-    app.register_error_handler(HTTPException, _http)
-    # The busiest statements speak to the driver itself, whose errors come without SQLAlchemy's wrapping.
+    app.register_error_handler(HTTPException, _http_exception)
+    # The most frequent statements use the driver directly, so its errors come without SQLAlchemy's wrapper.
     for integrity in (IntegrityError, psycopg.IntegrityError):
-        app.register_error_handler(integrity, _lost_race)
+        app.register_error_handler(integrity, _integrity_error)
     for data in (DataError, psycopg.DataError):
-        app.register_error_handler(data, _unstorable)
+        app.register_error_handler(data, _data_error)
     for operational in (OperationalError, psycopg.OperationalError, PoolTimeout):
-        app.register_error_handler(operational, _unavailable)
-    app.register_error_handler(Exception, _unexpected)
+        app.register_error_handler(operational, _operational_error)
+    app.register_error_handler(Exception, _unexpected_error)
 
 
-def _http(error: HTTPException) -> Response | HTTPException:
+def _http_exception(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
-    if status < 400:  # noqa: PLR2004 - a redirect is an answer, no failure
+    if status < 400:  # noqa: PLR2004 - a redirect is no error
         return error
     kind = _BY_STATUS.get(status)
     refusal = kind() if kind else errors.BadRequest(error.description)
@@ -80,26 +80,26 @@ def _kept_headers(error: HTTPException) -> dict[str, str]:
     return {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
 
 
-def _lost_race(error: Exception) -> Response:
+def _integrity_error(error: Exception) -> Response:
     cause: Any = getattr(error, "orig", error)
     name = getattr(getattr(cause, "diag", None), "constraint_name", None)
     log.warning("constraint_refused", constraint=name, error_kind=type(cause).__name__)
     if isinstance(cause, pg.CheckViolation | pg.NotNullViolation):
-        return _unexpected(error)
+        return _unexpected_error(error)
     return error_response(CONSTRAINTS.get(name or "", errors.Conflict)())
 
 
-def _unstorable(error: Exception) -> Response:
-    """A value that passed validation and that the database cannot hold is our fault, yet still the client's answer."""
+def _data_error(error: Exception) -> Response:
+    """A value passed validation but the database cannot store it: a defect of a schema, answered as a client error."""
     log.error("value_not_storable", error_kind=type(getattr(error, "orig", error)).__name__, exc_info=error)
     return error_response(errors.Invalid({"_schema": [N_("A value is outside what can be stored.")]}))
 
 
-def _unavailable(error: Exception) -> Response:
+def _operational_error(error: Exception) -> Response:
     log.error("database_unavailable", exc_info=error)
     return error_response(errors.Busy(headers={"Retry-After": "1"}))
 
 
-def _unexpected(error: Exception) -> Response:
+def _unexpected_error(error: Exception) -> Response:
     log.error("unexpected_error", exc_info=error)
     return error_response(errors.ServerError())

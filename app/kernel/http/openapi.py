@@ -1,4 +1,4 @@
-"""The OpenAPI document: what flask-smorest collects, completed with security and the real error bodies."""
+"""The OpenAPI document: the one of flask-smorest, completed with security schemes and the real error bodies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask_smorest import Api
 from app.kernel import errors
 from app.kernel.http.error_envelopes import Envelope, envelope_of, registered_envelopes
 
-#: Marks that decorators leave on an operation and that ``document()`` turns into words.
+#: Marks that decorators put on an operation; ``document()`` replaces them with text and parameters.
 ABILITY, REFUSALS, IDEMPOTENT = "x-ability", "x-refusals", "x-idempotent"
 _METHODS = ("get", "post", "put", "patch", "delete")
 _PARAMETER = re.compile(r"\{\w+\}")
@@ -29,18 +29,18 @@ EXAMPLE_INVALID = {"field": ["This field is required."]}
 
 
 class HubApi(Api):
-    """flask-smorest's registry without its error handlers and its one default error shape."""
+    """flask-smorest's ``Api`` without its error handlers and its default error shape."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def _register_error_handlers(self) -> None:
-        """The hub's own envelopes take their place (``kernel/http/error_handlers.py``)."""
+        """Nothing: ``kernel/http/error_handlers.py`` registers the handlers."""
 
 
 def refuses(*refusals: type[errors.Refusal]) -> Callable[[Any], Any]:
-    """Document the refusals of an operation by their classes; the bodies shown are the real ones.
+    """Decorator: document the refusals of an operation, with the bodies that the error envelope makes of them.
 
-    Several decorators of one view may each add theirs.
+    It may be used several times on one view.
     """
 
     def mark(view: Any) -> Any:
@@ -53,7 +53,7 @@ def refuses(*refusals: type[errors.Refusal]) -> Callable[[Any], Any]:
 
 
 def document(app: Flask, api: Api) -> dict[str, Any]:
-    """The whole document as plain data."""
+    """The complete document as JSON-compatible data."""
     spec: dict[str, Any] = api.spec.to_dict()
     components = spec.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
@@ -65,11 +65,11 @@ def document(app: Flask, api: Api) -> dict[str, Any]:
     for path, operations in spec["paths"].items():
         for method in _METHODS:
             if method in operations:
-                _complete(path, method, operations[method])
+                _complete_operation(path, method, operations[method])
     return spec
 
 
-def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
+def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
     envelope = envelope_of(_PARAMETER.sub("1", path))
     ability = operation.pop(ABILITY, None)
     operation["security"] = _security(envelope, ability)
@@ -82,15 +82,15 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     for status in [s for s, answer in responses.items() if "$ref" in answer or s == "default"]:
         del responses[status]
     declared: Iterable[type[errors.Refusal]] = operation.pop(REFUSALS, ())
-    for refusal in [*_usual(path, ability, operation), *(kind() for kind in declared)]:
-        _add(responses, envelope, refusal)
+    for refusal in [*_common_refusals(path, ability, operation), *(kind() for kind in declared)]:
+        _add_response(responses, envelope, refusal)
 
 
 def _security(envelope: Envelope, ability: str | None) -> list[dict[str, list[str]]]:
     return [{scheme: []} for scheme in envelope.authentication] if ability else []
 
 
-def _usual(path: str, ability: str | None, operation: dict[str, Any]) -> list[errors.Refusal]:
+def _common_refusals(path: str, ability: str | None, operation: dict[str, Any]) -> list[errors.Refusal]:
     refusals: list[errors.Refusal] = []
     if ability is not None:
         refusals += [errors.Unauthenticated(), errors.Forbidden(), errors.TooManyRequests()]
@@ -103,7 +103,7 @@ def _usual(path: str, ability: str | None, operation: dict[str, Any]) -> list[er
     return [*refusals, errors.ServerError(), errors.Busy()]
 
 
-def _add(responses: dict[str, Any], envelope: Envelope, refusal: errors.Refusal) -> None:
+def _add_response(responses: dict[str, Any], envelope: Envelope, refusal: errors.Refusal) -> None:
     answer = responses.setdefault(
         str(envelope.status(refusal)),
         {

@@ -1,4 +1,4 @@
-"""What an answer tells of the rate limit that it was counted under."""
+"""Rate limit headers of answers: ``X-RateLimit-*`` and ``Retry-After``."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ log = structlog.get_logger(__name__)
 
 
 def register(app: Flask) -> None:
-    app.after_request(_tell)
+    """Add the headers to every answer of ``app`` that a rate limit applies to."""
+    app.after_request(_add_headers)
 
 
-def _tell(answer: Response) -> Response:
-    """Add ``X-RateLimit-*``, and ``Retry-After`` where waiting helps.
+def _add_headers(answer: Response) -> Response:
+    """Add ``X-RateLimit-*``, and ``Retry-After`` if the limit is exceeded.
 
-    Flask-Limiter would write ``Retry-After`` on every answer, and lengthen one that says when to ask again.
+    Flask-Limiter itself would add ``Retry-After`` to every answer, and increase a value that a view has set.
     """
     limit = limiter.current_limit
     if limit is None:
         return answer
     try:
         remaining, reset_at = limit.remaining, limit.reset_at
-    except Exception as error:  # noqa: BLE001 - whatever Redis does, the answer is made and goes out
+    except Exception as error:  # noqa: BLE001 - a failure of Redis must not lose the answer
         log.warning("rate_limit_unknown", error=str(error))
         return answer
     answer.headers["X-RateLimit-Limit"] = str(limit.limit.amount)

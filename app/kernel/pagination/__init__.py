@@ -1,1 +1,1 @@
-"""Pages of lists: by offset and by keyset."""
+"""Pagination of lists: page limits, the cursor codec, and keyset pages."""

@@ -1,4 +1,4 @@
-"""Pages of lists with millions of rows: the last row seen is where the next page begins, and counting stops early."""
+"""Pagination of lists with millions of rows: keyset cursors (a page begins after the last row seen), limited counts."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Schema
 from app.kernel.sequences import MAX_ID
 
-#: Rows that are counted exactly, and that page numbers reach; beyond, the planner estimates and cursors walk.
+#: Rows that are counted exactly and that page numbers reach. Beyond it the planner's estimate and cursors serve.
 MAX_COUNTED_ROWS = 10_000
 
 
 class KeysetQuery(Schema):
-    """``cursor`` (empty to begin) walks a list without gaps or repeats, however deep."""
+    """``cursor`` (empty for the first page) reads a list of any length without gaps or repeats."""
 
     page_size = Integer(load_default=PAGE_SIZE, validate=validators.Range(1, MAX_PAGE_SIZE))
     cursor = String(load_default="", metadata={"description": "Empty for the first page, then what `next` carries."})
 
 
 class LargePageQuery(KeysetQuery):
-    """``page`` for the first 10,000 rows, ``cursor`` for all of them."""
+    """``page`` for the first 10,000 rows, ``cursor`` for all rows."""
 
     page = Integer(load_default=1, validate=validators.Range(1, MAX_COUNTED_ROWS), metadata={"description": "From 1."})
     cursor = String(
@@ -46,25 +46,26 @@ class LargePageQuery(KeysetQuery):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a list is sorted by; the last column is unique.
+    """Sort order of a list; the last column is unique.
 
-    ``unindexed`` sorts what the conditions found instead of walking an index in this order: right where few rows
-    are found and the planner cannot know it.
+    ``unindexed`` sorts the rows found instead of reading an index in this order. Use it where the conditions match few
+    rows and the planner cannot know that.
     """
 
     columns: tuple[Any, ...]
     descending: bool = False
     unindexed: bool = False
 
-    def sorted(self, query: Select[Any]) -> Select[Any]:
+    def apply(self, query: Select[Any]) -> Select[Any]:
         *before, last = self.columns
         keys = [*before, last + literal(0)] if self.unindexed else self.columns
         return query.order_by(*(key.desc() if self.descending else key.asc() for key in keys))
 
-    def behind(self, values: list[Any]) -> ColumnElement[bool]:
-        mine = tuple_(*self.columns)
-        seen = tuple_(*(literal(v, c.type) for v, c in zip(values, self.columns, strict=True)))
-        return mine < seen if self.descending else mine > seen
+    def after(self, values: list[Any]) -> ColumnElement[bool]:
+        """Condition: the row comes after the one with these ``values``."""
+        row = tuple_(*self.columns)
+        last = tuple_(*(literal(v, c.type) for v, c in zip(values, self.columns, strict=True)))
+        return row < last if self.descending else row > last
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Page:
 
 @cache
 def keyset_page_schema(item: type[Schema]) -> type[Schema]:
-    """The envelope of a large list of ``item``."""
+    """Schema of a page of ``item``."""
     estimate = {"description": "False when `count` is an estimate: only the first 10,000 are counted."}
     return type(
         item.__name__.removesuffix("Schema") + "PageSchema",
@@ -98,24 +99,24 @@ def keyset_page_schema(item: type[Schema]) -> type[Schema]:
 def page_by_keyset(
     query: Select[Any], order: Order, paging: Mapping[str, Any], *, options: tuple[Any, ...] = ()
 ) -> Page:
-    """The page behind the cursor; it costs the same wherever in the list it lies.
+    """The page after the cursor; its cost does not depend on its position in the list.
 
     Raises:
-        Invalid: the cursor was not made for this list.
+        Invalid: the cursor does not belong to this list.
     """
     if paging["cursor"]:
-        query = query.where(order.behind(_decoded(paging["cursor"], order)))
+        query = query.where(order.after(_decoded(paging["cursor"], order)))
     size = paging["page_size"]
     rows = _rows(query, order, options, size + 1)
-    following = _link(cursor=_encoded(rows[size - 1], order), page_size=size) if len(rows) > size else None
-    return Page(rows[:size], following)
+    next_link = _link(cursor=_encoded(rows[size - 1], order), page_size=size) if len(rows) > size else None
+    return Page(rows[:size], next_link)
 
 
 def large_page(query: Select[Any], order: Order, paging: Mapping[str, Any], *, options: tuple[Any, ...] = ()) -> Page:
-    """By cursor when one is sent, else by page number with a count.
+    """A page by cursor if one was sent, otherwise by page number with a count.
 
     Raises:
-        Invalid: the cursor is not ours, or the page number lies behind what is counted.
+        Invalid: the cursor does not belong to this list, or the page is beyond ``MAX_COUNTED_ROWS``.
     """
     if paging["cursor"] is not None:
         return page_by_keyset(query, order, paging, options=options)
@@ -133,12 +134,12 @@ def large_page(query: Select[Any], order: Order, paging: Mapping[str, Any], *, o
     rows = _rows(query, order, options, size + 1, (number - 1) * size)
     last_page = len(rows) <= size and (rows or number == 1)
     count, exact = ((number - 1) * size + len(rows), True) if last_page else count_rows(query)
-    following = _link(page=number + 1, page_size=size) if len(rows) > size else None
-    return Page(rows[:size], following, _link(page=number - 1, page_size=size) if number > 1 else None, count, exact)
+    next_link = _link(page=number + 1, page_size=size) if len(rows) > size else None
+    return Page(rows[:size], next_link, _link(page=number - 1, page_size=size) if number > 1 else None, count, exact)
 
 
 def count_rows(query: Select[Any]) -> tuple[int, bool]:
-    """How many rows there are, exactly up to 10,000; beyond, the planner's estimate."""
+    """Number of rows and whether it is exact; beyond 10,000 it is the planner's estimate."""
     plain = query.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
     count: int = db.session.scalar(select(func.count()).select_from(plain.limit(MAX_COUNTED_ROWS + 1).subquery())) or 0
     return (count, True) if count <= MAX_COUNTED_ROWS else (max(count, _estimated(plain)), False)
@@ -151,22 +152,21 @@ def _estimated(query: Select[Any]) -> int:
 
 
 def _rows(query: Select[Any], order: Order, options: tuple[Any, ...], limit: int, offset: int = 0) -> list[Any]:
-    """Which rows are on the page is asked apart from what they are joined with, and with its length written out.
+    """Select the ids of the page first, with a literal ``LIMIT``, and join their relations after that.
 
-    Else the planner takes the joins into account for all rows that the conditions may find, and reads whole tables
-    for a page of twenty.
+    In a single query the planner would join all rows that may match, and read whole tables for a page of twenty.
     """
     last = order.columns[-1]
     page = query.with_only_columns(last, maintain_column_froms=True)
-    page = order.sorted(page).limit(bindparam(None, limit, BigInteger, literal_execute=True)).offset(offset or None)
-    chosen = page.subquery("page")
-    rows = select(last.class_).join(chosen, chosen.c[last.key] == last).options(*options)
-    return list(db.session.scalars(order.sorted(rows)).unique())
+    page = order.apply(page).limit(bindparam(None, limit, BigInteger, literal_execute=True)).offset(offset or None)
+    selected = page.subquery("page")
+    rows = select(last.class_).join(selected, selected.c[last.key] == last).options(*options)
+    return list(db.session.scalars(order.apply(rows)).unique())
 
 
-def _link(**changes: Any) -> str:
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in {"page", *changes}]
-    return f"{request.path}?{urlencode([*kept, *changes.items()])}"
+def _link(**parameters: Any) -> str:
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in {"page", *parameters}]
+    return f"{request.path}?{urlencode([*kept, *parameters.items()])}"
 
 
 def _encoded(row: Any, order: Order) -> str:

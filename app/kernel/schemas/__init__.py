@@ -1,1 +1,1 @@
-"""Fields and fast loading and dumping of marshmallow schemas."""
+"""marshmallow: field types, and fast ways to load and dump schemas."""

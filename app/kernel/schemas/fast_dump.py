@@ -1,4 +1,4 @@
-"""The quick way out for dictionaries: shows what the schema would show, made from the schema itself."""
+"""Fast dump: functions that are made from a schema and dump dictionaries with the same result as the schema."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ Dump = Callable[[Any], Any]
 
 
 def make_dumper(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """A function that dumps a dictionary as ``schema`` would; what the dictionary lacks is left out.
+    """A function that dumps a dictionary as ``schema`` would; missing keys are left out.
 
     Raises:
-        TypeError: the schema has something that this module does not know.
+        TypeError: the schema has a field type that this module does not support.
     """
-    shows = [
-        (field.attribute or name, field.data_key or name, _show(field)) for name, field in schema.dump_fields.items()
+    dumpers = [
+        (field.attribute or name, field.data_key or name, _field_dumper(field))
+        for name, field in schema.dump_fields.items()
     ]
 
     def dump(value: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            key: None if value[attribute] is None else show(value[attribute])
-            for attribute, key, show in shows
+            key: None if value[attribute] is None else dump_field(value[attribute])
+            for attribute, key, dump_field in dumpers
             if attribute in value
         }
 
     return dump
 
 
-def _show(field: fields.Field) -> Dump:
+def _field_dumper(field: fields.Field) -> Dump:
     maker = _MAKERS.get(type(field))
     if maker is None:
-        raise TypeError(f"no quick way for {field!r}")
+        raise TypeError(f"fast dump does not support {field!r}")
     return maker(field)
 
 
@@ -50,8 +51,8 @@ def _number(field: Any) -> Dump:
 
 
 def _list(field: Any) -> Dump:
-    of_one = _show(field.inner)
-    return lambda value: [of_one(one) for one in value]
+    dump_item = _field_dumper(field.inner)
+    return lambda value: [dump_item(item) for item in value]
 
 
 _MAKERS: Mapping[type[fields.Field], Callable[[Any], Dump]] = {

@@ -1,7 +1,7 @@
-"""The quick way through a payload that has nothing wrong with it; whatever is unusual takes marshmallow's way.
+"""Fast load: functions that are made from a schema and load valid payloads with the same result as the schema.
 
-Made from the schema itself, so that there is one declaration. What it accepts, it loads as the schema would; it
-never refuses, it only declines.
+For any value that is not plainly valid they raise ``Declined``. The schema itself then loads the payload or reports
+the errors.
 """
 
 from __future__ import annotations
@@ -17,87 +17,87 @@ from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Te
 
 
 class Declined(Exception):
-    """This value needs the whole schema."""
+    """The schema itself must load this value."""
 
 
 Load = Callable[[Any], Any]
-_DATE_LENGTH, _EARLIEST = 10, 1900
+_DATE_LENGTH, _MIN_YEAR = 10, 1900
 
 
 def make_loader(schema: Schema) -> Load:
-    """A function that loads what ``schema`` would load without a word.
+    """A function that loads a valid payload as ``schema`` would, and raises ``Declined`` for any other.
 
     Raises:
-        TypeError: the schema has something that this module does not know.
+        TypeError: the schema has a field, validator or hook that this module does not support.
     """
-    takes: dict[str, tuple[str, Load]] = {}
+    loads: dict[str, tuple[str, Load]] = {}
     required, defaults = [], {}
     for name, field in schema.load_fields.items():
         key, attribute = field.data_key or name, field.attribute or name
-        takes[key] = (attribute, _optional(_take(field), nullable=field.allow_none))
+        loads[key] = (attribute, _optional(_field_loader(field), nullable=field.allow_none))
         if field.required:
             required.append(key)
         elif field.load_default is not missing:
             defaults[attribute] = field.load_default
     if any(schema._hooks.values()) or any(callable(default) for default in defaults.values()):
-        raise TypeError(f"{type(schema).__name__} does more than its fields say")
-    return _object(takes, frozenset(required), defaults)
+        raise TypeError(f"{type(schema).__name__} has hooks or callable defaults; fast load does not support them")
+    return _object(loads, frozenset(required), defaults)
 
 
-def _object(takes: Mapping[str, tuple[str, Load]], required: frozenset[str], defaults: Mapping[str, Any]) -> Load:
-    def take(value: Any) -> dict[str, Any]:
+def _object(loads: Mapping[str, tuple[str, Load]], required: frozenset[str], defaults: Mapping[str, Any]) -> Load:
+    def load(value: Any) -> dict[str, Any]:
         if type(value) is not dict or not required <= value.keys():
             raise Declined
         loaded = dict(defaults)
         try:
             for key, given in value.items():
-                attribute, of_field = takes[key]
-                loaded[attribute] = of_field(given)
+                attribute, load_field = loads[key]
+                loaded[attribute] = load_field(given)
         except KeyError as error:
             raise Declined from error
         return loaded
 
-    return take
+    return load
 
 
-def _optional(take: Load, *, nullable: bool) -> Load:
-    return (lambda value: None if value is None else take(value)) if nullable else take
+def _optional(load: Load, *, nullable: bool) -> Load:
+    return (lambda value: None if value is None else load(value)) if nullable else load
 
 
-def _take(field: fields.Field) -> Load:
+def _field_loader(field: fields.Field) -> Load:
     maker = _MAKERS.get(type(field))
     if maker is None or (field.validators and type(field) not in {Choice, fields.List}):
-        raise TypeError(f"no quick way for {field!r}")
+        raise TypeError(f"fast load does not support {field!r}")
     return maker(field)
 
 
 def _choice(field: Any) -> Load:
     [chosen] = field.validators
-    words = frozenset(chosen.choices)
+    choices = frozenset(chosen.choices)
 
-    def take(value: Any) -> str:
-        if type(value) is str and value in words:
+    def load(value: Any) -> str:
+        if type(value) is str and value in choices:
             return value
         raise Declined
 
-    return take
+    return load
 
 
 def _text(field: Any) -> Load:
     limit, blank = field.limit, field.blank
 
-    def take(value: Any) -> str:
+    def load(value: Any) -> str:
         if type(value) is str and len(value) <= limit and "\0" not in value and (blank or value.strip()):
             return value
         raise Declined
 
-    return take
+    return load
 
 
 def _number(field: Any) -> Load:
     low, high, places, text = field.low, field.high, field.places, -field.places
 
-    def take(value: Any) -> Any:
+    def load(value: Any) -> Any:
         if type(value) is int:
             if low <= value <= high:
                 return Decimal(value) if places else value
@@ -105,7 +105,7 @@ def _number(field: Any) -> Load:
             return value
         raise Declined
 
-    return take
+    return load
 
 
 def _date(value: Any) -> date:
@@ -114,31 +114,31 @@ def _date(value: Any) -> date:
             day = date.fromisoformat(value)
         except ValueError as error:
             raise Declined from error
-        if day.year >= _EARLIEST:
+        if day.year >= _MIN_YEAR:
             return day
     raise Declined
 
 
 def _metadata(field: Any) -> Load:
-    def take(value: Any) -> Any:
+    def load(value: Any) -> Any:
         try:
             return field.deserialize(value)
         except ValidationError as error:
             raise Declined from error
 
-    return take
+    return load
 
 
 def _list(field: Any) -> Load:
     [length] = field.validators
-    of_one, least, most = _take(field.inner), length.min or 0, length.max or 0
+    load_item, low, high = _field_loader(field.inner), length.min or 0, length.max or 0
 
-    def take(value: Any) -> list[Any]:
-        if type(value) is list and least <= len(value) <= most:
-            return [of_one(one) for one in value]
+    def load(value: Any) -> list[Any]:
+        if type(value) is list and low <= len(value) <= high:
+            return [load_item(item) for item in value]
         raise Declined
 
-    return take
+    return load
 
 
 _MAKERS: Mapping[type[fields.Field], Callable[[Any], Load]] = {

@@ -1,4 +1,4 @@
-"""Field types and the parser behind every payload: strict, bounded, and clear about what is wrong."""
+"""Field types of all payloads and the parser of requests; each field has a strict type and bounds."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class HubField(fields.Field):
 
 
 class Schema(ma.Schema):
-    """The base of every payload: unknown fields are refused by name."""
+    """Base class of all schemas; unknown fields are errors."""
 
     class Meta:
         unknown = ma.RAISE
@@ -108,12 +108,12 @@ class Number(HubField):
             raise self.make_error("low", low=self.low)
         if number > self.high:
             raise self.make_error("high", high=self.high)
-        # The bounds come first: 1e999999999 would fill the memory when written out.
+        # Check the bounds first: quantizing 1e999999999 would exhaust the memory.
         if number != number.quantize(self.step):
             raise self.make_error("places" if self.places else "whole", places=self.places)
         if not self.places:
             return int(number)
-        return number or Decimal(0)  # no minus before a zero
+        return number or Decimal(0)  # never -0
 
     def _number(self, value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
@@ -156,7 +156,7 @@ class CalendarDate(HubField):
             day = date.fromisoformat(value)
         except ValueError as error:
             raise self.make_error("impossible") from error
-        if day.year < 1900:  # noqa: PLR2004 - a slip of the pen, not a goods receipt of the 19th century
+        if day.year < 1900:  # noqa: PLR2004 - a typo, not a goods receipt of the 19th century
             raise self.make_error("impossible")
         return day
 
@@ -165,7 +165,7 @@ class CalendarDate(HubField):
 
 
 class Timestamp(HubField):
-    """A moment, sent as ISO 8601 in UTC; only ever an answer."""
+    """A moment, sent as ISO 8601 in UTC; for answers only."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["metadata"] = {"type": "string", "format": "date-time", **kwargs.get("metadata", {})}
@@ -176,7 +176,7 @@ class Timestamp(HubField):
 
 
 class DateTime(HubField):
-    """A moment as ISO 8601; without a zone it is UTC, without a time it is midnight."""
+    """A moment as ISO 8601; the default zone is UTC, the default time midnight."""
 
     default_error_messages = {"invalid": N_("Expected a moment as ISO 8601, for instance 2026-02-01T12:00:00Z.")}
 
@@ -188,7 +188,7 @@ class DateTime(HubField):
         if not isinstance(value, str):
             raise self.make_error("invalid")
         try:
-            # A plus that was not encoded in an address arrives as a space.
+            # A plus sign that a client did not encode in the URL arrives as a space.
             moment = datetime.fromisoformat(value.strip().replace(" ", "+") if "T" in value else value.strip())
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         except (ValueError, OverflowError) as error:
@@ -199,16 +199,16 @@ class DateTime(HubField):
 
 
 class Choice(HubField, fields.String):
-    """One word out of a fixed set."""
+    """One of a fixed set of strings."""
 
     default_error_messages = {"invalid": N_("Expected a string.")}
 
-    def __init__(self, *words: str, **kwargs: Any) -> None:
-        super().__init__(validate=validators.OneOf(words), **kwargs)
+    def __init__(self, *choices: str, **kwargs: Any) -> None:
+        super().__init__(validate=validators.OneOf(choices), **kwargs)
 
 
 class Metadata(HubField):
-    """The client's own object, at most 16 KiB of JSON, stored and returned verbatim."""
+    """A JSON object of the client, at most 16 KiB, stored and returned unchanged."""
 
     default_error_messages = {
         "invalid": N_("Expected an object."),
@@ -242,7 +242,7 @@ def _depth(value: Any, limit: int) -> int:
 
 
 def has_nul(value: Any) -> bool:
-    """Whether any text in a JSON value holds a NUL, which PostgreSQL cannot store."""
+    """Whether a string in a JSON value contains NUL, which PostgreSQL cannot store."""
     if isinstance(value, dict):
         return any(has_nul(key) or has_nul(child) for key, child in value.items())
     if isinstance(value, list):
@@ -251,17 +251,17 @@ def has_nul(value: Any) -> bool:
 
 
 class HubParser(FlaskParser):
-    """Reads payloads with the hub's JSON, and refuses in the hub's own words."""
+    """webargs parser with the hub's JSON decoder and errors."""
 
     DEFAULT_UNKNOWN_BY_LOCATION: Mapping[str, str | None] = {  # type: ignore[assignment]
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "json": None,
-        "query": ma.RAISE,  # a misspelt filter that is ignored would show everything
+        "query": ma.RAISE,  # ignoring a misspelt filter would return everything
     }
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
         sent = super().load_querystring(req, schema)
-        # The first of several would be taken without a word: half a filter, or the wrong receipt deleted.
+        # webargs would silently use the first value only: a wrong filter, or the wrong receipt deleted.
         repeated = [name for name, values in req.args.lists() if len(values) > 1 and name not in sent.multiple_keys]
         if repeated:
             faults = {name: [N_("Send this parameter once.")] for name in repeated}

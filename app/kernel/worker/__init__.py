@@ -1,1 +1,1 @@
-"""Celery: application, consumer, scheduler, heartbeats and leased work."""
+"""Celery application, consumer, scheduler, heartbeats, and the queue of leased work rows."""

@@ -1,4 +1,4 @@
-"""Celery as this hub uses it: tasks in an application context, and nudges that never hold up a request."""
+"""Celery set-up: the task class, message headers, configuration, and ``DebouncedTask`` that never delays a request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ log = structlog.get_logger(__name__)
 
 HTTP_DEADLINE, SOFT_LIMIT, HARD_LIMIT, LEASE, VISIBILITY_TIMEOUT = 15, 25, 30, 60, 300
 FAILED_TRIGGERS = Counter(
-    "hub_nudges_failed_total", "Nudges that Redis did not take; the sweep makes up for them.", ["task"]
+    "hub_nudges_failed_total",
+    "Task messages that Redis did not accept; the periodic sweep makes up for them.",
+    ["task"],
 )
 
 
@@ -35,39 +37,39 @@ TASK_SECONDS = Histogram(
 )
 FAILED_TASKS = Counter("hub_tasks_failed_total", "Tasks that ended with an error.", ["task"])
 
-#: Headers of every message: the request that it goes back to, and when it was sent (seconds since 1970).
+#: Headers of every message: the id of the request that caused it, and the time of sending (seconds since 1970).
 REQUEST_ID, SENT_AT = "hub_request_id", "hub_sent_at"
 
 
 class HubTask(Task):
-    """Runs in the application's context, with its own id and that of the request behind it on every log line."""
+    """Base class of tasks: runs in the application context; log lines have the ids of the task and of its request."""
 
     flask_app: ClassVar[Flask]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         ids = {"task": self.name, "task_id": self.request.id}
-        if behind := getattr(self.request, REQUEST_ID, None):
-            ids["request_id"] = behind
-        with logs.log_context(**ids), TASK_SECONDS.labels(self.name).time(), self._failures_counted():
+        if causing_request := getattr(self.request, REQUEST_ID, None):
+            ids["request_id"] = causing_request
+        with logs.log_context(**ids), TASK_SECONDS.labels(self.name).time(), self._count_failures():
             if has_app_context():
                 return super().__call__(*args, **kwargs)
             with self.flask_app.app_context():
                 return super().__call__(*args, **kwargs)
 
-    def _failures_counted(self) -> Any:
+    def _count_failures(self) -> Any:
         return FAILED_TASKS.labels(self.name).count_exceptions()
 
 
 def add_message_headers(headers: dict[str, Any] | None = None, **_rest: Any) -> None:
-    """Write on a message which request it goes back to and when it was sent; called before each publish."""
+    """Add ``REQUEST_ID`` and ``SENT_AT`` to the headers of a message; a handler of ``before_task_publish``."""
     if headers is not None:
         headers[SENT_AT] = time.time()
-        if behind := logs.request_id():
-            headers[REQUEST_ID] = behind
+        if causing_request := logs.request_id():
+            headers[REQUEST_ID] = causing_request
 
 
 def keep_own_logging(**_rest: Any) -> None:
-    """Logs are set up with the application; Celery would change their level and its own are many lines a second."""
+    """Prevent Celery from configuring the logs; its own logger writes warnings only, not many lines a second."""
     logging.getLogger("celery").setLevel(logging.WARNING)
 
 
@@ -84,9 +86,11 @@ signals.setup_logging.connect(keep_own_logging)
 
 
 def configure(app: Flask, settings: Settings) -> None:
-    """Bind Celery to ``app``; a publish to a dead or frozen Redis gives up within two seconds."""
+    """Bind Celery to ``app``. Publishing to a dead or frozen Redis fails within two seconds."""
     if not HTTP_DEADLINE < SOFT_LIMIT < HARD_LIMIT < LEASE < VISIBILITY_TIMEOUT:
-        raise RuntimeError("deadlines are out of order: a lease must outlive the task that holds it")
+        raise RuntimeError(
+            "time limits are out of order: a lease must be longer than the limit of the task that holds it"
+        )
     HubTask.flask_app = app
     celery.conf.update(
         broker_url=settings.redis_url,
@@ -120,47 +124,47 @@ def configure(app: Flask, settings: Settings) -> None:
 
 
 class DebouncedTask:
-    """Sends a task's message soon, off the request's path, and at most once per ``interval`` seconds.
+    """Sends the message of a task from a background thread, at most once per ``interval`` seconds.
 
-    A burst of commits becomes one message: the task looks for its work in rows, not in the message.
+    Many calls in a short time become one message: the task finds its work in rows, not in the message.
     """
 
     def __init__(self, task_name: str, interval: float = 0.1) -> None:
         self.task_name = task_name
         self.interval = interval
-        self._wanted = threading.Event()
-        self._wanted_in: Context | None = None
+        self._requested = threading.Event()
+        self._context: Context | None = None
         self._pid = 0
-        self._starting = threading.Lock()
+        self._start_lock = threading.Lock()
 
     def __call__(self) -> None:
         self._ensure_running()
-        # A message for many goes on in the trace of the last of them.
-        self._wanted_in = copy_context()
-        self._wanted.set()
+        # One message serves many calls; its trace continues the last of them.
+        self._context = copy_context()
+        self._requested.set()
 
     def _ensure_running(self) -> None:
-        # A thread does not survive a fork: each process gets its own, the first time it has something to say.
+        # Threads do not survive a fork: each process starts its own at its first call.
         if self._pid == os.getpid():
             return
-        with self._starting:
+        with self._start_lock:
             if self._pid != os.getpid():
                 self._pid = os.getpid()
-                threading.Thread(target=self._run, name=f"nudge {self.task_name}", daemon=True).start()
+                threading.Thread(target=self._run, name=f"trigger {self.task_name}", daemon=True).start()
 
     def _run(self) -> None:
         while True:
-            self._wanted.wait()
-            self._wanted.clear()
-            within, self._wanted_in = self._wanted_in or Context(), None
-            within.run(self._send)
-            del within  # with it goes the request that is over by now
+            self._requested.wait()
+            self._requested.clear()
+            context, self._context = self._context or Context(), None
+            context.run(self._send)
+            del context  # it refers to a finished request
             time.sleep(self.interval)
 
     def _send(self) -> None:
-        structlog.contextvars.clear_contextvars()  # on lines about many the ids of one would be wrong
+        structlog.contextvars.clear_contextvars()  # the message serves many requests, so the ids of one would be wrong
         try:
             celery.send_task(self.task_name, retry=False, ignore_result=True, expires=LEASE)
-        except Exception as error:  # noqa: BLE001 - whatever Redis does, the work is a row and the sweep finds it
+        except Exception as error:  # noqa: BLE001 - the work is a row: the periodic sweep finds it
             FAILED_TRIGGERS.labels(self.task_name).inc()
-            log.warning("nudge_failed", task=self.task_name, error=str(error))
+            log.warning("trigger_failed", task=self.task_name, error=str(error))

@@ -1,4 +1,4 @@
-"""A Celery consumer that survives the loss of its broker and looks for it every second."""
+"""A Celery consumer that survives the loss of the broker and tries to reconnect every second."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ RETRY_SECONDS = 1
 
 
 class EagerConsumer(Consumer):
-    """Celery's own consumer, but for two faults: it comes to wait for half a minute, and it can end with its broker."""
+    """Celery's consumer without two faults: its retry interval grows to 30 s, and it may end with its broker."""
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Try each second until the broker is back or the worker is told to stop."""
+        """Try every second until the broker is back or the worker must stop."""
         conn.ensure_connection(
             lambda error, _interval: log.warning("broker_away", error=str(error)),
             interval_start=RETRY_SECONDS,
@@ -27,10 +27,10 @@ class EagerConsumer(Consumer):
         return super().ensure_connected(conn)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Give the lost connection up; messages in hand come back after the visibility timeout."""
+        """Close the lost connection; the broker delivers unfinished messages again after the visibility timeout."""
         try:
             super().on_connection_error_after_connected(exc)
         except AttributeError as error:
-            # With a message in hand kombu 5.7 looks for the transport that it has just let go, and the worker would end
-            # with "Unrecoverable error". The connection is gone by then, which is all that was wanted.
+            # If a message is being processed, kombu 5.7 reads the transport that it has just released, and the worker
+            # would end with "Unrecoverable error". The connection is closed by then, so nothing is left to do.
             log.warning("lost_connection_left_open", error=str(error))

@@ -1,4 +1,4 @@
-"""Who is at work: each process of the hub says every few seconds that it is there, and goes with a word."""
+"""Heartbeats: each process registers in Redis every 3 seconds and removes itself on a clean exit."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from app.kernel import clock
 
 log = structlog.get_logger(__name__)
 KEY = "hub:processes"
-#: Seconds between words, after which a silent process is lost, and after which a lost one is forgotten.
+#: Seconds between heartbeats, until a silent process counts as lost, and until a lost process is deleted.
 INTERVAL, LOST_AFTER, FORGOTTEN_AFTER = 3.0, 10.0, 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process as it last described itself; moments are seconds since 1970."""
+    """The last heartbeat of a process; times are seconds since 1970."""
 
     name: str
     kind: str
@@ -34,9 +34,9 @@ class Process:
     started_at: float
     seen_at: float
     memory_bytes: int
-    #: What a worker takes its work from.
+    #: The queues of a worker.
     queues: list[str] = field(default_factory=list)
-    #: What a worker runs at this moment: task, id and since when.
+    #: The tasks that a worker runs now: name, id and start time.
     doing: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -49,20 +49,20 @@ class Process:
 
 
 class Heartbeat:
-    """The present process; ``note`` is called as often as one likes and speaks every few seconds."""
+    """Heartbeat of the current process; ``note`` may be called at any rate and writes every ``INTERVAL`` seconds."""
 
     def __init__(self, kind: str, name: str | None = None) -> None:
         self.host = platform.node()
         self.kind = kind
         self.name = name or f"{kind}@{self.host}/{os.getpid()}"
         self._started_at = clock.now().timestamp()
-        self._next = 0.0
+        self._next_at = 0.0
 
     def note(self, queues: Sequence[str] = (), doing: Sequence[dict[str, Any]] = ()) -> None:
-        """Say that the process is there; a Redis that is away is passed over."""
-        if time.monotonic() < self._next:
+        """Write the heartbeat; without Redis it is skipped."""
+        if time.monotonic() < self._next_at:
             return
-        self._next = time.monotonic() + INTERVAL
+        self._next_at = time.monotonic() + INTERVAL
         process = Process(
             name=self.name,
             kind=self.kind,
@@ -80,7 +80,7 @@ class Heartbeat:
             log.debug("presence_not_noted", error=str(error))
 
     def leave(self) -> None:
-        """The process ends because it was told to: nobody shall miss it."""
+        """Remove the process after a clean exit, so that it does not count as lost."""
         try:
             bus.client.hdel(KEY, self.name)
         except RedisError as error:
@@ -88,13 +88,13 @@ class Heartbeat:
 
 
 def processes() -> list[Process]:
-    """All that were heard of within the hour, lost ones too.
+    """All processes with a heartbeat within the last hour, lost ones too.
 
     Raises:
-        RedisError: nobody can tell.
+        RedisError: Redis is not available.
     """
-    noted: Any = bus.client.hgetall(KEY)
-    found = [msgspec.json.decode(word, type=Process) for word in noted.values()]
+    stored: Any = bus.client.hgetall(KEY)
+    found = [msgspec.json.decode(text, type=Process) for text in stored.values()]
     forgotten = [process.name for process in found if process.silent_seconds > FORGOTTEN_AFTER]
     if forgotten:
         bus.client.hdel(KEY, *forgotten)

@@ -1,4 +1,4 @@
-"""Celery's timer as this hub runs it: it says that it is there each time it looks for what is due."""
+"""The scheduler of Celery beat with a heartbeat at every tick."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from app.kernel.worker.heartbeat import Heartbeat
 
 
 class HubScheduler(PersistentScheduler):
-    """Celery's own scheduler, whose last tick everybody can see."""
+    """Celery's scheduler; each tick writes the heartbeat of the process ``beat``."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._presence = Heartbeat("beat")
-        atexit.register(self._presence.leave)
+        self._heartbeat = Heartbeat("beat")
+        atexit.register(self._heartbeat.leave)
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
-        self._presence.note()
+        self._heartbeat.note()
         return super().tick(*args, **kwargs)

@@ -84,8 +84,8 @@ def _stretches(app: Flask, filters: Mapping[str, Any], *, items: bool) -> Iterat
         with app.app_context():
             query = filtered(filters).options(*FULL)
             if last is not None:
-                query = query.where(NEWEST_FIRST.behind([last]))
-            invoices = db.session.scalars(NEWEST_FIRST.sorted(query).limit(STRETCH)).unique().all()
+                query = query.where(NEWEST_FIRST.after([last]))
+            invoices = db.session.scalars(NEWEST_FIRST.apply(query).limit(STRETCH)).unique().all()
             rows = [row_of(invoice, item) for invoice in invoices for item in (invoice.items if items else (None,))]
         if rows:
             yield rows

@@ -1,4 +1,4 @@
-"""Lists: page numbers, cursors that stay put while rows arrive, and links that lead on."""
+"""Lists: page numbers, cursors that are stable while rows arrive, and links to other pages."""
 
 from __future__ import annotations
 
@@ -48,26 +48,26 @@ def named(first: int, last: int) -> list[str]:
 
 @pytest.mark.usefixtures("twenty_five")
 class TestByNumber:
-    def test_the_first_page_leads_on(self, erp: FlaskClient) -> None:
+    def test_the_first_page_links_to_the_next(self, erp: FlaskClient) -> None:
         answer = erp.get(LIST)
         assert answer.json["count"] == 25
         assert numbers(answer) == named(25, 6)
         assert answer.json["previous"] is None
         assert numbers(erp.get(answer.json["next"])) == named(5, 1)
 
-    def test_the_last_page_leads_back(self, erp: FlaskClient) -> None:
+    def test_the_last_page_links_to_the_previous(self, erp: FlaskClient) -> None:
         answer = erp.get(LIST, query_string={"page": 3, "page_size": 10})
         assert numbers(answer) == named(5, 1)
         assert answer.json["next"] is None
         assert numbers(erp.get(answer.json["previous"])) == named(15, 6)
 
-    def test_behind_the_last_page_there_is_nothing(self, erp: FlaskClient) -> None:
+    def test_a_page_after_the_last_is_empty(self, erp: FlaskClient) -> None:
         answer = erp.get(LIST, query_string={"page": 4, "page_size": 10})
         assert (answer.json["results"], answer.json["next"]) == ([], None)
 
     def test_links_keep_the_filters(self, erp: FlaskClient) -> None:
-        asked = [("status", "INVOICED"), ("status", "PICKING"), ("priority", "LOW"), ("page_size", "5")]
-        answer = erp.get(LIST, query_string=asked)
+        query = [("status", "INVOICED"), ("status", "PICKING"), ("priority", "LOW"), ("page_size", "5")]
+        answer = erp.get(LIST, query_string=query)
         assert answer.json["count"] == 13
         second = erp.get(answer.json["next"])
         assert numbers(answer) + numbers(second) == named(25, 1)[::2][:10]
@@ -86,7 +86,7 @@ class TestByNumber:
             {"page_size": "101"},
         ],
     )
-    def test_pages_are_bounded(self, erp: FlaskClient, query: dict[str, str]) -> None:
+    def test_page_numbers_and_sizes_have_bounds(self, erp: FlaskClient, query: dict[str, str]) -> None:
         answer = erp.get(LIST, query_string=query)
         assert answer.status_code == 400
         assert list(answer.json["errors"]) == list(query)
@@ -100,14 +100,14 @@ class TestByCursor:
             yield numbers(answer)
             path = answer.json["next"]
 
-    def test_walks_everything_once(self, erp: FlaskClient) -> None:
+    def test_returns_every_row_once(self, erp: FlaskClient) -> None:
         pages = list(self.walk(erp, f"{LIST}?cursor=&page_size=10"))
         assert pages == [named(25, 16), named(15, 6), named(5, 1)]
 
-    def test_a_page_that_fits_exactly_is_the_last(self, erp: FlaskClient) -> None:
+    def test_a_last_page_of_full_size_has_no_next(self, erp: FlaskClient) -> None:
         assert len(list(self.walk(erp, f"{LIST}?cursor=&page_size=25"))) == 1
 
-    def test_rows_that_come_and_change_on_the_way_shift_nothing(self, erp: FlaskClient) -> None:
+    def test_new_rows_do_not_shift_the_pages(self, erp: FlaskClient) -> None:
         walked = self.walk(erp, f"{LIST}?cursor=&page_size=10")
         seen = next(walked)
         store(range(26, 40))
@@ -118,7 +118,7 @@ class TestByCursor:
         assert answer.json["count"] is None
         assert answer.json["previous"] is None
 
-    def test_filters_go_along(self, erp: FlaskClient) -> None:
+    def test_links_keep_the_filters(self, erp: FlaskClient) -> None:
         pages = list(self.walk(erp, f"{LIST}?cursor=&page_size=10&priority=HIGH"))
         assert [len(page) for page in pages] == [10, 2]
 

@@ -1,4 +1,4 @@
-"""What every answer has in common: the request id, slashes that do not matter, ids that a row can have."""
+"""Behaviour of all routes: optional trailing slashes, request ids, the body limit, ids out of range."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHOICE, _PLACEHOLDER = re.compile(r"<any\((\w+)[^>]*>"), re.compile(r"<[^>]+>")
 
 
 def _path(rule: str) -> str:
-    """An address that a rule fits: the first of a choice among words, 1 for whatever else it asks for."""
+    """A path that matches the rule: the first value of ``any(…)`` converters, 1 for all others."""
     return _PLACEHOLDER.sub("1", _CHOICE.sub(r"\1", rule)).rstrip("/")
 
 
@@ -32,7 +32,7 @@ def test_a_trailing_slash_is_optional_everywhere(app: Hub, anybody: FlaskClient)
             answer.close()
 
 
-def test_nor_does_it_matter_to_a_method_that_is_not_allowed(app: Hub, anybody: FlaskClient) -> None:
+def test_a_trailing_slash_is_optional_for_methods_that_are_not_allowed(app: Hub, anybody: FlaskClient) -> None:
     for rule in app.url_map.iter_rules():
         if "<path:" in rule.rule or rule.rule == "/":
             continue
@@ -44,22 +44,22 @@ def test_nor_does_it_matter_to_a_method_that_is_not_allowed(app: Hub, anybody: F
 
 @pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/api/sales/invoices/", "/api/v1/einvoices/x"])
 class TestRequestId:
-    def test_is_echoed(self, anybody: FlaskClient, path: str) -> None:
+    def test_of_the_client_is_returned(self, anybody: FlaskClient, path: str) -> None:
         answer = anybody.get(path, headers={"X-Request-Id": "erp-7:42/a=b@c+d.e"})
         assert answer.headers["X-Request-Id"] == "erp-7:42/a=b@c+d.e"
 
-    def test_is_made(self, anybody: FlaskClient, path: str) -> None:
+    def test_is_generated(self, anybody: FlaskClient, path: str) -> None:
         first, second = (anybody.get(path).headers["X-Request-Id"] for _ in range(2))
         assert re.fullmatch(r"[0-9a-f]{32}", first)
         assert first != second
 
     @pytest.mark.parametrize("given", ["", "with space", "é", "x" * 129, '"quoted"', "<script>", "a\tb"])
-    def test_what_could_break_a_log_is_replaced(self, anybody: FlaskClient, path: str, given: str) -> None:
+    def test_that_could_break_a_log_line_is_replaced(self, anybody: FlaskClient, path: str, given: str) -> None:
         echoed = anybody.get(path, headers={"X-Request-Id": given}).headers["X-Request-Id"]
         assert re.fullmatch(r"[0-9a-f]{32}", echoed)
 
 
-class TestBodyInChunks:
+class TestChunkedBody:
     def post(self, client: FlaskClient, size: int) -> int:
         body = b'{"email": "a@b.example", "password": "x"}'
         answer = client.post(
@@ -70,12 +70,12 @@ class TestBodyInChunks:
         )
         return answer.status_code
 
-    def test_up_to_the_limit_it_is_read(self, app_with: Callable[..., Hub]) -> None:
+    def test_is_read_up_to_the_limit(self, app_with: Callable[..., Hub]) -> None:
         client = app_with(max_body_bytes=1000).test_client()
         assert self.post(client, 999) == 401
         assert self.post(client, 1000) == 401
 
-    def test_over_the_limit_it_is_refused_and_not_cut_off(self, app_with: Callable[..., Hub]) -> None:
+    def test_is_refused_over_the_limit_and_not_truncated(self, app_with: Callable[..., Hub]) -> None:
         client = app_with(max_body_bytes=1000).test_client()
         assert self.post(client, 1001) == 413
 
@@ -87,6 +87,6 @@ def test_an_id_that_no_row_can_have_is_not_found(erp: FlaskClient, number: str) 
     assert answer.json["success"] is False
 
 
-def test_options_and_head_need_no_credential_to_be_answered(anybody: FlaskClient) -> None:
+def test_options_and_head_need_no_credential(anybody: FlaskClient) -> None:
     assert "GET" in anybody.options("/api/sales/invoices/").headers["Allow"]
     assert anybody.head("/healthz").status_code == 200

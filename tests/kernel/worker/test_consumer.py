@@ -1,4 +1,4 @@
-"""The worker's consumer and a broker that is lost at the worst moment: waiting for one message, another in hand."""
+"""``EagerConsumer`` when the broker is lost while one message is processed and the next is awaited."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from app.local.servers.valkey import Valkey
 
 pytestmark = [
     pytest.mark.usefixtures("app"),
-    # Celery announces a default of its next version, on which the hub has settled already.
+    # Celery warns about a default of its next version; the hub sets it explicitly.
     pytest.mark.filterwarnings("ignore:[^a-z]*In Celery 5.1 we introduced"),
 ]
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Valkey]:
-    """A broker of this test's own."""
+    """A separate broker for this test."""
     server = Valkey(tmp_path)
     server.start()
     yield server
     server.stop()
 
 
-def at_the_worst_moment(kind: type[Consumer], broker: Valkey) -> Consumer:
-    """A consumer that has a message in hand and waits for another, on the channel that its broker just left."""
+def consumer_without_broker(kind: type[Consumer], broker: Valkey) -> Consumer:
+    """A consumer that processes one message and waits for another on a channel whose broker has just stopped."""
     connection = Connection(broker.url, transport_options={"socket_timeout": 2})
     channel = connection.default_channel
     queue = Queue("work")(channel)
@@ -45,14 +45,14 @@ def at_the_worst_moment(kind: type[Consumer], broker: Valkey) -> Consumer:
     return consumer
 
 
-def test_the_worker_outlives_its_broker(broker: Valkey) -> None:
-    consumer = at_the_worst_moment(EagerConsumer, broker)
+def test_the_worker_survives_the_loss_of_its_broker(broker: Valkey) -> None:
+    consumer = consumer_without_broker(EagerConsumer, broker)
     consumer.on_connection_error_after_connected(ConnectionError("gone"))
     assert consumer.connection is None
 
 
-def test_celerys_own_consumer_still_ends_with_it(broker: Valkey) -> None:
-    """Fails once Celery or kombu mends it: then our own handling can go."""
-    consumer = at_the_worst_moment(Consumer, broker)
+def test_celerys_consumer_still_fails(broker: Valkey) -> None:
+    """When Celery or kombu fixes the fault, this test fails and ``EagerConsumer`` can lose its workaround."""
+    consumer = consumer_without_broker(Consumer, broker)
     with pytest.raises(AttributeError):
         consumer.on_connection_error_after_connected(ConnectionError("gone"))

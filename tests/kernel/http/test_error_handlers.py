@@ -1,4 +1,4 @@
-"""Whatever fails, the answer is JSON in the envelope of the surface that was asked."""
+"""Every failure is answered as JSON in the error envelope of its API."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def invalid_status(surface: str) -> int:
     return 400 if surface in {SALES, GRN} else 422
 
 
-class TestWhatCannotBeRead:
+class TestUnreadableRequests:
     @pytest.mark.parametrize(
         "raw",
         [
@@ -63,7 +63,7 @@ class TestWhatCannotBeRead:
         assert "not valid JSON" in assert_refused(answer, surface, 400)["message"]
 
     @pytest.mark.parametrize("raw", [b"", b"  \n"])
-    def test_an_empty_body_is_named(self, probe: FlaskClient, surface: str, raw: bytes) -> None:
+    def test_an_empty_body_has_its_own_message(self, probe: FlaskClient, surface: str, raw: bytes) -> None:
         answer = probe.post(f"{surface}/probe/", data=raw, content_type="application/json")
         assert "empty" in assert_refused(answer, surface, 400)["message"]
 
@@ -72,13 +72,13 @@ class TestWhatCannotBeRead:
         answer = probe.post(f"{surface}/probe/", data="{}", content_type=content_type)
         assert "application/json" in assert_refused(answer, surface, 415)["message"]
 
-    def test_a_body_that_is_packed_is_unsupported(self, probe: FlaskClient, surface: str) -> None:
-        packed = {"data": gzip.compress(b"{}"), "headers": {"Content-Encoding": "gzip"}}
-        answer = probe.post(f"{surface}/probe/", content_type="application/json", **packed)
+    def test_a_compressed_body_is_unsupported(self, probe: FlaskClient, surface: str) -> None:
+        compressed = {"data": gzip.compress(b"{}"), "headers": {"Content-Encoding": "gzip"}}
+        answer = probe.post(f"{surface}/probe/", content_type="application/json", **compressed)
         assert "Content-Encoding" in assert_refused(answer, surface, 415)["message"]
 
     @pytest.mark.parametrize("raw", ["[]", '"text"', "1", "null", "true"])
-    def test_json_that_is_no_object_is_invalid(self, probe: FlaskClient, surface: str, raw: str) -> None:
+    def test_json_that_is_not_an_object_is_invalid(self, probe: FlaskClient, surface: str, raw: str) -> None:
         answer = probe.post(f"{surface}/probe/", data=raw, content_type="application/json")
         assert "Expected an object." in str(assert_refused(answer, surface, invalid_status(surface)))
 
@@ -97,11 +97,11 @@ class TestWhatCannotBeRead:
         assert_refused(answer, surface, 413)
 
 
-class TestWhatCannotBeServed:
+class TestErrors:
     def test_an_unknown_path(self, probe: FlaskClient, surface: str) -> None:
         assert_refused(probe.get(f"{surface}/no/such/thing"), surface, 404)
 
-    def test_a_method_that_is_not_there_names_those_that_are(self, probe: FlaskClient, surface: str) -> None:
+    def test_an_unsupported_method_is_answered_with_the_allowed_ones(self, probe: FlaskClient, surface: str) -> None:
         answer = probe.delete(f"{surface}/probe/")
         assert_refused(answer, surface, 405)
         assert {"POST", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
@@ -121,36 +121,38 @@ class TestWhatCannotBeServed:
     def test_a_refusal_keeps_its_status(self, probe: FlaskClient, surface: str, kind: str, status: int) -> None:
         assert_refused(probe.get(f"{surface}/probe/{kind}"), surface, status)
 
-    def test_who_is_not_signed_in_is_told_how_to(self, probe: FlaskClient, surface: str) -> None:
+    def test_a_401_names_the_authentication_scheme(self, probe: FlaskClient, surface: str) -> None:
         assert probe.get(f"{surface}/probe/Unauthenticated").headers["WWW-Authenticate"].startswith("Bearer")
 
     @pytest.mark.parametrize("kind", ["crash", "programming", "check", "driver-check"])
-    def test_a_fault_of_the_house_gives_nothing_away(
+    def test_an_internal_error_reveals_nothing(
         self, probe: FlaskClient, surface: str, kind: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         body = assert_refused(probe.get(f"{surface}/probe/{kind}"), surface, 500)
         assert body["message"] == "Server Error"
 
 
-class TestWhatTheDatabaseRefuses:
+class TestDatabaseErrors:
     @pytest.mark.parametrize("kind", ["unique", "reference", "driver-unique"])
-    def test_a_lost_race_is_a_conflict(self, probe: FlaskClient, surface: str, kind: str) -> None:
+    def test_a_violated_constraint_is_a_conflict(self, probe: FlaskClient, surface: str, kind: str) -> None:
         assert_refused(probe.get(f"{surface}/probe/{kind}"), surface, 409)
 
-    def test_a_named_constraint_says_what_it_means(self, probe: FlaskClient, surface: str) -> None:
+    def test_a_registered_constraint_has_its_own_message(self, probe: FlaskClient, surface: str) -> None:
         body = assert_refused(probe.get(f"{surface}/probe/named-unique"), surface, 409)
         assert body["message"] == "A user with this e-mail address already exists."
 
     @pytest.mark.parametrize("kind", ["too-long", "too-large", "driver-too-large"])
-    def test_what_cannot_be_stored_is_invalid(self, probe: FlaskClient, surface: str, kind: str) -> None:
+    def test_a_value_that_cannot_be_stored_is_invalid(self, probe: FlaskClient, surface: str, kind: str) -> None:
         assert_refused(probe.get(f"{surface}/probe/{kind}"), surface, invalid_status(surface))
 
     @pytest.mark.parametrize("kind", ["cancelled", "driver-cancelled"])
-    def test_a_database_that_gives_up_asks_for_patience(self, probe: FlaskClient, surface: str, kind: str) -> None:
+    def test_a_cancelled_statement_is_answered_503_with_retry_after(
+        self, probe: FlaskClient, surface: str, kind: str
+    ) -> None:
         answer = probe.get(f"{surface}/probe/{kind}")
         assert_refused(answer, surface, 503)
         assert answer.headers["Retry-After"] == "1"
 
-    def test_a_failed_statement_leaves_the_next_request_alone(self, probe: FlaskClient, surface: str) -> None:
+    def test_a_failed_statement_does_not_affect_the_next_request(self, probe: FlaskClient, surface: str) -> None:
         probe.get(f"{surface}/probe/unique")
         assert probe.post(f"{surface}/probe/", json={"count": 3}).json == {"count": 3}

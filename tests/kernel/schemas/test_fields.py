@@ -1,4 +1,4 @@
-"""Every field type against what careless and hostile clients send."""
+"""Every field type with valid, invalid and hostile values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.kernel.errors import MalformedJson
 from app.kernel.schemas.fields import METADATA_DEPTH, METADATA_LIMIT
 from tests.kernel.conftest import ProbeSchema
 
-#: Anything that a JSON document can hold.
+#: Any JSON value.
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -27,43 +27,43 @@ FIELDS = ("name", "note", "count", "price", "day", "level", "metadata")
 
 
 def loaded(raw: str) -> dict[str, Any]:
-    """What the probe makes of a JSON text, parsed as the hub parses it."""
+    """A JSON text, parsed and loaded by ``ProbeSchema``."""
     result: dict[str, Any] = ProbeSchema().load(json.decode(raw))
     return result
 
 
-def faults(raw: str) -> dict[str, Any]:
+def load_errors(raw: str) -> dict[str, Any]:
     with pytest.raises(ValidationError) as caught:
         loaded(raw)
     return caught.value.normalized_messages()
 
 
-def fault(field: str, value: str) -> str:
-    [[sentence]] = faults(f'{{"{field}": {value}}}').values()
+def load_error(field: str, value: str) -> str:
+    [[sentence]] = load_errors(f'{{"{field}": {value}}}').values()
     return str(sentence)
 
 
 class TestText:
     @pytest.mark.parametrize("value", ["1", "true", "[]", "{}", "1.5"])
-    def test_only_a_string_is_text(self, value: str) -> None:
-        assert fault("name", value) == "Expected a string."
+    def test_other_types_are_refused(self, value: str) -> None:
+        assert load_error("name", value) == "Expected a string."
 
-    def test_null_is_named(self) -> None:
-        assert fault("name", "null") == "This field may not be null."
+    def test_null_has_its_own_message(self) -> None:
+        assert load_error("name", "null") == "This field may not be null."
 
     def test_nul_is_refused(self) -> None:
-        assert fault("name", '"a\\u0000b"') == "NUL characters are not allowed."
+        assert load_error("name", '"a\\u0000b"') == "NUL characters are not allowed."
 
     def test_the_limit_counts_characters(self) -> None:
         assert loaded('{"name": "ééé😀😀"}') == {"name": "ééé😀😀"}
-        assert fault("name", '"ééé😀😀x"') == "Ensure this field has no more than 5 characters."
+        assert load_error("name", '"ééé😀😀x"') == "Ensure this field has no more than 5 characters."
 
     @pytest.mark.parametrize("value", ['""', '"  "', '"\\n\\t"'])
-    def test_blank_is_refused_where_something_must_stand(self, value: str) -> None:
-        assert fault("name", value) == "This field may not be blank."
+    def test_blank_is_refused_where_text_is_required(self, value: str) -> None:
+        assert load_error("name", value) == "This field may not be blank."
         assert loaded(f'{{"note": {value}}}')
 
-    def test_a_lone_surrogate_is_no_json(self) -> None:
+    def test_a_lone_surrogate_is_invalid_json(self) -> None:
         with pytest.raises(MalformedJson):
             loaded('{"name": "\\ud800"}')
 
@@ -79,25 +79,25 @@ class TestNumber:
         assert type(result) is int
 
     @pytest.mark.parametrize("value", ["true", "false", "[]", "{}", '"x"', '""', '"1e2"', '"NaN"', '"Infinity"', '"١"'])
-    def test_what_is_no_number(self, value: str) -> None:
-        assert fault("count", value) == "A valid number is required."
-        assert fault("price", value) == "A valid number is required."
+    def test_other_values_are_refused(self, value: str) -> None:
+        assert load_error("count", value) == "A valid number is required."
+        assert load_error("price", value) == "A valid number is required."
 
     @pytest.mark.parametrize("value", ["1.5", '"1.5"', "1.0000000000000000000000000000000001"])
-    def test_part_of_a_piece_is_refused(self, value: str) -> None:
-        assert fault("count", value) == "A whole number is required."
+    def test_decimals_of_a_whole_number_are_refused(self, value: str) -> None:
+        assert load_error("count", value) == "A whole number is required."
 
     @pytest.mark.parametrize("value", ["0", "-1", "-1e999999999", "0.9", "1e-999999999"])
     def test_too_small(self, value: str) -> None:
-        assert fault("count", value) == "Ensure this value is greater than or equal to 1."
+        assert load_error("count", value) == "Ensure this value is greater than or equal to 1."
 
     @pytest.mark.parametrize("value", ["1001", "1e999999999", "9" * 4000, f'"{"9" * 30}"'])
     def test_too_large(self, value: str) -> None:
-        assert fault("count", value) == "Ensure this value is less than or equal to 1000."
+        assert load_error("count", value) == "Ensure this value is less than or equal to 1000."
 
     @pytest.mark.parametrize("value", ["0.001", "3.505", "1e-999999999", "3.50000000000000000000000000000000001"])
     def test_too_many_decimals(self, value: str) -> None:
-        assert fault("price", value) == "Ensure that there are no more than 2 decimal places."
+        assert load_error("price", value) == "Ensure that there are no more than 2 decimal places."
 
     @pytest.mark.parametrize("value", ["3.5", "3.50", "3.5000000000000000000000000000000000000", "35e-1", '"3.50"'])
     def test_trailing_zeros_are_no_decimals(self, value: str) -> None:
@@ -108,11 +108,11 @@ class TestNumber:
         assert json.encode(ProbeSchema().dump(loaded(f'{{"price": {value}}}'))) == b'{"price":0.0}'
 
     @given(st.decimals(0, 99999999, places=2))
-    def test_a_price_comes_back_as_the_same_number(self, price: Decimal) -> None:
+    def test_a_price_is_dumped_as_the_same_number(self, price: Decimal) -> None:
         shown = json.encode_text(ProbeSchema().dump(loaded(f'{{"price": {price:f}}}')))
         assert standard_json.loads(shown, parse_float=Decimal)["price"] == price
 
-    def test_a_number_beyond_all_exponents_is_no_json(self) -> None:
+    def test_an_exponent_out_of_range_is_invalid_json(self) -> None:
         with pytest.raises(MalformedJson):
             loaded('{"price": 1e99999999999999999999}')
 
@@ -123,24 +123,24 @@ class TestCalendarDate:
         assert ProbeSchema().dump({"day": date(2024, 2, 29)}) == {"day": "2024-02-29"}
 
     @pytest.mark.parametrize("value", ['"2025-02-30"', '"2025-13-01"', '"0000-01-01"', '"1899-12-31"', '"2023-02-29"'])
-    def test_a_day_that_never_was(self, value: str) -> None:
-        assert fault("day", value) == "Not a date of the calendar from 1900-01-01."
+    def test_an_impossible_date_is_refused(self, value: str) -> None:
+        assert load_error("day", value) == "Not a date of the calendar from 1900-01-01."
 
     @pytest.mark.parametrize(
         "value",
         ['"18.01.2025"', '"2025-1-8"', '"20250118"', '"2025-01-18T00:00"', "20250118", '""', '"２０２５-01-18"'],
     )
-    def test_another_format(self, value: str) -> None:
-        assert fault("day", value) == "Date has wrong format. Use YYYY-MM-DD."
+    def test_another_format_is_refused(self, value: str) -> None:
+        assert load_error("day", value) == "Date has wrong format. Use YYYY-MM-DD."
 
 
 class TestChoice:
-    def test_other_words_are_told_the_right_ones(self) -> None:
-        assert fault("level", '"MIDDLE"') == "Must be one of: LOW, HIGH."
+    def test_an_error_lists_the_choices(self) -> None:
+        assert load_error("level", '"MIDDLE"') == "Must be one of: LOW, HIGH."
 
     @pytest.mark.parametrize("value", ["1", "[]", '{"a": 1}', "true"])
-    def test_only_a_string_can_be_chosen(self, value: str) -> None:
-        assert fault("level", value) == "Expected a string."
+    def test_other_types_are_refused(self, value: str) -> None:
+        assert load_error("level", value) == "Expected a string."
 
 
 class TestMetadata:
@@ -150,15 +150,15 @@ class TestMetadata:
 
     @pytest.mark.parametrize("value", ["[]", '"x"', "1", "true"])
     def test_only_an_object(self, value: str) -> None:
-        assert fault("metadata", value) == "Expected an object."
+        assert load_error("metadata", value) == "Expected an object."
 
     def test_16_kib_are_enough(self) -> None:
         fits = "x" * (METADATA_LIMIT - len('{"a":""}'))
         assert loaded(f'{{"metadata": {{"a": "{fits}"}}}}')
-        assert "no more than 16384 bytes" in fault("metadata", f'{{"a": "{fits}x"}}')
+        assert "no more than 16384 bytes" in load_error("metadata", f'{{"a": "{fits}x"}}')
 
     def test_bytes_are_counted_and_not_characters(self) -> None:
-        assert "16384 bytes" in fault("metadata", f'{{"a": "{"é" * (METADATA_LIMIT // 2)}"}}')
+        assert "16384 bytes" in load_error("metadata", f'{{"a": "{"é" * (METADATA_LIMIT // 2)}"}}')
 
     def test_the_depth_is_bounded(self) -> None:
         def nested(levels: int) -> str:
@@ -166,27 +166,27 @@ class TestMetadata:
 
         assert loaded(f'{{"metadata": {nested(METADATA_DEPTH)}}}')
         for levels in (METADATA_DEPTH + 1, 400):
-            assert "nested no deeper than 32" in fault("metadata", nested(levels))
+            assert "nested no deeper than 32" in load_error("metadata", nested(levels))
 
     @pytest.mark.parametrize("value", ['{"a\\u0000": 1}', '{"a": "\\u0000"}', '{"a": [{"b": "x\\u0000"}]}'])
-    def test_nul_is_found_wherever_it_hides(self, value: str) -> None:
-        assert fault("metadata", value) == "NUL characters are not allowed."
+    def test_nul_is_found_at_any_depth(self, value: str) -> None:
+        assert load_error("metadata", value) == "NUL characters are not allowed."
 
     def test_a_backslash_before_u0000_is_no_nul(self) -> None:
         assert loaded('{"metadata": {"a": "\\\\u0000"}}') == {"extra": {"a": "\\u0000"}}
 
 
-def test_unknown_fields_are_named() -> None:
-    assert faults('{"nmae": "x", "name": "ok"}') == {"nmae": ["Unknown field."]}
+def test_unknown_fields_are_refused_by_name() -> None:
+    assert load_errors('{"nmae": "x", "name": "ok"}') == {"nmae": ["Unknown field."]}
 
 
-def test_what_only_the_hub_says_is_unknown_in_a_payload() -> None:
-    assert faults('{"at": "2025-01-01T00:00:00Z"}') == {"at": ["Unknown field."]}
+def test_dump_only_fields_are_unknown_in_a_payload() -> None:
+    assert load_errors('{"at": "2025-01-01T00:00:00Z"}') == {"at": ["Unknown field."]}
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), JSON_VALUES, max_size=5) | JSON_VALUES)
-def test_whatever_is_sent_is_taken_or_refused_by_name(payload: Any) -> None:
-    """Nothing but a validation error comes out of any JSON document, and what is taken can be shown again."""
+def test_any_json_is_loaded_or_refused_by_field(payload: Any) -> None:
+    """Any JSON document either raises a validation error or is loaded and can be dumped again."""
     try:
         data = loaded(standard_json.dumps(payload))
     except (ValidationError, MalformedJson):

@@ -1,4 +1,4 @@
-"""Work made ahead: same items, same order, errors in their place, nothing left running."""
+"""Prefetch: same items, same order, errors at their place, no thread left running."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_the_same_items_in_order() -> None:
     assert list(prefetch(counting(50, []))) == list(range(50))
 
 
-def test_the_next_one_is_made_while_this_one_is_in_use() -> None:
+def test_the_next_item_is_made_while_the_current_one_is_in_use() -> None:
     made: list[int] = []
     with closing(prefetch(counting(50, made))) as items:
         next(items)
@@ -33,7 +33,7 @@ def test_the_next_one_is_made_while_this_one_is_in_use() -> None:
         assert 1 < len(made) < 5
 
 
-def test_an_error_comes_after_what_was_made_before_it() -> None:
+def test_an_error_comes_after_the_items_before_it() -> None:
     def breaking() -> Iterator[int]:
         yield 1
         raise ValueError("broken")
@@ -44,7 +44,7 @@ def test_an_error_comes_after_what_was_made_before_it() -> None:
         next(items)
 
 
-def test_nothing_stays_running_when_nobody_wants_more() -> None:
+def test_the_thread_ends_when_the_consumer_stops() -> None:
     with closing(prefetch(counting(10**9, []))) as items:
         next(items)
-    assert "ahead" not in [thread.name for thread in threading.enumerate()]
+    assert "prefetch" not in [thread.name for thread in threading.enumerate()]

@@ -1,4 +1,4 @@
-"""Masking: secrets and people do not get into the log, whatever way they come."""
+"""Masking of secrets and e-mail addresses in log lines, by pattern, by field name and in nested values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.kernel.log_masking import mask_line, mask_text
 
 
 @pytest.mark.parametrize(
-    ("said", "written"),
+    ("text", "masked"),
     [
         (
             "connect to postgresql://hub:p%40ss@db.example/hub failed",
@@ -25,15 +25,15 @@ from app.kernel.log_masking import mask_line, mask_text
         ("worker@host took event_id 7", "worker@host took event_id 7"),
     ],
 )
-def test_texts_are_masked_by_their_look(said: str, written: str) -> None:
-    assert mask_text(said) == written
+def test_texts_are_masked_by_pattern(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
 
 
 def masked_line(**line: Any) -> dict[str, Any]:
     return dict(mask_line(None, "info", line))
 
 
-def test_values_are_masked_by_their_name() -> None:
+def test_values_are_masked_by_field_name() -> None:
     line = masked_line(password="x", api_key="y", token_id="pub7", credential="api_key:7", email="a@b.example", n=3)
     assert line == {
         "password": "***",
@@ -45,7 +45,7 @@ def test_values_are_masked_by_their_name() -> None:
     }
 
 
-def test_what_lies_deep_is_masked_too() -> None:
+def test_nested_values_are_masked() -> None:
     line = masked_line(details={"headers": [{"Authorization": "Basic dXNlcjpwYXNz"}, "to a@b.example"]})
     assert line == {"details": {"headers": [{"Authorization": "***"}, "to a***@b.example"]}}
     deep: dict[str, Any] = {"a": "secret of somebody"}

@@ -1,4 +1,4 @@
-"""Nudges: off the caller's path, few for many, and harmless when Redis is gone."""
+"""``DebouncedTask``: never blocks the caller, merges many calls, survives a lost Redis; and the set-up of tasks."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from app.kernel.worker.celery_app import FAILED_TRIGGERS, DebouncedTask
 
 
 class Broker:
-    """Stands where Celery publishes; ``door`` may hold it up, ``fails`` says how it ends."""
+    """Replaces Celery's publishing; a cleared ``open`` blocks it, ``fails`` makes it raise an error."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
-        self.door = threading.Event()
+        self.open = threading.Event()
         self.arrived = threading.Semaphore(0)
         self.fails = False
-        self.door.set()
+        self.open.set()
 
     def send_task(self, name: str, **_options: Any) -> None:
         self.arrived.release()
-        self.door.wait(10)
+        self.open.wait(10)
         if self.fails:
             raise ConnectionError("Redis is gone")
         self.sent.append(name)
@@ -39,51 +39,51 @@ def broker(app: Hub, monkeypatch: pytest.MonkeyPatch) -> Broker:
     return broker
 
 
-def test_a_frozen_broker_holds_nobody_up(broker: Broker) -> None:
-    broker.door.clear()
-    nudge = DebouncedTask("events.relay", interval=0)
+def test_a_frozen_broker_does_not_block_the_caller(broker: Broker) -> None:
+    broker.open.clear()
+    trigger = DebouncedTask("events.relay", interval=0)
     started = time.perf_counter()
     for _ in range(1000):
-        nudge()
+        trigger()
     assert time.perf_counter() - started < 0.5
     assert broker.arrived.acquire(timeout=5)
     assert broker.sent == []
-    broker.door.set()
+    broker.open.set()
 
 
-def test_a_burst_becomes_few_messages_and_the_last_nudge_is_not_lost(broker: Broker) -> None:
-    broker.door.clear()
-    nudge = DebouncedTask("events.relay", interval=0)
-    nudge()
+def test_many_calls_become_few_messages_and_the_last_call_is_not_lost(broker: Broker) -> None:
+    broker.open.clear()
+    trigger = DebouncedTask("events.relay", interval=0)
+    trigger()
     assert broker.arrived.acquire(timeout=5)
-    for _ in range(1000):  # while the first is on its way
-        nudge()
-    broker.door.set()
+    for _ in range(1000):  # while the first message is being sent
+        trigger()
+    broker.open.set()
     assert broker.arrived.acquire(timeout=5)
     assert not broker.arrived.acquire(timeout=0.05)
     assert broker.sent == ["events.relay"] * 2
 
 
-def test_a_broker_that_refuses_is_counted_and_asked_again(broker: Broker) -> None:
+def test_a_failed_publish_is_counted_and_the_next_call_publishes_again(broker: Broker) -> None:
     counter = FAILED_TRIGGERS.labels("test.refused")
-    nudge = DebouncedTask("test.refused", interval=0)
+    trigger = DebouncedTask("test.refused", interval=0)
     broker.fails = True
     before = counter._value.get()
-    nudge()
+    trigger()
     assert broker.arrived.acquire(timeout=5)
-    nudge()
+    trigger()
     assert broker.arrived.acquire(timeout=5)
     assert counter._value.get() >= before + 1
 
 
-def test_each_process_has_its_own_sender(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    nudge = DebouncedTask("events.relay", interval=0)
-    nudge()
+def test_each_process_has_its_own_thread(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    trigger = DebouncedTask("events.relay", interval=0)
+    trigger()
     assert broker.arrived.acquire(timeout=5)
-    monkeypatch.setattr(celery_app.os, "getpid", lambda: -1)  # what a fork looks like from inside
-    nudge()
+    monkeypatch.setattr(celery_app.os, "getpid", lambda: -1)  # as in a forked process
+    trigger()
     assert broker.arrived.acquire(timeout=5)
-    assert len([thread for thread in threading.enumerate() if thread.name == "nudge events.relay"]) >= 2
+    assert len([thread for thread in threading.enumerate() if thread.name == "trigger events.relay"]) >= 2
 
 
 def test_a_task_runs_in_the_context_of_the_application(app: Hub) -> None:
@@ -91,7 +91,7 @@ def test_a_task_runs_in_the_context_of_the_application(app: Hub) -> None:
 
 
 @pytest.mark.parametrize("name", ["SOFT_LIMIT", "HARD_LIMIT", "LEASE", "VISIBILITY_TIMEOUT"])
-def test_deadlines_out_of_order_do_not_start(app_with: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_time_limits_out_of_order_prevent_the_start(app_with: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(celery_app, name, 1)
-    with pytest.raises(RuntimeError, match="deadlines are out of order"):
+    with pytest.raises(RuntimeError, match="time limits are out of order"):
         app_with()
