@@ -1,4 +1,4 @@
-"""A real client of ``text/event-stream``: frames as they come over the wire, each with when it came."""
+"""A client of ``text/event-stream`` that records each frame with its time of arrival."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A dispatched event (WHATWG HTML, section 9.2.6); comments are kept to see signs of life."""
+    """A dispatched event (WHATWG HTML, section 9.2.6); comments are counted separately."""
 
     id: str | None
     event: str
@@ -33,7 +33,7 @@ class Listener:
     def __init__(self, port: int, path: str, headers: dict[str, str]) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._connection.request("GET", path, headers=headers)
-        # The answer takes the socket over; hanging up needs it all the same.
+        # The answer takes over the socket; ``close()`` still needs it.
         self._socket = self._connection.sock
         self._answer = self._connection.getresponse()
         self.status = self._answer.status
@@ -43,14 +43,14 @@ class Listener:
         self._thread.start()
 
     def next(self, timeout: float = 10.0) -> Frame:
-        """The next frame; fails when the stream ended or nothing came in time."""
+        """The next frame; fails if the stream ended or no frame came in time."""
         frame = self.frames.get(timeout=timeout)
         assert frame is not None, "the stream ended"
         return frame
 
     def close(self) -> None:
-        """Hang up, in the middle of whatever is being sent."""
-        with contextlib.suppress(OSError):  # the other side may have hung up first
+        """Close the connection, even in the middle of a frame."""
+        with contextlib.suppress(OSError):  # the server may have closed it first
             self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._answer.close()
@@ -60,12 +60,12 @@ class Listener:
         fields: dict[str, str] = {}
         try:
             while line := self._answer.readline():
-                fields = self._take(line.decode().rstrip("\n"), fields)
+                fields = self._parse_line(line.decode().rstrip("\n"), fields)
         except (OSError, http.client.HTTPException):
-            pass  # hung up by ``close()`` or by the other side; what was complete is in the queue
+            pass  # closed by ``close()`` or by the server; complete frames are in the queue
         self.frames.put(None)
 
-    def _take(self, line: str, fields: dict[str, str]) -> dict[str, str]:
+    def _parse_line(self, line: str, fields: dict[str, str]) -> dict[str, str]:
         if not line:
             if "data" in fields:
                 frame = Frame(fields.get("id"), fields.get("event", "message"), fields["data"], time.monotonic())

@@ -1,4 +1,4 @@
-"""Floor 2: one log of everything that happened, in one order, for every channel out of the hub."""
+"""The event log: one ordered log of all events, read by webhooks, streams and the log API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing an event with the change that caused it, and reading the log after a position."""
+"""Storing events in the transaction of their change, and reading the log after a position."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from app.kernel.unit_of_work import after_commit
 from app.kernel.uuids import new_uuid
 from app.kernel.worker.celery_app import DebouncedTask
 
-#: Webhooks are to be told within a tenth of a second: the relay cannot wait that long between two nudges.
+#: Webhooks leave within 0.1 s of the commit, so two triggers of the relay must be closer together than that.
 trigger_relay = DebouncedTask("events.relay", interval=0.05)
 _insert = insert(Event.__table__)
 
-#: The tail of an SQL statement that stores a subject and its event in one go, with what ``draft`` gives as
-#: parameters. ``subject_id`` and ``late`` (an array of texts, the values of ``late(1)``, ``late(2)`` …) are SQL
-#: over ``source``.
+#: The end of an SQL statement that stores a subject and its event together; ``event_params`` gives its parameters.
+#: ``subject_id`` and ``late`` (an array of texts: the values of ``placeholder(1)``, ``placeholder(2)`` …) are
+#: SQL expressions over ``source``.
 INSERT_EVENT_SQL = """
     INSERT INTO events (uuid, type, subject_id, body, request_id, created_at)
     SELECT %(event_uuid)s, %(event_type)s, {subject_id}, format(%(event_body)s, VARIADIC {late}),
@@ -33,9 +33,9 @@ INSERT_EVENT_SQL = """
 
 
 def emit(event: EventType, subject: Any, *, subject_id: int, owner_id: int | None = None, **context: Any) -> None:
-    """Write down, in the present transaction, that ``event`` happened to ``subject``.
+    """Store in the current transaction that ``event`` happened to ``subject``.
 
-    ``context`` adds further keys to the body's ``data``, next to the subject.
+    ``context`` adds further keys to ``data`` in the body, next to the subject.
     """
     row = _row(event, {event.key: event.schema.dump(subject), **context})
     structlog.contextvars.bind_contextvars(event_id=str(row["uuid"]))
@@ -43,26 +43,26 @@ def emit(event: EventType, subject: Any, *, subject_id: int, owner_id: int | Non
     after_commit(trigger_relay)
 
 
-def emit_many(event: EventType, happened: Iterable[tuple[int, dict[str, Any]]]) -> None:
-    """The same for many subjects at once, each given by its id and already dumped."""
+def emit_many(event: EventType, subjects: Iterable[tuple[int, dict[str, Any]]]) -> None:
+    """Store ``event`` for many subjects by one COPY; each is given as its id and its dumped object."""
     connection = db.session.connection().connection.driver_connection
     names = ("uuid", "type", "subject_id", "body", "request_id", "created_at")
     with connection.cursor() as cursor, cursor.copy(f"COPY events ({', '.join(names)}) FROM STDIN") as copy:
-        for subject_id, shown in happened:
-            row = {**_row(event, {event.key: shown}), "subject_id": subject_id}
+        for subject_id, dumped in subjects:
+            row = {**_row(event, {event.key: dumped}), "subject_id": subject_id}
             copy.write_row([row[name] for name in names])
     after_commit(trigger_relay)
 
 
 def placeholder(number: int) -> msgspec.Raw:
-    """Stands in a drafted body for a JSON value that only the storing statement will know, counted from 1."""
-    # JSON text has no raw control characters, so this cannot be mistaken for anything that a client sent.
+    """Placeholder (numbered from 1) for a JSON value that only the SQL statement knows; see ``INSERT_EVENT_SQL``."""
+    # JSON text contains no raw control characters, so no client can send this.
     return msgspec.Raw(f"\x01{number}\x02".encode())
 
 
-def event_params(event: EventType, shown: dict[str, Any]) -> dict[str, Any]:
-    """Parameters for ``INSERT_DRAFT``: an event about ``shown``, a dumped subject with ``late`` values in it."""
-    row = _row(event, {event.key: shown})
+def event_params(event: EventType, dumped: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of ``INSERT_EVENT_SQL`` for an event about ``dumped``, which may contain placeholders."""
+    row = _row(event, {event.key: dumped})
     structlog.contextvars.bind_contextvars(event_id=str(row["uuid"]))
     body = row.pop("body").replace("%", "%%").replace("\x01", "%").replace("\x02", "$s")
     after_commit(trigger_relay)
@@ -70,10 +70,10 @@ def event_params(event: EventType, shown: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(event: EventType, data: dict[str, Any]) -> dict[str, Any]:
-    identity, moment = new_uuid(), clock.now()
-    body = {"event": event.name, "id": str(identity), "created_at": clock.iso(moment), "data": data}
+    event_id, moment = new_uuid(), clock.now()
+    body = {"event": event.name, "id": str(event_id), "created_at": clock.iso(moment), "data": data}
     return {
-        "uuid": identity,
+        "uuid": event_id,
         "type": event.name,
         "body": json.encode_text(body),
         "request_id": logs.request_id(),
@@ -82,26 +82,26 @@ def _row(event: EventType, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def last_position() -> int:
-    """The last position given; 0 before the first event."""
+    """The last assigned position; 0 before the first event."""
     return db.session.scalar(select(EventHead.position)) or 0
 
 
 def latest(
     limit: int, *, types: Collection[str], owner_id: int | None = None, everybody: bool = False
 ) -> Sequence[Event]:
-    """The last placed events of ``types``, newest first, for whoever ``after`` would show them."""
+    """The last events of ``types`` with a position, newest first; for the filters see ``read_after``."""
     placed = select(Event).where(Event.position.is_not(None), Event.type.in_(types))
     query = _readable(placed, owner_id, everybody).order_by(Event.position.desc()).limit(limit)
     return list(db.session.scalars(query))
 
 
 def count_unpublished() -> int:
-    """How many committed events have no position yet: what the relay is behind."""
+    """Number of committed events without a position: the backlog of the relay."""
     return db.session.scalar(select(func.count()).select_from(Event).where(Event.position.is_(None))) or 0
 
 
 def purged_position() -> int:
-    """The position up to which events are no longer kept; 0 while all are."""
+    """The position up to which events have been deleted; 0 if none has."""
     return db.session.scalar(select(EventHead.purged)) or 0
 
 
@@ -114,9 +114,9 @@ def read_after(
     everybody: bool = False,
     until: int | None = None,
 ) -> Sequence[Event]:
-    """Events of ``types`` behind ``position`` (and up to ``until``), oldest first.
+    """Events of ``types`` after ``position`` (and up to ``until``), oldest first.
 
-    What belongs to a user is read by that user (``owner_id``) or by one who sees ``everybody``'s.
+    An event of a user is returned for that user (``owner_id``), or for any reader with ``everybody``.
     """
     query = select(Event).where(Event.position > position, Event.type.in_(types)).order_by(Event.position).limit(limit)
     if until is not None:

@@ -1,4 +1,4 @@
-"""Rows of the event log: bodies frozen when the event happened, positions given by the relay."""
+"""Models of the event log: events with immutable bodies, and the last position that the relay assigned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.extensions import db
 
 
 class Event(db.Model):
-    """``id`` is the order of writing, ``position`` the one order in which everybody reads."""
+    """An event. ``id`` is the order of the inserts, ``position`` the order in which all readers see the events."""
 
     __tablename__ = "events"
     __table_args__ = (Index("ix_events_unplaced", "id", postgresql_where=text("position IS NULL")),)
@@ -21,20 +21,20 @@ class Event(db.Model):
     position: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     uuid: Mapped[uuid.UUID] = mapped_column(Uuid, nullable=False)
     type: Mapped[str] = mapped_column(String(100), nullable=False)
-    #: The id of what it happened to, in the table of its room.
+    #: Id of the subject in the table of its package.
     subject_id: Mapped[int] = mapped_column(BigInteger, nullable=False)
-    #: The user it belongs to; null for what belongs to the installation.
+    #: The user that the event belongs to; null if it belongs to the installation.
     owner_id: Mapped[int | None] = mapped_column(BigInteger)
-    #: The JSON document as every receiver gets it, byte for byte.
+    #: The JSON document that every receiver gets, byte for byte.
     body: Mapped[str] = mapped_column(Text, nullable=False)
     request_id: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
 
 
 class EventHead(db.Model):
-    """One row: the last position given. Its lock makes the relay single, whatever is started twice.
+    """One row with the last assigned position. Its lock lets only one relay work at a time.
 
-    Events up to the position ``purged`` are no longer kept.
+    Events up to the position ``purged`` have been deleted.
     """
 
     __tablename__ = "event_head"

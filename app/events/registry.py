@@ -1,4 +1,4 @@
-"""The catalogue: each event that the hub knows, defined by one line in the room it belongs to."""
+"""The registry of event types; each package defines its own in its ``events.py``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from marshmallow import Schema
 
-#: The short named frame that goes ahead of the full object on a live stream: its name and what it holds.
+#: A short named frame that a live stream sends before the full object: its name and its data.
 Notice = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """``name`` is ``room.happened``; the body's ``data`` carries the dumped object under ``key``."""
+    """A type of event. ``name`` is ``package.verb``; ``data`` in the body has the dumped object under ``key``."""
 
     name: str
     schema: Schema
@@ -34,7 +34,7 @@ def define(
     key: str,
     notice: Callable[[dict[str, Any]], Notice] | None = None,
 ) -> EventType:
-    """Add an event: from here on it is documented, subscribable, delivered and streamed."""
+    """Define an event type: it is then documented, can be subscribed to, and is delivered and streamed."""
     if name in CATALOGUE:
         raise ValueError(f"event {name} is defined twice")
     CATALOGUE[name] = EventType(name, schema(), key, description, notice)
@@ -42,9 +42,9 @@ def define(
 
 
 def matching(patterns: Iterable[str]) -> list[str]:
-    """The names that ``patterns`` (``sales.imported``, ``grn.*``, ``*``) select, in the catalogue's order."""
-    wanted = list(patterns)
-    return [name for name in CATALOGUE if any(_matches(name, pattern) for pattern in wanted)]
+    """The event names that match ``patterns`` (``sales.imported``, ``grn.*``, ``*``), in the order of the registry."""
+    all_patterns = list(patterns)
+    return [name for name in CATALOGUE if any(_matches(name, pattern) for pattern in all_patterns)]
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -1,4 +1,4 @@
-"""The relay: gives committed events their position, one after the other, and tells the listeners."""
+"""The relay: assigns positions to committed events, one after the other, and calls the listeners."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH_SIZE = 500
 
 @dataclass(frozen=True, slots=True)
 class PlacedEvent:
-    """An event that has its position."""
+    """An event with its position."""
 
     position: int
     type: str
@@ -30,19 +30,21 @@ class PlacedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events that just got their positions, in order, and the last position given so far."""
+    """Events with new positions, in order, and the last assigned position (``head``)."""
 
     events: Sequence[PlacedEvent]
     head: int
 
 
 _events, _head = Event.__table__.c, EventHead.__table__.c
-_unplaced = (
-    select(_events.id).where(_events.position.is_(None)).order_by(_events.id).limit(bindparam("most")).subquery()
+_without_position = (
+    select(_events.id).where(_events.position.is_(None)).order_by(_events.id).limit(bindparam("limit")).subquery()
 )
-_numbered = select(_unplaced.c.id, func.row_number().over(order_by=_unplaced.c.id).label("rank")).subquery()
+_numbered = select(
+    _without_position.c.id, func.row_number().over(order_by=_without_position.c.id).label("rank")
+).subquery()
 _LOCKED_HEAD = select(_head.position).with_for_update()
-_PLACE = (
+_ASSIGN_POSITIONS = (
     update(Event.__table__)
     .where(_events.id == _numbered.c.id)
     .values(position=bindparam("head", type_=BigInteger) + _numbered.c.rank)
@@ -63,20 +65,20 @@ _listeners: list[Listener] = []
 
 
 def subscribe(listener: Listener) -> None:
-    """Call ``listener`` with each batch, inside the transaction that gives the positions.
+    """Call ``listener`` with each batch, inside the transaction that assigns the positions.
 
-    Rows that it writes are stored together with the positions; what must leave the process waits in
-    ``after_commit``. It is called with an empty batch too, as a heartbeat.
+    Rows that it writes are stored together with the positions; messages to other processes belong into
+    ``after_commit``. It is called with empty batches too, as a heartbeat.
     """
     if listener not in _listeners:
         _listeners.append(listener)
 
 
 def relay() -> int:
-    """Place everything that has been committed; returns how many events that was.
+    """Assign positions to all committed events; returns their number.
 
-    Safe to run twice and in parallel: the head's row lock lets one relay in at a time, so positions become
-    visible in their own order and a reader that has seen N never misses one below N.
+    Safe to run twice and in parallel: the row lock of the head admits one relay at a time. So positions become visible
+    in ascending order, and a reader that has seen N never misses an event below N.
     """
     placed = 0
     while True:
@@ -90,18 +92,18 @@ def relay() -> int:
 
 
 def _next_batch() -> Batch:
-    # By Core alone: it runs many times a second, and the ORM's way to the same statements takes as long as they do.
+    # Core instead of the ORM: this runs many times a second, and the ORM doubles the time of the statements.
     connection = db.session.connection()
-    # The lock is a statement of its own: the next one then sees all that the previous relay committed.
+    # The lock is a separate statement, so the next statement sees everything that the previous relay committed.
     head = connection.scalar(_LOCKED_HEAD)
     if head is None:
         raise RuntimeError("event_head is empty: run the migrations")
-    rows = connection.execute(_PLACE, {"head": head, "most": BATCH_SIZE}).all()
+    rows = connection.execute(_ASSIGN_POSITIONS, {"head": head, "limit": BATCH_SIZE}).all()
     if not rows:
         return Batch((), head)
     connection.execute(_MOVE_HEAD, {"head": head + len(rows)})
     placed = sorted(rows, key=attrgetter("position"))
-    # One line for all: by any of its ids an event is found here, and from here the request that caused it.
-    named = [{"position": row.position, "event_id": str(row.uuid), "request_id": row.request_id} for row in placed]
-    log.info("events_placed", events=named)
+    # One log line for all events: it maps each position and event id to the request that caused the event.
+    entries = [{"position": row.position, "event_id": str(row.uuid), "request_id": row.request_id} for row in placed]
+    log.info("events_placed", events=entries)
     return Batch([PlacedEvent(*row[:5]) for row in placed], head + len(rows))

@@ -1,4 +1,4 @@
-"""Old events go, from the oldest on, and the log remembers up to where."""
+"""Retention of events: deletes old events in order of position and stores the last deleted position."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from app.events.models import Event, EventHead
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 
-#: Rows of one transaction, and seconds after which the rest waits for the next tick.
+#: Rows per transaction, and seconds after which the rest waits for the next run.
 BATCH_SIZE, BUDGET = 1000, 10.0
 
 
 def purge(before: datetime) -> int:
-    """Delete the events of before a moment; returns how many went.
+    """Delete events created before ``before``; returns their number.
 
-    Positions stay a line without gaps: nothing behind an event that is kept goes, whatever its clock said.
+    The kept positions have no gaps: deletion stops at the first event that is kept, even if later ones are older.
     """
-    started, gone = time.monotonic(), 0
+    started, total = time.monotonic(), 0
     while time.monotonic() - started < BUDGET:
         with unit_of_work():
             deleted = _purge_batch(before)
-        gone += deleted
+        total += deleted
         if deleted < BATCH_SIZE:
             break
-    return gone
+    return total
 
 
 def _purge_batch(before: datetime) -> int:
@@ -40,7 +40,7 @@ def _purge_batch(before: datetime) -> int:
         last = position
     if last == purged:
         return 0
-    # Readers that look now see either both or neither.
+    # In one transaction: a reader sees both changes or neither.
     db.session.execute(update(EventHead).values(purged=last))
     deleted: int = db.session.execute(delete(Event).where(Event.position <= last)).rowcount
     return deleted

@@ -1,4 +1,4 @@
-"""The relay as a Celery task, nudged after each commit and swept by beat; and the end of old events."""
+"""Celery tasks of the event log: the relay, triggered after each commit and by beat, and the deletion of old events."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from app.kernel import clock
 
 @celery.task(name="events.relay")
 def run() -> int:
-    """Place and broadcast all committed events."""
+    """Assign positions to all committed events and pass them to the listeners."""
     return relay.relay()
 
 
 @celery.task(name="events.purge")
 def purge() -> int:
-    """Delete events that are past their time; returns how many."""
+    """Delete events that are older than ``EVENT_RETENTION``; returns their number."""
     kept_for = current_app.config["EVENT_RETENTION"]
     return retention.purge(clock.now() - kept_for) if kept_for else 0

@@ -1,1 +1,1 @@
-"""Floor 3: the event log, read by position or listened to live."""
+"""API of the event log: reading by position, and live streams (server-sent events)."""

@@ -1,4 +1,4 @@
-"""The live stream of sales, the stream of chosen events, the log behind both, and tickets for browsers."""
+"""``/api/sales/sse``, ``/api/v1/stream`` and ``/api/v1/events``: live streams, their tickets, and the event log."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ sales = ApiBlueprint("Sales stream", __name__, url_prefix="/api/sales/sse", desc
 log = ApiBlueprint("Events", __name__, url_prefix="/api/v1", description="The event log: by position, or live.")
 
 EVENT_STREAM = "text/event-stream"
-#: The endpoints that a browser's ``EventSource`` opens, which can send no header: by a ticket or by its session.
+#: Endpoints that a browser opens with ``EventSource``. It sends no headers, so a ticket or a session authenticates.
 STREAMS = frozenset({f"{sales.name}.SalesStream", f"{log.name}.Stream"})
-#: Seconds that a send may take; a reader who takes nothing for so long is cut off.
+#: Seconds that one send to a reader may take before the connection is closed.
 SEND_TIMEOUT = 30.0
 
 _SALES_EXAMPLE = (
@@ -48,13 +48,13 @@ _EVENT = {
 
 
 def ticket_authenticator() -> Principal | None:
-    """The holder of the ticket in a stream's address.
+    """The principal of the ticket in the URL of a stream.
 
     Raises:
         InvalidTicket: unknown, used or expired.
     """
     ticket = request.args.get("ticket")
-    # Nothing else takes one: a ticket that could make tickets would never end.
+    # Only streams accept tickets: a ticket that can make tickets would never expire.
     if ticket is None or request.endpoint not in STREAMS:
         return None
     principal = service.redeem_ticket(ticket)
@@ -123,19 +123,19 @@ class Log(MethodView):
             everybody=caller.sees_everything,
             until=head,
         )
-        # Only now: what is purged between two looks would be missing without a word.
+        # After the read: events that were deleted before it would otherwise be missing without an error.
         _require_kept(query["after"])
-        # A full page continues behind its last event; otherwise all up to the head has been looked at.
-        following = rows[-1].position if len(rows) == query["limit"] else max(head, query["after"])
+        # A full page continues after its last event; otherwise everything up to the head was read.
+        next_after = rows[-1].position if len(rows) == query["limit"] else max(head, query["after"])
         data = [msgspec.Raw(f'{{"position":{row.position},{row.body[1:]}'.encode()) for row in rows]
-        body = encode({"data": data, "meta": {"next_after": following, "head": head}})
+        body = encode({"data": data, "meta": {"next_after": next_after, "head": head}})
         return Response(body, mimetype="application/json")
 
 
-def _stream(query: dict[str, Any], ability: str, types: list[str], framing: ToFrames) -> Response:
+def _stream(query: dict[str, Any], ability: str, types: list[str], to_frames: ToFrames) -> Response:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     after = _resumed_position(query)
-    frames = service.open_stream(app, authenticate(), ability=ability, types=types, after=after, framing=framing)
+    frames = service.open_stream(app, authenticate(), ability=ability, types=types, after=after, to_frames=to_frames)
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(SEND_TIMEOUT)
@@ -155,7 +155,7 @@ def _resumed_position(query: dict[str, Any]) -> int | None:
         position = int(header)
     else:
         raise Invalid({"Last-Event-ID": [N_("Expected the id of an event of this stream.")]})
-    # An id that was never given (the log was restored from a backup, say) cannot be resumed from.
+    # Nothing to resume after an id that was never assigned, for example after a restore from a backup.
     if position is None or position > events.last_position():
         return None
     _require_kept(position)
@@ -163,6 +163,6 @@ def _resumed_position(query: dict[str, Any]) -> int | None:
 
 
 def _require_kept(position: int) -> None:
-    """Refuse a position behind which something is missing; 0 stands for the beginning of what is kept."""
+    """Raise ``PositionGone`` if events after ``position`` were deleted; 0 means the beginning of what is kept."""
     if position and position < (purged := events.purged_position()):
         raise PositionGone(purged + 1)

@@ -1,4 +1,4 @@
-"""One reader per web process: listens on Redis, closes gaps from the log, and feeds every open stream."""
+"""Broadcaster: one reader per web process that receives events from Redis and passes them to all open streams."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ log = structlog.get_logger(__name__)
 CLIENTS = Gauge("hub_stream_clients", "Open event streams.", multiprocess_mode="livesum")
 DROPPED = Counter("hub_stream_dropped_total", "Streams closed because their reader was too slow.")
 
-#: Events read from the log in one go; seconds between looks at the log while Redis is silent or gone.
+#: Events per read of the log; seconds between reads of the log while Redis is silent, and between reconnects.
 READ_BATCH, MAX_SILENCE_SECONDS, RECONNECT_SECONDS = 200, 5.0, 1.0
-#: Seconds between looks whether those who listen still may.
+#: Seconds between checks whether the callers of open streams are still allowed to read them.
 REVALIDATE_SECONDS = 5.0
 
 
 @dataclass(eq=False, slots=True)
 class Subscriber:
-    """An open stream: what it wants and what waits to be sent. ``None`` in the queue ends it."""
+    """An open stream: its filter and its queue of events to send. ``None`` in the queue ends it."""
 
     types: frozenset[str]
     owner_id: int | None
     everybody: bool
     waiting: queue.Queue[StreamEvent | None]
     credential: str
-    #: Without which the credential may not listen.
+    #: The ability that the credential needs.
     ability: str
-    #: The session that opened it, if one did.
+    #: The session that opened the stream, if any.
     session: str | None = None
     since: int = 0
     dropped: bool = field(default=False)
@@ -56,9 +56,9 @@ class Subscriber:
         return event.type in self.types and mine
 
     def offer(self, event: StreamEvent | None) -> None:
-        """Queue ``event``; a full queue means a slow reader, who is closed and comes back by its last id.
+        """Queue ``event``. If the queue is full, the reader is too slow: its stream ends and it resumes by its last id.
 
-        From then on nothing is queued, even if there is room again: what comes after a gap would hide it.
+        After that nothing is queued, even if there is space again: a later event would hide the gap.
         """
         if self.dropped:
             return
@@ -69,16 +69,16 @@ class Subscriber:
 
 
 class Broadcaster:
-    """Knows the head of the log and everybody who listens in this process."""
+    """Follows the head of the log and feeds the open streams of this process."""
 
     def __init__(self) -> None:
         self._app: Flask | None = None
         self._subscribers: set[Subscriber] = set()
-        self._tally: Tally[str] = Tally()
+        self._open_streams: Tally[str] = Tally()
         self._lock = threading.Lock()
         self._head = 0
         self._pid = 0
-        self._looked = 0.0
+        self._revalidated_at = 0.0
         self.closing = threading.Event()
 
     def init_app(self, app: Flask) -> None:
@@ -86,12 +86,12 @@ class Broadcaster:
 
     @contextmanager
     def subscribed(self, subscriber: Subscriber) -> Iterator[None]:
-        """Feed ``subscriber`` from now on; ``since`` is the position from which nothing will be missed."""
+        """Feed ``subscriber`` with all events after the position ``since``, which is set here."""
         self._ensure_running()
         with self._lock:
             subscriber.since = self._head
             self._subscribers.add(subscriber)
-            self._tally[subscriber.credential] += 1
+            self._open_streams[subscriber.credential] += 1
         CLIENTS.inc()
         try:
             yield
@@ -99,11 +99,11 @@ class Broadcaster:
             CLIENTS.dec()
             with self._lock:
                 self._subscribers.discard(subscriber)
-                self._tally[subscriber.credential] -= 1
+                self._open_streams[subscriber.credential] -= 1
 
     def open_streams(self, credential: str) -> int:
-        """How many streams of ``credential`` are open in this process."""
-        return self._tally[credential]
+        """Number of open streams of ``credential`` in this process."""
+        return self._open_streams[credential]
 
     def close(self) -> None:
         """End all streams, so that the process can stop."""
@@ -112,22 +112,22 @@ class Broadcaster:
             subscriber.offer(None)
 
     def end_unauthorized_streams(self) -> None:
-        """End the streams of whoever was shut out since: a token that was revoked, a user who signed out."""
+        """End the streams of callers that lost access: a revoked token, a user who logged out."""
         with self._lock:
             listening = list(self._subscribers)
         with self._bound_app().app_context():
-            able = revalidation.current_abilities({subscriber.credential for subscriber in listening})
-            running = revalidation.open_sessions({s.session for s in listening if s.session})
+            abilities = revalidation.current_abilities({subscriber.credential for subscriber in listening})
+            open_sessions = revalidation.open_sessions({s.session for s in listening if s.session})
             db.session.rollback()
         for subscriber in listening:
-            ended = subscriber.session is not None and subscriber.session not in running
-            if ended or subscriber.ability not in able[subscriber.credential]:
+            logged_out = subscriber.session is not None and subscriber.session not in open_sessions
+            if logged_out or subscriber.ability not in abilities[subscriber.credential]:
                 subscriber.offer(None)
 
-    def _end_unauthorized_streams_in_time(self) -> None:
-        if time.monotonic() - self._looked < REVALIDATE_SECONDS:
+    def _revalidate_if_due(self) -> None:
+        if time.monotonic() - self._revalidated_at < REVALIDATE_SECONDS:
             return
-        self._looked = time.monotonic()
+        self._revalidated_at = time.monotonic()
         try:
             self.end_unauthorized_streams()
         except SQLAlchemyError as error:
@@ -147,33 +147,33 @@ class Broadcaster:
                 self._listen()
             except RedisError as error:
                 log.warning("stream_redis_away", error=str(error))
-            except Exception:  # a reader that ended would leave every stream of the process silent
-                log.exception("stream_reader_stumbled")
+            except Exception:  # without this thread all streams of the process would be silent
+                log.exception("stream_reader_failed")
             self._catch_up_safely()
-            self._end_unauthorized_streams_in_time()
+            self._revalidate_if_due()
             time.sleep(RECONNECT_SECONDS)
 
     def _listen(self) -> None:
         with bus.client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
             channel.subscribe(CHANNEL)
-            # What was published before the subscription stood is in the log.
+            # Events that were published before the subscription are in the log.
             self._catch_up_safely()
-            heard = time.monotonic()
+            last_message_at = time.monotonic()
             while not self.closing.is_set():
-                self._end_unauthorized_streams_in_time()
+                self._revalidate_if_due()
                 message = channel.get_message(timeout=1.0)
                 if message:
-                    heard = time.monotonic()
-                    self._take(json.decode(message["data"]))
-                elif time.monotonic() - heard > MAX_SILENCE_SECONDS:
-                    heard = time.monotonic()
+                    last_message_at = time.monotonic()
+                    self._receive(json.decode(message["data"]))
+                elif time.monotonic() - last_message_at > MAX_SILENCE_SECONDS:
+                    last_message_at = time.monotonic()
                     self._catch_up_safely()
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _receive(self, message: dict[str, Any]) -> None:
         batch: list[dict[str, Any]] = message["events"]
         if message["head"] < self._head:
             if self._read_head() >= self._head:
-                return  # said late: two relays may publish in another order than they committed
+                return  # an older message: two relays may publish in another order than they committed
             log.warning("event_log_went_back", head=message["head"], known=self._head)  # restored from a backup
             self._head = message["head"] - len(batch)
         if batch and batch[0]["position"] == self._head + 1:

@@ -1,4 +1,4 @@
-"""What the stream refuses."""
+"""Refusals of streams and of the event log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class InvalidTicket(Unauthenticated):
 
 
 class PositionGone(Refusal):
-    """What came behind this position is no longer kept; ``oldest`` is the first position that still is."""
+    """Events after this position were deleted; ``oldest`` is the first position that is kept."""
 
     status = 410
     message = N_("Events behind this position are no longer kept; read anew what you need, then go on from oldest.")

@@ -1,4 +1,4 @@
-"""Rows of the stream: tickets by which a browser opens one."""
+"""Model of stream tickets, with which a browser opens a stream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.extensions import db
 
 
 class StreamTicket(db.Model):
-    """A single-use ticket; only its SHA-256 is kept, with the caller it stands for."""
+    """A single-use ticket: its SHA-256 hash and the principal that it authenticates."""
 
     __tablename__ = "stream_tickets"
 

@@ -1,4 +1,4 @@
-"""Events in: what the relay placed goes to every web process through one Redis channel."""
+"""Publisher: sends the batches of the relay to every web process through one Redis channel."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ CHANNEL = "hub:events"
 
 
 def publish_batch(batch: events.Batch) -> None:
-    """Publish a batch once its positions are stored; an empty one tells the head as a heartbeat.
+    """Publish a batch after its commit; an empty batch publishes the head as a heartbeat.
 
-    Nobody depends on it arriving: a process that missed one notices by the head and reads the log.
+    A message may get lost: a process notices the gap by the next head and reads the log.
     """
     message = json.encode_text(
         {

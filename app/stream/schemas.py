@@ -19,7 +19,7 @@ def _position(**kwargs: Any) -> Number:
 
 
 class StreamQuery(Schema):
-    """What every stream takes."""
+    """Query of every stream."""
 
     ticket = Text(100, metadata={"description": "A single-use ticket, for browsers."})
     last_event_id = _position(
@@ -28,7 +28,7 @@ class StreamQuery(Schema):
 
 
 class Topics(HubField):
-    """A comma list of event names and wildcards, loaded as the names it selects."""
+    """A comma-separated list of event names and wildcards, loaded as the matching event names."""
 
     def __init__(self, **kwargs: Any) -> None:
         description = "Comma list of events and wildcards: `sales.imported,grn.*` or `*`."
@@ -52,7 +52,7 @@ class TopicStreamQuery(StreamQuery):
 
 
 class LogQuery(Schema):
-    """A stretch of the log."""
+    """Query of the event log."""
 
     after = _position(load_default=0, metadata={"description": "The last position that you have seen."})
     limit = Number(1, MAX_EVENTS, load_default=100)
@@ -70,21 +70,21 @@ class EventSchema(Schema):
 
 
 class LogMetaSchema(Schema):
-    """``next_after`` continues; ``head`` is the newest position there is."""
+    """``next_after`` is the ``after`` of the next page; ``head`` is the newest position."""
 
     next_after = fields.Integer()
     head = fields.Integer()
 
 
 class LogSchema(Schema):
-    """A stretch of the log, oldest first."""
+    """A page of the event log, oldest first."""
 
     data = fields.List(fields.Nested(EventSchema))
     meta = fields.Nested(LogMetaSchema)
 
 
 class TicketSchema(Schema):
-    """``ticket`` goes into the stream's address, once, within ``expires_in`` seconds."""
+    """``ticket`` opens one stream as ``?ticket=`` within ``expires_in`` seconds."""
 
     ticket = fields.String()
     expires_in = fields.Integer()

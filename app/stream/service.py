@@ -1,4 +1,4 @@
-"""A stream's life: replay from the log, then live events, keep-alives, and an end after its time."""
+"""Streams: replay from the log, live events, keep-alives and the end of the lifetime; and tickets for browsers."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ TICKET_LIFETIME = timedelta(seconds=60)
 
 
 def open_stream(
-    app: Flask, caller: Principal, *, ability: str, types: list[str], after: int | None, framing: ToFrames
+    app: Flask, caller: Principal, *, ability: str, types: list[str], after: int | None, to_frames: ToFrames
 ) -> Iterator[str]:
-    """Frames of the events of ``types`` behind position ``after`` (``None``: from now on), without end.
+    """Frames of the events of ``types`` after position ``after`` (``None``: from now on), until the stream ends.
 
     Raises:
-        TooManyStreams: the credential holds as many as it may.
+        TooManyStreams: the credential has ``STREAMS_PER_CREDENTIAL`` open streams.
     """
     if broadcaster.open_streams(caller.credential) >= app.config["STREAMS_PER_CREDENTIAL"]:
         raise TooManyStreams(headers={"Retry-After": "5"})
@@ -45,27 +45,27 @@ def open_stream(
         ability=ability,
         session=caller.session,
     )
-    return _frames(app, subscriber, after, framing)
+    return _frames(app, subscriber, after, to_frames)
 
 
-def _frames(app: Flask, subscriber: Subscriber, after: int | None, framing: ToFrames) -> Iterator[str]:
+def _frames(app: Flask, subscriber: Subscriber, after: int | None, to_frames: ToFrames) -> Iterator[str]:
     deadline = time.monotonic() + app.config["STREAM_LIFETIME_SECONDS"]
     with broadcaster.subscribed(subscriber):
         yield RETRY + KEEP_ALIVE
-        # The queue holds everything behind ``since``; the log holds the rest.
+        # The queue has all events after ``since``; the log has the earlier ones.
         if after is not None:
-            for event in _replayed(app, subscriber, after):
-                yield framing(event)
-        for heard in _live(subscriber, deadline, app.config["STREAM_KEEP_ALIVE_SECONDS"]):
-            # This process may be a moment behind the one that the reader was connected to before.
-            if heard is None:
+            for missed in _replayed(app, subscriber, after):
+                yield to_frames(missed)
+        for event in _live(subscriber, deadline, app.config["STREAM_KEEP_ALIVE_SECONDS"]):
+            # This process may be slightly behind the one that the reader was connected to before.
+            if event is None:
                 yield KEEP_ALIVE
-            elif after is None or heard.position > after:
-                yield framing(heard)
+            elif after is None or event.position > after:
+                yield to_frames(event)
 
 
 def _replayed(app: Flask, subscriber: Subscriber, after: int) -> Iterator[StreamEvent]:
-    """Page by page, with no database connection held while the reader takes its time."""
+    """Missed events, page by page; no database connection is held while a slow reader receives a page."""
     position = after
     while position < subscriber.since:
         with app.app_context():
@@ -85,7 +85,7 @@ def _replayed(app: Flask, subscriber: Subscriber, after: int) -> Iterator[Stream
 
 
 def _live(subscriber: Subscriber, deadline: float, keep_alive: float) -> Iterator[StreamEvent | None]:
-    """Events as they come; ``None`` whenever it is time for a sign of life."""
+    """Events as they arrive; ``None`` whenever a keep-alive is due."""
     while not broadcaster.closing.is_set() and (left := deadline - time.monotonic()) > 0:
         try:
             event = subscriber.waiting.get(timeout=min(keep_alive, left))
@@ -101,12 +101,12 @@ def _live(subscriber: Subscriber, deadline: float, keep_alive: float) -> Iterato
 
 
 def make_ticket(caller: Principal) -> str:
-    """A ticket with which a browser, which cannot send headers, opens one stream within a minute."""
+    """Make a ticket for one stream within ``TICKET_LIFETIME``, for browsers: ``EventSource`` cannot send headers."""
     ticket = secrets.token_urlsafe(32)
     db.session.add(
         StreamTicket(
             ticket_hash=_hash(ticket),
-            # A ticket opens a stream and nothing that is for users in person.
+            # A ticket opens a stream only; routes for signed-in users do not accept it.
             principal={**asdict(caller), "abilities": sorted(caller.abilities), "signed_in": False},
             expires_at=clock.now() + TICKET_LIFETIME,
         )
@@ -115,14 +115,14 @@ def make_ticket(caller: Principal) -> str:
 
 
 def redeem_ticket(ticket: str) -> Principal | None:
-    """Who the ticket was made for; it is gone after that, whoever comes first."""
-    spent = delete(StreamTicket).where(StreamTicket.ticket_hash == _hash(ticket)).returning(StreamTicket)
-    row: StreamTicket | None = db.session.scalar(spent)
+    """Delete the ticket and return its principal; None if it is unknown, used or expired."""
+    statement = delete(StreamTicket).where(StreamTicket.ticket_hash == _hash(ticket)).returning(StreamTicket)
+    row: StreamTicket | None = db.session.scalar(statement)
     if row is None or row.expires_at <= clock.now():
         return None
-    # Within its minute the credential behind it may have been shut out.
-    [able] = revalidation.current_abilities([row.principal["credential"]]).values()
-    return Principal(**{**row.principal, "abilities": able.intersection(row.principal["abilities"])})
+    # Abilities of the credential may have been revoked since the ticket was made.
+    [abilities] = revalidation.current_abilities([row.principal["credential"]]).values()
+    return Principal(**{**row.principal, "abilities": abilities.intersection(row.principal["abilities"])})
 
 
 def _hash(ticket: str) -> bytes:

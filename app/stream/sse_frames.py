@@ -1,4 +1,4 @@
-"""How an event looks on the wire: the frames of the ``text/event-stream`` format (WHATWG HTML, section 9.2)."""
+"""Frames of events in the format ``text/event-stream`` (WHATWG HTML, section 9.2)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from app.events import CATALOGUE
 from app.kernel import json
 
 KEEP_ALIVE = ": keep-alive\n\n"
-#: Milliseconds that a browser waits before it comes back.
+#: Milliseconds that a browser waits before it reconnects.
 RETRY = "retry: 2000\n\n"
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """An event with its position, as the log or Redis gave it."""
+    """An event with its position, from the log or from Redis."""
 
     position: int
     type: str
@@ -35,26 +35,26 @@ ToFrames = Callable[[StreamEvent], str]
 
 
 def sales_frames(event: StreamEvent) -> str:
-    """The documents' frames: for a review or an update a short named one first, then the full invoice.
+    """Frames of the sales document: for a review or an update a short named frame, then the full invoice.
 
-    Only the last frame carries the id: whoever is cut off between the two is sent both again, so none is lost.
+    Only the last frame has the id: a reader that is disconnected between the two gets both again, so none is lost.
     """
-    kind = CATALOGUE[event.type]
-    invoice = json.decode(bytes(_body.decode(event.body).data[kind.key]))
-    if kind.notice is None:
+    event_type = CATALOGUE[event.type]
+    invoice = json.decode(bytes(_body.decode(event.body).data[event_type.key]))
+    if event_type.notice is None:
         return _frame(json.encode_text(invoice), position=event.position)
-    name, short = kind.notice(invoice)
+    name, short = event_type.notice(invoice)
     full = {"type": name, **invoice}
     return _frame(json.encode_text(short), name=name) + _frame(json.encode_text(full), position=event.position)
 
 
 def event_frame(event: StreamEvent) -> str:
-    """One frame named after the event, with the body that webhooks get too."""
+    """One frame, named after the event, with the same body as webhooks."""
     return _frame(event.body, name=event.type, position=event.position)
 
 
 def _frame(data: str, *, name: str | None = None, position: int | None = None) -> str:
-    # JSON on one line: CR and LF inside strings are escaped, so ``data`` cannot break the framing.
+    # JSON is one line: CR and LF inside strings are escaped, so ``data`` cannot break the frame.
     lines = [f"id: {position}"] if position is not None else []
     if name:
         lines.append(f"event: {name}")
@@ -62,5 +62,5 @@ def _frame(data: str, *, name: str | None = None, position: int | None = None) -
 
 
 def from_message(message: dict[str, Any]) -> StreamEvent:
-    """An event out of a broadcast."""
+    """An event of a Redis message."""
     return StreamEvent(message["position"], message["type"], message["owner_id"], message["body"])

@@ -1,4 +1,4 @@
-"""Clearing away tickets that nobody redeemed."""
+"""Celery task that deletes expired stream tickets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.stream.models import StreamTicket
 
 @celery.task(name="stream.purge_tickets")
 def purge_tickets() -> int:
-    """Delete expired tickets; returns how many."""
+    """Delete expired tickets; returns their number."""
     with unit_of_work():
         deleted: int = db.session.execute(delete(StreamTicket).where(StreamTicket.expires_at < clock.now())).rowcount
     return deleted

@@ -1,4 +1,4 @@
-"""The log: written with the change, placed without gaps, read in one order by everybody."""
+"""The event log: stored with the change, positions without gaps, one order for all readers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from marshmallow import fields
 from sqlalchemy import select, text
 
 from app import events
-from app.events import relay as relaying
+from app.events import relay as relay_module
 from app.events.models import Event
 from app.events.registry import CATALOGUE, EventType
 from app.extensions import db
@@ -23,7 +23,7 @@ from app.kernel.unit_of_work import unit_of_work
 
 
 class ThingSchema(Schema):
-    """Whatever happened to."""
+    """The subject of the test event."""
 
     name = fields.String()
 
@@ -31,16 +31,16 @@ class ThingSchema(Schema):
 @pytest.fixture
 def happened(app: Hub, monkeypatch: pytest.MonkeyPatch) -> EventType:
     monkeypatch.setattr("app.events.registry.CATALOGUE", dict(CATALOGUE))
-    return events.define("test.happened", ThingSchema, "A test was here.", key="thing")
+    return events.define("test.happened", ThingSchema, "A test event.", key="thing")
 
 
 @pytest.fixture
 def batches() -> Iterator[list[events.Batch]]:
-    """What a listener was told."""
-    told: list[events.Batch] = []
-    relaying.subscribe(told.append)
-    yield told
-    relaying._listeners.remove(told.append)
+    """The batches that a listener got."""
+    received: list[events.Batch] = []
+    relay_module.subscribe(received.append)
+    yield received
+    relay_module._listeners.remove(received.append)
 
 
 @pytest.fixture
@@ -59,12 +59,12 @@ def stored() -> list[Any]:
 
 
 def read(position: int = 0, **facts: Any) -> list[int]:
-    asked = {"types": ["test.happened"], "limit": 1000, "everybody": True} | facts
-    return [event.position or 0 for event in events.read_after(position, **asked)]
+    options = {"types": ["test.happened"], "limit": 1000, "everybody": True} | facts
+    return [event.position or 0 for event in events.read_after(position, **options)]
 
 
 class TestEmit:
-    def test_the_body_is_frozen_in_the_transaction(self, happen: Callable[..., None]) -> None:
+    def test_the_body_is_stored_in_the_transaction(self, happen: Callable[..., None]) -> None:
         happen(owner_id=7, reason="because")
         [row] = stored()
         body = json.decode(row.body)
@@ -74,31 +74,31 @@ class TestEmit:
         assert body["data"] == {"thing": {"name": "thing 0"}, "reason": "because"}
         assert (row.position, row.owner_id, row.subject_id) == (None, 7, 0)
 
-    def test_what_is_rolled_back_never_happened(self, happened: EventType, relayed: Callable[[], int]) -> None:
+    def test_a_rollback_stores_no_event(self, happened: EventType, relayed: Callable[[], int]) -> None:
         with pytest.raises(ValueError, match="no"), unit_of_work():
             events.emit(happened, {"name": "x"}, subject_id=1)
             raise ValueError("no")
         assert stored() == []
         assert relayed() == 0
 
-    def test_the_relay_is_nudged_once_and_only_after_the_commit(
+    def test_the_relay_is_triggered_once_and_only_after_the_commit(
         self, happened: EventType, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        nudges: list[int] = []
+        triggered: list[int] = []
 
-        def nudge() -> None:
-            nudges.append(len(stored()))
+        def trigger() -> None:
+            triggered.append(len(stored()))
 
-        monkeypatch.setattr("app.events.log.trigger_relay", nudge)
+        monkeypatch.setattr("app.events.log.trigger_relay", trigger)
         with unit_of_work():
             for _ in range(3):
                 events.emit(happened, {"name": "x"}, subject_id=1)
-            assert nudges == []
-        assert nudges == [3]
+            assert triggered == []
+        assert triggered == [3]
 
 
 class TestRelay:
-    def test_places_in_the_order_of_writing_without_gaps(
+    def test_positions_follow_the_order_of_inserts_without_gaps(
         self, happen: Callable[..., None], relayed: Callable[[], int]
     ) -> None:
         happen(3)
@@ -107,7 +107,7 @@ class TestRelay:
         assert [row.position for row in stored()] == [1, 2, 3, 4, 5]
         assert (events.last_position(), relayed()) == (5, 0)
 
-    def test_a_number_that_a_rollback_burnt_leaves_no_gap(
+    def test_an_id_that_a_rollback_skipped_leaves_no_gap(
         self, happen: Callable[..., None], happened: EventType, relayed: Callable[[], int]
     ) -> None:
         happen()
@@ -118,7 +118,7 @@ class TestRelay:
         relayed()
         assert [(row.id, row.position) for row in stored()] == [(1, 1), (3, 2)]
 
-    def test_what_is_written_first_and_committed_last_comes_last(
+    def test_an_event_that_is_committed_last_comes_last(
         self, happen: Callable[..., None], relayed: Callable[[], int]
     ) -> None:
         insert = text(
@@ -135,67 +135,67 @@ class TestRelay:
         assert read(1) == [2]
         assert [(row.subject_id, row.position) for row in stored()] == [(99, 2), (0, 1)]
 
-    def test_more_than_a_batch_is_placed_in_one_run(
+    def test_several_batches_are_handled_in_one_run(
         self,
         happen: Callable[..., None],
         relayed: Callable[[], int],
         monkeypatch: pytest.MonkeyPatch,
         batches: list[events.Batch],
     ) -> None:
-        monkeypatch.setattr(relaying, "BATCH_SIZE", 10)
+        monkeypatch.setattr(relay_module, "BATCH_SIZE", 10)
         happen(25)
         assert relayed() == 25
         assert [len(batch.events) for batch in batches] == [10, 10, 5]
         assert [batch.head for batch in batches] == [10, 20, 25]
         assert [row.position for row in stored()] == list(range(1, 26))
 
-    def test_parallel_relays_place_each_event_once(
+    def test_parallel_relays_assign_each_position_once(
         self, app: Hub, happen: Callable[..., None], batches: list[events.Batch], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(relaying, "BATCH_SIZE", 7)
+        monkeypatch.setattr(relay_module, "BATCH_SIZE", 7)
         happen(100)
 
         def run(_: int) -> int:
             with app.app_context():
-                return relaying.relay()
+                return relay_module.relay()
 
         with ThreadPoolExecutor(6) as pool:
             assert sum(pool.map(run, range(12))) == 100
-        told = [event.position for batch in batches for event in batch.events]
-        assert sorted(told) == list(range(1, 101))
+        positions = [event.position for batch in batches for event in batch.events]
+        assert sorted(positions) == list(range(1, 101))
         assert sorted(row.position for row in stored()) == list(range(1, 101))
         assert events.last_position() == 100
 
-    def test_writers_and_relays_at_once_lose_nothing(self, app: Hub, happened: EventType) -> None:
+    def test_concurrent_writers_and_relays_lose_nothing(self, app: Hub, happened: EventType) -> None:
         def write(number: int) -> None:
             with app.app_context(), unit_of_work():
                 events.emit(happened, {"name": "x"}, subject_id=number)
 
         def place(_: int) -> int:
             with app.app_context():
-                return relaying.relay()
+                return relay_module.relay()
 
         with ThreadPoolExecutor(8) as pool:
             placing = [pool.submit(place, 0) for _ in range(20)]
             list(pool.map(write, range(60)))
             placed = sum(run.result() for run in placing)
-        placed += relaying.relay()
+        placed += relay_module.relay()
         assert placed == 60
         assert read() == list(range(1, 61))
 
-    def test_without_its_head_it_says_what_to_do(self, happen: Callable[..., None]) -> None:
+    def test_a_missing_head_row_is_an_error_that_names_the_migrations(self, happen: Callable[..., None]) -> None:
         with db.engine.begin() as connection:
             connection.execute(text("DELETE FROM event_head"))
         try:
             with pytest.raises(RuntimeError, match="run the migrations"):
-                relaying.relay()
+                relay_module.relay()
         finally:
             with db.engine.begin() as connection:
                 connection.execute(text("INSERT INTO event_head (id, position) VALUES (1, 0)"))
 
 
 class TestListeners:
-    def test_hear_every_event_with_its_position_and_an_empty_heartbeat(
+    def test_get_every_event_with_its_position_and_an_empty_heartbeat(
         self, happen: Callable[..., None], relayed: Callable[[], int], batches: list[events.Batch]
     ) -> None:
         happen(2, owner_id=3)
@@ -209,29 +209,29 @@ class TestListeners:
         assert [event.body for event in first.events] == [row.body for row in stored()]
         assert (list(heartbeat.events), heartbeat.head) == ([], 2)
 
-    def test_one_that_fails_leaves_the_events_unplaced_for_the_next_run(
+    def test_a_failed_listener_leaves_the_events_for_the_next_run(
         self, happen: Callable[..., None], relayed: Callable[[], int]
     ) -> None:
         def broken(_: events.Batch) -> None:
             raise ConnectionError("no")
 
         happen(2)
-        relaying.subscribe(broken)
+        relay_module.subscribe(broken)
         try:
             with pytest.raises(ConnectionError):
                 relayed()
         finally:
-            relaying._listeners.remove(broken)
+            relay_module._listeners.remove(broken)
         assert (events.last_position(), [row.position for row in stored()]) == (0, [None, None])
         assert relayed() == 2
 
-    def test_are_subscribed_once(self, batches: list[events.Batch], relayed: Callable[[], int]) -> None:
-        relaying.subscribe(batches.append)
+    def test_are_called_once_per_batch(self, batches: list[events.Batch], relayed: Callable[[], int]) -> None:
+        relay_module.subscribe(batches.append)
         relayed()
         assert len(batches) == 1
 
 
-class TestAfter:
+class TestReadAfter:
     def test_pages_through_the_log(self, happen: Callable[..., None], relayed: Callable[[], int]) -> None:
         happen(5)
         assert read() == []
@@ -242,7 +242,7 @@ class TestAfter:
         assert read(5) == []
         assert read(types=["sales.imported"]) == []
 
-    def test_shows_what_belongs_to_somebody_to_that_user_alone(
+    def test_returns_an_event_of_a_user_to_that_user_only(
         self, happen: Callable[..., None], relayed: Callable[[], int]
     ) -> None:
         for owner in (None, 1, 2):
@@ -253,7 +253,7 @@ class TestAfter:
         assert read(everybody=False, owner_id=None) == [1]
 
 
-class TestCatalogue:
+class TestRegistry:
     def test_an_event_is_defined_once(self, happened: EventType) -> None:
         with pytest.raises(ValueError, match="is defined twice"):
             events.define("test.happened", ThingSchema, "Again.", key="thing")
@@ -269,8 +269,8 @@ class TestCatalogue:
             ([], []),
         ],
     )
-    def test_patterns_select_names(self, happened: EventType, patterns: list[str], names: list[str]) -> None:
+    def test_patterns_match_names(self, happened: EventType, patterns: list[str], names: list[str]) -> None:
         assert events.matching(patterns) == names
 
-    def test_the_star_selects_everything(self, happened: EventType) -> None:
+    def test_the_star_matches_every_event(self, happened: EventType) -> None:
         assert set(events.matching(["*"])) == {*CATALOGUE, "test.happened"}

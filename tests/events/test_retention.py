@@ -1,4 +1,4 @@
-"""Old events go from the oldest on, and whoever asks behind a position that is gone is told."""
+"""Retention: old events are deleted in order, and reading after a deleted position is answered 410."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ STREAM = "/api/sales/sse/invoices/"
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
-    """A clock that can be put forward."""
+class ManualClock:
+    """A clock that a test can advance."""
 
     monkeypatch: pytest.MonkeyPatch
 
@@ -33,13 +33,13 @@ class Hours:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Hours:
-    return Hours(monkeypatch)
+def later(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
+    return ManualClock(monkeypatch)
 
 
 @pytest.fixture
 def reader(client_as: Callable[..., FlaskClient]) -> Callable[[int], tuple[int, dict[str, object]]]:
-    """Read the log behind a position: status and answer."""
+    """Read the log after a position: status and answer."""
 
     def read(after: int) -> tuple[int, dict[str, object]]:
         answer = client_as("billing").get(LOG, query_string={"after": after})
@@ -59,8 +59,8 @@ def positions() -> list[int]:
         return [position for (position,) in connection.execute(text("SELECT position FROM events ORDER BY 1"))]
 
 
-def test_what_is_past_its_time_goes_and_the_rest_stays(
-    erp: FlaskClient, relayed: Callable[[], int], later: Hours, monkeypatch: pytest.MonkeyPatch
+def test_expired_events_are_deleted_and_the_rest_stays(
+    erp: FlaskClient, relayed: Callable[[], int], later: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH_SIZE", 2)
     happen(erp, relayed, 5)
@@ -74,7 +74,7 @@ def test_what_is_past_its_time_goes_and_the_rest_stays(
 
 
 def test_zero_days_keep_everything(
-    app_with: Callable[..., Hub], erp: FlaskClient, relayed: Callable[[], int], later: Hours
+    app_with: Callable[..., Hub], erp: FlaskClient, relayed: Callable[[], int], later: ManualClock
 ) -> None:
     happen(erp, relayed, 1)
     later.pass_by(10_000)
@@ -83,7 +83,7 @@ def test_zero_days_keep_everything(
     assert positions() == [1]
 
 
-def test_an_event_without_a_position_is_never_old(erp: FlaskClient, relayed: Callable[[], int], later: Hours) -> None:
+def test_an_event_without_a_position_is_kept(erp: FlaskClient, relayed: Callable[[], int], later: ManualClock) -> None:
     happen(erp, relayed, 1)
     erp.post("/api/sales/import/invoice/", json=a_sale())
     later.pass_by(500)
@@ -94,7 +94,7 @@ def test_an_event_without_a_position_is_never_old(erp: FlaskClient, relayed: Cal
 
 class TestReaders:
     @pytest.fixture(autouse=True)
-    def _three_of_five_are_gone(self, erp: FlaskClient, relayed: Callable[[], int], later: Hours) -> None:
+    def _three_of_five_are_deleted(self, erp: FlaskClient, relayed: Callable[[], int], later: ManualClock) -> None:
         happen(erp, relayed, 3)
         later.pass_by(399)
         happen(erp, relayed, 2)
@@ -102,21 +102,21 @@ class TestReaders:
         purge.apply()
 
     @pytest.mark.parametrize("after", [1, 2])
-    def test_a_position_that_is_gone_is_told_with_the_oldest(
+    def test_a_deleted_position_is_answered_410_with_the_oldest(
         self, reader: Callable[[int], tuple[int, dict[str, object]]], after: int
     ) -> None:
         status, body = reader(after)
         assert (status, body["error"], body["oldest"]) == (410, "POSITION_GONE", 4)
 
     @pytest.mark.parametrize(("after", "first"), [(0, 4), (3, 4), (4, 5)])
-    def test_behind_what_is_kept_nothing_is_missing(
+    def test_reading_continues_at_the_first_kept_event(
         self, reader: Callable[[int], tuple[int, dict[str, object]]], after: int, first: int
     ) -> None:
         status, body = reader(after)
         assert status == 200
         assert body["data"][0]["position"] == first  # type: ignore[index]
 
-    def test_a_stream_is_not_resumed_over_a_gap(self, erp: FlaskClient) -> None:
+    def test_a_stream_does_not_resume_over_a_gap(self, erp: FlaskClient) -> None:
         answer = erp.get(STREAM, headers={"Last-Event-ID": "2"})
         assert answer.status_code == 410
         assert answer.json == {

@@ -16,7 +16,7 @@ from tests.conftest import IMPORT_KEY
 from tests.factories import an_item
 from tests.sales.floor import Person, a_person, brought_to, imported
 from tests.sse import Listener
-from tests.stream.test_resources import caught_up
+from tests.stream.readers import wait_until_caught_up
 
 ITEMS = [
     an_item(item_code="MED001", barcode="BC-MED001", quantity=10, mrp=140, batch_no="B455"),
@@ -57,7 +57,7 @@ def listen(app: Hub) -> Iterator[Callable[[], Listener]]:
     opened: list[Listener] = []
 
     def start() -> Listener:
-        caught_up()
+        wait_until_caught_up()
         opened.append(Listener(server.server_port, "/api/sales/sse/invoices/", {"X-API-KEY": IMPORT_KEY}))
         assert opened[-1].status == 200
         return opened[-1]
