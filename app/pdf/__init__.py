@@ -1,4 +1,4 @@
-"""Floor 2: HTML templates become PDFs that are the same bytes wherever they are made, and open nothing."""
+"""PDFs from HTML templates: rendering, merging, storage and the print queue."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any
 
 from prometheus_client import Counter, Histogram
 
-# Only who renders loads WeasyPrint: it takes half a second and tens of megabytes, of every web process too.
+# ``renderer`` and ``merge`` are imported on first use: WeasyPrint needs half a second and tens of megabytes, which web
+# processes can save.
 RENDER_SECONDS = Histogram(
     "hub_pdf_render_seconds",
-    "How long PDFs took to make.",
+    "How long the rendering of PDFs took.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 100),
 )
-FAILED_RENDERINGS = Counter("hub_pdf_render_failures_total", "PDFs that could not be made.")
+FAILED_RENDERINGS = Counter("hub_pdf_render_failures_total", "PDFs that could not be rendered.")
 
 
 def render(folder: Path, template: str, data: Mapping[str, Any]) -> bytes:
-    """A PDF of a template in ``folder``; see ``rendering.render``."""
+    """A PDF of a template in ``folder``; see ``renderer.render``."""
     from app.pdf import renderer  # noqa: PLC0415
 
     with RENDER_SECONDS.time(), FAILED_RENDERINGS.count_exceptions():
@@ -26,7 +27,7 @@ def render(folder: Path, template: str, data: Mapping[str, Any]) -> bytes:
 
 
 def merge_parts(parts: Sequence[bytes], numbered: str | None) -> bytes:
-    """Parts as one PDF; see ``binding.bound``."""
+    """Merge parts to one PDF; see ``merge.merge_parts``."""
     from app.pdf import merge  # noqa: PLC0415
 
     return merge.merge_parts(parts, numbered)

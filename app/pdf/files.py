@@ -1,4 +1,4 @@
-"""Where PDFs lie: stored whole or not at all, under names that their content gives."""
+"""Files of PDFs: stored atomically below ``STORAGE_DIR``, with names that contain a hash of the content."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StoredPdf:
-    """A file, what it hashes to, and what it is called when it is downloaded."""
+    """A stored file: its path, its SHA-256 and its name for downloads."""
 
     path: Path
     sha256: str
@@ -26,13 +26,13 @@ class StoredPdf:
 
 
 def storage_folder() -> Path:
-    """Below which everything is stored."""
-    below: Path = current_app.config["STORAGE_DIR"]
-    return below
+    """The folder of all stored files (``STORAGE_DIR``)."""
+    folder: Path = current_app.config["STORAGE_DIR"]
+    return folder
 
 
 def stored_file(row: PrintedDocument | None, name: str) -> StoredPdf | None:
-    """The file of a row; None where there is none, or it is gone from the disk."""
+    """The file of a row; None if the row has none or the file is missing on the disk."""
     if row is None or row.path is None:
         return None
     path = storage_folder() / row.path
@@ -43,7 +43,7 @@ def stored_file(row: PrintedDocument | None, name: str) -> StoredPdf | None:
 
 
 def send_pdf(stored: StoredPdf, *, download: bool) -> Response:
-    """A file as an answer, with its hash as ``ETag``; ranges work."""
+    """An answer with the file; its hash is the ``ETag``, and range requests work."""
     return send_file(
         stored.path,
         mimetype="application/pdf",
@@ -56,7 +56,7 @@ def send_pdf(stored: StoredPdf, *, download: bool) -> Response:
 
 
 def write(path: str, content: bytes) -> None:
-    """Store a file; a reader sees all of it or nothing."""
+    """Write a file atomically: a reader sees all of it or nothing."""
     target = storage_folder() / path
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
@@ -72,11 +72,11 @@ def write(path: str, content: bytes) -> None:
 
 
 def remove(path: str) -> None:
-    """Take a file away; one that is gone already is no fault."""
+    """Delete a file, if it exists."""
     (storage_folder() / path).unlink(missing_ok=True)
 
 
 def file_remover(path: str) -> Callable[[], None]:
-    """The same for later, when the application's context may be another."""
+    """A function that deletes the file later, outside of the application context too."""
     target = storage_folder() / path
     return lambda: target.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Long documents are rendered in parts, so that memory stays flat; here the parts become one PDF again."""
+"""Merging: a long document is rendered in parts to limit memory; the parts become one PDF with page numbers."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _STAMP = NameObject("/PageNumber")
 
 
 def merge_parts(parts: Sequence[bytes], numbered: str | None) -> bytes:
-    """The parts as one PDF, whose title and dates are the first one's.
+    """Merge the parts to one PDF with the title and the dates of the first part.
 
-    ``numbered`` is the word before the numbers, as in ``Page 2 / 7``; they are written into the lower right margin,
-    for only now it is known how many pages there are.
+    ``numbered`` is the word before the page numbers, as in ``Page 2 / 7``. They are written here, into the lower right
+    margin, because the number of pages is known only now; None adds no numbers.
     """
     writer = PdfWriter(clone_from=io.BytesIO(parts[0]))
     for part in parts[1:]:
         writer.append(io.BytesIO(part), import_outline=False)
     if numbered:
-        many = len(writer.pages)
-        numbers = renderer.render(_TEMPLATES, "numbers.html", {"word": numbered, "pages": many})
+        page_count = len(writer.pages)
+        numbers = renderer.render(_TEMPLATES, "numbers.html", {"word": numbered, "pages": page_count})
         for page, number in zip(writer.pages, PdfReader(io.BytesIO(numbers)).pages, strict=True):
             _stamp(writer, page, number)
     whole = io.BytesIO()
@@ -35,7 +35,7 @@ def merge_parts(parts: Sequence[bytes], numbered: str | None) -> bytes:
 
 
 def _stamp(writer: PdfWriter, page: PageObject, number: PageObject) -> None:
-    """Draw one page on another as an object of its own: nothing of either has to be read or renamed."""
+    """Draw one page onto another as a form XObject, so that no names of the two pages can collide."""
     drawing = DecodedStreamObject()
     contents = number.get_contents()
     drawing.set_data(contents.get_data() if contents is not None else b"")
@@ -48,13 +48,13 @@ def _stamp(writer: PdfWriter, page: PageObject, number: PageObject) -> None:
         }
     )
     resources = page.setdefault(NameObject("/Resources"), DictionaryObject()).get_object()
-    drawn = resources.setdefault(NameObject("/XObject"), DictionaryObject()).get_object()
-    # WeasyPrint shares one dictionary among the pages of a document: each page gets its own number in its own.
-    own = DictionaryObject({**drawn, _STAMP: writer._add_object(drawing.flate_encode())})
+    xobjects = resources.setdefault(NameObject("/XObject"), DictionaryObject()).get_object()
+    # WeasyPrint shares one resource dictionary among all pages; each page needs its own for its number.
+    own = DictionaryObject({**xobjects, _STAMP: writer._add_object(drawing.flate_encode())})
     page[NameObject("/Resources")] = DictionaryObject({**resources, NameObject("/XObject"): own})
     before, after = DecodedStreamObject(), DecodedStreamObject()
     before.set_data(b"q\n")
     after.set_data(b"\nQ q /PageNumber Do Q")
-    held = page[NameObject("/Contents")].get_object()
-    streams = held if isinstance(held, ArrayObject) else [page.raw_get("/Contents")]
+    existing = page[NameObject("/Contents")].get_object()
+    streams = existing if isinstance(existing, ArrayObject) else [page.raw_get("/Contents")]
     page[NameObject("/Contents")] = ArrayObject([writer._add_object(before), *streams, writer._add_object(after)])

@@ -1,4 +1,4 @@
-"""Rows that say what is to be printed: where the file is, what it hashes to, and how far its making is."""
+"""Columns and constraints of print rows: path and hash of the PDF, and the state of the print job."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from app.kernel.worker.work_queue import LeasedWork, WorkState, work_indexes
 
 
 class PrintedDocument(LeasedWork):
-    """A document to print, or printed; rooms add what it is a document of."""
+    """Columns of a printed document; a model of a package adds the reference to its subject."""
 
-    #: Below ``STORAGE_DIR``; of the last rendering that worked. None where there was nothing to print.
+    #: Path below ``STORAGE_DIR`` of the last successful rendering; null if there was nothing to print.
     path: Mapped[str | None] = mapped_column(String(200))
     sha256: Mapped[str | None] = mapped_column(String(64))
 
 
 def print_constraints(table: str) -> tuple[CheckConstraint | Index, ...]:
-    """What each table of these rows is checked by, and found by."""
+    """Constraints and indexes of a table of printed documents."""
     return (
         one_of("state", WorkState),
         CheckConstraint("(path IS NULL) = (sha256 IS NULL)", name="stored"),

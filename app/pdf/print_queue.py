@@ -1,4 +1,4 @@
-"""Printing beside the requests: what is due is rendered outside of any transaction, part by part, and stored whole."""
+"""Print queues: background rendering of due documents, part by part and outside of transactions."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from app.kernel.worker.work_queue import WorkState
 from app.pdf import files
 
 log = structlog.get_logger(__name__)
-#: A lease outlives the rendering of one part, on a machine ten times as slow too; it is renewed after each.
+#: Longer than the rendering of one part, even on a machine ten times slower; renewed before each further part.
 LEASE = timedelta(seconds=150)
-#: Seconds after which no new document is begun.
+#: Seconds after which a run begins no further document.
 BUDGET = 10.0
 
 Key = tuple[Any, ...]
@@ -33,26 +33,26 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A template, and what fills it: once, or part after part where all at once would take too much memory."""
+    """A template and its data: one part, or several parts where one would need too much memory."""
 
     folder: Path
     template: str
     parts: Iterable[Mapping[str, Any]]
-    #: The word before the page numbers, where they are counted over all parts.
+    #: The word before the page numbers, if all parts share one numbering.
     numbered: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PrintQueue:
-    """What a room has printed.
+    """The print queue of one kind of document.
 
     Attributes:
-        rows: the model (``Printed``) that says what is due.
-        compose: from the key of a row to its document; reads what it needs, and holds on to no row.
-        stem: from the key to where the file lies, but for the hash and ``.pdf`` at its end.
-        lock: locks what the document shows, as everybody does before its row.
-        changed: told, in the same transaction, that the file of a key is another one now.
-        quick: short documents that long ones of other presses let through between their parts.
+        rows: the model of its rows (a ``PrintedDocument``).
+        compose: returns the document for the key of a row; it reads the data and keeps no row.
+        stem: returns the path of the file for the key, without the hash and ``.pdf`` at the end.
+        lock: locks the subject of the document; all code locks it before the row.
+        changed: called in the same transaction when the document of a key has a new file.
+        quick: its documents are short; long documents of other queues let them through between their parts.
     """
 
     rows: Any
@@ -63,7 +63,7 @@ class PrintQueue:
     quick: bool = False
 
 
-#: All presses; each room adds its own.
+#: All print queues; each package registers its own.
 PRINT_QUEUES: list[PrintQueue] = []
 
 
@@ -72,104 +72,106 @@ class _Claim:
     id: UUID
     key: Key
     attempts: int
-    before: str | None
+    previous_path: str | None
 
 
-class _Lost(Exception):
-    """The document was asked for anew while it was being made."""
+class _ClaimLost(Exception):
+    """The row was reset while its document was being rendered."""
 
 
-def register_queue(press: PrintQueue) -> PrintQueue:
-    """Set up a press."""
-    PRINT_QUEUES.append(press)
-    return press
+def register_queue(print_queue: PrintQueue) -> PrintQueue:
+    """Add a print queue."""
+    PRINT_QUEUES.append(print_queue)
+    return print_queue
 
 
-def print_due(press: PrintQueue) -> bool:
-    """Make what is due; true when the time was over before the work was."""
+def print_due(print_queue: PrintQueue) -> bool:
+    """Print due documents for up to ``BUDGET`` seconds; true if documents are left."""
     started = time.monotonic()
-    while print_next(press, press.rows.due_at <= clock.now()):
+    while print_next(print_queue, print_queue.rows.due_at <= clock.now()):
         if time.monotonic() - started > BUDGET:
             return True
-        _let_through(press)
+        _print_quick_documents(print_queue)
     return False
 
 
-def print_next(press: PrintQueue, *conditions: Any) -> bool:
-    """Make the next one for which ``conditions`` hold; false when there is none."""
+def print_next(print_queue: PrintQueue, *conditions: Any) -> bool:
+    """Print the next due document that matches ``conditions``; false if there is none."""
     with unit_of_work():
-        row = work_queue.claim(press.rows, LEASE, *conditions)
+        row = work_queue.claim(print_queue.rows, LEASE, *conditions)
         if row is None:
             return False
         claim = _Claim(row.claim_id, inspect(row).identity, row.attempts, row.path)
     try:
-        content = _rendered(press, claim)
+        content = _render(print_queue, claim)
         digest = hashlib.sha256(content).hexdigest() if content else None
-        path = f"{press.stem(*claim.key)}-{digest[:16]}.pdf" if digest else None
+        path = f"{print_queue.stem(*claim.key)}-{digest[:16]}.pdf" if digest else None
         if path:
             files.write(path, content)
-    except _Lost:
+    except _ClaimLost:
         return True
     except Exception as error:
-        log.exception("pdf_failed", rows=press.rows.__tablename__, key=claim.key, attempt=claim.attempts)
+        log.exception("pdf_failed", rows=print_queue.rows.__tablename__, key=claim.key, attempt=claim.attempts)
         with unit_of_work():
-            work_queue.fail(press.rows, claim.id, claim.attempts, f"{type(error).__name__}: {error}")
+            work_queue.fail(print_queue.rows, claim.id, claim.attempts, f"{type(error).__name__}: {error}")
         return True
     with unit_of_work():
-        _finish(press, claim, path, digest)
+        _finish(print_queue, claim, path, digest)
     log.info("pdf_made", attempt=claim.attempts, size=len(content))
     return True
 
 
-def _rendered(press: PrintQueue, claim: _Claim) -> bytes:
+def _render(print_queue: PrintQueue, claim: _Claim) -> bytes:
     with unit_of_work():
-        document = press.compose(*claim.key)
+        document = print_queue.compose(*claim.key)
     parts: list[bytes] = []
     for part in document.parts:
         if parts:
-            _let_through(press)
+            _print_quick_documents(print_queue)
             with unit_of_work():
-                if not work_queue.renew(press.rows, claim.id, LEASE):
-                    raise _Lost
+                if not work_queue.renew(print_queue.rows, claim.id, LEASE):
+                    raise _ClaimLost
         parts.append(pdf.render(document.folder, document.template, part))
     if not parts:
         return b""
     return parts[0] if len(parts) == 1 and not document.numbered else pdf.merge_parts(parts, document.numbered)
 
 
-def _let_through(busy: PrintQueue) -> None:
-    """Short documents do not wait for the end of a long one, nor for the end of a long queue of them."""
-    if busy.quick:
+def _print_quick_documents(current: PrintQueue) -> None:
+    """Print the due documents of all quick queues, so that they do not wait for long documents."""
+    if current.quick:
         return
     started = time.monotonic()
-    for press in PRINT_QUEUES:
-        while press.quick and time.monotonic() - started < BUDGET:
-            if not print_next(press, press.rows.due_at <= clock.now()):
+    for print_queue in PRINT_QUEUES:
+        while print_queue.quick and time.monotonic() - started < BUDGET:
+            if not print_next(print_queue, print_queue.rows.due_at <= clock.now()):
                 break
 
 
-def _finish(press: PrintQueue, claim: _Claim, path: str | None, digest: str | None) -> None:
-    press.lock(*claim.key)
-    if not work_queue.finish(press.rows, claim.id, path=path, sha256=digest):
-        _clear_up(press, claim, path)
-    elif claim.before != path:
-        press.changed(*claim.key)
-        if claim.before:
-            after_commit(files.file_remover(claim.before))
+def _finish(print_queue: PrintQueue, claim: _Claim, path: str | None, digest: str | None) -> None:
+    print_queue.lock(*claim.key)
+    if not work_queue.finish(print_queue.rows, claim.id, path=path, sha256=digest):
+        _remove_unused_file(print_queue, claim, path)
+    elif claim.previous_path != path:
+        print_queue.changed(*claim.key)
+        if claim.previous_path:
+            after_commit(files.file_remover(claim.previous_path))
 
 
-def _clear_up(press: PrintQueue, claim: _Claim, path: str | None) -> None:
-    """It was asked for anew meanwhile, or is gone: a file that nobody will ever ask for must not stay."""
+def _remove_unused_file(print_queue: PrintQueue, claim: _Claim, path: str | None) -> None:
+    """Delete the new file of a lost claim (the row was reset or deleted), because no row refers to it."""
     if path is None:
         return
-    keys = zip(inspect(press.rows).primary_key, claim.key, strict=True)
-    row = db.session.scalar(select(press.rows).where(*(column == value for column, value in keys)).with_for_update())
-    # With somebody at work on it, the same file may just have been written again; whoever it is clears up.
+    keys = zip(inspect(print_queue.rows).primary_key, claim.key, strict=True)
+    row = db.session.scalar(
+        select(print_queue.rows).where(*(column == value for column, value in keys)).with_for_update()
+    )
+    # A worker with a claim on the row may have written the same file again; that worker deletes it if necessary.
     if row is None or (row.path != path and row.claim_id is None):
         files.remove(path)
 
 
-def is_done(press: PrintQueue, *conditions: Any) -> bool:
-    """Whether the row for which ``conditions`` hold has been printed."""
+def is_done(print_queue: PrintQueue, *conditions: Any) -> bool:
+    """Whether the row that matches ``conditions`` has been printed."""
     with unit_of_work():
-        return bool(db.session.scalar(select(press.rows.state).where(*conditions)) == WorkState.DONE)
+        return bool(db.session.scalar(select(print_queue.rows.state).where(*conditions)) == WorkState.DONE)

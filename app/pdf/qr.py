@@ -1,4 +1,4 @@
-"""QR codes as small pictures: a drawing of as many squares takes longer than the rest of a page."""
+"""QR codes as small PNG images; WeasyPrint draws them much faster than vector squares."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from markupsafe import Markup
 
 
 def qr_image(text: str) -> Markup:
-    """An ``img`` of class ``qr``, one pixel to a square, without the white margin that it needs around it.
+    """An ``img`` of class ``qr``, one pixel per module, without the quiet zone that the page must leave around it.
 
-    Letters beyond ASCII are UTF-8, which is what scanners take them for. The style has to say
-    ``image-rendering: pixelated``.
+    Text beyond ASCII is encoded as UTF-8, which scanners expect. The style must set ``image-rendering: pixelated``.
     """
     code = segno.make(text, error="m", micro=False, encoding=None if text.isascii() else "utf-8")
     return Markup('<img class="qr" alt="" src="{}">').format(code.png_data_uri(scale=1, border=0))

@@ -1,4 +1,4 @@
-"""``render(template, data) -> bytes``: the one way to a PDF, with our own fonts and no door to the outside."""
+"""Rendering of HTML templates to PDF with WeasyPrint, with the fonts of this package and no access to other URLs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 FONTS = Path(__file__).parent / "fonts"
-#: Each family with its weights, in the order in which a glyph is looked for.
+#: Font families and their weights, in the order of the search for a glyph.
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "NotoSans": ("Regular", "Bold"),
     "NotoSansArabic": ("Regular", "Bold"),
@@ -31,7 +31,7 @@ _SCHEME = "font:"
 
 
 class FontFetcher(URLFetcher):
-    """Opens the fonts of this room and what a document carries in itself; every other address is refused."""
+    """URL fetcher for the fonts of this package and ``data:`` URLs; every other URL is an error."""
 
     def __init__(self) -> None:
         super().__init__(allowed_protocols={"data"}, allow_redirects=False)
@@ -40,7 +40,7 @@ class FontFetcher(URLFetcher):
         if not url.startswith(_SCHEME):
             return super().fetch(url, headers)
         name = url.removeprefix(_SCHEME)
-        if name not in _files():
+        if name not in _font_files():
             raise ValueError(f"no font {name}")
         media_type = mimetypes.guess_type(name)[0] or "font/ttf"
         return URLFetcherResponse(url, (FONTS / name).read_bytes(), {"Content-Type": media_type})
@@ -49,20 +49,19 @@ class FontFetcher(URLFetcher):
 def render(folder: Path, template: str, data: Mapping[str, Any]) -> bytes:
     """A PDF of a template in ``folder``, filled with ``data``; every value is escaped.
 
-    What stands in a ``.css`` of the template's name is its style.
-    The same template and data give the same bytes, provided that the template states ``dcterms.created`` and
-    ``dcterms.modified``.
+    The file ``.css`` with the name of the template is its style. The same template and data give the same bytes if the
+    template sets ``dcterms.created`` and ``dcterms.modified``.
     """
     return html_to_pdf(to_html(folder, template, data), *styles(folder, template))
 
 
 def to_html(folder: Path, template: str, data: Mapping[str, Any]) -> str:
-    """The template filled with ``data``, every value escaped."""
+    """The HTML of the template filled with ``data``; every value is escaped."""
     return _environment(folder).get_template(template).render(data)
 
 
 def html_to_pdf(html: str, *styles: CSS) -> bytes:
-    """A PDF of HTML that was written by us."""
+    """A PDF of trusted HTML."""
     fonts, faces = _fonts()
     document = HTML(string=html, base_url=None, url_fetcher=FontFetcher())
     pdf: bytes = document.write_pdf(font_config=fonts, stylesheets=[faces, *styles])
@@ -71,7 +70,7 @@ def html_to_pdf(html: str, *styles: CSS) -> bytes:
 
 @functools.cache
 def styles(folder: Path, template: str) -> tuple[CSS, ...]:
-    """The style of a template, parsed once in a process: each time, it would be a tenth of a short document's work."""
+    """The style of a template, parsed once per process: parsing takes a tenth of the time of a short document."""
     path = (folder / template).with_suffix(".css")
     fonts, _ = _fonts()
     return (CSS(string=path.read_text(), font_config=fonts, url_fetcher=FontFetcher()),) if path.exists() else ()
@@ -90,7 +89,7 @@ def _environment(folder: Path) -> Environment:
 
 @functools.cache
 def _fonts() -> tuple[FontConfiguration, CSS]:
-    """Read once in a process: doing it for each document takes longer than the document."""
+    """Load the fonts once per process: loading takes longer than rendering a document."""
     configuration = FontConfiguration()
     faces = [
         f"@font-face {{ font-family: {family}; font-weight: {_WEIGHTS[weight]}; "
@@ -98,11 +97,11 @@ def _fonts() -> tuple[FontConfiguration, CSS]:
         for family, weights in FAMILIES.items()
         for weight in weights
     ]
-    everything = f"html {{ font-family: {', '.join(FAMILIES)}, sans-serif }}"
-    styles = CSS(string="\n".join([*faces, everything]), font_config=configuration, url_fetcher=FontFetcher())
+    default_style = f"html {{ font-family: {', '.join(FAMILIES)}, sans-serif }}"
+    styles = CSS(string="\n".join([*faces, default_style]), font_config=configuration, url_fetcher=FontFetcher())
     return configuration, styles
 
 
 @functools.cache
-def _files() -> frozenset[str]:
+def _font_files() -> frozenset[str]:
     return frozenset(f"{family}-{weight}.ttf" for family, weights in FAMILIES.items() for weight in weights)

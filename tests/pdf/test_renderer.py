@@ -1,4 +1,4 @@
-"""Rendering: every script has its glyphs, the same bytes each time, and no door to the outside."""
+"""Rendering: glyphs for every script, identical bytes in every process, no access to other URLs."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
-def test_every_script_comes_out_of_our_own_fonts(folder: Path, text: str) -> None:
+def test_every_script_uses_the_fonts_of_the_package(folder: Path, text: str) -> None:
     reader = PdfReader(io.BytesIO(pdf.render(folder, "page.html", {"text": text})))
     fonts = [font.get_object()["/BaseFont"] for font in reader.pages[0]["/Resources"]["/Font"].values()]
     assert fonts
     assert all("Noto" in str(font) for font in fonts)
 
 
-def test_the_same_bytes_in_another_process(folder: Path) -> None:
+def test_another_process_renders_the_same_bytes(folder: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from app import pdf;"
         "sys.stdout.buffer.write(pdf.render(Path(sys.argv[1]), 'page.html', {'text': 'Ağ नमस्ते'}))"
@@ -58,7 +58,7 @@ def test_the_same_bytes_in_another_process(folder: Path) -> None:
     assert others[0] == others[1] == pdf.render(folder, "page.html", {"text": "Ağ नमस्ते"})
 
 
-def test_values_are_text_and_no_markup(folder: Path) -> None:
+def test_values_are_escaped(folder: Path) -> None:
     content = pdf.render(folder, "page.html", {"text": "<h1>no</h1>"})
     assert "<h1>no</h1>" in PdfReader(io.BytesIO(content)).pages[0].extract_text()
 
@@ -69,13 +69,13 @@ def test_a_missing_value_is_an_error(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     ["file:///etc/passwd", "http://127.0.0.1:1/x.png", "font:../../etc/passwd", "font:README.md", "ftp://x/y"],
 )
-def test_no_address_is_opened(address: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_urls_are_not_opened(url: str, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ValueError, match=r"no font|disallowed protocol"):
-        renderer.FontFetcher().fetch(address)
+        renderer.FontFetcher().fetch(url)
     with caplog.at_level(logging.ERROR, logger="weasyprint"):
-        content = renderer.html_to_pdf(f'<link rel=attachment href="{address}"><img src="{address}">x')
+        content = renderer.html_to_pdf(f'<link rel=attachment href="{url}"><img src="{url}">x')
     assert not PdfReader(io.BytesIO(content)).attachments
     assert "Failed to load" in caplog.text
