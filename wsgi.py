@@ -1,4 +1,4 @@
-"""The web application as gunicorn and ``flask --app wsgi`` find it."""
+"""The WSGI application, for gunicorn and ``flask --app wsgi``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import gc
 import os
 import sys
 
-# Nothing that is loaded becomes garbage: looking for some, again and again, would take a third of the time.
+# Imported objects never become garbage; collecting during the import would take a third of its time.
 gc.disable()
 
-# Where processes count for the metrics; counting begins while the application is loaded.
+# Folder of the metrics of all processes; it must exist before the application is imported.
 if _metrics := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.makedirs(_metrics, exist_ok=True)  # noqa: PTH103
 
@@ -19,10 +19,10 @@ from app.factory import create_app  # noqa: E402
 try:
     app = create_app()
 except ConfigurationError as error:
-    # 4 is the code by which gunicorn's master knows that a worker failed to load and does not try for ever.
+    # With exit code 4 gunicorn's master stops instead of restarting the worker for ever.
     sys.stderr.write(f"Invoice Hub cannot start:\n{error}\n")
     sys.exit(4)
 
-# What is loaded stays to the end, and is not looked through any more.
+# Exclude the loaded objects from garbage collection.
 gc.freeze()
 gc.enable()

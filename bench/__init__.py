@@ -1,1 +1,1 @@
-"""What the speed claims rest on: each bench measures the hub and a yardstick side by side in one run."""
+"""Benchmarks behind the speed claims: each measures the hub and a reference in alternation in one run."""

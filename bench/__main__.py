@@ -1,4 +1,4 @@
-"""``python -m bench [NAME …]``: run the named benches, or all; each prints one table."""
+"""``python -m bench [NAME …]``: run the named benchmarks, or all of them; each prints one table."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ NAMES = sorted(
 )
 
 
-def main(wanted: list[str]) -> int:
-    """Run the benches; 2 when a name is unknown."""
-    unknown = set(wanted) - set(NAMES)
+def main(names: list[str]) -> int:
+    """Run the benchmarks; 2 if a name is unknown."""
+    unknown = set(names) - set(NAMES)
     if unknown:
-        sys.stderr.write(f"No such bench: {', '.join(sorted(unknown))}. There are: {', '.join(NAMES)}.\n")
+        sys.stderr.write(f"Unknown benchmark: {', '.join(sorted(unknown))}. Benchmarks: {', '.join(NAMES)}.\n")
         return 2
-    for name in wanted or NAMES:
+    for name in names or NAMES:
         importlib.import_module(f"bench.bench_{name}").run()
     return 0
 

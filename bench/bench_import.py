@@ -1,4 +1,4 @@
-"""Sales imports over HTTP, with events and audit, against bare psycopg doing the same writes."""
+"""Benchmark: sales imports over HTTP, with events and audit, compared with the same writes by plain psycopg."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ CONNECTIONS, ROUNDS, SECONDS, WARM_UP = 8, 15, 2.0, 0.5
 
 
 def run() -> None:
-    """Print invoices a second, p50 and p99 of both, and the ratio: medians over rounds that take turns."""
+    """Print invoices per second, p50 and p99 of both, and the ratio: medians over alternating rounds."""
     bare, http = [], []
     with running_hub() as hub:
-        over_http(hub)(0)  # customer and salesman are there from now on
+        over_http(hub)(0)  # stores the customer and the salesman
         load = functools.partial(measure, connections=CONNECTIONS, seconds=SECONDS, warm_up=WARM_UP)
         for number in range(ROUNDS):
-            # Turn by turn, so that whatever else the machine does falls on both.
+            # In alternation, so that other load of the machine affects both.
             bare.append(load(functools.partial(_bare, hub), first=number * 100_000_000 + 1))
             http.append(load(functools.partial(over_http, hub), first=number * 100_000_000 + 50_000_001))
     print(f"\nSales import, two items, {CONNECTIONS} connections, {ROUNDS} × {SECONDS:.0f} s each, durable commits")
     print(f"{'':<16}{'invoices/s':>12}{'p50 ms':>9}{'p99 ms':>9}")
     for name, rounds in (("bare psycopg", bare), ("hub over HTTP", http)):
-        print(f"{name:<16}{_middle(rounds, 0):>12.0f}{_middle(rounds, 1):>9.1f}{_middle(rounds, 2):>9.1f}")
+        print(f"{name:<16}{_median(rounds, 0):>12.0f}{_median(rounds, 1):>9.1f}{_median(rounds, 2):>9.1f}")
     ratios = sorted(h.per_second / b.per_second for h, b in zip(http, bare, strict=True))
     print(f"hub / bare psycopg: {statistics.median(ratios):.0%} ({ratios[0]:.0%} to {ratios[-1]:.0%}; aim: 35 %)")
 
 
-def _middle(rounds: list[Measured], column: int) -> float:
+def _median(rounds: list[Measured], column: int) -> float:
     return statistics.median((m.per_second, m.p50, m.p99)[column] for m in rounds)
 
 
 def over_http(hub: RunningHub) -> Callable[[int], None]:
-    """One connection that imports invoices one by one."""
+    """A connection that imports one invoice per request."""
     connection = socket.create_connection(("127.0.0.1", hub.port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     body = json.dumps(PAYLOAD).replace("LTPI-77282", "BENCH-%012d")
@@ -55,7 +55,7 @@ def over_http(hub: RunningHub) -> Callable[[int], None]:
 
     def work(number: int) -> None:
         connection.sendall(request % number)
-        # The answer is one JSON object without braces in its strings, so that is where it ends.
+        # The answer is one JSON object without braces in strings, so it ends with these braces.
         answer = connection.recv(65536)
         while not answer.endswith(b"}}"):
             answer += connection.recv(65536)
@@ -66,7 +66,7 @@ def over_http(hub: RunningHub) -> Callable[[int], None]:
 
 
 def _bare(hub: RunningHub) -> Callable[[int], None]:
-    """The same rows by hand: customer, salesman, invoice with its words, items, event and call record; commit."""
+    """The same rows by plain SQL: customer, salesman, invoice with search words, items, event, call record; commit."""
     connection = psycopg.connect(hub.database_url)
     cursor = connection.cursor()
     customer, items = PAYLOAD["customer"], PAYLOAD["items"]
@@ -81,7 +81,7 @@ def _bare(hub: RunningHub) -> Callable[[int], None]:
 
     def work(number: int) -> None:
         moment = datetime.now(UTC)
-        # As in the hub, masters that are stored as they were sent are only read; here they always are.
+        # As in the hub, unchanged master data is only read; here it is always unchanged.
         customer_id = one("SELECT id FROM customers WHERE (code, name) = (%s, %s)", customer["code"], customer["name"])
         salesman_id = one("SELECT id FROM salesmen WHERE name = %s", PAYLOAD["salesman"])
         invoice_id = one(

@@ -1,17 +1,17 @@
-"""Lists, deep pages, queues and search at 1,000,000 invoices against the same questions at 10,000."""
+"""Benchmark: lists, deep pages, queues and search with 1,000,000 invoices compared with 10,000."""
 
 from __future__ import annotations
 
-import base64
 import statistics
 
 from flask.testing import FlaskClient
 
 from app.kernel import json
-from bench.sizes import Ask, get, hubs, in_turns, run_without_indexes
+from app.kernel.pagination.cursors import encode_cursor
+from bench.sizes import Request, get, hubs, in_turns, run_without_indexes
 
 SMALL, LARGE, ROUNDS, WARM_UP = 10_000, 1_000_000, 60, 10
-KEY = "a-key-for-the-benches-of-lists"
+KEY = "a-key-for-the-benchmarks-of-lists"
 LIST = "/api/sales/invoices/"
 #: A customer, a rare item and a queue have as many invoices in the small set as in the large one.
 FILL = """
@@ -38,10 +38,10 @@ FILL = """
 
 
 def run() -> None:
-    """Print the median milliseconds of each question at both sizes, asked in turns, and their ratio."""
+    """Print the median time of each query at both sizes in milliseconds, and their ratio."""
     with hubs((SMALL, LARGE), _fill, sales_import_api_keys=(KEY,)) as (few, many):
-        small, large = _questions(few, SMALL), _questions(many, LARGE)
-        print(f"\nThe same question over HTTP (in process), asked in turns, median of {ROUNDS}, ms")
+        small, large = _queries(few, SMALL), _queries(many, LARGE)
+        print(f"\nThe same query over HTTP (in process), in alternation, median of {ROUNDS}, ms")
         print(f"{'':<34}{SMALL:>12,}{LARGE:>12,}{'ratio':>8}")
         for name in small:
             before, after = map(statistics.median, in_turns((small[name], large[name]), ROUNDS, WARM_UP))
@@ -54,26 +54,26 @@ def _fill(url: str, count: int) -> str:
     return f"X-Api-Key: {KEY}"
 
 
-def _questions(client: FlaskClient, count: int) -> dict[str, Ask]:
-    def ask(path: str) -> Ask:
+def _queries(client: FlaskClient, count: int) -> dict[str, Request]:
+    def request(path: str) -> Request:
         return get(client, path, "results")
 
     deep = _cursor(count)
     return {
-        "first page": ask(LIST),
-        "first page by cursor": ask(f"{LIST}?cursor="),
-        "deep page by cursor": ask(f"{LIST}?cursor={deep}"),
-        "first page of a customer": ask(f"{LIST}?customer=CUST-7&cursor="),
-        "first page of a status": ask(f"{LIST}?status=INVOICED"),
-        "search, whole number": ask(f"{LIST}?search=INV-{count - 7}"),
-        "search, common item": ask(f"{LIST}?search=parace&cursor="),
-        "search, rare item": ask(f"{LIST}?search=zincovit"),
-        "search, item and customer": ask(f"{LIST}?search=zinco%20pharma&cursor="),
-        "queue of picking": ask("/api/sales/queues/picking/"),
-        "count of all queues": ask("/api/sales/queues/"),
+        "first page": request(LIST),
+        "first page by cursor": request(f"{LIST}?cursor="),
+        "deep page by cursor": request(f"{LIST}?cursor={deep}"),
+        "first page of a customer": request(f"{LIST}?customer=CUST-7&cursor="),
+        "first page of a status": request(f"{LIST}?status=INVOICED"),
+        "search, whole number": request(f"{LIST}?search=INV-{count - 7}"),
+        "search, common item": request(f"{LIST}?search=parace&cursor="),
+        "search, rare item": request(f"{LIST}?search=zincovit"),
+        "search, item and customer": request(f"{LIST}?search=zinco%20pharma&cursor="),
+        "queue of picking": request("/api/sales/queues/picking/"),
+        "count of all queues": request("/api/sales/queues/"),
     }
 
 
 def _cursor(count: int) -> str:
-    """The cursor of the middle of the list; nobody walks half a million rows to be given it."""
-    return base64.urlsafe_b64encode(json.encode([count // 2])).decode().rstrip("=")
+    """The cursor of the middle of the list, made here instead of by reading half of the list."""
+    return encode_cursor(json.encode([count // 2]))

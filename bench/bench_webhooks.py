@@ -1,4 +1,4 @@
-"""First attempts of webhooks, from commit to receiver, and how many a second; beside the bare client."""
+"""Benchmark: first webhook attempts, latency from commit to receiver and throughput, compared with the plain client."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ _ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """A receiver in a process of its own, as cheap as can be: it notes when which event came."""
+    """A minimal receiver in a separate process that records the time of arrival of each event."""
 
     port: int
     arrivals: Any
 
-    def wait(self, wanted: Collection[str], seconds: float) -> dict[str, float]:
-        """When each of these events first arrived (``time.time()``)."""
+    def wait(self, expected: Collection[str], seconds: float) -> dict[str, float]:
+        """Times (``time.time()``) of the first arrival of each of the ``expected`` events."""
         first: dict[str, float] = {}
         deadline = time.monotonic() + seconds
-        while len(first) < len(wanted):
+        while len(first) < len(expected):
             event, moment = self.arrivals.get(timeout=max(0.1, deadline - time.monotonic()))
-            if event in wanted:
+            if event in expected:
                 first.setdefault(event, moment)
         return first
 
 
 def run() -> None:
-    """Print p50 and p95 at 50 a second, and the greatest rate, beside a bare loop of the same client."""
+    """Print p50 and p95 at 50 events per second, the maximum rate, and the rate of the plain client."""
     with running_hub(web_processes=1) as hub, _receiver() as receiver:
         in_hub(hub, "subscribe", str(receiver.port))
         warm = in_hub(hub, "steady", "20", str(STEADY))
@@ -57,18 +57,18 @@ def run() -> None:
         happened = in_hub(hub, "flood", str(FLOOD))
         moments = sorted(receiver.wait(happened, 240).values())
         after = _bare(receiver)
-    tenth = FLOOD // 10  # without run-up and end
+    tenth = FLOOD // 10  # ignore the first and the last tenth
     rate = (FLOOD - 2 * tenth) / (moments[-tenth] - moments[tenth])
     print("\nWebhooks to one receiver on this machine")
     print(
         f"commit to receiver, {STEADY}/s for {STEADY_SECONDS} s: p50 {cuts[9]:.0f} ms, p95 {cuts[18]:.0f} ms (aim: 100)"
     )
-    print(f"greatest rate, {FLOOD} events in one commit: {rate:.0f}/s (aim: 300/s)")
-    print(f"the bare client in one loop, before and after: {before:.0f}/s, {after:.0f}/s")
+    print(f"maximum rate, {FLOOD} events in one commit: {rate:.0f}/s (aim: 300/s)")
+    print(f"the plain client in a loop, before and after: {before:.0f}/s, {after:.0f}/s")
 
 
 def _bare(receiver: Counter) -> float:
-    """The same client in one loop, with a body of the same size, signing nothing and storing nothing."""
+    """Rate of the same client in a loop with a body of the same size, without signing and storing."""
     allowances = [{"cidr": "127.0.0.0/8", "port": receiver.port}]
     url, body = f"http://127.0.0.1:{receiver.port}/hooks", b"x" * 500
     end, count = time.monotonic() + BARE_SECONDS, 0
@@ -81,9 +81,9 @@ def _bare(receiver: Counter) -> float:
 
 
 def in_hub(hub: RunningHub, *arguments: str) -> Any:
-    """Run a verb of ``webhooks_within``; what it answered."""
+    """Run a function of ``bench.webhook_events`` in a separate process; returns its result."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.webhooks_within", *arguments],
+        [sys.executable, "-m", "bench.webhook_events", *arguments],
         cwd=ROOT,
         env={**os.environ, **hub.environment},
         check=True,
@@ -96,27 +96,27 @@ def in_hub(hub: RunningHub, *arguments: str) -> Any:
 @contextmanager
 def _receiver() -> Iterator[Counter]:
     arrivals: Any = multiprocessing.Queue()
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(256)
-        process = multiprocessing.Process(target=_serve, args=(listening, arrivals), daemon=True)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(256)
+        process = multiprocessing.Process(target=_serve, args=(listener, arrivals), daemon=True)
         process.start()
         try:
-            yield Counter(listening.getsockname()[1], arrivals)
+            yield Counter(listener.getsockname()[1], arrivals)
         finally:
             process.terminate()
             process.join()
 
 
-def _serve(listening: socket.socket, arrivals: Any) -> None:
-    """One thread, one selector, and no more of HTTP than a POST with its length."""
+def _serve(listener: socket.socket, arrivals: Any) -> None:
+    """Serve POST requests with a ``Content-Length`` in one thread with one selector."""
     selector = selectors.DefaultSelector()
-    selector.register(listening, selectors.EVENT_READ)
+    selector.register(listener, selectors.EVENT_READ)
     buffers: dict[socket.socket, bytes] = {}
     while True:
         for key, _ in selector.select():
-            if key.fileobj is listening:
-                connection, _ = listening.accept()
+            if key.fileobj is listener:
+                connection, _ = listener.accept()
                 buffers[connection] = b""
                 selector.register(connection, selectors.EVENT_READ)
                 continue

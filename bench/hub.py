@@ -1,4 +1,4 @@
-"""A whole hub for a bench: durable servers, two web processes, a worker, beat; all gone afterwards."""
+"""A complete temporary hub for benchmarks: durable servers, two web processes, all workers and beat."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from app.local.servers.temporary import temporary_servers
 from app.processes import PROCESSES
 
 ROOT = Path(__file__).resolve().parents[1]
-KEY = "a-key-for-the-benches-of-imports"
+KEY = "a-key-for-the-benchmarks-of-imports"
 
 
 @dataclass(frozen=True, slots=True)
 class RunningHub:
-    """Where it listens, the database behind it, and its settings."""
+    """Port, database URL and environment of a running hub."""
 
     port: int
     database_url: str
     environment: Mapping[str, str]
 
-    def flask(self, *words: str) -> None:
-        """Run a command of the hub."""
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+    def flask(self, *arguments: str) -> None:
+        """Run a command line command of the hub."""
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
         subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
-def running_hub(*, web_processes: int = 2, **facts: str) -> Iterator[RunningHub]:
-    """Start everything but Flower, wait until it is ready, and stop it in the end; ``facts`` change its settings."""
+def running_hub(*, web_processes: int = 2, **changes: str) -> Iterator[RunningHub]:
+    """Start everything except Flower, wait until ready, and stop it at the end; ``changes`` are changed settings."""
     with temporary_servers() as (postgres, valkey), ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         port = _free_port()
         environment = {
             **os.environ,
             "ENVIRONMENT": "production",
-            "SECRET_KEY": "a secret of the benches, long enough for production",
+            "SECRET_KEY": "a secret of the benchmarks, long enough for production",
             "DATABASE_URL": postgres.url,
             "REDIS_URL": valkey.url,
             "STORAGE_DIR": str(folder),
@@ -53,7 +53,7 @@ def running_hub(*, web_processes: int = 2, **facts: str) -> Iterator[RunningHub]
             "PORT": str(port),
             "WEB_CONCURRENCY": str(web_processes),
             "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
-            **facts,
+            **changes,
         }
         subprocess.run(
             [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"], cwd=ROOT, env=environment, check=True

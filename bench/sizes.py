@@ -1,4 +1,4 @@
-"""One hub of each size, filled and asked in turns, over HTTP in this process."""
+"""Hubs with different amounts of data, and the measuring of the same requests on each in alternation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.extensions import db
 from app.factory import create_app
 from app.local.servers.temporary import temporary_servers
 
-#: As a server of this size would be set; and what is filled here need not survive.
+#: Memory settings of a server for this amount of data; the data needs no durability.
 _POSTGRES = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -27,22 +27,22 @@ _POSTGRES = {
     "maintenance_work_mem": "512MB",
     "shared_buffers": "1GB",
 }
-Ask = Callable[[], Any]
+Request = Callable[[], Any]
 
 
 @contextmanager
 def hubs(sizes: Sequence[int], fill: Callable[[str, int], str], **settings: Any) -> Iterator[list[FlaskClient]]:
-    """Clients of fresh hubs, one for each size.
+    """Clients of new hubs, one for each size.
 
     Args:
-        sizes: handed to ``fill``, one by one.
-        fill: given the database's address and the size, within the application's context, fills it and returns the
-            header of the credential, as ``X-Api-Key: secret``.
-        settings: as for ``Settings``, where they differ.
+        sizes: numbers of rows; each is passed to ``fill``.
+        fill: called in the application context with the URL of the database and a size; inserts the rows and returns
+            the header of a credential, such as ``X-Api-Key: secret``.
+        settings: changed fields of ``Settings``.
     """
     with ExitStack() as stack:
         clients = [stack.enter_context(_hub(size, fill, settings)) for size in sizes]
-        # As in a web process: what is loaded by now stays, and need not be looked through while requests wait.
+        # As in a web process: exclude the loaded objects from garbage collection.
         gc.collect()
         gc.freeze()
         yield clients
@@ -54,7 +54,7 @@ def _hub(size: int, fill: Callable[[str, int], str], settings: dict[str, Any]) -
         app = create_app(
             Settings(
                 environment="test",
-                secret_key="a secret of the benches, long enough for production",
+                secret_key="a secret of the benchmarks, long enough for production",
                 database_url=postgres.url.replace("postgresql://", "postgresql+psycopg://"),
                 redis_url=valkey.url,
                 storage_dir=Path(storage),
@@ -73,7 +73,7 @@ def _hub(size: int, fill: Callable[[str, int], str], settings: dict[str, Any]) -
 
 
 def run_without_indexes(url: str, statements: str, tables: Sequence[str]) -> None:
-    """Run ``statements`` with the indexes of ``tables`` made afterwards, which takes a fifth of the time."""
+    """Run ``statements`` without the indexes of ``tables`` and create these afterwards: five times as fast."""
     with psycopg.connect(url, autocommit=True) as connection:
         indexes = connection.execute(
             "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s) AND indexdef NOT LIKE '%%UNIQUE%%'",
@@ -87,33 +87,33 @@ def run_without_indexes(url: str, statements: str, tables: Sequence[str]) -> Non
         connection.execute("VACUUM ANALYZE")
 
 
-def in_turns(asks: Sequence[Ask], rounds: int, warm_up: int) -> list[list[float]]:
-    """Milliseconds that each of ``asks`` took, round by round, without those of the first ``warm_up`` rounds."""
-    taken: list[list[float]] = [[] for _ in asks]
+def in_turns(requests: Sequence[Request], rounds: int, warm_up: int) -> list[list[float]]:
+    """Milliseconds of each of ``requests`` in each round, after the first ``warm_up`` rounds."""
+    times_of_each: list[list[float]] = [[] for _ in requests]
     for number in range(rounds + warm_up):
-        for times, ask in zip(taken, asks, strict=True):
+        for times, request in zip(times_of_each, requests, strict=True):
             started = time.perf_counter()
-            ask()
+            request()
             if number >= warm_up:
                 times.append((time.perf_counter() - started) * 1000)
-    return taken
+    return times_of_each
 
 
-def get(client: FlaskClient, path: str, rows: str | None = None) -> Ask:
-    """Ask for ``path``.
+def get(client: FlaskClient, path: str, rows: str | None = None) -> Request:
+    """A function that requests ``path``.
 
     Args:
-        client: of the hub.
-        path: with its query.
-        rows: where the answer has its rows, of which there must be some.
+        client: client of the hub.
+        path: path with query.
+        rows: key of the rows in the answer; there must be at least one row.
 
     Raises:
-        RuntimeError: (when asked) the answer is not what is measured.
+        RuntimeError: by the returned function, if the status is not 200 or there are no rows.
     """
 
-    def ask() -> None:
+    def request() -> None:
         answer = client.get(path)
-        if answer.status_code != 200 or (rows and not answer.json[rows]):
+        if answer.status_code != 200 or (rows and not (answer.json or {})[rows]):
             raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:200]}")
 
-    return ask
+    return request

@@ -1,4 +1,4 @@
-"""What the bench of webhooks does in a process with the hub's settings: subscribe, and let events happen."""
+"""Functions that ``bench_webhooks`` runs in a process with the settings of the hub: subscribe, and emit events."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from wsgi import app
 
 
 def subscribe(port: str) -> int:
-    """An endpoint of a user of its own."""
+    """Create a user with an endpoint; returns the id of the endpoint."""
     with unit_of_work():
         user = users.create_user(
             email="bench@hub.example", password="correct horse battery", role="admin", name="Bench", actor="bench"
         )
         modules.enable(user, "feature.einvoice_webhooks", actor="bench")
-        wanted = {"url": f"http://127.0.0.1:{port}/hooks", "events": ["sales.*"], "concurrency": 50}
-        wanted["allowances"] = [{"cidr": "127.0.0.0/8", "port": int(port)}]
-        return webhooks.create(wanted, user.id, actor="bench", may_allow=True).endpoint.id
+        endpoint = {"url": f"http://127.0.0.1:{port}/hooks", "events": ["sales.*"], "concurrency": 50}
+        endpoint["allowances"] = [{"cidr": "127.0.0.0/8", "port": int(port)}]
+        return webhooks.create(endpoint, user.id, actor="bench", may_allow=True).endpoint.id
 
 
 def steady(count: str, per_second: str) -> dict[str, float]:
-    """Events one by one, so many a second; when each was committed (``time.time()``)."""
+    """Emit events at a steady rate; returns the time (``time.time()``) of the commit of each event id."""
     began, committed = time.monotonic(), {}
     first = time.time_ns()
     for number in range(int(count)):
@@ -39,12 +39,12 @@ def steady(count: str, per_second: str) -> dict[str, float]:
         with unit_of_work():
             events.emit(IMPORTED, _sale(number), subject_id=first + number)
         committed[first + number] = time.time()
-    time.sleep(0.5)  # the last nudge leaves in the background
+    time.sleep(0.5)  # a background thread triggers the relay
     return _by_event(first, committed)
 
 
 def flood(count: str) -> dict[str, float]:
-    """All events in one transaction."""
+    """Emit all events in one transaction; returns the same as ``steady``."""
     first = time.time_ns()
     with unit_of_work():
         events.emit_many(IMPORTED, [(first + number, _sale(number)) for number in range(int(count))])
