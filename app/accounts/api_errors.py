@@ -40,7 +40,7 @@ class AuthEnvelope(Envelope):
             required=("success", "message"),
             success={"type": "boolean", "const": False},
             message={"type": "string"},
-            errors={"type": "object", "description": "Lists of sentences in the payload's own shape."},
+            errors={"type": "object", "description": "Lists of texts in the shape of the payload."},
             data={"type": "object"},
             code={"type": "string"},
         )

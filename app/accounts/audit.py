@@ -21,7 +21,7 @@ from app.accounts.principals import Principal, client_address
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import is_page
-from app.kernel.log_masking import mask_text
+from app.kernel.log_redaction import mask_text
 from app.kernel.logs import elapsed_ms
 from app.kernel.unit_of_work import unit_of_work
 

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from flask import Flask, Response, g, request
 
-from app.kernel.log_masking import mask_line, mask_text
+from app.kernel.log_redaction import mask_line, mask_text
 from app.kernel.uuids import new_uuid
 
 log = structlog.get_logger("hub.request")

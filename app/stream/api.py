@@ -23,8 +23,10 @@ from app.stream.errors import InvalidTicket, PositionGone, TooManyStreams
 from app.stream.schemas import LogQuery, LogSchema, StreamQuery, TicketSchema, TopicStreamQuery
 from app.stream.sse_frames import ToFrames, event_frame, sales_frames
 
-sales = ApiBlueprint("Sales stream", __name__, url_prefix="/api/sales/sse", description="Sales invoices, live.")
-log = ApiBlueprint("Events", __name__, url_prefix="/api/v1", description="The event log: by position, or live.")
+sales = ApiBlueprint(
+    "Sales stream", __name__, url_prefix="/api/sales/sse", description="Live stream of sales invoices."
+)
+log = ApiBlueprint("Events", __name__, url_prefix="/api/v1", description="The event log, by position or live.")
 
 EVENT_STREAM = "text/event-stream"
 #: Endpoints that a browser opens with ``EventSource``. It sends no headers, so a ticket or a session authenticates.
@@ -70,11 +72,11 @@ class SalesStream(MethodView):
     @sales.arguments(StreamQuery, location="query")
     @sales.response(200, content_type=EVENT_STREAM, example=_SALES_EXAMPLE)
     def get(self, query: dict[str, Any]) -> Response:
-        """Listen to sales invoices, live.
+        """Stream sales invoices live.
 
-        The full invoice comes as a default `message` when it is imported or changes; a review and an update send
-        a short `invoice_review` or `invoice_updated` event first. `: keep-alive` comments come every 15 seconds,
-        and after about ten minutes the stream ends; reconnect with `Last-Event-ID` and nothing is missed.
+        The full invoice is sent as a default `message` when it is imported or changed; a review and an update send
+        a short `invoice_review` or `invoice_updated` event before it. `: keep-alive` comments are sent every 15
+        seconds. The stream ends after about ten minutes; reconnect with `Last-Event-ID`, and nothing is missed.
         """
         return _stream(query, "sales:read", matching(["sales.*"]), sales_frames)
 
@@ -86,7 +88,7 @@ class Stream(MethodView):
     @log.arguments(TopicStreamQuery, location="query")
     @log.response(200, content_type=EVENT_STREAM, example="id: 42\nevent: sales.imported\ndata: {…}\n\n")
     def get(self, query: dict[str, Any]) -> Response:
-        """Listen to the events of chosen topics, live; resumes like the stream of sales."""
+        """Stream the events of chosen topics live; resumes like the stream of sales."""
         return _stream(query, "events:read", query["topics"], event_frame)
 
 
@@ -108,10 +110,10 @@ class Log(MethodView):
     @log.arguments(LogQuery, location="query")
     @log.response(200, LogSchema, example={"data": [_EVENT], "meta": {"next_after": 42, "head": 42}})
     def get(self, query: dict[str, Any]) -> Response:
-        """Read the event log behind a position, oldest first.
+        """Read the event log after a position, oldest first.
 
-        A reader that asks again with `next_after` misses nothing and sees nothing twice. Without `after`, or with 0,
-        it begins with the oldest event that is kept; a position before that answers 410 and names the `oldest`.
+        A reader that passes `next_after` as the next `after` misses nothing and gets nothing twice. Without `after`, or
+        with 0, reading begins with the oldest kept event. An earlier position is answered 410 with the `oldest`.
         """
         caller = authenticate()
         head = events.last_position()

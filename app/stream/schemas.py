@@ -23,7 +23,7 @@ class StreamQuery(Schema):
 
     ticket = Text(100, metadata={"description": "A single-use ticket, for browsers."})
     last_event_id = _position(
-        metadata={"description": "Resume behind this id; the header `Last-Event-ID` says the same and wins."}
+        metadata={"description": "Resume after this id; the header `Last-Event-ID` overrides it."}
     )
 
 
@@ -31,7 +31,7 @@ class Topics(HubField):
     """A comma-separated list of event names and wildcards, loaded as the matching event names."""
 
     def __init__(self, **kwargs: Any) -> None:
-        description = "Comma list of events and wildcards: `sales.imported,grn.*` or `*`."
+        description = "Comma-separated list of events and wildcards: `sales.imported,grn.*` or `*`."
         kwargs["metadata"] = {"type": "string", "example": "sales.*", "description": description}
         super().__init__(**kwargs)
 

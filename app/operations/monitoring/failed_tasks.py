@@ -13,7 +13,7 @@ from app.celery_config import RENAMED_TASKS
 from app.extensions import celery, db
 from app.kernel import clock
 from app.kernel.errors import NotFound
-from app.kernel.log_masking import mask_text
+from app.kernel.log_redaction import mask_text
 from app.kernel.unit_of_work import after_commit
 from app.operations.models import FailedTask
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.kernel.log_masking import mask_line, mask_text
+from app.kernel.log_redaction import mask_line, mask_text
 
 
 @pytest.mark.parametrize(
