@@ -36,7 +36,7 @@ class RunningHub:
 
 
 @contextmanager
-def running_hub(*, web_processes: int = 2, **changes: str) -> Iterator[RunningHub]:
+def running_hub(changes: Mapping[str, str] | None = None, *, web_processes: int = 2) -> Iterator[RunningHub]:
     """Start everything except Flower, wait until ready, and stop it at the end; ``changes`` are changed settings."""
     with temporary_servers() as (postgres, valkey), ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -53,7 +53,7 @@ def running_hub(*, web_processes: int = 2, **changes: str) -> Iterator[RunningHu
             "PORT": str(port),
             "WEB_CONCURRENCY": str(web_processes),
             "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
-            **changes,
+            **(changes or {}),
         }
         subprocess.run(
             [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"], cwd=ROOT, env=environment, check=True

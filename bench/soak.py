@@ -234,7 +234,7 @@ def run(*, minutes: float, streams: int) -> int:
     # Streams last ten minutes; in a short run they must end and resume too.
     lifetime = min(600.0, minutes * 60 / 3)
     settings = {"STREAMS_PER_CREDENTIAL": str(streams + 100), "STREAM_LIFETIME_SECONDS": str(lifetime)}
-    with running_hub(**settings) as hub:
+    with running_hub(settings) as hub:
         soak = Soak(hub, 0)
         in_hub(hub, "subscribe", str(receive(soak)))
         work: dict[str, Any] = {"imports": import_one, "lists": list_some, "einvoices": einvoices(hub)}
