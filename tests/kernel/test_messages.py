@@ -10,14 +10,17 @@ import pytest
 from marshmallow import ValidationError, fields
 from sqlalchemy import text
 
+from app.accounts.api_errors import ApiV1Envelope
 from app.extensions import db
+from app.grn.api.errors import GrnEnvelope
 from app.kernel import json
 from app.kernel.errors import Invalid, NotFound
 from app.kernel.http.app import Hub
-from app.kernel.http.error_envelopes import EinvoiceEnvelope, GrnEnvelope, SalesEnvelope, flatten_errors
+from app.kernel.http.error_envelopes import flatten_errors
 from app.kernel.messages import AnyOf, Code, Message, as_message
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Number, Schema, Text
+from app.sales.api.errors import SalesEnvelope
 
 STEP = Code("picking.start", "start picking")
 MESSAGE = Message("In %(allowed)s to %(step)s: %(n)s.", allowed=AnyOf(Code("PICKED"), Code("PACKED")), step=STEP, n=3)
@@ -53,7 +56,7 @@ def test_json_still_refuses_what_it_does_not_know() -> None:
         json.encode(object())
 
 
-@pytest.mark.parametrize("envelope", [SalesEnvelope(), GrnEnvelope(), EinvoiceEnvelope()])
+@pytest.mark.parametrize("envelope", [SalesEnvelope(), GrnEnvelope(), ApiV1Envelope()])
 def test_every_envelope_shows_the_text(envelope: Any) -> None:
     assert b"In PICKED or PACKED to start picking: 3." in json.encode(envelope.body(Invalid({"invoice_no": [MESSAGE]})))
     assert b"start picking: 3." in json.encode(envelope.body(NotFound(MESSAGE))) or envelope.name == "ApiError"
