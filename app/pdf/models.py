@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.check_constraints import one_of
+from app.kernel.database.check_constraints import one_of
 from app.kernel.worker.work_queue import LeasedWork, WorkState, work_indexes
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from app.events import matching
+from app.kernel.database.sequences import MAX_ID
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import HubField, Number, Schema, Text, Timestamp
-from app.kernel.sequences import MAX_ID
 
 MAX_EVENTS = 500
 

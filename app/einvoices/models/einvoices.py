@@ -28,7 +28,7 @@ from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.check_constraints import one_of
+from app.kernel.database.check_constraints import one_of
 
 BUYER = ("name", "email", "phone", "tax_id", "tax_office", "address", "shipping_address")
 _SEARCHED = ["invoice_no", "marketplace_order_no", "buyer_name", "buyer_email", "buyer_tax_id", "provider_invoice_id"]

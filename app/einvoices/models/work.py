@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.check_constraints import one_of
+from app.kernel.database.check_constraints import one_of
 from app.kernel.worker.work_queue import LeasedWork, WorkState, work_indexes
 from app.pdf.models import PrintedDocument, print_constraints
 

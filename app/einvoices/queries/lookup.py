@@ -20,8 +20,8 @@ from app.einvoices.status import Status
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.daily_counts import DailyCount, count_per_day
+from app.kernel.database.sequences import MAX_ID
 from app.kernel.pagination.cursors import decode_cursor, encode_cursor
-from app.kernel.sequences import MAX_ID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Counting so many takes a millisecond.

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
-from app.kernel.check_constraints import one_of
+from app.kernel.database.check_constraints import one_of
 from app.kernel.worker.work_queue import WorkState
 from app.pdf.models import PrintedDocument, print_constraints
 

@@ -36,7 +36,7 @@ from app.grn.models.columns import (
     quantity,
     text,
 )
-from app.kernel.check_constraints import one_of
+from app.kernel.database.check_constraints import one_of
 
 
 class GoodsReceipt(db.Model):

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import TextClause, inspect, text
 
 from app.extensions import db
-from app.kernel import json, sequences
+from app.kernel import json
+from app.kernel.database import sequences
 
 
 def assign_ids(rows: Sequence[Any]) -> None:

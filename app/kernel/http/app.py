@@ -12,11 +12,11 @@ from flask_smorest import Blueprint
 from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
 
+from app.kernel.database.sequences import MAX_ID
 from app.kernel.errors import UnsupportedMediaType
 from app.kernel.json import HubJsonProvider
 from app.kernel.messages import N_
 from app.kernel.schemas.fields import HubParser
-from app.kernel.sequences import MAX_ID
 from app.kernel.unit_of_work import unit_of_work
 
 #: Path prefix of the pages: HTML instead of JSON, a session cookie instead of a credential.

@@ -15,13 +15,13 @@ from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, liter
 
 from app.extensions import db
 from app.kernel import clock, json
+from app.kernel.database.sequences import MAX_ID
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
 from app.kernel.pagination.cursors import decode_cursor, encode_cursor
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Schema
-from app.kernel.sequences import MAX_ID
 
 #: Rows that are counted exactly and that page numbers reach. Beyond it the planner's estimate and cursors serve.
 MAX_COUNTED_ROWS = 10_000

@@ -10,7 +10,8 @@ from sqlalchemy import select, text
 
 from app import events
 from app.extensions import db
-from app.kernel import json, sequences
+from app.kernel import json
+from app.kernel.database import sequences
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
 from app.sales.imports.duplicate_diff import differences

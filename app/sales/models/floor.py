@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.check_constraints import one_of
+from app.kernel.database.check_constraints import one_of
 from app.sales.state_machine import Outcome, Section
 
 

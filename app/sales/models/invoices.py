@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
-from app.kernel.check_constraints import one_of
+from app.kernel.database.check_constraints import one_of
 from app.sales.models.floor import Assignment
 from app.sales.models.masters import Courier, Customer, Salesman, created, search_words, short_text
 from app.sales.state_machine import BillingStatus, DeliveryType, Priority, Section, Status

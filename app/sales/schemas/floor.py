@@ -8,11 +8,11 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import ValidationError, fields, validates_schema
 
+from app.kernel.database.sequences import MAX_ID
 from app.kernel.messages import N_, Code, Message
 from app.kernel.pagination.keyset import KeysetQuery
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, Number, Schema, Text, Timestamp
-from app.kernel.sequences import MAX_ID
 from app.sales.schemas.invoices import InvoiceSchema, WorkerSchema
 from app.sales.state_machine import DELIVERY_STEP, DeliveryType, Status
 

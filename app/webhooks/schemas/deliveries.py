@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from app.kernel.database.sequences import MAX_ID
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, DateTime, Number, Schema, Text, Timestamp
-from app.kernel.sequences import MAX_ID
 from app.webhooks.models.deliveries import STATES
 from app.webhooks.schemas.endpoints import Pattern, WebhookPageMetaSchema
 

@@ -10,11 +10,11 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from app import events
+from app.kernel.database.sequences import MAX_ID
 from app.kernel.messages import N_, Message
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, HubField, Metadata, Number, Schema, Text, Timestamp
-from app.kernel.sequences import MAX_ID
 from app.webhooks.models.endpoints import STATUSES
 from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 

@@ -1,0 +1,1 @@
+"""Helpers of models and SQL: CHECK constraints, and ids from sequences."""
