@@ -10,40 +10,19 @@ from typing import Any
 
 from app.kernel.errors import BadRequest
 from app.kernel.messages import N_, Message
+from app.sales.columns import CUSTOMER, INVOICE, ITEM, Column
 
-_HEADER = ("invoice_no", "invoice_date", "salesman", "created_by", "priority", "Total", "temp_name", "remarks")
-_CUSTOMER = ("code", "name", "area", "address1", "address2", "address3", "pincode", "phone1", "phone2", "email")
-_ITEM = (
-    "name",
-    "item_code",
-    "barcode",
-    "quantity",
-    "mrp",
-    "company_name",
-    "packing",
-    "shelf_location",
-    "batch_no",
-    "expiry_date",
-    "remarks",
-)
-#: Heading -> where it belongs in a payload. ``item_remarks`` is the item's, ``remarks`` the invoice's.
-PLACES: Mapping[str, tuple[str, str]] = {
-    **{name: ("invoice", name) for name in _HEADER},
-    **{f"customer_{name}": ("customer", name) for name in _CUSTOMER},
-    **{("item_" + name if name in {"name", "remarks"} else name): ("item", name) for name in _ITEM},
+#: Headings of an item's fields that other tables of the import also have.
+_ITEM_HEADINGS = {"name": "item_name", "remarks": "item_remarks"}
+#: Heading -> part of the payload and column. A table has no heading for a JSON object (``metadata``).
+PLACES: Mapping[str, tuple[str, Column]] = {
+    **{column.key: ("invoice", column) for column in INVOICE if not column.is_json},
+    **{f"customer_{column.key}": ("customer", column) for column in CUSTOMER},
+    **{_ITEM_HEADINGS.get(column.key, column.key): ("item", column) for column in ITEM},
 }
-#: What a payload holds as numbers; a sheet holds as numbers also phones, pin codes and barcodes, which are texts.
-NUMBERS = frozenset({"Total", "quantity", "mrp"})
-NEEDED = (
-    "invoice_no",
-    "invoice_date",
-    "customer_code",
-    "customer_name",
-    "item_name",
-    "item_code",
-    "quantity",
-    "mrp",
-)
+#: Numbers in a payload; a sheet stores phones, pin codes and barcodes as numbers too, which are texts.
+NUMBERS = frozenset(heading for heading, (_, column) in PLACES.items() if column.is_number)
+NEEDED = tuple(heading for heading, (_, column) in PLACES.items() if column.is_required)
 #: What an export tells besides; an import passes over it.
 TOLD = (
     "id",
@@ -131,17 +110,16 @@ def row_of(invoice: Any, item: Any | None) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(invoice, name) for name in TOLD[:4]}
     row |= {"created_at": invoice.created_at, "delivered_at": invoice.delivered_at}
     sources = {"invoice": invoice, "customer": invoice.customer, "item": item}
-    for heading, (kind, name) in PLACES.items():
-        source = sources[kind]
+    for heading, (part, column) in PLACES.items():
+        source = sources[part]
         if source is not None:
-            row[heading] = getattr(source, "declared_total" if name == "Total" else name)
-    row["salesman"] = invoice.salesman.name if invoice.salesman else None
+            row[heading] = getattr(source, column.attribute)
     return row if item is None else {**row, "line_no": item.line_no, "line_total": item.line_total}
 
 
 def columns(*, items: bool) -> list[str]:
     """The headings of an export: a row for each invoice, or for each item."""
-    inside = [name for name, (kind, _) in PLACES.items() if items or kind != "item"]
+    inside = [heading for heading, (part, _) in PLACES.items() if items or part != "item"]
     lines = ["line_no", "line_total"] if items else []
     return ["id", "status", "billing_status", *inside, *lines, "total_amount", "created_at", "delivered_at"]
 
@@ -162,8 +140,8 @@ def _payload(cells: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {"invoice": {}, "customer": {}, "item": {}}
     for heading, cell in cells.items():
         if heading in PLACES and _given(cell):
-            kind, name = PLACES[heading]
-            found[kind][name] = _value(cell) if heading in NUMBERS else str(_value(cell))
+            part, column = PLACES[heading]
+            found[part][column.key] = _value(cell) if column.is_number else str(_value(cell))
     return {**found["invoice"], "customer": found["customer"], "items": [found["item"]]}
 
 

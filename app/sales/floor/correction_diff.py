@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.sales.columns import INVOICE_ROW
 from app.sales.models.invoices import SalesInvoice
 from app.sales.schemas.invoices import InvoiceSchema
 
 _shown = InvoiceSchema(
     only=(
-        "invoice_date",
-        "priority",
+        *(column.name for column in INVOICE_ROW),
         "customer",
         "salesman.name",
-        "created_by",
-        "temp_name",
-        "remarks",
         "items",
         "total_amount",
-        "declared_total",
-        "extra",
     ),
-    exclude=("customer.id",),
+    exclude=("customer.id", "invoice_no"),
 )
 _ABSENT: Mapping[str, Any] = {}
 

@@ -13,6 +13,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
+from app.sales.columns import INVOICE_ROW, ITEM
 from app.sales.errors import NotInReview, NotReturnable
 from app.sales.events import REVIEW, UPDATED
 from app.sales.floor import work_sessions
@@ -26,8 +27,7 @@ from app.sales.queries.lookup import find_by_number
 from app.sales.queries.search import customer_words, invoice_words, vector
 from app.sales.state_machine import RESUMED_STATUS, RETURNING_SECTION, STEPS, BillingStatus, Outcome, Status
 
-_HEADER = ("invoice_date", "created_by", "priority", "declared_total", "temp_name", "remarks", "extra")
-_NEW_ITEM_NEEDS = ("name", "item_code", "quantity", "mrp")
+_NEW_ITEM_NEEDS = tuple(column.name for column in ITEM if column.is_required)
 
 
 def return_to_billing(invoice_no: str, reason: str, *, actor: Actor) -> SalesInvoice:
@@ -79,9 +79,9 @@ def correct(data: Mapping[str, Any], *, actor: Actor) -> SalesInvoice:
     if invoice.status != Status.REVIEW:
         raise NotInReview(invoice.status)
     before = snapshot(invoice)
-    for name in _HEADER:
-        if name in data:
-            setattr(invoice, name, data[name])
+    for column in INVOICE_ROW:
+        if column.name in data:
+            setattr(invoice, column.attribute, data[column.name])
     if "customer" in data:
         invoice.customer = _customer(data["customer"])
     if "salesman" in data:

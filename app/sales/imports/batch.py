@@ -12,56 +12,58 @@ from app import events
 from app.extensions import db
 from app.kernel import json
 from app.kernel.database import sequences
+from app.sales.columns import (
+    CUSTOMER,
+    CUSTOMER_OPTIONS,
+    INVOICE_ROW,
+    ITEM,
+    names_of,
+    row_values,
+    sql_list,
+    sql_record,
+)
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
 from app.sales.imports.duplicate_diff import differences
-from app.sales.imports.single import (
-    CUSTOMER_OPTIONS,
-    ITEM_COLUMNS,
-    UNIQUE_NUMBER,
-    customer_given,
-    dump,
-    listed,
-    record_of,
-)
+from app.sales.imports.single import UNIQUE_NUMBER, customer_given, dump
 from app.sales.models.invoices import SalesInvoice
 from app.sales.queries.lookup import FULL
 from app.sales.queries.search import invoice_words
-from app.sales.schemas.invoices import CustomerSchema
 
 #: What was sent, and the invoice made of it (``importing.new_invoice``).
 Drafted = tuple[Mapping[str, Any], dict[str, Any]]
 Outcome = dict[str, Any] | DuplicateInvoice
 
-_CUSTOMER_COLUMNS = ", ".join(CustomerSchema().fields)
 # Sorted by code and taken before any number: batches and single imports wait for each other in one order.
 _CUSTOMERS = text(
     f"""
     WITH given AS (
         SELECT * FROM json_to_recordset(CAST(:given AS json))
-            AS g({record_of(("code", "name", *CUSTOMER_OPTIONS, "words"))})
+            AS g({sql_record(CUSTOMER)}, words text[])
     ), stored AS (
         SELECT c.* FROM customers c JOIN given g ON c.code = g.code
     ), written AS (
-        INSERT INTO customers AS c (code, name, search, {listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
-        SELECT g.code, g.name, array_to_tsvector(g.words), {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")},
+        INSERT INTO customers AS c (code, name, search, {sql_list(CUSTOMER_OPTIONS)}, created_at, updated_at)
+        SELECT g.code, g.name, array_to_tsvector(g.words), {sql_list(CUSTOMER_OPTIONS, "coalesce(g.{name}, {blank})")},
             :moment, :moment
         FROM given g
         WHERE NOT EXISTS (
-            SELECT FROM stored s WHERE s.code = g.code AND s.name = g.name
-                AND {" AND ".join(f"coalesce(g.{c}, s.{c}) = s.{c}" for c in CUSTOMER_OPTIONS)}
+            SELECT FROM stored s
+            WHERE s.code = g.code AND (g.name, {sql_list(CUSTOMER_OPTIONS, "coalesce(g.{name}, s.{sql})")})
+                IS NOT DISTINCT FROM (s.name, {sql_list(CUSTOMER_OPTIONS, "s.{sql}")})
         )
         ORDER BY g.code
-        ON CONFLICT (code) DO UPDATE SET (name, search, updated_at, {listed(CUSTOMER_OPTIONS, "{0}")}) = (
-            SELECT g.name, excluded.search, excluded.updated_at, {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, c.{0})")}
+        ON CONFLICT (code) DO UPDATE SET (name, search, updated_at, {sql_list(CUSTOMER_OPTIONS)}) = (
+            SELECT g.name, excluded.search, excluded.updated_at,
+                {sql_list(CUSTOMER_OPTIONS, "coalesce(g.{name}, c.{sql})")}
             FROM given g WHERE g.code = excluded.code
         )
         RETURNING *
     )
-    SELECT {_CUSTOMER_COLUMNS} FROM written
+    SELECT id, {sql_list(CUSTOMER)} FROM written
     UNION ALL
-    SELECT {_CUSTOMER_COLUMNS} FROM stored WHERE code NOT IN (SELECT code FROM written)
-    """  # noqa: S608 - only column names of this module are put in
+    SELECT id, {sql_list(CUSTOMER)} FROM stored WHERE code NOT IN (SELECT code FROM written)
+    """  # noqa: S608 - only names of columns and constants are put in
 )
 _SALESMEN = text(
     """
@@ -85,27 +87,19 @@ _TAKEN = text(
         LATERAL (SELECT FROM sales_invoices WHERE invoice_no = number LIMIT 1) AS found
     """
 )
-_INVOICE_COLUMNS = (
+_INVOICE_REST = (
     "id",
-    "invoice_no",
-    "invoice_date",
     "customer_id",
     "salesman_id",
-    "created_by",
     "created_user_id",
-    "priority",
     "status",
     "billing_status",
-    "temp_name",
-    "remarks",
     "total_amount",
-    "declared_total",
-    "metadata",
     "search",
     "created_at",
     "updated_at",
 )
-_LINE_COLUMNS = ("id", "invoice_id", "line_no", *ITEM_COLUMNS)
+_ITEM_REST = ("id", "invoice_id", "line_no", "line_total")
 
 
 def import_many(batch: Sequence[Drafted]) -> list[Outcome]:
@@ -172,8 +166,10 @@ def _store(fresh: list[Drafted]) -> dict[str, dict[str, Any]]:
         for item in invoice["items"]:
             item["id"] = next(line_ids)
     # One order of waiting for numbers, whatever the order they were sent in.
-    _copy("sales_invoices", _INVOICE_COLUMNS, map(_header, sorted(invoices, key=lambda one: one["invoice_no"])))
-    _copy("sales_items", _LINE_COLUMNS, (_line(invoice, item) for invoice in invoices for item in invoice["items"]))
+    headers = map(_header, sorted(invoices, key=lambda one: one["invoice_no"]))
+    lines = (_line(invoice, item) for invoice in invoices for item in invoice["items"])
+    _copy("sales_invoices", (*names_of(INVOICE_ROW), *_INVOICE_REST), headers)
+    _copy("sales_items", (*names_of(ITEM), *_ITEM_REST), lines)
     events.emit_many(IMPORTED, ((invoice["id"], dump(invoice)) for invoice in invoices))
     return {invoice["invoice_no"]: invoice for invoice in invoices}
 
@@ -193,23 +189,23 @@ def _salesmen(fresh: Iterable[Mapping[str, Any]], moment: Any) -> dict[str, int]
     return {row.name: row.id for row in rows}
 
 
-def _header(invoice: Mapping[str, Any]) -> tuple[Any, ...]:
-    extra, salesman = invoice["extra"], invoice["salesman"]
-    further = {
+def _header(invoice: Mapping[str, Any]) -> list[Any]:
+    salesman = invoice["salesman"]
+    rest = {
+        **invoice,
         "customer_id": invoice["customer"]["id"],
         "salesman_id": salesman["id"] if salesman else None,
-        "metadata": None if extra is None else json.encode_text(extra),
         # Words are letters and digits alone, which a tsvector takes as they are.
         "search": " ".join(invoice_words(invoice["invoice_no"], invoice["temp_name"], invoice["items"])),
     }
-    return tuple(further[name] if name in further else invoice[name] for name in _INVOICE_COLUMNS)
+    return [*row_values(INVOICE_ROW, invoice), *(rest[name] for name in _INVOICE_REST)]
 
 
-def _line(invoice: Mapping[str, Any], item: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (item["id"], invoice["id"], item["line_no"], *(item[name] for name in ITEM_COLUMNS))
+def _line(invoice: Mapping[str, Any], item: Mapping[str, Any]) -> list[Any]:
+    return [*row_values(ITEM, item), item["id"], invoice["id"], item["line_no"], item["line_total"]]
 
 
-def _copy(table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+def _copy(table: str, columns: tuple[str, ...], rows: Iterable[list[Any]]) -> None:
     db.session.flush()
     connection = db.session.connection().connection.driver_connection
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"

@@ -16,40 +16,28 @@ from app.kernel.messages import N_, Message
 from app.kernel.money import LARGEST_AMOUNT, round_half_up
 from app.kernel.schemas.fast_dump import make_dumper
 from app.kernel.unit_of_work import sole_statement
+from app.sales.columns import (
+    CUSTOMER,
+    CUSTOMER_OPTIONS,
+    INVOICE,
+    INVOICE_ROW,
+    ITEM,
+    blanks,
+    sql_list,
+    sql_record,
+)
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
 from app.sales.imports.duplicate_diff import differences
 from app.sales.queries.lookup import find_by_number
 from app.sales.queries.search import customer_words, invoice_words
-from app.sales.schemas.invoices import CustomerSchema
 from app.sales.state_machine import BillingStatus, Status
 
 #: What the loser of a race for a number runs into.
 UNIQUE_NUMBER = "uq_sales_invoices_invoice_no"
-CUSTOMER_OPTIONS = ("area", "address1", "address2", "address3", "pincode", "phone1", "phone2", "email")
-ITEM_OPTIONS = ("barcode", "company_name", "packing", "shelf_location", "batch_no", "remarks")
-ITEM_COLUMNS = ("name", "item_code", "quantity", "mrp", "line_total", "expiry_date", *ITEM_OPTIONS)
-_TYPES = {
-    "quantity": "integer",
-    "mrp": "numeric",
-    "line_total": "numeric",
-    "expiry_date": "date",
-    "words": "text[]",
-}
-
-
-def listed(columns: tuple[str, ...], form: str) -> str:
-    """Columns as SQL lists them, each in ``form``."""
-    return ", ".join(form.format(column) for column in columns)
-
-
-_CUSTOMER_COLUMNS = ", ".join(CustomerSchema().fields)
-
-
-def record_of(columns: tuple[str, ...]) -> str:
-    """Columns with their types, as SQL reads them out of JSON."""
-    return ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in columns)
-
+_ITEM_BLANKS = blanks(ITEM)
+_INVOICE_BLANKS = blanks(INVOICE)
+_JSON = tuple(column for column in INVOICE_ROW if column.is_json)
 
 # One statement for the busiest endpoint of the hub, event included. A number that is known writes nothing; one that is
 # stored meanwhile fails the whole statement. A customer or salesman that is already stored as sent is only read: an
@@ -57,27 +45,27 @@ def record_of(columns: tuple[str, ...]) -> str:
 _IMPORT = f"""
     WITH given AS (
         SELECT * FROM json_to_record(%(customer)s::json)
-            AS g({record_of(("code", "name", *CUSTOMER_OPTIONS, "words"))})
+            AS g({sql_record(CUSTOMER)}, words text[])
         WHERE NOT EXISTS (SELECT FROM sales_invoices WHERE invoice_no = %(invoice_no)s)
     ), old_customer AS (
         SELECT c.* FROM customers c JOIN given g ON c.code = g.code
     ), new_customer AS (
-        INSERT INTO customers AS c (code, name, search, {listed(CUSTOMER_OPTIONS, "{0}")}, created_at, updated_at)
-        SELECT g.code, g.name, array_to_tsvector(g.words), {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, '')")},
+        INSERT INTO customers AS c (code, name, search, {sql_list(CUSTOMER_OPTIONS)}, created_at, updated_at)
+        SELECT g.code, g.name, array_to_tsvector(g.words), {sql_list(CUSTOMER_OPTIONS, "coalesce(g.{name}, {blank})")},
             %(moment)s, %(moment)s
         FROM given g
         WHERE NOT EXISTS (
             SELECT FROM old_customer s
-            WHERE s.name = g.name AND {" AND ".join(f"coalesce(g.{c}, s.{c}) = s.{c}" for c in CUSTOMER_OPTIONS)}
+            WHERE (g.name, {sql_list(CUSTOMER_OPTIONS, "coalesce(g.{name}, s.{sql})")})
+                IS NOT DISTINCT FROM (s.name, {sql_list(CUSTOMER_OPTIONS, "s.{sql}")})
         )
-        ON CONFLICT (code) DO UPDATE SET (name, search, updated_at, {listed(CUSTOMER_OPTIONS, "{0}")}) = (
+        ON CONFLICT (code) DO UPDATE SET (name, search, updated_at, {sql_list(CUSTOMER_OPTIONS)}) = (
             SELECT g.name, excluded.search, excluded.updated_at,
-                {listed(CUSTOMER_OPTIONS, "coalesce(g.{0}, c.{0})")} FROM given g
+                {sql_list(CUSTOMER_OPTIONS, "coalesce(g.{name}, c.{sql})")} FROM given g
         )
         RETURNING *
     ), customer AS (
-        SELECT {_CUSTOMER_COLUMNS} FROM new_customer UNION ALL SELECT {_CUSTOMER_COLUMNS} FROM old_customer
-        LIMIT 1
+        SELECT id, {sql_list(CUSTOMER)} FROM (TABLE new_customer UNION ALL TABLE old_customer) AS found LIMIT 1
     ), old_salesman AS (
         SELECT id FROM salesmen WHERE name = %(salesman)s::text
     ), new_salesman AS (
@@ -91,20 +79,20 @@ _IMPORT = f"""
         SELECT id FROM new_salesman UNION ALL SELECT id FROM old_salesman LIMIT 1
     ), invoice AS (
         INSERT INTO sales_invoices (
-            invoice_no, invoice_date, customer_id, salesman_id, created_by, created_user_id, priority, status,
-            billing_status, temp_name, remarks, total_amount, declared_total, metadata, search, created_at, updated_at
+            {sql_list(INVOICE_ROW)}, customer_id, salesman_id, created_user_id, status, billing_status, total_amount,
+            search, created_at, updated_at
         )
         SELECT
-            %(invoice_no)s, %(invoice_date)s, customer.id, (SELECT id FROM salesman), %(created_by)s,
-            %(created_user_id)s::bigint, %(priority)s, %(status)s, %(billing_status)s, %(temp_name)s, %(remarks)s,
-            %(total_amount)s, %(declared_total)s::numeric, %(extra)s::json,
+            {sql_list(INVOICE_ROW, "%({name})s::{type}")}, customer.id, (SELECT id FROM salesman),
+            %(created_user_id)s::bigint, %(status)s, %(billing_status)s, %(total_amount)s,
             array_to_tsvector(%(words)s::text[]), %(moment)s, %(moment)s
         FROM customer
         RETURNING id, salesman_id
     ), item AS (
-        INSERT INTO sales_items (invoice_id, line_no, {listed(ITEM_COLUMNS, "{0}")})
-        SELECT invoice.id, i.line_no, {listed(ITEM_COLUMNS, "i.{0}")}
-        FROM invoice, json_to_recordset(%(items)s::json) AS i(line_no integer, {record_of(ITEM_COLUMNS)})
+        INSERT INTO sales_items (invoice_id, line_no, line_total, {sql_list(ITEM)})
+        SELECT invoice.id, i.line_no, i.line_total, {sql_list(ITEM, "i.{name}")}
+        FROM invoice, json_to_recordset(%(items)s::json)
+            AS i(line_no integer, line_total numeric, {sql_record(ITEM)})
         RETURNING id, line_no
     ), event AS ({
     events.INSERT_EVENT_SQL.format(
@@ -115,7 +103,7 @@ _IMPORT = f"""
     )
 })
     SELECT id FROM invoice
-    """  # noqa: S608 - only column names of this module are put in
+    """  # noqa: S608 - only names of columns and constants are put in
 # psycopg remembers how a statement is parsed up to 4,096 characters; the indentation would push it over (a test looks).
 _COMPACT_IMPORT = " ".join(_IMPORT.split())
 #: A drafted invoice as its event shows it.
@@ -155,15 +143,7 @@ def _stored(parameters: dict[str, Any]) -> tuple[int] | None:
 
 def item_values(item: Mapping[str, Any], line_no: int) -> dict[str, Any]:
     """The columns of a line: what was sent, blanks for what was not, and the rounded line total."""
-    options = {name: item.get(name, "") for name in ITEM_OPTIONS}
-    required = {name: item[name] for name in ("name", "item_code", "quantity", "mrp")}
-    return {
-        **options,
-        **required,
-        "expiry_date": item.get("expiry_date"),
-        "line_no": line_no,
-        "line_total": line_total(item["quantity"], item["mrp"]),
-    }
+    return {**_ITEM_BLANKS, **item, "line_no": line_no, "line_total": line_total(item["quantity"], item["mrp"])}
 
 
 def customer_given(customer: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,18 +183,13 @@ def new_invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[st
     total = total_of(item["line_total"] for item in items)
     declared, moment = data.get("declared_total"), clock.now()
     return {
-        "invoice_no": data["invoice_no"],
-        "invoice_date": data["invoice_date"],
-        "created_by": data.get("created_by", ""),
+        **_INVOICE_BLANKS,
+        **data,
         "created_user_id": created_user_id,
-        "priority": data["priority"],
         "status": Status.INVOICED.value,
         "billing_status": BillingStatus.BILLED.value,
-        "temp_name": data.get("temp_name", ""),
-        "remarks": data.get("remarks", ""),
         "items": items,
         "total_amount": total,
-        "declared_total": declared,
         "total_difference": None if declared is None else declared - total,
         "salesman": None,
         "return_info": None,
@@ -222,21 +197,19 @@ def new_invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[st
         "hold": None,
         "label_count": None,
         "delivery": None,
-        "extra": data.get("extra"),
         "created_at": moment,
         "updated_at": moment,
     }
 
 
 def _parameters(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    extra = data.get("extra")
     return {
         **invoice,
+        **{column.name: column.sql_value(invoice[column.name]) for column in _JSON},
         "customer": json.encode_text(customer_given(data["customer"])),
         "words": invoice_words(invoice["invoice_no"], invoice["temp_name"], invoice["items"]),
         "items": json.encode_text(invoice["items"]),
         "salesman": data.get("salesman"),
-        "extra": None if extra is None else json.encode_text(extra),
         "moment": invoice["created_at"],
         **events.event_params(IMPORTED, _shown(invoice, data)),
     }

@@ -163,6 +163,11 @@ class SalesInvoice(db.Model):
     )
 
     @property
+    def salesman_name(self) -> str | None:
+        """The name of the salesman; null when the ERP sent none."""
+        return self.salesman.name if self.salesman else None
+
+    @property
     def total_difference(self) -> Decimal | None:
         """The client's total less ours; null when it sent none."""
         return None if self.declared_total is None else self.declared_total - self.total_amount
