@@ -1,10 +1,14 @@
-"""The one state machine of a sales invoice: its states, its steps, who may take them and what they need."""
+"""States of a sales invoice and the rules that hold for a state; ``floor/steps.py`` has the steps between them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
 from enum import Enum, StrEnum, auto
+from functools import cached_property
+from typing import Any
+
+from marshmallow import Schema
 
 
 class Status(StrEnum):
@@ -44,7 +48,7 @@ class DeliveryType(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a worker's hold on an invoice ended."""
+    """How the work of a worker on an invoice ended."""
 
     COMPLETED = "COMPLETED"
     CANCELLED = "CANCELLED"
@@ -53,40 +57,68 @@ class Outcome(StrEnum):
 
 
 class Who(Enum):
-    """Who may take a step; supervisors (``SUPERVISORS``) may take those of a holder too."""
+    """Who may take a step. A supervisor (``SUPERVISORS``) may take those of a holder too."""
 
     ANYONE = auto()
     WORKER = auto()
     HOLDER = auto()
+    #: The ERP with its key; no button on a page.
+    ERP = auto()
 
 
 #: The roles that may act for another worker.
 SUPERVISORS = frozenset({"admin", "billing"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
-    """A row of the table: ``moves`` tells for each state that it may be taken from where it leads.
+    """A row of the table in ``floor/steps.py``.
 
-    ``opens`` begins the session of a worker; ``resumes`` are the states in which it also takes over an invoice
-    that nobody holds. ``ends`` closes the session; a step that is neither keeps it. ``needs`` are the fields
-    that must be sent along.
+    ``does`` completes the sentence "Invoice must be in … status to …". ``moves`` maps each state from which the step
+    may be taken to the state after it. ``opens`` starts the session of a worker. ``resumes`` are the states in which
+    the step also takes over an invoice that nobody has. ``ends`` closes the session; a step that does neither keeps
+    it. ``payload`` is the schema of one request, ``bulk`` that of a request with many invoices.
     """
 
     name: str
     does: str
     moves: Mapping[Status, Status]
     who: Who
+    payload: type[Schema]
     section: Section | None = None
+    _: KW_ONLY
     opens: bool = False
     resumes: tuple[Status, ...] = ()
     ends: Outcome | None = None
-    needs: tuple[str, ...] = ()
+    delivery_type: DeliveryType | None = None
     #: Cancelling and returning stay possible for an invoice on hold.
-    while_held: bool = field(default=False)
+    while_held: bool = False
+    #: Possible only for an invoice on hold.
+    lifts_hold: bool = False
+    bulk: type[Schema] | None = None
+    #: The service function that takes the step.
+    run: Callable[[Step, Mapping[str, Any], Any], Any]
+
+    def take(self, data: Mapping[str, Any], actor: Any) -> Any:
+        """Take the step with the invoice ``data["invoice_no"]``; ``data`` is what ``payload`` loaded."""
+        return self.run(self, data, actor)
+
+    @cached_property
+    def needs(self) -> tuple[str, ...]:
+        """The fields that must be sent besides the number and the delivery type."""
+        required = (name for name, field in self.payload().fields.items() if field.required)
+        chosen = DELIVERY_FIELDS[self.delivery_type] if self.delivery_type else ()
+        return (*(name for name in required if name not in {"invoice_no", "delivery_type"}), *chosen)
 
 
-#: The states that billing can be sent an invoice from, each with the section that sends it.
+#: The fields that a delivery of each type needs.
+DELIVERY_FIELDS: Mapping[str, tuple[str, ...]] = {
+    DeliveryType.DIRECT: (),
+    DeliveryType.COURIER: ("courier", "tracking_no"),
+    DeliveryType.INTERNAL: ("driver_id",),
+}
+
+#: The states from which an invoice can be returned to billing, each with the section that returns it.
 RETURNING_SECTION: Mapping[str, Section] = {
     Status.PICKING: Section.PICKING,
     Status.PICKED: Section.PICKING,
@@ -96,14 +128,14 @@ RETURNING_SECTION: Mapping[str, Section] = {
     Status.DISPATCHED: Section.DELIVERY,
 }
 
-#: Where a corrected invoice goes on, by the section that returned it.
+#: The state of a corrected invoice, by the section that returned it.
 RESUMED_STATUS: Mapping[str, Status] = {
     Section.PICKING: Status.PICKING,
     Section.PACKING: Status.PACKING,
     Section.DELIVERY: Status.PACKED,
 }
 
-#: The states in which an invoice is in a worker's hands, with the section of the session.
+#: The states in which a worker has the invoice, each with the section of the session.
 HANDLED_IN: Mapping[str, Section] = {
     Status.PICKING: Section.PICKING,
     Status.PACKING: Section.PACKING,
@@ -113,127 +145,3 @@ HANDLED_IN: Mapping[str, Section] = {
 
 #: The states in which an invoice can be put on hold.
 HOLDABLE = tuple(status for status in Status if status not in {Status.DELIVERED, Status.REVIEW})
-
-_S, _IN = Status, Section
-_TABLE = (
-    Step(
-        "picking.start",
-        "start picking",
-        {_S.INVOICED: _S.PICKING},
-        Who.WORKER,
-        _IN.PICKING,
-        opens=True,
-        resumes=(_S.PICKING,),
-    ),
-    Step(
-        "picking.complete",
-        "complete picking",
-        {_S.PICKING: _S.PICKED},
-        Who.HOLDER,
-        _IN.PICKING,
-        ends=Outcome.COMPLETED,
-    ),
-    Step(
-        "picking.cancel",
-        "cancel picking",
-        {_S.PICKING: _S.INVOICED},
-        Who.HOLDER,
-        _IN.PICKING,
-        ends=Outcome.CANCELLED,
-        while_held=True,
-    ),
-    Step(
-        "packing.start",
-        "start packing",
-        {_S.PICKED: _S.PACKING},
-        Who.WORKER,
-        _IN.PACKING,
-        opens=True,
-        resumes=(_S.PACKING, _S.BOXING),
-    ),
-    Step("packing.complete", "complete packing", {_S.PACKING: _S.BOXING}, Who.HOLDER, _IN.PACKING),
-    Step(
-        "boxing.complete",
-        "complete boxing",
-        {_S.BOXING: _S.PACKED},
-        Who.HOLDER,
-        _IN.PACKING,
-        ends=Outcome.COMPLETED,
-        needs=("label_count",),
-    ),
-    Step(
-        "packing.cancel",
-        "cancel packing",
-        {_S.PACKING: _S.PICKED, _S.BOXING: _S.PICKED},
-        Who.HOLDER,
-        _IN.PACKING,
-        ends=Outcome.CANCELLED,
-        while_held=True,
-    ),
-    Step("delivery.direct", "hand over to the customer", {_S.PACKED: _S.DELIVERED}, Who.WORKER, _IN.DELIVERY),
-    Step(
-        "delivery.courier",
-        "hand over to a courier",
-        {_S.PACKED: _S.DELIVERED},
-        Who.WORKER,
-        _IN.DELIVERY,
-        needs=("courier", "tracking_no"),
-    ),
-    Step(
-        "delivery.internal",
-        "start delivery",
-        {_S.PACKED: _S.DISPATCHED},
-        Who.WORKER,
-        _IN.DELIVERY,
-        opens=True,
-        resumes=(_S.DISPATCHED,),
-        needs=("driver_id",),
-    ),
-    Step(
-        "delivery.complete",
-        "complete delivery",
-        {_S.DISPATCHED: _S.DELIVERED},
-        Who.HOLDER,
-        _IN.DELIVERY,
-        ends=Outcome.COMPLETED,
-    ),
-    Step(
-        "delivery.cancel",
-        "cancel delivery",
-        {_S.DISPATCHED: _S.PACKED},
-        Who.HOLDER,
-        _IN.DELIVERY,
-        ends=Outcome.CANCELLED,
-        while_held=True,
-    ),
-    Step(
-        "billing.return",
-        "return to billing",
-        dict.fromkeys((Status(status) for status in RETURNING_SECTION), _S.REVIEW),
-        Who.ANYONE,
-        ends=Outcome.RETURNED,
-        needs=("return_reason",),
-        while_held=True,
-    ),
-    # Where it leads depends on the section that returned it: ``RESUMED_STATUS``.
-    Step("billing.correct", "correct", {_S.REVIEW: _S.REVIEW}, Who.ANYONE),
-    Step(
-        "hold",
-        "put on hold",
-        {status: status for status in HOLDABLE},
-        Who.ANYONE,
-        ends=Outcome.HELD,
-        needs=("reason",),
-    ),
-    Step("release", "release", {status: status for status in HOLDABLE}, Who.ANYONE, while_held=True),
-)
-
-STEPS: Mapping[str, Step] = {step.name: step for step in _TABLE}
-
-#: The step that starts a delivery of each type.
-DELIVERY_STEP: Mapping[str, Step] = {kind: STEPS[f"delivery.{kind.lower()}"] for kind in DeliveryType}
-
-#: The step that cancels a session, by the state that the invoice is in.
-CANCELLING: Mapping[str, Step] = {
-    status: step for step in _TABLE if step.ends is Outcome.CANCELLED for status in step.moves
-}

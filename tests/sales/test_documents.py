@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask.testing import FlaskClient
 
-from app.sales.state_machine import STEPS
+from app.sales.floor.steps import STEPS
 from tests.sales.floor import a_person, imported
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "sales-floor.md").read_text()

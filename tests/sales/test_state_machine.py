@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from app.extensions import db
-from app.sales.state_machine import HANDLED_IN, RESUMED_STATUS, STEPS
+from app.sales.floor.steps import STEPS
+from app.sales.state_machine import HANDLED_IN, RESUMED_STATUS
 from tests.sales.floor import Person, a_person, imported
 
 WORKERS, INVOICES = 4, 3

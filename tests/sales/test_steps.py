@@ -13,8 +13,9 @@ from app.accounts.models.accounts import User
 from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
+from app.sales.floor.steps import STEPS
 from app.sales.models.masters import Courier
-from app.sales.state_machine import HANDLED_IN, STEPS
+from app.sales.state_machine import HANDLED_IN
 from tests.sales.floor import STATES, Person, a_person, brought_to, imported
 
 Make = Callable[..., FlaskClient]

@@ -24,6 +24,7 @@ from app.sales.floor import available_steps, history, transitions
 from app.sales.models.invoices import SalesInvoice
 from app.sales.queries import lists, lookup
 from app.sales.schemas.lists import InvoiceQuery
+from app.sales.state_machine import Outcome, Step
 
 _SEE_OTHER = 303
 blp = Blueprint("sales", __name__, url_prefix="/sales")
@@ -38,10 +39,8 @@ QUEUES: dict[str, LazyString] = {
     "on-hold": lazy_gettext("On hold"),
     "delivered-today": lazy_gettext("Delivered today"),
 }
-#: The step that most people come for stands out; those that undo something ask in red.
-_MAIN = {"picking.start", "picking.complete", "packing.start", "packing.complete", "boxing.complete"}
-_MAIN |= {"delivery.complete", "release"}
-_UNDOING = {"picking.cancel", "packing.cancel", "delivery.cancel", "billing.return"}
+#: How a step ends that takes work back: its button is red and asks again.
+_UNDOING = {Outcome.CANCELLED, Outcome.RETURNED}
 
 
 @blp.get("")
@@ -81,8 +80,8 @@ def show(invoice_id: int) -> str:
         entries=_timeline(invoice),
         steps=[step for step in steps if not step.needs],
         asking=[step for step in steps if step.needs],
-        main=_MAIN,
-        undoing=_UNDOING,
+        main={step.name for step in steps if _is_usual(step)},
+        undoing={step.name for step in steps if step.ends in _UNDOING},
         couriers=masters.active_couriers() if "delivery.courier" in names else (),
         may_invoice=_may_invoice(),
         workers=transitions.list_workers() if "delivery.internal" in names else (),
@@ -100,6 +99,11 @@ def step(invoice_id: int, name: str) -> Response:
     done = available_steps.perform(name, {**sent, "invoice_no": invoice.invoice_no}, actor())
     flash(gettext("%(number)s: %(step)s.", number=done.invoice_no, step=label(name)), "good")
     return redirect(url_for("admin.sales.show", invoice_id=invoice_id), _SEE_OTHER)
+
+
+def _is_usual(step: Step) -> bool:
+    """The next step of most invoices: its button stands out."""
+    return step.delivery_type is None and step.ends not in {*_UNDOING, Outcome.HELD}
 
 
 def _may_invoice() -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask.views import MethodView
-from marshmallow import Schema as MarshmallowSchema
 
 from app.accounts.guards import requires
 from app.accounts.idempotency import idempotent
@@ -18,26 +17,12 @@ from app.kernel.pagination.keyset import KeysetQuery, Page, keyset_page_schema
 from app.sales import errors, samples
 from app.sales.access import actor
 from app.sales.floor import transitions
+from app.sales.floor.steps import CANCELLING, DELIVERY_STARTS, STEPS
 from app.sales.models.invoices import SalesInvoice
 from app.sales.queries import lists
-from app.sales.schemas.floor import (
-    BoxingSchema,
-    BulkAnswerSchema,
-    BulkBoxingSchema,
-    BulkDeliveryCompleteSchema,
-    BulkDeliveryStartSchema,
-    BulkStartSchema,
-    BulkStepSchema,
-    DeliveryCompleteSchema,
-    DeliveryStartSchema,
-    HoldRequestSchema,
-    QueuesSchema,
-    StartSchema,
-    StepSchema,
-    WorkersSchema,
-)
+from app.sales.schemas.floor import BulkAnswerSchema, QueuesSchema, StepSchema, WorkersSchema
 from app.sales.schemas.invoices import InvoiceAnswerSchema, InvoiceSchema
-from app.sales.state_machine import DELIVERY_STEP, STEPS, Step
+from app.sales.state_machine import Step, Who
 
 blp = ApiBlueprint(
     "Sales floor", __name__, url_prefix="/api/sales", description="Picking, packing and delivery, step by step."
@@ -46,47 +31,47 @@ blp = ApiBlueprint(
 _STARTING = (errors.WrongState, errors.WorkerBusy, errors.AlreadyHandled, errors.NotAWorker, errors.NotYourPlace)
 _HOLDING = (errors.WrongState, errors.NobodyHasIt, errors.SomebodyElseHasIt, errors.NotAWorker)
 _ORDER = {"invoice_no": "LTPI-77282"}
+_RELEASE = STEPS["release"]
 
 
 def _answer(message: str, data: Any, *, success: bool = True) -> dict[str, Any]:
     return {"success": success, "message": message, "data": data}
 
 
-def _step_of(name: str, order: Mapping[str, Any]) -> Step:
-    return DELIVERY_STEP[order["delivery_type"]] if name == "delivery.start" else STEPS[name]
+def _chosen(steps: tuple[Step, ...], order: Mapping[str, Any]) -> Step:
+    """The step that an endpoint takes; among the steps that start a delivery the type decides."""
+    return next(step for step in steps if step.delivery_type == order.get("delivery_type"))
 
 
-def _single(
-    path: str, name: str, schema: type[MarshmallowSchema], summary: str, *, done: str, sample: dict[str, Any]
-) -> None:
+def _single(path: str, *steps: Step, summary: str, done: str, sample: dict[str, Any]) -> None:
     """Add the endpoint of a step."""
-    needed = _STARTING if name.endswith(".start") else _HOLDING
+    needed = _STARTING if steps[0].who is Who.WORKER else _HOLDING
 
     @requires("sales:write")
     @refuses(errors.UnknownInvoice, errors.OnHold, *needed)
     @idempotent
-    @blp.arguments(schema, example={**_ORDER, **sample})
+    @blp.arguments(steps[0].payload, example={**_ORDER, **sample})
     @blp.response(200, InvoiceAnswerSchema, example=_answer(done, samples.STEPPED))
     def post(_self: MethodView, data: dict[str, Any]) -> dict[str, Any]:
-        return _answer(done, transitions.take(_step_of(name, data), data, actor()))
+        return _answer(done, _chosen(steps, data).take(data, actor()))
 
     _add(path, post, summary)
 
 
-def _bulk(path: str, name: str, schema: type[MarshmallowSchema], summary: str, sample: dict[str, Any]) -> None:
+def _bulk(path: str, *steps: Step, summary: str, sample: dict[str, Any]) -> None:
     """Add the endpoint of a step with many invoices."""
     shown = {"invoice_no": "LTPI-77282", "success": True, "status": 200, "invoice": samples.STEPPED}
 
     @requires("sales:write")
     @refuses(errors.NotAWorker)
     @idempotent
-    @blp.arguments(schema, example={"invoices": [{**_ORDER, **sample}]})
+    @blp.arguments(steps[0].bulk, example={"invoices": [{**_ORDER, **sample}]})
     @blp.response(200, BulkAnswerSchema, example=_answer("1 of 1 done", {"results": [shown]}))
     def post(_self: MethodView, data: dict[str, Any]) -> dict[str, Any]:
         shared = {key: value for key, value in data.items() if key != "invoices"}
         orders = [{**order, **shared} for order in data["invoices"]]
-        steps = {order["invoice_no"]: _step_of(name, order) for order in orders}
-        outcomes = transitions.take_all(steps, orders, actor())
+        chosen = {order["invoice_no"]: _chosen(steps, order) for order in orders}
+        outcomes = transitions.take_all(chosen, orders, actor())
         return _results(orders, outcomes)
 
     _add(path, post, summary)
@@ -121,20 +106,20 @@ _MANY = "Up to 200 invoices; each is taken or refused by itself, in the order se
 
 _single(
     "/picking/start/",
-    "picking.start",
-    StartSchema,
-    """Start picking.
+    STEPS["picking.start"],
+    summary="""Start picking.
 
     Takes an invoice that waits (INVOICED, or PICKING in nobody's hands) into the worker's one picking session.""",
     done="Picking started",
     sample={},
 )
-_single("/picking/complete/", "picking.complete", StepSchema, "Complete picking.", done="Picking completed", sample={})
+_single(
+    "/picking/complete/", STEPS["picking.complete"], summary="Complete picking.", done="Picking completed", sample={}
+)
 _single(
     "/packing/start/",
-    "packing.start",
-    StartSchema,
-    """Start packing.
+    STEPS["packing.start"],
+    summary="""Start packing.
 
     Takes an invoice that waits (PICKED, or PACKING or BOXING in nobody's hands) into the worker's packing session.""",
     done="Packing started",
@@ -142,9 +127,8 @@ _single(
 )
 _single(
     "/packing/complete/",
-    "packing.complete",
-    StepSchema,
-    """Complete packing.
+    STEPS["packing.complete"],
+    summary="""Complete packing.
 
     The invoice goes into its boxes (BOXING); the session goes on until boxing is completed.""",
     done="Packing completed",
@@ -152,17 +136,15 @@ _single(
 )
 _single(
     "/boxing/complete/",
-    "boxing.complete",
-    BoxingSchema,
-    "Complete boxing, with the number of labels.",
+    STEPS["boxing.complete"],
+    summary="Complete boxing, with the number of labels.",
     done="Boxing completed",
     sample={"label_count": 3},
 )
 _single(
     "/delivery/start/",
-    "delivery.start",
-    DeliveryStartSchema,
-    """Start delivery.
+    *DELIVERY_STARTS,
+    summary="""Start delivery.
 
     DIRECT and COURIER go straight to DELIVERED; INTERNAL goes to DISPATCHED into the session of the driver.""",
     done="Delivery started",
@@ -170,47 +152,46 @@ _single(
 )
 _single(
     "/delivery/complete/",
-    "delivery.complete",
-    DeliveryCompleteSchema,
-    "Complete a delivery, with a note of proof.",
+    STEPS["delivery.complete"],
+    summary="Complete a delivery, with a note of proof.",
     done="Delivery completed",
     sample={"proof_note": "Signed by Mr Nair"},
 )
 _single(
     "/hold/",
-    "hold",
-    HoldRequestSchema,
-    """Put an invoice on hold.
+    STEPS["hold"],
+    summary="""Put an invoice on hold.
 
     It leaves its worker's session and takes no step until it is released; its status stays.""",
     done="Invoice put on hold",
     sample={"reason": "Price in dispute"},
 )
 
-_bulk("/picking/bulk-start/", "picking.start", BulkStartSchema, f"Start picking a round of invoices.\n\n{_ROUND}", {})
-_bulk("/picking/bulk-complete/", "picking.complete", BulkStepSchema, f"Complete picking many.\n\n{_MANY}", {})
-_bulk("/packing/bulk-start/", "packing.start", BulkStartSchema, f"Start packing a round of invoices.\n\n{_ROUND}", {})
-_bulk("/packing/bulk-complete/", "packing.complete", BulkStepSchema, f"Complete packing many.\n\n{_MANY}", {})
+_bulk(
+    "/picking/bulk-start/", STEPS["picking.start"], summary=f"Start picking a round of invoices.\n\n{_ROUND}", sample={}
+)
+_bulk("/picking/bulk-complete/", STEPS["picking.complete"], summary=f"Complete picking many.\n\n{_MANY}", sample={})
+_bulk(
+    "/packing/bulk-start/", STEPS["packing.start"], summary=f"Start packing a round of invoices.\n\n{_ROUND}", sample={}
+)
+_bulk("/packing/bulk-complete/", STEPS["packing.complete"], summary=f"Complete packing many.\n\n{_MANY}", sample={})
 _bulk(
     "/boxing/bulk-complete/",
-    "boxing.complete",
-    BulkBoxingSchema,
-    f"Complete boxing many.\n\n{_MANY}",
-    {"label_count": 3},
+    STEPS["boxing.complete"],
+    summary=f"Complete boxing many.\n\n{_MANY}",
+    sample={"label_count": 3},
 )
 _bulk(
     "/delivery/bulk-start/",
-    "delivery.start",
-    BulkDeliveryStartSchema,
-    f"Start delivering a tour of invoices.\n\n{_ROUND}",
-    {"delivery_type": "INTERNAL", "driver_id": 5},
+    *DELIVERY_STARTS,
+    summary=f"Start delivering a tour of invoices.\n\n{_ROUND}",
+    sample={"delivery_type": "INTERNAL", "driver_id": 5},
 )
 _bulk(
     "/delivery/bulk-complete/",
-    "delivery.complete",
-    BulkDeliveryCompleteSchema,
-    f"Complete many deliveries.\n\n{_MANY}",
-    {"proof_note": "Signed by Mr Nair"},
+    STEPS["delivery.complete"],
+    summary=f"Complete many deliveries.\n\n{_MANY}",
+    sample={"proof_note": "Signed by Mr Nair"},
 )
 
 
@@ -227,7 +208,7 @@ class Cancel(MethodView):
         The invoice goes back to where it waited: PICKING to INVOICED, PACKING and BOXING to PICKED, DISPATCHED
         to PACKED.
         """
-        return _answer("Session cancelled", transitions.cancel(data, actor()))
+        return _answer("Session cancelled", transitions.cancel(CANCELLING, data, actor()))
 
 
 @blp.route("/release/")
@@ -235,14 +216,14 @@ class Release(MethodView):
     @requires("sales:write")
     @refuses(errors.UnknownInvoice, errors.NotOnHold)
     @idempotent
-    @blp.arguments(StepSchema, example=_ORDER)
+    @blp.arguments(_RELEASE.payload, example=_ORDER)
     @blp.response(200, InvoiceAnswerSchema, example=_answer("Invoice released", samples.STEPPED))
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Release an invoice from its hold.
 
         The worker who had it in hand gets it back if free; else it waits to be started again.
         """
-        return _answer("Invoice released", transitions.release(data, actor()))
+        return _answer("Invoice released", _RELEASE.take(data, actor()))
 
 
 @blp.route("/queues/")

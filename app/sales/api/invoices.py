@@ -17,23 +17,24 @@ from app.sales import samples
 from app.sales.access import actor
 from app.sales.api.errors import SalesEnvelope
 from app.sales.errors import DuplicateInvoice, NotInReview, NotReturnable, UnknownInvoice
-from app.sales.floor import history, review
+from app.sales.floor import history
+from app.sales.floor.steps import STEPS
 from app.sales.imports import single
 from app.sales.models.invoices import SalesInvoice
 from app.sales.queries import lists, lookup
 from app.sales.schemas.floor import HistoryEntrySchema, HistoryQuery
 from app.sales.schemas.invoices import (
-    CorrectionSchema,
     ImportedAnswerSchema,
     ImportSchema,
     InvoiceAnswerSchema,
     InvoiceSchema,
-    ReturnSchema,
 )
 from app.sales.schemas.lists import InvoiceQuery
 
 blp = ApiBlueprint("Sales", __name__, url_prefix="/api/sales", description="Invoices of the pharmacy distribution.")
 register_envelope(SalesEnvelope())
+
+_CORRECT, _RETURN = STEPS["billing.correct"], STEPS["billing.return"]
 
 
 def _answer(message: str, data: Any) -> dict[str, Any]:
@@ -61,7 +62,7 @@ class Import(MethodView):
 class Update(MethodView):
     @requires("sales:import")
     @refuses(NotInReview, UnknownInvoice)
-    @blp.arguments(CorrectionSchema, example=samples.CORRECTION)
+    @blp.arguments(_CORRECT.payload, example=samples.CORRECTION)
     @blp.response(200, InvoiceAnswerSchema, example=_answer("Invoice updated successfully", samples.INVOICE))
     def patch(self, data: dict[str, Any]) -> dict[str, Any]:
         """Correct an invoice that was returned to billing.
@@ -69,8 +70,7 @@ class Update(MethodView):
         Items are found by `barcode`, else by `item_code`; only what is sent changes. Totals are computed anew
         and the invoice goes back to the section that returned it.
         """
-        invoice = review.correct(data, actor=actor())
-        return _answer("Invoice updated successfully", invoice)
+        return _answer("Invoice updated successfully", _CORRECT.take(data, actor()))
 
 
 @blp.route("/billing/return/")
@@ -78,12 +78,11 @@ class Return(MethodView):
     @requires("sales:write")
     @refuses(NotReturnable, UnknownInvoice)
     @idempotent
-    @blp.arguments(ReturnSchema, example={"invoice_no": "LTPI-77282", "return_reason": "Batch on the box is B456"})
+    @blp.arguments(_RETURN.payload, example={"invoice_no": "LTPI-77282", "return_reason": "Batch on the box is B456"})
     @blp.response(200, InvoiceAnswerSchema, example=_answer("Invoice sent to billing for review", samples.RETURNED))
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Send an invoice back to billing for review."""
-        invoice = review.return_to_billing(data["invoice_no"], data["return_reason"], actor=actor())
-        return _answer("Invoice sent to billing for review", invoice)
+        return _answer("Invoice sent to billing for review", _RETURN.take(data, actor()))
 
 
 @blp.route("/invoices/")

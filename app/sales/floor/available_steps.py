@@ -1,49 +1,28 @@
-"""What can be done with an invoice now, by this caller, and doing it by its name: what a page offers as buttons."""
+"""Steps that a caller can take with an invoice now, for the buttons of a page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 
 from app.kernel.errors import Invalid, Refusal
-from app.sales.floor import review, transitions
+from app.sales.floor import transitions
 from app.sales.floor.history import Actor
+from app.sales.floor.steps import STEPS
 from app.sales.models.invoices import SalesInvoice
-from app.sales.schemas.floor import (
-    BoxingSchema,
-    DeliveryCompleteSchema,
-    DeliveryStartSchema,
-    HoldRequestSchema,
-    StartSchema,
-    StepSchema,
-)
-from app.sales.schemas.invoices import ReturnSchema
-from app.sales.state_machine import DELIVERY_STEP, STEPS, Step
+from app.sales.state_machine import Step, Who
 
-#: Steps whose payload says more than which invoice; ``billing.correct`` comes from the ERP, not from a button.
-_PAYLOADS: Mapping[str, type[Schema]] = {
-    "picking.start": StartSchema,
-    "packing.start": StartSchema,
-    "boxing.complete": BoxingSchema,
-    "delivery.complete": DeliveryCompleteSchema,
-    "billing.return": ReturnSchema,
-    "hold": HoldRequestSchema,
-    **{step.name: DeliveryStartSchema for step in DELIVERY_STEP.values()},
-}
-_KINDS = {step.name: kind for kind, step in DELIVERY_STEP.items()}
-OFFERED = tuple(name for name in STEPS if name != "billing.correct")
+OFFERED = tuple(name for name, step in STEPS.items() if step.who is not Who.ERP)
 
 
 def available_steps(invoice: SalesInvoice, actor: Actor) -> list[Step]:
-    """The steps that would not be refused, whatever else they need to be told."""
+    """The steps that would not be refused, if their payload is valid."""
     return [STEPS[name] for name in OFFERED if _is_open(STEPS[name], invoice, actor)]
 
 
 def _is_open(step: Step, invoice: SalesInvoice, actor: Actor) -> bool:
-    if step.name == "release":
-        return invoice.held_at is not None
     try:
         transitions.check(step, invoice, {}, actor)
     except Refusal:
@@ -52,24 +31,21 @@ def _is_open(step: Step, invoice: SalesInvoice, actor: Actor) -> bool:
 
 
 def perform(name: str, data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
-    """Take a step by its name, with a payload as its endpoint takes it.
+    """Take a step by its name; ``data`` is the payload of its endpoint, without the delivery type.
 
     Raises:
-        Invalid: the payload lacks something, or says what the step does not take.
-        Refusal: whatever the step itself refuses.
+        Invalid: the payload lacks a field or has one that the step does not take.
+        Refusal: the step is refused.
     """
-    payload = _loaded(name, data)
-    if name == "billing.return":
-        return review.return_to_billing(payload["invoice_no"], payload["return_reason"], actor=actor)
-    if name == "release":
-        return transitions.release(payload, actor)
-    return transitions.take(STEPS[name], payload, actor)
+    step = STEPS[name]
+    invoice: SalesInvoice = step.take(_load(step, data), actor)
+    return invoice
 
 
-def _loaded(name: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    kind = {"delivery_type": _KINDS[name]} if name in _KINDS else {}
+def _load(step: Step, data: Mapping[str, Any]) -> dict[str, Any]:
+    chosen = {"delivery_type": step.delivery_type.value} if step.delivery_type else {}
     try:
-        loaded: dict[str, Any] = _PAYLOADS.get(name, StepSchema)().load({**data, **kind})
+        loaded: dict[str, Any] = step.payload().load({**data, **chosen})
     except ValidationError as error:
         raise Invalid(error.messages if isinstance(error.messages, Mapping) else {"_schema": error.messages}) from error
     return loaded

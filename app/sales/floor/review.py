@@ -25,19 +25,19 @@ from app.sales.models.invoices import ReturnRecord, SalesInvoice, SalesItem
 from app.sales.models.masters import Customer, Salesman
 from app.sales.queries.lookup import find_by_number
 from app.sales.queries.search import customer_words, invoice_words, vector
-from app.sales.state_machine import RESUMED_STATUS, RETURNING_SECTION, STEPS, BillingStatus, Outcome, Status
+from app.sales.state_machine import RESUMED_STATUS, RETURNING_SECTION, BillingStatus, Outcome, Status, Step
 
 _NEW_ITEM_NEEDS = tuple(column.name for column in ITEM if column.is_required)
 
 
-def return_to_billing(invoice_no: str, reason: str, *, actor: Actor) -> SalesInvoice:
-    """Put an invoice in REVIEW, on behalf of the section that holds it; its session and any hold end.
+def return_to_billing(step: Step, data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
+    """Put an invoice in REVIEW for the section that has it; its session and any hold end.
 
     Raises:
         UnknownInvoice: no such number.
         NotReturnable: it is in no section's hands.
     """
-    invoice = find_by_number(invoice_no, lock=True)
+    invoice, reason = find_by_number(data["invoice_no"], lock=True), data["return_reason"]
     section = RETURNING_SECTION.get(invoice.status)
     if section is None:
         raise NotReturnable(invoice.status)
@@ -59,13 +59,13 @@ def return_to_billing(invoice_no: str, reason: str, *, actor: Actor) -> SalesInv
     invoice.status, invoice.billing_status = Status.REVIEW.value, BillingStatus.REVIEW.value
     invoice.updated_at = moment
     told = {"return_reason": reason, "section": section.value}
-    record(invoice, STEPS["billing.return"].name, before, actor, details=told)
+    record(invoice, step.name, before, actor, details=told)
     db.session.flush()
     events.emit(REVIEW, invoice, subject_id=invoice.id)
     return invoice
 
 
-def correct(data: Mapping[str, Any], *, actor: Actor) -> SalesInvoice:
+def correct(step: Step, data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
     """Apply the ERP's correction to an invoice in REVIEW and hand it back to the section that returned it.
 
     The worker who had it in hand gets it back if free; else it waits there to be started.
@@ -93,7 +93,7 @@ def correct(data: Mapping[str, Any], *, actor: Actor) -> SalesInvoice:
     worker = work_sessions.hand_back(invoice)
     record(
         invoice,
-        STEPS["billing.correct"].name,
+        step.name,
         Status.REVIEW.value,
         actor,
         note=data["resolution_notes"],

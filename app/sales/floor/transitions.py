@@ -32,7 +32,7 @@ from app.sales.models.floor import WorkSession
 from app.sales.models.invoices import SalesInvoice
 from app.sales.models.masters import Courier
 from app.sales.queries.lookup import find_by_number, lock_by_numbers
-from app.sales.state_machine import CANCELLING, STEPS, SUPERVISORS, DeliveryType, Status, Step, Who
+from app.sales.state_machine import SUPERVISORS, DeliveryType, Outcome, Section, Status, Step, Who
 
 #: Sessions opened by the present call, by worker and section: a bulk start puts all its invoices into one.
 Opened = dict[tuple[int, str], WorkSession]
@@ -72,24 +72,23 @@ def take_all(
     return [outcomes[place] for place in range(len(orders))]
 
 
-def cancel(data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
-    """Give an invoice back to where it waited before its session; the step depends on the state it is in."""
+def cancel(step_of: Mapping[str, Step], data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
+    """End the session of an invoice, which waits again; ``step_of`` has the step for each state."""
     invoice = find_by_number(data["invoice_no"], lock=True)
-    step = CANCELLING.get(invoice.status)
+    step = step_of.get(invoice.status)
     if step is None:
-        raise WrongState(Message(N_("cancel its session")), list(CANCELLING), invoice.status)
+        raise WrongState(Message(N_("cancel its session")), list(step_of), invoice.status)
     return _take(step, invoice, data, actor, {})
 
 
-def release(data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
-    """End a hold; the worker who had the invoice in hand gets it back if free, else it waits to be started."""
+def release(step: Step, data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
+    """End a hold. The worker who had the invoice gets it back if free; else it waits to be started."""
     invoice = find_by_number(data["invoice_no"], lock=True)
-    if invoice.held_at is None:
-        raise NotOnHold
+    check(step, invoice, data, actor)
     before = invoice.status
     invoice.hold_reason = invoice.held_by = invoice.held_at = None
     worker = work_sessions.hand_back(invoice)
-    return _finish(STEPS["release"], invoice, before, data, actor, worker=worker)
+    return _finish(step, invoice, before, data, actor, worker=worker)
 
 
 def _take(step: Step, invoice: SalesInvoice, data: Mapping[str, Any], actor: Actor, opened: Opened) -> SalesInvoice:
@@ -123,7 +122,9 @@ def _finish(
 
 def check(step: Step, invoice: SalesInvoice, data: Mapping[str, Any], actor: Actor) -> Worker | None:
     """Raise every reason against the step that ``take`` would; returns the worker whose step it is."""
-    if invoice.held_at is not None and not step.while_held:
+    if step.lifts_hold and invoice.held_at is None:
+        raise NotOnHold
+    if invoice.held_at is not None and not (step.while_held or step.lifts_hold):
         raise OnHold(invoice.invoice_no, invoice.hold_reason or "")
     held = invoice.handling
     if held is not None and step.opens and invoice.status in {*step.resumes, *step.moves.values()}:
@@ -188,26 +189,25 @@ def _note(
 ) -> None:
     """Write into the invoice what the step tells about it."""
     moment = clock.now()
-    if step.name == "hold":
+    if step.ends is Outcome.HELD:
         invoice.hold_reason, invoice.held_by, invoice.held_at = data["reason"], actor.name, moment
     elif step.while_held:
         invoice.hold_reason = invoice.held_by = invoice.held_at = None
     if "label_count" in step.needs:
         invoice.label_count = data["label_count"]
-    if step.name.startswith("delivery."):
+    if step.section is Section.DELIVERY:
         _deliver(step, invoice, data, worker, courier)
 
 
 def _deliver(
     step: Step, invoice: SalesInvoice, data: Mapping[str, Any], worker: Worker | None, courier: Courier | None
 ) -> None:
-    moment, internal = clock.now(), step.name == "delivery.internal"
-    if step.name == "delivery.cancel":
+    moment, internal = clock.now(), step.delivery_type is DeliveryType.INTERNAL
+    if step.ends is Outcome.CANCELLED:
         take_back(invoice)
         return
-    if step.name != "delivery.complete":
-        kind = DeliveryType(step.name.removeprefix("delivery.").upper())
-        invoice.delivery_type, invoice.dispatched_at, invoice.courier = kind.value, moment, courier
+    if step.delivery_type:
+        invoice.delivery_type, invoice.dispatched_at, invoice.courier = step.delivery_type.value, moment, courier
         invoice.tracking_no = data["tracking_no"] if courier else None
         invoice.driver_id, invoice.driver = (worker.id, worker.name) if worker and internal else (None, None)
     if invoice.status == Status.DELIVERED:

@@ -14,7 +14,7 @@ from app.kernel.pagination.keyset import KeysetQuery
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, Number, Schema, Text, Timestamp
 from app.sales.schemas.invoices import InvoiceSchema, WorkerSchema
-from app.sales.state_machine import DELIVERY_STEP, DeliveryType, Status
+from app.sales.state_machine import DELIVERY_FIELDS, DeliveryType, Status
 
 MOST_AT_ONCE = 200
 _WORKER = {"description": "Billing and admins may name the worker they act for; the caller by default."}
@@ -54,11 +54,11 @@ class DeliveryStartSchema(StepSchema):
 
     @validates_schema
     def _has_what_its_type_needs(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
-        step = DELIVERY_STEP[data["delivery_type"]]
-        missing = {name: [N_("This field is required.")] for name in step.needs if name not in data}
-        others = {name for kind in DELIVERY_STEP.values() for name in kind.needs} - {*step.needs}
-        if step.opens:
-            others.add("proof_note")  # the proof comes when the driver is there
+        needed = DELIVERY_FIELDS[data["delivery_type"]]
+        missing = {name: [N_("This field is required.")] for name in needed if name not in data}
+        others = {name for names in DELIVERY_FIELDS.values() for name in names} - {*needed}
+        if data["delivery_type"] == DeliveryType.INTERNAL:
+            others.add("proof_note")  # the driver sends the proof after the delivery
         foreign = {
             name: [Message(N_("Not with %(type)s."), type=Code(data["delivery_type"]))]
             for name in others
