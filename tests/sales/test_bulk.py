@@ -25,7 +25,6 @@ from app.kernel.http.app import Hub
 from app.kernel.schemas.fast_dump import make_dumper
 from app.kernel.schemas.fast_load import Declined, make_loader
 from app.sales.events import IMPORTED
-from app.sales.files import json_stream
 from app.sales.imports import stream
 from app.sales.models.invoices import SalesInvoice, SalesItem
 from app.sales.models.masters import Customer, Salesman
@@ -252,35 +251,6 @@ class TestInput:
     def test_who_may(self, anybody: FlaskClient, client_as: Callable[..., FlaskClient]) -> None:
         assert sent(anybody, []).status_code == 401
         assert sent(client_as("warehouse"), []).status_code == 403
-
-
-class TestReading:
-    @given(
-        st.lists(
-            st.dictionaries(
-                st.text(max_size=5), st.recursive(st.text(max_size=8) | st.integers(), st.lists, max_leaves=4)
-            ),
-            max_size=6,
-        ),
-        st.integers(1, 9),
-        st.booleans(),
-    )
-    def test_any_array_in_any_blocks(self, values: list[Any], size: int, ascii_only: bool) -> None:
-        text = json.dumps(values, ensure_ascii=ascii_only, indent=len(values) % 3 or None).encode()
-        blocks = [text[i : i + size] for i in range(0, len(text), size)]
-        assert [json.loads(element) for element in json_stream.elements(blocks)] == values
-
-    @given(st.text(alphabet='[]{}",:\\ a1', max_size=30))
-    def test_never_accepts_what_is_no_array(self, text: str) -> None:
-        try:
-            found = [json.loads(e) for e in json_stream.elements([text.encode()])]
-        except (json_stream.Broken, ValueError):
-            return
-        assert found == json.loads(text)
-
-    def test_a_line_without_end_is_refused(self) -> None:
-        with pytest.raises(json_stream.Broken):
-            list(json_stream.lines([b"x" * 1024 * 1024] * 9))
 
 
 _loose = st.recursive(

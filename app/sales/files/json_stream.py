@@ -1,4 +1,7 @@
-"""Invoices out of a long text, one after the other: a JSON array or a line for each, never all in memory."""
+"""Splitters of a JSON array and of NDJSON into the texts of single invoices; one invoice at most is in memory.
+
+Every byte is looked at once: the state of an unfinished string or invoice is kept from block to block.
+"""
 
 from __future__ import annotations
 
@@ -9,41 +12,57 @@ from app.kernel.errors import BadRequest
 from app.kernel.messages import N_, Message
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+'
-#: An object with nothing nested in it as a whole (an item, a customer), a string as a whole (whatever is inside,
-#: perhaps cut off), or one character that opens or closes something.
+#: An object without nested brackets (an item, a customer), a string (without the closing quote where the block ends
+#: first), or one bracket.
 _TOKEN = re.compile(
     rb'(\{[^"{}\[\]]*+(?:' + _STRING + rb'"[^"{}\[\]]*+)*+\})|' + _STRING + rb'("?)|[\[\]{}]', re.DOTALL
 )
+#: The rest of a string that an earlier block began.
+_REST_OF_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)
 _OPENING = b"[{"
 _NO_ARRAY = N_("Send a JSON array of invoices, or one invoice a line as application/x-ndjson.")
 _SPACE = b" \t\r\n"
-#: Some systems begin each UTF-8 file with it.
+#: The byte order mark, with which some programs begin each UTF-8 file.
 _MARK = b"\xef\xbb\xbf"
-#: A single invoice may not be longer; with 2,000 items of long texts it is shorter.
-LONGEST = 8 * 1024 * 1024
+#: The limit of one invoice in bytes; an invoice with 2,000 items of long texts is shorter.
+MAX_BYTES = 8 * 1024 * 1024
 
 
 class Broken(BadRequest):
-    """The text ends or goes on where it may not; everything before was read."""
+    """The text ends too early or continues where it must not; everything before was read."""
 
 
 def lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Each line that is not blank (NDJSON)."""
-    rest = b""
+    """Each line that is not blank (NDJSON).
+
+    Raises:
+        Broken: a line is longer than ``MAX_BYTES``.
+    """
+    parts: list[bytes] = []
+    size = 0
     for block in blocks:
-        *whole, rest = (rest + block).split(b"\n")
-        yield from (line.removeprefix(_MARK) for line in whole if line.strip())
-        if len(rest) > LONGEST:
-            raise Broken(Message(N_("A line is longer than %(n)s bytes."), n=LONGEST))
-    if rest.strip():
-        yield rest.removeprefix(_MARK)
+        *whole, last = block.split(b"\n")
+        for line in whole:
+            yield from _not_blank([*parts, line])
+            parts, size = [], 0
+        parts.append(last)
+        size += len(last)
+        if size > MAX_BYTES:
+            raise Broken(Message(N_("A line is longer than %(n)s bytes."), n=MAX_BYTES))
+    yield from _not_blank(parts)
+
+
+def _not_blank(parts: list[bytes]) -> Iterator[bytes]:
+    line = b"".join(parts)
+    if line.strip():
+        yield line.removeprefix(_MARK)
 
 
 def elements(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Each element of a JSON array as its own text, which nobody has parsed yet.
+    """Each element of a JSON array as its own text, not parsed yet.
 
     Raises:
-        Broken: it is no array, or it is cut off.
+        Broken: the text is no array of objects, it is cut off, or an element is longer than ``MAX_BYTES``.
     """
     scanner = _Scanner()
     for block in blocks:
@@ -52,74 +71,79 @@ def elements(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Scanner:
-    """Keeps what is not finished yet: the bytes since the present element began, and how deep it is."""
+    """The state between two blocks: the parts of the unfinished element, its depth, and an unfinished string."""
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._looked = 0
+        self._parts: list[bytes] = []
+        self._size = 0
         self._depth = 0
-        self._between = b""
+        #: The bytes between two elements without white space; two bytes show that they are wrong.
+        self._gap = b""
+        self._separator = b""
+        self._in_string = self._escaped = False
         self._begun = self._ended = False
 
     def feed(self, block: bytes) -> Iterator[bytes]:
-        text = self._rest + block
         start = 0
-        looked = self._looked
-        for token in _TOKEN.finditer(text, looked):
-            whole, closed = token.groups()
-            if closed == b"":
-                break  # the string goes on in the next block, where it is looked at again from its beginning
-            looked = token.end()
-            if closed or (whole and self._depth):
+        for token in _TOKEN.finditer(block, self._end_of_string(block)):
+            flat, quote = token.groups()
+            if quote == b"":
+                self._in_string, self._escaped = True, token.end() < len(block)
+                break
+            if quote or (flat and self._depth):
                 continue
-            if whole:
-                if not self._begun:
-                    raise Broken(_NO_ARRAY)
-                self._open(text[start : token.start()], b"{")
-                self._depth = 0
-                yield whole
+            bracket = token[0][:1]
+            if not self._depth:
+                self._begin_or_close(block[start : token.start()], bracket)
+                start = token.start() if bracket == b"{" else token.end()
+            if flat:
+                yield flat
                 start = token.end()
-                continue
-            character = token[0]
-            if not self._begun:
-                self._begin(text[: token.start()], character)
-                start = token.end()
-            elif character in _OPENING:
-                self._open(text[start : token.start()], character)
-                start = token.start() if self._depth == 1 else start
-            else:
-                self._depth -= 1
-                if self._depth == 0:
-                    yield text[start : token.end()]
-                    start = token.end()
-                elif self._depth < 0:
-                    self._close(text[start : token.start()], character)
-                    start = token.end()
-        self._keep(text, start, looked)
+            elif self._depth or bracket == b"{":
+                self._depth += 1 if bracket in _OPENING else -1
+                if not self._depth:
+                    yield b"".join([*self._parts, block[start : token.end()]])
+                    self._parts, self._size, start = [], 0, token.end()
+        self._keep(block[start:])
 
     def end(self) -> None:
-        if self._rest.strip(_SPACE) or not self._ended:
+        if self._depth or self._gap or not self._ended:
             raise Broken(N_("The JSON array is cut off or followed by something else."))
 
-    def _begin(self, before: bytes, character: bytes) -> None:
-        if before.strip(_SPACE + _MARK) or character != b"[":
-            raise Broken(_NO_ARRAY)
-        self._begun = True
+    def _end_of_string(self, block: bytes) -> int:
+        """Where the string that an earlier block began ends; 0 where there is none."""
+        if not self._in_string or not block:
+            return 0
+        found = next(_REST_OF_STRING.finditer(block, 1 if self._escaped else 0))
+        self._in_string = not found[1]
+        self._escaped = self._in_string and found.end() < len(block)
+        return len(block) if self._in_string else found.end()
 
-    def _open(self, before: bytes, character: bytes) -> None:
-        if self._depth == 0:
-            if before.strip(_SPACE) != self._between or character != b"{" or self._ended:
+    def _begin_or_close(self, before: bytes, bracket: bytes) -> None:
+        """A bracket outside of an element: the array begins or ends, or an element begins."""
+        gap, self._gap = self._joined(before), b""
+        if not self._begun:
+            if gap or bracket != b"[":
+                raise Broken(_NO_ARRAY)
+            self._begun = True
+        elif bracket in _OPENING:
+            if gap != self._separator or bracket != b"{" or self._ended:
                 raise Broken(N_("The elements of the array must be objects, with a comma between them."))
-            self._between = b","
-        self._depth += 1
+            self._separator = b","
+        else:
+            if gap or bracket != b"]" or self._ended:
+                raise Broken(N_("The array is closed in the wrong place."))
+            self._ended = True
 
-    def _close(self, before: bytes, character: bytes) -> None:
-        if before.strip(_SPACE) or character != b"]" or self._ended:
-            raise Broken(N_("The array is closed in the wrong place."))
-        self._ended, self._depth = True, 0
+    def _joined(self, before: bytes) -> bytes:
+        space = _SPACE if self._begun else _SPACE + _MARK
+        return (self._gap + before.strip(space))[:2]
 
-    def _keep(self, text: bytes, start: int, looked: int) -> None:
-        self._rest = text[start:]
-        self._looked = looked - start
-        if len(self._rest) > LONGEST:
-            raise Broken(Message(N_("An invoice is longer than %(n)s bytes."), n=LONGEST))
+    def _keep(self, rest: bytes) -> None:
+        if not self._depth:
+            self._gap = self._joined(rest)
+            return
+        self._parts.append(rest)
+        self._size += len(rest)
+        if self._size > MAX_BYTES:
+            raise Broken(Message(N_("An invoice is longer than %(n)s bytes."), n=MAX_BYTES))
