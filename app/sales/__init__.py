@@ -1,1 +1,1 @@
-"""Floor 3: sales invoices of a pharmacy distributor, from the ERP's import to the customer's door."""
+"""Sales invoices of a pharmacy distributor: import from the ERP, picking, packing, delivery, returns to billing."""

@@ -1,4 +1,4 @@
-"""What operators type about sales: ``flask sales import FILE``."""
+"""The command ``flask sales import FILE``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from app.kernel.errors import Refusal
 from app.kernel.http.error_envelopes import flatten_errors
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.errors import DuplicateInvoice
-from app.sales.files.readers import Entry, Source, opened
-from app.sales.files.spreadsheet import written
+from app.sales.files.readers import Entry, Source, open_source
+from app.sales.files.spreadsheet import csv_cell
 from app.sales.imports.stream import BATCH, Verdict, check, store
 
 sales = AppGroup("sales", help="Sales invoices.")
@@ -28,7 +28,7 @@ Refuse = Callable[[Entry, str], None]
 
 
 class _RolledBackError(Exception):
-    """``--atomic`` was asked for and something was refused."""
+    """An import with ``--atomic`` is rolled back, because an invoice was refused."""
 
 
 @sales.command("import")
@@ -43,7 +43,7 @@ def import_file(file: Path, *, atomic: bool, refused: Path | None) -> None:
     """
     with file.open("rb") as stream:
         try:
-            source = opened(file, stream)
+            source = open_source(file, stream)
         except Refusal as refusal:
             raise click.ClickException(refusal.message) from refusal
         out = refused or file.with_name(f"{file.stem}.refused{'.csv' if source.heads else '.ndjson'}")
@@ -111,7 +111,7 @@ def _reason(refusal: Refusal) -> str:
 
 @contextmanager
 def _refused_file(path: Path, heads: list[str] | None) -> Iterator[Refuse]:
-    """Writes refused invoices; the file is only there when something was refused."""
+    """A function that writes refused invoices; the first of them creates the file."""
     with ExitStack() as stack:
         opened_file: list[Any] = []
 
@@ -119,22 +119,22 @@ def _refused_file(path: Path, heads: list[str] | None) -> Iterator[Refuse]:
             if not opened_file:
                 opened_file.append(stack.enter_context(path.open("w", encoding="utf-8", newline="")))
                 if heads is not None:
-                    csv.writer(opened_file[0]).writerow([*_kept(heads, heads), "reason"])
+                    csv.writer(opened_file[0]).writerow([*_without_reason(heads, heads), "reason"])
             if heads is None:
                 line = {"place": entry.place, "reason": reason, "invoice": entry.original}
                 opened_file[0].write(json.encode_text(line) + "\n")
             else:
                 rows = entry.original or [[]]
-                told = f"{entry.place}: {reason}"
-                csv.writer(opened_file[0]).writerows([*_kept(heads, row), told] for row in rows)
+                place_and_reason = f"{entry.place}: {reason}"
+                csv.writer(opened_file[0]).writerows([*_without_reason(heads, row), place_and_reason] for row in rows)
 
         yield refuse
 
 
-def _kept(heads: list[str], row: list[Any]) -> list[Any]:
-    """A row without the reasons of an earlier run."""
+def _without_reason(heads: list[str], row: list[Any]) -> list[Any]:
+    """A row without the ``reason`` column of an earlier run."""
     padded = [*row, *[None] * (len(heads) - len(row))]
-    return [written(cell) for head, cell in zip(heads, padded, strict=False) if head != "reason"]
+    return [csv_cell(cell) for head, cell in zip(heads, padded, strict=False) if head != "reason"]
 
 
 def _summarise(tally: Counter[str], out: Path, *, atomic: bool) -> None:

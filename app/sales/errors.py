@@ -1,4 +1,4 @@
-"""What sales refuses."""
+"""Refusals of sales."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.kernel.messages import N_, AnyOf, Code, Message, as_message
 
 
 class DuplicateInvoice(Conflict):
-    """The number was imported before; ``data`` tells whether what was sent says the same."""
+    """The number was imported before; ``data`` says whether the invoice is identical."""
 
     message = N_("Invoice with this invoice_no already exists.")
 
@@ -52,7 +52,7 @@ class NotReturnable(BadRequest):
 
 
 class WrongState(BadRequest):
-    """The step cannot be taken from the state that the invoice is in."""
+    """The step cannot be taken from the present state of the invoice."""
 
     message = N_("Validation failed")
 
@@ -72,7 +72,7 @@ class WrongState(BadRequest):
 
 
 class WorkerBusy(Conflict):
-    """One active session per worker and section."""
+    """The worker already has an active session in this section."""
 
     def __init__(
         self, worker: str = "Ravi", section: str = "PICKING", invoices: Sequence[str] = ("LTPI-77281",)
@@ -89,7 +89,7 @@ class WorkerBusy(Conflict):
 
 
 class AlreadyHandled(Conflict):
-    """Somebody was faster."""
+    """Another worker has the invoice."""
 
     def __init__(self, invoice_no: str = "LTPI-77282", worker: str = "Asha", section: str = "PICKING") -> None:
         super().__init__(
@@ -104,7 +104,7 @@ class AlreadyHandled(Conflict):
 
 
 class NobodyHasIt(Conflict):
-    """It waits for somebody to start: after a correction or a hold its worker may be busy elsewhere."""
+    """No worker has the invoice; after a correction or a hold its worker may be busy with another one."""
 
     def __init__(self, invoice_no: str = "LTPI-77282", status: str = "PICKING") -> None:
         super().__init__(
@@ -151,7 +151,7 @@ class TooManyInvoices(PayloadTooLarge):
 
 
 class AllRefused(BadRequest):
-    """All or nothing was asked for, and it is nothing."""
+    """An atomic import in which an invoice was refused."""
 
     def __init__(self, report: Any = None) -> None:
         refused = len(report.undone) if report else 1

@@ -1,4 +1,4 @@
-"""What sales announces, and the short frame that goes ahead of a review or an update on the live stream."""
+"""Events of sales, and the short frame before a review or an update on the live stream."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _BY_NAME = Order((Customer.name, Customer.id))
 
 
 def find_customers(query: Mapping[str, Any]) -> Page:
-    """One page of customers by name; ``search`` finds beginnings of words of the code and the name."""
+    """One page of customers by name; ``search`` matches the beginnings of words of the code and the name."""
     wanted = select(Customer)
     if query.get("search"):
         wanted = customers_searched(wanted, query["search"])
@@ -30,17 +30,17 @@ def find_customers(query: Mapping[str, Any]) -> Page:
 
 
 def find_salesmen(query: Mapping[str, Any]) -> Page:
-    """One page of salesmen by name; ``search`` is how the name begins."""
+    """One page of salesmen by name; ``search`` is the beginning of the name."""
     return _named(Salesman, query)
 
 
 def find_couriers(query: Mapping[str, Any]) -> Page:
-    """One page of couriers by name; ``search`` is how the name begins."""
+    """One page of couriers by name; ``search`` is the beginning of the name."""
     return _named(Courier, query)
 
 
 def active_couriers() -> list[Courier]:
-    """The couriers that take parcels now, by name."""
+    """The active couriers, by name."""
     return list(db.session.scalars(select(Courier).where(Courier.is_active.is_(True)).order_by(Courier.name)))
 
 
@@ -60,7 +60,7 @@ def find_courier(courier_id: int) -> Courier:
 
 
 def edit_customer(customer_id: int, data: Mapping[str, Any], actor: Actor) -> Customer:
-    """Change what is sent; invoices show the customer as it is now, events as it was then.
+    """Change the fields that are sent. Invoices show the customer as it is now, older events as it was then.
 
     Raises:
         UnknownCustomer: there is none.
@@ -74,7 +74,7 @@ def edit_customer(customer_id: int, data: Mapping[str, Any], actor: Actor) -> Cu
 
 
 def edit_salesman(salesman_id: int, data: Mapping[str, Any], actor: Actor) -> Salesman:
-    """Rename a salesman; an import under the old name makes a new one.
+    """Rename a salesman; an import under the old name creates a new one.
 
     Raises:
         UnknownSalesman: there is none.
@@ -86,7 +86,7 @@ def edit_salesman(salesman_id: int, data: Mapping[str, Any], actor: Actor) -> Sa
 
 
 def add_courier(data: Mapping[str, Any], actor: Actor) -> Courier:
-    """Make a courier.
+    """Create a courier.
 
     Raises:
         DuplicateCourier: the code is taken.
@@ -99,7 +99,7 @@ def add_courier(data: Mapping[str, Any], actor: Actor) -> Courier:
 
 
 def edit_courier(courier_id: int, data: Mapping[str, Any], actor: Actor) -> Courier:
-    """Change what is sent; an inactive courier takes no new parcels.
+    """Change the fields that are sent; an inactive courier takes no new parcels.
 
     Raises:
         UnknownCourier: there is none.

@@ -1,4 +1,4 @@
-"""The samples of the sales document (its missing brace put in), shown in the API reference."""
+"""Samples of the sales document (with its missing brace added), for the API reference."""
 
 from __future__ import annotations
 

@@ -210,7 +210,7 @@ class TestExport:
         assert (row["invoice_no"], row["total_amount"], row["salesman"]) == (high, "920.00", "Ajay")
 
     def test_every_row_over_many_stretches(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(export, "STRETCH", 3)
+        monkeypatch.setattr(export, "CHUNK", 3)
         numbers = [imported(erp) for _ in range(7)]
         rows = list(csv.DictReader(io.StringIO(erp.get("/api/sales/export/").data.decode("utf-8-sig"))))
         assert [row["invoice_no"] for row in rows] == numbers[::-1]

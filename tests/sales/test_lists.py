@@ -107,7 +107,7 @@ class TestSearch:
     def test_words_of_number_customer_and_items(
         self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch, asked: str, *, found: bool, recent: int
     ) -> None:
-        monkeypatch.setattr(lists, "RECENT", recent)
+        monkeypatch.setattr(lists, "RECENT_INVOICES", recent)
         imported(erp, invoice_no="LTPI-77282", items=[an_item(barcode="BC-9", batch_no="B456")])
         answer = erp.get(LIST, query_string={"search": asked}).json
         assert [i["invoice_no"] for i in answer["results"]] == (["LTPI-77282"] if found else [])

@@ -131,8 +131,8 @@ class TestGaps:
         assert wider["missing"] + wider["present"] == 12
 
     def test_a_long_series_is_looked_at_in_stretches(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(gaps, "REACH", 10)
-        monkeypatch.setattr(gaps, "MOST_GAPS", 2)
+        monkeypatch.setattr(gaps, "MAX_NUMBERS", 10)
+        monkeypatch.setattr(gaps, "MAX_GAPS", 2)
         present = [1, 3, 5, 7, 8, 20, 31]
         for number in present:
             imported(erp, invoice_no=f"A{number}")

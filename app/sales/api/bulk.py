@@ -1,4 +1,4 @@
-"""``/api/sales``: many invoices in one request, read as a stream, and whole lists out as a file."""
+"""``/api/sales``: bulk import of invoices, read as a stream, and export of lists as a file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _BODY = {
     "required": True,
     "content": {
         "application/json": {
-            "schema": {"type": "array", "maxItems": imports_stream.MOST, "items": _INVOICE},
+            "schema": {"type": "array", "maxItems": imports_stream.MAX_INVOICES, "items": _INVOICE},
             "example": [samples.PAYLOAD],
         },
         "application/x-ndjson": {"schema": {"type": "string", "description": "One invoice a line."}},
@@ -188,10 +188,10 @@ def _forget_ids(results: list[dict[str, Any]], taken_back: set[int]) -> None:
 
 
 def _result(verdict: imports_stream.Verdict, *, stored: bool) -> dict[str, Any]:
-    told = {"index": verdict.index, "invoice_no": verdict.invoice_no}
+    result = {"index": verdict.index, "invoice_no": verdict.invoice_no}
     refusal = verdict.refusal
     if refusal is None:
-        return {**told, "status": 201, **_show(verdict.invoice or {})} if stored else {**told, **_NOT_ALONE}
+        return {**result, "status": 201, **_show(verdict.invoice or {})} if stored else {**result, **_NOT_ALONE}
     body = _envelope.body(refusal)
     del body["success"]
-    return {**told, "status": _envelope.status(refusal), **body}
+    return {**result, "status": _envelope.status(refusal), **body}

@@ -91,11 +91,11 @@ def _results(orders: list[dict[str, Any]], outcomes: list[SalesInvoice | Refusal
 
 
 def _result(invoice_no: str, outcome: SalesInvoice | Refusal) -> dict[str, Any]:
-    told = {"invoice_no": invoice_no}
+    result = {"invoice_no": invoice_no}
     if not isinstance(outcome, Refusal):
-        return {**told, "success": True, "status": 200, "invoice": outcome}
+        return {**result, "success": True, "status": 200, "invoice": outcome}
     more = {name: value for name in ("errors", "data") if (value := getattr(outcome, name))}
-    return {**told, "success": False, "status": outcome.status, "message": outcome.message, **more}
+    return {**result, "success": False, "status": outcome.status, "message": outcome.message, **more}
 
 
 _ROUND = (

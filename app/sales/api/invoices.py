@@ -1,4 +1,4 @@
-"""``/api/sales``: importing, correcting, returning to billing, and reading sales invoices."""
+"""``/api/sales``: import, correction, return to billing, and reading of sales invoices."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Import(MethodView):
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
         """Import an invoice of the ERP.
 
-        Makes or updates the customer (by `code`) and the salesman (by name). `invoice_no` is the idempotency
-        key: a second import answers 409 with the first one's `id` and tells whether it says the same.
+        Creates or updates the customer (by `code`) and the salesman (by name). `invoice_no` is the idempotency
+        key: a second import answers 409 with the first one's `id` and says whether both are identical.
         """
         invoice = single.import_invoice(data, created_user_id=authenticate().user_id)
         return _answer("Invoice imported successfully", invoice)
@@ -67,7 +67,7 @@ class Update(MethodView):
     def patch(self, data: dict[str, Any]) -> dict[str, Any]:
         """Correct an invoice that was returned to billing.
 
-        Items are found by `barcode`, else by `item_code`; only what is sent changes. Totals are computed anew
+        Items are found by `barcode`, else by `item_code`; only fields that are sent change. Totals are computed again
         and the invoice goes back to the section that returned it.
         """
         return _answer("Invoice updated successfully", _CORRECT.take(data, actor()))
@@ -97,7 +97,7 @@ class Invoices(MethodView):
     def get(self, query: dict[str, Any]) -> Page:
         """List invoices, newest first.
 
-        `page` reaches the first 10,000; with `cursor=` (empty to begin) `next` walks all of them at one speed.
+        `page` reaches the first 10,000; with `cursor=` (empty to begin) `next` reads all of them at constant speed.
         """
         return lists.find_page(query)
 
@@ -123,7 +123,7 @@ class History(MethodView):
         example={"count": None, "count_exact": True, "next": None, "previous": None, "results": samples.HISTORY},
     )
     def get(self, query: dict[str, Any], invoice_id: int) -> Page:
-        """Read everything that happened to an invoice, oldest first.
+        """Read the history of an invoice, oldest first.
 
         Every step, return and correction with who, when and note; a correction with each old and new value.
         """

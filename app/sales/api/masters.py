@@ -77,7 +77,7 @@ class OneCustomer(MethodView):
     @blp.arguments(CustomerEditSchema, example={"phone1": "9876500000"})
     @blp.response(200, CustomerAnswerSchema, example=_answer("Customer updated", _CUSTOMER))
     def patch(self, data: dict[str, Any], customer_id: int) -> dict[str, Any]:
-        """Edit a customer; only what is sent changes."""
+        """Edit a customer; only fields that are sent change."""
         return _answer("Customer updated", masters.edit_customer(customer_id, data, actor()))
 
 
@@ -166,7 +166,7 @@ class Gaps(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Find the numbers that are missing in a series.
 
-        A series is what stands before the digits at the end: `LTPI-` of `LTPI-77282`. Looks at up to 100,000
-        numbers from `first` on and tells where the next look begins.
+        A series is the text before the digits at the end: `LTPI-` of `LTPI-77282`. A report covers up to 100,000
+        numbers from `first` on and says where the next report begins.
         """
         return gaps.report(query["prefix"], first=query.get("first"), last=query.get("last"))

@@ -24,7 +24,7 @@ BLOCK = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An invoice of a file: its payload or why it could not be read, and where and how it stands there."""
+    """An invoice of a file: its place, its payload or the refusal, and the original text or rows."""
 
     place: str
     payload: Any
@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Source:
-    """``entries`` of a file; ``done`` of ``size`` for a progress bar; ``heads`` where it is a table."""
+    """The invoices of a file; ``done`` of ``size`` for a progress bar; ``heads`` are the headings of a table."""
 
     entries: Iterator[Entry]
     size: int
@@ -42,8 +42,8 @@ class Source:
     heads: list[str] | None = None
 
 
-def opened(path: Path, stream: IO[bytes]) -> Source:
-    """The file's invoices, by what its name ends with.
+def open_source(path: Path, stream: IO[bytes]) -> Source:
+    """The invoices of a file; the end of its name gives the kind.
 
     Raises:
         BadRequest: another kind of file, or a table with other headings.
@@ -92,7 +92,7 @@ def _csv(path: Path, stream: IO[bytes]) -> Source:
     numbered = ((rows.line_num, _cells(heads, row, separator)) for row in rows)
 
     def done() -> int:
-        # By way of ``lines``: let go of, it would close the file under the one who opened it.
+        # The reference keeps ``lines`` alive: when it is collected, it closes the file of the caller.
         return lines.buffer.tell()
 
     return Source(_grouped(heads, numbered), path.stat().st_size, done, heads)
@@ -135,5 +135,5 @@ def _grouped(heads: list[str], rows: Iterator[tuple[int, list[Any]]]) -> Iterato
         original = [kept[number] for number in grouped.rows]
         for number in [number for number in kept if number <= last]:
             del kept[number]
-        # Stored in part it would block the mended whole: what contradicts itself is refused with all its rows.
+        # Contradicting rows refuse the whole invoice: a partly stored one would block the corrected import.
         yield Entry(place, grouped.payload, Invalid(grouped.faults) if grouped.faults else None, original)

@@ -1,4 +1,4 @@
-"""Invoices as rows of a table, one for each item, as spreadsheets hold them; read and written under one heading."""
+"""Invoices as rows of a table, one row for each item; imports and exports use the same headings."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ PLACES: Mapping[str, tuple[str, Column]] = {
 #: Numbers in a payload; a sheet stores phones, pin codes and barcodes as numbers too, which are texts.
 NUMBERS = frozenset(heading for heading, (_, column) in PLACES.items() if column.is_number)
 NEEDED = tuple(heading for heading, (_, column) in PLACES.items() if column.is_required)
-#: What an export tells besides; an import passes over it.
-TOLD = (
+#: Further headings of an export; an import ignores them.
+EXPORT_ONLY = (
     "id",
     "status",
     "billing_status",
@@ -35,8 +35,8 @@ TOLD = (
     "delivered_at",
     "reason",
 )
-_TEXTS_THAT_LOOK_LIKE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-#: An apostrophe before them keeps a spreadsheet from computing what a stranger wrote.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: An apostrophe before such a text prevents that a spreadsheet computes it.
 GUARD = "'"
 
 
@@ -54,7 +54,7 @@ def headings(names: Iterable[Any]) -> list[str]:
         BadRequest: one is unknown, named twice or missing.
     """
     given = ["" if name is None else str(name).strip() for name in names]
-    unknown = [name for name in given if name and name not in PLACES and name not in TOLD]
+    unknown = [name for name in given if name and name not in PLACES and name not in EXPORT_ONLY]
     twice = sorted({name for name in given if name and given.count(name) > 1})
     missing = [name for name in NEEDED if name not in given]
     for (one, several), found in zip(_HEADING_FAULTS, (unknown, twice, missing), strict=True):
@@ -65,22 +65,22 @@ def headings(names: Iterable[Any]) -> list[str]:
 
 @dataclass(slots=True)
 class Grouped:
-    """An invoice out of rows: their numbers, and where they contradict each other."""
+    """An invoice from several rows: payload, row numbers, and contradictions between rows."""
 
     payload: dict[str, Any]
     rows: list[int]
     faults: dict[str, list[str]] = field(default_factory=dict)
 
-    def takes(self, payload: Mapping[str, Any]) -> bool:
-        """Whether a row goes on with this invoice: it has its number, or nothing but an item."""
+    def belongs(self, payload: Mapping[str, Any]) -> bool:
+        """Whether a row belongs to this invoice: it has its number, or only an item."""
         number = payload.get("invoice_no")
-        return number == self.payload.get("invoice_no") if number else not _told(payload)
+        return number == self.payload.get("invoice_no") if number else not _invoice_cells(payload)
 
     def add(self, row: int, payload: Mapping[str, Any]) -> None:
-        """Add the item of another row; what that leaves blank about the invoice was said before."""
-        said = _told(self.payload)
-        for heading, value in _told(payload).items():
-            if said.get(heading) != value:
+        """Add the item of another row; blank invoice cells repeat the first row."""
+        first = _invoice_cells(self.payload)
+        for heading, value in _invoice_cells(payload).items():
+            if first.get(heading) != value:
                 text = N_("Row %(row)s says something else than row %(first)s.")
                 self.faults.setdefault(heading, []).append(Message(text, row=row, first=self.rows[0]))
         self.payload["items"] += payload["items"]
@@ -88,14 +88,14 @@ class Grouped:
 
 
 def payloads(heads: list[str], rows: Iterable[tuple[int, list[Any]]]) -> Iterator[Grouped]:
-    """Invoices out of rows; rows of one number stand together."""
+    """Invoices from rows; the rows of one invoice are consecutive."""
     current: Grouped | None = None
     for number, row in rows:
         cells = dict(zip(heads, row, strict=False))
-        if not any(_given(cell) for cell in cells.values()):
+        if not any(_is_filled(cell) for cell in cells.values()):
             continue
         payload = _payload(cells)
-        if current is not None and current.takes(payload):
+        if current is not None and current.belongs(payload):
             current.add(number, payload)
             continue
         if current is not None:
@@ -106,8 +106,8 @@ def payloads(heads: list[str], rows: Iterable[tuple[int, list[Any]]]) -> Iterato
 
 
 def row_of(invoice: Any, item: Any | None) -> dict[str, Any]:
-    """A stored invoice, and one of its items, under the headings."""
-    row: dict[str, Any] = {name: getattr(invoice, name) for name in TOLD[:4]}
+    """The row of a stored invoice and one of its items, by heading."""
+    row: dict[str, Any] = {name: getattr(invoice, name) for name in EXPORT_ONLY[:4]}
     row |= {"created_at": invoice.created_at, "delivered_at": invoice.delivered_at}
     sources = {"invoice": invoice, "customer": invoice.customer, "item": item}
     for heading, (part, column) in PLACES.items():
@@ -125,38 +125,38 @@ def columns(*, items: bool) -> list[str]:
 
 
 def escape_formula(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula, marked as text."""
-    if isinstance(value, str) and value.startswith(_TEXTS_THAT_LOOK_LIKE_FORMULAS):
+    """The value; a text that looks like a formula gets an apostrophe."""
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return GUARD + value
     return value
 
 
-def written(cell: Any) -> Any:
-    """A cell that was read, as a CSV file takes it: what is read back from there says the same."""
-    return escape_formula(_value(cell)) if _given(cell) else None
+def csv_cell(cell: Any) -> Any:
+    """A cell for a CSV file; an import of that file reads the same value."""
+    return escape_formula(_value(cell)) if _is_filled(cell) else None
 
 
 def _payload(cells: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {"invoice": {}, "customer": {}, "item": {}}
     for heading, cell in cells.items():
-        if heading in PLACES and _given(cell):
+        if heading in PLACES and _is_filled(cell):
             part, column = PLACES[heading]
             found[part][column.key] = _value(cell) if column.is_number else str(_value(cell))
     return {**found["invoice"], "customer": found["customer"], "items": [found["item"]]}
 
 
-def _told(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """What a row says about the invoice as a whole, by heading."""
+def _invoice_cells(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The cells of a row that belong to the invoice and the customer, by heading."""
     about = {name: value for name, value in payload.items() if name not in {"customer", "items"}}
     return {**about, **{f"customer_{name}": value for name, value in payload["customer"].items()}}
 
 
-def _given(cell: Any) -> bool:
+def _is_filled(cell: Any) -> bool:
     return cell is not None and str(cell).strip() != ""
 
 
 def _value(cell: Any) -> Any:
-    """A cell as JSON would have brought it."""
+    """A cell as the value that JSON would have."""
     if isinstance(cell, datetime):
         return cell.date().isoformat()
     if isinstance(cell, date):
@@ -164,6 +164,6 @@ def _value(cell: Any) -> Any:
     if isinstance(cell, float):
         return int(cell) if cell.is_integer() else Decimal(repr(cell))
     text = str(cell).strip() if not isinstance(cell, int | Decimal) else cell
-    if isinstance(text, str) and text.startswith(GUARD) and text[1:].startswith(_TEXTS_THAT_LOOK_LIKE_FORMULAS):
+    if isinstance(text, str) and text.startswith(GUARD) and text[1:].startswith(_FORMULA_STARTS):
         return text[1:]
     return text

@@ -1,4 +1,4 @@
-"""What a correction changed: each old and new value, by field and by item."""
+"""Changes of a correction: each old and new value, by field and by item."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ def snapshot(invoice: SalesInvoice) -> dict[str, Any]:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """``{field: {"old", "new"}}``; the customer by its fields, items as a list by line."""
+    """The changed fields as ``{field: {"old", "new"}}``; the customer by its fields, the items as a list by line."""
     fields = {name: _pair(before[name], after[name]) for name in before if name not in {"items", "customer"}}
-    told: dict[str, Any] = {name: pair for name, pair in fields.items() if pair["old"] != pair["new"]}
+    changed: dict[str, Any] = {name: pair for name, pair in fields.items() if pair["old"] != pair["new"]}
     if customer := _differing(before["customer"], after["customer"]):
-        told["customer"] = customer
+        changed["customer"] = customer
     if items := _items(before["items"], after["items"]):
-        told["items"] = items
-    return told
+        changed["items"] = items
+    return changed
 
 
 def _items(before: Mapping[int, Any], after: Mapping[int, Any]) -> list[dict[str, Any]]:
-    told = []
+    changed = []
     for line in sorted({*before, *after}):
         old, new = before.get(line, _ABSENT), after.get(line, _ABSENT)
         if fields := _differing(old, new):
             change = "changed" if old and new else "added" if new else "removed"
             named = old or new
-            told.append(
+            changed.append(
                 {
                     "line_no": line,
                     "item_code": named["item_code"],
@@ -55,7 +55,7 @@ def _items(before: Mapping[int, Any], after: Mapping[int, Any]) -> list[dict[str
                     "fields": fields,
                 }
             )
-    return told
+    return changed
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

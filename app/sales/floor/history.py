@@ -1,4 +1,4 @@
-"""What happened to an invoice, step by step; the present state is always the last entry's."""
+"""History of an invoice: one entry for each step; the last entry has the present state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IMPORTED = "imported"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does it: the caller's name, the user behind it (none for a key of a machine), and the user's role."""
+    """The caller of a step: name, user id (none for an API key) and role."""
 
     name: str
     user_id: int | None = None
@@ -38,7 +38,7 @@ def record(
     worker: tuple[int, str] | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write down a step that was just taken; ``before`` is the status that it was taken from."""
+    """Add an entry for a step; ``before`` is the status before the step."""
     db.session.add(
         HistoryEntry(
             invoice_id=invoice.id,
@@ -57,7 +57,7 @@ def record(
 
 
 def find_history(invoice_id: int, paging: Mapping[str, Any]) -> Page:
-    """The steps of an invoice, oldest first; the import, which is not stored twice, opens the first page.
+    """The steps of an invoice, oldest first. The first page begins with the import, which has no entry of its own.
 
     Raises:
         UnknownInvoice: there is none.

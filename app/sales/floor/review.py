@@ -1,4 +1,4 @@
-"""Sending an invoice back to billing, and taking the ERP's correction of it."""
+"""Returns of an invoice to billing, and the ERP's correction of the invoice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.sales.events import REVIEW, UPDATED
 from app.sales.floor import work_sessions
 from app.sales.floor.correction_diff import changes, snapshot
 from app.sales.floor.history import Actor, record
-from app.sales.floor.transitions import take_back
+from app.sales.floor.transitions import clear_delivery
 from app.sales.imports.single import item_values, line_total, total_of
 from app.sales.models.invoices import ReturnRecord, SalesInvoice, SalesItem
 from app.sales.models.masters import Customer, Salesman
@@ -54,21 +54,21 @@ def return_to_billing(step: Step, data: Mapping[str, Any], actor: Actor) -> Sale
         )
     )
     work_sessions.release(invoice, Outcome.RETURNED)
-    take_back(invoice)
+    clear_delivery(invoice)
     invoice.hold_reason = invoice.held_by = invoice.held_at = None
     invoice.status, invoice.billing_status = Status.REVIEW.value, BillingStatus.REVIEW.value
     invoice.updated_at = moment
-    told = {"return_reason": reason, "section": section.value}
-    record(invoice, step.name, before, actor, details=told)
+    details = {"return_reason": reason, "section": section.value}
+    record(invoice, step.name, before, actor, details=details)
     db.session.flush()
     events.emit(REVIEW, invoice, subject_id=invoice.id)
     return invoice
 
 
 def correct(step: Step, data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
-    """Apply the ERP's correction to an invoice in REVIEW and hand it back to the section that returned it.
+    """Apply the ERP's correction to an invoice in REVIEW and return it to the section that sent it.
 
-    The worker who had it in hand gets it back if free; else it waits there to be started.
+    The worker who had the invoice gets it back if free; else it waits to be started.
 
     Raises:
         UnknownInvoice: no such number.
@@ -115,7 +115,7 @@ def _resume(invoice: SalesInvoice, notes: str, actor: Actor) -> None:
 
 def _correct_items(invoice: SalesInvoice, corrections: list[Mapping[str, Any]], *, replace: bool) -> None:
     before, named = list(invoice.items), list[SalesItem]()
-    # All are told by what is stored, before the first of them changes a barcode that another may look for.
+    # All matches are found before the first change: it may change a barcode that another correction names.
     matches = [_matching(before, correction) for correction in corrections]
     next_line = max((item.line_no for item in before), default=0) + 1
     faults: dict[int, Any] = {}
@@ -145,7 +145,7 @@ def _correct_items(invoice: SalesInvoice, corrections: list[Mapping[str, Any]], 
 
 
 def _matching(items: list[SalesItem], correction: Mapping[str, Any]) -> list[SalesItem]:
-    """By barcode first, else by item code; a code that is sent too tells lines of one barcode apart."""
+    """The lines with the barcode, else with the item code; the code also separates lines with the same barcode."""
     barcode, code = correction.get("barcode"), correction.get("item_code")
     found = [item for item in items if barcode and item.barcode == barcode]
     if not found:
@@ -161,7 +161,7 @@ def _change(item: SalesItem, correction: Mapping[str, Any]) -> None:
 
 
 def _customer(data: Mapping[str, Any]) -> Customer:
-    # Only as much of a lock as a change needs: imports for the same customer go on beside it.
+    # FOR NO KEY UPDATE: imports for the same customer are not blocked.
     query = select(Customer).where(Customer.code == data["code"]).with_for_update(key_share=True)
     customer: Customer | None = db.session.scalar(query)
     if customer is None:

@@ -1,4 +1,4 @@
-"""Taking a step of the table in ``workflow.py``: every check first, then the change, its history and its event."""
+"""Transitions of an invoice by a step of ``steps.py``: all checks first, then the change, its history and its event."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from app.sales.errors import (
 from app.sales.events import STATUS_CHANGED
 from app.sales.floor import work_sessions
 from app.sales.floor.history import Actor, record
-from app.sales.floor.work_sessions import ABLE, Worker
+from app.sales.floor.work_sessions import MAY_WORK, Worker
 from app.sales.models.floor import WorkSession
 from app.sales.models.invoices import SalesInvoice
 from app.sales.models.masters import Courier
 from app.sales.queries.lookup import find_by_number, lock_by_numbers
 from app.sales.state_machine import SUPERVISORS, DeliveryType, Outcome, Section, Status, Step, Who
 
-#: Sessions opened by the present call, by worker and section: a bulk start puts all its invoices into one.
+#: Sessions that this call opened, by worker and section; a bulk start puts all its invoices into one session.
 Opened = dict[tuple[int, str], WorkSession]
-_TOLD = ("label_count", "courier", "tracking_no", "proof_note", "reason")
+_DETAILS = ("label_count", "courier", "tracking_no", "proof_note", "reason")
 
 
 def take(step: Step, data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
@@ -55,12 +55,12 @@ def take(step: Step, data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
 def take_all(
     step_of: Mapping[str, Step], orders: Sequence[Mapping[str, Any]], actor: Actor
 ) -> list[SalesInvoice | Refusal]:
-    """Take a step with many invoices, outcomes in order: what is refused changes nothing, nor holds up the rest."""
+    """Take a step with many invoices; outcomes in order. A refused invoice changes nothing and stops no other."""
     found = lock_by_numbers({order["invoice_no"] for order in orders})
     work_sessions.lock_sessions(invoice.handling.session_id for invoice in found.values() if invoice.handling)
     opened: Opened = {}
     outcomes: dict[int, SalesInvoice | Refusal] = {}
-    # Sessions are opened driver by driver: two tours that share drivers never wait for each other in a circle.
+    # Sessions are opened in the order of drivers, so two tours with the same drivers do not deadlock.
     for place, order in sorted(enumerate(orders), key=lambda numbered: numbered[1].get("driver_id", 0)):
         try:
             invoice = found.get(order["invoice_no"])
@@ -104,7 +104,7 @@ def _take(step: Step, invoice: SalesInvoice, data: Mapping[str, Any], actor: Act
         work_sessions.release(invoice, step.ends)
     if before not in step.resumes:
         invoice.status = step.moves[Status(before)].value
-    _note(step, invoice, data, actor, worker=worker, courier=courier)
+    _write_facts(step, invoice, data, actor, worker=worker, courier=courier)
     return _finish(step, invoice, before, data, actor, worker=worker)
 
 
@@ -112,16 +112,16 @@ def _finish(
     step: Step, invoice: SalesInvoice, before: str, data: Mapping[str, Any], actor: Actor, *, worker: Worker | None
 ) -> SalesInvoice:
     invoice.updated_at = clock.now()
-    told = {name: data[name] for name in _TOLD if data.get(name)}
+    details = {name: data[name] for name in _DETAILS if data.get(name)}
     mine = (worker.id, worker.name) if worker else None
-    record(invoice, step.name, before, actor, note=data.get("note", ""), worker=mine, details=told)
+    record(invoice, step.name, before, actor, note=data.get("note", ""), worker=mine, details=details)
     db.session.flush()
     events.emit(STATUS_CHANGED, invoice, subject_id=invoice.id, step=step.name, previous_status=before)
     return invoice
 
 
 def check(step: Step, invoice: SalesInvoice, data: Mapping[str, Any], actor: Actor) -> Worker | None:
-    """Raise every reason against the step that ``take`` would; returns the worker whose step it is."""
+    """Raise the refusal that ``take`` would raise; return the worker of the step."""
     if step.lifts_hold and invoice.held_at is None:
         raise NotOnHold
     if invoice.held_at is not None and not (step.while_held or step.lifts_hold):
@@ -145,7 +145,7 @@ def check(step: Step, invoice: SalesInvoice, data: Mapping[str, Any], actor: Act
 
 
 def _worker(data: Mapping[str, Any], actor: Actor) -> Worker:
-    """The caller, the driver that is assigned, or whom a supervisor acts for."""
+    """The caller, the assigned driver, or the worker for whom a supervisor acts."""
     if data.get("driver_id") is not None:
         return _found_worker("driver_id", data["driver_id"])
     wanted = data.get("worker_id", actor.user_id)
@@ -157,13 +157,13 @@ def _worker(data: Mapping[str, Any], actor: Actor) -> Worker:
 
 
 def list_workers() -> list[Worker]:
-    """Everybody who may take steps, by name."""
-    users = db.session.scalars(select(User).where(*ABLE).order_by(User.name, User.id))
+    """All users who may take steps, by name."""
+    users = db.session.scalars(select(User).where(*MAY_WORK).order_by(User.name, User.id))
     return [Worker(user.id, user.name) for user in users]
 
 
 def _found_worker(field: str, user_id: int) -> Worker:
-    user: User | None = db.session.scalar(select(User).where(User.id == user_id, *ABLE))
+    user: User | None = db.session.scalar(select(User).where(User.id == user_id, *MAY_WORK))
     if user is None:
         raise Invalid({field: [N_("No such worker.")]})
     return Worker(user.id, user.name)
@@ -178,7 +178,7 @@ def _courier(code: str) -> Courier:
     return courier
 
 
-def _note(
+def _write_facts(
     step: Step,
     invoice: SalesInvoice,
     data: Mapping[str, Any],
@@ -187,7 +187,7 @@ def _note(
     worker: Worker | None,
     courier: Courier | None,
 ) -> None:
-    """Write into the invoice what the step tells about it."""
+    """Write the facts of the step (hold, labels, delivery) into the invoice."""
     moment = clock.now()
     if step.ends is Outcome.HELD:
         invoice.hold_reason, invoice.held_by, invoice.held_at = data["reason"], actor.name, moment
@@ -204,7 +204,7 @@ def _deliver(
 ) -> None:
     moment, internal = clock.now(), step.delivery_type is DeliveryType.INTERNAL
     if step.ends is Outcome.CANCELLED:
-        take_back(invoice)
+        clear_delivery(invoice)
         return
     if step.delivery_type:
         invoice.delivery_type, invoice.dispatched_at, invoice.courier = step.delivery_type.value, moment, courier
@@ -214,7 +214,7 @@ def _deliver(
         invoice.delivered_at, invoice.proof_note = moment, data.get("proof_note", "")
 
 
-def take_back(invoice: SalesInvoice) -> None:
-    """Forget a delivery that did not happen; the history keeps it."""
+def clear_delivery(invoice: SalesInvoice) -> None:
+    """Clear a delivery that did not take place; the history keeps it."""
     invoice.delivery_type = invoice.dispatched_at = invoice.courier = invoice.tracking_no = None
     invoice.driver_id = invoice.driver = None

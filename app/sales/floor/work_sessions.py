@@ -1,6 +1,6 @@
-"""Sessions of workers: opened with one invoice or a round of them, ended when the last one leaves.
+"""Sessions of workers: each begins with one invoice or with several, and ends when its last invoice leaves.
 
-Locks are taken in one order everywhere (invoices by id, then sessions by id), so steps never wait in a circle.
+Locks are always taken in one order (invoices by id, then sessions by id), so steps do not deadlock.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from app.sales.models.floor import Assignment, WorkSession
 from app.sales.models.invoices import SalesInvoice
 from app.sales.state_machine import HANDLED_IN, Outcome
 
-_TRIES = 3
-#: Users who may hold invoices now; a role may have changed since they did.
-ABLE = (
+_ATTEMPTS = 3
+#: Users who may have invoices now; the role of a user may have changed during a session.
+MAY_WORK = (
     User.is_active.is_(True),
     User.role.in_([role for role, abilities in ROLES.items() if "sales:write" in abilities]),
 )
@@ -32,7 +32,7 @@ ABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A user who may hold invoices."""
+    """A user who may have invoices."""
 
     id: int
     name: str
@@ -44,18 +44,18 @@ def open_session(worker: Worker, section: str) -> WorkSession:
     Raises:
         WorkerBusy: the worker has one open in this section; the refusal names its invoices.
     """
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS):
         opened = _try_to_open(worker, section)
         if opened is not None:
             return opened
         if held := _open_invoices(worker.id, section):
             raise WorkerBusy(worker.name, section, held)
-    # It ended between our looks each time; the caller may simply ask again.
+    # The other session ended between the two statements each time; the caller can send the request again.
     raise Busy(headers={"Retry-After": "1"})
 
 
 def assign(session: WorkSession, invoice: SalesInvoice) -> None:
-    """Put an invoice, which the caller has locked, into a session."""
+    """Add an invoice to a session; the caller has locked the invoice."""
     held = Assignment(session_id=session.id, invoice_id=invoice.id, started_at=clock.now())
     db.session.add(held)
     db.session.flush()
@@ -82,7 +82,7 @@ def release(invoice: SalesInvoice, outcome: Outcome) -> None:
 
 
 def lock_sessions(session_ids: Iterable[int]) -> None:
-    """Hold sessions until the transaction ends: whether an invoice is the last one is decided by one at a time."""
+    """Lock sessions until the transaction ends, so that one transaction at a time looks for the last invoice."""
     wanted = sorted(set(session_ids))
     db.session.execute(
         select(WorkSession.id).where(WorkSession.id.in_(wanted)).order_by(WorkSession.id).with_for_update()
@@ -90,7 +90,7 @@ def lock_sessions(session_ids: Iterable[int]) -> None:
 
 
 def hand_back(invoice: SalesInvoice) -> Worker | None:
-    """Give an invoice back to the one who had it in hand last, if that worker is free; else it waits."""
+    """Assign an invoice to its last worker again, if that worker is free; else it waits."""
     section = HANDLED_IN.get(invoice.status)
     if section is None:
         return None
@@ -98,7 +98,7 @@ def hand_back(invoice: SalesInvoice) -> Worker | None:
         select(WorkSession)
         .join(Assignment, Assignment.session_id == WorkSession.id)
         .join(User, User.id == WorkSession.worker_id)
-        .where(Assignment.invoice_id == invoice.id, WorkSession.section == section.value, *ABLE)
+        .where(Assignment.invoice_id == invoice.id, WorkSession.section == section.value, *MAY_WORK)
         .order_by(Assignment.id.desc())
         .limit(1)
     )

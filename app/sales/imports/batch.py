@@ -1,4 +1,4 @@
-"""Importing a batch of invoices: the same rows and events as one by one, in a handful of statements."""
+"""Import of a batch of invoices: the same rows and events as single imports, in a few statements."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from app.sales.columns import (
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
 from app.sales.imports.duplicate_diff import differences
-from app.sales.imports.single import UNIQUE_NUMBER, customer_given, dump
+from app.sales.imports.single import UNIQUE_NUMBER, customer_values, dump
 from app.sales.models.invoices import SalesInvoice
 from app.sales.queries.lookup import FULL
 from app.sales.queries.search import invoice_words
 
-#: What was sent, and the invoice made of it (``importing.new_invoice``).
+#: The loaded payload and the values of the invoice (``single.new_invoice``).
 Drafted = tuple[Mapping[str, Any], dict[str, Any]]
 Outcome = dict[str, Any] | DuplicateInvoice
 
-# Sorted by code and taken before any number: batches and single imports wait for each other in one order.
+# Sorted by code and locked before any invoice number: batches and single imports take locks in one order.
 _CUSTOMERS = text(
     f"""
     WITH given AS (
@@ -80,7 +80,7 @@ _SALESMEN = text(
     SELECT id, name FROM written UNION ALL SELECT id, name FROM stored
     """
 )
-# One look into the index for each number: a plain IN would rather read the whole table while that is small.
+# One index look-up for each number: for a plain IN the planner reads the whole table while it is small.
 _TAKEN = text(
     """
     SELECT number FROM unnest(CAST(:numbers AS text[])) AS number,
@@ -103,10 +103,10 @@ _ITEM_REST = ("id", "invoice_id", "line_no", "line_total")
 
 
 def import_many(batch: Sequence[Drafted]) -> list[Outcome]:
-    """Store what is new of ``batch``; per invoice, in order, its header with the ``id`` or why it was refused.
+    """Store the new invoices of ``batch``; the outcomes, in order, are a header with the ``id`` or a refusal.
 
-    Of two invoices with one number the first counts. A race that is lost to another import is found by the
-    unique number and the batch looked at anew, so that it never fails as a whole.
+    Of two invoices with one number the first is stored. When another import stores a number meanwhile, the
+    statement fails by the unique number and the batch is tried again, so it never fails as a whole.
     """
     while True:
         taken = _taken(batch)
@@ -115,7 +115,7 @@ def import_many(batch: Sequence[Drafted]) -> list[Outcome]:
                 stored = _store(_first_of_each(batch, taken))
         except UniqueViolation as lost:
             if lost.diag.constraint_name != UNIQUE_NUMBER:
-                raise  # no race: trying again would come to the same for ever
+                raise  # not a race: another attempt would fail in the same way
             continue
         return _outcomes(batch, stored)
 
@@ -152,7 +152,7 @@ def _duplicate(stored: SalesInvoice, data: Mapping[str, Any]) -> DuplicateInvoic
 
 
 def _store(fresh: list[Drafted]) -> dict[str, dict[str, Any]]:
-    """Customers and salesmen first, then everything else by COPY under ids that were drawn before."""
+    """Customers and salesmen first, then everything else by COPY with reserved ids."""
     if not fresh:
         return {}
     sent, invoices = [data for data, _ in fresh], [invoice for _, invoice in fresh]
@@ -165,7 +165,7 @@ def _store(fresh: list[Drafted]) -> dict[str, dict[str, Any]]:
             invoice["salesman"] = {"id": salesmen[data["salesman"]], "name": data["salesman"]}
         for item in invoice["items"]:
             item["id"] = next(line_ids)
-    # One order of waiting for numbers, whatever the order they were sent in.
+    # Sorted, so that parallel batches lock numbers in one order.
     headers = map(_header, sorted(invoices, key=lambda one: one["invoice_no"]))
     lines = (_line(invoice, item) for invoice in invoices for item in invoice["items"])
     _copy("sales_invoices", (*names_of(INVOICE_ROW), *_INVOICE_REST), headers)
@@ -178,7 +178,7 @@ def _customers(fresh: Iterable[Mapping[str, Any]], moment: Any) -> dict[str, dic
     merged: dict[str, dict[str, Any]] = {}
     for data in fresh:
         merged.setdefault(data["customer"]["code"], {}).update(data["customer"])
-    given = json.encode_text([customer_given(customer) for customer in merged.values()])
+    given = json.encode_text([customer_values(customer) for customer in merged.values()])
     rows = db.session.execute(_CUSTOMERS, {"given": given, "moment": moment}).mappings()
     return {row["code"]: dict(row) for row in rows}
 
@@ -195,7 +195,7 @@ def _header(invoice: Mapping[str, Any]) -> list[Any]:
         **invoice,
         "customer_id": invoice["customer"]["id"],
         "salesman_id": salesman["id"] if salesman else None,
-        # Words are letters and digits alone, which a tsvector takes as they are.
+        # Words have only letters and digits, so they need no quotes in a tsvector.
         "search": " ".join(invoice_words(invoice["invoice_no"], invoice["temp_name"], invoice["items"])),
     }
     return [*row_values(INVOICE_ROW, invoice), *(rest[name] for name in _INVOICE_REST)]

@@ -1,4 +1,4 @@
-"""Importing an invoice: customer, salesman, invoice and items in one statement, all or nothing."""
+"""Import of an invoice: customer, salesman, invoice, items and event in one statement, all or nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from app.sales.queries.lookup import find_by_number
 from app.sales.queries.search import customer_words, invoice_words
 from app.sales.state_machine import BillingStatus, Status
 
-#: What the loser of a race for a number runs into.
+#: The constraint that fails when two imports store one number at the same time.
 UNIQUE_NUMBER = "uq_sales_invoices_invoice_no"
 _ITEM_BLANKS = blanks(ITEM)
 _INVOICE_BLANKS = blanks(INVOICE)
@@ -104,9 +104,9 @@ _IMPORT = f"""
 })
     SELECT id FROM invoice
     """  # noqa: S608 - only names of columns and constants are put in
-# psycopg remembers how a statement is parsed up to 4,096 characters; the indentation would push it over (a test looks).
+# psycopg caches the parsed form of statements up to 4,096 characters; with indentation this one is longer (tested).
 _COMPACT_IMPORT = " ".join(_IMPORT.split())
-#: A drafted invoice as its event shows it.
+#: Dumps the values of an invoice as its event shows it.
 dump = make_dumper(IMPORTED.schema)
 _LATE_INVOICE_ID, _LATE_CUSTOMER, _LATE_SALESMAN_ID, _LATE_ITEM_IDS = 1, 2, 3, 4
 
@@ -114,11 +114,11 @@ _LATE_INVOICE_ID, _LATE_CUSTOMER, _LATE_SALESMAN_ID, _LATE_ITEM_IDS = 1, 2, 3, 4
 def import_invoice(data: Mapping[str, Any], *, created_user_id: int | None) -> dict[str, Any]:
     """Store an invoice of the ERP; returns its header with the ``id``.
 
-    Where nothing else was done in this unit of work yet, it is stored for good when this returns.
+    If this is the first work of the unit of work, the invoice is committed when this returns.
 
     Raises:
-        DuplicateInvoice: the number is taken, by an earlier import or by one that won the race.
-        Invalid: the items sum up to more than an amount may be.
+        DuplicateInvoice: the number is taken, by an earlier or a parallel import.
+        Invalid: the total of the items is larger than the largest amount.
     """
     invoice = new_invoice(data, created_user_id)
     row = _stored(_parameters(invoice, data))
@@ -136,23 +136,23 @@ def _stored(parameters: dict[str, Any]) -> tuple[int] | None:
     except UniqueViolation as error:
         if error.diag.constraint_name != UNIQUE_NUMBER:
             raise
-    # It lost a race, and all that it wrote is taken back: of the customer too, so that a difference there shows.
+    # Another import was faster. All writes of the statement are rolled back, those of the customer too.
     db.session.rollback()
     return None
 
 
 def item_values(item: Mapping[str, Any], line_no: int) -> dict[str, Any]:
-    """The columns of a line: what was sent, blanks for what was not, and the rounded line total."""
+    """The values of a line: sent values, blanks for the others, and the rounded line total."""
     return {**_ITEM_BLANKS, **item, "line_no": line_no, "line_total": line_total(item["quantity"], item["mrp"])}
 
 
-def customer_given(customer: Mapping[str, Any]) -> dict[str, Any]:
-    """A customer as the statement takes it: what was sent, and the words to find it by."""
+def customer_values(customer: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a customer for the statement: the sent fields and the words for search."""
     return {**customer, "words": customer_words(customer["code"], customer["name"])}
 
 
 def line_total(quantity: int, mrp: Decimal) -> Decimal:
-    """Quantity times price, half up to the cent: lines are rounded first and summed then."""
+    """Quantity times price, rounded half up to the cent; the total is the sum of rounded lines."""
     return round_half_up(quantity * mrp)
 
 
@@ -160,7 +160,7 @@ def total_of(line_totals: Iterable[Decimal]) -> Decimal:
     """The invoice's total.
 
     Raises:
-        Invalid: it is larger than an amount may be; no line is then larger either.
+        Invalid: it is larger than the largest amount; else no line is larger either.
     """
     total = sum(line_totals, Decimal(0))
     if total > LARGEST_AMOUNT:
@@ -178,7 +178,7 @@ def total_of(line_totals: Iterable[Decimal]) -> Decimal:
 
 
 def new_invoice(data: Mapping[str, Any], created_user_id: int | None) -> dict[str, Any]:
-    """The columns of an invoice that is only now imported, with its lines and total."""
+    """The values of a new invoice with its lines and total."""
     items = [item_values(item, number) for number, item in enumerate(data["items"], start=1)]
     total = total_of(item["line_total"] for item in items)
     declared, moment = data.get("declared_total"), clock.now()
@@ -206,18 +206,18 @@ def _parameters(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str
     return {
         **invoice,
         **{column.name: column.sql_value(invoice[column.name]) for column in _JSON},
-        "customer": json.encode_text(customer_given(data["customer"])),
+        "customer": json.encode_text(customer_values(data["customer"])),
         "words": invoice_words(invoice["invoice_no"], invoice["temp_name"], invoice["items"]),
         "items": json.encode_text(invoice["items"]),
         "salesman": data.get("salesman"),
         "moment": invoice["created_at"],
-        **events.event_params(IMPORTED, _shown(invoice, data)),
+        **events.event_params(IMPORTED, _event_invoice(invoice, data)),
     }
 
 
-def _shown(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """The full invoice as the event shows it, with what only the statement knows left for it to fill in."""
-    # Zeros keep the places of the ids, so that every event has its fields in one order.
+def _event_invoice(invoice: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The full invoice as the event shows it, with placeholders for values that only the statement knows."""
+    # Zeros reserve the places of the ids, so that all events have their fields in one order.
     items = [{"id": 0, **item} for item in invoice["items"]]
     shown = dump({**invoice, "id": 0, "customer": {}, "items": items})
     shown |= {"id": events.placeholder(_LATE_INVOICE_ID), "customer": events.placeholder(_LATE_CUSTOMER)}

@@ -1,4 +1,4 @@
-"""Importing thousands of invoices from one stream: each gets its own verdict, and memory holds one batch at a time."""
+"""Import of thousands of invoices from one stream: a verdict for each invoice, one batch in memory at a time."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from app.sales.imports.batch import Drafted, import_many
 from app.sales.imports.single import new_invoice
 from app.sales.schemas.invoices import ImportSchema
 
-MOST = 10_000
-#: A batch ends by what comes first: 1,000 large invoices would fill the memory.
+MAX_INVOICES = 10_000
+#: A batch ends at either limit: 1,000 large invoices would fill the memory.
 BATCH, BATCH_BYTES = 1000, 2**20
 
 _schema = ImportSchema()
@@ -28,7 +28,7 @@ _schema = ImportSchema()
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of the invoice at ``index``: stored, or refused."""
+    """The result of the invoice at ``index``: stored or refused."""
 
     index: int
     invoice_no: str | None
@@ -37,36 +37,36 @@ class Verdict:
 
     @property
     def is_done(self) -> bool:
-        """It is stored now: by this import, or by an earlier one that said the same."""
+        """The invoice is stored as sent, by this import or by an earlier one."""
         return self.refusal is None or (isinstance(self.refusal, DuplicateInvoice) and self.refusal.is_identical)
 
 
 @dataclass(slots=True)
 class Report:
-    """All verdicts in order, and what ended the reading early, if anything did."""
+    """All verdicts in order, and the fault that ended the reading early, if any."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     fault: Refusal | None = None
 
     @property
     def undone(self) -> list[Verdict]:
-        """What is not stored as it was sent."""
+        """The verdicts on invoices that are not stored as sent."""
         return [verdict for verdict in self.verdicts if not verdict.is_done]
 
 
 def import_stream(
-    texts: Iterable[bytes], *, created_user_id: int | None, atomic: bool = False, most: int = MOST
+    texts: Iterable[bytes], *, created_user_id: int | None, atomic: bool = False, most: int = MAX_INVOICES
 ) -> Report:
-    """Import the JSON texts of invoices, batch by batch, each batch committed: good ones stay, bad ones leave nothing.
+    """Import the JSON texts of invoices, batch by batch, each batch committed. Refused invoices leave nothing.
 
-    What ends the reading early (a broken stream, too many invoices) stands in the report; what was read before
-    counts all the same.
+    A fault that ends the reading early (a broken stream, too many invoices) is in the report; the invoices before
+    it are imported.
 
     Args:
-        atomic: nothing is committed here, and one refusal refuses all; what is there and says the same is none.
+        atomic: nothing is committed here, and one refusal refuses all; an identical stored invoice is no refusal.
 
     Raises:
-        AllRefused: ``atomic``, and something was wrong; the caller's transaction must not be committed.
+        AllRefused: ``atomic``, and an invoice was refused; the caller must not commit the transaction.
     """
     report = Report()
     # While the database stores one batch, the next is read and checked.
@@ -89,7 +89,7 @@ class Checked:
 
 
 def check(index: int, payload: Any, created_user_id: int | None) -> Checked:
-    """Everything that can be told without the database; a ``payload`` that is a refusal could not even be read."""
+    """All checks without the database; ``payload`` may be the refusal of a text that could not be parsed."""
     if isinstance(payload, Refusal):
         return Checked(index, None, None, payload)
     try:
@@ -110,7 +110,7 @@ def store(batch: list[Checked], *, atomic: bool) -> list[Verdict]:
 def _verdict(checked: Checked, outcome: Any) -> Verdict:
     if isinstance(outcome, Refusal):
         return Verdict(checked.index, checked.invoice_no, refusal=outcome)
-    return Verdict(checked.index, checked.invoice_no, _kept(outcome))
+    return Verdict(checked.index, checked.invoice_no, _answer_fields(outcome))
 
 
 def _batches(texts: Iterator[bytes], created_user_id: int | None) -> Iterator[list[Checked]]:
@@ -130,7 +130,7 @@ def load(payload: Any) -> dict[str, Any]:
     """A payload as the import's schema loads it.
 
     Raises:
-        Invalid: with the schema's own words.
+        Invalid: with the errors of the schema.
     """
     try:
         return dict(_schema.load(payload))
@@ -159,6 +159,6 @@ def _number_of(payload: Any) -> str | None:
     return number if isinstance(number, str) else None
 
 
-def _kept(invoice: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what the answer says of it: ten thousand full invoices would fill the memory."""
+def _answer_fields(invoice: Mapping[str, Any]) -> dict[str, Any]:
+    """Only the fields of the answer: 10,000 full invoices would fill the memory."""
     return {name: invoice[name] for name in ("id", "total_amount", "total_difference")}

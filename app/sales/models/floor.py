@@ -1,4 +1,4 @@
-"""Rows of the sales floor: the sessions of workers, the invoices in them, and every step that was taken."""
+"""Rows of the sales floor: sessions of workers, invoices in a session, and the history of steps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _moment() -> Mapped[datetime]:
 
 
 class WorkSession(db.Model):
-    """One worker at work in one section, with one invoice or, started in bulk, a round of them."""
+    """The session of a worker in a section, with one invoice or, after a bulk start, several."""
 
     __tablename__ = "sales_sessions"
     __table_args__ = (
@@ -43,14 +43,14 @@ class WorkSession(db.Model):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     section: Mapped[str] = mapped_column(String(20), nullable=False)
     worker_id: Mapped[int] = mapped_column(ForeignKey("users.id"), nullable=False)
-    #: The name that was shown at the time.
+    #: The name of the user at that time.
     worker: Mapped[str] = mapped_column(String(200), nullable=False)
     started_at: Mapped[datetime] = _moment()
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class Assignment(db.Model):
-    """An invoice in a session; at most one of an invoice is open."""
+    """An invoice in a session; an invoice has at most one open assignment."""
 
     __tablename__ = "sales_assignments"
     __table_args__ = (
@@ -80,7 +80,7 @@ class Assignment(db.Model):
 
 
 class HistoryEntry(db.Model):
-    """A step that was taken: who, when, from where to where, and what else was said."""
+    """A step: who, when, from which state to which, and details."""
 
     __tablename__ = "sales_history"
     __table_args__ = (Index("ix_sales_history_invoice_id_id", "invoice_id", "id"),)
@@ -90,12 +90,12 @@ class HistoryEntry(db.Model):
     step: Mapped[str] = mapped_column(String(30), nullable=False)
     from_status: Mapped[str] = mapped_column(String(20), nullable=False)
     to_status: Mapped[str] = mapped_column(String(20), nullable=False)
-    #: Who did it, and for whom: they differ when a supervisor acts for a worker.
+    #: The caller and the worker; they differ when a supervisor acts for a worker.
     actor: Mapped[str] = mapped_column(String(200), nullable=False)
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     worker: Mapped[str | None] = mapped_column(String(200))
     worker_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     note: Mapped[str] = mapped_column(Text, nullable=False, server_default="")
-    #: What the step needed (labels, courier …) and, for a correction, each old and new value.
+    #: The facts of the step (labels, courier …) and, for a correction, each old and new value.
     details: Mapped[dict[str, Any]] = mapped_column(JSON, nullable=False)
     at: Mapped[datetime] = _moment()

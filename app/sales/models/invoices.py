@@ -35,7 +35,7 @@ from app.sales.state_machine import BillingStatus, DeliveryType, Priority, Secti
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why an invoice must wait."""
+    """The hold of an invoice."""
 
     reason: str
     held_by: str
@@ -44,7 +44,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How an invoice left the house."""
+    """The delivery of an invoice."""
 
     delivery_type: str
     courier: Courier | None
@@ -57,7 +57,7 @@ class Delivery:
 
 
 class SalesInvoice(db.Model):
-    """A bill of the ERP on its way through the warehouse; amounts in the company's currency."""
+    """An invoice of the ERP and its way through the warehouse; amounts are in the company's currency."""
 
     __tablename__ = "sales_invoices"
     __table_args__ = (
@@ -94,7 +94,7 @@ class SalesInvoice(db.Model):
         ),
         Index("ix_sales_invoices_held_at_id", "held_at", "id", postgresql_where=text("held_at IS NOT NULL")),
         Index("ix_sales_invoices_search", "search", postgresql_using="gin"),
-        # Rows come in the order of time: a few words for each stretch of the table are index enough.
+        # Rows are inserted in the order of time, so a small BRIN index is enough.
         Index("ix_sales_invoices_created_at", "created_at", postgresql_using="brin"),
     )
 
@@ -103,7 +103,7 @@ class SalesInvoice(db.Model):
     invoice_date: Mapped[date] = mapped_column(Date, nullable=False)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), nullable=False)
     salesman_id: Mapped[int | None] = mapped_column(ForeignKey("salesmen.id"))
-    #: What the payload says, for reference; ``created_user_id`` is who was signed in, if anybody.
+    #: The author according to the payload; ``created_user_id`` is the signed-in user, if any.
     created_by: Mapped[str] = short_text(200)
     created_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     priority: Mapped[str] = mapped_column(String(10), nullable=False)
@@ -112,7 +112,7 @@ class SalesInvoice(db.Model):
     temp_name: Mapped[str] = short_text(200)
     remarks: Mapped[str] = short_text(1000)
     total_amount: Mapped[Decimal] = mapped_column(Numeric(18, 2), nullable=False)
-    #: The client's own total, if it sent one.
+    #: The total that the client sent, if any.
     declared_total: Mapped[Decimal | None] = mapped_column(Numeric(18, 2))
     extra: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSON)
     #: Boxes that were labelled at the end of packing.
@@ -131,7 +131,7 @@ class SalesInvoice(db.Model):
     created_at: Mapped[datetime] = created()
     updated_at: Mapped[datetime] = created()
 
-    #: What lists sort and search by, derived once when the row is written.
+    #: Generated columns for sorting and search.
     priority_rank: Mapped[int] = mapped_column(
         SmallInteger, Computed("CASE priority WHEN 'HIGH' THEN 0 WHEN 'MEDIUM' THEN 1 ELSE 2 END", persisted=True)
     )
@@ -146,7 +146,7 @@ class SalesInvoice(db.Model):
     customer: Mapped[Customer] = relationship(lazy="raise_on_sql")
     salesman: Mapped[Salesman | None] = relationship(lazy="raise_on_sql")
     courier: Mapped[Courier | None] = relationship(lazy="raise_on_sql")
-    #: Who has it in hand; null when it waits.
+    #: The open assignment; null when the invoice waits.
     handling: Mapped[Assignment | None] = relationship(
         lazy="raise_on_sql",
         primaryjoin="and_(SalesInvoice.id == foreign(Assignment.invoice_id), Assignment.ended_at.is_(None))",
@@ -169,19 +169,19 @@ class SalesInvoice(db.Model):
 
     @property
     def total_difference(self) -> Decimal | None:
-        """The client's total less ours; null when it sent none."""
+        """The client's total minus the computed one; null when the client sent none."""
         return None if self.declared_total is None else self.declared_total - self.total_amount
 
     @property
     def hold(self) -> Hold | None:
-        """Why it must wait; null when it need not."""
+        """The hold; null when there is none."""
         if self.held_at is None or self.hold_reason is None:
             return None
         return Hold(self.hold_reason, self.held_by or "", self.held_at)
 
     @property
     def delivery(self) -> Delivery | None:
-        """How it left the house; null before that."""
+        """The delivery; null before it starts."""
         if self.delivery_type is None or self.dispatched_at is None:
             return None
         return Delivery(
@@ -202,7 +202,7 @@ class SalesInvoice(db.Model):
 
 
 class SalesItem(db.Model):
-    """A line of an invoice; ``mrp`` is the price of one, ``line_total`` is rounded half up to the cent."""
+    """A line of an invoice; ``mrp`` is the unit price, ``line_total`` is rounded half up to the cent."""
 
     __tablename__ = "sales_items"
     __table_args__ = (
@@ -231,7 +231,7 @@ class SalesItem(db.Model):
 
 
 class ReturnRecord(db.Model):
-    """A return to billing: who sent it back, why and from which section, and how it was resolved."""
+    """A return to billing: who, why, from which section, and the resolution."""
 
     __tablename__ = "sales_returns"
     __table_args__ = (
@@ -246,7 +246,7 @@ class ReturnRecord(db.Model):
     reason: Mapped[str] = mapped_column(Text, nullable=False)
     section: Mapped[str] = mapped_column(String(20), nullable=False)
     returned_from_status: Mapped[str] = mapped_column(String(20), nullable=False)
-    #: The name that was shown at the time, and the user behind it.
+    #: The name of the user at that time, and the user.
     returned_by: Mapped[str] = mapped_column(String(200), nullable=False)
     returned_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     returned_at: Mapped[datetime] = created()

@@ -21,12 +21,12 @@ def short_text(limit: int) -> Mapped[str]:
 
 
 def search_words() -> Mapped[str]:
-    # Never read, only asked: loading it would double what a page of a list moves.
+    # Used in conditions only: to load it would double the data of a page.
     return mapped_column(TSVECTOR, nullable=False, server_default="", deferred=True, deferred_raiseload=True)
 
 
 class Customer(db.Model):
-    """A pharmacy that is sold to, told by the ERP's code."""
+    """A customer (pharmacy), identified by the ERP's code."""
 
     __tablename__ = "customers"
     __table_args__ = (
@@ -51,7 +51,7 @@ class Customer(db.Model):
 
 
 class Salesman(db.Model):
-    """Who sold it, told by name."""
+    """A salesman, identified by name."""
 
     __tablename__ = "salesmen"
 
@@ -61,14 +61,14 @@ class Salesman(db.Model):
 
 
 class Courier(db.Model):
-    """A carrier that parcels are handed to, told by a short code."""
+    """A courier, identified by a short code."""
 
     __tablename__ = "couriers"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     code: Mapped[str] = mapped_column(String(50), nullable=False, unique=True)
     name: Mapped[str] = mapped_column(String(200), nullable=False)
-    #: Where a parcel can be followed; ``{tracking_no}`` stands for its number.
+    #: The tracking page; ``{tracking_no}`` is replaced by the number of the parcel.
     tracking_url: Mapped[str] = short_text(500)
     phone: Mapped[str] = short_text(50)
     is_active: Mapped[bool] = mapped_column(Boolean, nullable=False, server_default=text("true"), default=True)

@@ -1,4 +1,4 @@
-"""A sales invoice as others bill it: buyer, lines and prices, in words that no room owns."""
+"""A sales invoice as the source of an e-invoice: buyer, lines and prices as plain values."""
 
 from __future__ import annotations
 

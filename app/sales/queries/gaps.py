@@ -1,4 +1,4 @@
-"""Which numbers of a series never arrived: invoices that the ERP wrote and the hub has not got."""
+"""Gaps in a series of invoice numbers: numbers that the ERP used and that never arrived."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sqlalchemy import distinct, func, select
 from app.extensions import db
 from app.sales.models.invoices import SalesInvoice
 
-#: Numbers that one report looks at, and gaps that it lists.
-REACH, MOST_GAPS = 100_000, 1_000
+#: Limits of one report: numbers and gaps.
+MAX_NUMBERS, MAX_GAPS = 100_000, 1_000
 
 _number = SalesInvoice.number_value
 
@@ -21,17 +21,17 @@ def report(prefix: str, *, first: int | None, last: int | None) -> dict[str, Any
     begin = first if first is not None else lowest
     end = last if last is not None else highest
     if begin is None or end is None or begin > end:
-        return _told(prefix, first, last, present=0, gaps=[], following=None)
-    reached = min(end, begin + REACH - 1)
+        return _report(prefix, first, last, present=0, gaps=[], following=None)
+    reached = min(end, begin + MAX_NUMBERS - 1)
     within = (SalesInvoice.number_prefix == prefix, _number.between(begin, reached))
     present = db.session.scalar(select(func.count(distinct(_number))).where(*within)) or 0
     gaps = _gaps(within, begin, reached)
-    if len(gaps) > MOST_GAPS:
-        reached = gaps[MOST_GAPS]["first"] - 1
-        gaps = gaps[:MOST_GAPS]
+    if len(gaps) > MAX_GAPS:
+        reached = gaps[MAX_GAPS]["first"] - 1
+        gaps = gaps[:MAX_GAPS]
         present = reached - begin + 1 - sum(gap["count"] for gap in gaps)
     following = reached + 1 if reached < end else None
-    return _told(prefix, begin, reached, present=present, gaps=gaps, following=following)
+    return _report(prefix, begin, reached, present=present, gaps=gaps, following=following)
 
 
 def _ends(prefix: str) -> tuple[int | None, int | None]:
@@ -42,14 +42,14 @@ def _ends(prefix: str) -> tuple[int | None, int | None]:
 
 
 def _gaps(within: tuple[Any, ...], begin: int, end: int) -> list[dict[str, int]]:
-    """Where a number is not followed by its neighbour, and what is missing at both ends."""
+    """The missing numbers between stored numbers and at both ends."""
     before = func.lag(_number, 1, begin - 1).over(order_by=_number)
     jumps = select(_number.label("number"), before.label("before")).where(*within).subquery()
     rows = db.session.execute(
         select(jumps.c.before + 1, jumps.c.number - 1)
         .where(jumps.c.number > jumps.c.before + 1)
         .order_by(jumps.c.number)
-        .limit(MOST_GAPS + 1)
+        .limit(MAX_GAPS + 1)
     ).all()
     gaps = [_gap(first, last) for first, last in rows]
     newest = db.session.scalar(select(func.max(_number)).where(*within))
@@ -61,7 +61,7 @@ def _gap(first: int, last: int) -> dict[str, int]:
     return {"first": first, "last": last, "count": last - first + 1}
 
 
-def _told(
+def _report(
     prefix: str, first: int | None, last: int | None, *, present: int, gaps: list[dict[str, int]], following: int | None
 ) -> dict[str, Any]:
     missing = sum(gap["count"] for gap in gaps)

@@ -1,4 +1,4 @@
-"""Lists of invoices that stay fast however many there are: filters, search, the queues of the floor."""
+"""Lists of invoices: filters, search and the queues of the sales floor."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ from app.sales.queries.search import searched
 from app.sales.state_machine import Status
 
 NEWEST_FIRST = Order((SalesInvoice.id,), descending=True)
-#: How far back ``_is_rare`` looks.
-RECENT = 2_000
+#: The number of newest invoices that ``_is_rare`` reads.
+RECENT_INVOICES = 2_000
 _NEWEST_OF_FEW = Order((SalesInvoice.id,), descending=True, unindexed=True)
 _URGENT_FIRST = Order((SalesInvoice.priority_rank, SalesInvoice.id))
 
 
 def imported_per_day(days: int) -> Sequence[DailyCount]:
-    """How many invoices came in on each of the last days."""
+    """The number of imported invoices on each of the last days."""
     return count_per_day(SalesInvoice.created_at, days)
 
 
 def find_page(filters: Mapping[str, Any]) -> Page:
-    """One page of the invoices that all ``filters`` hold for, newest first."""
+    """One page of the invoices that match all ``filters``, newest first."""
     query = filtered(filters)
     rare = bool(filters.get("search")) and _is_rare(query, filters["page_size"])
     return large_page(query, _NEWEST_OF_FEW if rare else NEWEST_FIRST, filters, options=FULL)
 
 
 def _is_rare(query: Select[Any], page_size: int) -> bool:
-    """Whether the newest invoices hold too few hits for a page.
+    """Whether the newest invoices have fewer hits than a page.
 
-    Statistics know nothing of the beginnings of words. Common words are best found by walking the newest invoices,
-    rare ones by the index of words; a short look at the newest ones tells which.
+    The planner has no statistics for beginnings of words. A scan of the newest invoices finds common words fastest,
+    the index of words rare ones; the hits among the newest invoices decide.
     """
     newest = select(SalesInvoice.id).order_by(SalesInvoice.id.desc()).limit(1).scalar_subquery()
     hits = query.with_only_columns(literal(1), maintain_column_froms=True)
-    hits = hits.where(SalesInvoice.id > newest - RECENT).limit(page_size + 1)
+    hits = hits.where(SalesInvoice.id > newest - RECENT_INVOICES).limit(page_size + 1)
     return (db.session.scalar(select(func.count()).select_from(hits.subquery())) or 0) <= page_size
 
 
 def filtered(filters: Mapping[str, Any]) -> Select[Any]:
-    """The invoices that all ``filters`` hold for."""
+    """The invoices that match all ``filters``."""
     query = select(SalesInvoice)
     if filters.get("status"):
         query = query.where(SalesInvoice.status.in_(filters["status"]))
@@ -79,7 +79,7 @@ def _id(model: Any, condition: ColumnElement[bool]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A view of the floor: which invoices, in which order."""
+    """A queue of the sales floor: condition and order."""
 
     description: str
     condition: Callable[[int | None], ColumnElement[bool]]
@@ -87,7 +87,7 @@ class Queue:
 
 
 def _waiting(*fresh: Status, handled: tuple[Status, ...] = ()) -> Callable[[int | None], ColumnElement[bool]]:
-    """Not on hold, and either not begun or begun and in nobody's hands."""
+    """Not on hold, and either not started or started without a worker."""
     open_ones = select(Assignment.id).where(Assignment.invoice_id == SalesInvoice.id, Assignment.ended_at.is_(None))
     unbegun = SalesInvoice.status.in_(fresh)
     orphaned = and_(SalesInvoice.status.in_(handled), ~open_ones.exists())

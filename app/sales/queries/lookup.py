@@ -1,4 +1,4 @@
-"""Finding sales invoices."""
+"""Look-up of sales invoices by id and by number, with locks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.sales.errors import UnknownInvoice
 from app.sales.models.floor import Assignment
 from app.sales.models.invoices import SalesInvoice
 
-#: Everything that ``InvoiceSchema`` shows, in three statements however many invoices.
+#: Everything that ``InvoiceSchema`` shows, in three statements for any number of invoices.
 FULL = (
     joinedload(SalesInvoice.customer),
     joinedload(SalesInvoice.salesman),
@@ -41,7 +41,7 @@ def find_by_number(invoice_no: str, *, lock: bool = False) -> SalesInvoice:
     """
     query = select(SalesInvoice).where(SalesInvoice.invoice_no == invoice_no)
     if lock:
-        # A statement of its own: a join would show what stood beside the row before the lock was given.
+        # A separate statement: a join would return values from before the lock.
         db.session.execute(query.with_only_columns(SalesInvoice.id).with_for_update())
     return _one(query)
 

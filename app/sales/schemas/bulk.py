@@ -9,13 +9,13 @@ from app.kernel.schemas.fields import Number, Schema
 
 
 class BulkQuery(Schema):
-    """How to treat the whole."""
+    """Options of a bulk import."""
 
     atomic = fields.Boolean(load_default=False, metadata={"description": "All or nothing: one refusal refuses all."})
 
 
 class VerdictSchema(Schema):
-    """What became of one invoice; ``status`` is the single import's, or 424 when only others kept it out."""
+    """The result of one invoice; ``status`` as the single import answers, or 424 when others were refused."""
 
     index = fields.Integer()
     invoice_no = fields.String(allow_none=True)
@@ -29,7 +29,7 @@ class VerdictSchema(Schema):
 
 
 class ReportSchema(Schema):
-    """Counts, and the verdicts in the order sent."""
+    """Counts, and the results in the order of the request."""
 
     imported = fields.Integer()
     duplicates = fields.Integer()
@@ -38,7 +38,7 @@ class ReportSchema(Schema):
 
 
 class BulkImportAnswerSchema(Schema):
-    """``success`` when all that was sent is stored as it was sent, by this import or an earlier one."""
+    """``success`` when every invoice is stored as sent, by this import or an earlier one."""
 
     success = fields.Boolean()
     message = fields.String()

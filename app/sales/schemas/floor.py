@@ -1,4 +1,4 @@
-"""Payloads of the floor: what each step takes, and the history of an invoice."""
+"""Schemas of the sales floor: payloads of the steps, bulk steps, history and queues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.kernel.schemas.fields import Choice, Number, Schema, Text, Timestamp
 from app.sales.schemas.invoices import InvoiceSchema, WorkerSchema
 from app.sales.state_machine import DELIVERY_FIELDS, DeliveryType, Status
 
-MOST_AT_ONCE = 200
+MAX_INVOICES = 200
 _WORKER = {"description": "Billing and admins may name the worker they act for; the caller by default."}
 
 
@@ -25,14 +25,14 @@ def _id(**kwargs: Any) -> Number:
 
 
 class StepSchema(Schema):
-    """A step with an invoice."""
+    """A step of one invoice."""
 
     invoice_no = Text(50, required=True, blank=False)
     note = Text(5000, load_default="")
 
 
 class StartSchema(StepSchema):
-    """The beginning of a session."""
+    """The start of a session."""
 
     worker_id = _id(metadata=_WORKER)
 
@@ -53,7 +53,7 @@ class DeliveryStartSchema(StepSchema):
     proof_note = Text(5000, metadata={"description": "With DIRECT and COURIER: who took it."})
 
     @validates_schema
-    def _has_what_its_type_needs(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
+    def _check_fields_of_type(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
         needed = DELIVERY_FIELDS[data["delivery_type"]]
         missing = {name: [N_("This field is required.")] for name in needed if name not in data}
         others = {name for names in DELIVERY_FIELDS.values() for name in names} - {*needed}
@@ -69,22 +69,22 @@ class DeliveryStartSchema(StepSchema):
 
 
 class DeliveryCompleteSchema(StepSchema):
-    """The invoice is at the customer's."""
+    """The invoice was delivered to the customer."""
 
     proof_note = Text(5000, metadata={"description": "Who took it, where it was left."})
 
 
 class HoldRequestSchema(StepSchema):
-    """Why it must wait."""
+    """A hold with its reason."""
 
     reason = Text(1000, required=True, blank=False)
 
 
 class BulkBase(Schema):
-    """Many invoices at once; each may be named once."""
+    """Many invoices in one request; each at most once."""
 
     @validates_schema
-    def _names_each_once(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
+    def _check_each_once(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
         numbers = [order["invoice_no"] for order in data["invoices"]]
         twice = {
             place: {"invoice_no": [N_("Named twice in this request.")]}
@@ -96,11 +96,11 @@ class BulkBase(Schema):
 
 
 def _bulk(name: str, step: type[StepSchema], **shared: Any) -> type[ma.Schema]:
-    """A step with up to 200 invoices; ``shared`` holds for all of them."""
+    """A step with up to 200 invoices; ``shared`` are fields for all of them."""
     several = fields.List(
         fields.Nested(step),
         required=True,
-        validate=validators.Length(1, MOST_AT_ONCE, error=N_("Send %(min)s to %(max)s invoices.")),
+        validate=validators.Length(1, MAX_INVOICES, error=N_("Send %(min)s to %(max)s invoices.")),
     )
     return BulkBase.from_dict({"invoices": several, **shared}, name=name)
 
@@ -113,7 +113,7 @@ BulkDeliveryCompleteSchema = _bulk("BulkDeliveryCompleteSchema", DeliveryComplet
 
 
 class BulkResultSchema(Schema):
-    """What became of one invoice: ``invoice`` when the step was taken, else the refusal."""
+    """The result of one invoice: ``invoice`` when the step was taken, else the refusal."""
 
     invoice_no = fields.String()
     success = fields.Boolean()
@@ -139,11 +139,11 @@ class BulkAnswerSchema(Schema):
 
 
 class HistoryQuery(KeysetQuery):
-    """A stretch of an invoice's history."""
+    """A page of the history of an invoice."""
 
 
 class HistoryEntrySchema(Schema):
-    """A step: ``actor`` did it, for ``worker`` if that is somebody else's session."""
+    """A step: ``actor`` took it, for ``worker`` if the session belongs to another user."""
 
     id = fields.Integer()
     step = fields.String()
@@ -159,7 +159,7 @@ class HistoryEntrySchema(Schema):
 
 
 class QueueSchema(Schema):
-    """A queue and how many wait in it."""
+    """A queue and the number of its invoices."""
 
     name = fields.String()
     description = fields.String()
@@ -174,6 +174,6 @@ class QueuesSchema(Schema):
 
 
 class WorkersSchema(Schema):
-    """Everybody who may take steps, for assigning drivers."""
+    """All users who may take steps, for assigning drivers."""
 
     results = fields.List(fields.Nested(WorkerSchema))

@@ -8,15 +8,15 @@ from marshmallow import fields
 
 from app.kernel.schemas.fields import Number, Schema, Text
 
-_MOST = 10**18 - 1
+_MAX_NUMBER = 10**18 - 1
 
 
 def _number(**kwargs: Any) -> Number:
-    return Number(0, _MOST, **kwargs)
+    return Number(0, _MAX_NUMBER, **kwargs)
 
 
 class GapQuery(Schema):
-    """A stretch of a series; by default from its first number to its last."""
+    """A range of a series; by default from its first number to its last."""
 
     prefix = Text(50, required=True, metadata={"description": "What stands before the digits: `LTPI-`."})
     first = _number()
@@ -24,7 +24,7 @@ class GapQuery(Schema):
 
 
 class GapSchema(Schema):
-    """Missing numbers in a row."""
+    """Consecutive missing numbers."""
 
     first = fields.Integer()
     last = fields.Integer()
@@ -32,7 +32,7 @@ class GapSchema(Schema):
 
 
 class GapReportSchema(Schema):
-    """What is there and what is not; ``next_first`` continues when the stretch was longer than one look."""
+    """Present and missing numbers; ``next_first`` continues when the range was longer than one report."""
 
     prefix = fields.String()
     first = fields.Integer(allow_none=True)

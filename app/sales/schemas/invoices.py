@@ -1,4 +1,4 @@
-"""Payloads of sales: one declaration validates what comes in, shapes what goes out, and documents both."""
+"""Schemas of sales invoices: validation of requests, form of answers, and their documentation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.kernel.schemas.fast_schema import FastDumpSchema, FastLoadSchema
 from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Text, Timestamp
 from app.sales.state_machine import BillingStatus, DeliveryType, Priority, Section, Status
 
-MOST_ITEMS = 2000
+MAX_ITEMS = 2000
 
 
 def _quantity(**kwargs: Any) -> Number:
@@ -26,7 +26,7 @@ def _price(**kwargs: Any) -> Number:
 
 
 class CustomerSchema(Schema):
-    """A customer; optional fields that are left out keep what is stored."""
+    """A customer; optional fields that are left out keep their stored values."""
 
     id = fields.Integer(dump_only=True)
     code = Text(50, required=True, blank=False)
@@ -72,7 +72,7 @@ class ImportSchema(FastLoadSchema):
     items = fields.List(
         fields.Nested(ItemSchema),
         required=True,
-        validate=validators.Length(1, MOST_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
+        validate=validators.Length(1, MAX_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
     )
     declared_total = Number(
         0,
@@ -80,7 +80,9 @@ class ImportSchema(FastLoadSchema):
         2,
         data_key="Total",
         allow_none=True,
-        metadata={"description": "Your own total; a difference to ours is stored and shown, not refused."},
+        metadata={
+            "description": "Your own total; a difference to the computed total is stored and shown, not refused."
+        },
     )
     temp_name = Text(200)
     remarks = Text(1000)
@@ -88,7 +90,7 @@ class ImportSchema(FastLoadSchema):
 
 
 class ItemCorrectionSchema(ItemSchema):
-    """A line found by ``barcode``, else by ``item_code``; only what is sent changes."""
+    """A line found by ``barcode``, else by ``item_code``; only fields that are sent change."""
 
     class Meta(Schema.Meta):
         exclude = ("id", "line_no", "line_total")
@@ -99,13 +101,13 @@ class ItemCorrectionSchema(ItemSchema):
     mrp = _price()
 
     @validates_schema
-    def _names_a_line(self, data: dict[str, Any], **_kwargs: Any) -> None:
+    def _check_line_is_named(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if not data.get("barcode") and not data.get("item_code"):
             raise ValidationError(N_("Send barcode or item_code to tell which item is meant."), "item_code")
 
 
 class CustomerCorrectionSchema(CustomerSchema):
-    """A customer told by ``code``; ``name`` is needed only for a new one."""
+    """A customer found by ``code``; only a new customer needs ``name``."""
 
     name = Text(200, blank=False)
 
@@ -122,7 +124,7 @@ class CorrectionSchema(Schema):
     items = fields.List(
         fields.Nested(ItemCorrectionSchema),
         load_default=list,
-        validate=validators.Length(max=MOST_ITEMS, error=N_("Send at most %(max)s items.")),
+        validate=validators.Length(max=MAX_ITEMS, error=N_("Send at most %(max)s items.")),
     )
     declared_total = Number(0, LARGEST_AMOUNT, 2, data_key="Total", allow_none=True)
     temp_name = Text(200)
@@ -132,7 +134,7 @@ class CorrectionSchema(Schema):
     extra = Metadata(data_key="metadata")
 
     @validates_schema
-    def _keeps_an_item(self, data: dict[str, Any], **_kwargs: Any) -> None:
+    def _check_an_item_remains(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if data.get("replace_items") and not data.get("items"):
             raise ValidationError(N_("With replace_items at least one item must be sent."), "items")
 
@@ -145,14 +147,14 @@ class ReturnSchema(Schema):
 
 
 class SalesmanSchema(Schema):
-    """Who sold it."""
+    """The salesman of an invoice."""
 
     id = fields.Integer()
     name = fields.String()
 
 
 class ReturnInfoSchema(Schema):
-    """A return to billing and, once corrected, how it was resolved."""
+    """A return to billing and, after the correction, its resolution."""
 
     id = fields.Integer()
     return_reason = fields.String(attribute="reason")
@@ -166,14 +168,14 @@ class ReturnInfoSchema(Schema):
 
 
 class WorkerSchema(Schema):
-    """A user of the floor."""
+    """A worker of the sales floor."""
 
     id = fields.Integer()
     name = fields.String()
 
 
 class HandlingSchema(Schema):
-    """Who has the invoice in hand, in which section, since when."""
+    """The worker who has the invoice, the section, and since when."""
 
     section = Choice(*Section)
     worker = fields.Nested(WorkerSchema)
@@ -182,7 +184,7 @@ class HandlingSchema(Schema):
 
 
 class HoldSchema(Schema):
-    """Why the invoice must wait."""
+    """The hold of an invoice."""
 
     reason = fields.String()
     held_by = fields.String()
@@ -190,7 +192,7 @@ class HoldSchema(Schema):
 
 
 class CourierShortSchema(Schema):
-    """A courier, as invoices show it."""
+    """A courier, short form."""
 
     id = fields.Integer()
     code = fields.String()
@@ -198,7 +200,7 @@ class CourierShortSchema(Schema):
 
 
 class DeliverySchema(Schema):
-    """How the invoice left the house."""
+    """The delivery of an invoice."""
 
     delivery_type = Choice(*DeliveryType)
     courier = fields.Nested(CourierShortSchema, allow_none=True)
@@ -211,7 +213,7 @@ class DeliverySchema(Schema):
 
 
 class InvoiceSchema(Schema):
-    """The full invoice, as reads, streams and webhooks show it."""
+    """The full invoice, as reads, streams and webhooks return it."""
 
     id = fields.Integer()
     invoice_no = fields.String()
@@ -240,7 +242,7 @@ class InvoiceSchema(Schema):
 
 
 class ImportedSchema(InvoiceSchema):
-    """What an import answers with."""
+    """The answer to an import."""
 
     class Meta(Schema.Meta):
         fields = (
@@ -256,7 +258,7 @@ class ImportedSchema(InvoiceSchema):
 
 
 class ImportedAnswerSchema(FastDumpSchema):
-    """An import in the envelope of this surface."""
+    """An import in the envelope of this API."""
 
     success = fields.Boolean()
     message = fields.String()
@@ -264,7 +266,7 @@ class ImportedAnswerSchema(FastDumpSchema):
 
 
 class InvoiceAnswerSchema(Schema):
-    """A full invoice in the envelope of this surface."""
+    """A full invoice in the envelope of this API."""
 
     success = fields.Boolean()
     message = fields.String()

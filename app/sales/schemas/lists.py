@@ -1,4 +1,4 @@
-"""What lists of invoices may be asked for."""
+"""Filters of lists and exports of invoices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.sales.state_machine import BillingStatus, Priority, Status
 
 
 class InvoiceFilters(Schema):
-    """Filters of a list; all of them must hold."""
+    """Filters of a list; an invoice must match all of them."""
 
     status = fields.List(Choice(*Status), load_default=list, metadata={"description": "May be repeated."})
     billing_status = Choice(*BillingStatus)
@@ -28,7 +28,7 @@ class InvoiceFilters(Schema):
 
 
 class InvoiceQuery(InvoiceFilters, LargePageQuery):
-    """A filtered list, a page at a time."""
+    """A filtered list, page by page."""
 
 
 class ExportQuery(InvoiceFilters):

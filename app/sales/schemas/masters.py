@@ -10,7 +10,7 @@ from app.sales.schemas.invoices import CustomerSchema, SalesmanSchema
 
 
 class MasterQuery(KeysetQuery):
-    """``search`` finds what a word begins with."""
+    """``search`` matches the beginnings of words."""
 
     search = Text(100)
 
@@ -23,7 +23,7 @@ class CustomerMasterSchema(CustomerSchema):
 
 
 class CustomerEditSchema(CustomerSchema):
-    """Only what is sent changes; the code is the ERP's and stays."""
+    """Only fields that are sent change; the code belongs to the ERP and stays."""
 
     class Meta(Schema.Meta):
         exclude = ("id", "code")
@@ -38,7 +38,7 @@ class SalesmanEditSchema(Schema):
 
 
 class CourierSchema(Schema):
-    """A carrier; ``{tracking_no}`` in ``tracking_url`` stands for the parcel's number."""
+    """A carrier; ``{tracking_no}`` in ``tracking_url`` is replaced by the number of the parcel."""
 
     id = fields.Integer(dump_only=True)
     code = Text(50, required=True, blank=False)
@@ -50,7 +50,7 @@ class CourierSchema(Schema):
 
 
 class CourierEditSchema(CourierSchema):
-    """Only what is sent changes; the code stays."""
+    """Only fields that are sent change; the code stays."""
 
     class Meta(Schema.Meta):
         exclude = ("id", "code", "created_at")
@@ -59,7 +59,7 @@ class CourierEditSchema(CourierSchema):
 
 
 class CustomerAnswerSchema(Schema):
-    """A customer in the envelope of this surface."""
+    """A customer in the envelope of this API."""
 
     success = fields.Boolean()
     message = fields.String()
@@ -67,7 +67,7 @@ class CustomerAnswerSchema(Schema):
 
 
 class SalesmanAnswerSchema(Schema):
-    """A salesman in the envelope of this surface."""
+    """A salesman in the envelope of this API."""
 
     success = fields.Boolean()
     message = fields.String()
@@ -75,7 +75,7 @@ class SalesmanAnswerSchema(Schema):
 
 
 class CourierAnswerSchema(Schema):
-    """A courier in the envelope of this surface."""
+    """A courier in the envelope of this API."""
 
     success = fields.Boolean()
     message = fields.String()
