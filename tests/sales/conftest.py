@@ -1,4 +1,4 @@
-"""Invoices in whatever state a test needs, and a look at what is really stored."""
+"""Fixtures of sales: invoices in the state that a test needs, workers, and counts of stored rows."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.kernel import json
 from app.sales.models.invoices import SalesInvoice, SalesItem
 from app.sales.models.masters import Customer, Salesman
 from tests.factories import a_sale
+from tests.sales.helpers import Person, a_person
 
 IMPORT = "/api/sales/import/invoice/"
 UPDATE = "/api/sales/update/invoice/"
@@ -78,3 +79,13 @@ def in_review(
         return returned
 
     return make
+
+
+@pytest.fixture
+def ravi(client_as: Callable[..., FlaskClient]) -> Person:
+    return a_person(client_as, name="Ravi")
+
+
+@pytest.fixture
+def asha(client_as: Callable[..., FlaskClient]) -> Person:
+    return a_person(client_as, name="Asha")

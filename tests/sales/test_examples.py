@@ -21,7 +21,7 @@ from app.kernel.http.app import Hub
 from app.stream.broadcaster import broadcaster
 from tests.conftest import IMPORT_KEY
 from tests.factories import a_sale
-from tests.sales.floor import Person, a_person, imported
+from tests.sales.helpers import Person, a_person, imported
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 NODE = shutil.which("node")

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from app.sales.queries import gaps, search
 from tests.factories import a_sale, an_item
-from tests.sales.floor import imported
+from tests.sales.helpers import imported
 
 
 @pytest.fixture

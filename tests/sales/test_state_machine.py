@@ -17,7 +17,7 @@ from sqlalchemy import text
 from app.extensions import db
 from app.sales.floor.steps import STEPS
 from app.sales.state_machine import HANDLED_IN, RESUMED_STATUS
-from tests.sales.floor import Person, a_person, imported
+from tests.sales.helpers import Person, a_person, imported
 
 WORKERS, INVOICES = 4, 3
 

@@ -14,7 +14,7 @@ from app.kernel.http.app import Hub
 from app.stream.broadcaster import broadcaster
 from tests.conftest import IMPORT_KEY
 from tests.factories import an_item
-from tests.sales.floor import Person, a_person, brought_to, imported
+from tests.sales.helpers import Person, brought_to, imported
 from tests.sse import Listener
 from tests.stream.readers import wait_until_caught_up
 
@@ -39,11 +39,6 @@ SECTIONS = [
     ("PACKED", "DELIVERY", "PACKED"),
     ("DISPATCHED", "DELIVERY", "PACKED"),
 ]
-
-
-@pytest.fixture
-def ravi(client_as: Callable[..., FlaskClient]) -> Person:
-    return a_person(client_as, name="Ravi")
 
 
 @pytest.fixture

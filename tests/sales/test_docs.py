@@ -10,7 +10,7 @@ from pathlib import Path
 from flask.testing import FlaskClient
 
 from app.sales.floor.steps import STEPS
-from tests.sales.floor import a_person, imported
+from tests.sales.helpers import a_person, imported
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "sales-floor.md").read_text()
 SAMPLE = re.compile(r"```http\n(GET|POST) (\S+)\n(.*?)```", re.DOTALL)

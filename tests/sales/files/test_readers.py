@@ -21,7 +21,7 @@ from app.kernel.http.app import Hub
 from app.sales.files import export
 from app.sales.models.invoices import SalesInvoice
 from tests.factories import a_sale, an_item
-from tests.sales.floor import Person, a_person, brought_to, imported
+from tests.sales.helpers import Person, a_person, brought_to, imported
 
 Run = Callable[..., Result]
 HEADS = "invoice_no,invoice_date,priority,customer_code,customer_name,item_name,item_code,quantity,mrp,expiry_date"

@@ -1,4 +1,4 @@
-"""A floor to test on: workers that are signed in, and invoices brought to where a test begins."""
+"""Helpers of the sales tests: signed-in workers, and invoices that are brought to a state by steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from tests.factories import a_sale
 
-#: What brings an invoice from INVOICED to a state: path, further fields.
+#: The steps from INVOICED to each state: state, path, further fields.
 WAY: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("PICKING", "picking/start", {}),
     ("PICKED", "picking/complete", {}),

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from app.kernel.pagination import keyset
 from app.sales.queries import lists
 from tests.factories import an_item
-from tests.sales.floor import Person, a_person, brought_to, imported
+from tests.sales.helpers import Person, a_person, brought_to, imported
 
 LIST = "/api/sales/invoices/"
 
