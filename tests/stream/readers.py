@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from app import events
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
-from app.sales.floor import review as floor_review
+from app.sales.floor import available_steps
 from app.sales.floor.history import Actor
 from app.sales.models.invoices import SalesInvoice
 from app.stream.broadcaster import broadcaster
@@ -65,4 +65,6 @@ def put_in_review(invoice_no: str) -> None:
     with unit_of_work():
         db.session.execute(update(SalesInvoice).where(SalesInvoice.invoice_no == invoice_no).values(status="PACKING"))
     with unit_of_work():
-        floor_review.return_to_billing(invoice_no, "Wrong batch", actor=Actor("Asha"))
+        available_steps.perform(
+            "billing.return", {"invoice_no": invoice_no, "return_reason": "Wrong batch"}, Actor("Asha")
+        )

@@ -14,8 +14,8 @@ from app.kernel.http.app import Hub
 from app.kernel.messages import Code, Message
 from app.kernel.unit_of_work import unit_of_work
 from app.sales import errors as sales
+from app.sales.floor.steps import STEPS, Section, Status
 from app.sales.queries.lookup import find_by_number
-from app.sales.state_machine import STEPS, Section, Status
 from tests.admin import scenes
 from tests.admin.test_signing import enter, post
 from tests.factories import a_user
