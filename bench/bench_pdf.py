@@ -90,5 +90,5 @@ def _data(count: int) -> dict[str, object]:
         buyer_name="Ayşe Yılmaz",
         buyer_tax_id="12345678901",
     )
-    drafts.fill(einvoice, items, lines, totals.compute(lines, 2))
-    return context.data_of(einvoice, None, None)
+    drafts.set_lines(einvoice, items, lines, totals.compute(lines, 2))
+    return context.build_context(einvoice, None, None)

@@ -40,7 +40,7 @@ class Einvoices(MethodView):
     @requires_einvoices("einvoices:read")
     @blp.arguments(ListQuery, location="query")
     @blp.response(200, EinvoiceListSchema, example=samples.LIST)
-    def get(self, query: dict[str, Any]) -> lookup.Found:
+    def get(self, query: dict[str, Any]) -> lookup.EinvoicePage:
         """List e-invoices, newest first.
 
         With `updated_since` they come by their last change, newest first: whoever asks again with the largest
@@ -84,7 +84,7 @@ class Series(MethodView):
     @blp.response(200, EinvoiceSeriesListSchema, example=samples.SERIES)
     def get(self) -> dict[str, Any]:
         """Report each series of yours from its invoices: first and last number, count, gaps, cancelled ones."""
-        return {"data": numbering.report(owner_id())}
+        return {"data": numbering.series_report(owner_id())}
 
 
 @blp.route("/<int:einvoice_id>")

@@ -51,19 +51,19 @@ RETURN_CREATED = _define("return_created", "A return for an e-invoice was drafte
 CREDIT_NOTE_CREATED = _define("credit_note_created", "A credit note for an e-invoice was drafted.")
 
 
-def announce(event: events.EventType, einvoice: Einvoice, **payload: Any) -> None:
+def emit_and_record(event: events.EventType, einvoice: Einvoice, **payload: Any) -> None:
     """Tell everybody, and write it into the e-invoice's own history."""
-    note(einvoice, event.name.removeprefix("einvoice."), **payload)
-    tell(event, einvoice)
+    record(einvoice, event.name.removeprefix("einvoice."), **payload)
+    emit(event, einvoice)
 
 
-def tell(event: events.EventType, einvoice: Einvoice) -> None:
+def emit(event: events.EventType, einvoice: Einvoice) -> None:
     """Tell everybody; the e-invoice's own history was written otherwise."""
     user = {"id": einvoice.owner_id}
     events.emit(event, einvoice, subject_id=einvoice.id, owner_id=einvoice.owner_id, user=user)
 
 
-def note(einvoice: Einvoice, kind: str, **payload: Any) -> None:
+def record(einvoice: Einvoice, kind: str, **payload: Any) -> None:
     """Write into the e-invoice's own history alone."""
     db.session.add(EinvoiceEvent(einvoice_id=einvoice.id, type=kind, payload=payload, created_at=clock.now()))
     db.session.flush()

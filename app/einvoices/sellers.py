@@ -21,7 +21,7 @@ from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
 from app.languages import LANGUAGES
 
-LARGEST_LOGO = 256 * KIB
+MAX_LOGO_BYTES = 256 * KIB
 _DEFAULTS: Mapping[str, Any] = {
     "language": "tr",
     "currency": "TRY",
@@ -53,7 +53,7 @@ def save(owner_id: int, **facts: Any) -> SellerProfile:
     """
     profile = profile_of(owner_id)
     unknown = facts.keys() - {"name", *_TEXTS, *_DEFAULTS}
-    faults = {name: [N_("Unknown field.")] for name in unknown} | dict(_faults(facts))
+    faults = {name: [N_("Unknown field.")] for name in unknown} | dict(_find_faults(facts))
     if faults:
         raise Invalid(faults)
     for name, value in facts.items():
@@ -70,7 +70,7 @@ def save_logo(owner_id: int, content: bytes | None) -> SellerProfile:
         Invalid: it is no such picture, or too large.
     """
     profile = profile_of(owner_id)
-    profile.logo_sha256 = None if content is None else _kept(content)
+    profile.logo_sha256 = None if content is None else _store_logo(content)
     db.session.add(profile)
     db.session.flush()
     return profile
@@ -88,12 +88,12 @@ def timezones() -> list[str]:
     return sorted(name for name in available_timezones() if "/" in name or name == "UTC")
 
 
-def frozen(profile: SellerProfile) -> dict[str, Any]:
+def snapshot(profile: SellerProfile) -> dict[str, Any]:
     """What an invoice that is issued now prints for ever."""
     return {name: getattr(profile, name) for name in _PRINTED}
 
 
-def zone_of(name: str) -> ZoneInfo:
+def parse_timezone(name: str) -> ZoneInfo:
     """A time zone by its name (``Europe/Istanbul``).
 
     Raises:
@@ -105,7 +105,7 @@ def zone_of(name: str) -> ZoneInfo:
         raise Invalid({"timezone": [N_("Expected the name of a time zone, for instance Europe/Istanbul.")]}) from error
 
 
-def _faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+def _find_faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     columns = SellerProfile.__table__.columns
     for name, value in facts.items():
         limit = getattr(columns[name].type, "length", None) if name in columns else None
@@ -126,14 +126,14 @@ def _faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     if not isinstance(rate, Decimal) or not 0 <= rate <= 100 or rate != round(rate, 2):  # noqa: PLR2004
         yield "default_vat_rate", [N_("Expected a percentage from 0 to 100 with at most 2 decimals.")]
     try:
-        zone_of(str(facts.get("timezone", "UTC")))
+        parse_timezone(str(facts.get("timezone", "UTC")))
     except Invalid as fault:
         yield from (fault.errors or {}).items()
 
 
-def _kept(content: bytes) -> str:
+def _store_logo(content: bytes) -> str:
     media_type = next((kind for start, kind in _SIGNATURES.items() if content.startswith(start)), None)
-    if media_type is None or len(content) > LARGEST_LOGO:
+    if media_type is None or len(content) > MAX_LOGO_BYTES:
         raise Invalid({"logo": [N_("Expected a PNG or JPEG of at most 256 KiB.")]})
     digest = hashlib.sha256(content).hexdigest()
     values = {"sha256": digest, "media_type": media_type, "content": content}

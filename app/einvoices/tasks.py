@@ -24,7 +24,7 @@ def send() -> None:
     """Send what is due to the providers, and take what the simulated one says."""
     if outbox.send_due():
         trigger_sender()
-    outbox.hear_due()
+    outbox.apply_due_callbacks()
 
 
 @celery.task(name="einvoices.compact")

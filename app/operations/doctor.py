@@ -24,9 +24,9 @@ from app.kernel.worker import heartbeat
 from app.operations.monitoring import canaries, queue_drain
 
 _MIB = 2**20
-_NEEDED_MIB = 500
-_FURTHEST_CLOCK = 2.0
-_NEEDED_VERSION = 14
+_MIN_FREE_MIB = 500
+_MAX_CLOCK_OFFSET = 2.0
+_MIN_POSTGRES_VERSION = 14
 _LIBRARIES = {"libpango-1.0.so.0": "libpango-1.0-0", "libpangoft2-1.0.so.0": "libpangoft2-1.0-0"}
 _FAST_LIBRARY, _FAST_PACKAGE = "libharfbuzz-subset.so.0", "libharfbuzz-subset0"
 
@@ -49,7 +49,7 @@ class Finding:
     mend: str = ""
 
 
-def examine() -> list[Finding]:
+def run_checks() -> list[Finding]:
     """Look at everything; what cannot be looked at is a fault of its own."""
     return [finding for check in CHECKS for finding in check()]
 
@@ -79,7 +79,7 @@ def _database() -> Iterator[Finding]:
         yield Finding("database", State.FAULT, reason, "Start PostgreSQL, and see that DATABASE_URL leads to it.")
         return
     yield Finding("database", State.OK, f"PostgreSQL {version}, {used} of {most} connections used")
-    if version < _NEEDED_VERSION:
+    if version < _MIN_POSTGRES_VERSION:
         yield Finding("database", State.FAULT, f"PostgreSQL {version} is too old", "Upgrade it to 14 or later.")
     if encoding != "UTF8":
         yield Finding("database", State.FAULT, f"its encoding is {encoding}", "Make it anew with ENCODING 'UTF8'.")
@@ -112,7 +112,7 @@ def _migrations() -> Iterator[Finding]:
 
 def _clock(whose: str, moment: datetime) -> Finding:
     apart = abs((clock.now() - moment).total_seconds())
-    if apart <= _FURTHEST_CLOCK:
+    if apart <= _MAX_CLOCK_OFFSET:
         return Finding("clock", State.OK, f"{apart:.1f} s from {whose}")
     return Finding("clock", State.FAULT, f"{apart:.1f} s from {whose}", "Keep every machine's time by NTP (chrony).")
 
@@ -144,16 +144,16 @@ def _storage() -> Iterator[Finding]:
     except OSError as error:
         yield Finding("storage", State.FAULT, str(error), "Make STORAGE_DIR writable for the hub's user.")
         return
-    state = State.OK if free >= _NEEDED_MIB else State.WARNING
+    state = State.OK if free >= _MIN_FREE_MIB else State.WARNING
     yield Finding("storage", state, f"{folder}, {free} MiB free", "" if state is State.OK else "Make room on its disk.")
 
 
-def _printing() -> Iterator[Finding]:
-    lacking = [package for library, package in _LIBRARIES.items() if not _loads(library)]
+def _pdf_libraries() -> Iterator[Finding]:
+    lacking = [package for library, package in _LIBRARIES.items() if not _can_load(library)]
     if lacking:
         yield Finding("libraries", State.FAULT, "PDFs cannot be made", f"apt-get install {' '.join(lacking)}")
         return
-    if not _loads(_FAST_LIBRARY):
+    if not _can_load(_FAST_LIBRARY):
         yield Finding("libraries", State.WARNING, "PDFs are made slowly", f"apt-get install {_FAST_PACKAGE}")
     else:
         yield Finding("libraries", State.OK, "Pango and HarfBuzz are there")
@@ -168,7 +168,7 @@ def _printing() -> Iterator[Finding]:
         yield Finding("fonts", State.OK, f"{len(wanted)} files")
 
 
-def _loads(library: str) -> bool:
+def _can_load(library: str) -> bool:
     try:
         ctypes.CDLL(library)
     except OSError:
@@ -187,7 +187,7 @@ def _programs() -> Iterator[Finding]:
 def _workers() -> Iterator[Finding]:
     try:
         known = heartbeat.processes()
-        queues = canaries.health(known, queue_drain.known())
+        queues = canaries.health(known, queue_drain.list_drains_or_empty())
     except (RedisError, SQLAlchemyError):
         db.session.rollback()
         return  # told above
@@ -203,7 +203,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _database,
     _redis,
     _storage,
-    _printing,
+    _pdf_libraries,
     _programs,
     _workers,
 )

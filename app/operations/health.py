@@ -108,7 +108,7 @@ class Work(MethodView):
         db.session.execute(text("SET LOCAL statement_timeout = 2000"))
         known, lost, drains = _processes()
         queues = canaries.health(known, drains)
-        shown = {queue.queue: _shown(queue) for queue in queues}
+        shown = {queue.queue: _queue_json(queue) for queue in queues}
         late = [queue for queue in queues if queue.is_red]
         if late:
             data = {"status": "red", "queues": shown, "lost": lost}
@@ -124,7 +124,7 @@ def _processes() -> tuple[list[Process] | None, list[str], dict[str, queue_drain
     return known, [process.name for process in known if process.is_lost], drains
 
 
-def _shown(queue: canaries.QueueHealth) -> dict[str, Any]:
+def _queue_json(queue: canaries.QueueHealth) -> dict[str, Any]:
     facts = {"age_seconds": queue.age_seconds, "limit_seconds": queue.limit_seconds}
     if queue.drain:
         return {"status": "drained", **facts}

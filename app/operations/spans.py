@@ -27,7 +27,7 @@ from app.kernel.worker.celery_app import REQUEST_ID
 
 #: All that leaves the process. No addresses of people, no paths, no queries, no headers: what stands here is the
 #: hub's own words, but for the host of a webhook.
-SAID = frozenset(
+ALLOWED_ATTRIBUTES = frozenset(
     {
         REQUEST_ID,
         "celery.action",
@@ -52,18 +52,18 @@ SAID = frozenset(
         "server.port",
     }
 )
-_LONGEST_TEXT = 2000
+_MAX_TEXT_LENGTH = 2000
 SERVICE = "invoice-hub"
 
 
-class Discreet(SpanExporter):
+class RedactingExporter(SpanExporter):
     """Passes spans on with nothing in them but what may be said; an exception's text may be a customer's name."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self._exporter.export([_discreet(span) for span in spans])
+        return self._exporter.export([_redact(span) for span in spans])
 
     def shutdown(self) -> None:
         self._exporter.shutdown()
@@ -72,7 +72,7 @@ class Discreet(SpanExporter):
         return self._exporter.force_flush(timeout_millis)
 
 
-class PerProcess(SpanProcessor):
+class ForkSafeProcessor(SpanProcessor):
     """Sends spans from the process that made them: a sender's thread and connection do not survive a fork."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class PerProcess(SpanProcessor):
         if self._sender is None or self._pid != os.getpid():
             with self._starting:
                 if self._sender is None or self._pid != os.getpid():
-                    self._sender, self._pid = BatchSpanProcessor(Discreet(OTLPSpanExporter())), os.getpid()
+                    self._sender, self._pid = BatchSpanProcessor(RedactingExporter(OTLPSpanExporter())), os.getpid()
         return self._sender
 
 
@@ -109,12 +109,12 @@ def trace(app: Flask) -> None:
 
 def _trace_process() -> None:
     provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
-    provider.add_span_processor(PerProcess())
+    provider.add_span_processor(ForkSafeProcessor())
     api.set_tracer_provider(provider)
     parts: tuple[Any, ...] = (CeleryInstrumentor, PsycopgInstrumentor, RequestsInstrumentor)
     for instrumentor in parts:
         instrumentor().instrument()
-    signals.task_prerun.connect(_name_request, weak=False)
+    signals.task_prerun.connect(_set_request_id, weak=False)
     # Children of a worker end without Python's own farewell.
     signals.worker_process_shutdown.connect(lambda **_rest: provider.shutdown(), weak=False)
     atexit.register(provider.shutdown)
@@ -127,14 +127,14 @@ def _resource() -> Resource:
     return resource.merge(Resource({"service.name": SERVICE})) if named.startswith("unknown_service") else resource
 
 
-def _name_request(task: Any, **_rest: Any) -> None:
+def _set_request_id(task: Any, **_rest: Any) -> None:
     """A task's span begins before its log lines know which request is behind it."""
     if behind := getattr(task.request, REQUEST_ID, None):
         api.get_current_span().set_attribute(REQUEST_ID, behind)
 
 
-def _discreet(span: ReadableSpan) -> ReadableSpan:
-    said = _said(span.attributes)
+def _redact(span: ReadableSpan) -> ReadableSpan:
+    said = _allowed(span.attributes)
     # Of a path that no route knows nobody can tell what stands in it.
     unmatched = span.kind is SpanKind.SERVER and "http.route" not in said
     return ReadableSpan(
@@ -143,7 +143,7 @@ def _discreet(span: ReadableSpan) -> ReadableSpan:
         parent=span.parent,
         resource=span.resource,
         attributes=said,
-        events=[Event(event.name, _said(event.attributes), event.timestamp) for event in span.events],
+        events=[Event(event.name, _allowed(event.attributes), event.timestamp) for event in span.events],
         links=span.links,
         kind=span.kind,
         status=Status(span.status.status_code),
@@ -153,9 +153,9 @@ def _discreet(span: ReadableSpan) -> ReadableSpan:
     )
 
 
-def _said(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+def _allowed(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
-        name: value[:_LONGEST_TEXT] if isinstance(value, str) else value
+        name: value[:_MAX_TEXT_LENGTH] if isinstance(value, str) else value
         for name, value in (attributes or {}).items()
-        if name in SAID
+        if name in ALLOWED_ATTRIBUTES
     }

@@ -11,19 +11,19 @@ from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
 from app.operations.monitoring import canaries, failed_tasks
 
-KEPT_CANARIES, KEPT_FAILURES = timedelta(days=1), timedelta(days=30)
+CANARY_RETENTION, FAILURE_RETENTION = timedelta(days=1), timedelta(days=30)
 
 
 @celery.task(name="operations.canary")
 def canary(queue: str) -> None:
     """Prove that the queue is worked on."""
     with unit_of_work():
-        canaries.arrived(queue, current_task.request.hostname or "unknown")
+        canaries.record(queue, current_task.request.hostname or "unknown")
 
 
 @celery.task(name="operations.purge")
 def purge() -> None:
     """Forget workers that are long gone, and failures of long ago."""
     with unit_of_work():
-        canaries.forget(clock.now() - KEPT_CANARIES)
-        failed_tasks.forget(clock.now() - KEPT_FAILURES)
+        canaries.delete_older_than(clock.now() - CANARY_RETENTION)
+        failed_tasks.delete_older_than(clock.now() - FAILURE_RETENTION)

@@ -182,10 +182,10 @@ def test_a_queue_is_drained_and_worked_on_again(admin: FlaskClient) -> None:
     page = admin.post(f"{PAGE}/queues/pdf/drain", data=sent, follow_redirects=True).text
     assert "Queue pdf is drained since" in page
     assert "All is well" not in page
-    assert queue_drain.drained() == {"pdf"}
+    assert queue_drain.drained_queues() == {"pdf"}
     page = admin.post(f"{PAGE}/queues/pdf/resume", data=sent, follow_redirects=True).text
     assert "All is well" in page
-    assert queue_drain.drained() == set()
+    assert queue_drain.drained_queues() == set()
     assert admin.post(f"{PAGE}/queues/celery/drain", data=sent).status_code == 404
     with db.engine.connect() as connection:
         audited = select(AuditEntry.action, AuditEntry.subject).where(AuditEntry.action.like("queue.%"))

@@ -141,7 +141,7 @@ def test_an_identifier_of_others_names_nothing(owner: FlaskClient, owner_as: Cal
 
 
 def test_what_many_identifiers_begin_with_finds_all(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "FEW", 2)
+    monkeypatch.setattr(search, "MAX_RESOLVED", 2)
     all_ids = [made(owner, marketplace_order_no=f"TY-4{number}")["id"] for number in range(3)]
     assert ids(listed(owner, search="ty-4")) == all_ids[::-1]
     assert ids(listed(owner, search="ty-41")) == [all_ids[1]]
@@ -248,7 +248,7 @@ def test_a_change_that_commits_late_is_not_passed_over(owner: FlaskClient) -> No
 def test_changes_are_counted_exactly_however_many(
     owner: FlaskClient, owner_as: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr(lookup, "_FEW", few)
+    monkeypatch.setattr(lookup, "_CHEAP_COUNT", few)
     issued(owner_as())
     for number in range(6):
         (made, issued)[number % 2](owner, marketplace=("a", "b", None)[number % 3])

@@ -137,7 +137,7 @@ class TestSending:
         outbox.send_due()
         soon = clock.now() + timedelta(seconds=5)
         monkeypatch.setattr(clock, "now", lambda: soon)
-        outbox.hear_due()
+        outbox.apply_due_callbacks()
         shown = read(owner, einvoice["id"])
         assert (shown["status"], shown["provider_status"]) == ("sent", status)
         assert [payload["provider_status"] for payload in said(shown)] == words
@@ -190,10 +190,10 @@ class TestSending:
         einvoice = issued(owner, provider="null")
         verb(owner, einvoice["id"], "send")
         with monkeypatch.context() as killed:
-            killed.setattr(outbox, "_take", lambda *_: (_ for _ in ()).throw(SystemExit))
+            killed.setattr(outbox, "_record_response", lambda *_: (_ for _ in ()).throw(SystemExit))
             with pytest.raises(SystemExit):
                 outbox.send_due()
-        assert not outbox.hear_due()
+        assert not outbox.apply_due_callbacks()
         outbox.send_due()
         assert read(owner, einvoice["id"])["status"] == "issued"
         later = clock.now() + timedelta(seconds=61)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.lifecycle.totals import Line, compute, rounded
+from app.einvoices.lifecycle.totals import Line, compute, round_half_up
 from app.einvoices.pdf import print_job
 from app.einvoices.pdf.amount_in_words import english, in_words, turkish
 from app.kernel.http.app import Hub
@@ -39,11 +39,11 @@ def lines(draw: st.DrawFn, digits: int) -> list[Line]:
 def test_the_rule_holds_and_everything_adds_up(data: st.DataObject, digits: int) -> None:
     given_lines = data.draw(lines(digits))
     totals = compute(given_lines, digits)
-    nets = [rounded(line.quantity * line.unit_price - line.discount, digits) for line in given_lines]
+    nets = [round_half_up(line.quantity * line.unit_price - line.discount, digits) for line in given_lines]
     by_rate = {
         rate: sum(n for n, line in zip(nets, given_lines, strict=True) if line.vat_rate == rate) for rate in RATES
     }
-    vat = sum(rounded(net * rate / 100, digits) for rate, net in by_rate.items())
+    vat = sum(round_half_up(net * rate / 100, digits) for rate, net in by_rate.items())
     assert totals.subtotal == sum(nets)
     assert totals.tax_total == vat
     assert totals.grand_total == sum(nets) + vat

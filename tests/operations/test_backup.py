@@ -23,7 +23,7 @@ from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import heartbeat
-from app.operations.backup.encryption import CHUNK, MAGIC, NotOpenedError, SealedReader, SealedWriter
+from app.operations.backup.encryption import CHUNK_BYTES, MAGIC, DecryptingReader, DecryptionError, EncryptingWriter
 from tests.einvoices.conftest import issued, owner, owner_as
 from tests.factories import a_sale
 
@@ -200,16 +200,16 @@ class TestEncryption:
 
     def test_chunks_cannot_be_cut_or_swapped(self) -> None:
         sealed = io.BytesIO()
-        writer = SealedWriter(sealed, PASSPHRASE)
-        plain = b"a" * CHUNK + b"b" * CHUNK + b"c" * 10
+        writer = EncryptingWriter(sealed, PASSPHRASE)
+        plain = b"a" * CHUNK_BYTES + b"b" * CHUNK_BYTES + b"c" * 10
         writer.write(plain)
         writer.close()
-        content, head, size = sealed.getvalue(), len(MAGIC) + 16 + 7, CHUNK + 16
-        assert SealedReader(io.BytesIO(content), PASSPHRASE).read() == plain
+        content, head, size = sealed.getvalue(), len(MAGIC) + 16 + 7, CHUNK_BYTES + 16
+        assert DecryptingReader(io.BytesIO(content), PASSPHRASE).read() == plain
         first, second, last = content[head : head + size], content[head + size : head + 2 * size], content[-26:]
         for changed in (first + second, second + first + last, first + last, b"", first + second + last + last):
-            with pytest.raises(NotOpenedError):
-                SealedReader(io.BytesIO(content[:head] + changed), PASSPHRASE).read()
+            with pytest.raises(DecryptionError):
+                DecryptingReader(io.BytesIO(content[:head] + changed), PASSPHRASE).read()
 
 
 def test_a_running_hub_is_not_restored_over(app: Hub, tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_backup_that_exists_is_not_written_over(app: Hub, tmp_path: Path) -> N
 
 
 def test_one_that_fails_leaves_nothing(app: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.operations.backup.postgres_client.program", lambda _name: "false")
+    monkeypatch.setattr("app.operations.backup.postgres_client.find_program", lambda _name: "false")
     assert "pg_dump failed" in refused(run(app, "backup", str(tmp_path)))
     assert list(tmp_path.iterdir()) == []
 

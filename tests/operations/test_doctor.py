@@ -23,7 +23,7 @@ __all__ = ["without_database"]
 
 def findings(what: str, *, worst: State | None = None) -> str:
     """What was said about one thing, and how to mend it."""
-    found = [finding for finding in doctor.examine() if finding.what == what]
+    found = [finding for finding in doctor.run_checks() if finding.what == what]
     assert found
     if worst:
         assert worst in {finding.state for finding in found}
@@ -81,9 +81,9 @@ def test_a_folder_that_cannot_be_written_is_told(app_with: Callable[..., Hub], t
 
 
 def test_missing_libraries_are_told_by_the_package_that_has_them(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_loads", lambda library: "pango" not in library)
+    monkeypatch.setattr(doctor, "_can_load", lambda library: "pango" not in library)
     assert "apt-get install libpango-1.0-0 libpangoft2-1.0-0" in findings("libraries", worst=State.FAULT)
-    monkeypatch.setattr(doctor, "_loads", lambda library: "harfbuzz" not in library)
+    monkeypatch.setattr(doctor, "_can_load", lambda library: "harfbuzz" not in library)
     assert "libharfbuzz-subset0" in findings("libraries", worst=State.WARNING)
 
 

@@ -189,5 +189,5 @@ def test_a_database_that_dropped_its_connections_costs_one_request(
 def test_a_canary_of_a_worker_that_is_long_gone_is_forgotten(app: Hub) -> None:
     canary.apply(args=["default"])
     with unit_of_work():
-        canaries.forget(clock.now() + timedelta(seconds=1))
+        canaries.delete_older_than(clock.now() + timedelta(seconds=1))
     assert all(queue.age_seconds is None for queue in canaries.health([]))

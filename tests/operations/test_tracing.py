@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from app.config import ConfigurationError, Settings
-from app.operations.spans import Discreet
+from app.operations.spans import RedactingExporter
 from tests.drills.hubs import ROOT
 
 ENVIRONMENT = {
@@ -80,7 +80,7 @@ def test_a_protocol_that_it_does_not_speak_is_refused(monkeypatch: pytest.Monkey
 def test_a_span_says_nothing_of_anybody() -> None:
     kept = InMemorySpanExporter()
     provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(Discreet(kept)))
+    provider.add_span_processor(SimpleSpanProcessor(RedactingExporter(kept)))
     tracer = provider.get_tracer("test")
     told = {"url.full": "https://anna:secret@erp.example/?q=Anna", "client.address": "192.0.2.7", "server.port": 443}
     with pytest.raises(ValueError), tracer.start_as_current_span("GET /Anna", kind=SpanKind.SERVER, attributes=told):  # noqa: PT011

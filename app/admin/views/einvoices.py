@@ -55,7 +55,7 @@ def show(einvoice_id: int) -> str:
         "admin/einvoices_show.html",
         einvoice=einvoice,
         original=lookup.find(einvoice.original_id, scope(), items=False) if einvoice.original_id else None,
-        notes=lookup.notes_of(einvoice),
+        notes=lookup.list_credits(einvoice),
         entries=[_entry(event) for event in reversed(einvoice.events)],
         can=_possible(einvoice) if "einvoices:write" in authenticate().abilities else set(),
         is_printing=einvoice.pdf_state == WorkState.PENDING,

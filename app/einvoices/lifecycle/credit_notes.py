@@ -12,12 +12,12 @@ from app import events
 from app.accounts.ownership import Scope
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.errors import NotCreditable, WrongState
-from app.einvoices.events import CREDIT_NOTE_CREATED, RETURN_CREATED, STATUS_CHANGED, announce, note
+from app.einvoices.events import CREDIT_NOTE_CREATED, RETURN_CREATED, STATUS_CHANGED, emit_and_record, record
 from app.einvoices.lifecycle import totals
-from app.einvoices.lifecycle.drafts import fill
+from app.einvoices.lifecycle.drafts import set_lines
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import locked
+from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import CREDITABLE, Status, Type
 from app.extensions import db
 from app.kernel import clock
@@ -27,8 +27,8 @@ from app.kernel.money import plain_decimal
 
 _EVENTS: Mapping[Type, events.EventType] = {Type.RETURN: RETURN_CREATED, Type.CREDIT_NOTE: CREDIT_NOTE_CREATED}
 #: The smallest step of a unit price.
-_PRICE = Decimal("0.0001")
-_KEPT = ("owner_id", "currency", "provider", "marketplace", "marketplace_order_no", *(f"buyer_{n}" for n in BUYER))
+_PRICE_STEP = Decimal("0.0001")
+_COPIED = ("owner_id", "currency", "provider", "marketplace", "marketplace_order_no", *(f"buyer_{n}" for n in BUYER))
 
 
 def draft_credit(original_id: int, kind: Type, data: Mapping[str, Any], scope: Scope) -> Einvoice:
@@ -40,19 +40,19 @@ def draft_credit(original_id: int, kind: Type, data: Mapping[str, Any], scope: S
         WrongState: it is not issued, sent or accepted.
         Invalid: a line is not of the original, or more is asked for than is left.
     """
-    original = locked(original_id, scope)
+    original = find_for_update(original_id, scope)
     if original.type != Type.SALE:
         raise NotCreditable
     if original.status not in CREDITABLE:
         raise WrongState("credited", original.status)
-    chosen = _chosen(original, data.get("items"))
-    credit = _noted(original, chosen, kind, data)
-    announce(_EVENTS[kind], credit, original_id=original.id, reason=credit.reason)
-    note(original, f"{kind.value}_drafted", einvoice_id=credit.id, grand_total=plain_decimal(credit.grand_total))
+    chosen = _select_lines(original, data.get("items"))
+    credit = _create_credit(original, chosen, kind, data)
+    emit_and_record(_EVENTS[kind], credit, original_id=original.id, reason=credit.reason)
+    record(original, f"{kind.value}_drafted", einvoice_id=credit.id, grand_total=plain_decimal(credit.grand_total))
     return credit
 
 
-def has_notes(original: Einvoice) -> bool:
+def has_credits(original: Einvoice) -> bool:
     """Whether any note that is not cancelled gives back a part of it."""
     notes = select(Einvoice.id).where(Einvoice.original_id == original.id, Einvoice.status != Status.CANCELLED)
     return db.session.scalar(notes.limit(1)) is not None
@@ -70,7 +70,7 @@ def settle(credit: Einvoice) -> None:
         _change_status(original, Status.REFUNDED.value)
 
 
-def take_back(credit: Einvoice) -> None:
+def release(credit: Einvoice) -> None:
     """A note was cancelled: what it gave back may be given back by another one."""
     original = _original(credit)
     by_id: dict[int | None, EinvoiceItem] = {item.id: item for item in original.items}
@@ -88,16 +88,16 @@ def take_back(credit: Einvoice) -> None:
 def _change_status(original: Einvoice, status: str) -> None:
     before, original.status, original.updated_at = original.status, status, change_clock.stamp()
     db.session.flush()
-    announce(STATUS_CHANGED, original, before=before, after=status)
+    emit_and_record(STATUS_CHANGED, original, before=before, after=status)
 
 
 def _original(credit: Einvoice) -> Einvoice:
     if credit.original_id is None:
         raise TypeError("a sale has no original")
-    return locked(credit.original_id, credit.owner_id)
+    return find_for_update(credit.original_id, credit.owner_id)
 
 
-def _chosen(original: Einvoice, wanted: Sequence[Mapping[str, Any]] | None) -> list[tuple[EinvoiceItem, Decimal]]:
+def _select_lines(original: Einvoice, wanted: Sequence[Mapping[str, Any]] | None) -> list[tuple[EinvoiceItem, Decimal]]:
     if wanted is None:
         left = [(item, item.quantity - item.credited_quantity) for item in original.items]
         chosen = [(item, quantity) for item, quantity in left if quantity]
@@ -105,12 +105,12 @@ def _chosen(original: Einvoice, wanted: Sequence[Mapping[str, Any]] | None) -> l
             raise Invalid({"items": [N_("Nothing is left to give back.")]})
         return chosen
     by_id = {item.id: item for item in original.items}
-    if faults := dict(_faults(by_id, wanted)):
+    if faults := dict(_find_faults(by_id, wanted)):
         raise Invalid({"items": faults})
     return [(by_id[line["item_id"]], line["quantity"]) for line in wanted]
 
 
-def _faults(by_id: Mapping[int, EinvoiceItem], wanted: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, Any]]:
+def _find_faults(by_id: Mapping[int, EinvoiceItem], wanted: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, Any]]:
     seen: set[int] = set()
     for place, line in enumerate(wanted):
         item = by_id.get(line["item_id"])
@@ -134,12 +134,12 @@ def _faults(by_id: Mapping[int, EinvoiceItem], wanted: Sequence[Mapping[str, Any
         seen.add(line["item_id"])
 
 
-def _noted(
+def _create_credit(
     original: Einvoice, chosen: Sequence[tuple[EinvoiceItem, Decimal]], kind: Type, data: Mapping[str, Any]
 ) -> Einvoice:
     digits = CURRENCIES[original.currency]
-    lines = [_line(item, quantity, digits) for item, quantity in chosen]
-    sums = totals.compute(lines, digits, _vat_left(original), _completed(original, chosen))
+    lines = [_credit_line(item, quantity, digits) for item, quantity in chosen]
+    sums = totals.compute(lines, digits, _remaining_vat(original), _completed_rates(original, chosen))
     moment = change_clock.stamp()
     credit = Einvoice(
         status=Status.DRAFT.value,
@@ -152,10 +152,10 @@ def _noted(
         pdf=None,
         created_at=clock.now(),
         updated_at=moment,
-        **{name: getattr(original, name) for name in _KEPT},
+        **{name: getattr(original, name) for name in _COPIED},
     )
     items = [{"sku": item.sku, "name": item.name, "original_item_id": item.id} for item, _ in chosen]
-    fill(credit, items, lines, sums)
+    set_lines(credit, items, lines, sums)
     for (item, quantity), line_sum in zip(chosen, sums.lines, strict=True):
         item.credited_quantity += quantity
         item.credited_net += line_sum.net
@@ -166,23 +166,23 @@ def _noted(
     return credit
 
 
-def _line(item: EinvoiceItem, quantity: Decimal, digits: int) -> totals.Line:
+def _credit_line(item: EinvoiceItem, quantity: Decimal, digits: int) -> totals.Line:
     """A part of a line: its share of the price and of the discount, and no more than is left of both."""
     price, left = item.unit_price, item.net - item.credited_net
     if quantity == item.quantity - item.credited_quantity:
         # The last part takes the rest to the cent. Earlier ones may have been rounded down so often that its own price
         # does not reach that far.
-        if totals.rounded(quantity * price, digits) < left:
-            price = (left / quantity).quantize(_PRICE, ROUND_UP)
+        if totals.round_half_up(quantity * price, digits) < left:
+            price = (left / quantity).quantize(_PRICE_STEP, ROUND_UP)
         net = left
     else:
         share = item.discount_amount * quantity / item.quantity
-        net = min(left, max(totals.ZERO, totals.rounded(quantity * price - share, digits)))
+        net = min(left, max(totals.ZERO, totals.round_half_up(quantity * price - share, digits)))
     # What the rounded price and the net amount differ by is the discount; so the rule for a line holds here too.
-    return totals.Line(quantity, price, totals.rounded(quantity * price, digits) - net, item.vat_rate)
+    return totals.Line(quantity, price, totals.round_half_up(quantity * price, digits) - net, item.vat_rate)
 
 
-def _completed(original: Einvoice, chosen: Sequence[tuple[EinvoiceItem, Decimal]]) -> set[Decimal]:
+def _completed_rates(original: Einvoice, chosen: Sequence[tuple[EinvoiceItem, Decimal]]) -> set[Decimal]:
     """VAT rates of which the original has nothing left after this."""
     taken = {item.id: quantity for item, quantity in chosen}
     left = {
@@ -193,7 +193,7 @@ def _completed(original: Einvoice, chosen: Sequence[tuple[EinvoiceItem, Decimal]
     return {item.vat_rate for item, _ in chosen} - left
 
 
-def _vat_left(original: Einvoice) -> dict[Decimal, Decimal]:
+def _remaining_vat(original: Einvoice) -> dict[Decimal, Decimal]:
     given = (
         select(EinvoiceItem.vat_rate, func.sum(EinvoiceItem.vat_amount))
         .join(Einvoice, Einvoice.id == EinvoiceItem.einvoice_id)
@@ -201,5 +201,5 @@ def _vat_left(original: Einvoice) -> dict[Decimal, Decimal]:
         .group_by(EinvoiceItem.vat_rate)
     )
     before = {rate: vat for rate, vat in db.session.execute(given)}  # noqa: C416 - rows, not pairs, to the types
-    stored = totals.rates_of((item.vat_rate, item.net, item.vat_amount) for item in original.items)
+    stored = totals.sum_by_rate((item.vat_rate, item.net, item.vat_amount) for item in original.items)
     return {rate.rate: rate.vat - before.get(rate.rate, totals.ZERO) for rate in stored}

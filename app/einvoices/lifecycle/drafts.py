@@ -12,11 +12,11 @@ from app.accounts.ownership import Scope
 from app.einvoices import invoice_sources, sellers
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.errors import WrongState
-from app.einvoices.events import CREATED, announce, note
+from app.einvoices.events import CREATED, emit_and_record, record
 from app.einvoices.lifecycle import totals
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import find, locked
+from app.einvoices.queries.lookup import find, find_for_update
 from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel import clock
@@ -34,8 +34,8 @@ def create(data: Mapping[str, Any], owner_id: int) -> Einvoice:
     Raises:
         Invalid: a discount is larger than its line, or the total than an amount may be.
     """
-    einvoice = _new(data, owner_id)
-    announce(CREATED, einvoice)
+    einvoice = _create(data, owner_id)
+    emit_and_record(CREATED, einvoice)
     return einvoice
 
 
@@ -47,7 +47,7 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
         WrongState: it is no draft any more.
         Invalid: as for ``create``, or lines of a note were sent.
     """
-    einvoice = locked(einvoice_id, scope)
+    einvoice = find_for_update(einvoice_id, scope)
     if einvoice.status != Status.DRAFT:
         raise WrongState("changed", einvoice.status)
     if einvoice.type != Type.SALE and data.keys() & {"items", "currency"}:
@@ -59,10 +59,10 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
         setattr(einvoice, f"buyer_{name}", value)
     if data.keys() & {"items", "currency"}:
         einvoice.currency = data.get("currency", einvoice.currency)
-        lines = data["items"] if "items" in data else [_given(item) for item in einvoice.items]
+        lines = data["items"] if "items" in data else [_item_values(item) for item in einvoice.items]
         _replace_items(einvoice, lines, sellers.profile_of(einvoice.owner_id).default_vat_rate)
     einvoice.updated_at = change_clock.stamp()
-    note(einvoice, "changed", fields=sorted(data))
+    record(einvoice, "changed", fields=sorted(data))
     return einvoice
 
 
@@ -93,8 +93,8 @@ def from_sales(data: Mapping[str, Any], owner_id: int) -> tuple[Einvoice, bool]:
         raise Invalid({"vat_rates": [Message(N_("The sales invoice has no item %(item)s."), item=min(unknown))]})
     items = [{**item, **_rate(item["sku"], rates, data.get("vat_rate"))} for item in sale["items"]]
     chosen = {name: data[name] for name in ("currency", "provider") if name in data}
-    einvoice = _new({**sale, **chosen, "items": items}, owner_id, sales_invoice_no=invoice_no)
-    announce(CREATED, einvoice, sales_invoice_no=invoice_no)
+    einvoice = _create({**sale, **chosen, "items": items}, owner_id, sales_invoice_no=invoice_no)
+    emit_and_record(CREATED, einvoice, sales_invoice_no=invoice_no)
     return einvoice, True
 
 
@@ -103,7 +103,7 @@ def _rate(sku: str, rates: Mapping[str, Decimal], default: Decimal | None) -> di
     return {} if rate is None else {"vat_rate": rate}
 
 
-def _new(data: Mapping[str, Any], owner_id: int, **more: Any) -> Einvoice:
+def _create(data: Mapping[str, Any], owner_id: int, **more: Any) -> Einvoice:
     profile, moment = sellers.profile_of(owner_id), change_clock.stamp()
     header = {name: data[name] for name in _HEADER if name in data}
     einvoice = Einvoice(
@@ -126,7 +126,7 @@ def _new(data: Mapping[str, Any], owner_id: int, **more: Any) -> Einvoice:
     return einvoice
 
 
-def _given(item: EinvoiceItem) -> dict[str, Any]:
+def _item_values(item: EinvoiceItem) -> dict[str, Any]:
     return {
         name: getattr(item, name) for name in ("sku", "name", "quantity", "unit_price", "discount_amount", "vat_rate")
     }
@@ -143,19 +143,19 @@ def _replace_items(einvoice: Einvoice, items: Sequence[Mapping[str, Any]], defau
         for item in items
     ]
     digits = CURRENCIES[einvoice.currency]
-    if faults := dict(_faults(lines, digits)):
+    if faults := dict(_find_faults(lines, digits)):
         raise Invalid({"items": faults})
     if einvoice.items:
         einvoice.items.clear()
         db.session.flush()  # the old lines make room for the new ones' numbers
-    fill(einvoice, items, lines, totals.compute(lines, digits))
+    set_lines(einvoice, items, lines, totals.compute(lines, digits))
 
 
-def _faults(lines: Sequence[totals.Line], digits: int) -> Iterator[tuple[int, Any]]:
+def _find_faults(lines: Sequence[totals.Line], digits: int) -> Iterator[tuple[int, Any]]:
     for place, line in enumerate(lines):
         if line.discount > line.quantity * line.unit_price:
             yield place, {"discount_amount": [N_("The discount may not be larger than quantity × unit price.")]}
-        elif line.discount != totals.rounded(line.discount, digits):
+        elif line.discount != totals.round_half_up(line.discount, digits):
             yield (
                 place,
                 {
@@ -166,7 +166,7 @@ def _faults(lines: Sequence[totals.Line], digits: int) -> Iterator[tuple[int, An
             )
 
 
-def fill(
+def set_lines(
     einvoice: Einvoice, items: Sequence[Mapping[str, Any]], lines: Sequence[totals.Line], sums: totals.Totals
 ) -> None:
     """Give an e-invoice its lines and what they come to.

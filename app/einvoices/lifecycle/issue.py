@@ -7,12 +7,12 @@ from sqlalchemy import func, select
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.errors import AlreadySending, HasCredits, WrongState
-from app.einvoices.events import CANCELLED, ISSUED, QUEUED, announce, note
+from app.einvoices.events import CANCELLED, ISSUED, QUEUED, emit_and_record, record
 from app.einvoices.lifecycle import credit_notes, numbering
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoicePdf, EinvoiceSending
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import locked
+from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import CANCELLABLE, SENDABLE, Status, Type
 from app.extensions import db
 from app.kernel import clock
@@ -33,22 +33,22 @@ def issue(einvoice_id: int, scope: Scope) -> Einvoice:
         UnknownEinvoice: there is none, or not for this caller.
         WrongState: it is no draft.
     """
-    einvoice = locked(einvoice_id, scope)
+    einvoice = find_for_update(einvoice_id, scope)
     if einvoice.status != Status.DRAFT:
         raise WrongState("issued", einvoice.status)
     profile = sellers.profile_of(einvoice.owner_id)
     # Before the stamp, so that numbers and dates rise together and the year is the number's own.
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"issue {einvoice.owner_id}", 0))))
     moment = change_clock.stamp()
-    year = moment.astimezone(sellers.zone_of(profile.timezone)).year
-    drawn = numbering.draw(einvoice.owner_id, profile.prefix, year)
+    year = moment.astimezone(sellers.parse_timezone(profile.timezone)).year
+    drawn = numbering.allocate(einvoice.owner_id, profile.prefix, year)
     einvoice.series_id, einvoice.number, einvoice.invoice_no = drawn.series_id, drawn.number, drawn.invoice_no
     einvoice.status, einvoice.issued_at, einvoice.updated_at = Status.ISSUED.value, moment, moment
-    einvoice.seller = sellers.frozen(profile)
-    _print(einvoice)
+    einvoice.seller = sellers.snapshot(profile)
+    _schedule_pdf(einvoice)
     if einvoice.type != Type.SALE:
         credit_notes.settle(einvoice)
-    announce(ISSUED, einvoice, invoice_no=einvoice.invoice_no)
+    emit_and_record(ISSUED, einvoice, invoice_no=einvoice.invoice_no)
     return einvoice
 
 
@@ -61,19 +61,19 @@ def cancel(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
         HasCredits: returns or credit notes give parts of it back.
         AlreadySending: it is on its way to the provider.
     """
-    einvoice = locked(einvoice_id, scope)
+    einvoice = find_for_update(einvoice_id, scope)
     if einvoice.status not in CANCELLABLE:
         raise WrongState("cancelled", einvoice.status)
-    if credit_notes.has_notes(einvoice):
+    if credit_notes.has_credits(einvoice):
         raise HasCredits
-    if _is_on_its_way(einvoice):
+    if _is_being_sent(einvoice):
         raise AlreadySending
     einvoice.status, einvoice.reason, einvoice.updated_at = Status.CANCELLED.value, reason, change_clock.stamp()
     if einvoice.number is not None:
-        _print(einvoice)
+        _schedule_pdf(einvoice)
     if einvoice.type != Type.SALE:
-        credit_notes.take_back(einvoice)
-    announce(CANCELLED, einvoice, reason=reason)
+        credit_notes.release(einvoice)
+    emit_and_record(CANCELLED, einvoice, reason=reason)
     return einvoice
 
 
@@ -85,10 +85,10 @@ def send(einvoice_id: int, scope: Scope) -> Einvoice:
         WrongState: it has no number yet, or the provider has it.
         AlreadySending: it is on its way.
     """
-    einvoice = locked(einvoice_id, scope)
+    einvoice = find_for_update(einvoice_id, scope)
     if einvoice.status not in SENDABLE:
         raise WrongState("sent", einvoice.status)
-    if _is_on_its_way(einvoice):
+    if _is_being_sent(einvoice):
         raise AlreadySending
     moment = change_clock.stamp()
     sending = EinvoiceSending(
@@ -100,7 +100,7 @@ def send(einvoice_id: int, scope: Scope) -> Einvoice:
     )
     db.session.add(sending)
     einvoice.provider_status, einvoice.updated_at = QUEUED, moment
-    note(einvoice, "queued", provider=einvoice.provider)
+    record(einvoice, "queued", provider=einvoice.provider)
     after_commit(trigger_sender)
     return einvoice
 
@@ -112,14 +112,14 @@ def reprint(einvoice_id: int, scope: Scope) -> Einvoice:
         UnknownEinvoice: there is none, or not for this caller.
         WrongState: it has no number yet.
     """
-    einvoice = locked(einvoice_id, scope)
+    einvoice = find_for_update(einvoice_id, scope)
     if einvoice.number is None:
         raise WrongState("printed", einvoice.status)
-    _print(einvoice)
+    _schedule_pdf(einvoice)
     return einvoice
 
 
-def _print(einvoice: Einvoice) -> None:
+def _schedule_pdf(einvoice: Einvoice) -> None:
     if einvoice.pdf is None:
         einvoice.pdf = EinvoicePdf(einvoice_id=einvoice.id)
     # A renderer that is still at it loses its claim, for what it renders is the old state.
@@ -129,7 +129,7 @@ def _print(einvoice: Einvoice) -> None:
     after_commit(trigger_printer)
 
 
-def _is_on_its_way(einvoice: Einvoice) -> bool:
+def _is_being_sent(einvoice: Einvoice) -> bool:
     pending = select(EinvoiceSending.id).where(
         EinvoiceSending.einvoice_id == einvoice.id, EinvoiceSending.state == WorkState.PENDING
     )

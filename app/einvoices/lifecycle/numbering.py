@@ -22,7 +22,7 @@ class AllocatedNumber:
     invoice_no: str
 
 
-def draw(owner_id: int, prefix: str, year: int) -> AllocatedNumber:
+def allocate(owner_id: int, prefix: str, year: int) -> AllocatedNumber:
     """The next number of a series. Its row stays locked until the commit; a rollback gives the number back."""
     series = insert(EinvoiceSeries).values(owner_id=owner_id, prefix=prefix, year=year, last_number=1)
     drawn = series.on_conflict_do_update(
@@ -56,7 +56,7 @@ _GAPS = text(
 )
 
 
-def report(owner_id: int) -> Sequence[dict[str, Any]]:
+def series_report(owner_id: int) -> Sequence[dict[str, Any]]:
     """Each series of an owner, counted from the invoices themselves: first, last, count, gaps, cancelled."""
     rows = [dict(row) for row in db.session.execute(_REPORT, {"owner_id": owner_id}).mappings()]
     gaps = db.session.execute(_GAPS, {"owner_id": owner_id}).mappings().all()

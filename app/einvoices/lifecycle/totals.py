@@ -57,19 +57,19 @@ class Totals:
     grand_total: Decimal
 
 
-def unit_of(digits: int) -> Decimal:
+def smallest_unit(digits: int) -> Decimal:
     """The smallest amount of a currency: 0.01 for two digits."""
     return Decimal(1).scaleb(-digits)
 
 
-def rounded(amount: Decimal, digits: int) -> Decimal:
+def round_half_up(amount: Decimal, digits: int) -> Decimal:
     """Half up to the currency's digits."""
-    return amount.quantize(unit_of(digits), ROUND_HALF_UP)
+    return amount.quantize(smallest_unit(digits), ROUND_HALF_UP)
 
 
-def net_of(line: Line, digits: int) -> Decimal:
+def net_amount(line: Line, digits: int) -> Decimal:
     """A line without VAT; less than half a unit below zero, which only a rounded price can come to, is zero."""
-    return max(ZERO, rounded(line.quantity * line.unit_price - line.discount, digits))
+    return max(ZERO, round_half_up(line.quantity * line.unit_price - line.discount, digits))
 
 
 def compute(
@@ -86,16 +86,16 @@ def compute(
         completed: rates of which nothing is left after this, so that they take all VAT up to the ceiling: many
             small notes, each rounded for itself, would otherwise keep a cent of it.
     """
-    nets = [net_of(line, digits) for line in lines]
+    nets = [net_amount(line, digits) for line in lines]
     shares, rates = [ZERO] * len(lines), []
     for rate in sorted({line.vat_rate for line in lines}):
         places = [place for place, line in enumerate(lines) if line.vat_rate == rate]
         net = sum((nets[place] for place in places), ZERO)
-        vat = rounded(net * rate / HUNDRED, digits)
+        vat = round_half_up(net * rate / HUNDRED, digits)
         if vat_ceilings is not None:
             most = vat_ceilings.get(rate, ZERO)
             vat = most if rate in completed else min(vat, most)
-        for place, share in zip(places, shared(vat, [nets[place] for place in places], digits), strict=True):
+        for place, share in zip(places, distribute(vat, [nets[place] for place in places], digits), strict=True):
             shares[place] = share
         rates.append(RateSum(rate, net, vat))
     subtotal, tax_total = sum(nets, ZERO), sum((rate.vat for rate in rates), ZERO)
@@ -109,9 +109,9 @@ def compute(
     )
 
 
-def shared(amount: Decimal, weights: Sequence[Decimal], digits: int) -> list[Decimal]:
+def distribute(amount: Decimal, weights: Sequence[Decimal], digits: int) -> list[Decimal]:
     """``amount`` shared out by ``weights`` to the last unit: those who lose most by rounding down get one more."""
-    unit, whole = unit_of(digits), sum(weights, ZERO)
+    unit, whole = smallest_unit(digits), sum(weights, ZERO)
     if not whole:
         return [amount, *[ZERO] * (len(weights) - 1)]
     exact = [amount * weight / whole for weight in weights]
@@ -123,7 +123,7 @@ def shared(amount: Decimal, weights: Sequence[Decimal], digits: int) -> list[Dec
     return parts
 
 
-def rates_of(lines: Iterable[tuple[Decimal, Decimal, Decimal]]) -> list[RateSum]:
+def sum_by_rate(lines: Iterable[tuple[Decimal, Decimal, Decimal]]) -> list[RateSum]:
     """The summary by rate of stored lines, each a rate, a net amount and a VAT amount."""
     sums: dict[Decimal, tuple[Decimal, Decimal]] = {}
     for rate, net, vat in lines:

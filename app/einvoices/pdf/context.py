@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from app.einvoices import sellers
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.lifecycle.totals import rates_of
+from app.einvoices.lifecycle.totals import sum_by_rate
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
 from app.einvoices.models.sellers import SellerLogo
 from app.einvoices.pdf.amount_in_words import in_words
@@ -28,14 +28,14 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 TEMPLATE = "einvoice.html"
 
 
-def data_of(einvoice: Einvoice, original_no: str | None, logo: SellerLogo | None) -> dict[str, Any]:
+def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo | None) -> dict[str, Any]:
     """Everything that the template shows of an e-invoice that has its number."""
     seller, moment = einvoice.seller, einvoice.issued_at
     if seller is None or moment is None:
         raise ValueError(f"e-invoice {einvoice.id} has not been issued")
     language = seller["language"]
     amount = partial(format_number, digits=CURRENCIES[einvoice.currency], language=language)
-    local = moment.astimezone(sellers.zone_of(seller["timezone"]))
+    local = moment.astimezone(sellers.parse_timezone(seller["timezone"]))
     return {
         "language": language,
         "label": LABELS[language],
@@ -84,7 +84,7 @@ def _item(item: EinvoiceItem, amount: Any, language: str) -> dict[str, str]:
 
 
 def _rates(items: Sequence[EinvoiceItem], amount: Any, language: str) -> list[dict[str, str]]:
-    sums = rates_of((item.vat_rate, item.net, item.vat_amount) for item in items)
+    sums = sum_by_rate((item.vat_rate, item.net, item.vat_amount) for item in items)
     return [
         {"rate": format_number(rate.rate, language=language), "net": amount(rate.net), "vat": amount(rate.vat)}
         for rate in sums

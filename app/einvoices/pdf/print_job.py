@@ -12,7 +12,7 @@ from app.einvoices.models.sellers import SellerLogo
 from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.pdf import context
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import find, locked
+from app.einvoices.queries.lookup import find, find_for_update
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import work_queue
@@ -37,7 +37,7 @@ def stored_pdf(einvoice_id: int, scope: Scope) -> StoredPdf:
 
 def print_due() -> bool:
     """Make the PDFs that are due; true when the time was over before the work was."""
-    return print_queue.print_due(PRESS)
+    return print_queue.print_due(PRINT_QUEUE)
 
 
 def find_missing_pdfs() -> list[int]:
@@ -63,17 +63,17 @@ def print_now(einvoice_id: int) -> bool:
         known = update(EinvoicePdf).where(EinvoicePdf.einvoice_id == einvoice_id).values(work_queue.reset_values())
         if db.session.execute(known.returning(EinvoicePdf.einvoice_id)).first() is None:
             db.session.add(EinvoicePdf(einvoice_id=einvoice_id, **work_queue.reset_values()))
-    print_queue.print_next(PRESS, EinvoicePdf.einvoice_id == einvoice_id)
-    return print_queue.is_done(PRESS, EinvoicePdf.einvoice_id == einvoice_id)
+    print_queue.print_next(PRINT_QUEUE, EinvoicePdf.einvoice_id == einvoice_id)
+    return print_queue.is_done(PRINT_QUEUE, EinvoicePdf.einvoice_id == einvoice_id)
 
 
-def _composed(einvoice_id: int) -> print_queue.Document:
+def _compose(einvoice_id: int) -> print_queue.Document:
     query = select(Einvoice).where(Einvoice.id == einvoice_id)
     options = (selectinload(Einvoice.items), joinedload(Einvoice.original))
     einvoice: Einvoice = db.session.scalars(query.options(*options).execution_options(populate_existing=True)).one()
     logo_hash = (einvoice.seller or {}).get("logo_sha256")
     logo = db.session.get(SellerLogo, logo_hash) if logo_hash else None
-    data = context.data_of(einvoice, einvoice.original.invoice_no if einvoice.original else None, logo)
+    data = context.build_context(einvoice, einvoice.original.invoice_no if einvoice.original else None, logo)
     return print_queue.Document(context.TEMPLATES, context.TEMPLATE, [data])
 
 
@@ -81,19 +81,19 @@ def _stem(einvoice_id: int) -> str:
     return f"einvoices/{einvoice_id // 1000}/{einvoice_id}"
 
 
-def _note_change(einvoice_id: int) -> None:
+def _mark_changed(einvoice_id: int) -> None:
     """What lists show of it has changed."""
     changed = update(Einvoice).where(Einvoice.id == einvoice_id)
     db.session.execute(changed.values(updated_at=change_clock.stamp()))
 
 
-PRESS = print_queue.register_queue(
+PRINT_QUEUE = print_queue.register_queue(
     print_queue.PrintQueue(
         EinvoicePdf,
-        compose=_composed,
+        compose=_compose,
         stem=_stem,
-        lock=lambda einvoice_id: locked(einvoice_id, None),
-        changed=_note_change,
+        lock=lambda einvoice_id: find_for_update(einvoice_id, None),
+        changed=_mark_changed,
         quick=True,
     )
 )

@@ -16,13 +16,13 @@ from app.kernel.errors import MalformedJson
 from app.kernel.messages import N_
 from app.kernel.worker.celery_app import HTTP_DEADLINE
 
-LARGEST_ANSWER = 64 * KIB
-_TRY_AGAIN = frozenset({408, 425, 429})
-_OWN_WORDS = {"accepted": Status.ACCEPTED, "rejected": Status.REJECTED}
+MAX_RESPONSE_BYTES = 64 * KIB
+_TEMPORARY_CODES = frozenset({408, 425, 429})
+_STATUS_BY_PROVIDER_STATUS = {"accepted": Status.ACCEPTED, "rejected": Status.REJECTED}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProviderResponse:
     """What a provider says at once, and (of the simulator) what it will say later, in seconds from now."""
 
     status: Status
@@ -50,12 +50,12 @@ class ProviderRequest:
     token: str
 
 
-def accept_locally(parcel: ProviderRequest) -> Answer:
+def accept_locally(parcel: ProviderRequest) -> ProviderResponse:
     """``null``: there is no provider; everything is accepted."""
-    return Answer(Status.ACCEPTED, "accepted", f"NULL-{parcel.document['id']}")
+    return ProviderResponse(Status.ACCEPTED, "accepted", f"NULL-{parcel.document['id']}")
 
 
-def post(parcel: ProviderRequest) -> Answer:
+def post(parcel: ProviderRequest) -> ProviderResponse:
     """``http``: POST to the configured address, and take the answer's ``provider_status`` and ``provider_invoice_id``.
 
     Raises:
@@ -70,10 +70,10 @@ def post(parcel: ProviderRequest) -> Answer:
     request = urllib.request.Request(parcel.url, data=body, headers=headers, method="POST")  # noqa: S310 - http or https, proven at start
     try:
         with _opener.open(request, timeout=HTTP_DEADLINE) as answer:
-            return _understood(_read(answer, time.monotonic() + HTTP_DEADLINE))
+            return _parse_response(_read_limited(answer, time.monotonic() + HTTP_DEADLINE))
     except urllib.error.HTTPError as error:
         with error:
-            for_good = 400 <= error.code < 500 and error.code not in _TRY_AGAIN  # noqa: PLR2004
+            for_good = 400 <= error.code < 500 and error.code not in _TEMPORARY_CODES  # noqa: PLR2004
             raise ProviderRejected(f"The provider answered {error.code}.", for_good=for_good) from error
     except (OSError, ValueError) as error:
         raise ProviderRejected(f"The provider does not answer: {error}", for_good=False) from error
@@ -88,16 +88,16 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
 
 
-def _read(answer: Any, deadline: float) -> bytes:
+def _read_limited(answer: Any, deadline: float) -> bytes:
     content = b""
     while chunk := answer.read1(KIB):
         content += chunk
-        if time.monotonic() > deadline or len(content) > LARGEST_ANSWER:
+        if time.monotonic() > deadline or len(content) > MAX_RESPONSE_BYTES:
             raise ProviderRejected(N_("The provider's answer is too slow or too large."), for_good=False)
     return content
 
 
-def _understood(content: bytes) -> Answer:
+def _parse_response(content: bytes) -> ProviderResponse:
     try:
         said = json.decode(content)
     except MalformedJson as error:
@@ -107,10 +107,12 @@ def _understood(content: bytes) -> Answer:
     )
     if not isinstance(word, str) or not 0 < len(word) <= 100 or not (number is None or isinstance(number, str)):  # noqa: PLR2004
         raise ProviderRejected(N_("The provider's answer has no provider_status."), for_good=False)
-    return Answer(_OWN_WORDS.get(word.lower(), Status.SENT), word, number and number[:255], said)
+    return ProviderResponse(
+        _STATUS_BY_PROVIDER_STATUS.get(word.lower(), Status.SENT), word, number and number[:255], said
+    )
 
 
-def simulate(parcel: ProviderRequest) -> Answer:
+def simulate(parcel: ProviderRequest) -> ProviderResponse:
     """``simulator``: behaves as ``metadata.simulate`` says, for development and tests.
 
     ``accept`` (by default), ``reject``, ``late``, ``duplicate``, ``out_of_order``, ``refuse`` and ``fail``.
@@ -134,10 +136,10 @@ def simulate(parcel: ProviderRequest) -> Answer:
         "duplicate": (says(0, "accepted", 0), says(0, "accepted", 0)),
         "out_of_order": (says(0, "accepted", 0), says(1, "processing", -1)),
     }
-    return Answer(Status.SENT, "received", number, later=later.get(wish, (says(0, "accepted", 0),)))
+    return ProviderResponse(Status.SENT, "received", number, later=later.get(wish, (says(0, "accepted", 0),)))
 
 
-PROVIDERS: Mapping[str, Callable[[ProviderRequest], Answer]] = {
+PROVIDERS: Mapping[str, Callable[[ProviderRequest], ProviderResponse]] = {
     "null": accept_locally,
     "http": post,
     "simulator": simulate,

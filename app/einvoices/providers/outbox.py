@@ -14,12 +14,12 @@ from flask import current_app
 from prometheus_client import Counter
 from sqlalchemy import select
 
-from app.einvoices.events import QUEUED, SENT, STATUS_CHANGED, announce, note, tell
+from app.einvoices.events import QUEUED, SENT, STATUS_CHANGED, emit, emit_and_record, record
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
 from app.einvoices.providers import status_reports
-from app.einvoices.providers.clients import PROVIDERS, Answer, ProviderRejected, ProviderRequest
+from app.einvoices.providers.clients import PROVIDERS, ProviderRejected, ProviderRequest, ProviderResponse
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import find, locked
+from app.einvoices.queries.lookup import find, find_for_update
 from app.einvoices.schemas.einvoices import EinvoiceDetailSchema
 from app.einvoices.status import SENDABLE, Status
 from app.extensions import db
@@ -35,7 +35,7 @@ SENDINGS = Counter(
 #: Seconds after which nothing new is begun, well before the task's limit.
 BUDGET = 8.0
 FAILED = "failed"
-_shown = EinvoiceDetailSchema()
+_document_schema = EinvoiceDetailSchema()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +56,17 @@ def send_due() -> bool:
     return False
 
 
-def hear_due() -> int:
+def apply_due_callbacks() -> int:
     """Take the simulator's callbacks that are due; returns how many they were."""
     heard = 0
-    while _hear_next():
+    while _apply_next_callback():
         heard += 1
     return heard
 
 
 def _send_next() -> bool:
     with unit_of_work():
-        claim = _claimed()
+        claim = _claim_next()
     if claim is None:
         return False
     try:
@@ -75,42 +75,42 @@ def _send_next() -> bool:
         SENDINGS.labels(claim.provider, "refused" if isinstance(error, ProviderRejected) else "error").inc()
         log.warning("einvoice_not_sent", einvoice=claim.einvoice_id, attempt=claim.attempts, error=str(error))
         with unit_of_work():
-            _give_up(claim, error)
+            _record_failure(claim, error)
         return True
     with unit_of_work():
-        _take(claim, answer)
+        _record_response(claim, answer)
     SENDINGS.labels(claim.provider, "taken").inc()
     log.info("einvoice_sent", provider=claim.provider, attempt=claim.attempts)
     return True
 
 
-def _claimed() -> _Claim | None:
+def _claim_next() -> _Claim | None:
     row: EinvoiceSending | None = work_queue.claim(EinvoiceSending, timedelta(seconds=LEASE))
     if row is None or row.claim_id is None:
         return None
     config = current_app.config
     einvoice = find(row.einvoice_id, None)
-    document = {**_shown.dump(einvoice), "seller": einvoice.seller}
+    document = {**_document_schema.dump(einvoice), "seller": einvoice.seller}
     parcel = ProviderRequest(document, str(row.key), config["EINVOICE_PROVIDER_URL"], config["EINVOICE_PROVIDER_TOKEN"])
     return _Claim(row.claim_id, row.einvoice_id, row.provider, row.attempts, parcel)
 
 
-def _give_up(claim: _Claim, error: Exception) -> None:
+def _record_failure(claim: _Claim, error: Exception) -> None:
     for_good = isinstance(error, ProviderRejected) and error.for_good
     reason = str(error) if isinstance(error, ProviderRejected) else f"{type(error).__name__}: {error}"
     if not work_queue.fail(EinvoiceSending, claim.id, claim.attempts, reason, for_good=for_good):
         return
-    einvoice = locked(claim.einvoice_id, None)
+    einvoice = find_for_update(claim.einvoice_id, None)
     if einvoice.provider_status == QUEUED:  # else the provider has called back meanwhile, and knows better
         einvoice.provider_status = FAILED
     einvoice.updated_at = change_clock.stamp()
-    note(einvoice, "not_sent", provider=claim.provider, error=reason)
-    tell(STATUS_CHANGED, einvoice)
+    record(einvoice, "not_sent", provider=claim.provider, error=reason)
+    emit(STATUS_CHANGED, einvoice)
 
 
-def _take(claim: _Claim, answer: Answer) -> None:
+def _record_response(claim: _Claim, answer: ProviderResponse) -> None:
     # The e-invoice first, as everybody locks: then the row, which tells whether the claim still holds.
-    einvoice = locked(claim.einvoice_id, None)
+    einvoice = find_for_update(claim.einvoice_id, None)
     if not work_queue.finish(EinvoiceSending, claim.id) or einvoice.status not in SENDABLE:
         return
     moment = clock.now()
@@ -120,15 +120,15 @@ def _take(claim: _Claim, answer: Answer) -> None:
     if einvoice.provider_status in {None, QUEUED}:
         einvoice.provider_status, einvoice.provider_status_at = answer.provider_status, moment
     einvoice.provider_invoice_id = answer.provider_invoice_id or einvoice.provider_invoice_id
-    announce(SENT, einvoice, provider=claim.provider, provider_status=answer.provider_status, raw=answer.raw)
+    emit_and_record(SENT, einvoice, provider=claim.provider, provider_status=answer.provider_status, raw=answer.raw)
     if answer.status != Status.SENT:
         einvoice.status = answer.status.value
-        announce(STATUS_CHANGED, einvoice, before=Status.SENT.value, after=einvoice.status)
+        emit_and_record(STATUS_CHANGED, einvoice, before=Status.SENT.value, after=einvoice.status)
     for after, said in answer.later:
-        _expect(claim.einvoice_id, moment, after, said)
+        _schedule_callback(claim.einvoice_id, moment, after, said)
 
 
-def _expect(einvoice_id: int, moment: datetime, after: float, said: Mapping[str, Any]) -> None:
+def _schedule_callback(einvoice_id: int, moment: datetime, after: float, said: Mapping[str, Any]) -> None:
     true_at = moment + timedelta(seconds=said["true_after"])
     word = {"provider_status": said["provider_status"], "provider_invoice_id": said["provider_invoice_id"]}
     db.session.add(
@@ -141,7 +141,7 @@ def _expect(einvoice_id: int, moment: datetime, after: float, said: Mapping[str,
     )
 
 
-def _hear_next() -> bool:
+def _apply_next_callback() -> bool:
     with unit_of_work():
         due = select(EinvoiceCallback).where(EinvoiceCallback.due_at <= clock.now()).order_by(EinvoiceCallback.due_at)
         row = db.session.scalar(due.limit(1).with_for_update(skip_locked=True))

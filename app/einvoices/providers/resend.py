@@ -6,12 +6,12 @@ from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import aliased
 
 from app.accounts import audit
-from app.einvoices.events import QUEUED, note
+from app.einvoices.events import QUEUED, record
 from app.einvoices.lifecycle.issue import trigger_sender
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import locked
+from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import SENDABLE
 from app.extensions import db
 from app.kernel.unit_of_work import after_commit
@@ -19,10 +19,10 @@ from app.kernel.worker import work_queue
 from app.kernel.worker.work_queue import WorkState
 
 #: E-invoices that one word sends again; the rest is still given up, and asked for by the next.
-MOST = 500
+MAX_RESENT = 500
 
 
-def list_given_up() -> ColumnElement[bool]:
+def is_given_up() -> ColumnElement[bool]:
     """Failed for good, with nothing tried for its e-invoice since, which its provider still has not got."""
     later = aliased(EinvoiceSending)
     return and_(
@@ -38,7 +38,7 @@ def resend_given_up(*, actor: str) -> int:
     Each keeps its key: a provider that took it and could not say so recognises the repeat.
     """
     wanted = (
-        select(EinvoiceSending.einvoice_id).where(list_given_up()).order_by(EinvoiceSending.einvoice_id).limit(MOST)
+        select(EinvoiceSending.einvoice_id).where(is_given_up()).order_by(EinvoiceSending.einvoice_id).limit(MAX_RESENT)
     )
     asked = sum(_send_again(einvoice_id) for einvoice_id in db.session.scalars(wanted).all())
     audit.record("sendings.retried", actor=actor, subject="sendings:failed", count=asked)
@@ -48,13 +48,13 @@ def resend_given_up(*, actor: str) -> int:
 
 def _send_again(einvoice_id: int) -> bool:
     # The e-invoice first, as everybody locks; somebody else may have sent it or asked for it meanwhile.
-    einvoice = locked(einvoice_id, None)
-    row = db.session.scalar(select(EinvoiceSending).where(EinvoiceSending.einvoice_id == einvoice_id, list_given_up()))
+    einvoice = find_for_update(einvoice_id, None)
+    row = db.session.scalar(select(EinvoiceSending).where(EinvoiceSending.einvoice_id == einvoice_id, is_given_up()))
     if row is None:
         return False
     for name, value in work_queue.reset_values().items():
         setattr(row, name, value)
     einvoice.provider_status, einvoice.updated_at = QUEUED, change_clock.stamp()
-    note(einvoice, "queued", provider=row.provider)
+    record(einvoice, "queued", provider=row.provider)
     db.session.flush()
     return True

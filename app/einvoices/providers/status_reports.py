@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.accounts.ownership import Scope
-from app.einvoices.events import STATUS_CHANGED, note, tell
+from app.einvoices.events import STATUS_CHANGED, emit, record
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import locked
+from app.einvoices.queries.lookup import find_for_update
 from app.kernel import clock
 
 RECORDED = "provider_status_updated"
@@ -23,7 +23,7 @@ def report(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
     Raises:
         UnknownEinvoice: there is none, or not for this caller.
     """
-    einvoice = locked(einvoice_id, scope)
+    einvoice = find_for_update(einvoice_id, scope)
     # A clock that runs ahead would otherwise make everything after it look late.
     moment = min(data.get("occurred_at") or clock.now(), clock.now())
     late, repeated = _is_late(einvoice, data), _is_repeated(einvoice, data)
@@ -37,9 +37,9 @@ def report(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
             einvoice.provider_invoice_id = data["provider_invoice_id"]
     einvoice.updated_at = change_clock.stamp()
     said = {name: data.get(name) for name in ("provider_status", "provider_invoice_id", "raw")}
-    note(einvoice, RECORDED, **said, occurred_at=clock.iso(moment), applied=applied)
+    record(einvoice, RECORDED, **said, occurred_at=clock.iso(moment), applied=applied)
     if applied:
-        tell(STATUS_CHANGED, einvoice)
+        emit(STATUS_CHANGED, einvoice)
     return einvoice
 
 

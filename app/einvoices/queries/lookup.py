@@ -15,7 +15,7 @@ from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceTally
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.search import resolved, searched
+from app.einvoices.queries.search import apply_search, resolve_identifiers
 from app.einvoices.status import Status
 from app.extensions import db
 from app.kernel import clock
@@ -25,13 +25,13 @@ from app.kernel.pagination.cursors import decode_cursor, encode_cursor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Counting so many takes a millisecond.
-_FEW = 5_000
+_CHEAP_COUNT = 5_000
 #: The longest that somebody who walks pages of changes may take for one.
-_PACE = timedelta(seconds=30)
+_MAX_PAGE_INTERVAL = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class EinvoicePage:
     """One page, newest first; what was not counted is null."""
 
     data: Sequence[Einvoice]
@@ -44,10 +44,10 @@ def find(einvoice_id: int, scope: Scope, *, items: bool = True, events: bool = F
     Raises:
         UnknownEinvoice: there is none, or not for this caller.
     """
-    return _one(_scoped(scope).where(Einvoice.id == einvoice_id), items=items, events=events)
+    return _load(_scoped(scope).where(Einvoice.id == einvoice_id), items=items, events=events)
 
 
-def notes_of(original: Einvoice) -> Sequence[Einvoice]:
+def list_credits(original: Einvoice) -> Sequence[Einvoice]:
     """The returns and credit notes of an e-invoice, oldest first."""
     query = select(Einvoice).where(Einvoice.original_id == original.id).order_by(Einvoice.id)
     return list(db.session.scalars(query))
@@ -59,16 +59,16 @@ def created_per_day(days: int, scope: Scope) -> Sequence[DailyCount]:
     return count_per_day(Einvoice.created_at, days, *mine)
 
 
-def locked(einvoice_id: int, scope: Scope) -> Einvoice:
+def find_for_update(einvoice_id: int, scope: Scope) -> Einvoice:
     """One e-invoice with its items, held until the commit.
 
     Raises:
         UnknownEinvoice: there is none, or not for this caller.
     """
-    return _one(_scoped(scope).where(Einvoice.id == einvoice_id).with_for_update(of=Einvoice), items=True)
+    return _load(_scoped(scope).where(Einvoice.id == einvoice_id).with_for_update(of=Einvoice), items=True)
 
 
-def find_page(query: Mapping[str, Any], scope: Scope) -> Found:
+def find_page(query: Mapping[str, Any], scope: Scope) -> EinvoicePage:
     """One page of the e-invoices that all filters hold for.
 
     With ``updated_since`` they come by change, newest first, so that what changes during a walk moves to the front
@@ -77,27 +77,27 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> Found:
     """
     if "updated_since" in query:
         return _changed_page(query, scope)
-    query, key = resolved(query, _scoped(scope)), (Einvoice.id,)
+    query, key = resolve_identifiers(query, _scoped(scope)), (Einvoice.id,)
     selected = _filtered(_scoped(scope), query)
-    total = None if "cursor" in query else _total(selected, query, scope)
-    rows = _rows(_cut(selected, key, query), key, query["per_page"] + 1)
-    return Found(rows[: query["per_page"]], _meta(query, total, rows, by_change=False))
+    total = None if "cursor" in query else _count_total(selected, query, scope)
+    rows = _load_rows(_paginate(selected, key, query), key, query["per_page"] + 1)
+    return EinvoicePage(rows[: query["per_page"]], _meta(query, total, rows, by_change=False))
 
 
-def _changed_page(query: Mapping[str, Any], scope: Scope) -> Found:
+def _changed_page(query: Mapping[str, Any], scope: Scope) -> EinvoicePage:
     settled, key = change_clock.settled_before(), (Einvoice.updated_at, Einvoice.id)
-    query = resolved(query, _scoped(scope))  # not earlier: all that is shown as settled must have been there
+    query = resolve_identifiers(query, _scoped(scope))  # not earlier: all that is shown as settled must have been there
     changed = _scoped(scope).where(Einvoice.updated_at >= query["updated_since"])
     selected = _filtered(changed, query)
     total, left = None, 0
     if "cursor" not in query:
-        total, left = _count_changed(selected, query, scope), _left(changed, query)
-    rows = _rows(_cut(selected, key, query, left), key, query["per_page"] + 1)
+        total, left = _count_changed(selected, query, scope), _count_departed(changed, query)
+    rows = _load_rows(_paginate(selected, key, query, left), key, query["per_page"] + 1)
     shown = [row for row in rows[: query["per_page"]] if row.updated_at < settled]
-    return Found(shown, _meta(query, total, rows, by_change=True, left=left))
+    return EinvoicePage(shown, _meta(query, total, rows, by_change=True, left=left))
 
 
-def _left(changed: Select[Any], query: Mapping[str, Any]) -> int:
+def _count_departed(changed: Select[Any], query: Mapping[str, Any]) -> int:
     """How many may have left the filters since somebody who walks the pages began.
 
     Each that leaves moves all below it up by one, past a walker who asks for the next page: so that page begins that
@@ -106,12 +106,12 @@ def _left(changed: Select[Any], query: Mapping[str, Any]) -> int:
     """
     if query["page"] == 1 or not {"status", "marketplace", "search"} & query.keys():
         return 0
-    lately = changed.where(Einvoice.updated_at >= clock.now() - _PACE * (query["page"] - 1))
+    lately = changed.where(Einvoice.updated_at >= clock.now() - _MAX_PAGE_INTERVAL * (query["page"] - 1))
     if "type" in query:
         lately = lately.where(Einvoice.type == query["type"])
     if query.get("status", Status.DRAFT) != Status.DRAFT:
         lately = lately.where(Einvoice.status != Status.DRAFT)  # nothing becomes a draft again
-    everything, still = (_counting(each).scalar_subquery() for each in (lately, _filtered(lately, query)))
+    everything, still = (_count_query(each).scalar_subquery() for each in (lately, _filtered(lately, query)))
     return int(db.session.scalar(select(everything - still)))  # in one statement, so that none leaves in between
 
 
@@ -124,7 +124,7 @@ def _meta(
         "per_page": size,
         "total": total,
         "last_page": max(1, -(-((total or 0) + left) // size)) if counted else None,
-        "next_cursor": _encoded(rows[size - 1], by_change) if len(rows) > size else None,
+        "next_cursor": _encode_cursor(rows[size - 1], by_change) if len(rows) > size else None,
     }
 
 
@@ -133,7 +133,7 @@ def _scoped(scope: Scope) -> Select[Any]:
     return query if scope is None else query.where(Einvoice.owner_id == scope)
 
 
-def _one(query: Select[Any], *, items: bool, events: bool = False) -> Einvoice:
+def _load(query: Select[Any], *, items: bool, events: bool = False) -> Einvoice:
     options: list[Any] = [selectinload(Einvoice.pdf)]
     options += [selectinload(Einvoice.items)] if items else []
     options += [selectinload(Einvoice.events)] if events else []
@@ -147,14 +147,14 @@ def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
     for name in ("status", "type", "marketplace"):
         if name in query:
             selected = selected.where(getattr(Einvoice, name) == query[name])
-    return searched(selected, query)
+    return apply_search(selected, query)
 
 
-def _total(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:
-    return _count(selected) if query.get("search") else int(db.session.scalar(_tally(query, scope)))
+def _count_total(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:
+    return _count(selected) if query.get("search") else int(db.session.scalar(_tally_query(query, scope)))
 
 
-def _tally(query: Mapping[str, Any], scope: Scope) -> Select[Any]:
+def _tally_query(query: Mapping[str, Any], scope: Scope) -> Select[Any]:
     summed = select(func.coalesce(func.sum(EinvoiceTally.amount), 0))
     if scope is not None:
         summed = summed.where(EinvoiceTally.owner_id == scope)
@@ -166,49 +166,49 @@ def _tally(query: Mapping[str, Any], scope: Scope) -> Select[Any]:
 
 def _count_changed(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:
     """Exact, for walks end by it; where nearly all have changed, those that have not are taken from the tally."""
-    few = _count(selected, _FEW)
-    if few < _FEW:
+    few = _count(selected, _CHEAP_COUNT)
+    if few < _CHEAP_COUNT:
         return few
     if not query.get("search"):
         older = _filtered(_scoped(scope).where(Einvoice.updated_at < query["updated_since"]), query)
         # In one statement, so that nothing changes between the two.
-        both = select(_tally(query, scope).scalar_subquery(), _counting(older, _FEW).scalar_subquery())
+        both = select(_tally_query(query, scope).scalar_subquery(), _count_query(older, _CHEAP_COUNT).scalar_subquery())
         everything, unchanged = db.session.execute(both).one()
-        if unchanged < _FEW:
+        if unchanged < _CHEAP_COUNT:
             return int(everything - unchanged)
     return _count(selected)
 
 
 def _count(selected: Select[Any], most: int | None = None) -> int:
-    return int(db.session.scalar(_counting(selected, most)))
+    return int(db.session.scalar(_count_query(selected, most)))
 
 
-def _counting(selected: Select[Any], most: int | None = None) -> Select[Any]:
+def _count_query(selected: Select[Any], most: int | None = None) -> Select[Any]:
     """How many there are; with ``most``, counting ends there."""
     found = selected.with_only_columns(literal(1), maintain_column_froms=True).order_by(None).limit(most)
     return select(func.count()).select_from(found.subquery())
 
 
-def _cut(selected: Select[Any], key: tuple[Any, ...], query: Mapping[str, Any], left: int = 0) -> Select[Any]:
+def _paginate(selected: Select[Any], key: tuple[Any, ...], query: Mapping[str, Any], left: int = 0) -> Select[Any]:
     if "cursor" not in query:
         return selected.offset(max(0, (query["page"] - 1) * query["per_page"] - left))
     if query["cursor"]:
-        return selected.where(tuple_(*key) < tuple_(*_decoded(query["cursor"], len(key))))
+        return selected.where(tuple_(*key) < tuple_(*_decode_cursor(query["cursor"], len(key))))
     return selected
 
 
-def _rows(selected: Select[Any], key: tuple[Any, ...], limit: int) -> list[Einvoice]:
+def _load_rows(selected: Select[Any], key: tuple[Any, ...], limit: int) -> list[Einvoice]:
     ordered = selected.order_by(*(column.desc() for column in key)).limit(limit)
     return list(db.session.scalars(ordered.options(joinedload(Einvoice.pdf))))
 
 
-def _encoded(row: Einvoice, by_change: bool) -> str:
+def _encode_cursor(row: Einvoice, by_change: bool) -> str:
     microseconds = (row.updated_at - _EPOCH) // timedelta(microseconds=1)
     text = f"{microseconds}.{row.id}" if by_change else str(row.id)
     return encode_cursor(text.encode())
 
 
-def _decoded(cursor: str, length: int) -> list[Any]:
+def _decode_cursor(cursor: str, length: int) -> list[Any]:
     def parse(values: bytes) -> list[Any]:
         numbers = [int(part) for part in values.decode("ascii").split(".")]
         if len(numbers) != length or not all(0 < number <= MAX_ID for number in numbers):

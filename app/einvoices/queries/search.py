@@ -14,7 +14,7 @@ from app.einvoices.models.einvoices import IDENTIFIERS, Einvoice
 from app.extensions import db
 
 #: Hits that are looked up first, so that the planner knows how few there are.
-FEW = 200
+MAX_RESOLVED = 200
 #: As in the column ``search``: whoever types YILMAZ finds Yılmaz.
 _UNDOTTED = str.maketrans("ıİ", "ii")
 #: Several words written as one, with a digit or an @, as numbers, orders and addresses are. Names are not, and one
@@ -22,28 +22,28 @@ _UNDOTTED = str.maketrans("ıİ", "ii")
 _IDENTIFIER = re.compile(r"(?=\S*[\d@])\w+[^\w\s]\S*\w", re.ASCII)
 
 
-def resolved(query: Mapping[str, Any], scoped: Select[Any]) -> Mapping[str, Any]:
+def resolve_identifiers(query: Mapping[str, Any], scoped: Select[Any]) -> Mapping[str, Any]:
     """``query`` with the ids of what its ``search`` names, where it is the beginning of few whole identifiers.
 
     The words of numbers are poor keys: all of a seller's begin with the same one, and an index of words would gather
     everything before it finds the one that a scanner sent.
     """
-    typed = _typed(query).lower()
+    typed = _search_text(query).lower()
     if not _IDENTIFIER.fullmatch(typed):
         return query
     quoted = typed.replace("\\", "\\\\").replace("'", "''")
     begins = literal_column(IDENTIFIERS, TSVECTOR).bool_op("@@")(cast(f"'{quoted}':*", TSQUERY))
     # Planned as if all were wanted, which is by the index; and of many hits only a few rows are read.
     hits = scoped.with_only_columns(Einvoice.id).where(begins).cte().prefix_with("MATERIALIZED")
-    ids = db.session.scalars(select(hits.c.id).limit(FEW + 1)).all()
-    return {**query, "named": ids} if 0 < len(ids) <= FEW else query
+    ids = db.session.scalars(select(hits.c.id).limit(MAX_RESOLVED + 1)).all()
+    return {**query, "named": ids} if 0 < len(ids) <= MAX_RESOLVED else query
 
 
-def searched(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
+def apply_search(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
     """Those that the resolved ``query`` names, or in which each of its words begins a word."""
     if "named" in query:
         return selected.where(Einvoice.id == any_(cast(list(query["named"]), ARRAY(BigInteger))))
-    typed = _typed(query)
+    typed = _search_text(query)
     words = re.findall(r"\w+", typed)
     if not words:
         return selected.where(false()) if typed else selected
@@ -51,6 +51,6 @@ def searched(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
     return selected.where(Einvoice.search.bool_op("@@")(func.to_tsquery("simple", prefixes)))
 
 
-def _typed(query: Mapping[str, Any]) -> str:
+def _search_text(query: Mapping[str, Any]) -> str:
     """What was asked, with letters and their accents in one, which some keyboards send apart."""
     return unicodedata.normalize("NFC", query.get("search", "").strip()).translate(_UNDOTTED)

@@ -20,16 +20,16 @@ from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, DateTime, HubField, Metadata, Number, Schema, Text, Timestamp, has_nul
 
 #: Rendering takes about 9 ms a line; a thousand lines stay well within a task's time.
-MOST_ITEMS = 1000
-RAW_LIMIT = 64 * KIB
+MAX_ITEMS = 1000
+MAX_RAW_BYTES = 64 * KIB
 
 
-class ProviderAnswer(HubField):
+class RawResponse(HubField):
     """What a provider said, an object or an array of at most 64 KiB, kept as it came."""
 
     default_error_messages = {
         "invalid": N_("Expected an object or an array."),
-        "large": Message(N_("Ensure this field has no more than %(n)s bytes of JSON."), n=RAW_LIMIT),
+        "large": Message(N_("Ensure this field has no more than %(n)s bytes of JSON."), n=MAX_RAW_BYTES),
         "nul": N_("NUL characters are not allowed."),
     }
 
@@ -37,7 +37,7 @@ class ProviderAnswer(HubField):
         if not isinstance(value, dict | list):
             raise self.make_error("invalid")
         text = json.encode_text(value)
-        if len(text.encode()) > RAW_LIMIT:
+        if len(text.encode()) > MAX_RAW_BYTES:
             raise self.make_error("large")
         if has_nul(value):
             raise self.make_error("nul")
@@ -95,7 +95,7 @@ class EinvoiceDraftSchema(Schema):
     items = fields.List(
         fields.Nested(EinvoiceItemSchema),
         required=True,
-        validate=validators.Length(1, MOST_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
+        validate=validators.Length(1, MAX_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
     )
     currency = Choice(*CURRENCIES)
     marketplace = Text(100, blank=False, allow_none=True)
@@ -111,7 +111,7 @@ class EinvoiceChangeSchema(EinvoiceDraftSchema):
     buyer = fields.Nested(EinvoiceBuyerSchema)
     items = fields.List(
         fields.Nested(EinvoiceItemSchema),
-        validate=validators.Length(1, MOST_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
+        validate=validators.Length(1, MAX_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
     )
 
 
@@ -133,7 +133,7 @@ class EinvoiceCreditSchema(EinvoiceReasonSchema):
 
     items = fields.List(
         fields.Nested(EinvoiceCreditedItemSchema),
-        validate=validators.Length(1, MOST_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
+        validate=validators.Length(1, MAX_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
     )
     notes = Text(2000)
     extra = Metadata(data_key="metadata", allow_none=True)
@@ -151,7 +151,7 @@ class FromSalesSchema(Schema):
 
     invoice_no = Text(50, required=True, blank=False)
     vat_rate = Number(0, 100, 2)
-    vat_rates = fields.List(fields.Nested(EinvoiceVatRateSchema), validate=validators.Length(max=MOST_ITEMS))
+    vat_rates = fields.List(fields.Nested(EinvoiceVatRateSchema), validate=validators.Length(max=MAX_ITEMS))
     currency = Choice(*CURRENCIES)
     provider = Choice(*PROVIDER_NAMES)
 
@@ -161,7 +161,7 @@ class ProviderStatusSchema(Schema):
 
     provider_status = Text(100, required=True, blank=False)
     provider_invoice_id = Text(255, allow_none=True)
-    raw = ProviderAnswer(allow_none=True)
+    raw = RawResponse(allow_none=True)
     occurred_at = DateTime(
         metadata={"description": "When it was so; older word than the stored is recorded and changes nothing."}
     )

@@ -13,7 +13,7 @@ from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, DateTime, HubField, Schema, Text
 
-LAST_PAGE = 1_000_000
+MAX_PAGE = 1_000_000
 
 
 class Flag(HubField, fields.Boolean):
@@ -56,7 +56,7 @@ class ListQuery(Schema):
         },
     )
     per_page = fields.Integer(load_default=PAGE_SIZE, validate=validators.Range(1, MAX_PAGE_SIZE))
-    page = fields.Integer(load_default=1, validate=validators.Range(1, LAST_PAGE))
+    page = fields.Integer(load_default=1, validate=validators.Range(1, MAX_PAGE))
     cursor = fields.String(metadata={"description": "Empty for the first page, then what `next_cursor` carries."})
 
 

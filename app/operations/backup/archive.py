@@ -15,12 +15,12 @@ from typing import IO, Any
 
 import msgspec
 
-from app.operations.backup.encryption import NotOpenedError, SealedReader, SealedWriter, is_sealed
+from app.operations.backup.encryption import DecryptingReader, DecryptionError, EncryptingWriter, is_encrypted
 
 FORMAT = 1
 MANIFEST, STORAGE, DATABASE = "manifest.json", "storage/", "database/"
 #: Bytes of the dump in one member: so much is held in memory, and nothing in the clear on the disk.
-PART = 16 * 1024 * 1024
+PART_BYTES = 16 * 1024 * 1024
 _NAME = re.compile(r"(?:storage/(?!\.)[\w. ()+@,=-]+(?:/(?!\.)[\w. ()+@,=-]+)*|database/\d{6}|manifest\.json)")
 
 
@@ -42,7 +42,7 @@ class Manifest:
     members: dict[str, str] = field(default_factory=dict)
 
 
-class Archive:
+class ArchiveWriter:
     """A backup that is being written."""
 
     def __init__(self, tar: tarfile.TarFile, manifest: Manifest) -> None:
@@ -68,15 +68,15 @@ class Archive:
 
 
 @contextmanager
-def writing(target: Path, manifest: Manifest, passphrase: str | None) -> Iterator[Archive]:
+def create_archive(target: Path, manifest: Manifest, passphrase: str | None) -> Iterator[ArchiveWriter]:
     """A new backup at ``target``, there when it is whole and safely on the disk, and otherwise not at all."""
     part = target.with_name(f".{target.name}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            sealed = SealedWriter(file, passphrase) if passphrase else None
+            sealed = EncryptingWriter(file, passphrase) if passphrase else None
             with tarfile.open(fileobj=sealed or file, mode="w|") as tar:  # type: ignore[call-overload]
-                archive = Archive(tar, manifest)
+                archive = ArchiveWriter(tar, manifest)
                 yield archive
                 archive.finish()
             if sealed:
@@ -101,11 +101,11 @@ def read(source: Path, passphrase: str | None, take: Callable[[str, bytes], None
     try:
         for name, content in _members(source, passphrase):
             if name == MANIFEST:
-                manifest = _manifest(content)
+                manifest = _parse_manifest(content)
             else:
                 found[name] = hashlib.sha256(content).hexdigest()
                 take(name, content)
-    except (tarfile.TarError, NotOpenedError, EOFError) as error:
+    except (tarfile.TarError, DecryptionError, EOFError) as error:
         raise BrokenBackupError(f"{source.name} cannot be read: {error}") from error
     if manifest is None:
         raise BrokenBackupError(f"{source.name} is not whole: its manifest is missing.")
@@ -116,7 +116,7 @@ def read(source: Path, passphrase: str | None, take: Callable[[str, bytes], None
 
 
 def _members(source: Path, passphrase: str | None) -> Iterator[tuple[str, bytes]]:
-    with source.open("rb") as file, tarfile.open(fileobj=_opened(file, passphrase), mode="r|") as tar:
+    with source.open("rb") as file, tarfile.open(fileobj=_decrypted(file, passphrase), mode="r|") as tar:
         for member in tar:
             content = tar.extractfile(member) if member.isreg() and _NAME.fullmatch(member.name) else None
             if content is None:
@@ -124,15 +124,15 @@ def _members(source: Path, passphrase: str | None) -> Iterator[tuple[str, bytes]
             yield member.name, content.read()
 
 
-def _opened(file: IO[bytes], passphrase: str | None) -> Any:
-    if not is_sealed(file):
+def _decrypted(file: IO[bytes], passphrase: str | None) -> Any:
+    if not is_encrypted(file):
         return file
     if not passphrase:
         raise BrokenBackupError("The backup is encrypted: its passphrase is needed.")
-    return SealedReader(file, passphrase)
+    return DecryptingReader(file, passphrase)
 
 
-def _manifest(content: bytes) -> Manifest:
+def _parse_manifest(content: bytes) -> Manifest:
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
     except msgspec.MsgspecError as error:

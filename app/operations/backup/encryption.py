@@ -14,17 +14,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 MAGIC = b"IHUBSEAL1\n"
-CHUNK = 1024 * 1024
+CHUNK_BYTES = 1024 * 1024
 _SALT, _PREFIX, _TAG = 16, 7, 16
 #: 128 MiB of memory and about half a second.
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**17, 8, 1
 
 
-class NotOpenedError(Exception):
+class DecryptionError(Exception):
     """The passphrase is wrong, or the file was changed or cut short."""
 
 
-class SealedWriter:
+class EncryptingWriter:
     """Takes bytes and writes them encrypted; ``close`` writes the last chunk, without which nothing opens."""
 
     def __init__(self, target: IO[bytes], passphrase: str) -> None:
@@ -35,9 +35,9 @@ class SealedWriter:
 
     def write(self, data: bytes) -> int:
         self._waiting += data
-        while len(self._waiting) > CHUNK:
-            self._seal(bytes(self._waiting[:CHUNK]), last=False)
-            del self._waiting[:CHUNK]
+        while len(self._waiting) > CHUNK_BYTES:
+            self._seal(bytes(self._waiting[:CHUNK_BYTES]), last=False)
+            del self._waiting[:CHUNK_BYTES]
         return len(data)
 
     def close(self) -> None:
@@ -48,7 +48,7 @@ class SealedWriter:
         self._number += 1
 
 
-class SealedReader:
+class DecryptingReader:
     """Gives the bytes back.
 
     Raises:
@@ -59,12 +59,12 @@ class SealedReader:
         head = source.read(len(MAGIC) + _SALT + _PREFIX)
         salt, self._prefix = head[len(MAGIC) : len(MAGIC) + _SALT], head[len(MAGIC) + _SALT :]
         if not head.startswith(MAGIC) or len(self._prefix) != _PREFIX:
-            raise NotOpenedError("The file is no sealed backup.")
+            raise DecryptionError("The file is no sealed backup.")
         self._cipher = AESGCM(_key(passphrase, salt))
         self._source, self._ready, self._number = source, bytearray(), 0
-        self._next = source.read(CHUNK + _TAG)
+        self._next = source.read(CHUNK_BYTES + _TAG)
         if not self._next:
-            raise NotOpenedError("The file was cut short.")
+            raise DecryptionError("The file was cut short.")
 
     def read(self, size: int = -1) -> bytes:
         while self._next and (size < 0 or len(self._ready) < size):
@@ -75,16 +75,16 @@ class SealedReader:
         return taken
 
     def _open(self) -> None:
-        chunk, self._next = self._next, self._source.read(CHUNK + _TAG)
+        chunk, self._next = self._next, self._source.read(CHUNK_BYTES + _TAG)
         nonce = _nonce(self._prefix, self._number, last=not self._next)
         try:
             self._ready += self._cipher.decrypt(nonce, chunk, None)
         except InvalidTag as error:
-            raise NotOpenedError("The passphrase is wrong, or the file was changed or cut short.") from error
+            raise DecryptionError("The passphrase is wrong, or the file was changed or cut short.") from error
         self._number += 1
 
 
-def is_sealed(source: IO[bytes]) -> bool:
+def is_encrypted(source: IO[bytes]) -> bool:
     """Whether a file begins like a sealed one; it is read from its beginning again."""
     begins = source.read(len(MAGIC)) == MAGIC
     source.seek(0)

@@ -16,12 +16,12 @@ class ProgramError(Exception):
     """A program of PostgreSQL failed, or is not there."""
 
 
-def connected() -> psycopg.Connection:
+def connect() -> psycopg.Connection:
     """A connection of one's own, outside of the pool."""
-    return psycopg.connect(_address(), connect_timeout=5)
+    return psycopg.connect(_libpq_url(), connect_timeout=5)
 
 
-def program(name: str) -> str:
+def find_program(name: str) -> str:
     """The path of a program.
 
     Raises:
@@ -33,9 +33,9 @@ def program(name: str) -> str:
     return str(found)
 
 
-def environment() -> dict[str, str]:
+def libpq_environment() -> dict[str, str]:
     """What libpq reads instead of arguments."""
-    given = conninfo_to_dict(_address())
+    given = conninfo_to_dict(_libpq_url())
     names = {option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
     address = {names[word]: str(value) for word, value in given.items() if word in names and value is not None}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
@@ -54,6 +54,6 @@ def require_success(name: str, code: int, said: bytes) -> None:
         raise ProgramError(f"{name} failed: {grave[0].strip()}")
 
 
-def _address() -> str:
+def _libpq_url() -> str:
     url: str = current_app.config["DATABASE_URL"]
     return url.replace("postgresql+psycopg://", "postgresql://", 1)

@@ -17,14 +17,14 @@ from app.extensions import db
 from app.kernel.worker import heartbeat
 from app.operations.backup import archive, postgres_client
 from app.operations.backup.archive import DATABASE, STORAGE, BrokenBackupError, Manifest
-from app.operations.backup.create import files_of, tables_of
+from app.operations.backup.create import list_tables, stored_files
 
 #: Tables that hold rows in an installation that nobody has used yet.
-_HARMLESS = {"alembic_version", "event_head", "queue_canaries", "failed_tasks"}
+_IGNORED_TABLES = {"alembic_version", "event_head", "queue_canaries", "failed_tasks"}
 _STAGING, _REPLACED = ".restore-", ".replaced-"
 
 
-class NotRestoredError(Exception):
+class RestoreRefusedError(Exception):
     """Nothing was changed; the message says why, and what to do."""
 
 
@@ -47,42 +47,42 @@ def restore(source: Path, passphrase: str | None = None, *, overwrite: bool = Fa
     """
     folder: Path = current_app.config["STORAGE_DIR"]
     folder.mkdir(parents=True, exist_ok=True)
-    _require_rest()
+    _require_stopped()
     if not overwrite:
         _require_empty(folder)
     # Within the folder, which may be a volume of its own: so every file is moved, and none copied.
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as staging:
         unpacked = Path(staging)
         manifest = archive.read(source, passphrase, lambda name, content: _unpack(unpacked, name, content))
-        _require_known(manifest)
+        _require_known_revision(manifest)
         _replace_database(unpacked, manifest)
         _replace_files(unpacked / STORAGE, folder)
     return manifest
 
 
-def _require_rest() -> None:
+def _require_stopped() -> None:
     try:
         running = [process.name for process in heartbeat.processes() if not process.is_lost]
     except RedisError:
         return  # without its broker no worker runs, and a web process would be told by the database's locks
     if running:
-        raise NotRestoredError(f"The hub runs ({', '.join(running)}). Stop it first.")
+        raise RestoreRefusedError(f"The hub runs ({', '.join(running)}). Stop it first.")
 
 
 def _require_empty(folder: Path) -> None:
-    with postgres_client.connected() as connection:
-        for table in set(tables_of(connection)) - _HARMLESS:
+    with postgres_client.connect() as connection:
+        for table in set(list_tables(connection)) - _IGNORED_TABLES:
             query = sql.SQL("SELECT true FROM {} LIMIT 1").format(sql.Identifier(table))
             if connection.execute(query).fetchone():
-                raise NotRestoredError(f"The database holds data ({table}). To lose it, say --overwrite.")
-    if next(files_of(folder), None):
-        raise NotRestoredError(f"{folder} holds files. To lose them, say --overwrite.")
+                raise RestoreRefusedError(f"The database holds data ({table}). To lose it, say --overwrite.")
+    if next(stored_files(folder), None):
+        raise RestoreRefusedError(f"{folder} holds files. To lose them, say --overwrite.")
 
 
-def _require_known(manifest: Manifest) -> None:
+def _require_known_revision(manifest: Manifest) -> None:
     scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
     if manifest.revision not in {script.revision for script in scripts.walk_revisions()}:
-        raise NotRestoredError(
+        raise RestoreRefusedError(
             f"The backup is of a newer hub ({manifest.hub_version}, revision {manifest.revision}). "
             "Upgrade this one first."
         )
@@ -108,13 +108,13 @@ def _replace_database(staging: Path, manifest: Manifest) -> None:
     db.engine.dispose()
     begin = "SET lock_timeout = '10s'; DROP SCHEMA public CASCADE"
     quiet = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction")
-    _run("psql", *quiet, f"--command={begin}", f"--file={script}", f"--command={_same_rows(manifest)}")
-    with postgres_client.connected() as connection:
+    _run("psql", *quiet, f"--command={begin}", f"--file={script}", f"--command={_row_count_check(manifest)}")
+    with postgres_client.connect() as connection:
         connection.autocommit = True
         connection.execute("ANALYZE")
 
 
-def _same_rows(manifest: Manifest) -> str:
+def _row_count_check(manifest: Manifest) -> str:
     """A statement that fails, and with it the whole restore, when a table has other rows than it had."""
     check = sql.SQL(
         "IF (SELECT count(*) FROM public.{table}) <> {rows} "
@@ -138,8 +138,8 @@ def _replace_files(unpacked: Path, folder: Path) -> None:
 
 
 def _run(name: str, *arguments: str) -> None:
-    command = [postgres_client.program(name), *arguments]
+    command = [postgres_client.find_program(name), *arguments]
     done = subprocess.run(  # noqa: S603 - our own words; the address goes by the environment
-        command, env=postgres_client.environment(), check=False, capture_output=True, stdin=subprocess.DEVNULL
+        command, env=postgres_client.libpq_environment(), check=False, capture_output=True, stdin=subprocess.DEVNULL
     )
     postgres_client.require_success(name, done.returncode, done.stderr)

@@ -19,108 +19,108 @@ from app.kernel.http.error_envelopes import flatten_errors
 from app.kernel.unit_of_work import unit_of_work
 
 ACTOR = "command line"
-users = AppGroup("users", help="People and systems that sign in.")
-licences = AppGroup("modules", help="Modules that users have for a time.")
-keys = AppGroup("api-keys", help="Keys for sales imports.")
-GROUPS = (users, keys, licences)
+user_commands = AppGroup("users", help="People and systems that sign in.")
+module_commands = AppGroup("modules", help="Modules that users have for a time.")
+key_commands = AppGroup("api-keys", help="Keys for sales imports.")
+GROUPS = (user_commands, key_commands, module_commands)
 
 
 @contextmanager
-def work() -> Iterator[None]:
+def cli_unit_of_work() -> Iterator[None]:
     """A unit of work whose failure is one line, not a stack trace."""
     try:
         with unit_of_work():
             yield
     except Refusal as refusal:
-        raise _refused(refusal) from refusal
+        raise _one_line_error(refusal) from refusal
     except OperationalError as error:
         raise click.ClickException(f"The database does not answer: {str(error.orig).splitlines()[0]}") from error
 
 
-def _refused(refusal: Refusal) -> click.ClickException:
+def _one_line_error(refusal: Refusal) -> click.ClickException:
     faults = [f"{'.'.join(map(str, path))}: {' '.join(words)}" for path, words in flatten_errors(refusal.errors or {})]
     return click.ClickException("; ".join(faults) or refusal.message)
 
 
-@users.command("create")
+@user_commands.command("create")
 @click.argument("email")
 @click.option("--role", type=click.Choice(list(ROLES)), required=True)
 @click.option("--name", help="Shown to others; the e-mail address by default.")
 @click.password_option(help="Asked for when not given.")
 def create_user(email: str, role: str, name: str | None, password: str) -> None:
     """Make a user."""
-    with work():
+    with cli_unit_of_work():
         user = accounts_users.create_user(email=email, password=password, role=role, name=name or email, actor=ACTOR)
     click.echo(f"Made user {user.id}: {user.email} ({user.role})")
 
 
-@users.command("password")
+@user_commands.command("password")
 @click.argument("email")
 @click.password_option(help="Asked for when not given.")
 def set_password(email: str, password: str) -> None:
     """Give a user a new password; whoever is signed in with the old one is signed out."""
-    with work():
+    with cli_unit_of_work():
         user = accounts_users.get_user_by_email(email)
         accounts_users.change_password(user, password, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) has a new password.")
 
 
-@users.command("deactivate")
+@user_commands.command("deactivate")
 @click.argument("email")
 def deactivate_user(email: str) -> None:
     """Keep a user out from now on."""
-    with work():
+    with cli_unit_of_work():
         user = accounts_users.get_user_by_email(email)
         accounts_users.set_active(user, False, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) is inactive.")
 
 
-@users.command("activate")
+@user_commands.command("activate")
 @click.argument("email")
 def activate_user(email: str) -> None:
     """Let a user in again."""
-    with work():
+    with cli_unit_of_work():
         user = accounts_users.get_user_by_email(email)
         accounts_users.set_active(user, True, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) is active.")
 
 
-@users.command("role")
+@user_commands.command("role")
 @click.argument("email")
 @click.argument("role", type=click.Choice(list(ROLES)))
 def set_role(email: str, role: str) -> None:
     """Give a user another role; the user's tokens lose what it lacks."""
-    with work():
+    with cli_unit_of_work():
         user = accounts_users.get_user_by_email(email)
         accounts_users.set_role(user, role, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) is {role}.")
 
 
-@users.command("list")
+@user_commands.command("list")
 def list_users() -> None:
     """List all users."""
-    with work():
+    with cli_unit_of_work():
         everybody = accounts_users.list_users()
     for user in everybody:
         click.echo(f"{user.id:>5}  {user.email:<40} {user.role:<11} {'active' if user.is_active else 'inactive'}")
 
 
-@keys.command("create")
+@key_commands.command("create")
 @click.argument("name")
 @click.option("--allow", multiple=True, metavar="ADDRESS", help="Address or network that may use it; repeatable.")
 @click.option("--days", type=click.IntRange(1, 3650), help="Days until it expires; never by default.")
 def create_key(name: str, allow: tuple[str, ...], days: int | None) -> None:
     """Make a key for sales imports; it is shown once."""
     lifetime = timedelta(days=days) if days else None
-    with work():
+    with cli_unit_of_work():
         key, secret = api_keys.create(name=name, actor=ACTOR, allowlist=allow, lifetime=lifetime)
     click.echo(f"Made key {key.id} ({key.name}). It is shown only now:\n{secret}")
 
 
-@keys.command("list")
+@key_commands.command("list")
 def list_keys() -> None:
     """List all keys by their first characters."""
-    with work():
+    with cli_unit_of_work():
         stored = api_keys.list_keys()
     for key in stored:
         state = "revoked" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "valid"
@@ -128,51 +128,51 @@ def list_keys() -> None:
         click.echo(f"{key.id:>5}  {key.prefix}…  {key.name:<30} {state:<20} {used}")
 
 
-@keys.command("rotate")
+@key_commands.command("rotate")
 @click.argument("key_id", type=int)
 @click.option("--grace", "hours", type=click.IntRange(0), default=24, show_default=True, help="Hours of the old one.")
 def rotate_key(key_id: int, hours: int) -> None:
     """Make the key that takes another one's place; it is shown once."""
-    with work():
+    with cli_unit_of_work():
         key, secret = api_keys.rotate(key_id, actor=ACTOR, grace=timedelta(hours=hours))
     click.echo(f"Made key {key.id} ({key.name}) for key {key_id}. It is shown only now:\n{secret}")
 
 
-@keys.command("revoke")
+@key_commands.command("revoke")
 @click.argument("key_id", type=int)
 def revoke_key(key_id: int) -> None:
     """Make a key useless from now on."""
-    with work():
+    with cli_unit_of_work():
         key = api_keys.revoke(key_id, actor=ACTOR)
     click.echo(f"Revoked key {key.id} ({key.name}).")
 
 
-@licences.command("enable")
+@module_commands.command("enable")
 @click.argument("email")
 @click.argument("module", type=click.Choice(list(modules.MODULES)))
 @click.option("--years", type=click.IntRange(1, modules.MAX_YEARS), default=1, show_default=True)
 def enable_module(email: str, module: str, years: int) -> None:
     """Turn a module on for a user, or renew it from where it ends."""
-    with work():
+    with cli_unit_of_work():
         grant = modules.enable(accounts_users.get_user_by_email(email), module, years=years, actor=ACTOR)
     click.echo(f"{module} is on for {email} until {grant.ends_at:%Y-%m-%d}.")
 
 
-@licences.command("disable")
+@module_commands.command("disable")
 @click.argument("email")
 @click.argument("module", type=click.Choice(list(modules.MODULES)))
 def disable_module(email: str, module: str) -> None:
     """Turn a module off for a user, at once."""
-    with work():
+    with cli_unit_of_work():
         modules.disable(accounts_users.get_user_by_email(email), module, actor=ACTOR)
     click.echo(f"{module} is off for {email}.")
 
 
-@licences.command("list")
+@module_commands.command("list")
 @click.argument("email")
 def list_modules(email: str) -> None:
     """List the modules of a user."""
-    with work():
+    with cli_unit_of_work():
         grants = modules.list_grants(accounts_users.get_user_by_email(email))
     for grant in grants:
         click.echo(f"{grant.module:<30} {grant.starts_at:%Y-%m-%d} to {grant.ends_at:%Y-%m-%d}")

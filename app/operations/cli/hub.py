@@ -16,7 +16,7 @@ from app.operations.backup import create as backups
 from app.operations.backup import restore as backup_restore
 from app.operations.backup.archive import BrokenBackupError, Manifest
 from app.operations.backup.postgres_client import ProgramError
-from app.operations.backup.restore import NotRestoredError
+from app.operations.backup.restore import RestoreRefusedError
 
 hub = AppGroup("hub", help="The installation as a whole: backup, restore, doctor.")
 _passphrase = click.option(
@@ -25,7 +25,7 @@ _passphrase = click.option(
     help="File whose first line encrypts the backup; without it a backup is not encrypted.",
 )
 _source = click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-_FAULTS = (BrokenBackupError, NotRestoredError, ProgramError, psycopg.Error, OSError)
+_FAULTS = (BrokenBackupError, RestoreRefusedError, ProgramError, psycopg.Error, OSError)
 
 
 @hub.command("backup")
@@ -38,7 +38,7 @@ def backup(target: Path, passphrase_file: IO[str] | None) -> None:
     if target.exists():
         raise click.ClickException(f"{target} exists already.")
     try:
-        manifest = backups.take(target, _first_line(passphrase_file))
+        manifest = backups.create_backup(target, _first_line(passphrase_file))
     except _FAULTS as error:
         raise _one_line(error) from error
     click.echo(f"{target}: {_contents(manifest)}, {target.stat().st_size / 2**20:.1f} MiB.")
@@ -77,7 +77,7 @@ def restore(source: Path, passphrase_file: IO[str] | None, overwrite: bool) -> N
 @hub.command("doctor")
 def doctor() -> None:
     """Check everything that the hub stands on, and say how to mend what is not well."""
-    findings = doctors.examine()
+    findings = doctors.run_checks()
     for finding in findings:
         click.echo(f"{finding.state.value:<7} {finding.what:<14} {finding.said}")
         if finding.mend:

@@ -20,7 +20,7 @@ from app.accounts.models.tokens import (
 from app.accounts.roles import ABILITIES
 from app.accounts.tokens import service as tokens
 from app.kernel import clock
-from app.operations.cli.accounts import ACTOR, work
+from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 
 commands = AppGroup("tokens", help="Scoped tokens of users, for machines.")
 _RATE = click.IntRange(1, MAX_CALLS_PER_MINUTE)
@@ -46,7 +46,7 @@ _RATE = click.IntRange(1, MAX_CALLS_PER_MINUTE)
 )
 def create(email: str, days: str, **facts: Any) -> None:
     """Make a token of the user with this EMAIL; it is shown once."""
-    with work():
+    with cli_unit_of_work():
         token, plain = tokens.create(users.get_user_by_email(email), actor=ACTOR, days=int(days), **facts)
     click.echo(f"Made token {token.id} ({token.name}), good until {token.expires_at:%Y-%m-%d}. It is shown only now:")
     click.echo(plain)
@@ -56,7 +56,7 @@ def create(email: str, days: str, **facts: Any) -> None:
 @click.argument("email", required=False)
 def list_tokens(email: str | None) -> None:
     """List the tokens of a user, or of all, by their public parts."""
-    with work():
+    with cli_unit_of_work():
         stored = tokens.list_tokens(scope=users.get_user_by_email(email).id if email else None)
     for token in stored:
         click.echo(_line(token))
@@ -67,7 +67,7 @@ def list_tokens(email: str | None) -> None:
 @click.option("--grace", "hours", type=click.IntRange(0), default=24, show_default=True, help="Hours of the old one.")
 def rotate(token_id: int, hours: int) -> None:
     """Give a token a new secret, shown once, and its lifetime again."""
-    with work():
+    with cli_unit_of_work():
         token, plain = tokens.rotate(token_id, scope=None, actor=ACTOR, grace=timedelta(hours=hours))
     click.echo(
         f"Rotated token {token.id} ({token.name}), good until {token.expires_at:%Y-%m-%d}; "
@@ -87,7 +87,7 @@ def rotate(token_id: int, hours: int) -> None:
 )
 def change_limits(token_id: int, calls: int, status_calls: int) -> None:
     """Let a token call more or less often."""
-    with work():
+    with cli_unit_of_work():
         token = tokens.change_limits(token_id, calls=calls, status_calls=status_calls, scope=None, actor=ACTOR)
     click.echo(f"Token {token.id} ({token.name}) may call {calls} times a minute, provider-status {status_calls}.")
 
@@ -96,7 +96,7 @@ def change_limits(token_id: int, calls: int, status_calls: int) -> None:
 @click.argument("token_id", type=int)
 def revoke(token_id: int) -> None:
     """Make a token useless from now on."""
-    with work():
+    with cli_unit_of_work():
         token = tokens.revoke(token_id, scope=None, actor=ACTOR)
     click.echo(f"Revoked token {token.id} ({token.name}).")
 

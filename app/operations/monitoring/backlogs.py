@@ -46,7 +46,7 @@ SOURCES: Mapping[str, Source] = {
     "events": Source(Event.position.is_(None), Event.created_at),
     "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
     "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
-    "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, resend.list_given_up()),
+    "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, resend.is_given_up()),
     # Those of an endpoint that is switched off wait for a person, not for a worker.
     "deliveries": Source(
         and_(Delivery.state == "pending", Delivery.endpoint.has(Endpoint.status != "disabled")),
@@ -59,7 +59,7 @@ SOURCES: Mapping[str, Source] = {
 
 def list_backlogs() -> list[Backlog]:
     """Every kind of work with what is due now."""
-    return [_look(kind, source, clock.now()) for kind, source in SOURCES.items()]
+    return [_count_backlog(kind, source, clock.now()) for kind, source in SOURCES.items()]
 
 
 def print_again(*, actor: str) -> int:
@@ -74,7 +74,7 @@ def print_again(*, actor: str) -> int:
     return asked
 
 
-def _look(kind: str, source: Source, moment: datetime) -> Backlog:
+def _count_backlog(kind: str, source: Source, moment: datetime) -> Backlog:
     due = select(func.count(), func.min(source.since)).where(source.waiting, source.since <= moment)
     count, oldest = db.session.execute(due).one()
     failed = 0

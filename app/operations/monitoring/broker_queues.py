@@ -11,7 +11,7 @@ from app.extensions import bus
 from app.kernel import clock
 from app.kernel.worker.celery_app import SENT_AT
 
-NAMES = tuple(sorted(queue.value for queue in Queue))
+QUEUE_NAMES = tuple(sorted(queue.value for queue in Queue))
 #: Where kombu keeps what workers hold and have not acknowledged.
 _UNACKNOWLEDGED = "unacked"
 
@@ -32,11 +32,11 @@ def queue_depths() -> list[QueueDepth]:
         RedisError: the broker does not answer.
     """
     with bus.client.pipeline(transaction=False) as pipe:
-        for name in NAMES:
+        for name in QUEUE_NAMES:
             pipe.llen(name)
             pipe.lindex(name, -1)
         said: list[Any] = pipe.execute()
-    return [QueueDepth(name, said[2 * i], _age(said[2 * i + 1])) for i, name in enumerate(NAMES)]
+    return [QueueDepth(name, said[2 * i], _age(said[2 * i + 1])) for i, name in enumerate(QUEUE_NAMES)]
 
 
 def unacknowledged() -> int:

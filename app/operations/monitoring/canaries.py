@@ -39,14 +39,14 @@ class QueueHealth:
         return bool(self.reason)
 
 
-def arrived(queue: str, worker: str) -> None:
+def record(queue: str, worker: str) -> None:
     """The canary of ``queue`` was taken out by ``worker``."""
     moment = clock.now()
     row = insert(QueueCanary).values(queue=queue, worker=worker, seen_at=moment)
     db.session.execute(row.on_conflict_do_update(index_elements=["queue", "worker"], set_={"seen_at": moment}))
 
 
-def forget(before: datetime) -> None:
+def delete_older_than(before: datetime) -> None:
     """Delete the rows of workers that have not been there since."""
     db.session.execute(delete(QueueCanary).where(QueueCanary.seen_at < before))
 
@@ -71,7 +71,7 @@ def _health(
     resting = drain is not None and drain.resumed_at is None
     resumed = drain is not None and drain.resumed_at is not None and _seconds_since(drain.resumed_at) <= limit
     late = (age is None or age > limit) and not resting and not resumed
-    cause, reason = _why(queue, serving, alive, known=processes is not None) if late else ("", "")
+    cause, reason = _diagnose(queue, serving, alive, known=processes is not None) if late else ("", "")
     names = tuple(process.name for process in serving)
     return QueueHealth(queue, age, limit, names, reason, cause, drain if resting else None)
 
@@ -80,7 +80,7 @@ def _seconds_since(moment: datetime) -> float:
     return (clock.now() - moment).total_seconds()
 
 
-def _why(queue: str, serving: list[Process], alive: list[Process], *, known: bool) -> tuple[str, str]:
+def _diagnose(queue: str, serving: list[Process], alive: list[Process], *, known: bool) -> tuple[str, str]:
     if not known:
         return "redis", "Redis does not answer: nothing is consumed."
     if not serving:

@@ -17,16 +17,20 @@ from app.kernel.log_redaction import mask_text
 from app.kernel.unit_of_work import after_commit
 from app.operations.models import FailedTask
 
-LONGEST_ERROR = 2000
-REPEATED = timedelta(minutes=1)
+MAX_ERROR_LENGTH = 2000
+DEDUPLICATION_WINDOW = timedelta(minutes=1)
 
 
 def record(
     *, task_id: str, task: str, arguments: Sequence[Any], worker: str | None, request_id: str | None, error: str
 ) -> None:
     """Write down that a task failed; one that fails in the same way each second is one row a minute."""
-    error = mask_text(error)[:LONGEST_ERROR]
-    again = (FailedTask.task == task, FailedTask.error == error, FailedTask.failed_at > clock.now() - REPEATED)
+    error = mask_text(error)[:MAX_ERROR_LENGTH]
+    again = (
+        FailedTask.task == task,
+        FailedTask.error == error,
+        FailedTask.failed_at > clock.now() - DEDUPLICATION_WINDOW,
+    )
     if db.session.scalar(select(FailedTask.id).where(*again).limit(1)):
         return
     db.session.add(
@@ -63,6 +67,6 @@ def retry(failure_id: int, *, actor: str) -> FailedTask:
     return failure
 
 
-def forget(before: datetime) -> None:
+def delete_older_than(before: datetime) -> None:
     """Delete failures of earlier."""
     db.session.execute(delete(FailedTask).where(FailedTask.failed_at < before))

@@ -31,14 +31,14 @@ class HubCollector:
     def collect(self) -> Iterator[Metric]:
         """Each family with its samples."""
         up = GaugeMetricFamily("hub_up", "Whether a server that the hub stands on answers.", labels=["server"])
-        for server, look in (("database", _of_the_database), ("redis", _of_redis)):
-            found, answered = _tried(server, look)
+        for server, look in (("database", _database_metrics), ("redis", _redis_metrics)):
+            found, answered = _collect_or_skip(server, look)
             up.add_metric([server], float(answered))
             yield from found
         yield up
 
 
-def _tried(server: str, look: Callable[[], Iterator[Metric]]) -> tuple[list[Metric], bool]:
+def _collect_or_skip(server: str, look: Callable[[], Iterator[Metric]]) -> tuple[list[Metric], bool]:
     try:
         return list(look()), True
     except (SQLAlchemyError, RedisError) as error:
@@ -54,7 +54,7 @@ def _gauge(name: str, help_text: str, label: str, samples: Iterable[tuple[str, f
     return family
 
 
-def _of_the_database() -> Iterator[Metric]:
+def _database_metrics() -> Iterator[Metric]:
     db.session.execute(text("SET LOCAL statement_timeout = 3000"))
     rows = backlogs.list_backlogs()
     yield _gauge("hub_work_due", "Rows of work that is due.", "kind", ((b.kind, b.due) for b in rows))
@@ -66,7 +66,7 @@ def _of_the_database() -> Iterator[Metric]:
     )
     yield _gauge("hub_work_failed", "Rows of work that was given up.", "kind", ((b.kind, b.failed) for b in rows))
     yield GaugeMetricFamily("hub_event_position", "The last position given to an event.", events.last_position())
-    health = canaries.health(None, queue_drain.known())
+    health = canaries.health(None, queue_drain.list_drains_or_empty())
     ages = [(h.queue, h.age_seconds) for h in health if h.age_seconds is not None]
     yield _gauge("hub_queue_canary_age_seconds", "Since a canary came out of the queue.", "queue", ages)
     yield _gauge("hub_queue_stalled", "Whether the canary is overdue.", "queue", ((h.queue, h.is_red) for h in health))
@@ -76,7 +76,7 @@ def _of_the_database() -> Iterator[Metric]:
     yield _gauge("hub_database_connections", "Connections that the database has.", "state", connections)
 
 
-def _of_redis() -> Iterator[Metric]:
+def _redis_metrics() -> Iterator[Metric]:
     waiting = broker_queues.queue_depths()
     yield _gauge("hub_queue_depth", "Messages that wait in a queue.", "queue", ((q.name, q.depth) for q in waiting))
     yield _gauge(
@@ -86,10 +86,10 @@ def _of_redis() -> Iterator[Metric]:
     info = bus.client.info()
     yield GaugeMetricFamily("hub_redis_clients", "Connections that Redis has.", info["connected_clients"])
     yield GaugeMetricFamily("hub_redis_memory_bytes", "Memory that Redis uses.", info["used_memory"])
-    yield from _processes(heartbeat.processes())
+    yield from _process_metrics(heartbeat.processes())
 
 
-def _processes(known: list[heartbeat.Process]) -> Iterator[Metric]:
+def _process_metrics(known: list[heartbeat.Process]) -> Iterator[Metric]:
     silent = GaugeMetricFamily(
         "hub_process_silent_seconds", "Since a process last said that it is there.", labels=["process", "kind"]
     )

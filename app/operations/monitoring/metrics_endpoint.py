@@ -45,24 +45,24 @@ class Metrics(MethodView):
         Answers this machine, and elsewhere who sends `METRICS_TOKEN` as a bearer token.
         """
         _require_reader()
-        return Response(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(full_registry()), content_type=CONTENT_TYPE_LATEST)
 
 
-def registry() -> CollectorRegistry:
+def full_registry() -> CollectorRegistry:
     """What the processes of this host counted, and what is looked up now."""
-    found = counted()
+    found = process_registry()
     found.register(HubCollector())
     return found
 
 
-def counted() -> CollectorRegistry:
+def process_registry() -> CollectorRegistry:
     """What the processes of this host counted."""
     found = CollectorRegistry()
-    found.register(_Counted())
+    found.register(_ProcessMetrics())
     return found
 
 
-class _Counted:
+class _ProcessMetrics:
     """Looks for the dead at each scrape, before the files of the living are added up."""
 
     def collect(self) -> Iterator[Metric]:
@@ -70,14 +70,14 @@ class _Counted:
         if not folder:
             yield from REGISTRY.collect()
             return
-        _bury_the_dead(Path(folder))
+        _remove_gauges_of_dead_processes(Path(folder))
         yield from MultiProcessCollector(None, folder).collect()  # type: ignore[no-untyped-call]
 
     def describe(self) -> Iterable[Metric]:
         return ()
 
 
-def _bury_the_dead(folder: Path) -> None:
+def _remove_gauges_of_dead_processes(folder: Path) -> None:
     """Streams and connections of a process that was killed are gone with it; its counters stay."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = file.stem.rpartition("_")[2]

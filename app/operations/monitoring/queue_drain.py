@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 KEY = "hub:drained"
 
 
-class BrokerAway(Busy):
+class BrokerUnavailable(Busy):
     """Where workers would look for the word it cannot be left."""
 
     message = N_("Redis does not answer; nothing was changed. Try again.")
@@ -46,7 +46,7 @@ def list_drains() -> dict[str, Drain]:
     return {queue: msgspec.json.decode(word, type=Drain) for queue, word in said.items()}
 
 
-def known() -> dict[str, Drain]:
+def list_drains_or_empty() -> dict[str, Drain]:
     """By queue, as far as Redis tells."""
     try:
         return list_drains()
@@ -54,7 +54,7 @@ def known() -> dict[str, Drain]:
         return {}
 
 
-def drained() -> set[str]:
+def drained_queues() -> set[str]:
     """The queues that are drained now.
 
     Raises:
@@ -70,7 +70,7 @@ def drain(queue: str, *, actor: str) -> None:
         NotFound: there is no such queue.
         BrokerAway: Redis does not answer.
     """
-    _say(queue, Drain(actor, clock.now()))
+    _store(queue, Drain(actor, clock.now()))
     audit.record("queue.drained", actor=actor, subject=f"queue:{queue}")
 
 
@@ -81,14 +81,14 @@ def resume(queue: str, *, actor: str) -> None:
         NotFound: there is no such queue.
         BrokerAway: Redis does not answer.
     """
-    _say(queue, Drain(actor, clock.now(), clock.now()))
+    _store(queue, Drain(actor, clock.now(), clock.now()))
     audit.record("queue.resumed", actor=actor, subject=f"queue:{queue}")
 
 
 def apply_drains(consumer: Any, served: tuple[str, ...]) -> None:
     """Make a worker that serves ``served`` consume from those that are not drained, and from no other."""
     try:
-        shut = drained()
+        shut = drained_queues()
     except RedisError as error:
         log.debug("drains_not_known", error=str(error))
         return
@@ -102,10 +102,10 @@ def apply_drains(consumer: Any, served: tuple[str, ...]) -> None:
             log.warning("queue_resumed", queue=queue)
 
 
-def _say(queue: str, word: Drain) -> None:
+def _store(queue: str, word: Drain) -> None:
     if queue not in CANARY_SECONDS:
         raise NotFound
     try:
         bus.client.hset(KEY, queue, msgspec.json.encode(word).decode())
     except RedisError as error:
-        raise BrokerAway from error
+        raise BrokerUnavailable from error

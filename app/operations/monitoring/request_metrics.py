@@ -54,11 +54,11 @@ def _closed(*_facts: Any) -> None:
     POOL.labels("open").dec()
 
 
-def _taken(*_facts: Any) -> None:
+def _checked_out(*_facts: Any) -> None:
     POOL.labels("in_use").inc()
 
 
-def _given_back(*_facts: Any) -> None:
+def _returned(*_facts: Any) -> None:
     POOL.labels("in_use").dec()
 
 
@@ -66,6 +66,6 @@ _LISTENERS = {
     "connect": _opened,
     "close": _closed,
     "close_detached": _closed,
-    "checkout": _taken,
-    "checkin": _given_back,
+    "checkout": _checked_out,
+    "checkin": _returned,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from app.operations.monitoring.metrics_endpoint import counted
+from app.operations.monitoring.metrics_endpoint import process_registry
 
 _FAMILY = "hub_http_request_seconds"
 _SHARE = 0.95
@@ -35,7 +35,7 @@ def slowest(limit: int = 10) -> list[Endpoint]:
 def _numbers() -> dict[tuple[str, str], dict[str, float]]:
     """Count, sum and the cumulative buckets (by their upper edge) of each endpoint."""
     numbers: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
-    for family in counted().collect():
+    for family in process_registry().collect():
         if family.name != _FAMILY:
             continue
         for sample in family.samples:

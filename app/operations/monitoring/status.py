@@ -71,13 +71,13 @@ class Status:
 
 def collect_status() -> Status:
     """Look at everything once."""
-    processes = _unless_redis_is_away(heartbeat.processes)
-    waiting = {queue.name: queue for queue in _unless_redis_is_away(broker_queues.queue_depths) or ()}
+    processes = _or_none_without_redis(heartbeat.processes)
+    waiting = {queue.name: queue for queue in _or_none_without_redis(broker_queues.queue_depths) or ()}
     row = db.session.execute(text(_DATABASE)).mappings().one()
     return Status(
         queues=[
             QueueState(health, *((w.depth, w.oldest_seconds) if (w := waiting.get(health.queue)) else (None, None)))
-            for health in canaries.health(processes, queue_drain.known())
+            for health in canaries.health(processes, queue_drain.list_drains_or_empty())
         ],
         processes=processes,
         backlogs=backlogs.list_backlogs(),
@@ -85,12 +85,12 @@ def collect_status() -> Status:
         endpoints=slow_endpoints.slowest(),
         troubles=endpoints_health.failing_endpoints(),
         database=dict(row),
-        redis=_unless_redis_is_away(_redis),
+        redis=_or_none_without_redis(_redis),
         head=events.last_position(),
     )
 
 
-def _unless_redis_is_away(look_at: Callable[[], Found]) -> Found | None:
+def _or_none_without_redis(look_at: Callable[[], Found]) -> Found | None:
     try:
         return look_at()
     except RedisError:

@@ -16,60 +16,60 @@ from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.celery_app import REQUEST_ID, HubTask
 from app.kernel.worker.heartbeat import Heartbeat
 from app.operations.monitoring import failed_tasks, queue_drain
-from app.operations.monitoring.metrics_endpoint import counted
+from app.operations.monitoring.metrics_endpoint import process_registry
 
 log = structlog.get_logger(__name__)
-_present: dict[str, Heartbeat] = {}
+_heartbeats: dict[str, Heartbeat] = {}
 #: A worker's consumer, and the queues that it was started for, drained or not.
 _consumers: list[tuple[Any, tuple[str, ...]]] = []
 
 
 def register(_app: Flask) -> None:
     """Listen to Celery; in a web process nothing of it is ever heard."""
-    signals.heartbeat_sent.connect(_worker_beats)
-    signals.worker_ready.connect(_worker_is_ready)
-    signals.worker_ready.connect(_worker_answers)
-    signals.worker_shutdown.connect(_worker_leaves)
-    signals.worker_process_init.connect(_child_begins)
-    signals.task_failure.connect(_task_failed)
+    signals.heartbeat_sent.connect(_send_heartbeat)
+    signals.worker_ready.connect(_register_consumer)
+    signals.worker_ready.connect(_serve_metrics)
+    signals.worker_shutdown.connect(_remove_heartbeats)
+    signals.worker_process_init.connect(_reset_connections)
+    signals.task_failure.connect(_record_failed_task)
 
 
-def _worker_beats(sender: Any, **_rest: Any) -> None:
+def _send_heartbeat(sender: Any, **_rest: Any) -> None:
     name = sender.eventer.hostname
     kind = name.partition("@")[0]
-    presence = _present.setdefault(name, Heartbeat(kind, name))
+    presence = _heartbeats.setdefault(name, Heartbeat(kind, name))
     doing = [{"task": work.name, "id": work.id, "since": work.time_start} for work in list(state.active_requests)]
     presence.note(list(celery.amqp.queues.consume_from), doing)
     for consumer, served in _consumers:
         queue_drain.apply_drains(consumer, served)
 
 
-def _worker_is_ready(sender: Any, **_rest: Any) -> None:
+def _register_consumer(sender: Any, **_rest: Any) -> None:
     """Obey from the beginning what operators said about queues; after a lost connection it is ready once more."""
     if not _consumers:
         _consumers.append((sender, tuple(celery.amqp.queues.consume_from)))
     queue_drain.apply_drains(*_consumers[0])
 
 
-def _worker_answers(**_rest: Any) -> None:
+def _serve_metrics(**_rest: Any) -> None:
     """Answer Prometheus where workers share no folder with a web process; to be let in by a private network only."""
     if port := os.environ.get("METRICS_PORT"):
         # To all addresses of the container; on a host the folder is shared, and nobody sets the port.
-        start_http_server(int(port), addr="0.0.0.0", registry=counted())  # noqa: S104
+        start_http_server(int(port), addr="0.0.0.0", registry=process_registry())  # noqa: S104
 
 
-def _worker_leaves(**_rest: Any) -> None:
-    for presence in _present.values():
+def _remove_heartbeats(**_rest: Any) -> None:
+    for presence in _heartbeats.values():
         presence.leave()
 
 
-def _child_begins(**_rest: Any) -> None:
+def _reset_connections(**_rest: Any) -> None:
     """A connection of the parent's may not be used by two processes; whoever needs one makes its own."""
     with HubTask.flask_app.app_context():
         db.engine.dispose(close=False)
 
 
-def _task_failed(sender: Any, task_id: str, exception: BaseException, args: Any = (), **_rest: Any) -> None:
+def _record_failed_task(sender: Any, task_id: str, exception: BaseException, args: Any = (), **_rest: Any) -> None:
     error = f"{type(exception).__name__}: {exception}"
     request = sender.request
     try:
