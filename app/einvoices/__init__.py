@@ -1,1 +1,1 @@
-"""Floor 3: e-invoices, from a draft to a number, a PDF, the provider, and what is given back."""
+"""E-invoices (layer 3): drafts, numbers, PDFs, providers, returns and credit notes."""

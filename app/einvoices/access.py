@@ -14,5 +14,5 @@ View = Callable[..., Any]
 
 
 def requires_einvoices(ability: str) -> Callable[[View], View]:
-    """Let in only callers with the ability whose user has the module."""
+    """Require the ability and the module."""
     return lambda view: requires(ability)(needs_module(MODULE)(view))

@@ -1,4 +1,4 @@
-"""``/api/v1/einvoices``: the e-invoice document's four endpoints, and the lifecycle that its events name."""
+"""``/api/v1/einvoices``: the four endpoints of the e-invoice document, and the lifecycle (draft, issue, send, …)."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ class Einvoices(MethodView):
     def get(self, query: dict[str, Any]) -> lookup.EinvoicePage:
         """List e-invoices, newest first.
 
-        With `updated_since` they come by their last change, newest first: whoever asks again with the largest
-        `updated_at` seen misses no change. `cursor` walks a large set without counting it.
+        With `updated_since` the order is by last change, newest first. A client that repeats the request with the
+        largest `updated_at` that it has seen misses no change. `cursor` reads a large set page by page and counts
+        nothing.
         """
         return lookup.find_page(query, scope())
 
@@ -53,7 +54,7 @@ class Einvoices(MethodView):
     @blp.arguments(EinvoiceDraftSchema, example=samples.DRAFT)
     @blp.response(201, EinvoiceDetailSchema, example=samples.NEW)
     def post(self, data: dict[str, Any]) -> Einvoice:
-        """Make a draft of a sale."""
+        """Create a draft of a sale."""
         return drafts.create(data, owner_id())
 
 
@@ -66,16 +67,16 @@ class FromSales(MethodView):
     @blp.alt_response(
         200,
         schema=EinvoiceDetailSchema,
-        description="It had been made before; this is it.",
+        description="The e-invoice existed already; it is returned unchanged.",
         example={**samples.NEW, "sales_invoice_no": "LTPI-77282"},
     )
     def post(self, data: dict[str, Any]) -> tuple[Einvoice, int]:
-        """Make a draft from a sales invoice; asking again answers 200 with the same e-invoice.
+        """Create a draft from a sales invoice; a repeated request answers 200 with the same e-invoice.
 
-        The `mrp` of a line is taken as its price without VAT.
+        The `mrp` of a line is used as its unit price without VAT.
         """
-        einvoice, made = drafts.from_sales(data, owner_id())
-        return einvoice, 201 if made else 200
+        einvoice, is_new = drafts.from_sales(data, owner_id())
+        return einvoice, 201 if is_new else 200
 
 
 @blp.route("/series")
@@ -83,7 +84,7 @@ class Series(MethodView):
     @requires_einvoices("einvoices:read")
     @blp.response(200, EinvoiceSeriesListSchema, example=samples.SERIES)
     def get(self) -> dict[str, Any]:
-        """Report each series of yours from its invoices: first and last number, count, gaps, cancelled ones."""
+        """Report each of your series, counted from its invoices: first and last number, count, gaps, cancelled."""
         return {"data": numbering.series_report(owner_id())}
 
 
@@ -95,15 +96,14 @@ class Detail(MethodView):
     @blp.response(200, EinvoiceDetailSchema, example=samples.DETAIL)
     def get(self, query: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Read one e-invoice."""
-        shown = {"items": query["include_items"], "events": query["include_events"]}
-        return lookup.find(einvoice_id, scope(), **shown)
+        return lookup.find(einvoice_id, scope(), items=query["include_items"], events=query["include_events"])
 
     @requires_einvoices("einvoices:write")
     @refuses(UnknownEinvoice, WrongState)
     @blp.arguments(EinvoiceChangeSchema, example={"buyer": {"name": "Ayşe Yılmaz"}, "notes": "Gift wrapped"})
     @blp.response(200, EinvoiceDetailSchema, example={**samples.NEW, "notes": "Gift wrapped"})
     def patch(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
-        """Change a draft; only what is sent changes, and `items` replaces them all."""
+        """Change a draft; only the fields in the request change, and `items` replaces all items."""
         return drafts.change(einvoice_id, data, scope())
 
 
@@ -113,14 +113,14 @@ class Pdf(MethodView):
     @refuses(UnknownEinvoice, NoPdf)
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, einvoice_id: int) -> Response:
-        """Download the PDF; 404 as long as there is none. `ETag` and ranges work."""
+        """Download the PDF; 404 until it exists. `ETag` and range requests are supported."""
         return files.send_pdf(print_job.stored_pdf(einvoice_id, scope()), download=True)
 
     @requires_einvoices("einvoices:write")
     @refuses(UnknownEinvoice, WrongState)
     @blp.response(202, EinvoiceDetailSchema, example={**samples.DETAIL, "pdf_state": "pending"})
     def post(self, einvoice_id: int) -> Einvoice:
-        """Have the PDF made again; the present one stays until the new one is there."""
+        """Request a new PDF; the current file stays until the new one is ready."""
         return issue.reprint(einvoice_id, scope())
 
 
@@ -131,10 +131,10 @@ class ProviderStatus(MethodView):
     @blp.arguments(ProviderStatusSchema, example=samples.PROVIDER_STATUS)
     @blp.response(200, EinvoiceDetailSchema, example={**samples.DETAIL, "provider_status": "accepted"})
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
-        """Write a provider's status back; the e-invoice's own status stays.
+        """Report the status at the provider; the status of the e-invoice itself does not change.
 
-        Each call is kept as an event `provider_status_updated`. With `occurred_at`, word that is older than what
-        is stored changes nothing; nor does a repeat.
+        Each call is stored as an event `provider_status_updated`. A report whose `occurred_at` is older than the
+        stored status changes nothing, and neither does a repeated report.
         """
         return status_reports.report(einvoice_id, data, scope())
 
@@ -145,7 +145,7 @@ class Issue(MethodView):
     @refuses(UnknownEinvoice, WrongState)
     @blp.response(200, EinvoiceDetailSchema, example={**samples.DETAIL, "pdf_state": "pending", "pdf_url": None})
     def post(self, einvoice_id: int) -> Einvoice:
-        """Give a draft its number and date; its PDF follows within seconds."""
+        """Issue a draft: it gets its number and date; its PDF follows within seconds."""
         return issue.issue(einvoice_id, scope())
 
 
@@ -155,7 +155,7 @@ class Send(MethodView):
     @refuses(UnknownEinvoice, WrongState, AlreadySending)
     @blp.response(202, EinvoiceDetailSchema, example=samples.DETAIL)
     def post(self, einvoice_id: int) -> Einvoice:
-        """Hand an issued e-invoice to its provider; how it went shows as `status` and `provider_status`."""
+        """Send an issued e-invoice to its provider; `status` and `provider_status` show the result."""
         return issue.send(einvoice_id, scope())
 
 
@@ -168,7 +168,7 @@ class Cancel(MethodView):
         200, EinvoiceDetailSchema, example={**samples.DETAIL, "status": "cancelled", "reason": "Ordered twice"}
     )
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
-        """Cancel a draft or an issued e-invoice; a number that was drawn stays used."""
+        """Cancel a draft or an issued e-invoice; an issued number stays used."""
         return issue.cancel(einvoice_id, data["reason"], scope())
 
 
@@ -180,7 +180,7 @@ class Returns(MethodView):
     @blp.arguments(EinvoiceCreditSchema, example=samples.CREDIT_REQUEST)
     @blp.response(201, EinvoiceDetailSchema, example={**samples.CREDIT, "type": "return"})
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
-        """Draft a return for a sale; with its credit notes it never exceeds the sale."""
+        """Draft a return for a sale; returns and credit notes together never exceed the sale."""
         return credit_notes.draft_credit(einvoice_id, Type.RETURN, data, scope())
 
 
@@ -192,5 +192,5 @@ class CreditNotes(MethodView):
     @blp.arguments(EinvoiceCreditSchema, example=samples.CREDIT_REQUEST)
     @blp.response(201, EinvoiceDetailSchema, example=samples.CREDIT)
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
-        """Draft a credit note for a sale; without `items` it gives back all that is left."""
+        """Draft a credit note for a sale; without `items` it credits everything that is left."""
         return credit_notes.draft_credit(einvoice_id, Type.CREDIT_NOTE, data, scope())

@@ -1,4 +1,4 @@
-"""The currencies of ISO 4217 and how many digits their amounts have."""
+"""Currencies of ISO 4217 with the number of decimal digits of their amounts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TWO = (
 _NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _THREE = "BHD IQD JOD KWD LYD OMR TND"
 
-#: Code -> digits after the point.
+#: Currency code -> digits after the decimal point.
 CURRENCIES: dict[str, int] = {
     code: digits for codes, digits in ((_TWO, 2), (_NONE, 0), (_THREE, 3)) for code in codes.split()
 }

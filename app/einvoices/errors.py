@@ -1,4 +1,4 @@
-"""What e-invoices refuse."""
+"""Errors of the e-invoice services, answered as 404 or 409."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from app.kernel.messages import N_, Code, Message
 
 
 class UnknownEinvoice(NotFound):
-    """There is none with this id, or it is somebody else's."""
+    """No e-invoice has this id, or it belongs to another owner."""
 
 
 class NoPdf(NotFound):
-    """It is a draft, or its PDF has not been made yet."""
+    """The e-invoice is a draft, or its PDF is not ready yet."""
 
 
 class WrongState(Conflict):

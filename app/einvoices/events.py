@@ -1,4 +1,7 @@
-"""What e-invoices announce: the object of the e-invoice document's sample, and the metadata of the client."""
+"""Events of e-invoices: their definitions, their payload, and the functions that emit and record them.
+
+The payload is the object of the sample in the e-invoice document, with the client's metadata.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from app.kernel.schemas.fields import Choice, Schema, Timestamp
 
 
 class AnnouncedSchema(Schema):
-    """An e-invoice as events carry it."""
+    """An e-invoice in the payload of an event."""
 
     id = fields.Integer()
     status = Choice(*Status)
@@ -34,36 +37,36 @@ class AnnouncedSchema(Schema):
     updated_at = Timestamp()
 
 
-#: The hub's own word where a provider's stands later: it waits to be carried there.
+#: ``provider_status`` that the hub sets itself: the e-invoice waits to be sent to the provider.
 QUEUED = "queued"
 
 
-def _define(happened: str, description: str) -> events.EventType:
-    return events.define(f"einvoice.{happened}", AnnouncedSchema, description, key="einvoice")
+def _define(name: str, description: str) -> events.EventType:
+    return events.define(f"einvoice.{name}", AnnouncedSchema, description, key="einvoice")
 
 
-CREATED = _define("created", "A draft was made.")
+CREATED = _define("created", "A draft was created.")
 ISSUED = _define("issued", "An e-invoice got its number and its date.")
-SENT = _define("sent", "The provider took an e-invoice.")
-STATUS_CHANGED = _define("status_changed", "The status, or the provider's, of an e-invoice changed.")
+SENT = _define("sent", "The provider received an e-invoice.")
+STATUS_CHANGED = _define("status_changed", "The status or the provider status of an e-invoice changed.")
 CANCELLED = _define("cancelled", "An e-invoice was cancelled.")
 RETURN_CREATED = _define("return_created", "A return for an e-invoice was drafted.")
 CREDIT_NOTE_CREATED = _define("credit_note_created", "A credit note for an e-invoice was drafted.")
 
 
 def emit_and_record(event: events.EventType, einvoice: Einvoice, **payload: Any) -> None:
-    """Tell everybody, and write it into the e-invoice's own history."""
+    """Emit an event to subscribers, and record it in the history of the e-invoice."""
     record(einvoice, event.name.removeprefix("einvoice."), **payload)
     emit(event, einvoice)
 
 
 def emit(event: events.EventType, einvoice: Einvoice) -> None:
-    """Tell everybody; the e-invoice's own history was written otherwise."""
+    """Emit an event to subscribers without an entry in the history of the e-invoice."""
     user = {"id": einvoice.owner_id}
     events.emit(event, einvoice, subject_id=einvoice.id, owner_id=einvoice.owner_id, user=user)
 
 
 def record(einvoice: Einvoice, kind: str, **payload: Any) -> None:
-    """Write into the e-invoice's own history alone."""
+    """Record an entry in the history of the e-invoice without an event for subscribers."""
     db.session.add(EinvoiceEvent(einvoice_id=einvoice.id, type=kind, payload=payload, created_at=clock.now()))
     db.session.flush()

@@ -1,12 +1,12 @@
-"""Where e-invoices can be made from: readers of other rooms' invoices, handed in by ``create_app()``."""
+"""Registry of invoice sources: functions of other packages that read an invoice; ``create_app()`` registers them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-#: Gives an invoice by its number as ``buyer``, ``items`` (``sku``, ``name``, ``quantity``, ``unit_price``) and
-#: ``notes``; raises ``NotFound`` when there is none.
+#: Returns the invoice with a number as ``buyer``, ``items`` (``sku``, ``name``, ``quantity``, ``unit_price``) and
+#: ``notes``; raises ``NotFound`` when no invoice has the number.
 Reader = Callable[[str], Mapping[str, Any]]
 
 SOURCES: dict[str, Reader] = {}

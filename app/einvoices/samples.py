@@ -1,4 +1,4 @@
-"""Samples of e-invoices, the document's own where it has them, shown in the API reference."""
+"""Samples of e-invoices for the API reference; taken from the e-invoice document where it has one."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ CREDIT: dict[str, Any] = {
 
 CREDIT_REQUEST: dict[str, Any] = {"items": [{"item_id": 901, "quantity": 1}], "reason": "One was torn"}
 
-#: As the e-invoice document has it.
+#: Sample of the e-invoice document.
 PROVIDER_STATUS: dict[str, Any] = {
     "provider_status": "accepted",
     "provider_invoice_id": "PRV-999",

@@ -1,4 +1,4 @@
-"""The seller behind an owner's e-invoices: read with defaults, saved with checks, frozen at issue."""
+"""Seller profiles: read with defaults, save with validation, snapshot for an issued e-invoice, logo."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _DEFAULTS: Mapping[str, Any] = {
     "provider": "null",
 }
 _TEXTS = ("tax_id", "tax_office", "address", "email", "phone", "website", "bank", "footer")
-#: What is printed; the rest of a profile only fills in.
+#: Fields that the PDF prints; the other fields are defaults for new drafts.
 _PRINTED = ("name", *_TEXTS, "language", "timezone", "logo_sha256")
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
 def profile_of(owner_id: int) -> SellerProfile:
-    """The profile of an owner; one that nobody filled in yet carries the user's name and the defaults."""
+    """The profile of an owner; without a stored profile, a new one with the user's name and the defaults."""
     stored: SellerProfile | None = db.session.get(SellerProfile, owner_id)
     if stored is not None:
         return stored
@@ -46,10 +46,10 @@ def profile_of(owner_id: int) -> SellerProfile:
 
 
 def save(owner_id: int, **facts: Any) -> SellerProfile:
-    """Change what is given and keep the rest.
+    """Change the given fields and keep the others.
 
     Raises:
-        Invalid: what is wrong with which field.
+        Invalid: the errors by field.
     """
     profile = profile_of(owner_id)
     unknown = facts.keys() - {"name", *_TEXTS, *_DEFAULTS}
@@ -64,10 +64,10 @@ def save(owner_id: int, **facts: Any) -> SellerProfile:
 
 
 def save_logo(owner_id: int, content: bytes | None) -> SellerProfile:
-    """Print this PNG or JPEG on what is issued from now on; None prints nothing.
+    """Set the logo (PNG or JPEG) of e-invoices that are issued from now on; None removes it.
 
     Raises:
-        Invalid: it is no such picture, or too large.
+        Invalid: the content is not PNG or JPEG, or is too large.
     """
     profile = profile_of(owner_id)
     profile.logo_sha256 = None if content is None else _store_logo(content)
@@ -77,27 +77,27 @@ def save_logo(owner_id: int, content: bytes | None) -> SellerProfile:
 
 
 def logo_of(owner_id: int) -> SellerLogo | None:
-    """The picture that an owner's e-invoices are printed with now."""
+    """The current logo of an owner."""
     digest = profile_of(owner_id).logo_sha256
     found: SellerLogo | None = db.session.get(SellerLogo, digest) if digest else None
     return found
 
 
 def timezones() -> list[str]:
-    """The names that ``zone_of`` knows, for people to choose from."""
+    """Names of time zones to choose from; ``parse_timezone`` accepts each of them."""
     return sorted(name for name in available_timezones() if "/" in name or name == "UTC")
 
 
 def snapshot(profile: SellerProfile) -> dict[str, Any]:
-    """What an invoice that is issued now prints for ever."""
+    """The printed fields of a profile, to store with an e-invoice at issue; later changes do not affect them."""
     return {name: getattr(profile, name) for name in _PRINTED}
 
 
 def parse_timezone(name: str) -> ZoneInfo:
-    """A time zone by its name (``Europe/Istanbul``).
+    """The time zone with a name (``Europe/Istanbul``).
 
     Raises:
-        Invalid: there is none.
+        Invalid: no time zone has this name.
     """
     try:
         return ZoneInfo(name)
@@ -115,13 +115,13 @@ def _find_faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
         yield "name", [N_("This field may not be blank.")]
     if not re.fullmatch(r"[A-Z0-9]{1,10}", str(facts.get("prefix", "EA"))):
         yield "prefix", [N_("Use 1 to 10 capital letters A to Z and digits.")]
-    for name, words in (
+    for name, choices in (
         ("language", tuple(reversed(LANGUAGES))),
         ("currency", CURRENCIES),
         ("provider", PROVIDER_NAMES),
     ):
-        if name in facts and facts[name] not in words:
-            yield name, [Message(N_("Must be one of: %(choices)s."), choices=", ".join(words))]
+        if name in facts and facts[name] not in choices:
+            yield name, [Message(N_("Must be one of: %(choices)s."), choices=", ".join(choices))]
     rate = facts.get("default_vat_rate", Decimal(0))
     if not isinstance(rate, Decimal) or not 0 <= rate <= 100 or rate != round(rate, 2):  # noqa: PLR2004
         yield "default_vat_rate", [N_("Expected a percentage from 0 to 100 with at most 2 decimals.")]

@@ -1,4 +1,4 @@
-"""The states of an e-invoice, and what may be done in which."""
+"""Status and type of an e-invoice, and the statuses in which each action is allowed."""
 
 from __future__ import annotations
 

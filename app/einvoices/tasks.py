@@ -1,4 +1,4 @@
-"""E-invoices beside the requests: printing, sending, and adding up the tallies."""
+"""Celery tasks of e-invoices: print PDFs, send to providers, compact the tallies."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from app.einvoices.providers import outbox
 from app.einvoices.queries import tallies
 from app.extensions import celery
 
-#: A document of a thousand lines takes about ten seconds; a machine may be ten times as slow.
+#: Seconds. A document of 1000 lines takes about 10 s; a slow machine may need ten times as long.
 PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 100, 110
 
 
 @celery.task(name="einvoices.print_pdfs", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
 def print_einvoices() -> None:
-    """Make the PDFs that are due."""
+    """Render the PDFs that are due."""
     if print_job.print_due():
         trigger_printer()
 
 
 @celery.task(name="einvoices.send")
 def send() -> None:
-    """Send what is due to the providers, and take what the simulated one says."""
+    """Send due e-invoices to their providers, and apply due callbacks of the simulator."""
     if outbox.send_due():
         trigger_sender()
     outbox.apply_due_callbacks()
@@ -29,5 +29,5 @@ def send() -> None:
 
 @celery.task(name="einvoices.compact")
 def compact() -> int:
-    """Add up the tallies; returns how many rows were added up."""
+    """Compact the tallies; returns the number of rows that were merged."""
     return tallies.compact()

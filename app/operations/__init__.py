@@ -1,1 +1,1 @@
-"""Floor 4: what operators look at and type; health, the API reference, commands, the web server's settings."""
+"""Operations (layer 4): health, monitoring, CLI, backup, API reference, tracing, gunicorn settings."""

@@ -1,4 +1,4 @@
-"""The API reference: ``/openapi.json`` and, at ``/docs``, Swagger UI with the assets that its package brings."""
+"""API reference: ``/openapi.json``, and Swagger UI at ``/docs`` with the assets of the package flask-swagger-ui."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from app.kernel.http.openapi import document
 from app.kernel.json import encode
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
-#: Scripts and styles come from the hub alone; Swagger UI sets styles from script and draws icons as data URLs.
+#: Scripts and styles come only from the hub; Swagger UI sets styles by script and uses icons as data URLs.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -39,14 +39,14 @@ blp = Blueprint("reference", __name__, template_folder="templates")
 @blp.get("/openapi.json")
 @public
 def openapi() -> Response:
-    """The OpenAPI 3.1 document of all surfaces."""
+    """The OpenAPI 3.1 document of all APIs."""
     return Response(current_app.extensions["openapi"], mimetype="application/json")
 
 
 @blp.get("/docs")
 @public
 def docs() -> Response:
-    """The interactive reference."""
+    """The page with Swagger UI."""
     page = Response(render_template("docs.html"))
     page.headers["Content-Security-Policy"] = POLICY
     return page
@@ -62,29 +62,29 @@ def asset(name: str) -> Response:
 @blp.get("/docs/own/<path:name>")
 @public
 def own_asset(name: str) -> Response:
-    """A file of the reference's own frame."""
+    """A file of the hub's own page around Swagger UI."""
     return send_from_directory(OWN_ASSETS, name, max_age=86400)
 
 
 @blp.get("/favicon.ico")
 @public
 def favicon() -> Response:
-    """The hub's mark, wherever a browser looks for one."""
+    """The icon of the hub."""
     return send_from_directory(OWN_ASSETS, "mark.svg", max_age=86400)
 
 
 @blp.get("/")
 @public
 def home() -> BaseResponse:
-    """Whoever opens the hub's address lands on the pages with a browser, on the reference with anything else."""
-    wanted = request.accept_mimetypes
-    is_browser = wanted["text/html"] > wanted["application/json"]
-    answer = redirect(PAGES if is_browser else url_for("reference.docs"))
-    answer.vary.add("Accept")
-    return answer
+    """Redirect a browser to the pages, and every other client to the API reference."""
+    accepted = request.accept_mimetypes
+    is_browser = accepted["text/html"] > accepted["application/json"]
+    response = redirect(PAGES if is_browser else url_for("reference.docs"))
+    response.vary.add("Accept")
+    return response
 
 
 def register(app: Flask, api: Any) -> None:
-    """Add the pages; the document is made once, when every room has registered."""
+    """Register the pages; the document is built once, after all packages have registered their APIs."""
     app.register_blueprint(blp)
     app.extensions["openapi"] = encode(document(app, api))

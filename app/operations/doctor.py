@@ -1,4 +1,4 @@
-"""The doctor: looks at everything that the hub stands on, and knows a remedy for each thing that is not well."""
+"""``flask hub doctor``: checks configuration, servers, storage, libraries and workers; each finding has a remedy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FAST_LIBRARY, _FAST_PACKAGE = "libharfbuzz-subset.so.0", "libharfbuzz-subset0"
 
 
 class State(enum.Enum):
-    """How it is."""
+    """Result of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -41,22 +41,22 @@ class State(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; ``mend`` says what to do about it."""
+    """Result of one check; ``remedy`` is the action that repairs it."""
 
-    what: str
+    subject: str
     state: State
-    said: str
-    mend: str = ""
+    message: str
+    remedy: str = ""
 
 
 def run_checks() -> list[Finding]:
-    """Look at everything; what cannot be looked at is a fault of its own."""
+    """Run all checks; a check that cannot run is a finding of its own."""
     return [finding for check in CHECKS for finding in check()]
 
 
 def _configuration() -> Iterator[Finding]:
     config = current_app.config
-    # Whatever is wrong in itself has kept the application from starting, with a line for each fault.
+    # Invalid settings stop the application at start, so only a warning is possible here.
     yield Finding("configuration", State.OK, f"environment {config['ENVIRONMENT']}")
     if config["ENVIRONMENT"] == "production" and not config["METRICS_TOKEN"]:
         yield Finding(
@@ -70,51 +70,52 @@ def _configuration() -> Iterator[Finding]:
 def _database() -> Iterator[Finding]:
     try:
         version = int(db.session.scalar(text("SHOW server_version_num"))) // 10000
-        most = int(db.session.scalar(text("SHOW max_connections")))
+        limit = int(db.session.scalar(text("SHOW max_connections")))
         used = db.session.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"))
         encoding = db.session.scalar(text("SHOW server_encoding"))
     except SQLAlchemyError as error:
         db.session.rollback()
         reason = str(getattr(error, "orig", error)).splitlines()[0]
-        yield Finding("database", State.FAULT, reason, "Start PostgreSQL, and see that DATABASE_URL leads to it.")
+        yield Finding("database", State.FAULT, reason, "Start PostgreSQL, and check DATABASE_URL.")
         return
-    yield Finding("database", State.OK, f"PostgreSQL {version}, {used} of {most} connections used")
+    yield Finding("database", State.OK, f"PostgreSQL {version}, {used} of {limit} connections used")
     if version < _MIN_POSTGRES_VERSION:
         yield Finding("database", State.FAULT, f"PostgreSQL {version} is too old", "Upgrade it to 14 or later.")
     if encoding != "UTF8":
-        yield Finding("database", State.FAULT, f"its encoding is {encoding}", "Make it anew with ENCODING 'UTF8'.")
-    wanted = 2 * current_app.config["DATABASE_POOL_SIZE"]
-    if most - used < wanted:
+        yield Finding("database", State.FAULT, f"its encoding is {encoding}", "Create it again with ENCODING 'UTF8'.")
+    needed = 2 * current_app.config["DATABASE_POOL_SIZE"]
+    if limit - used < needed:
         yield Finding(
             "database",
             State.WARNING,
-            f"{most - used} connections are free, and one more process may want {wanted}",
+            f"{limit - used} connections are free, and one more process may need {needed}",
             "Raise max_connections, or lower DATABASE_POOL_SIZE.",
         )
     yield from _migrations()
-    yield _clock("the database's", db.session.scalar(text("SELECT clock_timestamp()")))
+    yield _clock("the database", db.session.scalar(text("SELECT clock_timestamp()")))
 
 
 def _migrations() -> Iterator[Finding]:
-    newest = ScriptDirectory(current_app.extensions["migrate"].directory).get_current_head()
+    needed = ScriptDirectory(current_app.extensions["migrate"].directory).get_current_head()
     try:
-        present = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+        current = db.session.scalar(text("SELECT version_num FROM alembic_version"))
     except SQLAlchemyError:
         db.session.rollback()
-        present = None
-    if present == newest:
-        yield Finding("migrations", State.OK, f"revision {present}")
+        current = None
+    if current == needed:
+        yield Finding("migrations", State.OK, f"revision {current}")
     else:
         yield Finding(
-            "migrations", State.FAULT, f"revision {present}, this hub needs {newest}", "flask --app wsgi db upgrade"
+            "migrations", State.FAULT, f"revision {current}, this hub needs {needed}", "flask --app wsgi db upgrade"
         )
 
 
-def _clock(whose: str, moment: datetime) -> Finding:
-    apart = abs((clock.now() - moment).total_seconds())
-    if apart <= _MAX_CLOCK_OFFSET:
-        return Finding("clock", State.OK, f"{apart:.1f} s from {whose}")
-    return Finding("clock", State.FAULT, f"{apart:.1f} s from {whose}", "Keep every machine's time by NTP (chrony).")
+def _clock(server: str, moment: datetime) -> Finding:
+    offset = abs((clock.now() - moment).total_seconds())
+    message = f"offset to the clock of {server}: {offset:.1f} s"
+    if offset <= _MAX_CLOCK_OFFSET:
+        return Finding("clock", State.OK, message)
+    return Finding("clock", State.FAULT, message, "Synchronise every machine by NTP (chrony).")
 
 
 def _redis() -> Iterator[Finding]:
@@ -123,14 +124,14 @@ def _redis() -> Iterator[Finding]:
         info = bus.client.info()
         took = (time.perf_counter() - started) * 1000
     except RedisError as error:
-        mend = "Start Redis or Valkey, and see that REDIS_URL leads to it."
-        yield Finding("redis", State.FAULT, f"{type(error).__name__}: {error}", mend)
+        remedy = "Start Redis or Valkey, and check REDIS_URL."
+        yield Finding("redis", State.FAULT, f"{type(error).__name__}: {error}", remedy)
         return
     version = info.get("valkey_version") or info["redis_version"]
     yield Finding("redis", State.OK, f"version {version}, {info['used_memory'] // _MIB} MiB used, {took:.0f} ms")
     if (policy := info.get("maxmemory_policy", "noeviction")) != "noeviction":
         yield Finding(
-            "redis", State.WARNING, f"maxmemory-policy is {policy}: it may throw tasks away", "Set it to noeviction."
+            "redis", State.WARNING, f"maxmemory-policy is {policy}: Redis may delete tasks", "Set it to noeviction."
         )
 
 
@@ -145,27 +146,30 @@ def _storage() -> Iterator[Finding]:
         yield Finding("storage", State.FAULT, str(error), "Make STORAGE_DIR writable for the hub's user.")
         return
     state = State.OK if free >= _MIN_FREE_MIB else State.WARNING
-    yield Finding("storage", state, f"{folder}, {free} MiB free", "" if state is State.OK else "Make room on its disk.")
+    remedy = "" if state is State.OK else "Free space on its disk."
+    yield Finding("storage", state, f"{folder}, {free} MiB free", remedy)
 
 
 def _pdf_libraries() -> Iterator[Finding]:
-    lacking = [package for library, package in _LIBRARIES.items() if not _can_load(library)]
-    if lacking:
-        yield Finding("libraries", State.FAULT, "PDFs cannot be made", f"apt-get install {' '.join(lacking)}")
+    missing = [package for library, package in _LIBRARIES.items() if not _can_load(library)]
+    if missing:
+        yield Finding("libraries", State.FAULT, "PDFs cannot be rendered", f"apt-get install {' '.join(missing)}")
         return
     if not _can_load(_FAST_LIBRARY):
-        yield Finding("libraries", State.WARNING, "PDFs are made slowly", f"apt-get install {_FAST_PACKAGE}")
+        yield Finding("libraries", State.WARNING, "PDFs are rendered slowly", f"apt-get install {_FAST_PACKAGE}")
     else:
-        yield Finding("libraries", State.OK, "Pango and HarfBuzz are there")
-    # Only now: it loads those libraries.
+        yield Finding("libraries", State.OK, "Pango and HarfBuzz are installed")
+    yield _fonts()
+
+
+def _fonts() -> Finding:
+    # Imported here: the module loads Pango and HarfBuzz.
     from app.pdf.renderer import FAMILIES, FONTS  # noqa: PLC0415
 
-    wanted = [FONTS / f"{family}-{weight}.ttf" for family, weights in FAMILIES.items() for weight in weights]
-    gone = [path.name for path in wanted if not path.is_file()]
-    if gone:
-        yield Finding("fonts", State.FAULT, f"missing: {', '.join(gone)}", "Install this version of the hub anew.")
-    else:
-        yield Finding("fonts", State.OK, f"{len(wanted)} files")
+    needed = [FONTS / f"{family}-{weight}.ttf" for family, weights in FAMILIES.items() for weight in weights]
+    if missing := [path.name for path in needed if not path.is_file()]:
+        return Finding("fonts", State.FAULT, f"missing: {', '.join(missing)}", "Install this version of the hub again.")
+    return Finding("fonts", State.OK, f"{len(needed)} files")
 
 
 def _can_load(library: str) -> bool:
@@ -178,19 +182,18 @@ def _can_load(library: str) -> bool:
 
 def _programs() -> Iterator[Finding]:
     for name in ("pg_dump", "pg_restore", "psql"):
-        if found := postgres_programs.program_path(name):
-            yield Finding("backup", State.OK, str(found))
+        if path := postgres_programs.program_path(name):
+            yield Finding("backup", State.OK, str(path))
         else:
             yield Finding("backup", State.WARNING, f"{name} was not found", "apt-get install postgresql-client")
 
 
 def _workers() -> Iterator[Finding]:
     try:
-        known = heartbeat.processes()
-        queues = canaries.health(known, queue_drain.list_drains_or_empty())
+        queues = canaries.health(heartbeat.processes(), queue_drain.list_drains_or_empty())
     except (RedisError, SQLAlchemyError):
         db.session.rollback()
-        return  # told above
+        return  # the checks of the database and Redis report it
     for queue in queues:
         if queue.is_red:
             yield Finding("workers", State.WARNING, queue.reason, "Start the processes; see docs/operating.md.")

@@ -1,4 +1,4 @@
-"""Liveness, readiness, and whether work is consumed; for load balancers, monitors and people."""
+"""Health endpoints: liveness, readiness, and consumption of the queues."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from app.kernel.schemas.fields import Schema
 from app.kernel.worker.heartbeat import Process, processes
 from app.operations.monitoring import canaries, queue_drain
 
-blp = ApiBlueprint("Operations", __name__, description="Is it alive, is it ready?")
+blp = ApiBlueprint("Operations", __name__, description="Liveness, readiness and health of the queues.")
 
 
 class LivenessSchema(Schema):
-    """Alive."""
+    """The process is alive."""
 
     status = fields.String()
 
 
 class ReadinessSchema(Schema):
-    """Each part with ``ok`` or what is wrong; a hub without Redis is degraded and still ready."""
+    """State of each server: ``ok`` or the error. A hub without Redis is ``degraded`` and still ready."""
 
     status = fields.String()
     database = fields.String()
@@ -39,7 +39,7 @@ class ReadinessSchema(Schema):
 
 
 class QueueHealthSchema(Schema):
-    """``age_seconds`` since a canary came out of the queue; ``reason`` when that is too long ago."""
+    """``age_seconds`` since a canary left the queue; ``reason`` when the age is over the limit."""
 
     status = fields.String()
     age_seconds = fields.Float(allow_none=True)
@@ -48,7 +48,7 @@ class QueueHealthSchema(Schema):
 
 
 class WorkHealthSchema(Schema):
-    """Every queue; processes that went without a word within the hour."""
+    """Health of every queue; ``lost`` names processes that disappeared in the last hour without a clean exit."""
 
     status = fields.String()
     queues = fields.Dict(keys=fields.String(), values=fields.Nested(QueueHealthSchema))
@@ -63,7 +63,7 @@ _WORK_EXAMPLE = {
 
 
 class NotConsumed(Busy):
-    """A queue's canary is overdue; ``data`` says of which, and who is gone."""
+    """The canary of a queue is overdue; ``data`` names the queues and the lost processes."""
 
     message = N_("The queue default is not worked on.")
     code = "NOT_CONSUMED"
@@ -74,7 +74,7 @@ class Liveness(MethodView):
     @public
     @blp.response(200, LivenessSchema, example={"status": "ok"})
     def get(self) -> dict[str, str]:
-        """Answer as long as the process can answer."""
+        """Answer 200 if the process can answer."""
         return {"status": "ok"}
 
 
@@ -84,9 +84,9 @@ class Readiness(MethodView):
     @refuses(Busy)
     @blp.response(200, ReadinessSchema, example={"status": "ok", "database": "ok", "redis": "ok"})
     def get(self) -> dict[str, Any]:
-        """Tell whether requests can be served: the database answers and its tables are there.
+        """Report whether requests can be served: the database answers and its tables exist.
 
-        Redis is reported and not required: without it imports go on and streams catch up later.
+        Redis is reported but not required: without it imports continue, and streams catch up later.
         """
         database, redis = _database(), _redis()
         if database != "ok":
@@ -100,10 +100,10 @@ class Work(MethodView):
     @refuses(NotConsumed)
     @blp.response(200, WorkHealthSchema, example=_WORK_EXAMPLE)
     def get(self) -> dict[str, Any]:
-        """Tell whether every queue is worked on, by the canaries that pass through them.
+        """Report whether workers consume every queue, by the canaries that pass through the queues.
 
-        503 names each queue whose canary is three ticks late, and why: no worker alive, or one that is up and does
-        not consume. A queue that operators have drained says so, and is no fault.
+        503 names each queue whose canary is three ticks late, and the cause: no worker is alive, or a worker is up
+        and does not consume. A queue that operators have drained is reported as drained and is not an error.
         """
         db.session.execute(text("SET LOCAL statement_timeout = 2000"))
         known, lost, drains = _processes()

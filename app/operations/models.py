@@ -1,4 +1,4 @@
-"""Rows of operations: the canaries by which queues prove that they are worked on, and tasks that failed."""
+"""Tables of operations: queue canaries and failed tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.extensions import db
 
 
 class QueueCanary(db.Model):
-    """When a worker last took the canary out of a queue."""
+    """The last moment at which a worker consumed the canary of a queue."""
 
     __tablename__ = "queue_canaries"
 
@@ -22,7 +22,7 @@ class QueueCanary(db.Model):
 
 
 class FailedTask(db.Model):
-    """A task that ended with an error, with what it takes to run it again."""
+    """A task that ended with an error, with the name and arguments to run it again."""
 
     __tablename__ = "failed_tasks"
     __table_args__ = (Index("ix_failed_tasks_failed_at", "failed_at"),)

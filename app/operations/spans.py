@@ -1,4 +1,4 @@
-"""The spans of a process: what makes them, what they may say, and how they leave; imported only when wanted."""
+"""OpenTelemetry spans: instrumentation, redaction, and export. Imported only when tracing is on."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from opentelemetry.trace import SpanKind, Status
 from app.kernel.logs import request_id
 from app.kernel.worker.celery_app import REQUEST_ID
 
-#: All that leaves the process. No addresses of people, no paths, no queries, no headers: what stands here is the
-#: hub's own words, but for the host of a webhook.
+#: The only attributes that are exported. They hold no client addresses, paths, query strings or headers; the only
+#: external value is the host name of a webhook endpoint.
 ALLOWED_ATTRIBUTES = frozenset(
     {
         REQUEST_ID,
@@ -57,7 +57,7 @@ SERVICE = "invoice-hub"
 
 
 class RedactingExporter(SpanExporter):
-    """Passes spans on with nothing in them but what may be said; an exception's text may be a customer's name."""
+    """Exports spans with the allowed attributes only; exception messages are removed, they may hold personal data."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
@@ -73,34 +73,35 @@ class RedactingExporter(SpanExporter):
 
 
 class ForkSafeProcessor(SpanProcessor):
-    """Sends spans from the process that made them: a sender's thread and connection do not survive a fork."""
+    """Exports spans from the process that created them: the exporter's thread and connection do not survive a fork."""
 
     def __init__(self) -> None:
-        self._starting = threading.Lock()
+        self._lock = threading.Lock()
         self._pid = 0
-        self._sender: SpanProcessor | None = None
+        self._processor: SpanProcessor | None = None
 
     def on_start(self, span: Span, parent_context: context.Context | None = None) -> None:
-        if behind := request_id():
-            span.set_attribute(REQUEST_ID, behind)
+        if current_id := request_id():
+            span.set_attribute(REQUEST_ID, current_id)
 
     def on_end(self, span: ReadableSpan) -> None:
-        self._own().on_end(span)
+        self._processor_of_process().on_end(span)
 
     def shutdown(self) -> None:
-        if self._sender and self._pid == os.getpid():
-            self._sender.shutdown()
+        if self._processor and self._pid == os.getpid():
+            self._processor.shutdown()
 
-    def _own(self) -> SpanProcessor:
-        if self._sender is None or self._pid != os.getpid():
-            with self._starting:
-                if self._sender is None or self._pid != os.getpid():
-                    self._sender, self._pid = BatchSpanProcessor(RedactingExporter(OTLPSpanExporter())), os.getpid()
-        return self._sender
+    def _processor_of_process(self) -> SpanProcessor:
+        if self._processor is None or self._pid != os.getpid():
+            with self._lock:
+                if self._processor is None or self._pid != os.getpid():
+                    self._processor = BatchSpanProcessor(RedactingExporter(OTLPSpanExporter()))
+                    self._pid = os.getpid()
+        return self._processor
 
 
 def trace(app: Flask) -> None:
-    """Make spans of what happens in ``app`` and, the first time, in this process."""
+    """Instrument ``app``; the first call also instruments this process."""
     if not isinstance(api.get_tracer_provider(), TracerProvider):
         _trace_process()
     flask: Any = FlaskInstrumentor()
@@ -111,38 +112,38 @@ def _trace_process() -> None:
     provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
     provider.add_span_processor(ForkSafeProcessor())
     api.set_tracer_provider(provider)
-    parts: tuple[Any, ...] = (CeleryInstrumentor, PsycopgInstrumentor, RequestsInstrumentor)
-    for instrumentor in parts:
+    instrumentors: tuple[Any, ...] = (CeleryInstrumentor, PsycopgInstrumentor, RequestsInstrumentor)
+    for instrumentor in instrumentors:
         instrumentor().instrument()
     signals.task_prerun.connect(_set_request_id, weak=False)
-    # Children of a worker end without Python's own farewell.
+    # Child processes of a worker exit without running atexit functions.
     signals.worker_process_shutdown.connect(lambda **_rest: provider.shutdown(), weak=False)
     atexit.register(provider.shutdown)
 
 
 def _resource() -> Resource:
-    """Who speaks: what ``OTEL_SERVICE_NAME`` or ``OTEL_RESOURCE_ATTRIBUTES`` say, else the hub."""
+    """The resource with the service name: from ``OTEL_SERVICE_NAME`` or ``OTEL_RESOURCE_ATTRIBUTES``, else the hub."""
     resource = Resource.create()
     named = str(resource.attributes.get("service.name", ""))
     return resource.merge(Resource({"service.name": SERVICE})) if named.startswith("unknown_service") else resource
 
 
 def _set_request_id(task: Any, **_rest: Any) -> None:
-    """A task's span begins before its log lines know which request is behind it."""
-    if behind := getattr(task.request, REQUEST_ID, None):
-        api.get_current_span().set_attribute(REQUEST_ID, behind)
+    """Set the request id on the span of a task; the span starts before the request id is bound to the log."""
+    if origin_id := getattr(task.request, REQUEST_ID, None):
+        api.get_current_span().set_attribute(REQUEST_ID, origin_id)
 
 
 def _redact(span: ReadableSpan) -> ReadableSpan:
-    said = _allowed(span.attributes)
-    # Of a path that no route knows nobody can tell what stands in it.
-    unmatched = span.kind is SpanKind.SERVER and "http.route" not in said
+    allowed = _allowed(span.attributes)
+    # The path of a request without a route may hold any data, so only the method stays in the name.
+    unmatched = span.kind is SpanKind.SERVER and "http.route" not in allowed
     return ReadableSpan(
         name=span.name.partition(" ")[0] if unmatched else span.name,
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes=said,
+        attributes=allowed,
         events=[Event(event.name, _allowed(event.attributes), event.timestamp) for event in span.events],
         links=span.links,
         kind=span.kind,

@@ -1,4 +1,4 @@
-"""The canary that goes through every queue, and clearing away what operations no longer need."""
+"""Celery tasks of operations: the canary of each queue, and the purge of old canaries and failures."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ CANARY_RETENTION, FAILURE_RETENTION = timedelta(days=1), timedelta(days=30)
 
 @celery.task(name="operations.canary")
 def canary(queue: str) -> None:
-    """Prove that the queue is worked on."""
+    """Record that a worker consumes the queue."""
     with unit_of_work():
         canaries.record(queue, current_task.request.hostname or "unknown")
 
 
 @celery.task(name="operations.purge")
 def purge() -> None:
-    """Forget workers that are long gone, and failures of long ago."""
+    """Delete canaries of workers that stopped, and old failures."""
     with unit_of_work():
         canaries.delete_older_than(clock.now() - CANARY_RETENTION)
         failed_tasks.delete_older_than(clock.now() - FAILURE_RETENTION)

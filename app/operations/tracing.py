@@ -1,6 +1,6 @@
-"""OpenTelemetry when the environment asks for it: requests, tasks, SQL and webhooks become spans, without data.
+"""OpenTelemetry tracing of requests, tasks, SQL and webhooks, when the environment enables it; spans hold no data.
 
-Nothing of it is imported otherwise: its packages are in ``requirements-tracing.txt`` and not in every installation.
+Otherwise no OpenTelemetry package is imported: they are in ``requirements-tracing.txt`` and are optional.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from flask import Flask
 
 from app.config import ConfigurationError, Settings
 
-#: What people get who ask for traces without saying more; each can be said otherwise.
+#: Defaults of OpenTelemetry variables; the environment can override each.
 DEFAULTS = {
-    # The conventions' stable names, which no release may change any more.
+    # The stable names of the semantic conventions.
     "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
-    # Webhooks carry on a trace's ids; baggage may be somebody's data, and stays here.
+    # Webhooks pass on the trace ids, but no baggage: it may hold personal data.
     "OTEL_PROPAGATORS": "tracecontext",
-    # Seconds; a process that ends gives up what a collector that is away does not take.
+    # Seconds. At exit, spans that the collector does not accept in this time are lost.
     "OTEL_EXPORTER_OTLP_TIMEOUT": "3",
-    # What monitors ask all day tells nothing.
+    # Requests of monitoring systems are not traced.
     "OTEL_PYTHON_FLASK_EXCLUDED_URLS": "/healthz,/readyz,/metrics",
 }
 MISSING = (
@@ -30,7 +30,7 @@ MISSING = (
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Trace ``app`` when ``settings`` say so.
+    """Trace ``app`` if tracing is on in ``settings``.
 
     Raises:
         ConfigurationError: the packages are not installed.

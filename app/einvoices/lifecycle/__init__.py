@@ -1,1 +1,1 @@
-"""Life of an e-invoice: draft, issue, numbers, totals, credit notes and returns."""
+"""Lifecycle of an e-invoice: draft, issue, numbers, totals, credit notes and returns."""

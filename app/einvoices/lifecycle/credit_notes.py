@@ -1,4 +1,4 @@
-"""Giving back: returns and credit notes, which together never exceed their original, to the last cent."""
+"""Returns and credit notes ("credits"): together they never exceed their original sale, to the last cent."""
 
 from __future__ import annotations
 
@@ -26,52 +26,53 @@ from app.kernel.messages import N_, Message
 from app.kernel.money import plain_decimal
 
 _EVENTS: Mapping[Type, events.EventType] = {Type.RETURN: RETURN_CREATED, Type.CREDIT_NOTE: CREDIT_NOTE_CREATED}
-#: The smallest step of a unit price.
+#: Smallest step of a unit price.
 _PRICE_STEP = Decimal("0.0001")
+#: Columns that a credit copies from its original.
 _COPIED = ("owner_id", "currency", "provider", "marketplace", "marketplace_order_no", *(f"buyer_{n}" for n in BUYER))
 
 
 def draft_credit(original_id: int, kind: Type, data: Mapping[str, Any], scope: Scope) -> Einvoice:
-    """Draft a return or a credit note for parts of a sale, or for all that is left of it.
+    """Draft a return or a credit note for parts of a sale, or for everything that is left of it.
 
     Raises:
-        UnknownEinvoice: there is no such original, or not for this caller.
-        NotCreditable: it is a note itself.
-        WrongState: it is not issued, sent or accepted.
-        Invalid: a line is not of the original, or more is asked for than is left.
+        UnknownEinvoice: the original does not exist in this scope.
+        NotCreditable: the original is itself a return or credit note.
+        WrongState: the original is not issued, sent or accepted.
+        Invalid: an item does not belong to the original, or its quantity is larger than what is left.
     """
     original = find_for_update(original_id, scope)
     if original.type != Type.SALE:
         raise NotCreditable
     if original.status not in CREDITABLE:
         raise WrongState("credited", original.status)
-    chosen = _select_lines(original, data.get("items"))
-    credit = _create_credit(original, chosen, kind, data)
+    selected = _select_lines(original, data.get("items"))
+    credit = _create_credit(original, selected, kind, data)
     emit_and_record(_EVENTS[kind], credit, original_id=original.id, reason=credit.reason)
     record(original, f"{kind.value}_drafted", einvoice_id=credit.id, grand_total=plain_decimal(credit.grand_total))
     return credit
 
 
 def has_credits(original: Einvoice) -> bool:
-    """Whether any note that is not cancelled gives back a part of it."""
-    notes = select(Einvoice.id).where(Einvoice.original_id == original.id, Einvoice.status != Status.CANCELLED)
-    return db.session.scalar(notes.limit(1)) is not None
+    """Whether the sale has a return or credit note that is not cancelled."""
+    credits_ = select(Einvoice.id).where(Einvoice.original_id == original.id, Einvoice.status != Status.CANCELLED)
+    return db.session.scalar(credits_.limit(1)) is not None
 
 
 def settle(credit: Einvoice) -> None:
-    """A note was issued: when issued notes give back all there is, the original is refunded."""
+    """After a credit was issued: set the original to refunded when its issued credits cover all of it."""
     original = _original(credit)
     drafts = select(Einvoice.id).where(
         Einvoice.original_id == original.id, Einvoice.status == Status.DRAFT, Einvoice.id != credit.id
     )
-    whole = all(item.credited_quantity == item.quantity for item in original.items)
-    if whole and original.status in CREDITABLE and db.session.scalar(drafts.limit(1)) is None:
+    is_complete = all(item.credited_quantity == item.quantity for item in original.items)
+    if is_complete and original.status in CREDITABLE and db.session.scalar(drafts.limit(1)) is None:
         original.refunded_from = original.status
         _change_status(original, Status.REFUNDED.value)
 
 
 def release(credit: Einvoice) -> None:
-    """A note was cancelled: what it gave back may be given back by another one."""
+    """After a credit was cancelled: its quantities and amounts can be credited again."""
     original = _original(credit)
     by_id: dict[int | None, EinvoiceItem] = {item.id: item for item in original.items}
     for item in credit.items:
@@ -100,10 +101,10 @@ def _original(credit: Einvoice) -> Einvoice:
 def _select_lines(original: Einvoice, wanted: Sequence[Mapping[str, Any]] | None) -> list[tuple[EinvoiceItem, Decimal]]:
     if wanted is None:
         left = [(item, item.quantity - item.credited_quantity) for item in original.items]
-        chosen = [(item, quantity) for item, quantity in left if quantity]
-        if not chosen:
+        remaining = [(item, quantity) for item, quantity in left if quantity]
+        if not remaining:
             raise Invalid({"items": [N_("Nothing is left to give back.")]})
-        return chosen
+        return remaining
     by_id = {item.id: item for item in original.items}
     if faults := dict(_find_faults(by_id, wanted)):
         raise Invalid({"items": faults})
@@ -135,11 +136,11 @@ def _find_faults(by_id: Mapping[int, EinvoiceItem], wanted: Sequence[Mapping[str
 
 
 def _create_credit(
-    original: Einvoice, chosen: Sequence[tuple[EinvoiceItem, Decimal]], kind: Type, data: Mapping[str, Any]
+    original: Einvoice, selected: Sequence[tuple[EinvoiceItem, Decimal]], kind: Type, data: Mapping[str, Any]
 ) -> Einvoice:
     digits = CURRENCIES[original.currency]
-    lines = [_credit_line(item, quantity, digits) for item, quantity in chosen]
-    sums = totals.compute(lines, digits, _remaining_vat(original), _completed_rates(original, chosen))
+    lines = [_credit_line(item, quantity, digits) for item, quantity in selected]
+    sums = totals.compute(lines, digits, _remaining_vat(original), _completed_rates(original, selected))
     moment = change_clock.stamp()
     credit = Einvoice(
         status=Status.DRAFT.value,
@@ -154,9 +155,9 @@ def _create_credit(
         updated_at=moment,
         **{name: getattr(original, name) for name in _COPIED},
     )
-    items = [{"sku": item.sku, "name": item.name, "original_item_id": item.id} for item, _ in chosen]
+    items = [{"sku": item.sku, "name": item.name, "original_item_id": item.id} for item, _ in selected]
     set_lines(credit, items, lines, sums)
-    for (item, quantity), line_sum in zip(chosen, sums.lines, strict=True):
+    for (item, quantity), line_sum in zip(selected, sums.lines, strict=True):
         item.credited_quantity += quantity
         item.credited_net += line_sum.net
     original.credited_total += sums.grand_total
@@ -167,39 +168,39 @@ def _create_credit(
 
 
 def _credit_line(item: EinvoiceItem, quantity: Decimal, digits: int) -> totals.Line:
-    """A part of a line: its share of the price and of the discount, and no more than is left of both."""
+    """The line of a credit: a share of the price and discount of the original line, at most what is left of its net."""
     price, left = item.unit_price, item.net - item.credited_net
     if quantity == item.quantity - item.credited_quantity:
-        # The last part takes the rest to the cent. Earlier ones may have been rounded down so often that its own price
-        # does not reach that far.
+        # The last part takes the rest to the cent. Earlier parts may have been rounded down so often that quantity
+        # times price is less than the rest; then the price is raised.
         if totals.round_half_up(quantity * price, digits) < left:
             price = (left / quantity).quantize(_PRICE_STEP, ROUND_UP)
         net = left
     else:
         share = item.discount_amount * quantity / item.quantity
         net = min(left, max(totals.ZERO, totals.round_half_up(quantity * price - share, digits)))
-    # What the rounded price and the net amount differ by is the discount; so the rule for a line holds here too.
+    # The discount is the difference between the rounded price and the net amount, so net = price - discount holds.
     return totals.Line(quantity, price, totals.round_half_up(quantity * price, digits) - net, item.vat_rate)
 
 
-def _completed_rates(original: Einvoice, chosen: Sequence[tuple[EinvoiceItem, Decimal]]) -> set[Decimal]:
-    """VAT rates of which the original has nothing left after this."""
-    taken = {item.id: quantity for item, quantity in chosen}
+def _completed_rates(original: Einvoice, selected: Sequence[tuple[EinvoiceItem, Decimal]]) -> set[Decimal]:
+    """VAT rates of which the original has nothing left after this credit."""
+    taken = {item.id: quantity for item, quantity in selected}
     left = {
         item.vat_rate
         for item in original.items
         if item.credited_quantity + taken.get(item.id, totals.ZERO) < item.quantity
     }
-    return {item.vat_rate for item, _ in chosen} - left
+    return {item.vat_rate for item, _ in selected} - left
 
 
 def _remaining_vat(original: Einvoice) -> dict[Decimal, Decimal]:
-    given = (
+    credited = (
         select(EinvoiceItem.vat_rate, func.sum(EinvoiceItem.vat_amount))
         .join(Einvoice, Einvoice.id == EinvoiceItem.einvoice_id)
         .where(Einvoice.original_id == original.id, Einvoice.status != Status.CANCELLED)
         .group_by(EinvoiceItem.vat_rate)
     )
-    before = {rate: vat for rate, vat in db.session.execute(given)}  # noqa: C416 - rows, not pairs, to the types
+    before = {rate: vat for rate, vat in db.session.execute(credited)}  # noqa: C416 - the type is Row, not a pair
     stored = totals.sum_by_rate((item.vat_rate, item.net, item.vat_amount) for item in original.items)
     return {rate.rate: rate.vat - before.get(rate.rate, totals.ZERO) for rate in stored}

@@ -1,4 +1,4 @@
-"""Making and changing drafts: what is sold to whom, with totals that are computed here and nowhere else."""
+"""Drafts: create, create from a sales invoice, change; every change of lines computes the totals again."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _FOLLOWS = N_("The lines and the currency of a return or credit note are those o
 
 
 def create(data: Mapping[str, Any], owner_id: int) -> Einvoice:
-    """Make a draft of a sale.
+    """Create a draft of a sale.
 
     Raises:
-        Invalid: a discount is larger than its line, or the total than an amount may be.
+        Invalid: a discount is larger than its line, or the total is larger than the largest amount.
     """
     einvoice = _create(data, owner_id)
     emit_and_record(CREATED, einvoice)
@@ -40,12 +40,12 @@ def create(data: Mapping[str, Any], owner_id: int) -> Einvoice:
 
 
 def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
-    """Change a draft; what is not sent stays.
+    """Change the given fields of a draft.
 
     Raises:
-        UnknownEinvoice: there is none, or not for this caller.
-        WrongState: it is no draft any more.
-        Invalid: as for ``create``, or lines of a note were sent.
+        UnknownEinvoice: the e-invoice does not exist in this scope.
+        WrongState: the e-invoice is not a draft any more.
+        Invalid: as for ``create``; or items or currency of a return or credit note were given.
     """
     einvoice = find_for_update(einvoice_id, scope)
     if einvoice.status != Status.DRAFT:
@@ -67,23 +67,24 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
 
 
 def from_sales(data: Mapping[str, Any], owner_id: int) -> tuple[Einvoice, bool]:
-    """The e-invoice of a sales invoice, and whether it was made just now; asked again it is the same one.
+    """The e-invoice of a sales invoice, and whether this call created it; a repeated call returns the same one.
 
     Raises:
-        Invalid: no sales invoice has this number or an item that a rate is for, or its total is too large.
+        Invalid: no sales invoice has this number, a rate names an item that it does not have, or the total is too
+            large.
     """
     invoice_no = data["invoice_no"]
-    # Twins wait here for each other instead of failing at the unique index.
+    # Parallel requests for the same invoice wait here instead of failing at the unique index.
     db.session.execute(
         select(func.pg_advisory_xact_lock(func.hashtextextended(f"from-sales {owner_id} {invoice_no}", 0)))
     )
-    made = select(Einvoice.id).where(
+    existing = select(Einvoice.id).where(
         Einvoice.owner_id == owner_id,
         Einvoice.sales_invoice_no == invoice_no,
         Einvoice.status != Status.CANCELLED,
     )
-    if earlier := db.session.scalar(made):
-        return find(earlier, owner_id), False
+    if existing_id := db.session.scalar(existing):
+        return find(existing_id, owner_id), False
     try:
         sale = invoice_sources.SOURCES["sales"](invoice_no)
     except NotFound as error:
@@ -92,8 +93,8 @@ def from_sales(data: Mapping[str, Any], owner_id: int) -> tuple[Einvoice, bool]:
     if unknown := rates.keys() - {item["sku"] for item in sale["items"]}:
         raise Invalid({"vat_rates": [Message(N_("The sales invoice has no item %(item)s."), item=min(unknown))]})
     items = [{**item, **_rate(item["sku"], rates, data.get("vat_rate"))} for item in sale["items"]]
-    chosen = {name: data[name] for name in ("currency", "provider") if name in data}
-    einvoice = _create({**sale, **chosen, "items": items}, owner_id, sales_invoice_no=invoice_no)
+    given = {name: data[name] for name in ("currency", "provider") if name in data}
+    einvoice = _create({**sale, **given, "items": items}, owner_id, sales_invoice_no=invoice_no)
     emit_and_record(CREATED, einvoice, sales_invoice_no=invoice_no)
     return einvoice, True
 
@@ -147,7 +148,7 @@ def _replace_items(einvoice: Einvoice, items: Sequence[Mapping[str, Any]], defau
         raise Invalid({"items": faults})
     if einvoice.items:
         einvoice.items.clear()
-        db.session.flush()  # the old lines make room for the new ones' numbers
+        db.session.flush()  # delete the old lines first: line numbers are unique
     set_lines(einvoice, items, lines, totals.compute(lines, digits))
 
 
@@ -169,10 +170,10 @@ def _find_faults(lines: Sequence[totals.Line], digits: int) -> Iterator[tuple[in
 def set_lines(
     einvoice: Einvoice, items: Sequence[Mapping[str, Any]], lines: Sequence[totals.Line], sums: totals.Totals
 ) -> None:
-    """Give an e-invoice its lines and what they come to.
+    """Set the lines and totals of an e-invoice.
 
     Raises:
-        Invalid: the total is larger than an amount may be; no line is then larger either.
+        Invalid: the total is larger than the largest amount. (No line is larger than the total.)
     """
     if sums.grand_total > LARGEST_AMOUNT:
         raise Invalid({"items": [Message(N_("The total may not be larger than %(n)s."), n=LARGEST_AMOUNT)]})

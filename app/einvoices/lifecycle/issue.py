@@ -1,4 +1,4 @@
-"""Issuing an e-invoice, cancelling it, and handing it to its provider."""
+"""Actions on a finished draft: issue, cancel, send to the provider, request a new PDF."""
 
 from __future__ import annotations
 
@@ -27,22 +27,24 @@ trigger_sender = DebouncedTask("einvoices.send")
 
 
 def issue(einvoice_id: int, scope: Scope) -> Einvoice:
-    """Give a draft its number and its date, and have its PDF made.
+    """Issue a draft: allocate its number, set its date, and schedule its PDF.
 
     Raises:
-        UnknownEinvoice: there is none, or not for this caller.
-        WrongState: it is no draft.
+        UnknownEinvoice: the e-invoice does not exist in this scope.
+        WrongState: the e-invoice is not a draft.
     """
     einvoice = find_for_update(einvoice_id, scope)
     if einvoice.status != Status.DRAFT:
         raise WrongState("issued", einvoice.status)
     profile = sellers.profile_of(einvoice.owner_id)
-    # Before the stamp, so that numbers and dates rise together and the year is the number's own.
+    # One issue at a time for each owner, locked before the stamp: numbers and dates rise in the same order, and the
+    # year of the number is the year of its date.
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"issue {einvoice.owner_id}", 0))))
     moment = change_clock.stamp()
     year = moment.astimezone(sellers.parse_timezone(profile.timezone)).year
-    drawn = numbering.allocate(einvoice.owner_id, profile.prefix, year)
-    einvoice.series_id, einvoice.number, einvoice.invoice_no = drawn.series_id, drawn.number, drawn.invoice_no
+    allocated = numbering.allocate(einvoice.owner_id, profile.prefix, year)
+    einvoice.series_id, einvoice.number = allocated.series_id, allocated.number
+    einvoice.invoice_no = allocated.invoice_no
     einvoice.status, einvoice.issued_at, einvoice.updated_at = Status.ISSUED.value, moment, moment
     einvoice.seller = sellers.snapshot(profile)
     _schedule_pdf(einvoice)
@@ -53,13 +55,13 @@ def issue(einvoice_id: int, scope: Scope) -> Einvoice:
 
 
 def cancel(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
-    """Cancel a draft, or an issued one that nobody outside has seen yet; its number stays used.
+    """Cancel a draft, or an issued e-invoice that was not sent; its number stays used.
 
     Raises:
-        UnknownEinvoice: there is none, or not for this caller.
-        WrongState: it went to the provider, or is cancelled already.
-        HasCredits: returns or credit notes give parts of it back.
-        AlreadySending: it is on its way to the provider.
+        UnknownEinvoice: the e-invoice does not exist in this scope.
+        WrongState: the e-invoice was sent to the provider, or is cancelled already.
+        HasCredits: the e-invoice has returns or credit notes.
+        AlreadySending: a sending to the provider is pending.
     """
     einvoice = find_for_update(einvoice_id, scope)
     if einvoice.status not in CANCELLABLE:
@@ -78,12 +80,12 @@ def cancel(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
 
 
 def send(einvoice_id: int, scope: Scope) -> Einvoice:
-    """Hand an e-invoice to its provider; a worker carries it there and brings back the answer.
+    """Queue an e-invoice for its provider; a worker sends it and stores the response.
 
     Raises:
-        UnknownEinvoice: there is none, or not for this caller.
-        WrongState: it has no number yet, or the provider has it.
-        AlreadySending: it is on its way.
+        UnknownEinvoice: the e-invoice does not exist in this scope.
+        WrongState: the e-invoice has no number yet, or the provider received it already.
+        AlreadySending: a sending is pending.
     """
     einvoice = find_for_update(einvoice_id, scope)
     if einvoice.status not in SENDABLE:
@@ -106,11 +108,11 @@ def send(einvoice_id: int, scope: Scope) -> Einvoice:
 
 
 def reprint(einvoice_id: int, scope: Scope) -> Einvoice:
-    """Have the PDF made again; until it is there the present one stays.
+    """Schedule a new PDF; the current file stays until the new one is ready.
 
     Raises:
-        UnknownEinvoice: there is none, or not for this caller.
-        WrongState: it has no number yet.
+        UnknownEinvoice: the e-invoice does not exist in this scope.
+        WrongState: the e-invoice has no number yet.
     """
     einvoice = find_for_update(einvoice_id, scope)
     if einvoice.number is None:
@@ -122,7 +124,7 @@ def reprint(einvoice_id: int, scope: Scope) -> Einvoice:
 def _schedule_pdf(einvoice: Einvoice) -> None:
     if einvoice.pdf is None:
         einvoice.pdf = EinvoicePdf(einvoice_id=einvoice.id)
-    # A renderer that is still at it loses its claim, for what it renders is the old state.
+    # A worker that is rendering the old state loses its claim.
     for name, value in work_queue.reset_values().items():
         setattr(einvoice.pdf, name, value)
     db.session.flush()

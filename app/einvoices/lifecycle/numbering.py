@@ -1,4 +1,4 @@
-"""Gap-free numbers: drawn at issue, in the transaction that uses them, one after the other in each series."""
+"""Gap-free invoice numbers: allocated at issue in the same transaction, one at a time for each series; gap report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.extensions import db
 
 @dataclass(frozen=True, slots=True)
 class AllocatedNumber:
-    """A number of a series, and how it is written."""
+    """A number of a series, and the invoice number that contains it (``EA-2026-000456``)."""
 
     series_id: int
     number: int
@@ -23,12 +23,12 @@ class AllocatedNumber:
 
 
 def allocate(owner_id: int, prefix: str, year: int) -> AllocatedNumber:
-    """The next number of a series. Its row stays locked until the commit; a rollback gives the number back."""
+    """Allocate the next number of a series. Its row stays locked until the commit; a rollback frees the number."""
     series = insert(EinvoiceSeries).values(owner_id=owner_id, prefix=prefix, year=year, last_number=1)
-    drawn = series.on_conflict_do_update(
+    statement = series.on_conflict_do_update(
         index_elements=["owner_id", "prefix", "year"], set_={"last_number": EinvoiceSeries.last_number + 1}
     ).returning(EinvoiceSeries.id, EinvoiceSeries.last_number)
-    series_id, number = db.session.execute(drawn).one()
+    series_id, number = db.session.execute(statement).one()
     return AllocatedNumber(series_id, number, f"{prefix}-{year}-{number:06}")
 
 
@@ -41,7 +41,7 @@ _REPORT = text(
     GROUP BY s.id ORDER BY s.year DESC, s.prefix
     """
 )
-#: The stretches of missing numbers: before each number that does not follow the one below it, and at the end.
+#: Ranges of missing numbers: before each number that does not follow the previous one, and after the last number.
 _GAPS = text(
     """
     SELECT prefix, year, below + 1 AS first, number - 1 AS last FROM (
@@ -57,7 +57,7 @@ _GAPS = text(
 
 
 def series_report(owner_id: int) -> Sequence[dict[str, Any]]:
-    """Each series of an owner, counted from the invoices themselves: first, last, count, gaps, cancelled."""
+    """Each series of an owner, counted from its invoices: first, last, count, gaps, cancelled."""
     rows = [dict(row) for row in db.session.execute(_REPORT, {"owner_id": owner_id}).mappings()]
     gaps = db.session.execute(_GAPS, {"owner_id": owner_id}).mappings().all()
     for row in rows:

@@ -1,7 +1,7 @@
-"""What an invoice amounts to: the one place that computes it, for storing and for showing alike.
+"""Totals of an invoice: the only place that computes them, both for storage and for display.
 
-A line is rounded half up to the currency's digits first; VAT is computed once for each rate on the sum of its lines
-and then shared out to them, so that lines, rates and the whole always add up.
+Each line is rounded half up to the currency's digits. VAT is computed once for each rate, on the sum of its lines, and
+then distributed over these lines. So lines, rates and totals always add up.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is sold; ``discount`` is for the whole line, ``vat_rate`` in percent."""
+    """A line as entered; ``discount`` is the amount for the whole line, ``vat_rate`` is in percent."""
 
     quantity: Decimal
     unit_price: Decimal
@@ -26,7 +26,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class LineSum:
-    """A line without VAT, its share of the rate's VAT, and both together."""
+    """Amounts of a line: net (without VAT), its share of the VAT of its rate, and their sum."""
 
     net: Decimal
     vat: Decimal
@@ -38,7 +38,7 @@ class LineSum:
 
 @dataclass(frozen=True, slots=True)
 class RateSum:
-    """All lines of one VAT rate."""
+    """Net and VAT of all lines of one VAT rate."""
 
     rate: Decimal
     net: Decimal
@@ -47,7 +47,7 @@ class RateSum:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """``grand_total`` is ``subtotal`` (discounts are off already) and ``tax_total``."""
+    """``grand_total`` is ``subtotal`` (after discounts) plus ``tax_total``."""
 
     lines: tuple[LineSum, ...]
     rates: tuple[RateSum, ...]
@@ -63,12 +63,12 @@ def smallest_unit(digits: int) -> Decimal:
 
 
 def round_half_up(amount: Decimal, digits: int) -> Decimal:
-    """Half up to the currency's digits."""
+    """Round half up to the currency's digits."""
     return amount.quantize(smallest_unit(digits), ROUND_HALF_UP)
 
 
 def net_amount(line: Line, digits: int) -> Decimal:
-    """A line without VAT; less than half a unit below zero, which only a rounded price can come to, is zero."""
+    """Net amount of a line; a negative result, which only the rounding of a price can cause, is zero."""
     return max(ZERO, round_half_up(line.quantity * line.unit_price - line.discount, digits))
 
 
@@ -81,22 +81,22 @@ def compute(
     """The totals of ``lines``.
 
     Args:
-        digits: how many digits after the point the currency has.
-        vat_ceilings: the most VAT that each rate may come to; a credit note gives back no more than is left.
-        completed: rates of which nothing is left after this, so that they take all VAT up to the ceiling: many
-            small notes, each rounded for itself, would otherwise keep a cent of it.
+        digits: digits after the decimal point of the currency.
+        vat_ceilings: maximum VAT for each rate; a credit note credits at most the VAT that is left.
+        completed: rates of which nothing is left after these lines. They take all VAT up to the ceiling; otherwise
+            many small credit notes, each rounded on its own, could leave a cent of VAT.
     """
     nets = [net_amount(line, digits) for line in lines]
     shares, rates = [ZERO] * len(lines), []
     for rate in sorted({line.vat_rate for line in lines}):
-        places = [place for place, line in enumerate(lines) if line.vat_rate == rate]
-        net = sum((nets[place] for place in places), ZERO)
+        indexes = [index for index, line in enumerate(lines) if line.vat_rate == rate]
+        net = sum((nets[index] for index in indexes), ZERO)
         vat = round_half_up(net * rate / HUNDRED, digits)
         if vat_ceilings is not None:
-            most = vat_ceilings.get(rate, ZERO)
-            vat = most if rate in completed else min(vat, most)
-        for place, share in zip(places, distribute(vat, [nets[place] for place in places], digits), strict=True):
-            shares[place] = share
+            ceiling = vat_ceilings.get(rate, ZERO)
+            vat = ceiling if rate in completed else min(vat, ceiling)
+        for index, share in zip(indexes, distribute(vat, [nets[index] for index in indexes], digits), strict=True):
+            shares[index] = share
         rates.append(RateSum(rate, net, vat))
     subtotal, tax_total = sum(nets, ZERO), sum((rate.vat for rate in rates), ZERO)
     return Totals(
@@ -110,21 +110,24 @@ def compute(
 
 
 def distribute(amount: Decimal, weights: Sequence[Decimal], digits: int) -> list[Decimal]:
-    """``amount`` shared out by ``weights`` to the last unit: those who lose most by rounding down get one more."""
-    unit, whole = smallest_unit(digits), sum(weights, ZERO)
-    if not whole:
+    """Distribute ``amount`` by ``weights`` to the last unit (largest remainder method).
+
+    Each part is rounded down; the parts that lose most by rounding get one unit more.
+    """
+    unit, total_weight = smallest_unit(digits), sum(weights, ZERO)
+    if not total_weight:
         return [amount, *[ZERO] * (len(weights) - 1)]
-    exact = [amount * weight / whole for weight in weights]
+    exact = [amount * weight / total_weight for weight in weights]
     parts = [part.quantize(unit, ROUND_DOWN) for part in exact]
     left = int((amount - sum(parts, ZERO)) / unit)
-    by_loss = sorted(range(len(parts)), key=lambda place: (parts[place] - exact[place], place))
-    for place in by_loss[:left]:
-        parts[place] += unit
+    by_loss = sorted(range(len(parts)), key=lambda index: (parts[index] - exact[index], index))
+    for index in by_loss[:left]:
+        parts[index] += unit
     return parts
 
 
 def sum_by_rate(lines: Iterable[tuple[Decimal, Decimal, Decimal]]) -> list[RateSum]:
-    """The summary by rate of stored lines, each a rate, a net amount and a VAT amount."""
+    """Sums by VAT rate of stored lines; each line is (rate, net amount, VAT amount)."""
     sums: dict[Decimal, tuple[Decimal, Decimal]] = {}
     for rate, net, vat in lines:
         before = sums.get(rate, (ZERO, ZERO))

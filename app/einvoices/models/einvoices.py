@@ -1,4 +1,4 @@
-"""Rows of e-invoices: documents with their items and events, and the series of their numbers."""
+"""Tables of e-invoices: documents, their items and history, and number series."""
 
 from __future__ import annotations
 
@@ -32,10 +32,12 @@ from app.kernel.database.check_constraints import one_of
 
 BUYER = ("name", "email", "phone", "tax_id", "tax_office", "address", "shipping_address")
 _SEARCHED = ["invoice_no", "marketplace_order_no", "buyer_name", "buyer_email", "buyer_tax_id", "provider_invoice_id"]
-_WORDS = " || ' ' || ".join(f"coalesce({column}, '')" for column in _SEARCHED)
-_WHOLE = ", ".join(f"nullif(lower(translate({name}, 'ıİ', 'ii')), '')" for name in _SEARCHED if name != "buyer_name")
-#: What names one e-invoice, each as a whole, for who scans or pastes it.
-IDENTIFIERS = f"array_to_tsvector(array_remove(ARRAY[{_WHOLE}], NULL))"
+_SEARCH_TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in _SEARCHED)
+_IDENTIFIER_VALUES = ", ".join(
+    f"nullif(lower(translate({name}, 'ıİ', 'ii')), '')" for name in _SEARCHED if name != "buyer_name"
+)
+#: Identifiers of an e-invoice, each as one lexeme, so that a search for a scanned or pasted identifier finds it.
+IDENTIFIERS = f"array_to_tsvector(array_remove(ARRAY[{_IDENTIFIER_VALUES}], NULL))"
 
 
 def _text(limit: int) -> Mapped[str]:
@@ -50,12 +52,12 @@ def _moment(**kwargs: Any) -> Mapped[datetime]:
     return mapped_column(DateTime(timezone=True), nullable=False, **kwargs)
 
 
-def _later() -> Mapped[datetime | None]:
+def _optional_moment() -> Mapped[datetime | None]:
     return mapped_column(DateTime(timezone=True))
 
 
 class Einvoice(db.Model):
-    """A document of a seller; returns and credit notes hold positive amounts, the type carries the sign."""
+    """A document of a seller; returns and credit notes have positive amounts too, ``type`` gives the sign."""
 
     __tablename__ = "e_invoices"
     __table_args__ = (
@@ -97,9 +99,9 @@ class Einvoice(db.Model):
     series_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoice_series.id"))
     number: Mapped[int | None] = mapped_column(Integer)
     invoice_no: Mapped[str | None] = mapped_column(String(50))
-    issued_at: Mapped[datetime | None] = _later()
+    issued_at: Mapped[datetime | None] = _optional_moment()
     original_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoices.id"), index=True)
-    #: The sales invoice that it was made from, if it was.
+    #: Number of the sales invoice that it was created from.
     sales_invoice_no: Mapped[str | None] = mapped_column(String(50))
     marketplace: Mapped[str | None] = mapped_column(String(100))
     marketplace_order_no: Mapped[str | None] = mapped_column(String(100))
@@ -115,28 +117,28 @@ class Einvoice(db.Model):
     discount_total: Mapped[Decimal] = _amount()
     tax_total: Mapped[Decimal] = _amount()
     grand_total: Mapped[Decimal] = _amount()
-    #: How much of it returns and credit notes give back.
+    #: Total of its returns and credit notes that are not cancelled.
     credited_total: Mapped[Decimal] = mapped_column(Numeric(18, 3), nullable=False, default=0, server_default="0")
-    #: The status that a full refund took the place of, should its last note be cancelled.
+    #: Status before ``refunded``; it is restored when a credit note or return is cancelled.
     refunded_from: Mapped[str | None] = mapped_column(String(20))
-    #: The seller as printed, frozen when the number was drawn.
+    #: Snapshot of the printed seller fields, taken at issue.
     seller: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     provider: Mapped[str] = mapped_column(String(50), nullable=False)
     provider_status: Mapped[str | None] = mapped_column(String(100))
     provider_invoice_id: Mapped[str | None] = mapped_column(String(255))
-    #: When the provider says that it was so; older word that comes later changes nothing.
-    provider_status_at: Mapped[datetime | None] = _later()
+    #: Moment of ``provider_status`` as the provider reported it; an older report that arrives later is not applied.
+    provider_status_at: Mapped[datetime | None] = _optional_moment()
     notes: Mapped[str] = _text(2000)
     #: Why it was cancelled, returned or credited.
     reason: Mapped[str] = _text(1000)
     extra: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSON)
     created_at: Mapped[datetime] = _moment(default=clock.now)
-    #: From ``changes.stamp()`` alone, which keeps readers of changes from missing one.
+    #: Always set by ``change_clock.stamp()``, so that readers of changes miss none.
     updated_at: Mapped[datetime] = _moment()
     search: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
-            f"to_tsvector('simple', regexp_replace(translate({_WORDS}, 'ıİ', 'ii'), '[^[:alnum:]]+', ' ', 'g'))",
+            f"to_tsvector('simple', regexp_replace(translate({_SEARCH_TEXT}, 'ıİ', 'ii'), '[^[:alnum:]]+', ' ', 'g'))",
             persisted=True,
         ),
         deferred=True,
@@ -161,7 +163,7 @@ class Einvoice(db.Model):
 
     @property
     def pdf_url(self) -> str | None:
-        """Where the PDF is fetched, once there is one."""
+        """Path of the PDF; None until it exists."""
         return f"/api/v1/einvoices/{self.id}/pdf" if self.pdf and self.pdf.sha256 else None
 
     @property
@@ -174,7 +176,7 @@ class Einvoice(db.Model):
 
 
 class EinvoiceItem(db.Model):
-    """A line; ``vat_amount`` is its share of the rate's VAT, ``total`` is net and VAT together."""
+    """A line; ``vat_amount`` is its share of the VAT of its rate, ``total`` is net plus VAT."""
 
     __tablename__ = "e_invoice_items"
     __table_args__ = (
@@ -199,14 +201,14 @@ class EinvoiceItem(db.Model):
     net: Mapped[Decimal] = _amount()
     vat_amount: Mapped[Decimal] = _amount()
     total: Mapped[Decimal] = _amount()
-    #: On a return or credit note: the line of the original that it gives back.
+    #: Of a return or credit note: the line of the original that it credits.
     original_item_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoice_items.id"))
     credited_quantity: Mapped[Decimal] = mapped_column(Numeric(13, 4), nullable=False, default=0, server_default="0")
     credited_net: Mapped[Decimal] = mapped_column(Numeric(18, 3), nullable=False, default=0, server_default="0")
 
 
 class EinvoiceEvent(db.Model):
-    """What happened to an e-invoice, for its reader; never changed."""
+    """An entry in the history of an e-invoice; never changed."""
 
     __tablename__ = "e_invoice_events"
     __table_args__ = (Index("ix_e_invoice_events_einvoice_id_id", "einvoice_id", "id"),)
@@ -219,7 +221,7 @@ class EinvoiceEvent(db.Model):
 
 
 class EinvoiceSeries(db.Model):
-    """Numbers of one owner, prefix and year; the row's lock makes them gap-free."""
+    """Number series of one owner, prefix and year; the lock on its row makes the numbers gap-free."""
 
     __tablename__ = "e_invoice_series"
     __table_args__ = (UniqueConstraint("owner_id", "prefix", "year"), CheckConstraint("last_number >= 1", name="last"))

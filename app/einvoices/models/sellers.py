@@ -1,4 +1,4 @@
-"""Rows about sellers: what an owner's e-invoices print, and the logos they print it with."""
+"""Tables of sellers: profiles and logos."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _text(limit: int) -> Mapped[str]:
 
 
 class SellerProfile(db.Model):
-    """What an owner's e-invoices say about the seller, and what they are filled with by default."""
+    """The seller details that an owner's e-invoices print, and the defaults of new drafts."""
 
     __tablename__ = "seller_profiles"
     __table_args__ = (
@@ -45,7 +45,7 @@ class SellerProfile(db.Model):
 
 
 class SellerLogo(db.Model):
-    """A picture, told by its content: an invoice that was printed with it prints with it for ever."""
+    """A logo, identified by the hash of its content: an issued e-invoice keeps the logo of its snapshot."""
 
     __tablename__ = "seller_logos"
 

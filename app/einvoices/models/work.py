@@ -1,4 +1,4 @@
-"""Rows of what is done beside the requests: PDFs, sendings, callbacks to come, and tallies to add up."""
+"""Tables of background work: PDFs, sendings to providers, scheduled callbacks, and tallies."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ def _moment(**kwargs: Any) -> Mapped[datetime]:
 
 
 class EinvoiceTally(db.Model):
-    """How many there are of a kind, as sums to add up: counting a million rows for a page's total takes too long.
+    """Number of e-invoices by owner, status, type and marketplace, as amounts to sum up.
 
-    A trigger of the database writes what changes; ``einvoices.compact`` adds it up now and then.
+    Counting a million rows for the total of a page takes too long. A database trigger inserts a row for each change;
+    the task ``einvoices.compact`` merges these rows.
     """
 
     __tablename__ = "e_invoice_tallies"
@@ -57,7 +58,7 @@ class EinvoicePdf(PrintedDocument, db.Model):
 
 
 class EinvoiceSending(LeasedWork, db.Model):
-    """One way of an e-invoice to its provider."""
+    """One sending of an e-invoice to its provider."""
 
     __tablename__ = "e_invoice_sendings"
     __table_args__ = (
@@ -69,13 +70,13 @@ class EinvoiceSending(LeasedWork, db.Model):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), nullable=False)
     provider: Mapped[str] = mapped_column(String(50), nullable=False)
-    #: The same at every attempt, so that the provider can tell a repeat.
+    #: Idempotency key: the same at every attempt, so that the provider recognises a repeat.
     key: Mapped[uuid.UUID] = mapped_column(Uuid, nullable=False)
     created_at: Mapped[datetime] = _moment(default=clock.now)
 
 
 class EinvoiceCallback(db.Model):
-    """What the simulated provider will say, and when."""
+    """A callback that the simulator will send, and when."""
 
     __tablename__ = "e_invoice_callbacks"
     __table_args__ = (Index("ix_e_invoice_callbacks_due_at", "due_at"),)

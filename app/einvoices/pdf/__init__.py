@@ -1,1 +1,1 @@
-"""The PDF of an e-invoice: its content, translations and print job."""
+"""The PDF of an e-invoice: template context, translations and print job."""

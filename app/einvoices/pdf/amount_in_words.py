@@ -1,4 +1,4 @@
-"""Amounts in words, in Turkish and in English, as invoices carry them against forgery."""
+"""Amounts in words, in Turkish and English; invoices print them as a protection against forgery."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _EN_SCALES = ("", " thousand", " million", " billion", " trillion")
 _TR_ONES = ("", "bir", "iki", "üç", "dört", "beş", "altı", "yedi", "sekiz", "dokuz")
 _TR_TENS = ("", "on", "yirmi", "otuz", "kırk", "elli", "altmış", "yetmiş", "seksen", "doksan")
 _TR_SCALES = ("", "bin", "milyon", "milyar", "trilyon")
-#: Language -> currency -> its name and its fraction's; every other currency goes by its code.
+#: Language -> currency -> names of the currency and of its fraction; for every other currency the code is printed.
 _NAMES: dict[str, dict[str, tuple[str, str]]] = {
     "tr": {"TRY": ("Türk lirası", "kuruş"), "USD": ("ABD doları", "sent"), "EUR": ("avro", "sent")},
     "en": {"TRY": ("Turkish lira", "kuruş"), "USD": ("US dollars", "cents"), "EUR": ("euros", "cents")},
@@ -50,13 +50,13 @@ def in_words(amount: Decimal, currency: str, language: str) -> str:
     spell = turkish if language == "tr" else english
     text = f"{spell(whole)} {name}"
     if fraction:
-        said = f"{spell(fraction)} {part}" if part else f"{fraction}/{10**digits}"
-        text += f" {said}" if language == "tr" else f" and {said}"
+        cents = f"{spell(fraction)} {part}" if part else f"{fraction}/{10**digits}"
+        text += f" {cents}" if language == "tr" else f" and {cents}"
     return f"Yalnız {text}" if language == "tr" else text[0].upper() + text[1:]
 
 
 def english(number: int) -> str:
-    """A whole number below a quadrillion."""
+    """Spell a whole number below a quadrillion in English."""
     if number < _THOUSAND:
         return _english_below_thousand(number)
     groups = [
@@ -66,7 +66,7 @@ def english(number: int) -> str:
 
 
 def turkish(number: int) -> str:
-    """A whole number below a quadrillion; one thousand is ``bin``, never ``bir bin``."""
+    """Spell a whole number below a quadrillion in Turkish; 1000 is ``bin``, never ``bir bin``."""
     if number == 0:
         return "sıfır"
     words: list[str] = []

@@ -1,4 +1,4 @@
-"""What the PDF of an e-invoice may see: plain values and texts made from stored data, nothing else."""
+"""Template context of the e-invoice PDF: formatted texts and plain values, built from stored data only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ TEMPLATE = "einvoice.html"
 
 
 def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo | None) -> dict[str, Any]:
-    """Everything that the template shows of an e-invoice that has its number."""
+    """The template context of an issued e-invoice.
+
+    Raises:
+        ValueError: the e-invoice has not been issued.
+    """
     seller, moment = einvoice.seller, einvoice.issued_at
     if seller is None or moment is None:
         raise ValueError(f"e-invoice {einvoice.id} has not been issued")
@@ -62,13 +66,13 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
 
 
 def _facts(einvoice: Einvoice, original_no: str | None) -> list[tuple[str, str]]:
-    given = (
+    facts = (
         ("original", original_no),
         ("order", einvoice.marketplace_order_no),
         ("marketplace", einvoice.marketplace),
         ("reason", einvoice.reason),
     )
-    return [(name, value) for name, value in given if value]
+    return [(name, value) for name, value in facts if value]
 
 
 def _item(item: EinvoiceItem, amount: Any, language: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""PDFs of e-invoices: found, made again by operators, and what the press needs to know of them."""
+"""Print job of e-invoices: the stored PDF, rendering of due and missing PDFs, and the print queue definition."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def stored_pdf(einvoice_id: int, scope: Scope) -> StoredPdf:
     """The PDF of an e-invoice.
 
     Raises:
-        UnknownEinvoice: there is none, or not for this caller.
-        NoPdf: none has been made yet, or its file is gone.
+        UnknownEinvoice: the e-invoice does not exist in this scope.
+        NoPdf: the PDF does not exist yet, or its file is missing on the disk.
     """
     einvoice = find(einvoice_id, scope, items=False)
     found = files.stored_file(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
@@ -36,12 +36,12 @@ def stored_pdf(einvoice_id: int, scope: Scope) -> StoredPdf:
 
 
 def print_due() -> bool:
-    """Make the PDFs that are due; true when the time was over before the work was."""
+    """Render the PDFs that are due; true when the time budget ended and work may be left."""
     return print_queue.print_due(PRINT_QUEUE)
 
 
 def find_missing_pdfs() -> list[int]:
-    """E-invoices with a number whose PDF was never made, failed, or is gone from the disk."""
+    """Ids of issued e-invoices whose PDF was not rendered, failed, or is missing on the disk."""
     query = (
         select(Einvoice.id, EinvoicePdf.state, EinvoicePdf.path)
         .join(EinvoicePdf, isouter=True)
@@ -58,10 +58,10 @@ def find_missing_pdfs() -> list[int]:
 
 
 def print_now(einvoice_id: int) -> bool:
-    """Make one PDF at once, whatever became of earlier attempts; false when that came to nothing."""
+    """Render one PDF now, regardless of earlier attempts; false when it failed."""
     with unit_of_work():
-        known = update(EinvoicePdf).where(EinvoicePdf.einvoice_id == einvoice_id).values(work_queue.reset_values())
-        if db.session.execute(known.returning(EinvoicePdf.einvoice_id)).first() is None:
+        reset = update(EinvoicePdf).where(EinvoicePdf.einvoice_id == einvoice_id).values(work_queue.reset_values())
+        if db.session.execute(reset.returning(EinvoicePdf.einvoice_id)).first() is None:
             db.session.add(EinvoicePdf(einvoice_id=einvoice_id, **work_queue.reset_values()))
     print_queue.print_next(PRINT_QUEUE, EinvoicePdf.einvoice_id == einvoice_id)
     return print_queue.is_done(PRINT_QUEUE, EinvoicePdf.einvoice_id == einvoice_id)
@@ -82,9 +82,9 @@ def _stem(einvoice_id: int) -> str:
 
 
 def _mark_changed(einvoice_id: int) -> None:
-    """What lists show of it has changed."""
-    changed = update(Einvoice).where(Einvoice.id == einvoice_id)
-    db.session.execute(changed.values(updated_at=change_clock.stamp()))
+    """Stamp the e-invoice: its PDF fields in lists have changed."""
+    statement = update(Einvoice).where(Einvoice.id == einvoice_id)
+    db.session.execute(statement.values(updated_at=change_clock.stamp()))
 
 
 PRINT_QUEUE = print_queue.register_queue(

@@ -1,4 +1,4 @@
-"""The words that an e-invoice is printed with, in the languages of its sellers."""
+"""Labels of the e-invoice PDF by language."""
 
 from __future__ import annotations
 

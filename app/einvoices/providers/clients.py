@@ -1,4 +1,4 @@
-"""Providers: what takes an e-invoice and says what it made of it."""
+"""Provider clients: each sends one e-invoice and returns the provider's response."""
 
 from __future__ import annotations
 
@@ -23,26 +23,30 @@ _STATUS_BY_PROVIDER_STATUS = {"accepted": Status.ACCEPTED, "rejected": Status.RE
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """What a provider says at once, and (of the simulator) what it will say later, in seconds from now."""
+    """The immediate response of a provider.
+
+    Attributes:
+        callbacks: of the simulator: later reports, each with the seconds from now after which it arrives.
+    """
 
     status: Status
     provider_status: str
     provider_invoice_id: str | None = None
     raw: Any = None
-    later: tuple[tuple[float, Mapping[str, Any]], ...] = field(default=())
+    callbacks: tuple[tuple[float, Mapping[str, Any]], ...] = field(default=())
 
 
 class ProviderRejected(Exception):
-    """The provider did not take it; ``for_good`` when the same again would come to the same."""
+    """The provider did not accept the request; ``permanent`` when another attempt would fail in the same way."""
 
-    def __init__(self, reason: str, *, for_good: bool) -> None:
+    def __init__(self, reason: str, *, permanent: bool) -> None:
         super().__init__(reason)
-        self.for_good = for_good
+        self.permanent = permanent
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderRequest:
-    """An e-invoice on its way: the document, the key that tells a repeat, and where it goes."""
+    """An e-invoice to send: the document, the idempotency key, and the address and token of the provider."""
 
     document: Mapping[str, Any]
     key: str
@@ -50,93 +54,93 @@ class ProviderRequest:
     token: str
 
 
-def accept_locally(parcel: ProviderRequest) -> ProviderResponse:
+def accept_locally(request: ProviderRequest) -> ProviderResponse:
     """``null``: there is no provider; everything is accepted."""
-    return ProviderResponse(Status.ACCEPTED, "accepted", f"NULL-{parcel.document['id']}")
+    return ProviderResponse(Status.ACCEPTED, "accepted", f"NULL-{request.document['id']}")
 
 
-def post(parcel: ProviderRequest) -> ProviderResponse:
-    """``http``: POST to the configured address, and take the answer's ``provider_status`` and ``provider_invoice_id``.
+def post(request: ProviderRequest) -> ProviderResponse:
+    """``http``: POST to the configured address; reads ``provider_status`` and ``provider_invoice_id`` of the response.
 
     Raises:
-        NotTaken: no answer in time, a refusal, or an answer that says nothing.
+        ProviderRejected: no response in time, an error status, or a response without a status.
     """
-    if not parcel.url:
-        raise ProviderRejected(N_("EINVOICE_PROVIDER_URL is not set."), for_good=True)
-    headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": parcel.key}
-    if parcel.token:
-        headers["Authorization"] = f"Bearer {parcel.token}"
-    body = json.encode({"key": parcel.key, "einvoice": parcel.document})
-    request = urllib.request.Request(parcel.url, data=body, headers=headers, method="POST")  # noqa: S310 - http or https, proven at start
+    if not request.url:
+        raise ProviderRejected(N_("EINVOICE_PROVIDER_URL is not set."), permanent=True)
+    headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": request.key}
+    if request.token:
+        headers["Authorization"] = f"Bearer {request.token}"
+    body = json.encode({"key": request.key, "einvoice": request.document})
+    http_request = urllib.request.Request(request.url, data=body, headers=headers, method="POST")  # noqa: S310 - http or https, validated at start
     try:
-        with _opener.open(request, timeout=HTTP_DEADLINE) as answer:
-            return _parse_response(_read_limited(answer, time.monotonic() + HTTP_DEADLINE))
+        with _opener.open(http_request, timeout=HTTP_DEADLINE) as response:
+            return _parse_response(_read_limited(response, time.monotonic() + HTTP_DEADLINE))
     except urllib.error.HTTPError as error:
         with error:
-            for_good = 400 <= error.code < 500 and error.code not in _TEMPORARY_CODES  # noqa: PLR2004
-            raise ProviderRejected(f"The provider answered {error.code}.", for_good=for_good) from error
+            permanent = 400 <= error.code < 500 and error.code not in _TEMPORARY_CODES  # noqa: PLR2004
+            raise ProviderRejected(f"The provider answered {error.code}.", permanent=permanent) from error
     except (OSError, ValueError) as error:
-        raise ProviderRejected(f"The provider does not answer: {error}", for_good=False) from error
+        raise ProviderRejected(f"The provider does not answer: {error}", permanent=False) from error
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
-        """Where the operator said, or nowhere."""
+        """Refuse every redirect: requests go to the configured address only."""
 
 
-#: The environment's proxies are not ours to use.
+#: Proxies of the environment are not used.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
 
 
-def _read_limited(answer: Any, deadline: float) -> bytes:
+def _read_limited(response: Any, deadline: float) -> bytes:
     content = b""
-    while chunk := answer.read1(KIB):
+    while chunk := response.read1(KIB):
         content += chunk
         if time.monotonic() > deadline or len(content) > MAX_RESPONSE_BYTES:
-            raise ProviderRejected(N_("The provider's answer is too slow or too large."), for_good=False)
+            raise ProviderRejected(N_("The provider's answer is too slow or too large."), permanent=False)
     return content
 
 
 def _parse_response(content: bytes) -> ProviderResponse:
     try:
-        said = json.decode(content)
+        raw = json.decode(content)
     except MalformedJson as error:
-        raise ProviderRejected(N_("The provider's answer is no JSON."), for_good=False) from error
-    word, number = (
-        (said.get("provider_status"), said.get("provider_invoice_id")) if isinstance(said, dict) else (None, None)
+        raise ProviderRejected(N_("The provider's answer is no JSON."), permanent=False) from error
+    text, number = (
+        (raw.get("provider_status"), raw.get("provider_invoice_id")) if isinstance(raw, dict) else (None, None)
     )
-    if not isinstance(word, str) or not 0 < len(word) <= 100 or not (number is None or isinstance(number, str)):  # noqa: PLR2004
-        raise ProviderRejected(N_("The provider's answer has no provider_status."), for_good=False)
-    return ProviderResponse(
-        _STATUS_BY_PROVIDER_STATUS.get(word.lower(), Status.SENT), word, number and number[:255], said
-    )
+    if not isinstance(text, str) or not 0 < len(text) <= 100 or not (number is None or isinstance(number, str)):  # noqa: PLR2004
+        raise ProviderRejected(N_("The provider's answer has no provider_status."), permanent=False)
+    status = _STATUS_BY_PROVIDER_STATUS.get(text.lower(), Status.SENT)
+    return ProviderResponse(status, text, number and number[:255], raw)
 
 
-def simulate(parcel: ProviderRequest) -> ProviderResponse:
+def simulate(request: ProviderRequest) -> ProviderResponse:
     """``simulator``: behaves as ``metadata.simulate`` says, for development and tests.
 
-    ``accept`` (by default), ``reject``, ``late``, ``duplicate``, ``out_of_order``, ``refuse`` and ``fail``.
+    Values: ``accept`` (default), ``reject``, ``late``, ``duplicate``, ``out_of_order``, ``refuse`` and ``fail``.
 
     Raises:
-        NotTaken: for ``refuse`` for good, for ``fail`` at every attempt.
+        ProviderRejected: ``refuse`` is permanent; ``fail`` fails at every attempt.
     """
-    wish = (parcel.document["metadata"] or {}).get("simulate", "accept")
-    if wish == "refuse":
-        raise ProviderRejected(N_("The simulator was asked to refuse."), for_good=True)
-    if wish == "fail":
-        raise ProviderRejected(N_("The simulator was asked to fail."), for_good=False)
-    number = f"SIM-{parcel.document['id']}"
+    mode = (request.document["metadata"] or {}).get("simulate", "accept")
+    if mode == "refuse":
+        raise ProviderRejected(N_("The simulator was asked to refuse."), permanent=True)
+    if mode == "fail":
+        raise ProviderRejected(N_("The simulator was asked to fail."), permanent=False)
+    number = f"SIM-{request.document['id']}"
 
-    def says(after: float, word: str, true_at: float) -> tuple[float, dict[str, Any]]:
-        return after, {"provider_status": word, "provider_invoice_id": number, "true_after": true_at}
+    def callback(after: float, status: str, true_after: float) -> tuple[float, dict[str, Any]]:
+        return after, {"provider_status": status, "provider_invoice_id": number, "true_after": true_after}
 
-    later = {
-        "reject": (says(0, "rejected", 0),),
-        "late": (says(60, "accepted", 60),),
-        "duplicate": (says(0, "accepted", 0), says(0, "accepted", 0)),
-        "out_of_order": (says(0, "accepted", 0), says(1, "processing", -1)),
+    callbacks = {
+        "reject": (callback(0, "rejected", 0),),
+        "late": (callback(60, "accepted", 60),),
+        "duplicate": (callback(0, "accepted", 0), callback(0, "accepted", 0)),
+        "out_of_order": (callback(0, "accepted", 0), callback(1, "processing", -1)),
     }
-    return ProviderResponse(Status.SENT, "received", number, later=later.get(wish, (says(0, "accepted", 0),)))
+    default = (callback(0, "accepted", 0),)
+    return ProviderResponse(Status.SENT, "received", number, callbacks=callbacks.get(mode, default))
 
 
 PROVIDERS: Mapping[str, Callable[[ProviderRequest], ProviderResponse]] = {

@@ -1,4 +1,4 @@
-"""Carrying e-invoices to their providers, and the answers back."""
+"""Outbox: sends due e-invoices to their providers and stores the responses; applies callbacks of the simulator."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 SENDINGS = Counter(
     "hub_einvoice_sendings_total", "Attempts to hand an e-invoice to its provider.", ["provider", "outcome"]
 )
-#: Seconds after which nothing new is begun, well before the task's limit.
+#: Seconds after which no new sending starts; well below the time limit of the task.
 BUDGET = 8.0
 FAILED = "failed"
 _document_schema = EinvoiceDetailSchema()
@@ -44,11 +44,11 @@ class _Claim:
     einvoice_id: int
     provider: str
     attempts: int
-    parcel: ProviderRequest
+    request: ProviderRequest
 
 
 def send_due() -> bool:
-    """Send what is due; true when the time was over before the work was."""
+    """Send due e-invoices; true when the time budget ended and work may be left."""
     started = time.monotonic()
     while _send_next():
         if time.monotonic() - started > BUDGET:
@@ -57,11 +57,11 @@ def send_due() -> bool:
 
 
 def apply_due_callbacks() -> int:
-    """Take the simulator's callbacks that are due; returns how many they were."""
-    heard = 0
+    """Apply due callbacks of the simulator; returns their number."""
+    count = 0
     while _apply_next_callback():
-        heard += 1
-    return heard
+        count += 1
+    return count
 
 
 def _send_next() -> bool:
@@ -70,15 +70,15 @@ def _send_next() -> bool:
     if claim is None:
         return False
     try:
-        answer = PROVIDERS[claim.provider](claim.parcel)
-    except Exception as error:  # noqa: BLE001 - whatever a provider does, the row says so and is tried again
+        response = PROVIDERS[claim.provider](claim.request)
+    except Exception as error:  # noqa: BLE001 - the row stores every failure of a provider and is retried
         SENDINGS.labels(claim.provider, "refused" if isinstance(error, ProviderRejected) else "error").inc()
         log.warning("einvoice_not_sent", einvoice=claim.einvoice_id, attempt=claim.attempts, error=str(error))
         with unit_of_work():
             _record_failure(claim, error)
         return True
     with unit_of_work():
-        _record_response(claim, answer)
+        _record_response(claim, response)
     SENDINGS.labels(claim.provider, "taken").inc()
     log.info("einvoice_sent", provider=claim.provider, attempt=claim.attempts)
     return True
@@ -91,52 +91,51 @@ def _claim_next() -> _Claim | None:
     config = current_app.config
     einvoice = find(row.einvoice_id, None)
     document = {**_document_schema.dump(einvoice), "seller": einvoice.seller}
-    parcel = ProviderRequest(document, str(row.key), config["EINVOICE_PROVIDER_URL"], config["EINVOICE_PROVIDER_TOKEN"])
-    return _Claim(row.claim_id, row.einvoice_id, row.provider, row.attempts, parcel)
+    url, token = config["EINVOICE_PROVIDER_URL"], config["EINVOICE_PROVIDER_TOKEN"]
+    request = ProviderRequest(document, str(row.key), url, token)
+    return _Claim(row.claim_id, row.einvoice_id, row.provider, row.attempts, request)
 
 
 def _record_failure(claim: _Claim, error: Exception) -> None:
-    for_good = isinstance(error, ProviderRejected) and error.for_good
+    permanent = isinstance(error, ProviderRejected) and error.permanent
     reason = str(error) if isinstance(error, ProviderRejected) else f"{type(error).__name__}: {error}"
-    if not work_queue.fail(EinvoiceSending, claim.id, claim.attempts, reason, for_good=for_good):
+    if not work_queue.fail(EinvoiceSending, claim.id, claim.attempts, reason, for_good=permanent):
         return
     einvoice = find_for_update(claim.einvoice_id, None)
-    if einvoice.provider_status == QUEUED:  # else the provider has called back meanwhile, and knows better
+    if einvoice.provider_status == QUEUED:  # otherwise a callback of the provider set a newer status
         einvoice.provider_status = FAILED
     einvoice.updated_at = change_clock.stamp()
     record(einvoice, "not_sent", provider=claim.provider, error=reason)
     emit(STATUS_CHANGED, einvoice)
 
 
-def _record_response(claim: _Claim, answer: ProviderResponse) -> None:
-    # The e-invoice first, as everybody locks: then the row, which tells whether the claim still holds.
+def _record_response(claim: _Claim, response: ProviderResponse) -> None:
+    # Lock order: the e-invoice first, then the sending, whose update shows whether the claim is still valid.
     einvoice = find_for_update(claim.einvoice_id, None)
     if not work_queue.finish(EinvoiceSending, claim.id) or einvoice.status not in SENDABLE:
         return
     moment = clock.now()
     einvoice.status, einvoice.updated_at = Status.SENT.value, change_clock.stamp()
-    # The provider may have called back before its answer was taken in: newer word stays. Ours is none, whatever was
-    # known of the provider before this way to it.
+    # A callback may have arrived before this response; its status is newer and stays. QUEUED is the hub's own status
+    # and is always replaced.
     if einvoice.provider_status in {None, QUEUED}:
-        einvoice.provider_status, einvoice.provider_status_at = answer.provider_status, moment
-    einvoice.provider_invoice_id = answer.provider_invoice_id or einvoice.provider_invoice_id
-    emit_and_record(SENT, einvoice, provider=claim.provider, provider_status=answer.provider_status, raw=answer.raw)
-    if answer.status != Status.SENT:
-        einvoice.status = answer.status.value
+        einvoice.provider_status, einvoice.provider_status_at = response.provider_status, moment
+    einvoice.provider_invoice_id = response.provider_invoice_id or einvoice.provider_invoice_id
+    emit_and_record(SENT, einvoice, provider=claim.provider, provider_status=response.provider_status, raw=response.raw)
+    if response.status != Status.SENT:
+        einvoice.status = response.status.value
         emit_and_record(STATUS_CHANGED, einvoice, before=Status.SENT.value, after=einvoice.status)
-    for after, said in answer.later:
-        _schedule_callback(claim.einvoice_id, moment, after, said)
+    for after, report in response.callbacks:
+        _schedule_callback(claim.einvoice_id, moment, after, report)
 
 
-def _schedule_callback(einvoice_id: int, moment: datetime, after: float, said: Mapping[str, Any]) -> None:
-    true_at = moment + timedelta(seconds=said["true_after"])
-    word = {"provider_status": said["provider_status"], "provider_invoice_id": said["provider_invoice_id"]}
+def _schedule_callback(einvoice_id: int, moment: datetime, after: float, report: Mapping[str, Any]) -> None:
     db.session.add(
         EinvoiceCallback(
             einvoice_id=einvoice_id,
             due_at=moment + timedelta(seconds=after),
-            occurred_at=true_at,
-            said=word,
+            occurred_at=moment + timedelta(seconds=report["true_after"]),
+            said={name: report[name] for name in ("provider_status", "provider_invoice_id")},
         )
     )
 

@@ -1,4 +1,4 @@
-"""Sendings that were given up: which of them still want doing, and doing them again on an operator's word."""
+"""Resend of failed sendings: the condition that finds them, and the action of an operator that retries them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from app.kernel.unit_of_work import after_commit
 from app.kernel.worker import work_queue
 from app.kernel.worker.work_queue import WorkState
 
-#: E-invoices that one word sends again; the rest is still given up, and asked for by the next.
+#: Sendings that one action retries; the others stay failed until the next action.
 MAX_RESENT = 500
 
 
 def is_given_up() -> ColumnElement[bool]:
-    """Failed for good, with nothing tried for its e-invoice since, which its provider still has not got."""
+    """Condition: the sending failed finally, no later sending exists, and the provider still lacks the e-invoice."""
     later = aliased(EinvoiceSending)
     return and_(
         EinvoiceSending.state == WorkState.FAILED,
@@ -33,21 +33,21 @@ def is_given_up() -> ColumnElement[bool]:
 
 
 def resend_given_up(*, actor: str) -> int:
-    """Have what was given up sent again, oldest first; returns how many those are.
+    """Retry failed sendings, oldest first; returns their number.
 
-    Each keeps its key: a provider that took it and could not say so recognises the repeat.
+    Each sending keeps its idempotency key, so a provider that received it earlier recognises the repeat.
     """
     wanted = (
         select(EinvoiceSending.einvoice_id).where(is_given_up()).order_by(EinvoiceSending.einvoice_id).limit(MAX_RESENT)
     )
-    asked = sum(_send_again(einvoice_id) for einvoice_id in db.session.scalars(wanted).all())
-    audit.record("sendings.retried", actor=actor, subject="sendings:failed", count=asked)
+    count = sum(_send_again(einvoice_id) for einvoice_id in db.session.scalars(wanted).all())
+    audit.record("sendings.retried", actor=actor, subject="sendings:failed", count=count)
     after_commit(trigger_sender)
-    return asked
+    return count
 
 
 def _send_again(einvoice_id: int) -> bool:
-    # The e-invoice first, as everybody locks; somebody else may have sent it or asked for it meanwhile.
+    # Lock order: the e-invoice first. Another process may have sent or retried it in the meantime.
     einvoice = find_for_update(einvoice_id, None)
     row = db.session.scalar(select(EinvoiceSending).where(EinvoiceSending.einvoice_id == einvoice_id, is_given_up()))
     if row is None:

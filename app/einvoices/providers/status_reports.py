@@ -1,4 +1,4 @@
-"""A provider's word: written down whenever it comes, and believed unless something newer is known."""
+"""Status reports of providers: every report is recorded; it is applied unless a newer status is stored."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ RECORDED = "provider_status_updated"
 
 
 def report(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
-    """Take what a provider says about an e-invoice; the e-invoice's own status stays.
+    """Record a provider's status for an e-invoice, and apply it; the e-invoice's own status does not change.
 
-    What is older than the stored word (by ``occurred_at``), and what only repeats it, is recorded and changes nothing.
+    A report that is older than the stored status (by ``occurred_at``), or that repeats it, is recorded only.
 
     Raises:
-        UnknownEinvoice: there is none, or not for this caller.
+        UnknownEinvoice: the e-invoice does not exist in this scope.
     """
     einvoice = find_for_update(einvoice_id, scope)
-    # A clock that runs ahead would otherwise make everything after it look late.
+    # A provider's clock may run ahead; a moment in the future would make all later reports look late.
     moment = min(data.get("occurred_at") or clock.now(), clock.now())
     late, repeated = _is_late(einvoice, data), _is_repeated(einvoice, data)
     applied = not late and not repeated
     if not late:
-        # A repeat says that it still is so: what was true in between, and comes later, is old.
+        # A repeat confirms the status until now: a report about a moment in between that arrives later is late.
         einvoice.provider_status_at = max(moment, einvoice.provider_status_at or moment)
     if applied:
         einvoice.provider_status = data["provider_status"]
         if data.get("provider_invoice_id") is not None:
             einvoice.provider_invoice_id = data["provider_invoice_id"]
     einvoice.updated_at = change_clock.stamp()
-    said = {name: data.get(name) for name in ("provider_status", "provider_invoice_id", "raw")}
-    record(einvoice, RECORDED, **said, occurred_at=clock.iso(moment), applied=applied)
+    facts = {name: data.get(name) for name in ("provider_status", "provider_invoice_id", "raw")}
+    record(einvoice, RECORDED, **facts, occurred_at=clock.iso(moment), applied=applied)
     if applied:
         emit(STATUS_CHANGED, einvoice)
     return einvoice
 
 
 def _is_late(einvoice: Einvoice, data: Mapping[str, Any]) -> bool:
-    known, said = einvoice.provider_status_at, data.get("occurred_at")
-    return known is not None and said is not None and said < known
+    stored, reported = einvoice.provider_status_at, data.get("occurred_at")
+    return stored is not None and reported is not None and reported < stored
 
 
 def _is_repeated(einvoice: Einvoice, data: Mapping[str, Any]) -> bool:

@@ -1,1 +1,1 @@
-"""Reading e-invoices: look-up, search, counts and the order of changes."""
+"""Queries of e-invoices: look-up, lists, search, counts, and the clock of changes."""

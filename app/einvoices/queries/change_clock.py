@@ -1,8 +1,8 @@
-"""The order of changes: every change is stamped so that a reader who asks for later ones misses none.
+"""Clock of changes: it stamps ``updated_at`` so that a client that reads by ``updated_since`` misses no change.
 
-A change becomes visible when its transaction commits, maybe after one that was stamped later. So a writer announces
-itself by a shared advisory lock, whose number is the moment at which it began, before it takes its stamp; and a
-reader looks only at changes that were stamped before every writer that is still at work.
+A change becomes visible when its transaction commits, possibly after a change with a later stamp. So before a writer
+takes its stamp, it takes a shared advisory lock whose number is its start time. A reader reads only changes that were
+stamped before the start of the oldest active writer.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from sqlalchemy import text
 
 from app.extensions import db
 
-#: The upper half of our locks' class (any number that nothing else uses), and the second that counts as 0. A moment
-#: is counted in units of 10 microseconds: 48 bits of them last for 89 years.
+#: Upper half of the ``classid`` of these locks (a number that nothing else uses), and the Unix time of moment 0. A
+#: moment is a 48-bit count of 10 microseconds, which lasts for 89 years.
 _LOCK, _EPOCH = 0x4549, 1_700_000_000
-#: A writer reads the clock an instant before its lock is seen; what is younger than this is not looked at, so that
-#: nobody announces a moment that a reader has already passed. In milliseconds, and some thousand times that instant.
+#: Milliseconds. A writer reads the clock shortly before its lock becomes visible, so readers ignore changes that are
+#: younger than this margin. It is about a thousand times longer than that delay.
 _MARGIN = 50
 
 _STAMP = text(
@@ -39,15 +39,15 @@ _SETTLED = text(
 
 
 def stamp() -> datetime:
-    """The moment of a change that the present transaction makes, by the database's clock."""
+    """Moment of a change of the current transaction, by the database's clock; sets the lock of the writer."""
     moment: datetime = db.session.execute(_STAMP).one()[1]
     return moment
 
 
 def settled_before() -> datetime:
-    """All changes stamped before this moment are visible now, and none will be stamped before it any more.
+    """Moment before which the changes are final: all are visible, and no new change gets an earlier stamp.
 
-    To be asked before the changes are read: what commits in between is seen, and does no harm.
+    Call it before the changes are read; a change that commits in between is read too, which does no harm.
     """
     moment: datetime = db.session.scalar(_SETTLED)
     return moment

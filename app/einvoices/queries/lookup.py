@@ -1,4 +1,4 @@
-"""Finding e-invoices: one in full, one to be changed, a page of many."""
+"""Look-up of e-invoices: one for reading, one for update, pages of lists with totals and cursors."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from app.kernel.database.sequences import MAX_ID
 from app.kernel.pagination.cursors import decode_cursor, encode_cursor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: Counting so many takes a millisecond.
+#: Number of rows that are counted in about a millisecond.
 _CHEAP_COUNT = 5_000
-#: The longest that somebody who walks pages of changes may take for one.
+#: Maximum time that a client that reads changes page by page may take for one page.
 _MAX_PAGE_INTERVAL = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class EinvoicePage:
-    """One page, newest first; what was not counted is null."""
+    """One page, newest first; values of ``meta`` that were not counted are None."""
 
     data: Sequence[Einvoice]
     meta: Mapping[str, Any]
 
 
 def find(einvoice_id: int, scope: Scope, *, items: bool = True, events: bool = False) -> Einvoice:
-    """One e-invoice.
+    """One e-invoice, with its items and history if requested.
 
     Raises:
-        UnknownEinvoice: there is none, or not for this caller.
+        UnknownEinvoice: the e-invoice does not exist in this scope.
     """
     return _load(_scoped(scope).where(Einvoice.id == einvoice_id), items=items, events=events)
 
@@ -54,26 +54,27 @@ def list_credits(original: Einvoice) -> Sequence[Einvoice]:
 
 
 def created_per_day(days: int, scope: Scope) -> Sequence[DailyCount]:
-    """How many e-invoices were made on each of the last days."""
-    mine = () if scope is None else (Einvoice.owner_id == scope,)
-    return count_per_day(Einvoice.created_at, days, *mine)
+    """Number of e-invoices created on each of the last days."""
+    conditions = () if scope is None else (Einvoice.owner_id == scope,)
+    return count_per_day(Einvoice.created_at, days, *conditions)
 
 
 def find_for_update(einvoice_id: int, scope: Scope) -> Einvoice:
-    """One e-invoice with its items, held until the commit.
+    """One e-invoice with its items; its row is locked until the commit.
 
     Raises:
-        UnknownEinvoice: there is none, or not for this caller.
+        UnknownEinvoice: the e-invoice does not exist in this scope.
     """
     return _load(_scoped(scope).where(Einvoice.id == einvoice_id).with_for_update(of=Einvoice), items=True)
 
 
 def find_page(query: Mapping[str, Any], scope: Scope) -> EinvoicePage:
-    """One page of the e-invoices that all filters hold for.
+    """One page of the e-invoices that match all filters.
 
-    With ``updated_since`` they come by change, newest first, so that what changes during a walk moves to the front
-    and pushes nothing past the walker; the next walk finds it there. What an unfinished change may yet be stamped
-    before is held back, but keeps its place: without it everything below would move up, past the walker.
+    With ``updated_since`` the order is by last change, newest first. A row that changes while a client reads the pages
+    moves to the front, so the client skips no other row, and the next read finds the changed row. Rows that are not
+    final yet (see ``change_clock``) are left out of the page but keep their position; otherwise the rows below would
+    move up and the client would skip them.
     """
     if "updated_since" in query:
         return _changed_page(query, scope)
@@ -86,44 +87,44 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> EinvoicePage:
 
 def _changed_page(query: Mapping[str, Any], scope: Scope) -> EinvoicePage:
     settled, key = change_clock.settled_before(), (Einvoice.updated_at, Einvoice.id)
-    query = resolve_identifiers(query, _scoped(scope))  # not earlier: all that is shown as settled must have been there
+    query = resolve_identifiers(query, _scoped(scope))  # after settled_before(): it must see all final changes
     changed = _scoped(scope).where(Einvoice.updated_at >= query["updated_since"])
     selected = _filtered(changed, query)
-    total, left = None, 0
+    total, departed = None, 0
     if "cursor" not in query:
-        total, left = _count_changed(selected, query, scope), _count_departed(changed, query)
-    rows = _load_rows(_paginate(selected, key, query, left), key, query["per_page"] + 1)
-    shown = [row for row in rows[: query["per_page"]] if row.updated_at < settled]
-    return EinvoicePage(shown, _meta(query, total, rows, by_change=True, left=left))
+        total, departed = _count_changed(selected, query, scope), _count_departed(changed, query)
+    rows = _load_rows(_paginate(selected, key, query, departed), key, query["per_page"] + 1)
+    final = [row for row in rows[: query["per_page"]] if row.updated_at < settled]
+    return EinvoicePage(final, _meta(query, total, rows, by_change=True, departed=departed))
 
 
 def _count_departed(changed: Select[Any], query: Mapping[str, Any]) -> int:
-    """How many may have left the filters since somebody who walks the pages began.
+    """Maximum number of rows that stopped matching the filters since the client started to read the pages.
 
-    Each that leaves moves all below it up by one, past a walker who asks for the next page: so that page begins that
-    much earlier, and shows some twice instead. The time looked back on grows with the page, and no slower than the
-    walker's own; so what a page begins earlier by never shrinks, and nothing falls between two pages.
+    Each such row moves all rows below it up by one, and the client would skip one row at the next page. So the next
+    page starts that many rows earlier and may repeat rows. The period that is counted grows with the page number, at
+    least as fast as the client reads; so the offset never shrinks, and no row falls between two pages.
     """
     if query["page"] == 1 or not {"status", "marketplace", "search"} & query.keys():
         return 0
-    lately = changed.where(Einvoice.updated_at >= clock.now() - _MAX_PAGE_INTERVAL * (query["page"] - 1))
+    recent = changed.where(Einvoice.updated_at >= clock.now() - _MAX_PAGE_INTERVAL * (query["page"] - 1))
     if "type" in query:
-        lately = lately.where(Einvoice.type == query["type"])
+        recent = recent.where(Einvoice.type == query["type"])
     if query.get("status", Status.DRAFT) != Status.DRAFT:
-        lately = lately.where(Einvoice.status != Status.DRAFT)  # nothing becomes a draft again
-    everything, still = (_count_query(each).scalar_subquery() for each in (lately, _filtered(lately, query)))
-    return int(db.session.scalar(select(everything - still)))  # in one statement, so that none leaves in between
+        recent = recent.where(Einvoice.status != Status.DRAFT)  # no e-invoice becomes a draft again
+    everything, matching = (_count_query(each).scalar_subquery() for each in (recent, _filtered(recent, query)))
+    return int(db.session.scalar(select(everything - matching)))  # one statement: both counts see the same rows
 
 
 def _meta(
-    query: Mapping[str, Any], total: int | None, rows: Sequence[Einvoice], *, by_change: bool, left: int = 0
+    query: Mapping[str, Any], total: int | None, rows: Sequence[Einvoice], *, by_change: bool, departed: int = 0
 ) -> dict[str, Any]:
     size, counted = query["per_page"], total is not None
     return {
         "current_page": query["page"] if counted else None,
         "per_page": size,
         "total": total,
-        "last_page": max(1, -(-((total or 0) + left) // size)) if counted else None,
+        "last_page": max(1, -(-((total or 0) + departed) // size)) if counted else None,
         "next_cursor": _encode_cursor(rows[size - 1], by_change) if len(rows) > size else None,
     }
 
@@ -165,13 +166,16 @@ def _tally_query(query: Mapping[str, Any], scope: Scope) -> Select[Any]:
 
 
 def _count_changed(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:
-    """Exact, for walks end by it; where nearly all have changed, those that have not are taken from the tally."""
-    few = _count(selected, _CHEAP_COUNT)
-    if few < _CHEAP_COUNT:
-        return few
+    """Exact number of changed rows; clients stop reading at it.
+
+    When nearly all rows have changed, it is the tally minus the number of unchanged rows.
+    """
+    count = _count(selected, _CHEAP_COUNT)
+    if count < _CHEAP_COUNT:
+        return count
     if not query.get("search"):
         older = _filtered(_scoped(scope).where(Einvoice.updated_at < query["updated_since"]), query)
-        # In one statement, so that nothing changes between the two.
+        # One statement: both counts see the same rows.
         both = select(_tally_query(query, scope).scalar_subquery(), _count_query(older, _CHEAP_COUNT).scalar_subquery())
         everything, unchanged = db.session.execute(both).one()
         if unchanged < _CHEAP_COUNT:
@@ -179,19 +183,19 @@ def _count_changed(selected: Select[Any], query: Mapping[str, Any], scope: Scope
     return _count(selected)
 
 
-def _count(selected: Select[Any], most: int | None = None) -> int:
-    return int(db.session.scalar(_count_query(selected, most)))
+def _count(selected: Select[Any], limit: int | None = None) -> int:
+    return int(db.session.scalar(_count_query(selected, limit)))
 
 
-def _count_query(selected: Select[Any], most: int | None = None) -> Select[Any]:
-    """How many there are; with ``most``, counting ends there."""
-    found = selected.with_only_columns(literal(1), maintain_column_froms=True).order_by(None).limit(most)
+def _count_query(selected: Select[Any], limit: int | None = None) -> Select[Any]:
+    """Query for the number of selected rows, at most ``limit``."""
+    found = selected.with_only_columns(literal(1), maintain_column_froms=True).order_by(None).limit(limit)
     return select(func.count()).select_from(found.subquery())
 
 
-def _paginate(selected: Select[Any], key: tuple[Any, ...], query: Mapping[str, Any], left: int = 0) -> Select[Any]:
+def _paginate(selected: Select[Any], key: tuple[Any, ...], query: Mapping[str, Any], departed: int = 0) -> Select[Any]:
     if "cursor" not in query:
-        return selected.offset(max(0, (query["page"] - 1) * query["per_page"] - left))
+        return selected.offset(max(0, (query["page"] - 1) * query["per_page"] - departed))
     if query["cursor"]:
         return selected.where(tuple_(*key) < tuple_(*_decode_cursor(query["cursor"], len(key))))
     return selected

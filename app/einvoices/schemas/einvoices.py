@@ -1,4 +1,4 @@
-"""Payloads of e-invoices: one declaration validates what comes in, shapes what goes out, and documents both."""
+"""Schemas of e-invoices: validation of requests, content of responses, and their documentation."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from app.kernel.money import LARGEST_AMOUNT
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, DateTime, HubField, Metadata, Number, Schema, Text, Timestamp, has_nul
 
-#: Rendering takes about 9 ms a line; a thousand lines stay well within a task's time.
+#: Rendering takes about 9 ms for each line, so 1000 lines stay well within the time limit of the task.
 MAX_ITEMS = 1000
 MAX_RAW_BYTES = 64 * KIB
 
 
 class RawResponse(HubField):
-    """What a provider said, an object or an array of at most 64 KiB, kept as it came."""
+    """The raw response of a provider: a JSON object or array of at most 64 KiB, stored unchanged."""
 
     default_error_messages = {
         "invalid": N_("Expected an object or an array."),
@@ -45,7 +45,7 @@ class RawResponse(HubField):
 
 
 class EinvoiceBuyerSchema(Schema):
-    """Who buys."""
+    """The buyer."""
 
     name = Text(300, required=True, blank=False)
     email = Text(254)
@@ -57,7 +57,7 @@ class EinvoiceBuyerSchema(Schema):
 
 
 class EinvoiceShownBuyerSchema(Schema):
-    """Who buys, as lists show it."""
+    """The buyer, as shown in lists."""
 
     name = fields.String()
     email = fields.String()
@@ -65,7 +65,7 @@ class EinvoiceShownBuyerSchema(Schema):
 
 
 class EinvoiceTotalsSchema(Schema):
-    """``grand_total`` is ``subtotal`` (discounts are off already) and ``tax_total``; all are positive."""
+    """``grand_total`` is ``subtotal`` (after discounts) plus ``tax_total``; no amount is negative."""
 
     subtotal = Number(0, LARGEST_AMOUNT, 3)
     tax_total = Number(0, LARGEST_AMOUNT, 3)
@@ -82,14 +82,14 @@ class EinvoiceItemSchema(Schema):
     name = Text(500, required=True, blank=False)
     quantity = Number("0.0001", "999999999.9999", 4, required=True)
     unit_price = Number(0, "9999999999.9999", 4, required=True)
-    vat_rate = Number(0, 100, 2, metadata={"description": "Percent; the owner's default when left out."})
+    vat_rate = Number(0, 100, 2, metadata={"description": "Percent; the default is the owner's setting."})
     vat_amount = Number(0, LARGEST_AMOUNT, 3, dump_only=True)
     discount_amount = Number(0, LARGEST_AMOUNT, 3)
     total = Number(0, LARGEST_AMOUNT, 3, dump_only=True)
 
 
 class EinvoiceDraftSchema(Schema):
-    """A draft; what is left out comes from the owner's settings."""
+    """A draft; the owner's settings give the values of missing fields."""
 
     buyer = fields.Nested(EinvoiceBuyerSchema, required=True)
     items = fields.List(
@@ -106,7 +106,7 @@ class EinvoiceDraftSchema(Schema):
 
 
 class EinvoiceChangeSchema(EinvoiceDraftSchema):
-    """A change to a draft: only what is sent changes, and ``items`` replaces them all."""
+    """A change to a draft: only the fields in the request change, and ``items`` replaces all items."""
 
     buyer = fields.Nested(EinvoiceBuyerSchema)
     items = fields.List(
@@ -116,20 +116,20 @@ class EinvoiceChangeSchema(EinvoiceDraftSchema):
 
 
 class EinvoiceReasonSchema(Schema):
-    """Why."""
+    """The reason of an action."""
 
     reason = Text(1000, required=True, blank=False)
 
 
 class EinvoiceCreditedItemSchema(Schema):
-    """How many of a line of the original are given back."""
+    """The quantity of a line of the original that is credited."""
 
     item_id = fields.Integer(required=True, strict=True)
     quantity = Number("0.0001", "999999999.9999", 4, required=True)
 
 
 class EinvoiceCreditSchema(EinvoiceReasonSchema):
-    """What is given back and why; without ``items`` all that is left."""
+    """A return or credit note; without ``items`` it credits everything that is left."""
 
     items = fields.List(
         fields.Nested(EinvoiceCreditedItemSchema),
@@ -147,7 +147,7 @@ class EinvoiceVatRateSchema(Schema):
 
 
 class FromSalesSchema(Schema):
-    """A sales invoice by its number; ``vat_rates`` where they differ from ``vat_rate`` or the owner's default."""
+    """A sales invoice number; ``vat_rates`` lists items whose rate differs from ``vat_rate`` or the owner's default."""
 
     invoice_no = Text(50, required=True, blank=False)
     vat_rate = Number(0, 100, 2)
@@ -157,18 +157,18 @@ class FromSalesSchema(Schema):
 
 
 class ProviderStatusSchema(Schema):
-    """A provider's word about an e-invoice."""
+    """A provider's report about an e-invoice."""
 
     provider_status = Text(100, required=True, blank=False)
     provider_invoice_id = Text(255, allow_none=True)
     raw = RawResponse(allow_none=True)
     occurred_at = DateTime(
-        metadata={"description": "When it was so; older word than the stored is recorded and changes nothing."}
+        metadata={"description": "Moment of the status; a report that is older than the stored one is only recorded."}
     )
 
 
 class EinvoiceEventSchema(Schema):
-    """Something that happened to an e-invoice."""
+    """An entry in the history of an e-invoice."""
 
     id = fields.Integer()
     type = fields.String()
@@ -177,7 +177,7 @@ class EinvoiceEventSchema(Schema):
 
 
 class EinvoiceSchema(Schema):
-    """An e-invoice as lists show it."""
+    """An e-invoice, as shown in lists."""
 
     id = fields.Integer()
     invoice_no = fields.String(allow_none=True)
@@ -197,7 +197,7 @@ class EinvoiceSchema(Schema):
 
 
 class EinvoiceDetailSchema(EinvoiceSchema):
-    """An e-invoice in full; ``items`` and ``events`` are there when they were asked for."""
+    """An e-invoice with all fields; ``items`` and ``events`` are present when they were requested."""
 
     buyer = fields.Nested(EinvoiceBuyerSchema)
     original_id = fields.Integer(allow_none=True)

@@ -1,4 +1,4 @@
-"""Queries and pages of e-invoices: filters, paging, and the report of the series."""
+"""Schemas of e-invoice lists: filters, pagination, and the report of the number series."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Flag(HubField, fields.Boolean):
 
 
 class EinvoiceMetaSchema(Schema):
-    """Where a page is; walking by ``next_cursor`` counts nothing and is not disturbed by changes."""
+    """Position of a page; with ``next_cursor`` nothing is counted, and concurrent changes move no rows."""
 
     current_page = fields.Integer(allow_none=True)
     per_page = fields.Integer()
@@ -43,7 +43,7 @@ class EinvoiceListSchema(Schema):
 
 
 class ListQuery(Schema):
-    """Filters of the list; all of them must hold."""
+    """Filters of the list; a row must match all of them."""
 
     status = Choice(*Status)
     marketplace = Text(100)
@@ -52,30 +52,33 @@ class ListQuery(Schema):
     search = Text(
         100,
         metadata={
-            "description": "A number, order, e-mail or id as it begins; else beginnings of words, also of the buyer."
+            "description": "The beginning of a number, order, e-mail or id; otherwise beginnings of words, also of the "
+            "buyer."
         },
     )
     per_page = fields.Integer(load_default=PAGE_SIZE, validate=validators.Range(1, MAX_PAGE_SIZE))
     page = fields.Integer(load_default=1, validate=validators.Range(1, MAX_PAGE))
-    cursor = fields.String(metadata={"description": "Empty for the first page, then what `next_cursor` carries."})
+    cursor = fields.String(
+        metadata={"description": "Empty for the first page, then the `next_cursor` of the previous page."}
+    )
 
 
 class DetailQuery(Schema):
-    """What the detail shows."""
+    """Parts of the detail to include."""
 
     include_items = Flag(load_default=True)
     include_events = Flag(load_default=False)
 
 
 class EinvoiceGapSchema(Schema):
-    """Missing numbers, first and last."""
+    """A range of missing numbers."""
 
     first = fields.Integer()
     last = fields.Integer()
 
 
 class EinvoiceSeriesSchema(Schema):
-    """A series, counted from its invoices: without gaps ``count`` is ``last_number`` and ``gaps`` is empty."""
+    """A number series, counted from its invoices; without gaps ``count`` equals ``last_number``."""
 
     prefix = fields.String()
     year = fields.Integer()

@@ -1,4 +1,4 @@
-"""The file that a backup is: a tar whose last member, the manifest, tells the checksum of every other one."""
+"""File format of a backup: a tar archive whose last member, the manifest, holds the checksum of every other member."""
 
 from __future__ import annotations
 
@@ -19,18 +19,24 @@ from app.operations.backup.encryption import DecryptingReader, DecryptionError, 
 
 FORMAT = 1
 MANIFEST, STORAGE, DATABASE = "manifest.json", "storage/", "database/"
-#: Bytes of the dump in one member: so much is held in memory, and nothing in the clear on the disk.
+#: Bytes of the database dump in one member; one part is held in memory, and nothing unencrypted is on the disk.
 PART_BYTES = 16 * 1024 * 1024
 _NAME = re.compile(r"(?:storage/(?!\.)[\w. ()+@,=-]+(?:/(?!\.)[\w. ()+@,=-]+)*|database/\d{6}|manifest\.json)")
 
 
 class BrokenBackupError(Exception):
-    """The file is no whole backup of this hub; the message says what is wrong with it."""
+    """The file is not a complete backup of this hub; the message gives the reason."""
 
 
 @dataclass(slots=True)
 class Manifest:
-    """What is in a backup; ``tables`` counts the rows, ``missing`` names files that rows speak of and no disk had."""
+    """Contents of a backup.
+
+    Attributes:
+        tables: number of rows by table.
+        missing: paths that rows refer to and that were not on the disk.
+        members: SHA-256 by name of the member.
+    """
 
     hub_version: str
     revision: str
@@ -38,27 +44,26 @@ class Manifest:
     format: int = FORMAT
     tables: dict[str, int] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
-    #: Name of a member -> SHA-256 of its bytes.
     members: dict[str, str] = field(default_factory=dict)
 
 
 class ArchiveWriter:
-    """A backup that is being written."""
+    """Writes the members of a new backup."""
 
     def __init__(self, tar: tarfile.TarFile, manifest: Manifest) -> None:
         self._tar, self.manifest = tar, manifest
 
     def add(self, name: str, content: bytes) -> None:
-        """Add a member, once: what is there already stays as it is."""
+        """Add a member; a name that exists already is skipped."""
         if name in self.manifest.members:
             return
         if not _NAME.fullmatch(name):
-            raise BrokenBackupError(f"{name} is no name for a member of a backup.")
+            raise BrokenBackupError(f"{name} is not a valid name for a member of a backup.")
         self._write(name, content)
         self.manifest.members[name] = hashlib.sha256(content).hexdigest()
 
     def finish(self) -> None:
-        """Write the manifest, without which nothing is restored."""
+        """Write the manifest; a backup without manifest is never restored."""
         self._write(MANIFEST, msgspec.json.encode(self.manifest))
 
     def _write(self, name: str, content: bytes) -> None:
@@ -69,18 +74,18 @@ class ArchiveWriter:
 
 @contextmanager
 def create_archive(target: Path, manifest: Manifest, passphrase: str | None) -> Iterator[ArchiveWriter]:
-    """A new backup at ``target``, there when it is whole and safely on the disk, and otherwise not at all."""
+    """Write a new backup to ``target``; the file appears there only when it is complete and synced to the disk."""
     part = target.with_name(f".{target.name}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            sealed = EncryptingWriter(file, passphrase) if passphrase else None
-            with tarfile.open(fileobj=sealed or file, mode="w|") as tar:  # type: ignore[call-overload]
+            encrypting = EncryptingWriter(file, passphrase) if passphrase else None
+            with tarfile.open(fileobj=encrypting or file, mode="w|") as tar:  # type: ignore[call-overload]
                 archive = ArchiveWriter(tar, manifest)
                 yield archive
                 archive.finish()
-            if sealed:
-                sealed.close()
+            if encrypting:
+                encrypting.close()
             file.flush()
             os.fsync(file.fileno())
         part.rename(target)
@@ -91,10 +96,10 @@ def create_archive(target: Path, manifest: Manifest, passphrase: str | None) -> 
 
 
 def read(source: Path, passphrase: str | None, take: Callable[[str, bytes], None]) -> Manifest:
-    """Hand each member to ``take``, and check all of them against the manifest.
+    """Pass each member to ``take``, and verify all members against the manifest.
 
     Raises:
-        BrokenBackupError: something is missing, too much, or not as it was written.
+        BrokenBackupError: a member is missing, unknown or changed, or the file cannot be read.
     """
     found: dict[str, str] = {}
     manifest: Manifest | None = None
@@ -108,10 +113,12 @@ def read(source: Path, passphrase: str | None, take: Callable[[str, bytes], None
     except (tarfile.TarError, DecryptionError, EOFError) as error:
         raise BrokenBackupError(f"{source.name} cannot be read: {error}") from error
     if manifest is None:
-        raise BrokenBackupError(f"{source.name} is not whole: its manifest is missing.")
+        raise BrokenBackupError(f"{source.name} is incomplete: its manifest is missing.")
     if found != manifest.members:
         wrong = sorted(name for name in {*found, *manifest.members} if found.get(name) != manifest.members.get(name))
-        raise BrokenBackupError(f"{source.name} is damaged: {', '.join(wrong[:5])} is not what was written.")
+        raise BrokenBackupError(
+            f"{source.name} is damaged: these members differ from the manifest: {', '.join(wrong[:5])}."
+        )
     return manifest
 
 
@@ -120,7 +127,7 @@ def _members(source: Path, passphrase: str | None) -> Iterator[tuple[str, bytes]
         for member in tar:
             content = tar.extractfile(member) if member.isreg() and _NAME.fullmatch(member.name) else None
             if content is None:
-                raise BrokenBackupError(f"{source.name} holds {member.name!r}, which no backup does.")
+                raise BrokenBackupError(f"{source.name} holds an invalid member: {member.name!r}.")
             yield member.name, content.read()
 
 

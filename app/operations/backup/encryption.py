@@ -1,7 +1,7 @@
-"""Encryption of a stream under a passphrase: chunk by chunk, so that any change, cut or rearrangement is noticed.
+"""Encryption of a stream with a passphrase, in chunks; a changed, missing or reordered chunk is detected.
 
 The construction is STREAM (Hoang, Reyhanitabar, Rogaway, Vizár 2015) over AES-256-GCM: the nonce of a chunk is a
-random prefix, its number, and whether it is the last. The key comes from the passphrase by scrypt (RFC 7914).
+random prefix, its number, and a flag for the last chunk. scrypt (RFC 7914) derives the key from the passphrase.
 """
 
 from __future__ import annotations
@@ -16,79 +16,79 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 MAGIC = b"IHUBSEAL1\n"
 CHUNK_BYTES = 1024 * 1024
 _SALT, _PREFIX, _TAG = 16, 7, 16
-#: 128 MiB of memory and about half a second.
+#: Cost of scrypt: 128 MiB of memory and about 0.5 s.
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**17, 8, 1
 
 
 class DecryptionError(Exception):
-    """The passphrase is wrong, or the file was changed or cut short."""
+    """The passphrase is wrong, or the file was changed or is incomplete."""
 
 
 class EncryptingWriter:
-    """Takes bytes and writes them encrypted; ``close`` writes the last chunk, without which nothing opens."""
+    """Encrypts bytes and writes them to a file; ``close`` writes the last chunk, which decryption requires."""
 
     def __init__(self, target: IO[bytes], passphrase: str) -> None:
         salt, self._prefix = secrets.token_bytes(_SALT), secrets.token_bytes(_PREFIX)
         self._cipher = AESGCM(_key(passphrase, salt))
-        self._target, self._waiting, self._number = target, bytearray(), 0
+        self._target, self._buffer, self._number = target, bytearray(), 0
         target.write(MAGIC + salt + self._prefix)
 
     def write(self, data: bytes) -> int:
-        self._waiting += data
-        while len(self._waiting) > CHUNK_BYTES:
-            self._seal(bytes(self._waiting[:CHUNK_BYTES]), last=False)
-            del self._waiting[:CHUNK_BYTES]
+        self._buffer += data
+        while len(self._buffer) > CHUNK_BYTES:
+            self._write_chunk(bytes(self._buffer[:CHUNK_BYTES]), last=False)
+            del self._buffer[:CHUNK_BYTES]
         return len(data)
 
     def close(self) -> None:
-        self._seal(bytes(self._waiting), last=True)
+        self._write_chunk(bytes(self._buffer), last=True)
 
-    def _seal(self, chunk: bytes, *, last: bool) -> None:
+    def _write_chunk(self, chunk: bytes, *, last: bool) -> None:
         self._target.write(self._cipher.encrypt(_nonce(self._prefix, self._number, last=last), chunk, None))
         self._number += 1
 
 
 class DecryptingReader:
-    """Gives the bytes back.
+    """Reads and decrypts the bytes of an encrypted file.
 
     Raises:
-        NotOpenedError: the passphrase is wrong, or the file was changed or cut short.
+        DecryptionError: the passphrase is wrong, or the file was changed or is incomplete.
     """
 
     def __init__(self, source: IO[bytes], passphrase: str) -> None:
         head = source.read(len(MAGIC) + _SALT + _PREFIX)
         salt, self._prefix = head[len(MAGIC) : len(MAGIC) + _SALT], head[len(MAGIC) + _SALT :]
         if not head.startswith(MAGIC) or len(self._prefix) != _PREFIX:
-            raise DecryptionError("The file is no sealed backup.")
+            raise DecryptionError("The file is not an encrypted backup.")
         self._cipher = AESGCM(_key(passphrase, salt))
-        self._source, self._ready, self._number = source, bytearray(), 0
+        self._source, self._buffer, self._number = source, bytearray(), 0
         self._next = source.read(CHUNK_BYTES + _TAG)
         if not self._next:
-            raise DecryptionError("The file was cut short.")
+            raise DecryptionError("The file is incomplete.")
 
     def read(self, size: int = -1) -> bytes:
-        while self._next and (size < 0 or len(self._ready) < size):
-            self._open()
-        size = len(self._ready) if size < 0 else size
-        taken = bytes(self._ready[:size])
-        del self._ready[:size]
-        return taken
+        while self._next and (size < 0 or len(self._buffer) < size):
+            self._decrypt_next()
+        size = len(self._buffer) if size < 0 else size
+        result = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return result
 
-    def _open(self) -> None:
+    def _decrypt_next(self) -> None:
         chunk, self._next = self._next, self._source.read(CHUNK_BYTES + _TAG)
         nonce = _nonce(self._prefix, self._number, last=not self._next)
         try:
-            self._ready += self._cipher.decrypt(nonce, chunk, None)
+            self._buffer += self._cipher.decrypt(nonce, chunk, None)
         except InvalidTag as error:
-            raise DecryptionError("The passphrase is wrong, or the file was changed or cut short.") from error
+            raise DecryptionError("The passphrase is wrong, or the file was changed or is incomplete.") from error
         self._number += 1
 
 
 def is_encrypted(source: IO[bytes]) -> bool:
-    """Whether a file begins like a sealed one; it is read from its beginning again."""
-    begins = source.read(len(MAGIC)) == MAGIC
+    """Whether a file begins like an encrypted backup; the position is set to the start again."""
+    has_magic = source.read(len(MAGIC)) == MAGIC
     source.seek(0)
-    return begins
+    return has_magic
 
 
 def _key(passphrase: str, salt: bytes) -> bytes:

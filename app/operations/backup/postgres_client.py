@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs, pointed at the hub's database without its password in anybody's list of processes."""
+"""PostgreSQL client programs for the hub's database; the password is in the environment, not in the process list."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from app.kernel import postgres_programs
 
 
 class ProgramError(Exception):
-    """A program of PostgreSQL failed, or is not there."""
+    """A program of PostgreSQL failed, or is not installed."""
 
 
 def connect() -> psycopg.Connection:
-    """A connection of one's own, outside of the pool."""
+    """A new connection outside of the pool."""
     return psycopg.connect(_libpq_url(), connect_timeout=5)
 
 
@@ -25,33 +25,33 @@ def find_program(name: str) -> str:
     """The path of a program.
 
     Raises:
-        ProgramError: it is nowhere.
+        ProgramError: the program was not found.
     """
-    found = postgres_programs.program_path(name)
-    if found is None:
-        raise ProgramError(f"{name} was not found: install postgresql-client, of the server's version or later.")
-    return str(found)
+    path = postgres_programs.program_path(name)
+    if path is None:
+        raise ProgramError(f"{name} was not found: install postgresql-client, in the server's version or later.")
+    return str(path)
 
 
 def libpq_environment() -> dict[str, str]:
-    """What libpq reads instead of arguments."""
-    given = conninfo_to_dict(_libpq_url())
+    """The environment of a program: the present one with the database address in the variables of libpq."""
+    parameters = conninfo_to_dict(_libpq_url())
     names = {option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
-    address = {names[word]: str(value) for word, value in given.items() if word in names and value is not None}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return {**kept, **address, "LC_ALL": "C"}
+    address = {names[key]: str(value) for key, value in parameters.items() if key in names and value is not None}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return {**inherited, **address, "LC_ALL": "C"}
 
 
-def require_success(name: str, code: int, said: bytes) -> None:
-    """Tell what a program that failed said last.
+def require_success(name: str, code: int, stderr: bytes) -> None:
+    """Check the exit code of a program.
 
     Raises:
-        ProgramError: its code is not 0.
+        ProgramError: the code is not 0; the message holds the first error line.
     """
     if code:
-        lines = said.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        grave = [line for line in lines if "error" in line.lower()] or lines
-        raise ProgramError(f"{name} failed: {grave[0].strip()}")
+        lines = stderr.decode(errors="replace").strip().splitlines() or ["no error message"]
+        errors = [line for line in lines if "error" in line.lower()] or lines
+        raise ProgramError(f"{name} failed: {errors[0].strip()}")
 
 
 def _libpq_url() -> str:

@@ -1,4 +1,4 @@
-"""Putting a backup back: checked as a whole first, then the database in one transaction, then the files."""
+"""Restore of a backup: verify all of it, then restore the database in one transaction, then the files."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from app.operations.backup import archive, postgres_client
 from app.operations.backup.archive import DATABASE, STORAGE, BrokenBackupError, Manifest
 from app.operations.backup.create import list_tables, stored_files
 
-#: Tables that hold rows in an installation that nobody has used yet.
+#: Tables that hold rows in a new installation too.
 _IGNORED_TABLES = {"alembic_version", "event_head", "queue_canaries", "failed_tasks"}
 _STAGING, _REPLACED = ".restore-", ".replaced-"
 
 
 class RestoreRefusedError(Exception):
-    """Nothing was changed; the message says why, and what to do."""
+    """The restore was refused and nothing was changed; the message gives the reason and the remedy."""
 
 
 def verify(source: Path, passphrase: str | None = None) -> Manifest:
-    """Read a whole backup and check it.
+    """Read and check a backup completely.
 
     Raises:
-        BrokenBackupError: it is not whole or not what was written.
+        BrokenBackupError: the backup is incomplete or was changed.
     """
     return archive.read(source, passphrase, lambda _name, _content: None)
 
 
 def restore(source: Path, passphrase: str | None = None, *, overwrite: bool = False) -> Manifest:
-    """Make this installation what it was when the backup was taken.
+    """Restore the state of this installation at the time of the backup.
 
     Raises:
-        NotRestoredError: the hub runs, holds data (unless ``overwrite``), or is older than the backup.
-        BrokenBackupError: the backup is not whole.
-        postgres_client.ProgramError: the database refused; it is as it was.
+        RestoreRefusedError: the hub runs, holds data (unless ``overwrite``), or is older than the backup.
+        BrokenBackupError: the backup is incomplete or was changed.
+        postgres_client.ProgramError: the restore of the database failed; the database is unchanged.
     """
     folder: Path = current_app.config["STORAGE_DIR"]
     folder.mkdir(parents=True, exist_ok=True)
     _require_stopped()
     if not overwrite:
         _require_empty(folder)
-    # Within the folder, which may be a volume of its own: so every file is moved, and none copied.
+    # The staging folder is inside the storage folder, which may be a separate volume: files are moved, not copied.
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as staging:
         unpacked = Path(staging)
         manifest = archive.read(source, passphrase, lambda name, content: _unpack(unpacked, name, content))
@@ -64,7 +64,7 @@ def _require_stopped() -> None:
     try:
         running = [process.name for process in heartbeat.processes() if not process.is_lost]
     except RedisError:
-        return  # without its broker no worker runs, and a web process would be told by the database's locks
+        return  # without Redis no worker runs; the lock timeout of the restore detects a web process
     if running:
         raise RestoreRefusedError(f"The hub runs ({', '.join(running)}). Stop it first.")
 
@@ -74,9 +74,9 @@ def _require_empty(folder: Path) -> None:
         for table in set(list_tables(connection)) - _IGNORED_TABLES:
             query = sql.SQL("SELECT true FROM {} LIMIT 1").format(sql.Identifier(table))
             if connection.execute(query).fetchone():
-                raise RestoreRefusedError(f"The database holds data ({table}). To lose it, say --overwrite.")
+                raise RestoreRefusedError(f"The database holds data ({table}). To replace it, use --overwrite.")
     if next(stored_files(folder), None):
-        raise RestoreRefusedError(f"{folder} holds files. To lose them, say --overwrite.")
+        raise RestoreRefusedError(f"{folder} holds files. To replace them, use --overwrite.")
 
 
 def _require_known_revision(manifest: Manifest) -> None:
@@ -89,13 +89,13 @@ def _require_known_revision(manifest: Manifest) -> None:
 
 
 def _unpack(staging: Path, name: str, content: bytes) -> None:
-    """The parts of the dump become one file again; names were checked when they were read."""
-    whole = name.startswith(STORAGE)
-    target = staging / (name if whole else "database.dump")
+    """Write a stored file, or append a part of the dump to one file; ``archive.read`` has validated the names."""
+    is_stored_file = name.startswith(STORAGE)
+    target = staging / (name if is_stored_file else "database.dump")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb" if whole else "ab") as file:
+    with target.open("wb" if is_stored_file else "ab") as file:
         file.write(content)
-        if whole:
+        if is_stored_file:
             os.fsync(file.fileno())
 
 
@@ -115,7 +115,7 @@ def _replace_database(staging: Path, manifest: Manifest) -> None:
 
 
 def _row_count_check(manifest: Manifest) -> str:
-    """A statement that fails, and with it the whole restore, when a table has other rows than it had."""
+    """SQL that fails, and so rolls back the restore, when the number of rows of a table differs from the backup."""
     check = sql.SQL(
         "IF (SELECT count(*) FROM public.{table}) <> {rows} "
         "THEN RAISE EXCEPTION 'error: other rows than in the backup: %', {name}; END IF;"
@@ -128,7 +128,7 @@ def _row_count_check(manifest: Manifest) -> str:
 
 
 def _replace_files(unpacked: Path, folder: Path) -> None:
-    """Set aside what is there, move in what was unpacked; a crash in between loses neither."""
+    """Move the present files aside, then move the unpacked files in; a crash in between loses neither."""
     aside = Path(tempfile.mkdtemp(prefix=_REPLACED, dir=folder))
     for old in [entry for entry in folder.iterdir() if not entry.name.startswith(".")]:
         old.rename(aside / old.name)
@@ -139,7 +139,7 @@ def _replace_files(unpacked: Path, folder: Path) -> None:
 
 def _run(name: str, *arguments: str) -> None:
     command = [postgres_client.find_program(name), *arguments]
-    done = subprocess.run(  # noqa: S603 - our own words; the address goes by the environment
+    done = subprocess.run(  # noqa: S603 - constant arguments; the address is in the environment
         command, env=postgres_client.libpq_environment(), check=False, capture_output=True, stdin=subprocess.DEVNULL
     )
     postgres_client.require_success(name, done.returncode, done.stderr)

@@ -1,1 +1,1 @@
-"""Commands of `flask`, one module per group."""
+"""Commands of ``flask``; one module for each area."""

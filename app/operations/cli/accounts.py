@@ -1,4 +1,4 @@
-"""What operators type: users, API keys and modules."""
+"""Commands ``flask users``, ``flask api-keys`` and ``flask modules``."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from app.kernel.http.error_envelopes import flatten_errors
 from app.kernel.unit_of_work import unit_of_work
 
 ACTOR = "command line"
-user_commands = AppGroup("users", help="People and systems that sign in.")
-module_commands = AppGroup("modules", help="Modules that users have for a time.")
+user_commands = AppGroup("users", help="Users: people and systems that sign in.")
+module_commands = AppGroup("modules", help="Modules of users; each grant has an end date.")
 key_commands = AppGroup("api-keys", help="Keys for sales imports.")
 GROUPS = (user_commands, key_commands, module_commands)
 
 
 @contextmanager
 def cli_unit_of_work() -> Iterator[None]:
-    """A unit of work whose failure is one line, not a stack trace."""
+    """Unit of work of a command; an expected error is one line instead of a stack trace."""
     try:
         with unit_of_work():
             yield
@@ -38,27 +38,28 @@ def cli_unit_of_work() -> Iterator[None]:
 
 
 def _one_line_error(refusal: Refusal) -> click.ClickException:
-    faults = [f"{'.'.join(map(str, path))}: {' '.join(words)}" for path, words in flatten_errors(refusal.errors or {})]
+    errors = flatten_errors(refusal.errors or {})
+    faults = [f"{'.'.join(map(str, path))}: {' '.join(messages)}" for path, messages in errors]
     return click.ClickException("; ".join(faults) or refusal.message)
 
 
 @user_commands.command("create")
 @click.argument("email")
 @click.option("--role", type=click.Choice(list(ROLES)), required=True)
-@click.option("--name", help="Shown to others; the e-mail address by default.")
-@click.password_option(help="Asked for when not given.")
+@click.option("--name", help="Display name; default: the e-mail address.")
+@click.password_option(help="The command asks for it when it is missing.")
 def create_user(email: str, role: str, name: str | None, password: str) -> None:
-    """Make a user."""
+    """Create a user."""
     with cli_unit_of_work():
         user = accounts_users.create_user(email=email, password=password, role=role, name=name or email, actor=ACTOR)
-    click.echo(f"Made user {user.id}: {user.email} ({user.role})")
+    click.echo(f"Created user {user.id}: {user.email} ({user.role})")
 
 
 @user_commands.command("password")
 @click.argument("email")
-@click.password_option(help="Asked for when not given.")
+@click.password_option(help="The command asks for it when it is missing.")
 def set_password(email: str, password: str) -> None:
-    """Give a user a new password; whoever is signed in with the old one is signed out."""
+    """Set a new password for a user; all sessions of the user end."""
     with cli_unit_of_work():
         user = accounts_users.get_user_by_email(email)
         accounts_users.change_password(user, password, actor=ACTOR)
@@ -68,7 +69,7 @@ def set_password(email: str, password: str) -> None:
 @user_commands.command("deactivate")
 @click.argument("email")
 def deactivate_user(email: str) -> None:
-    """Keep a user out from now on."""
+    """Deactivate a user; the user can no longer sign in."""
     with cli_unit_of_work():
         user = accounts_users.get_user_by_email(email)
         accounts_users.set_active(user, False, actor=ACTOR)
@@ -78,7 +79,7 @@ def deactivate_user(email: str) -> None:
 @user_commands.command("activate")
 @click.argument("email")
 def activate_user(email: str) -> None:
-    """Let a user in again."""
+    """Activate a user again."""
     with cli_unit_of_work():
         user = accounts_users.get_user_by_email(email)
         accounts_users.set_active(user, True, actor=ACTOR)
@@ -89,7 +90,7 @@ def activate_user(email: str) -> None:
 @click.argument("email")
 @click.argument("role", type=click.Choice(list(ROLES)))
 def set_role(email: str, role: str) -> None:
-    """Give a user another role; the user's tokens lose what it lacks."""
+    """Change the role of a user; the user's tokens lose abilities that the role does not have."""
     with cli_unit_of_work():
         user = accounts_users.get_user_by_email(email)
         accounts_users.set_role(user, role, actor=ACTOR)
@@ -100,21 +101,21 @@ def set_role(email: str, role: str) -> None:
 def list_users() -> None:
     """List all users."""
     with cli_unit_of_work():
-        everybody = accounts_users.list_users()
-    for user in everybody:
+        stored = accounts_users.list_users()
+    for user in stored:
         click.echo(f"{user.id:>5}  {user.email:<40} {user.role:<11} {'active' if user.is_active else 'inactive'}")
 
 
 @key_commands.command("create")
 @click.argument("name")
-@click.option("--allow", multiple=True, metavar="ADDRESS", help="Address or network that may use it; repeatable.")
-@click.option("--days", type=click.IntRange(1, 3650), help="Days until it expires; never by default.")
+@click.option("--allow", multiple=True, metavar="ADDRESS", help="Address or network that may use the key; repeatable.")
+@click.option("--days", type=click.IntRange(1, 3650), help="Days until the key expires; default: never.")
 def create_key(name: str, allow: tuple[str, ...], days: int | None) -> None:
-    """Make a key for sales imports; it is shown once."""
+    """Create a key for sales imports; it is shown once."""
     lifetime = timedelta(days=days) if days else None
     with cli_unit_of_work():
         key, secret = api_keys.create(name=name, actor=ACTOR, allowlist=allow, lifetime=lifetime)
-    click.echo(f"Made key {key.id} ({key.name}). It is shown only now:\n{secret}")
+    click.echo(f"Created key {key.id} ({key.name}). It is shown only now:\n{secret}")
 
 
 @key_commands.command("list")
@@ -130,18 +131,25 @@ def list_keys() -> None:
 
 @key_commands.command("rotate")
 @click.argument("key_id", type=int)
-@click.option("--grace", "hours", type=click.IntRange(0), default=24, show_default=True, help="Hours of the old one.")
+@click.option(
+    "--grace",
+    "hours",
+    type=click.IntRange(0),
+    default=24,
+    show_default=True,
+    help="Hours that the old key stays valid.",
+)
 def rotate_key(key_id: int, hours: int) -> None:
-    """Make the key that takes another one's place; it is shown once."""
+    """Create a key that replaces another key; it is shown once."""
     with cli_unit_of_work():
         key, secret = api_keys.rotate(key_id, actor=ACTOR, grace=timedelta(hours=hours))
-    click.echo(f"Made key {key.id} ({key.name}) for key {key_id}. It is shown only now:\n{secret}")
+    click.echo(f"Created key {key.id} ({key.name}), which replaces key {key_id}. It is shown only now:\n{secret}")
 
 
 @key_commands.command("revoke")
 @click.argument("key_id", type=int)
 def revoke_key(key_id: int) -> None:
-    """Make a key useless from now on."""
+    """Revoke a key at once."""
     with cli_unit_of_work():
         key = api_keys.revoke(key_id, actor=ACTOR)
     click.echo(f"Revoked key {key.id} ({key.name}).")
@@ -152,7 +160,7 @@ def revoke_key(key_id: int) -> None:
 @click.argument("module", type=click.Choice(list(modules.MODULES)))
 @click.option("--years", type=click.IntRange(1, modules.MAX_YEARS), default=1, show_default=True)
 def enable_module(email: str, module: str, years: int) -> None:
-    """Turn a module on for a user, or renew it from where it ends."""
+    """Enable a module for a user, or extend it from its end date."""
     with cli_unit_of_work():
         grant = modules.enable(accounts_users.get_user_by_email(email), module, years=years, actor=ACTOR)
     click.echo(f"{module} is on for {email} until {grant.ends_at:%Y-%m-%d}.")
@@ -162,7 +170,7 @@ def enable_module(email: str, module: str, years: int) -> None:
 @click.argument("email")
 @click.argument("module", type=click.Choice(list(modules.MODULES)))
 def disable_module(email: str, module: str) -> None:
-    """Turn a module off for a user, at once."""
+    """Disable a module for a user at once."""
     with cli_unit_of_work():
         modules.disable(accounts_users.get_user_by_email(email), module, actor=ACTOR)
     click.echo(f"{module} is off for {email}.")

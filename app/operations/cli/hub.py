@@ -1,4 +1,4 @@
-"""What operators type about the installation as a whole: backup, restore, and the doctor."""
+"""Command ``flask hub``: backup, verify, restore and doctor."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from app.operations.backup.archive import BrokenBackupError, Manifest
 from app.operations.backup.postgres_client import ProgramError
 from app.operations.backup.restore import RestoreRefusedError
 
-hub = AppGroup("hub", help="The installation as a whole: backup, restore, doctor.")
+hub = AppGroup("hub", help="The whole installation: backup, verify, restore, doctor.")
 _passphrase = click.option(
     "--passphrase-file",
     type=click.File(),
-    help="File whose first line encrypts the backup; without it a backup is not encrypted.",
+    help="File whose first line is the passphrase of the backup; without it the backup is not encrypted.",
 )
 _source = click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _FAULTS = (BrokenBackupError, RestoreRefusedError, ProgramError, psycopg.Error, OSError)
@@ -32,7 +32,7 @@ _FAULTS = (BrokenBackupError, RestoreRefusedError, ProgramError, psycopg.Error, 
 @click.argument("target", type=click.Path(path_type=Path))
 @_passphrase
 def backup(target: Path, passphrase_file: IO[str] | None) -> None:
-    """Write database and files to TARGET, a new file or a folder; the hub may run meanwhile."""
+    """Write database and files to TARGET, a new file or an existing folder; the hub may run meanwhile."""
     if target.is_dir():
         target /= f"invoice-hub-{clock.now():%Y%m%dT%H%M%SZ}.backup"
     if target.exists():
@@ -43,45 +43,45 @@ def backup(target: Path, passphrase_file: IO[str] | None) -> None:
         raise _one_line(error) from error
     click.echo(f"{target}: {_contents(manifest)}, {target.stat().st_size / 2**20:.1f} MiB.")
     for path in manifest.missing:
-        click.echo(f"warning: {path} is in the database and not in {current_app.config['STORAGE_DIR']}.", err=True)
+        click.echo(f"warning: {path} is in the database but not in {current_app.config['STORAGE_DIR']}.", err=True)
     if manifest.missing:
-        click.echo("warning: PDFs are made anew by: flask --app wsgi einvoices pdf --missing", err=True)
+        click.echo("warning: Render missing PDFs by: flask --app wsgi einvoices pdf --missing", err=True)
 
 
 @hub.command("verify")
 @_source
 @_passphrase
 def verify(source: Path, passphrase_file: IO[str] | None) -> None:
-    """Read the backup SOURCE from end to end and check it, without touching anything."""
+    """Read and check the backup SOURCE completely; nothing is changed."""
     try:
         manifest = backup_restore.verify(source, _first_line(passphrase_file))
     except _FAULTS as error:
         raise _one_line(error) from error
-    click.echo(f"{source} is whole: {_contents(manifest)}, taken {manifest.created_at}.")
+    click.echo(f"{source} is complete: {_contents(manifest)}, created {manifest.created_at}.")
 
 
 @hub.command("restore")
 @_source
 @_passphrase
-@click.option("--overwrite", is_flag=True, help="Lose the data that is here.")
+@click.option("--overwrite", is_flag=True, help="Replace the present data.")
 def restore(source: Path, passphrase_file: IO[str] | None, overwrite: bool) -> None:
-    """Make this installation what it was when SOURCE was taken; the hub must not run."""
+    """Restore the backup SOURCE into this installation; the hub must not run."""
     try:
         manifest = backup_restore.restore(source, _first_line(passphrase_file), overwrite=overwrite)
     except _FAULTS as error:
         raise _one_line(error) from error
-    click.echo(f"Restored {_contents(manifest)}, taken {manifest.created_at}.")
-    click.echo("Before the hub starts: flask --app wsgi db upgrade")
+    click.echo(f"Restored {_contents(manifest)}, created {manifest.created_at}.")
+    click.echo("Before the hub starts, run: flask --app wsgi db upgrade")
 
 
 @hub.command("doctor")
 def doctor() -> None:
-    """Check everything that the hub stands on, and say how to mend what is not well."""
+    """Check everything that the hub needs, and print a remedy for each fault."""
     findings = doctors.run_checks()
     for finding in findings:
-        click.echo(f"{finding.state.value:<7} {finding.what:<14} {finding.said}")
-        if finding.mend:
-            click.echo(f"{'':<7} {'':<14} -> {finding.mend}")
+        click.echo(f"{finding.state.value:<7} {finding.subject:<14} {finding.message}")
+        if finding.remedy:
+            click.echo(f"{'':<7} {'':<14} -> {finding.remedy}")
     if any(finding.state is doctors.State.FAULT for finding in findings):
         raise click.exceptions.Exit(1)
 

@@ -1,4 +1,4 @@
-"""What operators type about scoped tokens."""
+"""Command ``flask tokens``: scoped tokens of users."""
 
 from __future__ import annotations
 
@@ -34,28 +34,33 @@ _RATE = click.IntRange(1, MAX_CALLS_PER_MINUTE)
     "--days", type=click.Choice([str(days) for days in LIFETIMES]), default=str(DEFAULT_LIFETIME), show_default=True
 )
 @click.option(
-    "--allow", "allowlist", multiple=True, metavar="ADDRESS", help="Address or network that may use it; repeatable."
+    "--allow",
+    "allowlist",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Address or network that may use the token; repeatable.",
 )
-@click.option("--calls", type=_RATE, default=DEFAULT_CALLS_PER_MINUTE, show_default=True, help="Calls in a minute.")
+@click.option("--calls", type=_RATE, default=DEFAULT_CALLS_PER_MINUTE, show_default=True, help="Calls per minute.")
 @click.option(
     "--status-calls",
     type=_RATE,
     default=DEFAULT_STATUS_CALLS_PER_MINUTE,
     show_default=True,
-    help="Of these, provider-status.",
+    help="Calls of provider-status per minute.",
 )
 def create(email: str, days: str, **facts: Any) -> None:
-    """Make a token of the user with this EMAIL; it is shown once."""
+    """Create a token for the user with this EMAIL; it is shown once."""
     with cli_unit_of_work():
         token, plain = tokens.create(users.get_user_by_email(email), actor=ACTOR, days=int(days), **facts)
-    click.echo(f"Made token {token.id} ({token.name}), good until {token.expires_at:%Y-%m-%d}. It is shown only now:")
+    click.echo(f"Created token {token.id} ({token.name}), valid until {token.expires_at:%Y-%m-%d}.")
+    click.echo("It is shown only now:")
     click.echo(plain)
 
 
 @commands.command("list")
 @click.argument("email", required=False)
 def list_tokens(email: str | None) -> None:
-    """List the tokens of a user, or of all, by their public parts."""
+    """List the tokens of a user, or of all users, by their public parts."""
     with cli_unit_of_work():
         stored = tokens.list_tokens(scope=users.get_user_by_email(email).id if email else None)
     for token in stored:
@@ -64,29 +69,37 @@ def list_tokens(email: str | None) -> None:
 
 @commands.command("rotate")
 @click.argument("token_id", type=int)
-@click.option("--grace", "hours", type=click.IntRange(0), default=24, show_default=True, help="Hours of the old one.")
+@click.option(
+    "--grace",
+    "hours",
+    type=click.IntRange(0),
+    default=24,
+    show_default=True,
+    help="Hours that the old secret stays valid.",
+)
 def rotate(token_id: int, hours: int) -> None:
-    """Give a token a new secret, shown once, and its lifetime again."""
+    """Give a token a new secret and a new lifetime; the secret is shown once."""
     with cli_unit_of_work():
         token, plain = tokens.rotate(token_id, scope=None, actor=ACTOR, grace=timedelta(hours=hours))
     click.echo(
-        f"Rotated token {token.id} ({token.name}), good until {token.expires_at:%Y-%m-%d}; "
-        f"the old one until {token.previous_until:%Y-%m-%d %H:%M} UTC. It is shown only now:\n{plain}"
+        f"Rotated token {token.id} ({token.name}), valid until {token.expires_at:%Y-%m-%d}; "
+        f"the old secret is valid until {token.previous_until:%Y-%m-%d %H:%M} UTC. "
+        f"The new one is shown only now:\n{plain}"
     )
 
 
 @commands.command("limits")
 @click.argument("token_id", type=int)
-@click.option("--calls", type=_RATE, required=True, help="Calls in a minute.")
+@click.option("--calls", type=_RATE, required=True, help="Calls per minute.")
 @click.option(
     "--status-calls",
     type=_RATE,
     default=DEFAULT_STATUS_CALLS_PER_MINUTE,
     show_default=True,
-    help="Of these, provider-status.",
+    help="Calls of provider-status per minute.",
 )
 def change_limits(token_id: int, calls: int, status_calls: int) -> None:
-    """Let a token call more or less often."""
+    """Change the rate limits of a token."""
     with cli_unit_of_work():
         token = tokens.change_limits(token_id, calls=calls, status_calls=status_calls, scope=None, actor=ACTOR)
     click.echo(f"Token {token.id} ({token.name}) may call {calls} times a minute, provider-status {status_calls}.")
@@ -95,7 +108,7 @@ def change_limits(token_id: int, calls: int, status_calls: int) -> None:
 @commands.command("revoke")
 @click.argument("token_id", type=int)
 def revoke(token_id: int) -> None:
-    """Make a token useless from now on."""
+    """Revoke a token at once."""
     with cli_unit_of_work():
         token = tokens.revoke(token_id, scope=None, actor=ACTOR)
     click.echo(f"Revoked token {token.id} ({token.name}).")
@@ -103,8 +116,8 @@ def revoke(token_id: int) -> None:
 
 def _line(token: AccessToken) -> str:
     state = "expired" if token.expires_at <= clock.now() else "until"
-    over = f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else f"{state} {token.expires_at:%Y-%m-%d}"
+    validity = f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else f"{state} {token.expires_at:%Y-%m-%d}"
     owner = f"{token.name:<30} {token.user.email:<30}"
     used = f"last used {token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never used"
-    times = f"{over}  {used}"
+    times = f"{validity}  {used}"
     return f"{token.id:>5}  {tokens.shown_prefix(token)}…  {owner} {times}  {','.join(token.abilities)}"

@@ -1,4 +1,4 @@
-"""What operators type about webhooks."""
+"""Command ``flask webhooks``: endpoints and their deliveries."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _MAX_LISTED = 1000
 
 @webhooks.command("list")
 def list_endpoints() -> None:
-    """List endpoints with what waits and what failed."""
+    """List endpoints with their numbers of waiting and failed deliveries."""
     with cli_unit_of_work():
         endpoints = endpoints_service.find_page({"per_page": _MAX_LISTED}, None)["data"]
-        open_ = endpoints_service.count_open_deliveries([endpoint.id for endpoint in endpoints])
+        counts_by_id = endpoints_service.count_open_deliveries([endpoint.id for endpoint in endpoints])
     for endpoint in endpoints:
-        counts = open_[endpoint.id]
+        counts = counts_by_id[endpoint.id]
         state = f"{counts['pending']} waiting, {counts['failed']} failed"
         click.echo(f"{endpoint.id:>5}  {endpoint.status:<9} {state:<28} {endpoint.url}")
         if endpoint.reason:
@@ -35,7 +35,7 @@ def list_endpoints() -> None:
 @webhooks.command("enable")
 @click.argument("endpoint_id", type=int)
 def enable(endpoint_id: int) -> None:
-    """Switch an endpoint on; when deliveries wait, one goes first."""
+    """Enable an endpoint; when deliveries wait, one is sent first as a probe."""
     with cli_unit_of_work():
         endpoint = endpoints_service.find_for_update(endpoint_id, None)
         circuit_breaker.enable(endpoint, actor=ACTOR)
@@ -46,7 +46,7 @@ def enable(endpoint_id: int) -> None:
 @click.argument("endpoint_id", type=int)
 @click.option("--reason", default="Switched off by the operator.", show_default=True)
 def disable(endpoint_id: int, reason: str) -> None:
-    """Switch an endpoint off; its deliveries wait."""
+    """Disable an endpoint; its deliveries wait."""
     with cli_unit_of_work():
         endpoint = endpoints_service.find_for_update(endpoint_id, None)
         circuit_breaker.disable(endpoint, reason, actor=ACTOR)
@@ -55,24 +55,30 @@ def disable(endpoint_id: int, reason: str) -> None:
 
 @webhooks.command("recover")
 @click.argument("endpoint_id", type=int)
-@click.option("--since", type=click.DateTime(), required=True, help="In UTC.")
+@click.option("--since", type=click.DateTime(), required=True, help="Moment in UTC.")
 @click.option(
     "--per-minute", type=click.IntRange(1, MAX_RECOVERED_PER_MINUTE), default=RECOVERED_PER_MINUTE, show_default=True
 )
 def recover(endpoint_id: int, since: datetime, per_minute: int) -> None:
-    """Send all failed deliveries since a moment again, oldest first."""
-    wanted = {"since": since.replace(tzinfo=UTC), "states": ["failed"], "per_minute": per_minute}
+    """Send all deliveries that failed since a moment again, oldest first."""
+    query = {"since": since.replace(tzinfo=UTC), "states": ["failed"], "per_minute": per_minute}
     with cli_unit_of_work():
-        recovered = replay.recover_since(endpoint_id, wanted, None, actor=ACTOR)
+        recovered = replay.recover_since(endpoint_id, query, None, actor=ACTOR)
     click.echo(f"{recovered['count']} deliveries will be sent again.")
 
 
 @webhooks.command("reseal")
-@click.option("--old-key", envvar="OLD_SECRET_KEY", prompt=True, hide_input=True, help="Or in OLD_SECRET_KEY.")
+@click.option(
+    "--old-key",
+    envvar="OLD_SECRET_KEY",
+    prompt=True,
+    hide_input=True,
+    help="The previous SECRET_KEY; or set OLD_SECRET_KEY.",
+)
 def reseal(old_key: str) -> None:
-    """After a change of SECRET_KEY: encrypt the endpoints' secrets under the new one."""
+    """After a change of SECRET_KEY, encrypt the secrets of endpoints with the new key."""
     with cli_unit_of_work():
-        count, closed = secret_rotation.reseal_secrets(old_key), secret_rotation.count_unreadable_secrets()
-    if closed:
-        raise click.ClickException(f"{count} endpoints were resealed; {closed} open under neither key.")
-    click.echo(f"{count} endpoints were resealed under the present SECRET_KEY.")
+        count, unreadable = secret_rotation.reseal_secrets(old_key), secret_rotation.count_unreadable_secrets()
+    if unreadable:
+        raise click.ClickException(f"{count} secrets were encrypted again; {unreadable} fit neither key.")
+    click.echo(f"{count} secrets were encrypted again with the present SECRET_KEY.")

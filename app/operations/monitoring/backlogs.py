@@ -1,4 +1,4 @@
-"""Work that is rows: how much is due, how long it has been due, how much has failed."""
+"""Backlogs: for each kind of work in a table, the number of due rows, their age, and the number of failed rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from app.webhooks.models.endpoints import Endpoint
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where due work stands: which rows are waiting, since when, and which were given up."""
+    """The columns of one kind of work: condition of waiting rows, their due time, condition of failed rows."""
 
     waiting: ColumnElement[bool]
     since: Any
@@ -33,7 +33,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Due work of one kind."""
+    """Due and failed work of one kind."""
 
     kind: str
     due: int
@@ -47,7 +47,7 @@ SOURCES: Mapping[str, Source] = {
     "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
     "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
     "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, resend.is_given_up()),
-    # Those of an endpoint that is switched off wait for a person, not for a worker.
+    # Deliveries of a disabled endpoint wait for a person, not for a worker.
     "deliveries": Source(
         and_(Delivery.state == "pending", Delivery.endpoint.has(Endpoint.status != "disabled")),
         Delivery.due_at,
@@ -58,20 +58,18 @@ SOURCES: Mapping[str, Source] = {
 
 
 def list_backlogs() -> list[Backlog]:
-    """Every kind of work with what is due now."""
+    """The backlog of every kind of work."""
     return [_count_backlog(kind, source, clock.now()) for kind, source in SOURCES.items()]
 
 
 def print_again(*, actor: str) -> int:
-    """Have every PDF made that was given up; returns how many those are."""
-    asked = 0
-    for press in PRINT_QUEUES:
-        given_up = (
-            update(press.rows).where(press.rows.state == work_queue.WorkState.FAILED).values(work_queue.reset_values())
-        )
-        asked += db.session.execute(given_up).rowcount
-    audit.record("pdfs.retried", actor=actor, subject="pdfs:failed", count=asked)
-    return asked
+    """Retry every failed PDF; returns their number."""
+    count = 0
+    for queue in PRINT_QUEUES:
+        failed = queue.rows.state == work_queue.WorkState.FAILED
+        count += db.session.execute(update(queue.rows).where(failed).values(work_queue.reset_values())).rowcount
+    audit.record("pdfs.retried", actor=actor, subject="pdfs:failed", count=count)
+    return count
 
 
 def _count_backlog(kind: str, source: Source, moment: datetime) -> Backlog:

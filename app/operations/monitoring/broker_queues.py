@@ -1,4 +1,4 @@
-"""What waits in the broker: how many messages in each queue, and how old the oldest is."""
+"""Queues of the broker: number of messages and age of the oldest message."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from app.kernel import clock
 from app.kernel.worker.celery_app import SENT_AT
 
 QUEUE_NAMES = tuple(sorted(queue.value for queue in Queue))
-#: Where kombu keeps what workers hold and have not acknowledged.
+#: Key under which kombu keeps messages that workers hold and have not acknowledged.
 _UNACKNOWLEDGED = "unacked"
 
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """A queue of the broker; the age is of the message that has waited longest."""
+    """A queue of the broker with its number of messages and the age of the oldest one."""
 
     name: str
     depth: int
@@ -35,12 +35,12 @@ def queue_depths() -> list[QueueDepth]:
         for name in QUEUE_NAMES:
             pipe.llen(name)
             pipe.lindex(name, -1)
-        said: list[Any] = pipe.execute()
-    return [QueueDepth(name, said[2 * i], _age(said[2 * i + 1])) for i, name in enumerate(QUEUE_NAMES)]
+        replies: list[Any] = pipe.execute()
+    return [QueueDepth(name, replies[2 * i], _age(replies[2 * i + 1])) for i, name in enumerate(QUEUE_NAMES)]
 
 
 def unacknowledged() -> int:
-    """How many messages workers hold at this moment.
+    """Number of messages that workers hold now.
 
     Raises:
         RedisError: the broker does not answer.

@@ -1,4 +1,4 @@
-"""Canaries: a task goes through every queue each few seconds, and the row that it leaves proves consumption."""
+"""Canaries: a periodic task in every queue stores a row, which proves that workers consume the queue."""
 
 from __future__ import annotations
 
@@ -22,16 +22,20 @@ TICKS = 3
 
 @dataclass(frozen=True, slots=True)
 class QueueHealth:
-    """Whether a queue is worked on; ``reason`` says in one sentence why not, and is empty when it is."""
+    """Health of a queue.
+
+    Attributes:
+        reason: one sentence that explains why the queue is not consumed; empty when it is.
+        cause: the same as a code: ``redis``, ``no_worker``, ``no_beat`` or ``stuck``.
+        drain: set while operators keep the queue drained.
+    """
 
     queue: str
     age_seconds: float | None
     limit_seconds: float
     workers: tuple[str, ...]
     reason: str = ""
-    #: Why, as a word: ``redis``, ``no_worker``, ``no_beat`` or ``stuck``.
     cause: str = ""
-    #: Set while operators keep it from being worked on.
     drain: Drain | None = None
 
     @property
@@ -40,24 +44,24 @@ class QueueHealth:
 
 
 def record(queue: str, worker: str) -> None:
-    """The canary of ``queue`` was taken out by ``worker``."""
+    """Record that ``worker`` consumed the canary of ``queue``."""
     moment = clock.now()
     row = insert(QueueCanary).values(queue=queue, worker=worker, seen_at=moment)
     db.session.execute(row.on_conflict_do_update(index_elements=["queue", "worker"], set_={"seen_at": moment}))
 
 
 def delete_older_than(before: datetime) -> None:
-    """Delete the rows of workers that have not been there since."""
+    """Delete the rows of workers that were not seen since a moment."""
     db.session.execute(delete(QueueCanary).where(QueueCanary.seen_at < before))
 
 
 def health(processes: Iterable[Process] | None, drains: Mapping[str, Drain] | None = None) -> list[QueueHealth]:
-    """Each queue, by its canary and by who is there to serve it; ``None`` when nobody knows who is there.
+    """Health of each queue, by its canary and the processes; ``processes`` is None when they are not known.
 
-    One that is drained is not red, however old its canary is, nor is one that was just let go on.
+    A drained queue is not red, even if its canary is old; nor is a queue that was resumed just now.
     """
-    looked_up = select(QueueCanary.queue, func.max(QueueCanary.seen_at)).group_by(QueueCanary.queue)
-    newest: dict[str, datetime] = dict(db.session.execute(looked_up).all())
+    query = select(QueueCanary.queue, func.max(QueueCanary.seen_at)).group_by(QueueCanary.queue)
+    newest: dict[str, datetime] = dict(db.session.execute(query).all())
     return [_health(queue, newest.get(queue), processes, (drains or {}).get(queue)) for queue in CANARY_SECONDS]
 
 
@@ -68,12 +72,12 @@ def _health(
     age = max(0.0, (clock.now() - seen_at).total_seconds()) if seen_at else None
     alive = [process for process in processes or () if not process.is_lost]
     serving = [process for process in alive if queue in process.queues]
-    resting = drain is not None and drain.resumed_at is None
+    drained = drain is not None and drain.resumed_at is None
     resumed = drain is not None and drain.resumed_at is not None and _seconds_since(drain.resumed_at) <= limit
-    late = (age is None or age > limit) and not resting and not resumed
+    late = (age is None or age > limit) and not drained and not resumed
     cause, reason = _diagnose(queue, serving, alive, known=processes is not None) if late else ("", "")
     names = tuple(process.name for process in serving)
-    return QueueHealth(queue, age, limit, names, reason, cause, drain if resting else None)
+    return QueueHealth(queue, age, limit, names, reason, cause, drain if drained else None)
 
 
 def _seconds_since(moment: datetime) -> float:
@@ -89,5 +93,5 @@ def _diagnose(queue: str, serving: list[Process], alive: list[Process], *, known
         return "no_beat", "Beat is not alive: nothing ticks."
     names = ", ".join(process.name for process in serving)
     running = sorted({work["task"] for process in serving for work in process.doing})
-    at_work = f" (running {', '.join(running)})" if running else ""
-    return "stuck", f"{names} is up and does not consume{at_work}."
+    tasks = f" (running {', '.join(running)})" if running else ""
+    return "stuck", f"{names} is up and does not consume{tasks}."

@@ -1,4 +1,4 @@
-"""Tasks that failed: written down with the reason, shown to operators, run again on demand."""
+"""Failed tasks: record with the error, list for operators, retry on demand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEDUPLICATION_WINDOW = timedelta(minutes=1)
 def record(
     *, task_id: str, task: str, arguments: Sequence[Any], worker: str | None, request_id: str | None, error: str
 ) -> None:
-    """Write down that a task failed; one that fails in the same way each second is one row a minute."""
+    """Record a failed task; the same error of the same task is recorded once a minute."""
     error = mask_text(error)[:MAX_ERROR_LENGTH]
     again = (
         FailedTask.task == task,
@@ -47,15 +47,15 @@ def record(
 
 
 def latest(limit: int = 50) -> Sequence[FailedTask]:
-    """The newest failures first."""
+    """The latest failures, newest first."""
     return list(db.session.scalars(select(FailedTask).order_by(FailedTask.id.desc()).limit(limit)))
 
 
 def retry(failure_id: int, *, actor: str) -> FailedTask:
-    """Run a failed task once more; tasks of the hub are safe to run twice.
+    """Run a failed task again; tasks of the hub are safe to run twice.
 
     Raises:
-        NotFound: there is no such failure.
+        NotFound: no failure has this id.
     """
     failure: FailedTask | None = db.session.get(FailedTask, failure_id, with_for_update=True)
     if failure is None:
@@ -68,5 +68,5 @@ def retry(failure_id: int, *, actor: str) -> FailedTask:
 
 
 def delete_older_than(before: datetime) -> None:
-    """Delete failures of earlier."""
+    """Delete failures that are older than a moment."""
     db.session.execute(delete(FailedTask).where(FailedTask.failed_at < before))

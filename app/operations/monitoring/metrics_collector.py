@@ -1,4 +1,4 @@
-"""What is looked up when somebody asks for the metrics: queues, lags, canaries, processes, servers."""
+"""Metrics that are read at each scrape: queues, backlogs, canaries, processes, PostgreSQL, Redis."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _CONNECTIONS = """
 
 
 class HubCollector:
-    """Looks at PostgreSQL and Redis at each scrape; what does not answer is told by ``hub_up`` and left out."""
+    """Reads PostgreSQL and Redis at each scrape; ``hub_up`` is 0 for a server without an answer."""
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing in advance: it would be asked for at registration."""
+        """No description: the registry would otherwise call ``collect`` at registration."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Each family with its samples."""
-        up = GaugeMetricFamily("hub_up", "Whether a server that the hub stands on answers.", labels=["server"])
-        for server, look in (("database", _database_metrics), ("redis", _redis_metrics)):
-            found, answered = _collect_or_skip(server, look)
+        """All metrics with their samples."""
+        up = GaugeMetricFamily("hub_up", "Whether a server that the hub needs answers.", labels=["server"])
+        for server, read in (("database", _database_metrics), ("redis", _redis_metrics)):
+            metrics, answered = _collect_or_skip(server, read)
             up.add_metric([server], float(answered))
-            yield from found
+            yield from metrics
         yield up
 
 
-def _collect_or_skip(server: str, look: Callable[[], Iterator[Metric]]) -> tuple[list[Metric], bool]:
+def _collect_or_skip(server: str, read: Callable[[], Iterator[Metric]]) -> tuple[list[Metric], bool]:
     try:
-        return list(look()), True
+        return list(read()), True
     except (SQLAlchemyError, RedisError) as error:
         db.session.rollback()
         log.warning("metrics_incomplete", server=server, error=type(error).__name__)
@@ -57,45 +57,45 @@ def _gauge(name: str, help_text: str, label: str, samples: Iterable[tuple[str, f
 def _database_metrics() -> Iterator[Metric]:
     db.session.execute(text("SET LOCAL statement_timeout = 3000"))
     rows = backlogs.list_backlogs()
-    yield _gauge("hub_work_due", "Rows of work that is due.", "kind", ((b.kind, b.due) for b in rows))
-    yield _gauge(
-        "hub_work_oldest_seconds",
-        "How long the oldest has been due.",
-        "kind",
-        ((b.kind, b.oldest_seconds) for b in rows),
-    )
-    yield _gauge("hub_work_failed", "Rows of work that was given up.", "kind", ((b.kind, b.failed) for b in rows))
-    yield GaugeMetricFamily("hub_event_position", "The last position given to an event.", events.last_position())
+    yield _gauge("hub_work_due", "Rows of work that are due.", "kind", ((b.kind, b.due) for b in rows))
+    ages = ((b.kind, b.oldest_seconds) for b in rows)
+    yield _gauge("hub_work_oldest_seconds", "Seconds since the oldest due row became due.", "kind", ages)
+    yield _gauge("hub_work_failed", "Rows of work that failed finally.", "kind", ((b.kind, b.failed) for b in rows))
+    yield GaugeMetricFamily("hub_event_position", "The last assigned event position.", events.last_position())
+    yield from _queue_health_metrics()
+    connections = db.session.execute(text(_CONNECTIONS))
+    yield _gauge("hub_database_connections", "Connections in the database.", "state", connections)
+
+
+def _queue_health_metrics() -> Iterator[Metric]:
     health = canaries.health(None, queue_drain.list_drains_or_empty())
     ages = [(h.queue, h.age_seconds) for h in health if h.age_seconds is not None]
-    yield _gauge("hub_queue_canary_age_seconds", "Since a canary came out of the queue.", "queue", ages)
+    yield _gauge("hub_queue_canary_age_seconds", "Seconds since a canary left the queue.", "queue", ages)
     yield _gauge("hub_queue_stalled", "Whether the canary is overdue.", "queue", ((h.queue, h.is_red) for h in health))
     drained = ((h.queue, h.drain is not None) for h in health)
-    yield _gauge("hub_queue_drained", "Whether operators keep it from being worked on.", "queue", drained)
-    connections = db.session.execute(text(_CONNECTIONS))
-    yield _gauge("hub_database_connections", "Connections that the database has.", "state", connections)
+    yield _gauge("hub_queue_drained", "Whether operators keep the queue drained.", "queue", drained)
 
 
 def _redis_metrics() -> Iterator[Metric]:
     waiting = broker_queues.queue_depths()
-    yield _gauge("hub_queue_depth", "Messages that wait in a queue.", "queue", ((q.name, q.depth) for q in waiting))
+    yield _gauge("hub_queue_depth", "Messages that wait in the queue.", "queue", ((q.name, q.depth) for q in waiting))
     yield _gauge(
         "hub_queue_oldest_seconds", "Age of the oldest message.", "queue", ((q.name, q.oldest_seconds) for q in waiting)
     )
     yield GaugeMetricFamily("hub_queue_unacknowledged", "Messages that workers hold.", broker_queues.unacknowledged())
     info = bus.client.info()
-    yield GaugeMetricFamily("hub_redis_clients", "Connections that Redis has.", info["connected_clients"])
+    yield GaugeMetricFamily("hub_redis_clients", "Client connections of Redis.", info["connected_clients"])
     yield GaugeMetricFamily("hub_redis_memory_bytes", "Memory that Redis uses.", info["used_memory"])
     yield from _process_metrics(heartbeat.processes())
 
 
-def _process_metrics(known: list[heartbeat.Process]) -> Iterator[Metric]:
+def _process_metrics(processes: list[heartbeat.Process]) -> Iterator[Metric]:
     silent = GaugeMetricFamily(
-        "hub_process_silent_seconds", "Since a process last said that it is there.", labels=["process", "kind"]
+        "hub_process_silent_seconds", "Seconds since the last heartbeat of a process.", labels=["process", "kind"]
     )
     memory = GaugeMetricFamily("hub_process_memory_bytes", "Resident memory of a process.", labels=["process", "kind"])
     tasks = GaugeMetricFamily("hub_process_tasks", "Tasks that a worker runs now.", labels=["process", "kind"])
-    for process in known:
+    for process in processes:
         labels = [process.name, process.kind]
         silent.add_metric(labels, process.silent_seconds)
         if not process.is_lost:

@@ -1,4 +1,4 @@
-"""``/metrics``: for this machine, and for whoever holds the token."""
+"""``/metrics`` for Prometheus: readable from this machine, or with the bearer token."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from app.kernel.http.openapi import refuses
 from app.kernel.messages import N_
 from app.operations.monitoring.metrics_collector import HubCollector
 
-blp = ApiBlueprint("Metrics", __name__, description="What the hub counts, for Prometheus.")
+blp = ApiBlueprint("Metrics", __name__, description="Metrics of the hub for Prometheus.")
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-#: With one of these somebody else is asking through a proxy of this machine.
+#: A request with one of these headers comes through a proxy, so the client may be on another machine.
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
 
 
@@ -40,30 +40,30 @@ class Metrics(MethodView):
     @refuses(Unauthenticated, MetricsClosed)
     @blp.response(200, content_type="text/plain", example='hub_queue_depth{queue="default"} 0.0\n')
     def get(self) -> Response:
-        """Read everything that is counted, in the text format of Prometheus.
+        """Read all metrics in the text format of Prometheus.
 
-        Answers this machine, and elsewhere who sends `METRICS_TOKEN` as a bearer token.
+        Clients on this machine need no credential; others send `METRICS_TOKEN` as a bearer token.
         """
         _require_reader()
         return Response(generate_latest(full_registry()), content_type=CONTENT_TYPE_LATEST)
 
 
 def full_registry() -> CollectorRegistry:
-    """What the processes of this host counted, and what is looked up now."""
-    found = process_registry()
-    found.register(HubCollector())
-    return found
+    """Metrics of the processes of this host, and the metrics that are read from PostgreSQL and Redis."""
+    result = process_registry()
+    result.register(HubCollector())
+    return result
 
 
 def process_registry() -> CollectorRegistry:
-    """What the processes of this host counted."""
-    found = CollectorRegistry()
-    found.register(_ProcessMetrics())
-    return found
+    """Metrics of the processes of this host."""
+    result = CollectorRegistry()
+    result.register(_ProcessMetrics())
+    return result
 
 
 class _ProcessMetrics:
-    """Looks for the dead at each scrape, before the files of the living are added up."""
+    """Adds up the metrics files of all processes at each scrape, after the gauges of dead processes were removed."""
 
     def collect(self) -> Iterator[Metric]:
         folder = os.environ.get(FOLDER)
@@ -78,11 +78,11 @@ class _ProcessMetrics:
 
 
 def _remove_gauges_of_dead_processes(folder: Path) -> None:
-    """Streams and connections of a process that was killed are gone with it; its counters stay."""
+    """Remove the gauges (open streams, connections) of processes that were killed; their counters stay."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = file.stem.rpartition("_")[2]
         if pid.isdigit() and not Path("/proc", pid).exists():
-            with suppress(FileNotFoundError):  # another process asked at the same moment
+            with suppress(FileNotFoundError):  # another process removed it at the same time
                 mark_process_dead(int(pid), str(folder))  # type: ignore[no-untyped-call]
 
 

@@ -1,4 +1,4 @@
-"""Queues that operators keep from being worked on for a while: said in the broker, obeyed by every worker by itself."""
+"""Queue drains: operators stop and resume the consumption of a queue; workers read the drains from Redis."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ KEY = "hub:drained"
 
 
 class BrokerUnavailable(Busy):
-    """Where workers would look for the word it cannot be left."""
+    """Redis does not answer, so the drain cannot be stored."""
 
     message = N_("Redis does not answer; nothing was changed. Try again.")
 
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """By whom and since when a queue is drained, and when it was let go on."""
+    """The user that drained a queue, since when, and when it was resumed."""
 
     by: str
     at: datetime
@@ -37,17 +37,17 @@ class Drain:
 
 
 def list_drains() -> dict[str, Drain]:
-    """By queue, those that were let go on too.
+    """Drains by queue, with the resumed ones.
 
     Raises:
-        RedisError: nobody can tell.
+        RedisError: Redis does not answer.
     """
-    said: Any = bus.client.hgetall(KEY)
-    return {queue: msgspec.json.decode(word, type=Drain) for queue, word in said.items()}
+    stored: Any = bus.client.hgetall(KEY)
+    return {queue: msgspec.json.decode(value, type=Drain) for queue, value in stored.items()}
 
 
 def list_drains_or_empty() -> dict[str, Drain]:
-    """By queue, as far as Redis tells."""
+    """Drains by queue; empty when Redis does not answer."""
     try:
         return list_drains()
     except RedisError:
@@ -55,57 +55,57 @@ def list_drains_or_empty() -> dict[str, Drain]:
 
 
 def drained_queues() -> set[str]:
-    """The queues that are drained now.
+    """Names of the queues that are drained now.
 
     Raises:
-        RedisError: nobody can tell.
+        RedisError: Redis does not answer.
     """
     return {queue for queue, drain in list_drains().items() if drain.resumed_at is None}
 
 
 def drain(queue: str, *, actor: str) -> None:
-    """Have no worker take anything more out of ``queue``; what they hold they finish.
+    """Stop the consumption of ``queue``; workers finish the tasks that they hold.
 
     Raises:
-        NotFound: there is no such queue.
-        BrokerAway: Redis does not answer.
+        NotFound: no queue has this name.
+        BrokerUnavailable: Redis does not answer.
     """
     _store(queue, Drain(actor, clock.now()))
     audit.record("queue.drained", actor=actor, subject=f"queue:{queue}")
 
 
 def resume(queue: str, *, actor: str) -> None:
-    """Have ``queue`` worked on again.
+    """Resume the consumption of ``queue``.
 
     Raises:
-        NotFound: there is no such queue.
-        BrokerAway: Redis does not answer.
+        NotFound: no queue has this name.
+        BrokerUnavailable: Redis does not answer.
     """
     _store(queue, Drain(actor, clock.now(), clock.now()))
     audit.record("queue.resumed", actor=actor, subject=f"queue:{queue}")
 
 
 def apply_drains(consumer: Any, served: tuple[str, ...]) -> None:
-    """Make a worker that serves ``served`` consume from those that are not drained, and from no other."""
+    """Make a worker consume exactly those queues of ``served`` that are not drained."""
     try:
-        shut = drained_queues()
+        drained = drained_queues()
     except RedisError as error:
-        log.debug("drains_not_known", error=str(error))
+        log.debug("drains_unknown", error=str(error))
         return
     consuming = set(consumer.app.amqp.queues.consume_from)
     for queue in served:
-        if queue in shut and queue in consuming:
+        if queue in drained and queue in consuming:
             consumer.cancel_task_queue(queue)
             log.warning("queue_drained", queue=queue)
-        elif queue not in shut and queue not in consuming:
+        elif queue not in drained and queue not in consuming:
             consumer.add_task_queue(queue)
             log.warning("queue_resumed", queue=queue)
 
 
-def _store(queue: str, word: Drain) -> None:
+def _store(queue: str, value: Drain) -> None:
     if queue not in CANARY_SECONDS:
         raise NotFound
     try:
-        bus.client.hset(KEY, queue, msgspec.json.encode(word).decode())
+        bus.client.hset(KEY, queue, msgspec.json.encode(value).decode())
     except RedisError as error:
         raise BrokerUnavailable from error

@@ -1,4 +1,4 @@
-"""What every process counts while it works: requests by route, and the connections of its database pool."""
+"""Metrics of each process: HTTP requests by route, and connections of its database pool."""
 
 from __future__ import annotations
 
@@ -14,51 +14,51 @@ from app.kernel.logs import elapsed_ms
 REQUESTS = Counter("hub_http_requests_total", "Answered requests.", ["method", "route", "status"])
 SECONDS = Histogram(
     "hub_http_request_seconds",
-    "How long requests took; of a stream, until it began.",
+    "Duration of requests; of a stream, the time until its start.",
     ["method", "route"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 POOL = Gauge(
     "hub_database_pool_connections",
-    "Connections of the processes' pools, all and those in use.",
+    "Connections of the database pools of all processes: open and in use.",
     ["state"],
     multiprocess_mode="livesum",
 )
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-#: Everything that no route knows is one: whoever tries addresses must not make a series of each.
+#: One route label for all unknown paths: a scanner that tries many paths must not create a series for each.
 UNMATCHED = "unmatched"
 
 
 def register(app: Flask) -> None:
-    """Count the requests of ``app`` and the connections of every pool."""
+    """Count the requests of ``app`` and the connections of every database pool."""
     app.after_request(_count)
     for name, listener in _LISTENERS.items():
         if not event.contains(Pool, name, listener):
             event.listen(Pool, name, listener)
 
 
-def _count(answer: Response) -> Response:
+def _count(response: Response) -> Response:
     method = request.method if request.method in _METHODS else "OTHER"
     route = request.url_rule.rule if request.url_rule else UNMATCHED
-    REQUESTS.labels(method, route, str(answer.status_code)).inc()
+    REQUESTS.labels(method, route, str(response.status_code)).inc()
     SECONDS.labels(method, route).observe(elapsed_ms() / 1000)
-    return answer
+    return response
 
 
-def _opened(*_facts: Any) -> None:
+def _opened(*_args: Any) -> None:
     POOL.labels("open").inc()
 
 
-def _closed(*_facts: Any) -> None:
+def _closed(*_args: Any) -> None:
     POOL.labels("open").dec()
 
 
-def _checked_out(*_facts: Any) -> None:
+def _checked_out(*_args: Any) -> None:
     POOL.labels("in_use").inc()
 
 
-def _returned(*_facts: Any) -> None:
+def _returned(*_args: Any) -> None:
     POOL.labels("in_use").dec()
 
 

@@ -1,7 +1,8 @@
-"""Which endpoints are slow, from what every process of this host has counted since it began."""
+"""Slow endpoints: mean and 95th percentile of request times, from the metrics of the processes of this host."""
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ _SHARE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint; of the 95th percentile the upper edge of its bucket is known, or None beyond the last one."""
+    """Request times of an endpoint; ``p95_ms`` is the upper bound of its bucket, None above the last bucket."""
 
     method: str
     route: str
@@ -23,7 +24,7 @@ class Endpoint:
 
 
 def slowest(limit: int = 10) -> list[Endpoint]:
-    """The endpoints whose requests take longest on average."""
+    """Endpoints with the longest mean request time, slowest first."""
     found = [
         Endpoint(method, route, int(numbers["count"]), 1000 * numbers["sum"] / numbers["count"], _p95(numbers))
         for (method, route), numbers in _numbers().items()
@@ -33,7 +34,7 @@ def slowest(limit: int = 10) -> list[Endpoint]:
 
 
 def _numbers() -> dict[tuple[str, str], dict[str, float]]:
-    """Count, sum and the cumulative buckets (by their upper edge) of each endpoint."""
+    """Count, sum and cumulative buckets (by upper bound) of each endpoint."""
     numbers: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     for family in process_registry().collect():
         if family.name != _FAMILY:
@@ -45,8 +46,8 @@ def _numbers() -> dict[tuple[str, str], dict[str, float]]:
 
 
 def _p95(numbers: dict[str, float]) -> float | None:
-    edges = sorted(float(name) for name in numbers if name not in {"count", "sum", "created"} and name != "+Inf")
-    by_edge = {float(name): value for name, value in numbers.items() if name not in {"count", "sum", "created"}}
-    reached = (edge for edge in edges if by_edge[edge] >= _SHARE * numbers["count"])
-    edge = next(reached, None)
-    return None if edge is None else edge * 1000
+    buckets = {float(name): value for name, value in numbers.items() if name not in {"count", "sum", "created"}}
+    bounds = sorted(bound for bound in buckets if bound != math.inf)
+    reached = (bound for bound in bounds if buckets[bound] >= _SHARE * numbers["count"])
+    bound = next(reached, None)
+    return None if bound is None else bound * 1000

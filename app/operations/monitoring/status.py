@@ -1,4 +1,4 @@
-"""The state of the whole hub at this moment, for the page of operators; what does not answer is left out and named."""
+"""Current status of the hub for the operations page; parts of a server that does not answer are None."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.operations.models import FailedTask
 from app.operations.monitoring import backlogs, broker_queues, canaries, failed_tasks, queue_drain, slow_endpoints
 from app.webhooks.endpoints import health as endpoints_health
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 _DATABASE = """
     SELECT current_setting('server_version') AS version, pg_database_size(current_database()) AS bytes,
         current_setting('max_connections')::int AS most,
@@ -29,7 +29,7 @@ _DATABASE = """
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """A queue: whether it is worked on, and what waits in it (None when Redis does not answer)."""
+    """Health of a queue, with its number of messages and their age (None when Redis does not answer)."""
 
     health: canaries.QueueHealth
     depth: int | None
@@ -38,7 +38,7 @@ class QueueState:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything; ``redis`` and ``processes`` are None when Redis does not answer."""
+    """Status of all parts; ``redis`` and ``processes`` are None when Redis does not answer."""
 
     queues: Sequence[QueueState]
     processes: Sequence[heartbeat.Process] | None
@@ -56,7 +56,7 @@ class Status:
 
     @property
     def beat_seen_at(self) -> datetime | None:
-        """When beat last looked for what is due."""
+        """Last heartbeat of beat."""
         seen = [process.seen_at for process in self.processes or () if process.kind == "beat"]
         return datetime.fromtimestamp(max(seen), UTC) if seen else None
 
@@ -70,7 +70,7 @@ class Status:
 
 
 def collect_status() -> Status:
-    """Look at everything once."""
+    """Collect the status of all parts."""
     processes = _or_none_without_redis(heartbeat.processes)
     waiting = {queue.name: queue for queue in _or_none_without_redis(broker_queues.queue_depths) or ()}
     row = db.session.execute(text(_DATABASE)).mappings().one()
@@ -90,9 +90,9 @@ def collect_status() -> Status:
     )
 
 
-def _or_none_without_redis(look_at: Callable[[], Found]) -> Found | None:
+def _or_none_without_redis(read: Callable[[], Value]) -> Value | None:
     try:
-        return look_at()
+        return read()
     except RedisError:
         return None
 

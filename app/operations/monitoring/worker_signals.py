@@ -1,4 +1,4 @@
-"""Workers under watch: they say that they are there and what they run, and what fails in them is written down."""
+"""Handlers of Celery signals: heartbeats, queue drains, metrics endpoint of workers, record of failed tasks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from app.operations.monitoring.metrics_endpoint import process_registry
 
 log = structlog.get_logger(__name__)
 _heartbeats: dict[str, Heartbeat] = {}
-#: A worker's consumer, and the queues that it was started for, drained or not.
+#: The consumer of this worker, and the queues that it was started for, with the drained ones.
 _consumers: list[tuple[Any, tuple[str, ...]]] = []
 
 
 def register(_app: Flask) -> None:
-    """Listen to Celery; in a web process nothing of it is ever heard."""
+    """Connect the signal handlers; Celery sends these signals in worker processes only."""
     signals.heartbeat_sent.connect(_send_heartbeat)
     signals.worker_ready.connect(_register_consumer)
     signals.worker_ready.connect(_serve_metrics)
@@ -37,34 +37,38 @@ def register(_app: Flask) -> None:
 def _send_heartbeat(sender: Any, **_rest: Any) -> None:
     name = sender.eventer.hostname
     kind = name.partition("@")[0]
-    presence = _heartbeats.setdefault(name, Heartbeat(kind, name))
-    doing = [{"task": work.name, "id": work.id, "since": work.time_start} for work in list(state.active_requests)]
-    presence.note(list(celery.amqp.queues.consume_from), doing)
+    heartbeat = _heartbeats.setdefault(name, Heartbeat(kind, name))
+    active = list(state.active_requests)
+    running = [{"task": request.name, "id": request.id, "since": request.time_start} for request in active]
+    heartbeat.note(list(celery.amqp.queues.consume_from), running)
     for consumer, served in _consumers:
         queue_drain.apply_drains(consumer, served)
 
 
 def _register_consumer(sender: Any, **_rest: Any) -> None:
-    """Obey from the beginning what operators said about queues; after a lost connection it is ready once more."""
+    """Store the consumer and apply the drains; Celery sends the signal again after a lost connection."""
     if not _consumers:
         _consumers.append((sender, tuple(celery.amqp.queues.consume_from)))
     queue_drain.apply_drains(*_consumers[0])
 
 
 def _serve_metrics(**_rest: Any) -> None:
-    """Answer Prometheus where workers share no folder with a web process; to be let in by a private network only."""
+    """Serve ``/metrics`` on METRICS_PORT in containers, where workers share no metrics folder with a web process.
+
+    Only a private network may reach this port.
+    """
     if port := os.environ.get("METRICS_PORT"):
-        # To all addresses of the container; on a host the folder is shared, and nobody sets the port.
+        # On all addresses of the container. On one host the folder is shared and the port is not set.
         start_http_server(int(port), addr="0.0.0.0", registry=process_registry())  # noqa: S104
 
 
 def _remove_heartbeats(**_rest: Any) -> None:
-    for presence in _heartbeats.values():
-        presence.leave()
+    for heartbeat in _heartbeats.values():
+        heartbeat.leave()
 
 
 def _reset_connections(**_rest: Any) -> None:
-    """A connection of the parent's may not be used by two processes; whoever needs one makes its own."""
+    """Drop the database connections of the parent process; two processes must not share one."""
     with HubTask.flask_app.app_context():
         db.engine.dispose(close=False)
 
@@ -83,5 +87,5 @@ def _record_failed_task(sender: Any, task_id: str, exception: BaseException, arg
                 error=error,
             )
     except Exception:
-        # The database may be what failed the task; the counter and the log have it all the same.
+        # The database may be the cause of the failure; the metrics and the log still have the error.
         log.warning("task_failure_not_recorded", task=sender.name, error=error, exc_info=True)

@@ -1,9 +1,9 @@
-// Opens the hub's own OpenAPI document; nothing is asked of any other address.
+// Shows the OpenAPI document of the hub; requests go to no other address.
 "use strict";
-const place = document.getElementById("reference");
+const container = document.getElementById("reference");
 window.ui = SwaggerUIBundle({
-  url: place.dataset.document,
-  domNode: place,
+  url: container.dataset.document,
+  domNode: container,
   deepLinking: true,
   displayRequestDuration: true,
   docExpansion: "list",
