@@ -25,7 +25,7 @@ from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin.conftest import Opener, assert_accessible, shoot, sign_in
 from tests.admin.test_signing import enter, post
-from tests.einvoices.test_printing import a_png
+from tests.einvoices.helpers import png_logo
 from tests.factories import PASSWORD, a_token, a_user
 
 SignedIn = Callable[..., Page]
@@ -384,7 +384,7 @@ class TestSeller:
         expect(page.get_by_label("Name of the company")).to_have_value("Güneş Ticaret A.Ş.")
         profile = sellers.profile_of(1)
         assert (profile.prefix, profile.language, profile.default_vat_rate) == ("GT", "en", 10)
-        page.get_by_label("Picture").set_input_files({"name": "l.png", "mimeType": "image/png", "buffer": a_png()})
+        page.get_by_label("Picture").set_input_files({"name": "l.png", "mimeType": "image/png", "buffer": png_logo()})
         page.get_by_role("button", name="Upload").click()
         logo = page.get_by_alt_text("The logo that is printed now")
         expect(logo).to_be_visible()

@@ -1,4 +1,4 @@
-"""Image, compose file, units, alerts, dashboard: what they name exists, and they agree with the table of processes."""
+"""Image, compose file, systemd units, alerts, dashboard: they agree with the process list and the metrics."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from app.webhooks.tasks import HARD_LIMIT as SENDING_HARD_LIMIT
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMD = ROOT / "deploy" / "systemd"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-#: Said to gunicorn, Celery, Flower, Python or the metrics, and not to the hub.
+#: Variables of gunicorn, Celery, Flower, Python and the metrics; they are no settings of the hub.
 OTHERS = {
     "PYTHONUNBUFFERED", "DATA_DIR", "HOST", "PORT", "WEB_CONCURRENCY", "METRICS_PORT", "PROMETHEUS_MULTIPROC_DIR",
     "CELERY_BROKER_URL", "FLOWER_ADDRESS", "FLOWER_PORT", "FLOWER_BASIC_AUTH", "FLOWER_READ_ONLY", "PATH",
@@ -38,24 +38,24 @@ SETTINGS = {field.name.upper() for field in fields(Settings)} | {"SALES_IMPORT_A
 
 
 def command(process: HubProcess, data_dir: str) -> list[str]:
-    """The command of the table as another machine runs it: with its own Python."""
+    """The arguments of a process of the list, without the Python of this machine."""
     _, *arguments = process.arguments({"DATA_DIR": data_dir})
     return arguments
 
 
 def instructions() -> Iterator[tuple[str, str]]:
-    """The Dockerfile's steps: word and rest, continued lines joined."""
+    """The instructions of the Dockerfile: keyword and arguments, with continued lines joined."""
     text = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.M)
     for line in re.sub(r"\\\n\s*", "", text).splitlines():
         if line.strip():
-            word, _, rest = line.strip().partition(" ")
-            yield word, rest
+            keyword, _, arguments = line.strip().partition(" ")
+            yield keyword, arguments
 
 
-def copied(steps: Iterable[tuple[str, str]]) -> list[str]:
-    """What is taken from the checkout."""
-    taken = [rest.split()[:-1] for word, rest in steps if word == "COPY" and "--from" not in rest]
-    return [source for sources in taken for source in sources]
+def copied_sources(steps: Iterable[tuple[str, str]]) -> list[str]:
+    """Paths that are copied from the checkout."""
+    copies = [rest.split()[:-1] for word, rest in steps if word == "COPY" and "--from" not in rest]
+    return [source for sources in copies for source in sources]
 
 
 def last_stage() -> list[tuple[str, str]]:
@@ -66,10 +66,10 @@ def last_stage() -> list[tuple[str, str]]:
 
 class TestCompose:
     @pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
-    def test_runs_the_processes_of_the_table(self, process: HubProcess) -> None:
+    def test_runs_the_processes_of_the_list(self, process: HubProcess) -> None:
         assert COMPOSE["services"][process.name]["command"] == ["python", *command(process, "/srv/hub")]
 
-    def test_runs_nothing_else_of_the_hub(self) -> None:
+    def test_runs_no_other_process_of_the_hub(self) -> None:
         ours = {name for name, service in COMPOSE["services"].items() if service["image"] == "invoice-hub"}
         assert ours == {process.name for process in PROCESSES} | {"migrate"}
 
@@ -79,25 +79,25 @@ class TestCompose:
             assert after == {"condition": "service_completed_successfully"}
         assert COMPOSE["services"]["migrate"]["command"][-2:] == ["db", "upgrade"]
 
-    def test_says_nothing_that_nobody_hears(self) -> None:
+    def test_sets_only_known_variables(self) -> None:
         for name, service in COMPOSE["services"].items():
             if service["image"] == "invoice-hub":
                 assert set(service["environment"]) <= SETTINGS | OTHERS, name
 
-    def test_every_variable_is_in_the_example(self) -> None:
+    def test_the_example_holds_every_variable(self) -> None:
         text = (ROOT / "compose.yaml").read_text()
         needed = set(re.findall(r"\$\{(\w+):\?", text))
         given = set(re.findall(r"^(\w+)=", (ROOT / "deploy/docker/example.env").read_text(), re.M))
         assert needed <= given <= set(re.findall(r"\$\{(\w+)", text))
 
-    def test_flower_and_the_web_listen_on_this_machine_only(self) -> None:
+    def test_flower_and_web_listen_on_loopback_only(self) -> None:
         assert COMPOSE["services"]["flower"]["ports"] == ["127.0.0.1:${FLOWER_PORT:-5555}:5555"]
         assert COMPOSE["services"]["web"]["ports"] == ["${HUB_ADDRESS:-127.0.0.1}:${HUB_PORT:-8000}:8000"]
         assert COMPOSE["services"]["flower"]["environment"]["FLOWER_READ_ONLY"] == "true"
         assert ":?" in COMPOSE["services"]["flower"]["environment"]["FLOWER_BASIC_AUTH"]
         assert "ports" not in COMPOSE["services"]["postgres"] | COMPOSE["services"]["valkey"]
 
-    def test_a_stop_waits_longer_than_a_task_may_take(self) -> None:
+    def test_the_grace_period_is_longer_than_the_task_limit(self) -> None:
         grace = {
             name: int(s["stop_grace_period"].rstrip("s"))
             for name, s in COMPOSE["services"].items()
@@ -117,7 +117,7 @@ class TestUnits:
         return parser
 
     @pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
-    def test_run_the_processes_of_the_table(self, process: HubProcess) -> None:
+    def test_run_the_processes_of_the_list(self, process: HubProcess) -> None:
         service = self.unit(SYSTEMD / f"invoice-hub-{process.name}.service")["Service"]
         # A percent sign is doubled: systemd has specifiers of its own.
         started = [word.replace("%%", "%") for word in shlex.split(service["ExecStart"])]
@@ -133,36 +133,25 @@ class TestUnits:
         wanted = self.unit(SYSTEMD / "invoice-hub.target")["Unit"]["Wants"].split()
         assert set(wanted) == {f"invoice-hub-{p.name}.service" for p in PROCESSES if p.name != "flower"}
 
-    def test_the_example_names_settings(self) -> None:
+    def test_the_example_holds_only_known_variables(self) -> None:
         named = set(re.findall(r"^(\w+)=", (SYSTEMD / "example.env").read_text(), re.M))
         assert named <= SETTINGS | OTHERS
 
 
 class TestImage:
-    def test_copies_what_there_is_and_what_is_not_ignored(self) -> None:
+    def test_copies_existing_files_that_are_not_ignored(self) -> None:
         ignore = (ROOT / ".dockerignore").read_text().splitlines()
         kept = [line.removeprefix("!") for line in ignore if line.startswith("!")]
-        copied = [
-            source
-            for word, rest in instructions()
-            if word == "COPY" and "--from" not in rest
-            for source in rest.split()[:-1]
-        ]
+        copied = copied_sources(instructions())
         assert copied
         for source in copied:
             assert (ROOT / source).exists(), source
             assert any(fnmatch.fnmatch(source, pattern) or source.startswith(f"{pattern}/") for pattern in kept), source
 
     def test_everything_that_the_hub_imports_is_copied(self) -> None:
-        copied = {
-            source
-            for word, rest in last_stage()
-            if word == "COPY" and "--from" not in rest
-            for source in rest.split()[:-1]
-        }
-        assert {"app", "migrations", "wsgi.py", "celery_worker.py"} <= copied
+        assert {"app", "migrations", "wsgi.py", "celery_worker.py"} <= set(copied_sources(last_stage()))
 
-    def test_is_run_by_nobody_in_particular_and_holds_no_compiler(self) -> None:
+    def test_runs_as_its_own_user_and_holds_no_compiler(self) -> None:
         steps = last_stage()
         assert [rest for word, rest in steps if word == "USER"] == ["hub"]
         installed = " ".join(rest for word, rest in steps if word == "RUN")
@@ -186,21 +175,21 @@ class TestImage:
         [web] = [process for process in PROCESSES if process.name == "web"]
         assert default == ["python", *command(web, "/srv/hub")]
 
-    def test_says_nothing_that_nobody_hears(self) -> None:
-        said = {name for word, rest in last_stage() if word == "ENV" for name in re.findall(r"(\w+)=", rest)}
-        assert said
-        assert said <= SETTINGS | OTHERS
+    def test_sets_only_known_variables(self) -> None:
+        variables = {name for word, rest in last_stage() if word == "ENV" for name in re.findall(r"(\w+)=", rest)}
+        assert variables
+        assert variables <= SETTINGS | OTHERS
 
-    def test_its_probe_tells_ready_from_not_ready(self, anybody: FlaskClient) -> None:
+    def test_the_probe_fails_without_a_server(self, anybody: FlaskClient) -> None:
         program = [sys.executable, str(ROOT / "deploy/docker/probe.py")]
         gone = subprocess.run(program, env={"PORT": "1"}, capture_output=True, text=True, check=False)
         assert (gone.returncode, "refused" in gone.stderr) == (1, True)
 
 
-class TestWatching:
+class TestAlertsAndDashboard:
     @pytest.fixture
     def known(self, anybody: FlaskClient) -> set[str]:
-        """Names of all samples that the hub gives or may give."""
+        """Names of all samples of the hub's metrics."""
         families = text_string_to_metric_families(anybody.get("/metrics").get_data(as_text=True))
         names = set()
         for family in families:
@@ -227,19 +216,19 @@ class TestWatching:
         bare = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in known if name.startswith("hub_")}
         assert not [name for name in bare if name not in shown and name not in UNSHOWN]
 
-    def test_every_alert_says_what_to_do(self) -> None:
+    def test_every_alert_has_an_action(self) -> None:
         rules = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())
         for rule in rules["groups"][0]["rules"]:
             assert set(rule["annotations"]) == {"summary", "action"}, rule["alert"]
             assert rule["labels"]["severity"] in {"page", "warning"}
 
 
-#: Counters of what is made up for by itself.
+#: Counters that no panel or alert shows: the hub repairs these failures by itself.
 UNSHOWN = {"hub_after_commit_failures", "hub_after_commit_failures_total"}
 
 
 @pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])
-def test_proxies_keep_streams_flowing_and_metrics_inside(name: str) -> None:
+def test_proxies_do_not_buffer_streams_and_hide_metrics(name: str) -> None:
     text = (ROOT / "deploy/proxy" / name).read_text()
     assert "/metrics" in text
     assert "proxy_buffering off" in text or "flush_interval -1" in text

@@ -1,4 +1,4 @@
-"""The doctor: each thing that is not well is named, with what mends it."""
+"""The doctor: each fault is reported with its remedy."""
 
 from __future__ import annotations
 
@@ -16,81 +16,78 @@ from app.kernel.http.app import Hub
 from app.operations import doctor
 from app.operations.doctor import State
 from app.operations.tasks import canary
-from tests.operations.test_health import without_database
-
-__all__ = ["without_database"]
 
 
-def findings(what: str, *, worst: State | None = None) -> str:
-    """What was said about one thing, and how to mend it."""
-    found = [finding for finding in doctor.run_checks() if finding.what == what]
+def findings(subject: str, *, worst: State | None = None) -> str:
+    """Messages and remedies of the findings on one subject."""
+    found = [finding for finding in doctor.run_checks() if finding.subject == subject]
     assert found
     if worst:
         assert worst in {finding.state for finding in found}
-        assert all(finding.mend for finding in found if finding.state is not State.OK)
-    return " | ".join(f"{finding.said} -> {finding.mend}" for finding in found)
+        assert all(finding.remedy for finding in found if finding.state is not State.OK)
+    return " | ".join(f"{finding.message} -> {finding.remedy}" for finding in found)
 
 
-def test_a_hub_that_is_well_has_no_fault(app: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # whoever looks after a hub need not stand in its folder
+def test_a_healthy_hub_has_no_fault(app: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the command must work in every working directory
     for queue in CANARY_SECONDS:
         canary.apply(args=[queue])
     result = app.test_cli_runner().invoke(args=["hub", "doctor"])
     assert result.exit_code == 0, result.output
-    looked_at = ("configuration", "database", "migrations", "clock", "redis", "storage", "libraries", "fonts", "backup")
-    for what in (*looked_at, "workers"):
-        assert what in result.output
+    subjects = ("configuration", "database", "migrations", "clock", "redis", "storage", "libraries", "fonts", "backup")
+    for subject in (*subjects, "workers"):
+        assert subject in result.output
     assert "FAULT" not in result.output
 
 
 @pytest.mark.usefixtures("without_database")
-def test_a_fault_is_in_the_exit_code(app: Hub) -> None:
+def test_a_fault_sets_the_exit_code(app: Hub) -> None:
     result = app.test_cli_runner().invoke(args=["hub", "doctor"])
     assert result.exit_code == 1
     assert "-> Start PostgreSQL" in result.output
     assert "Traceback" not in result.output
 
 
-def test_a_database_of_an_older_version_is_told(app: Hub) -> None:
+def test_a_missing_migration_is_a_fault(app: Hub) -> None:
     with db.engine.begin() as connection:
         [before] = connection.execute(text("SELECT version_num FROM alembic_version")).one()
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     try:
-        said = findings("migrations", worst=State.FAULT)
+        text_of_findings = findings("migrations", worst=State.FAULT)
     finally:
         with db.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": before})
-    assert said == f"revision 0001, this hub needs {before} -> flask --app wsgi db upgrade"
+    assert text_of_findings == f"revision 0001, this hub needs {before} -> flask --app wsgi db upgrade"
 
 
-def test_a_clock_that_is_wrong_is_told(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_clock_is_a_fault(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     moment = clock.now() + timedelta(seconds=90)
     monkeypatch.setattr(clock, "now", lambda: moment)
     assert "NTP" in findings("clock", worst=State.FAULT)
 
 
-def test_a_redis_that_is_gone_is_told(app_with: Callable[..., Hub]) -> None:
+def test_redis_without_answer_is_a_fault(app_with: Callable[..., Hub]) -> None:
     with app_with(redis_url="redis://127.0.0.1:1/0").app_context():
         assert "Start Redis" in findings("redis", worst=State.FAULT)
 
 
-def test_a_folder_that_cannot_be_written_is_told(app_with: Callable[..., Hub], tmp_path: Path) -> None:
+def test_a_storage_folder_that_is_not_writable_is_a_fault(app_with: Callable[..., Hub], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with app_with(storage_dir=tmp_path / "file").app_context():
         assert "STORAGE_DIR" in findings("storage", worst=State.FAULT)
 
 
-def test_missing_libraries_are_told_by_the_package_that_has_them(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_libraries_name_their_package(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_can_load", lambda library: "pango" not in library)
     assert "apt-get install libpango-1.0-0 libpangoft2-1.0-0" in findings("libraries", worst=State.FAULT)
     monkeypatch.setattr(doctor, "_can_load", lambda library: "harfbuzz" not in library)
     assert "libharfbuzz-subset0" in findings("libraries", worst=State.WARNING)
 
 
-def test_workers_that_are_gone_are_told(app: Hub) -> None:
+def test_missing_workers_are_a_warning(app: Hub) -> None:
     assert "No worker of the queue default is alive." in findings("workers", worst=State.WARNING)
 
 
-def test_programs_that_are_missing_are_told(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_programs_are_a_warning(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.kernel.postgres_programs.program_path", lambda _name: None)
     assert "pg_dump was not found -> apt-get install postgresql-client" in findings("backup", worst=State.WARNING)

@@ -1,4 +1,4 @@
-"""Liveness and readiness, also when what the hub stands on is gone."""
+"""Liveness, readiness and worker health, also without the database or Redis."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from app.celery_config import CANARY_SECONDS
 from app.extensions import db
@@ -20,29 +20,21 @@ from app.operations.monitoring import canaries, queue_drain
 from app.operations.tasks import canary
 from tests.factories import a_sale
 
-NOWHERE = "postgresql+psycopg://hub@127.0.0.1:1/hub"
 
-
-@pytest.fixture
-def without_database(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same application, whose database refuses every connection."""
-    monkeypatch.setitem(db._app_engines[app], None, create_engine(NOWHERE))
-
-
-def test_all_is_well(anybody: FlaskClient) -> None:
+def test_a_healthy_hub_is_alive_and_ready(anybody: FlaskClient) -> None:
     assert anybody.get("/healthz").json == {"status": "ok"}
     assert anybody.get("/readyz").json == {"status": "ok", "database": "ok", "redis": "ok"}
 
 
 @pytest.mark.usefixtures("without_database")
-class TestWithoutADatabase:
-    def test_it_is_alive_and_not_ready(self, anybody: FlaskClient) -> None:
+class TestWithoutDatabase:
+    def test_the_process_is_alive_but_not_ready(self, anybody: FlaskClient) -> None:
         assert anybody.get("/healthz").status_code == 200
         answer = anybody.get("/readyz")
         assert answer.status_code == 503
         assert answer.json == {"message": "The database is not ready: OperationalError"}
 
-    def test_requests_are_asked_to_come_back(self, erp: FlaskClient) -> None:
+    def test_requests_get_503_with_retry_after(self, erp: FlaskClient) -> None:
         answer = erp.get("/api/sales/invoices/")
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "1"
@@ -61,13 +53,13 @@ def test_a_database_without_tables_is_not_ready(anybody: FlaskClient) -> None:
     assert answer.json == {"message": "The database is not ready: ProgrammingError"}
 
 
-def test_without_redis_it_is_ready_and_says_so(app_with: Callable[..., Hub]) -> None:
+def test_without_redis_the_hub_is_ready_but_degraded(app_with: Callable[..., Hub]) -> None:
     answer = app_with(redis_url="redis://127.0.0.1:1/0").test_client().get("/readyz")
     assert answer.status_code == 200
     assert answer.json == {"status": "degraded", "database": "ok", "redis": "ConnectionError"}
 
 
-def test_an_empty_pool_asks_for_patience(app_with: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exhausted_pool_answers_503(app_with: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch) -> None:
     other = app_with(database_pool_size=1)
     with other.app_context():
         monkeypatch.setattr(db.engine.pool, "_timeout", 0)
@@ -78,68 +70,68 @@ def test_an_empty_pool_asks_for_patience(app_with: Callable[..., Hub], monkeypat
     assert answer.json["success"] is False
 
 
-class TestWork:
+class TestWorkerHealth:
     @pytest.fixture
-    def at_work(self, app: Hub) -> None:
-        """Every queue has just been worked on, by a worker that is there like beat."""
+    def running_worker(self, app: Hub) -> None:
+        """Every queue has a new canary; a worker and beat send heartbeats."""
         for queue in CANARY_SECONDS:
             canary.apply(args=[queue])
         Heartbeat("worker", "worker@here").note(list(CANARY_SECONDS))
         Heartbeat("beat", "beat@here").note()
 
-    def looked_at(self, client: FlaskClient, later: float, monkeypatch: pytest.MonkeyPatch) -> tuple[int, Any]:
-        """Ask so many seconds later, with everybody still there."""
+    def health_after(self, client: FlaskClient, later: float, monkeypatch: pytest.MonkeyPatch) -> tuple[int, Any]:
+        """The answer ``later`` seconds from now, while all processes are still alive."""
         moment = clock.now() + timedelta(seconds=later)
         monkeypatch.setattr(clock, "now", lambda: moment)
         monkeypatch.setattr("app.kernel.worker.heartbeat.LOST_AFTER", later + 10)
         answer = client.get("/healthz/worker")
         return answer.status_code, answer.json
 
-    @pytest.mark.usefixtures("at_work")
-    def test_it_is_green_while_canaries_come_through(self, anybody: FlaskClient) -> None:
+    @pytest.mark.usefixtures("running_worker")
+    def test_the_answer_is_ok_while_canaries_pass(self, anybody: FlaskClient) -> None:
         answer = anybody.get("/healthz/worker")
         assert answer.status_code == 200
         assert answer.json["status"] == "ok"
         assert set(answer.json["queues"]) == set(CANARY_SECONDS)
         assert answer.json["lost"] == []
 
-    @pytest.mark.usefixtures("at_work")
-    def test_a_worker_that_is_up_and_consumes_nothing_is_told(
+    @pytest.mark.usefixtures("running_worker")
+    def test_a_worker_that_does_not_consume_is_reported(
         self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        status, body = self.looked_at(anybody, CANARY_SECONDS["default"] * canaries.TICKS + 1, monkeypatch)
+        status, body = self.health_after(anybody, CANARY_SECONDS["default"] * canaries.TICKS + 1, monkeypatch)
         assert (status, body["error"], body["status"]) == (503, "NOT_CONSUMED", "red")
         assert body["queues"]["default"]["reason"] == "worker@here is up and does not consume."
         assert body["queues"]["pdf"]["status"] == "ok"
         assert "worker@here is up and does not consume." in body["message"]
 
-    @pytest.mark.usefixtures("at_work")
-    def test_just_before_three_ticks_it_is_green(self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        status, _ = self.looked_at(anybody, CANARY_SECONDS["default"] * canaries.TICKS - 1, monkeypatch)
+    @pytest.mark.usefixtures("running_worker")
+    def test_before_three_ticks_the_answer_is_ok(self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        status, _ = self.health_after(anybody, CANARY_SECONDS["default"] * canaries.TICKS - 1, monkeypatch)
         assert status == 200
 
-    def test_a_queue_without_a_worker_says_so(self, anybody: FlaskClient) -> None:
+    def test_a_queue_without_a_worker_is_reported(self, anybody: FlaskClient) -> None:
         answer = anybody.get("/healthz/worker")
         assert answer.status_code == 503
         assert answer.json["queues"]["pdf"]["reason"] == "No worker of the queue pdf is alive."
 
-    def test_what_a_worker_is_busy_with_is_named(self, anybody: FlaskClient) -> None:
+    def test_the_reason_names_the_running_tasks(self, anybody: FlaskClient) -> None:
         Heartbeat("beat", "beat@here").note()
         Heartbeat("printer", "printer@here").note(["pdf"], [{"task": "einvoices.print_pdfs", "id": "1", "since": 0}])
         reason = anybody.get("/healthz/worker").json["queues"]["pdf"]["reason"]
         assert reason == "printer@here is up and does not consume (running einvoices.print_pdfs)."
 
-    def test_a_timer_that_is_gone_is_named(self, anybody: FlaskClient) -> None:
+    def test_a_missing_beat_is_reported(self, anybody: FlaskClient) -> None:
         Heartbeat("worker", "worker@here").note(list(CANARY_SECONDS))
         assert "Beat is not alive" in anybody.get("/healthz/worker").json["message"]
 
-    @pytest.mark.usefixtures("at_work")
-    def test_who_went_without_a_word_is_named(self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.usefixtures("running_worker")
+    def test_lost_processes_are_listed(self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("app.kernel.worker.heartbeat.LOST_AFTER", -1)
         assert anybody.get("/healthz/worker").json["lost"] == ["beat@here", "worker@here"]
 
-    @pytest.mark.usefixtures("at_work")
-    def test_a_drained_queue_is_drained_and_no_fault(
+    @pytest.mark.usefixtures("running_worker")
+    def test_a_drained_queue_is_reported_as_drained(
         self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with unit_of_work():
@@ -156,22 +148,20 @@ class TestWork:
         assert 'hub_queue_stalled{queue="pdf"} 0.0' in anybody.get("/metrics").text
         with unit_of_work():
             queue_drain.resume("pdf", actor="user:1")
-        # Its first canary may be on its way; after that there is no excuse.
+        # After the resume the first canary has three ticks of time; then the queue is red.
         assert not canaries.health([], queue_drain.list_drains())[2].is_red
         later = moment + timedelta(seconds=3 * CANARY_SECONDS["pdf"] + 1)
         monkeypatch.setattr(clock, "now", lambda: later)
         assert canaries.health([], queue_drain.list_drains())[2].is_red
 
-    def test_without_redis_nothing_can_be_consumed(self, app_with: Callable[..., Hub]) -> None:
+    def test_without_redis_the_queues_are_red(self, app_with: Callable[..., Hub]) -> None:
         answer = app_with(redis_url="redis://127.0.0.1:1/0").test_client().get("/healthz/worker")
         assert answer.status_code == 503
         assert "Redis does not answer" in answer.json["message"]
 
 
-def test_a_database_that_dropped_its_connections_costs_one_request(
-    app_with: Callable[..., Hub], erp: FlaskClient
-) -> None:
-    """Statements that speak to the driver itself too: every other connection of the pool was dropped with it."""
+def test_dropped_database_connections_cost_one_request(app_with: Callable[..., Hub], erp: FlaskClient) -> None:
+    """COPY and other statements that use the driver directly too: one error invalidates the whole pool."""
     other = app_with()
     client = other.test_client()
     client.environ_base["HTTP_X_API_KEY"] = erp.environ_base["HTTP_X_API_KEY"]
@@ -184,10 +174,3 @@ def test_a_database_that_dropped_its_connections_costs_one_request(
         connection.execute(text("SELECT pg_terminate_backend(pid) FROM unnest(:pids) pid"), {"pids": pids})
     answers = [client.post("/api/sales/import/invoice/", json=a_sale()).status_code for _ in range(5)]
     assert answers[1:] == [201, 201, 201, 201]
-
-
-def test_a_canary_of_a_worker_that_is_long_gone_is_forgotten(app: Hub) -> None:
-    canary.apply(args=["default"])
-    with unit_of_work():
-        canaries.delete_older_than(clock.now() + timedelta(seconds=1))
-    assert all(queue.age_seconds is None for queue in canaries.health([]))

@@ -1,42 +1,38 @@
-"""Totals obey the contract's rule to the cent: in the pure module, in JSON, and in what the PDF prints."""
+"""Totals follow the rounding rule to the cent: in the module, in JSON, and in the PDF."""
 
 from __future__ import annotations
 
-import io
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pypdf import PdfReader
 
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.lifecycle.totals import Line, compute, round_half_up
 from app.einvoices.pdf import print_job
-from app.einvoices.pdf.amount_in_words import english, in_words, turkish
 from app.kernel.http.app import Hub
 from app.pdf.number_format import format_number
-from tests.einvoices.conftest import URL, issued
+from tests.einvoices.helpers import URL, create_issued, pdf_text
 
 RATES = [Decimal(rate) for rate in ("0", "1", "8", "10", "18", "20", "5.5")]
 
 
 @st.composite
 def lines(draw: st.DrawFn, digits: int) -> list[Line]:
-    made = []
+    result = []
     for _ in range(draw(st.integers(1, 8))):
         quantity = Decimal(draw(st.integers(1, 10**8))).scaleb(-4)
         price = Decimal(draw(st.integers(0, 10**9))).scaleb(-4)
         most = int((quantity * price).scaleb(digits))
         discount = Decimal(draw(st.integers(0, most))).scaleb(-digits)
-        made.append(Line(quantity, price, discount, draw(st.sampled_from(RATES))))
-    return made
+        result.append(Line(quantity, price, discount, draw(st.sampled_from(RATES))))
+    return result
 
 
 @given(data=st.data(), digits=st.sampled_from([0, 2, 3]))
-def test_the_rule_holds_and_everything_adds_up(data: st.DataObject, digits: int) -> None:
+def test_lines_rates_and_totals_follow_the_rule_and_add_up(data: st.DataObject, digits: int) -> None:
     given_lines = data.draw(lines(digits))
     totals = compute(given_lines, digits)
     nets = [round_half_up(line.quantity * line.unit_price - line.discount, digits) for line in given_lines]
@@ -56,7 +52,7 @@ def test_the_rule_holds_and_everything_adds_up(data: st.DataObject, digits: int)
 
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), currency=st.sampled_from(["TRY", "EUR", "JPY", "KWD"]))
-def test_json_and_print_say_what_the_rule_says(
+def test_json_and_pdf_show_the_computed_totals(
     app: Hub, owner: FlaskClient, data: st.DataObject, currency: str
 ) -> None:
     digits = CURRENCIES[currency]
@@ -71,7 +67,7 @@ def test_json_and_print_say_what_the_rule_says(
         }
         for number, line in enumerate(given_lines)
     ]
-    einvoice = issued(owner, currency=currency, items=items)
+    einvoice = create_issued(owner, currency=currency, items=items)
     totals = compute(given_lines, digits)
     shown = owner.get(f"{URL}/{einvoice['id']}").json
     for name in ("subtotal", "discount_total", "tax_total", "grand_total"):
@@ -88,33 +84,3 @@ def test_json_and_print_say_what_the_rule_says(
 def _line(item: dict[str, Any]) -> Line:
     names = ("quantity", "unit_price", "discount_amount", "vat_rate")
     return Line(*(Decimal(str(item[name])) for name in names))
-
-
-def pdf_text(content: bytes) -> str:
-    return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages).split())
-
-
-@pytest.mark.parametrize(
-    ("number", "in_turkish", "in_english"),
-    [
-        (0, "sıfır", "zero"),
-        (1000, "bin", "one thousand"),
-        (1100, "bin yüz", "one thousand one hundred"),
-        (21, "yirmi bir", "twenty-one"),
-        (201_001, "iki yüz bir bin bir", "two hundred one thousand one"),
-        (1_000_000, "bir milyon", "one million"),
-        (9_999_999_999_999, None, None),
-    ],
-)
-def test_numbers_in_words(number: int, in_turkish: str | None, in_english: str | None) -> None:
-    assert turkish(number)
-    assert english(number)
-    if in_turkish:
-        assert (turkish(number), english(number)) == (in_turkish, in_english)
-
-
-def test_amounts_in_words() -> None:
-    assert in_words(Decimal("120.40"), "TRY", "tr") == "Yalnız yüz yirmi Türk lirası kırk kuruş"
-    assert in_words(Decimal("120.00"), "EUR", "en") == "One hundred twenty euros"
-    assert in_words(Decimal("1.005"), "KWD", "en") == "One KWD and 5/1000"
-    assert in_words(Decimal(7), "JPY", "tr") == "Yalnız yedi JPY"

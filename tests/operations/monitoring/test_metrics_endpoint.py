@@ -1,4 +1,4 @@
-"""Metrics: what is counted and looked up, who may read it, and that dashboards and alerts use what there is."""
+"""Metrics: their values, their readers, and several processes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.extensions import bus, celery, db
+from app.extensions import celery, db
 from app.kernel.http.app import Hub
 from app.kernel.worker import heartbeat
 from tests.factories import a_sale
-from tests.operations.test_health import without_database
 
-__all__ = ["without_database"]
+ROOT = Path(__file__).resolve().parents[3]
 
-ROOT = Path(__file__).resolve().parents[2]
+
 TOKEN = "a-token-for-the-tests-of-metrics"
 
 
 def samples(client: FlaskClient, **headers: str) -> dict[tuple[str, ...], float]:
-    """Each sample by its name and the values of its labels."""
+    """Values of all samples by name and label values."""
     answer = client.get("/metrics", headers=headers)
     assert answer.status_code == 200, answer.get_data(as_text=True)
     assert answer.content_type.startswith("text/plain")
@@ -36,16 +35,16 @@ def samples(client: FlaskClient, **headers: str) -> dict[tuple[str, ...], float]
 
 
 def test_requests_are_counted_by_their_route(anybody: FlaskClient, erp: FlaskClient) -> None:
-    counted = ("hub_http_requests_total", "GET", "/api/sales/invoices/<int:invoice_id>/", "404")
-    before = samples(anybody).get(counted, 0)
+    key = ("hub_http_requests_total", "GET", "/api/sales/invoices/<int:invoice_id>/", "404")
+    before = samples(anybody).get(key, 0)
     erp.get("/api/sales/invoices/1/")
     erp.get("/api/sales/invoices/2/")
     after = samples(anybody)
-    assert after[counted] == before + 2
-    assert after["hub_http_request_seconds_count", *counted[1:3]] >= 2
+    assert after[key] == before + 2
+    assert after["hub_http_request_seconds_count", *key[1:3]] >= 2
 
 
-def test_addresses_that_nobody_knows_are_one_series(anybody: FlaskClient) -> None:
+def test_unknown_paths_are_one_series(anybody: FlaskClient) -> None:
     for number in range(3):
         anybody.open(f"/nowhere/{number}", method=f"BREW{number}")
     found = {key for key in samples(anybody) if key[0] == "hub_http_requests_total" and "unmatched" in key}
@@ -53,7 +52,7 @@ def test_addresses_that_nobody_knows_are_one_series(anybody: FlaskClient) -> Non
     assert not [key for key in found if any("nowhere" in label or "BREW" in label for label in key)]
 
 
-def test_lags_are_looked_up(anybody: FlaskClient, erp: FlaskClient, relayed: Callable[[], int]) -> None:
+def test_backlogs_are_read_at_each_scrape(anybody: FlaskClient, erp: FlaskClient, relayed: Callable[[], int]) -> None:
     erp.post("/api/sales/import/invoice/", json=a_sale())
     found = samples(anybody)
     assert found["hub_work_due", "events"] == 1
@@ -73,7 +72,7 @@ def test_queues_have_depth_and_age(anybody: FlaskClient) -> None:
     assert found["hub_queue_depth", "default"] == 0
 
 
-def test_processes_are_seen_until_they_leave(anybody: FlaskClient) -> None:
+def test_processes_are_listed_until_they_exit(anybody: FlaskClient) -> None:
     worker = heartbeat.Heartbeat("worker", "worker@here")
     worker.note(["default"])
     found = samples(anybody)
@@ -92,37 +91,37 @@ def test_connections_of_the_pool_are_counted(app: Hub, anybody: FlaskClient) -> 
 
 
 @pytest.mark.usefixtures("without_database")
-def test_a_database_that_is_gone_is_told_and_the_rest_stays(anybody: FlaskClient) -> None:
+def test_without_the_database_the_other_metrics_remain(anybody: FlaskClient) -> None:
     found = samples(anybody)
     assert found["hub_up", "database"] == 0
     assert found["hub_up", "redis"] == 1
     assert ("hub_queue_depth", "default") in found
 
 
-def test_redis_that_is_gone_is_told_and_the_rest_stays(app_with: Callable[..., Hub]) -> None:
+def test_without_redis_the_other_metrics_remain(app_with: Callable[..., Hub]) -> None:
     found = samples(app_with(redis_url="redis://127.0.0.1:1/0").test_client())
     assert found["hub_up", "redis"] == 0
     assert found["hub_work_due", "events"] == 0
 
 
 class TestReaders:
-    def test_elsewhere_nobody_reads_without_a_token(self, anybody: FlaskClient) -> None:
+    def test_other_machines_need_the_token(self, anybody: FlaskClient) -> None:
         answer = anybody.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"})
         assert answer.status_code == 403
         assert "METRICS_TOKEN" in answer.json["message"]
 
     @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
-    def test_a_proxy_of_this_machine_is_elsewhere(self, anybody: FlaskClient, header: str) -> None:
+    def test_requests_through_a_local_proxy_need_the_token(self, anybody: FlaskClient, header: str) -> None:
         assert anybody.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
 
-    def test_the_token_opens_them_from_anywhere(self, app_with: Callable[..., Hub]) -> None:
+    def test_the_token_allows_reading_from_any_machine(self, app_with: Callable[..., Hub]) -> None:
         client = app_with(metrics_token=TOKEN).test_client()
         client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
         assert samples(client, Authorization=f"Bearer {TOKEN}")
         for wrong in (f"Bearer {TOKEN}x", TOKEN, "Bearer ", "Bearer é"):
             assert client.get("/metrics", headers={"Authorization": wrong}).status_code == 401
 
-    def test_without_a_token_set_none_is_right(self, anybody: FlaskClient) -> None:
+    def test_without_a_configured_token_every_token_is_refused(self, anybody: FlaskClient) -> None:
         assert anybody.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 401
 
 
@@ -132,29 +131,18 @@ class TestManyProcesses:
         monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
         return tmp_path
 
-    def test_counts_of_all_are_added_and_gauges_of_the_dead_are_not(self, anybody: FlaskClient, folder: Path) -> None:
+    def test_counters_are_summed_and_gauges_of_dead_processes_removed(self, anybody: FlaskClient, folder: Path) -> None:
         program = (
             "import os\n"
-            "from prometheus_client import Counter, Gauge\n"  # without the application, which takes a second to load
+            "from prometheus_client import Counter, Gauge\n"  # not the application: its import takes a second
             "Counter('hub_nudges_failed_total', '', ['task']).labels('x').inc(2)\n"
             "Gauge('hub_stream_clients', '', multiprocess_mode='livesum').inc(3)\n"
-            "os._exit(0)\n"  # as a kill would: nothing is tidied up
+            "os._exit(0)\n"  # like a kill: no cleanup
         )
-        both = [subprocess.Popen([sys.executable, "-c", program], cwd=ROOT) for _ in range(2)]
-        assert [process.wait() for process in both] == [0, 0]
+        processes = [subprocess.Popen([sys.executable, "-c", program], cwd=ROOT) for _ in range(2)]
+        assert [process.wait() for process in processes] == [0, 0]
         assert list(folder.glob("gauge_livesum_*.db"))
         found = samples(anybody)
         assert found["hub_nudges_failed_total", "x"] == 4
         assert ("hub_stream_clients",) not in found
         assert not list(folder.glob("gauge_livesum_*.db"))
-
-
-def test_presence_forgets_the_lost_after_an_hour(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    heartbeat.Heartbeat("worker", "worker@here").note()
-    [known] = heartbeat.processes()
-    assert not known.is_lost
-    monkeypatch.setattr(heartbeat, "LOST_AFTER", -1)
-    assert heartbeat.processes()[0].is_lost
-    monkeypatch.setattr(heartbeat, "FORGOTTEN_AFTER", -1)
-    assert heartbeat.processes() == []
-    assert bus.client.hlen(heartbeat.KEY) == 0

@@ -1,4 +1,4 @@
-"""The API reference: a valid document that says what the running hub really does, and a page served by the hub."""
+"""API reference: the document is valid and agrees with real responses; the hub serves the page."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TestDocument:
         assert document["openapi"] == "3.1.0"
         validate(document)
 
-    def test_holds_every_route_of_a_surface(self, app: Hub, document: dict[str, Any]) -> None:
+    def test_holds_every_route_of_an_api(self, app: Hub, document: dict[str, Any]) -> None:
         outside = {"static", "reference", "admin"}
         # An operation may answer under several spellings of its path; the first is the one that is documented.
         rules = {rule.endpoint: next(app.url_map.iter_rules(rule.endpoint)) for rule in app.url_map.iter_rules()}
@@ -64,7 +64,7 @@ class TestDocument:
             ids.append(operation["operationId"])
         assert len(ids) == len(set(ids))
 
-    def test_no_mark_of_a_decorator_is_left(self, anybody: FlaskClient) -> None:
+    def test_holds_no_internal_keys(self, anybody: FlaskClient) -> None:
         assert '"x-' not in anybody.get("/openapi.json").text
 
     def test_every_request_and_success_has_an_example(self, document: dict[str, Any]) -> None:
@@ -82,7 +82,7 @@ class TestDocument:
             for status in failures:
                 assert examples(operation["responses"][status]["content"]), f"{method} {path} {status}"
 
-    def test_a_creating_post_tells_what_becomes_of_its_key(self, document: dict[str, Any]) -> None:
+    def test_a_creating_post_documents_the_idempotency_errors(self, document: dict[str, Any]) -> None:
         answers = document["paths"]["/api/sales/import/invoice/"]["post"]["responses"]
         assert {"DuplicateInvoice", "KeyInUse"} <= set(examples_by_name(answers["409"]))
         assert "KeyReused" in examples_by_name(answers["422"])
@@ -99,7 +99,7 @@ def examples_by_name(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: example["value"] for name, example in media["examples"].items()}
 
 
-class TestWhatIsShownIsWhatIsSent:
+class TestExamplesMatchResponses:
     def shown(self, operation: dict[str, Any], status: int) -> list[Any]:
         return examples(operation["responses"][str(status)]["content"])
 
@@ -124,7 +124,7 @@ class TestWhatIsShownIsWhatIsSent:
         ("body", "content_type", "status"),
         [("{", "application/json", 400), ("{}", "text/plain", 415), (" " * 1_100_000, "application/json", 413)],
     )
-    def test_of_an_unreadable_body(
+    def test_unreadable_body(
         self, document: dict[str, Any], erp: FlaskClient, body: str, content_type: str, status: int
     ) -> None:
         operation = document["paths"]["/api/sales/import/invoice/"]["post"]
@@ -133,13 +133,13 @@ class TestWhatIsShownIsWhatIsSent:
         shapes = [set(example) for example in self.shown(operation, status)]
         assert set(answer.json) in shapes
 
-    def test_of_wrong_keys_and_tokens(self, document: dict[str, Any], anybody: FlaskClient) -> None:
+    def test_wrong_keys_and_tokens(self, document: dict[str, Any], anybody: FlaskClient) -> None:
         path = "/api/sales/import/invoice/"
         shown = self.shown(document["paths"][path]["post"], 401)
         for headers in ({"X-API-KEY": "wrong"}, {"Authorization": "Bearer x"}, {}):
             assert anybody.post(path, json={}, headers=headers).json in shown
 
-    def test_of_an_import(self, document: dict[str, Any], erp: FlaskClient) -> None:
+    def test_import(self, document: dict[str, Any], erp: FlaskClient) -> None:
         operation = document["paths"]["/api/sales/import/invoice/"]["post"]
         [payload] = examples(operation["requestBody"]["content"])
         answers = [erp.post("/api/sales/import/invoice/", json=payload) for _ in range(2)]
@@ -150,7 +150,7 @@ class TestWhatIsShownIsWhatIsSent:
             set(shown["data"]) for shown in self.shown(operation, 409) if "data" in shown
         ]
 
-    def test_the_example_of_an_invoice_has_all_its_fields(self, document: dict[str, Any], erp: FlaskClient) -> None:
+    def test_the_example_of_an_invoice_has_all_fields(self, document: dict[str, Any], erp: FlaskClient) -> None:
         [payload] = examples(document["paths"]["/api/sales/import/invoice/"]["post"]["requestBody"]["content"])
         made = erp.post("/api/sales/import/invoice/", json=payload).json["data"]["id"]
         [example] = self.shown(document["paths"]["/api/sales/invoices/{invoice_id}/"]["get"], 200)
@@ -161,7 +161,7 @@ class TestWhatIsShownIsWhatIsSent:
 
 
 class TestPage:
-    def test_asks_nothing_of_other_addresses(self, anybody: FlaskClient) -> None:
+    def test_uses_no_other_address(self, anybody: FlaskClient) -> None:
         page = anybody.get("/docs")
         assert page.status_code == 200
         assert "http://" not in page.text
@@ -179,7 +179,7 @@ class TestPage:
             answer.close()
 
     @pytest.mark.parametrize("name", ["../../__init__.py", "%2e%2e/__init__.py", "nothing.js", "/etc/passwd"])
-    def test_no_other_file_is(self, anybody: FlaskClient, name: str) -> None:
+    def test_other_files_are_not_served(self, anybody: FlaskClient, name: str) -> None:
         for folder in ("assets", "own"):
             answer = anybody.get(f"/docs/{folder}/{name}")
             assert answer.status_code == 404
@@ -194,7 +194,7 @@ class TestPage:
             ("", "/docs"),
         ],
     )
-    def test_a_browser_lands_on_the_pages_and_all_others_here(
+    def test_a_browser_is_redirected_to_the_pages_and_other_clients_to_the_reference(
         self, anybody: FlaskClient, accept: str, place: str
     ) -> None:
         answer = anybody.get("/", headers={"Accept": accept})

@@ -1,4 +1,4 @@
-"""Slow endpoints: mean and percentile out of the counted buckets."""
+"""Slow endpoints: mean and percentile from the buckets."""
 
 from __future__ import annotations
 

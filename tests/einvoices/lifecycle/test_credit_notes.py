@@ -1,4 +1,4 @@
-"""Returns and credit notes together never exceed their original, whoever asks how often at once."""
+"""Returns and credit notes: together they never exceed their original, also with parallel requests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.einvoices.conftest import URL, issued, made, verb
-from tests.einvoices.test_lifecycle import events_of
+from tests.einvoices.helpers import URL, create_draft, create_issued, events_of, perform
 
 
 def lines(*facts: tuple[Any, ...]) -> list[dict[str, Any]]:
@@ -30,22 +29,22 @@ def credit(client: FlaskClient, sale: dict[str, Any], *quantities: Any, kind: st
     return client.post(f"{URL}/{sale['id']}/{kind}", json={"items": chosen, "reason": "Torn"})
 
 
-def test_a_credit_note_is_linked_and_positive(owner: FlaskClient) -> None:
-    sale = issued(owner)
+def test_a_credit_note_has_its_original_and_positive_amounts(owner: FlaskClient) -> None:
+    sale = create_issued(owner)
     note = credit(owner, sale, 1)
     assert note.status_code == 201
     assert (note.json["type"], note.json["status"], note.json["original_id"]) == ("credit_note", "draft", sale["id"])
     assert note.json["totals"]["grand_total"] == 60.0
     assert note.json["buyer"] == sale["buyer"]
     assert [event["type"] for event in events_of(note.json["id"])] == ["einvoice.credit_note_created"]
-    number = verb(owner, note.json["id"], "issue")["invoice_no"]
+    number = perform(owner, note.json["id"], "issue")["invoice_no"]
     assert number.endswith("000002")
 
 
-def test_a_return_without_items_takes_all_that_is_left(owner: FlaskClient) -> None:
-    sale = issued(owner, items=lines((3, "33.33", "1.01", 20), (1, "0.99", 0, 1)))
+def test_a_return_without_items_credits_everything_that_is_left(owner: FlaskClient) -> None:
+    sale = create_issued(owner, items=lines((3, "33.33", "1.01", 20), (1, "0.99", 0, 1)))
     assert credit(owner, sale, 1).status_code == 201
-    rest = verb(owner, sale["id"], "returns", {"reason": "All of it"})
+    rest = perform(owner, sale["id"], "returns", {"reason": "All of it"})
     assert [item["quantity"] for item in rest["items"]] == [2.0, 1.0]
     assert events_of(rest["id"])[0]["type"] == "einvoice.return_created"
     again = owner.post(f"{URL}/{sale['id']}/returns", json={"reason": "More"})
@@ -53,20 +52,20 @@ def test_a_return_without_items_takes_all_that_is_left(owner: FlaskClient) -> No
     assert again.json["errors"] == {"items": ["Nothing is left to give back."]}
 
 
-def test_a_sale_that_is_given_back_whole_is_refunded_and_comes_back(owner: FlaskClient) -> None:
-    sale = issued(owner)
-    note = verb(owner, sale["id"], "credit-notes", {"reason": "All"})
+def test_a_fully_credited_sale_is_refunded_until_its_credit_is_cancelled(owner: FlaskClient) -> None:
+    sale = create_issued(owner)
+    note = perform(owner, sale["id"], "credit-notes", {"reason": "All"})
     assert owner.get(f"{URL}/{sale['id']}").json["status"] == "issued"
-    verb(owner, note["id"], "issue")
+    perform(owner, note["id"], "issue")
     assert owner.get(f"{URL}/{sale['id']}").json["status"] == "refunded"
     assert events_of(sale["id"])[-1]["type"] == "einvoice.status_changed"
-    verb(owner, note["id"], "cancel", {"reason": "A mistake"})
+    perform(owner, note["id"], "cancel", {"reason": "A mistake"})
     assert owner.get(f"{URL}/{sale['id']}").json["status"] == "issued"
     assert credit(owner, sale, 2).status_code == 201
 
 
-def test_twenty_parallel_notes_never_exceed_the_original(owner: FlaskClient) -> None:
-    sale = issued(owner, items=lines((10, "7.77", 0, 20)))
+def test_twenty_parallel_credits_never_exceed_the_original(owner: FlaskClient) -> None:
+    sale = create_issued(owner, items=lines((10, "7.77", 0, 20)))
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda n: credit(owner, sale, 1, kind=("returns", "credit-notes")[n % 2]), range(20)))
     assert Counter(a.status_code for a in answers) == {201: 10, 422: 10}
@@ -76,10 +75,10 @@ def test_twenty_parallel_notes_never_exceed_the_original(owner: FlaskClient) -> 
     assert refused.json["message"] == "Only 0.0 of 10.0 can still be given back."
 
 
-def test_what_cannot_be_credited(owner: FlaskClient) -> None:
-    draft = made(owner)
+def test_invalid_credits_are_refused(owner: FlaskClient) -> None:
+    draft = create_draft(owner)
     assert credit(owner, draft, 1).json["error"] == "WRONG_STATE"
-    sale = issued(owner)
+    sale = create_issued(owner)
     note = credit(owner, sale, 1).json
     assert credit(owner, note, 1).json["error"] == "NOT_A_SALE"
     assert owner.post(f"{URL}/{sale['id']}/cancel", json={"reason": "x"}).json["error"] == "HAS_CREDITS"
@@ -90,15 +89,17 @@ def test_what_cannot_be_credited(owner: FlaskClient) -> None:
     assert owner.patch(f"{URL}/{note['id']}", json={"items": lines((1, 1, 0, 1))}).status_code == 422
 
 
-def test_a_cancelled_note_gives_back_what_it_took(owner: FlaskClient) -> None:
-    sale = issued(owner)
+def test_a_cancelled_credit_frees_its_quantity(owner: FlaskClient) -> None:
+    sale = create_issued(owner)
     note = credit(owner, sale, 2).json
     assert credit(owner, sale, 1).status_code == 422
-    verb(owner, note["id"], "cancel", {"reason": "x"})
+    perform(owner, note["id"], "cancel", {"reason": "x"})
     assert credit(owner, sale, 2).status_code == 201
 
 
 cents = st.integers(0, 5_000).map(lambda n: Decimal(n).scaleb(-2))
+
+
 quantities = st.integers(1, 60_000).map(lambda n: Decimal(n).scaleb(-4))
 
 
@@ -117,11 +118,11 @@ def sales_and_parts(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[De
 @pytest.mark.parametrize("currency", ["TRY", "JPY", "KWD"])
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=sales_and_parts())
-def test_any_notes_obey_the_rule_and_never_exceed(owner: FlaskClient, currency: str, case: Any) -> None:
+def test_credits_follow_the_rule_and_never_exceed_the_sale(owner: FlaskClient, currency: str, case: Any) -> None:
     items, parts = case
     if currency == "JPY":
         items = [{**item, "discount_amount": int(item["discount_amount"])} for item in items]
-    sale = issued(owner, currency=currency, items=[{k: str(v) for k, v in item.items()} for item in items])
+    sale = create_issued(owner, currency=currency, items=[{k: str(v) for k, v in item.items()} for item in items])
     digits = {"TRY": 2, "JPY": 0, "KWD": 3}[currency]
     given_back: Counter[str] = Counter()
     for chosen in zip(*parts, strict=False):
@@ -149,8 +150,8 @@ def amounts(totals: dict[str, Any]) -> dict[str, Decimal]:
 @pytest.mark.parametrize(
     "line", [(8, "0.05", 0, 20), (7, "0.004", 0, 18), (5, "0.99", "0.03", 8), (6, "0.03", "0.01", 1)], ids=str
 )
-def test_the_last_of_many_small_notes_takes_the_rest_to_the_cent(owner: FlaskClient, line: tuple[Any, ...]) -> None:
-    sale = issued(owner, items=lines(line, (1, "10.00", 0, 20)))
+def test_the_last_of_many_small_credits_takes_the_rest_to_the_cent(owner: FlaskClient, line: tuple[Any, ...]) -> None:
+    sale = create_issued(owner, items=lines(line, (1, "10.00", 0, 20)))
     notes = [credit(owner, sale, 1) for _ in range(line[0])] + [credit(owner, sale, 0, 1)]
     assert {note.status_code for note in notes} == {201}
     given_back: Counter[str] = Counter()
@@ -159,7 +160,7 @@ def test_the_last_of_many_small_notes_takes_the_rest_to_the_cent(owner: FlaskCli
         assert note.json["items"][0]["discount_amount"] >= 0
     assert given_back == Counter(amounts(sale["totals"]))
     for note in notes:
-        verb(owner, note.json["id"], "issue")
+        perform(owner, note.json["id"], "issue")
     assert owner.get(f"{URL}/{sale['id']}").json["status"] == "refunded"
 
 

@@ -1,0 +1,77 @@
+"""The HTTP provider client against a real HTTP server."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.einvoices.providers import outbox
+from app.kernel.http.app import Hub
+from tests.einvoices.helpers import create_issued, fetch_detail, perform, stored_sendings
+
+
+@contextmanager
+def running_provider(status: int, body: bytes) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    received: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append({"headers": dict(self.headers), "body": json.loads(content)})
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Location", "http://127.0.0.1:1/")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: Any) -> None:
+            """Write no log lines into the output of the tests."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", received
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "state", "expected"),
+    [
+        (200, b'{"provider_status": "accepted", "provider_invoice_id": "P-1"}', "done", ("accepted", "accepted")),
+        (202, b'{"provider_status": "in queue"}', "done", ("sent", "in queue")),
+        (200, b'{"provider_status": "rejected"}', "done", ("rejected", "rejected")),
+        (422, b"{}", "failed", ("issued", "failed")),
+        (503, b"{}", "pending", ("issued", "queued")),
+        (302, b"", "pending", ("issued", "queued")),
+        (200, b"<html>", "pending", ("issued", "queued")),
+        (200, b'{"provider_status": 5}', "pending", ("issued", "queued")),
+        (200, b'"' + b"x" * 70_000 + b'"', "pending", ("issued", "queued")),
+    ],
+)
+def test_responses_of_the_http_provider(  # noqa: PLR0917 - a case has four facts
+    app: Hub, owner: FlaskClient, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, state: str, expected: Any
+) -> None:
+    einvoice = create_issued(owner, provider="http")
+    perform(owner, einvoice["id"], "send")
+    with running_provider(status, body) as (url, received):
+        monkeypatch.setitem(app.config, "EINVOICE_PROVIDER_URL", url)
+        monkeypatch.setitem(app.config, "EINVOICE_PROVIDER_TOKEN", "a token")
+        outbox.send_due()
+    [request] = received
+    assert request["headers"]["Authorization"] == "Bearer a token"
+    assert request["headers"]["Idempotency-Key"] == request["body"]["key"]
+    assert request["body"]["einvoice"]["invoice_no"] == einvoice["invoice_no"]
+    assert stored_sendings()[0].state == state
+    detail = fetch_detail(owner, einvoice["id"])
+    assert (detail["status"], detail["provider_status"]) == expected

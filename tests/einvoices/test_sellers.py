@@ -1,0 +1,45 @@
+"""Seller profiles: validation, logo, and defaults of new drafts."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.einvoices import sellers
+from app.kernel.errors import Invalid
+from app.kernel.unit_of_work import unit_of_work
+from tests.einvoices.helpers import URL, perform
+from tests.factories import a_draft
+
+
+@pytest.mark.parametrize(
+    "content", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"", b"\x89PNG\r\n\x1a\n" + b"x" * 300_000]
+)
+def test_other_files_are_refused_as_logo(owner: FlaskClient, content: bytes) -> None:
+    with pytest.raises(Invalid), unit_of_work():
+        sellers.save_logo(owner.user_id, content)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"language": "de"}, {"currency": "AAA"}, {"timezone": "Mars/Base"}, {"timezone": "../etc/passwd"},
+        {"prefix": "ea"}, {"prefix": "EA/../"}, {"name": " "}, {"name": "x" * 301}, {"provider": "fax"},
+        {"color": "red"},
+    ],
+)  # fmt: skip
+def test_invalid_settings_are_refused(owner: FlaskClient, facts: dict[str, str]) -> None:
+    with pytest.raises(Invalid) as refused, unit_of_work():
+        sellers.save(owner.user_id, **facts)
+    assert set(refused.value.errors or {}) == set(facts)
+
+
+def test_the_sellers_settings_are_the_defaults_of_a_draft(owner: FlaskClient) -> None:
+    with unit_of_work():
+        sellers.save(owner.user_id, prefix="LTD", currency="EUR", provider="simulator")
+    payload = a_draft(items=[{"name": "x", "quantity": 1, "unit_price": 10}])
+    del payload["currency"]
+    draft = owner.post(URL, json=payload).json
+    assert (draft["totals"]["currency"], draft["provider"]) == ("EUR", "simulator")
+    assert draft["items"][0]["vat_rate"] == 20.0
+    assert perform(owner, draft["id"], "issue")["invoice_no"].startswith("LTD-")
