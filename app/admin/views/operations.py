@@ -13,7 +13,7 @@ from app.accounts.guards import ADMINISTRATION, requires
 from app.accounts.ownership import actor
 from app.admin.helpers import loaded
 from app.einvoices.providers import resend
-from app.operations.monitoring import backlogs, failed_tasks, queue_drain, status
+from app.operations.monitoring import backlogs, failed_tasks, hub_status, queue_drain
 from app.operations.monitoring.canaries import QueueHealth
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.schemas.endpoints import EndpointReasonSchema
@@ -51,7 +51,13 @@ AGAIN: dict[str, tuple[str, LazyString]] = {
 def show() -> str:
     """Everything at this moment; a browser with a script asks again by itself."""
     return render_template(
-        "admin/operations.html", now=status.collect_status(), kinds=KINDS, again=AGAIN, cause=_cause, at=_at, mib=_mib
+        "admin/operations.html",
+        now=hub_status.collect_status(),
+        kinds=KINDS,
+        again=AGAIN,
+        cause=_cause,
+        at=_at,
+        mib=_mib,
     )
 
 
