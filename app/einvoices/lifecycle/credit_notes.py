@@ -113,15 +113,15 @@ def _select_lines(original: Einvoice, wanted: Sequence[Mapping[str, Any]] | None
 
 def _find_faults(by_id: Mapping[int, EinvoiceItem], wanted: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, Any]]:
     seen: set[int] = set()
-    for place, line in enumerate(wanted):
+    for index, line in enumerate(wanted):
         item = by_id.get(line["item_id"])
         if item is None:
-            yield place, {"item_id": [N_("The e-invoice has no such item.")]}
+            yield index, {"item_id": [N_("The e-invoice has no such item.")]}
         elif item.id in seen:
-            yield place, {"item_id": [N_("This item was already named.")]}
+            yield index, {"item_id": [N_("This item was already named.")]}
         elif line["quantity"] > (left := item.quantity - item.credited_quantity):
             yield (
-                place,
+                index,
                 {
                     "quantity": [
                         Message(

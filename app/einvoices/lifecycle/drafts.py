@@ -153,12 +153,12 @@ def _replace_items(einvoice: Einvoice, items: Sequence[Mapping[str, Any]], defau
 
 
 def _find_faults(lines: Sequence[totals.Line], digits: int) -> Iterator[tuple[int, Any]]:
-    for place, line in enumerate(lines):
+    for index, line in enumerate(lines):
         if line.discount > line.quantity * line.unit_price:
-            yield place, {"discount_amount": [N_("The discount may not be larger than quantity × unit price.")]}
+            yield index, {"discount_amount": [N_("The discount may not be larger than quantity × unit price.")]}
         elif line.discount != totals.round_half_up(line.discount, digits):
             yield (
-                place,
+                index,
                 {
                     "discount_amount": [
                         Message(N_("Ensure that there are no more than %(places)s decimal places."), places=digits)
