@@ -25,7 +25,7 @@ def test_lost_processes_are_deleted_after_an_hour(app: Hub, monkeypatch: pytest.
 
 
 def test_a_message_has_its_send_time_and_request_id(app: Hub) -> None:
-    with logs.following(request_id="of-somebody"):
+    with logs.log_context(request_id="of-somebody"):
         celery.send_task("operations.canary", args=["pdf"])
     headers = json.loads(str(bus.client.lindex("default", -1)))["headers"]
     assert headers[REQUEST_ID] == "of-somebody"
@@ -34,8 +34,8 @@ def test_a_message_has_its_send_time_and_request_id(app: Hub) -> None:
 
 
 def test_following_restores_the_previous_context() -> None:
-    with logs.following(request_id="outer", task="a"):
-        with logs.following(request_id="inner"):
+    with logs.log_context(request_id="outer", task="a"):
+        with logs.log_context(request_id="inner"):
             assert logs.request_id() == "inner"
         assert logs.request_id() == "outer"
     assert logs.request_id() is None
