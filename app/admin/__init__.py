@@ -1,1 +1,1 @@
-"""Floor 5: the pages through which people use the hub; they parse, call services and render, and know nothing else."""
+"""Web pages of the hub (top layer): they parse requests, call services and render templates."""

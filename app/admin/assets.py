@@ -1,4 +1,4 @@
-"""Styles, scripts and icons: the hub serves them all, under an address that changes with their content."""
+"""Static files of the pages (styles, scripts, icons), served under a URL that contains a hash of their content."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ blp = Blueprint("assets", __name__, url_prefix="/assets")
 
 @cache
 def version() -> str:
-    """What the present files hash to; modules and styles that name each other share it."""
+    """Hash of all static files; one hash for all, because scripts and styles import each other."""
     digest = hashlib.sha256()
     for path in sorted(path for path in FOLDER.rglob("*") if path.is_file()):
         digest.update(path.relative_to(FOLDER).as_posix().encode() + b"\0" + path.read_bytes())
@@ -26,12 +26,12 @@ def version() -> str:
 
 
 def asset(name: str) -> str:
-    """The address of a file."""
-    return url_for("admin.assets.file", wanted=version(), name=name)
+    """URL of a static file."""
+    return url_for("admin.assets.file", requested_version=version(), name=name)
 
 
 def icon(name: str) -> str:
-    """The address of an icon.
+    """URL of an icon.
 
     Raises:
         KeyError: no icon of ``vendor_assets.ICONS`` has this name.
@@ -41,11 +41,12 @@ def icon(name: str) -> str:
     return f"{asset('vendor/icons.svg')}#{name}"
 
 
-@blp.get("/<wanted>/<path:name>")
+@blp.get("/<requested_version>/<path:name>")
 @public
-def file(wanted: str, name: str) -> Response:
-    """A file; a browser that asks for another version's address asks again soon."""
-    answer: Response = send_from_directory(FOLDER, name, max_age=_YEAR if wanted == version() else _MINUTE)
-    answer.cache_control.public = True
-    answer.cache_control.immutable = wanted == version()
-    return answer
+def file(requested_version: str, name: str) -> Response:
+    """Serve a file; cached for a year under the current version, for a minute under any other."""
+    is_current = requested_version == version()
+    response: Response = send_from_directory(FOLDER, name, max_age=_YEAR if is_current else _MINUTE)
+    response.cache_control.public = True
+    response.cache_control.immutable = is_current
+    return response

@@ -1,4 +1,4 @@
-"""What every page has in common: who looks at it, forms that cannot be forged, and the headers of a safe page."""
+"""Blueprint of all pages: recognizes the viewer, checks the CSRF token of every POST, adds security headers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.kernel.errors import BadRequest, Unauthenticated
 from app.kernel.http.app import PAGES, is_page
 from app.kernel.messages import N_
 
-#: Everything comes from the hub; Pico draws its own small marks (ticks, arrows) as data URLs.
+#: Content security policy: everything comes from the hub; Pico embeds its small icons as data URLs.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
@@ -32,30 +32,34 @@ csrf = CSRFProtect()
 
 
 class StaleForm(BadRequest):
-    """The form was not made for this session: it is old, or another site sent it."""
+    """The CSRF token of a form is missing or wrong: the form is old, or another site sent it."""
 
     message = N_("This form is out of date. Load the page again and repeat what you did.")
 
 
 @blp.before_request
-def _receive() -> None:
-    """Know the viewer; a form that changes anything must come from a page that this session was given."""
+def _check_request() -> None:
+    """Load the viewer; check that a POST carries the CSRF token of this session.
+
+    Raises:
+        Unauthenticated: the session has ended. It comes before the check of the token, because signing in solves both.
+    """
     known = viewer()
     if request.method in _SAFE:
         return
     is_public = ability_of(current_app.view_functions[request.endpoint or ""]) is None
     if known is None and not is_public:
-        raise Unauthenticated  # sooner than the form's complaint: the session has ended, and signing in mends it
+        raise Unauthenticated
     csrf.protect()
 
 
-def secure(answer: Response) -> Response:
-    """Add the headers of a page to whatever is answered below ``/admin``."""
+def add_security_headers(response: Response) -> Response:
+    """Add the security headers to every response below ``/admin``."""
     if is_page(request.path):
         for name, value in HEADERS.items():
-            answer.headers.setdefault(name, value)
-        if not answer.cache_control.public and "Cache-Control" not in answer.headers:
-            answer.headers["Cache-Control"] = "no-store"
+            response.headers.setdefault(name, value)
+        if not response.cache_control.public and "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = "no-store"
         if request.is_secure:
-            answer.headers["Strict-Transport-Security"] = f"max-age={_TWO_YEARS}"
-    return answer
+            response.headers["Strict-Transport-Security"] = f"max-age={_TWO_YEARS}"
+    return response

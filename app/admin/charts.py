@@ -1,4 +1,4 @@
-"""Small bar charts, drawn as SVG by a template: heights and places are worked out here."""
+"""Bar charts of daily counts: positions and heights of the bars, which a template draws as SVG."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from flask_babel import format_date
 
 from app.kernel.daily_counts import DailyCount
 
-WIDTH, HEIGHT, BAR, GAP, FLOOR, CEILING = 280, 110, 28, 14, 90, 18
+WIDTH, HEIGHT, BAR, GAP, BASELINE, TOP = 280, 110, 28, 14, 90, 18
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A day's bar: where it stands, how high it is, what it is called."""
+    """Bar of one day: position, height, count and name of the weekday."""
 
     x: int
     y: float
@@ -26,7 +26,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The last days of one domain."""
+    """Bars of the last days; the last bar is today."""
 
     bars: Sequence[Bar]
 
@@ -39,19 +39,19 @@ class Chart:
         return sum(bar.count for bar in self.bars)
 
     @property
-    def spoken(self) -> str:
-        """The same for those who hear it."""
+    def text_alternative(self) -> str:
+        """The counts as text, for screen readers."""
         return ", ".join(f"{bar.name} {bar.count}" for bar in self.bars)
 
 
-def chart_of(days: Sequence[DailyCount]) -> Chart:
-    """A chart of days, the last of which is today."""
-    most = max((day.count for day in days), default=0) or 1
-    return Chart([_bar(place, day, most, place == len(days) - 1) for place, day in enumerate(days)])
+def build_chart(days: Sequence[DailyCount]) -> Chart:
+    """Build a chart of daily counts, the last of which is today's."""
+    largest = max((day.count for day in days), default=0) or 1
+    return Chart([_bar(position, day, largest, position == len(days) - 1) for position, day in enumerate(days)])
 
 
-def _bar(place: int, day: DailyCount, most: int, is_today: bool) -> Bar:
-    # A day with anything at all shows something.
-    height = max(3.0, (FLOOR - CEILING) * day.count / most) if day.count else 0.0
-    x = GAP // 2 + place * (BAR + GAP - 2)
-    return Bar(x, round(FLOOR - height, 1), round(height, 1), day.count, format_date(day.day, "EEE"), is_today)
+def _bar(position: int, day: DailyCount, largest: int, is_today: bool) -> Bar:
+    # A day with a count above zero has a visible bar.
+    height = max(3.0, (BASELINE - TOP) * day.count / largest) if day.count else 0.0
+    x = GAP // 2 + position * (BAR + GAP - 2)
+    return Bar(x, round(BASELINE - height, 1), round(height, 1), day.count, format_date(day.day, "EEE"), is_today)

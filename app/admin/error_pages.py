@@ -1,4 +1,4 @@
-"""Refusals as people see them: the way to sign in, a word on the page that one came from, or a page of its own."""
+"""Refusals of page requests: redirect to sign-in, message on the previous page, or an error page."""
 
 from __future__ import annotations
 
@@ -9,82 +9,85 @@ from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 
 from app.admin.blueprint import StaleForm
+from app.admin.helpers import SEE_OTHER
 from app.admin.i18n.translate import translate
 from app.kernel import errors
 from app.kernel.http.app import is_page
 from app.kernel.http.error_envelopes import flatten_errors
 from app.kernel.http.error_handlers import error_response
 
-_SEE_OTHER, _UNAUTHORIZED = 303, 401
-#: What a person did that cannot be done just now; everything else gets a page of its own.
-_TOLD_ON_THE_SPOT = (errors.BadRequest, errors.Invalid, errors.Conflict, errors.Unprocessable)
+_UNAUTHORIZED = 401
+#: Refusals of a POST that the previous page shows as a message; every other refusal gets an error page.
+_SHOWN_ON_PREVIOUS_PAGE = (errors.BadRequest, errors.Invalid, errors.Conflict, errors.Unprocessable)
 _TITLES = {
-    400: lazy_gettext("That did not work"),
-    403: lazy_gettext("You may not do this"),
-    404: lazy_gettext("Nothing here"),
-    405: lazy_gettext("That did not work"),
-    409: lazy_gettext("That cannot be done now"),
-    413: lazy_gettext("Too large"),
-    422: lazy_gettext("That did not work"),
+    400: lazy_gettext("The request failed"),
+    403: lazy_gettext("You do not have permission"),
+    404: lazy_gettext("Page not found"),
+    405: lazy_gettext("The request failed"),
+    409: lazy_gettext("This is not possible now"),
+    413: lazy_gettext("The request is too large"),
+    422: lazy_gettext("The request failed"),
     429: lazy_gettext("Too many attempts"),
     500: lazy_gettext("Something went wrong"),
-    503: lazy_gettext("Busy just now"),
+    503: lazy_gettext("The service is busy"),
 }
 _HINTS = {
     403: lazy_gettext("Your role does not allow it. An administrator can change that."),
-    404: lazy_gettext("The page does not exist, or it is not yours to see."),
+    404: lazy_gettext("The page does not exist, or you do not have access to it."),
     429: lazy_gettext("Wait a minute and try again."),
-    500: lazy_gettext("Nothing was changed. The administrator finds what happened in the log under the number below."),
-    503: lazy_gettext("The service is busy; try again shortly."),
+    500: lazy_gettext(
+        "Check whether your change was saved. An administrator can find the cause in the log by the request ID below."
+    ),
+    503: lazy_gettext("Try again in a few seconds."),
 }
 
 
 def render(refusal: errors.Refusal) -> Response:
-    """The answer to a page request that was refused."""
-    session.pop("_flashes", None)  # what a view said before it failed did not happen
+    """Response to a page request that was refused."""
+    session.pop("_flashes", None)  # messages of a view whose transaction was rolled back are not true
     if isinstance(refusal, errors.Unauthenticated):
-        return _to_sign_in()
-    if request.method == "POST" and isinstance(refusal, _TOLD_ON_THE_SPOT) and not isinstance(refusal, StaleForm):
-        flash(sentence(refusal), "error")
-        return make_response(redirect(back(), _SEE_OTHER))
+        return _redirect_to_sign_in()
+    if request.method == "POST" and isinstance(refusal, _SHOWN_ON_PREVIOUS_PAGE) and not isinstance(refusal, StaleForm):
+        flash(error_text(refusal), "error")
+        return make_response(redirect(previous_page(), SEE_OTHER))
     status = 422 if isinstance(refusal, errors.Invalid) else refusal.status
-    # A refusal with a code of its own (a module that is not enabled, an address) says more than its status.
-    hint = sentence(refusal) if refusal.code else _HINTS.get(status) or sentence(refusal)
+    # A refusal with a code of its own (module not enabled, address not allowed) is more exact than its status.
+    hint = error_text(refusal) if refusal.code else _HINTS.get(status) or error_text(refusal)
     title = _TITLES.get(status, _TITLES[400])
-    answer = make_response(render_template("admin/refused.html", title=title, hint=hint, status=status), status)
-    answer.headers.update(refusal.headers)
-    return answer
+    response = make_response(render_template("admin/error.html", title=title, hint=hint, status=status), status)
+    response.headers.update(refusal.headers)
+    return response
 
 
-def sentence(refusal: errors.Refusal) -> str:
-    """What was wrong, in one line."""
-    faults = [text for _, sentences in flatten_errors(refusal.errors or {}) for text in sentences]
+def error_text(refusal: errors.Refusal) -> str:
+    """Message of a refusal in the viewer's language, in one line."""
+    faults = [text for _, texts in flatten_errors(refusal.errors or {}) for text in texts]
     return " ".join(map(translate, faults)) or translate(refusal.message)
 
 
-def back() -> str:
-    """The page that the form was on."""
-    came_from = urlsplit(request.referrer or "")
-    return local(f"{came_from.path}?{came_from.query}" if came_from.query else came_from.path)
+def previous_page() -> str:
+    """Path of the page that the browser came from, with its query."""
+    referrer = urlsplit(request.referrer or "")
+    return own_page(f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path)
 
 
-def local(path: str) -> str:
-    """``path`` if it is one of the pages, else the first of them: nobody is sent elsewhere by a crafted link."""
+def own_page(path: str) -> str:
+    """``path`` if it is a page of the hub, else the overview; it prevents open redirects."""
     parts = urlsplit(path)
-    ours = not parts.scheme and not parts.netloc and is_page(parts.path) and "\\" not in path
-    return path if ours and path.isprintable() else url_for("admin.overview.show")
+    is_own = not parts.scheme and not parts.netloc and is_page(parts.path) and "\\" not in path
+    return path if is_own and path.isprintable() else url_for("admin.overview.show")
 
 
-def stale_form(_error: CSRFError) -> Response:
-    """A form whose token is missing or wrong."""
+def handle_csrf_error(_error: CSRFError) -> Response:
+    """Response to a form whose CSRF token is missing or wrong."""
     return error_response(StaleForm())
 
 
-def _to_sign_in() -> Response:
-    is_part = "HX-Request" in request.headers
-    wanted = request.full_path.rstrip("?") if request.method == "GET" and not is_part else back()
-    is_first = wanted == url_for("admin.overview.show")
-    address = url_for("admin.signing.form", next=None if is_first else wanted)
-    if is_part:  # a part of a page cannot become the form: the whole page must
-        return Response(status=_UNAUTHORIZED, headers={"HX-Redirect": address})
-    return make_response(redirect(address, _SEE_OTHER))
+def _redirect_to_sign_in() -> Response:
+    is_fragment = "HX-Request" in request.headers
+    target = request.full_path.rstrip("?") if request.method == "GET" and not is_fragment else previous_page()
+    is_overview = target == url_for("admin.overview.show")
+    sign_in_url = url_for("admin.login.sign_in", next=None if is_overview else target)
+    if is_fragment:  # htmx must leave the page, not put the sign-in form into a part of it
+        return Response(status=_UNAUTHORIZED, headers={"HX-Redirect": sign_in_url})
+    return make_response(redirect(sign_in_url, SEE_OTHER))

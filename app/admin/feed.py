@@ -1,4 +1,4 @@
-"""The live feed: what happened last, rendered once, and what a script needs to go on with it over the stream."""
+"""Live feed of the overview: the latest events, and the settings of the script that appends new ones."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from app.accounts.principals import authenticate
 from app.admin.i18n.labels import label, tone
 from app.kernel import json
 
-SHOWN = 12
+MAX_ENTRIES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Where an event's subject carries its name and its id, and whose page it has."""
+    """Subject of an event: its fields for name and id, and the endpoint and argument of its page."""
 
     name: str
     id: str
@@ -27,13 +27,13 @@ class Subject:
     argument: str
 
     @property
-    def page(self) -> str:
-        """The address before the id."""
+    def page_prefix(self) -> str:
+        """URL of the subject's page, without the id at its end."""
         values: dict[str, Any] = {self.argument: 0}
         return url_for(self.endpoint, **values).removesuffix("0")
 
 
-#: By the key that an event's data holds its subject under.
+#: Key of the subject in an event's data -> the subject.
 SUBJECTS: Mapping[str, Subject] = {
     "invoice": Subject("invoice_no", "id", "admin.sales.show", "invoice_id"),
     "receipt": Subject("invoiceNo", "id", "admin.receipts.show", "receipt_id"),
@@ -41,13 +41,13 @@ SUBJECTS: Mapping[str, Subject] = {
     "ledger": Subject("fabricItemId", "invoiceId", "admin.receipts.show", "receipt_id"),
     "einvoice": Subject("invoice_no", "id", "admin.einvoices.show", "einvoice_id"),
 }
-#: Their subject has no page any more.
-GONE = frozenset({"grn.deleted"})
+#: Events whose subject has no page, because it was deleted.
+WITHOUT_PAGE = frozenset({"grn.deleted"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the feed."""
+class FeedEntry:
+    """Line of the feed."""
 
     event: str
     at: datetime
@@ -57,36 +57,40 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The newest entries, the stream that goes on behind them, and the script's share of the words above."""
+    """Latest entries, URL of the stream after them, and settings of ``static/feed.js``."""
 
-    entries: list[Entry]
-    stream: str
-    words: dict[str, Any]
+    entries: list[FeedEntry]
+    stream_url: str
+    settings: dict[str, Any]
 
 
-def newest() -> Feed:
-    """The feed as the viewer may see it."""
+def load_feed() -> Feed:
+    """Load the latest events that the viewer may see."""
     caller = authenticate()
     head = events.last_position()
-    rows = events.latest(SHOWN, types=list(events.CATALOGUE), owner_id=caller.user_id, everybody=caller.sees_everything)
-    address = url_for("Events.Stream", topics="*", last_event_id=head)
-    return Feed([_entry(row) for row in rows], address, {"events": dict(_words()), "shown": SHOWN})
+    rows = events.latest(
+        MAX_ENTRIES, types=list(events.CATALOGUE), owner_id=caller.user_id, everybody=caller.sees_everything
+    )
+    stream_url = url_for("Events.Stream", topics="*", last_event_id=head)
+    settings = {"events": dict(_event_settings()), "maxEntries": MAX_ENTRIES}
+    return Feed([_entry(row) for row in rows], stream_url, settings)
 
 
-def _words() -> Iterator[tuple[str, dict[str, str]]]:
+def _event_settings() -> Iterator[tuple[str, dict[str, str]]]:
     for name, kind in events.CATALOGUE.items():
         subject = SUBJECTS.get(kind.key)
-        told = {"label": label(name), "tone": tone(name), "key": kind.key}
+        settings = {"label": label(name), "tone": tone(name), "key": kind.key}
         if subject:
-            told |= {"name": subject.name, "id": subject.id, "page": "" if name in GONE else subject.page}
-        yield name, told
+            page = "" if name in WITHOUT_PAGE else subject.page_prefix
+            settings |= {"name": subject.name, "id": subject.id, "page": page}
+        yield name, settings
 
 
-def _entry(row: Any) -> Entry:
+def _entry(row: Any) -> FeedEntry:
     subject = SUBJECTS.get(events.CATALOGUE[row.type].key)
     if subject is None:
-        return Entry(row.type, row.created_at, "", "")
+        return FeedEntry(row.type, row.created_at, "", "")
     data = json.decode(row.body)["data"][events.CATALOGUE[row.type].key]
     name = data.get(subject.name) or f"#{data[subject.id]}"
-    href = "" if row.type in GONE else f"{subject.page}{data[subject.id]}"
-    return Entry(row.type, row.created_at, str(name), href)
+    href = "" if row.type in WITHOUT_PAGE else f"{subject.page_prefix}{data[subject.id]}"
+    return FeedEntry(row.type, row.created_at, str(name), href)

@@ -1,11 +1,12 @@
-"""What pages that change something have in common: who does it, where one is afterwards, how a credential stands."""
+"""Helpers of views that change something: redirects with a message, data of a form, status of a credential."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 from flask_babel import gettext, ngettext
 from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response
@@ -15,41 +16,51 @@ from app.admin.forms.base import Form
 from app.kernel import clock
 from app.kernel.errors import Invalid
 
-_SEE_OTHER = 303
+#: Status of a redirect after a POST: the browser follows it with GET.
+SEE_OTHER = 303
 
 
-def done(endpoint: str, text: str) -> Response:
-    """To a page that says ``text``."""
+def redirect_to(endpoint: str, **values: Any) -> Response:
+    """Redirect to a page of this blueprint tree, with the values of its route."""
+    return redirect(url_for(endpoint, **values), SEE_OTHER)
+
+
+def redirect_with_success(text: str, endpoint: str, **values: Any) -> Response:
+    """Redirect to a page that shows ``text`` as a success message."""
     flash(text, "good")
-    return to(endpoint)
+    return redirect_to(endpoint, **values)
 
 
-def not_done(endpoint: str, form: Form) -> Response:
-    """To a page that says what was wrong with a form of a dialog, which is closed by then."""
-    said = [str(text) for texts in form.errors.values() for text in texts]
-    flash(" ".join(said), "error")
-    return to(endpoint)
+def redirect_with_errors(form: Form, endpoint: str, **values: Any) -> Response:
+    """Redirect to a page that shows the errors of ``form``, whose dialog is closed by then."""
+    flash(" ".join(str(text) for texts in form.errors.values() for text in texts), "error")
+    return redirect_to(endpoint, **values)
 
 
-def loaded(schema: Schema, **sent: Any) -> dict[str, Any]:
-    """What a form sent, by the schema of the API's own body.
+def load_data(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Validate data by the schema of the API's request body.
 
     Raises:
-        Invalid: the schema refuses it.
+        Invalid: the schema refuses the data.
     """
     try:
-        found: dict[str, Any] = schema.load(sent)
+        loaded: dict[str, Any] = schema.load(data)
     except ValidationError as error:
         raise Invalid(error.messages_dict) from error
-    return found
+    return loaded
 
 
-def to(endpoint: str) -> Response:
-    return redirect(url_for(endpoint), _SEE_OTHER)
+def load_form(schema: Schema, *names: str, **more: Any) -> dict[str, Any]:
+    """Validate fields of the submitted form, and further values; a missing field counts as blank.
+
+    Raises:
+        Invalid: the schema refuses the data.
+    """
+    return load_data(schema, {**{name: request.form.get(name, "").strip() for name in names}, **more})
 
 
-def standing(*, revoked_at: datetime | None, expires_at: datetime | None) -> tuple[str, str]:
-    """How a token or a key stands, in words and in the tone of its badge."""
+def credential_status(*, revoked_at: datetime | None, expires_at: datetime | None) -> tuple[str, str]:
+    """Status of a token or an API key: the text and the tone of its badge."""
     if revoked_at:
         return gettext("Revoked"), "bad"
     if expires_at is None:

@@ -1,4 +1,4 @@
-"""What a list is asked for in its address, read by the same schema that the API reads it with."""
+"""Filters of a list from the query string, validated by the schema of the API."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from app.kernel.http.error_envelopes import flatten_errors
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """``values`` go to the service; ``shown`` is what was typed, for the form; ``faults`` tell what was left aside."""
+class Filters:
+    """Valid ``values`` for the service, ``raw`` values as typed for the form, ``errors`` of ignored filters."""
 
     values: dict[str, Any]
-    shown: Mapping[str, Any]
-    faults: list[str]
+    raw: Mapping[str, Any]
+    errors: list[str]
 
 
-def parse_filters(schema: Schema, **defaults: Any) -> Asked:
-    """Read the present address; a filter that makes no sense is told and left aside, a blank one was not sent."""
-    sent = _sent(schema)
+def parse_filters(schema: Schema, **defaults: Any) -> Filters:
+    """Parse the query string; an invalid filter is ignored and reported, a blank one counts as not sent."""
+    sent = _sent_values(schema)
     try:
-        return Asked(schema.load({**defaults, **sent}, unknown=EXCLUDE), _shown(), [])
+        return Filters(schema.load({**defaults, **sent}, unknown=EXCLUDE), _raw_values(), [])
     except ValidationError as error:
-        wrong: Mapping[Any, Any] = error.messages if isinstance(error.messages, Mapping) else {}
-    sound = {name: value for name, value in sent.items() if name not in wrong}
-    return Asked(schema.load({**defaults, **sound}, unknown=EXCLUDE), _shown(), list(_told(wrong)))
+        invalid: Mapping[Any, Any] = error.messages if isinstance(error.messages, Mapping) else {}
+    valid = {name: value for name, value in sent.items() if name not in invalid}
+    return Filters(schema.load({**defaults, **valid}, unknown=EXCLUDE), _raw_values(), list(_error_texts(invalid)))
 
 
 def link(**changes: Any) -> str:
-    """The address of the present page with its filters and these changes, for the way through a list."""
+    """URL of the present page with its filters and ``changes``, for example to the next page of a list."""
     kept = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
     return f"{request.path}?{urlencode([*kept, *changes.items()])}"
 
 
-def _sent(schema: Schema) -> dict[str, Any]:
+def _sent_values(schema: Schema) -> dict[str, Any]:
     sent: dict[str, Any] = {}
     for name, field in schema.load_fields.items():
         key = field.data_key or name
@@ -50,11 +50,11 @@ def _sent(schema: Schema) -> dict[str, Any]:
     return sent
 
 
-def _shown() -> Mapping[str, Any]:
+def _raw_values() -> Mapping[str, Any]:
     return {name: request.args.getlist(name)[-1] for name in request.args}
 
 
-def _told(wrong: Mapping[Any, Any]) -> Iterator[str]:
-    for name, faults in wrong.items():
-        sentences = [translate(text) for _, texts in flatten_errors(faults) for text in texts]
-        yield f"{name}: {' '.join(sentences)}"
+def _error_texts(invalid: Mapping[Any, Any]) -> Iterator[str]:
+    for name, errors in invalid.items():
+        messages = [translate(text) for _, texts in flatten_errors(errors) for text in texts]
+        yield f"{name}: {' '.join(messages)}"

@@ -1,4 +1,4 @@
-"""The way to every page: one list, of which each viewer is shown what the pages' own guards allow."""
+"""Navigation menu: one list of pages; a viewer sees the entries that the guards of their views allow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.admin.viewer import viewer
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page of the navigation; ``icon`` is one of ``vendor_assets.ICONS``."""
+    """Entry of the menu; ``icon`` is one of ``vendor_assets.ICONS``."""
 
     label: LazyString
     endpoint: str
@@ -22,22 +22,22 @@ class Entry:
 
     @property
     def is_current(self) -> bool:
-        """Whether the present page is this one or one of its room."""
+        """Whether the present page belongs to the blueprint of this entry."""
         return (request.endpoint or "").rpartition(".")[0] == self.endpoint.rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Entries under one heading."""
+    """Group of entries under one heading."""
 
     label: LazyString
     entries: tuple[Entry, ...]
 
 
-#: A page comes into the navigation by one line here; who sees it is what its view requires.
+#: The menu. The guard of a view decides who sees its entry.
 NAVIGATION: tuple[Group, ...] = (
     Group(
-        lazy_gettext("Work"),
+        lazy_gettext("Daily work"),
         (
             Entry(lazy_gettext("Overview"), "admin.overview.show", "layout-dashboard"),
             Entry(lazy_gettext("Sales invoices"), "admin.sales.index", "receipt-text"),
@@ -48,19 +48,19 @@ NAVIGATION: tuple[Group, ...] = (
     Group(
         lazy_gettext("Settings"),
         (
-            Entry(lazy_gettext("API tokens"), "admin.tokens.show", "key-round"),
-            Entry(lazy_gettext("API calls"), "admin.calls.show", "scroll-text"),
+            Entry(lazy_gettext("API tokens"), "admin.tokens.index", "key-round"),
+            Entry(lazy_gettext("API calls"), "admin.calls.index", "scroll-text"),
             Entry(lazy_gettext("Webhooks"), "admin.webhooks.index", "webhook"),
             Entry(lazy_gettext("Deliveries"), "admin.deliveries.index", "truck"),
             Entry(lazy_gettext("Seller"), "admin.seller.show", "store"),
-            Entry(lazy_gettext("Modules"), "admin.licences.show", "puzzle"),
+            Entry(lazy_gettext("Modules"), "admin.modules.show", "puzzle"),
         ),
     ),
     Group(
-        lazy_gettext("Running it"),
+        lazy_gettext("Administration"),
         (
-            Entry(lazy_gettext("Users"), "admin.people.show", "users"),
-            Entry(lazy_gettext("Import keys"), "admin.keys.show", "key-square"),
+            Entry(lazy_gettext("Users"), "admin.users.index", "users"),
+            Entry(lazy_gettext("Import keys"), "admin.api_keys.index", "key-square"),
             Entry(lazy_gettext("Operations"), "admin.operations.show", "activity"),
         ),
     ),
@@ -68,7 +68,7 @@ NAVIGATION: tuple[Group, ...] = (
 
 
 def navigation() -> Iterator[Group]:
-    """What the present viewer may open."""
+    """Groups and entries that the present viewer may open."""
     known = viewer()
     if known is None:
         return

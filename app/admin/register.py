@@ -1,4 +1,4 @@
-"""All pages in one readable list, and what they need of the application."""
+"""List of all page modules, and their registration at the application."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from app.kernel.http import error_handlers
 from app.languages import LANGUAGES
 from app.stream.api import STREAMS
 
-#: Each file of pages brings its blueprint; what is not named here does not exist.
+#: Modules with a blueprint ``blp`` of pages.
 PAGES = (
     assets,
     login_views,
@@ -58,12 +58,12 @@ def register(app: Flask) -> None:
     Babel(app, default_translation_directories="admin/translations", locale_selector=viewer.language)
     blueprint.csrf.init_app(app)
     app.register_blueprint(blueprint.blp)
-    app.register_error_handler(CSRFError, error_pages.stale_form)
-    app.after_request(blueprint.secure)
+    app.register_error_handler(CSRFError, error_pages.handle_csrf_error)
+    app.after_request(blueprint.add_security_headers)
     error_handlers.page_renderers[:] = [error_pages.render]
     web_sessions.stream_endpoints.update(STREAMS)
     labels.register(app)
-    app.jinja_env.filters["said"] = translate.translate
+    app.jinja_env.filters["translate"] = translate.translate
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         asset=assets.asset,
@@ -72,7 +72,7 @@ def register(app: Flask) -> None:
         locale=get_locale,
         languages=LANGUAGES,
         navigation=navigation,
+        recent_deliveries=deliveries_views.recent_deliveries,
         theme=viewer.theme,
-        told=deliveries_views.recent_deliveries,
         viewer=viewer.viewer,
     )

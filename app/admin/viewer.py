@@ -1,4 +1,4 @@
-"""Who looks at a page, in which language and which theme; read once, so that an error page asks nobody anything."""
+"""Viewer of a page, with language and theme; loaded once per request, so that an error page needs no database."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from app.languages import LANGUAGES, SOURCE
 log = structlog.get_logger(__name__)
 
 THEMES = ("auto", "light", "dark")
-_LANGUAGE = "language"
+_SESSION_KEY = "language"
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A signed-in user, as plain facts that outlive a transaction that was rolled back."""
+    """Signed-in user as plain values, which stay readable after a rollback."""
 
     principal: Principal
     email: str
@@ -42,21 +42,21 @@ class Viewer:
         return allows(self.principal, ability)
 
     def may_open(self, endpoint: str) -> bool:
-        """Whether a page lets the viewer in: by its ability, and by its module if it asks for one."""
+        """Whether the viewer has the ability and the module that a page requires."""
         view = current_app.view_functions[endpoint]
         module = module_of(view)
         return self.may(ability_of(view) or SIGNED_IN) and (module is None or module in self.modules)
 
 
 def viewer() -> Viewer | None:
-    """The viewer of the present page, or nobody."""
+    """Viewer of the present page; None without a valid session."""
     if "viewer" not in g:
-        g.viewer = _recognised()
-    found: Viewer | None = g.viewer
-    return found
+        g.viewer = _load_viewer()
+    loaded: Viewer | None = g.viewer
+    return loaded
 
 
-def _recognised() -> Viewer | None:
+def _load_viewer() -> Viewer | None:
     try:
         principal = authenticate()
         enabled = modules.enabled_for(principal.user_id or 0)
@@ -69,18 +69,18 @@ def _recognised() -> Viewer | None:
 
 
 def language() -> str:
-    """The user's choice, then what this browser chose before signing in, then what the browser asks for."""
+    """Language of the pages: the user's choice, else the choice before sign-in, else the browser's preference."""
     known = viewer()
-    chosen = (known and known.language) or session.get(_LANGUAGE)
+    chosen = (known and known.language) or session.get(_SESSION_KEY)
     return chosen or request.accept_languages.best_match(LANGUAGES) or SOURCE
 
 
 def theme() -> str:
-    """``auto`` follows the system."""
+    """Theme of the pages; ``auto`` follows the operating system."""
     known = viewer()
     return known.theme if known else "auto"
 
 
 def choose_language(code: str) -> None:
-    """Remember the language of a browser that nobody is signed in with."""
-    session[_LANGUAGE] = code
+    """Remember the language of a browser without a signed-in user."""
+    session[_SESSION_KEY] = code

@@ -1,4 +1,4 @@
-"""The pages in a real browser: a server on loopback, Chromium, and a page that fails its test on any complaint."""
+"""Fixtures of page tests: a server on loopback, Chromium, pages that fail their test on any error, signed-in users."""
 
 from __future__ import annotations
 
@@ -10,29 +10,25 @@ from typing import Any, Protocol
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Page,
-    Request,
-)
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 from werkzeug.serving import ThreadedWSGIServer, make_server
 
 from app.accounts.models.accounts import User
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.stream.broadcaster import broadcaster as stream_hub
+from tests.admin.client import sign_in_client
 from tests.factories import PASSWORD, a_user
 
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
-#: Set this to a folder to look at what ``shoot`` sees; without it nothing is written.
+#: Folder for the pictures of ``take_screenshot``; without it no picture is written.
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of pages with a browser run on one worker: it is started once. `make test` does the main jobs only."""
+    """Run all browser tests on one worker, with one browser; `make test` runs only those marked ``main_job``."""
     for item in items:
         if "open_page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("pages"))
@@ -42,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def _server(_migrated: Hub) -> Iterator[ThreadedWSGIServer]:
-    """The application of the tests on a port of this machine, a thread for each request."""
+    """The application of the tests on a local port, with a thread per request."""
     server = make_server("127.0.0.1", 0, _migrated, threaded=True)
     assert isinstance(server, ThreadedWSGIServer)
     server.daemon_threads = True
@@ -55,37 +51,37 @@ def _server(_migrated: Hub) -> Iterator[ThreadedWSGIServer]:
 
 
 @pytest.fixture
-def address(app: Hub, _server: ThreadedWSGIServer) -> str:
-    """Where the hub is; browsers take ``localhost`` for a safe place, as https is."""
-    stream_hub._head = 0  # in step with a log whose positions begin anew for each test
+def server_url(app: Hub, _server: ThreadedWSGIServer) -> str:
+    """URL of the hub; browsers treat ``localhost`` as secure, like https."""
+    stream_hub._head = 0  # event positions restart with each test
     return f"http://localhost:{_server.server_port}"
 
 
 class Opener(Protocol):
-    """Opens a browser of its own: ``phone`` is narrow, ``dark`` prefers dark, ``language`` is what it asks for."""
+    """Opens a page in a new browser context: narrow, dark, or with a preferred language."""
 
     def __call__(self, *, phone: bool = False, dark: bool = False, language: str = "en") -> Page: ...
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str) -> Iterator[Opener]:
-    """Make pages that fail the test on a console error, a script's error, or a request that leaves the hub."""
-    complaints: list[str] = []
+def open_page(browser: Browser, server_url: str) -> Iterator[Opener]:
+    """Open pages that fail the test on a console error, a script error, or a request outside the hub."""
+    problems: list[str] = []
     contexts: list[BrowserContext] = []
 
-    def heard(message: ConsoleMessage) -> None:
-        # A refusal that a test provokes is on the console as well; the test looks at it itself.
+    def on_console(message: ConsoleMessage) -> None:
+        # The browser also logs error statuses; a test that provokes one checks it itself.
         if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
-            complaints.append(message.text)
+            problems.append(message.text)
 
-    def asked(request: Request) -> None:
-        # Chromium's own viewer of PDFs is made of pages of its own.
-        if not request.url.startswith((f"{address}/", "data:", "blob:", "chrome://", "chrome-extension://")):
-            complaints.append(f"left the hub: {request.url}")
+    def on_request(request: Request) -> None:
+        # Chromium's PDF viewer loads pages of an extension.
+        if not request.url.startswith((f"{server_url}/", "data:", "blob:", "chrome://", "chrome-extension://")):
+            problems.append(f"request outside the hub: {request.url}")
 
-    def make(*, phone: bool = False, dark: bool = False, language: str = "en") -> Page:
+    def open_(*, phone: bool = False, dark: bool = False, language: str = "en") -> Page:
         context = browser.new_context(
-            base_url=address,
+            base_url=server_url,
             viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]
             color_scheme="dark" if dark else "light",
             locale=language,
@@ -93,36 +89,54 @@ def open_page(browser: Browser, address: str) -> Iterator[Opener]:
         )
         context.set_default_timeout(30_000)
         contexts.append(context)
-        context.on("console", heard)
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        context.on("request", asked)
+        context.on("console", on_console)
+        context.on("weberror", lambda error: problems.append(str(error.error)))
+        context.on("request", on_request)
         return context.new_page()
 
-    yield make
+    yield open_
     for context in contexts:
         context.close()
-    assert not complaints
+    assert not problems
 
 
 @pytest.fixture
 def page(open_page: Opener) -> Page:
-    """A page of a desktop browser that asks for English."""
+    """Page of a desktop browser with English as preferred language."""
     return open_page()
 
 
 @pytest.fixture
-def person(app: Hub) -> Callable[..., User]:
-    """Make a stored user, whose password is ``PASSWORD``."""
+def create_user(app: Hub) -> Callable[..., User]:
+    """Create a user with the password ``PASSWORD``."""
 
-    def make(role: str = "admin", **facts: Any) -> User:
+    def create(role: str = "admin", **values: Any) -> User:
         with unit_of_work():
-            return a_user(role=role, **facts)
+            return a_user(role=role, **values)
 
-    return make
+    return create
+
+
+@pytest.fixture
+def signed_in_client(app: Hub, create_user: Callable[..., User]) -> Callable[..., FlaskClient]:
+    """Create a test client that is signed in as a user, or as a new user of a role."""
+
+    def create(user: User | str = "admin") -> FlaskClient:
+        client = app.test_client()
+        sign_in_client(client, create_user(user) if isinstance(user, str) else user)
+        return client
+
+    return create
+
+
+@pytest.fixture
+def admin_client(signed_in_client: Callable[..., FlaskClient]) -> FlaskClient:
+    """Test client that is signed in as an administrator."""
+    return signed_in_client("admin")
 
 
 def sign_in(page: Page, user: User, password: str = PASSWORD) -> Page:
-    """Sign in as a person does; afterwards the page is where one wanted to be."""
+    """Sign in as a create_user does; afterwards the page is where one wanted to be."""
     if "/admin/sign-in" not in page.url:
         page.goto("/admin")
     page.get_by_role("textbox", name="mail").or_(page.get_by_label("E-posta")).fill(user.email)
@@ -133,39 +147,43 @@ def sign_in(page: Page, user: User, password: str = PASSWORD) -> Page:
 
 
 @pytest.fixture
-def signed_in(open_page: Opener, person: Callable[..., User]) -> Callable[..., Page]:
-    """Open a page that a new user of a role is signed in on; the user's facts and the browser's may be given."""
+def signed_in(open_page: Opener, create_user: Callable[..., User]) -> Callable[..., Page]:
+    """Open a page that is signed in as a new user of a role."""
 
-    def make(
-        role: str = "admin", *, phone: bool = False, dark: bool = False, language: str = "en", **facts: Any
+    def open_(
+        role: str = "admin", *, phone: bool = False, dark: bool = False, language: str = "en", **values: Any
     ) -> Page:
-        return sign_in(open_page(phone=phone, dark=dark, language=language), person(role, **facts))
+        return sign_in(open_page(phone=phone, dark=dark, language=language), create_user(role, **values))
 
-    return make
+    return open_
 
 
 def assert_accessible(page: Page) -> None:
-    """No serious or critical fault in the eyes of axe."""
-    found = Axe().run(page).response["violations"]
-    serious = [fault for fault in found if fault["impact"] in {"serious", "critical"}]
-    told = [(fault["id"], [node["html"] for node in fault["nodes"]][:3]) for fault in serious]
-    assert not told
+    """Check that axe finds no serious or critical violation."""
+    violations = Axe().run(page).response["violations"]
+    serious = [violation for violation in violations if violation["impact"] in {"serious", "critical"}]
+    assert not [(violation["id"], [node["html"] for node in violation["nodes"]][:3]) for violation in serious]
 
 
-def shoot(page: Page, name: str, *, whole: bool = True) -> None:
-    """Keep a picture of the page in ``SCREENSHOTS``, if somebody wants to look."""
+def assert_fits(page: Page, name: str) -> None:
+    """Check that the page has no horizontal scroll bar."""
+    excess = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert excess <= 0, f"{name} is {excess} pixels too wide"
+
+
+def take_screenshot(page: Page, name: str, *, full_page: bool = True) -> None:
+    """Write a picture of the page to the folder ``SCREENSHOTS``, if it is set."""
     if SCREENSHOTS:
         folder = Path(SCREENSHOTS)
         folder.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=folder / f"{name}.png", full_page=whole)
+        page.screenshot(path=folder / f"{name}.png", full_page=full_page)
 
 
-def looked_at(opener: Callable[..., Page], name: str, visit: Callable[[Page], object]) -> None:
-    """Visit a page in light, dark and on a phone: axe finds nothing serious, nothing sticks out, pictures are kept."""
-    for style, how in {"light": {}, "dark": {"dark": True}, "phone": {"phone": True}}.items():
-        page = opener(**how)
+def check_page(opener: Callable[..., Page], name: str, visit: Callable[[Page], object]) -> None:
+    """Visit a page in light, dark and phone style: it is accessible and not too wide; take a picture of each."""
+    for style, options in {"light": {}, "dark": {"dark": True}, "phone": {"phone": True}}.items():
+        page = opener(**options)
         visit(page)
         assert_accessible(page)
-        width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert width <= 0, f"{name} is {width} pixels too wide in {style}"
-        shoot(page, f"{name}-{style}")
+        assert_fits(page, f"{name}-{style}")
+        take_screenshot(page, f"{name}-{style}")

@@ -1,8 +1,8 @@
-"""Roles on every page that there is: an address that is typed is guarded like a button that is pressed."""
+"""Access of visitors and of every role to every page, by its path."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,14 +14,14 @@ from app.accounts.login.sessions import principal_of
 from app.accounts.roles import ABILITIES, ROLES
 from app.kernel.http.app import Hub, is_page
 from app.kernel.unit_of_work import unit_of_work
-from tests.admin.test_signing import enter, token_of
+from tests.admin.client import csrf_token
 from tests.factories import a_user
 
 
 def path_of(app: Hub, rule: Rule) -> str:
-    """An address that a rule fits, with 1 for whatever it asks for but a choice among words."""
-    chosen = {name: converter for name, converter in rule._converters.items() if isinstance(converter, AnyConverter)}
-    values = {name: sorted(chosen[name].items)[0] if name in chosen else 1 for name in rule.arguments}
+    """Path of a rule: each argument is 1, or the first of its fixed choices."""
+    choices = {name: converter for name, converter in rule._converters.items() if isinstance(converter, AnyConverter)}
+    values = {name: sorted(choices[name].items)[0] if name in choices else 1 for name in rule.arguments}
     return app.url_map.bind("hub").build(rule.endpoint, values, next(iter(rule.methods or ["GET"])))
 
 
@@ -34,7 +34,7 @@ def pages(app: Hub) -> Iterator[tuple[str, str, str | None]]:
                 yield method, path, ability_of(app.view_functions[rule.endpoint])
 
 
-def test_a_stranger_is_sent_to_sign_in_from_every_page(app: Hub, anybody: FlaskClient) -> None:
+def test_every_page_redirects_a_visitor_to_sign_in(app: Hub, anybody: FlaskClient) -> None:
     guarded = [(method, path) for method, path, ability in pages(app) if ability]
     assert len(guarded) > 4
     for method, path in guarded:
@@ -44,23 +44,24 @@ def test_a_stranger_is_sent_to_sign_in_from_every_page(app: Hub, anybody: FlaskC
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_opens_what_its_abilities_say(app: Hub, role: str) -> None:
+def test_access_of_each_role_follows_its_abilities(
+    app: Hub, role: str, signed_in_client: Callable[..., FlaskClient]
+) -> None:
     with unit_of_work():
         user = a_user(role=role)
-        for module in modules.MODULES:  # without one, its pages refuse behind the ability
+        for module in modules.MODULES:  # without a module its pages answer 403 for another reason
             modules.enable(user, module, actor="test")
-    client = app.test_client()
-    enter(client, user)
-    token = token_of(client, "/admin/account")
+    client = signed_in_client(user)
+    token = csrf_token(client, "/admin/account")
     for method, path, ability in pages(app):
-        if ability is None or path == "/admin/sign-out":  # which ends the test
+        if ability is None or path == "/admin/sign-out":  # it ends the session of this test
             continue
         with client.open(path, method=method, data={"csrf_token": token} if method == "POST" else None) as answer:
             assert (answer.status_code == 403) is not allows(principal_of(user), ability), f"{role}: {method} {path}"
             assert answer.status_code < 500, f"{role}: {method} {path}"
 
 
-def test_no_page_asks_for_what_nobody_has(app: Hub) -> None:
+def test_an_administrator_has_the_ability_of_every_page(app: Hub) -> None:
     with unit_of_work():
         admin = principal_of(a_user(role="admin"))
     assert all(ability is None or allows(admin, ability) for *_, ability in pages(app))

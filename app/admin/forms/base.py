@@ -1,4 +1,4 @@
-"""Forms: the fields a person fills in, and what a service refuses shown at the field that it is about."""
+"""Base class of forms: CSRF token, and errors of a service shown at the fields they belong to."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ Result = TypeVar("Result")
 
 
 class Form(FlaskForm):
-    """A form of a page; its token and its fields are checked by ``validate_on_submit``."""
+    """Form of a page; ``validate_on_submit`` checks its token and its fields."""
 
-    def take(self, refusal: Refusal) -> None:
-        """Show a refusal at its fields, or above the form when it names none of them."""
-        for path, sentences in flatten_errors(refusal.errors or {"": [refusal.message]}):
-            told = [translate(text) for text in sentences]
+    def add_errors(self, refusal: Refusal) -> None:
+        """Add the errors of a refusal to the fields they name, else to the form as a whole."""
+        for path, texts in flatten_errors(refusal.errors or {"": [refusal.message]}):
+            messages = [translate(text) for text in texts]
             field = self._fields.get(str(path[0]) if path else "")
             if field is None:
-                self.form_errors += told
+                self.form_errors += messages
             else:
-                field.errors = [*field.errors, *told]
+                field.errors = [*field.errors, *messages]
 
 
-def choices(words: Mapping[str, LazyString | str] | Mapping[int, str]) -> list[SelectChoice]:
-    """What a select offers: value -> text."""
-    return [SelectChoice(value, text) for value, text in words.items()]
+def choices(options: Mapping[str, LazyString | str] | Mapping[int, str]) -> list[SelectChoice]:
+    """Choices of a select field, from value -> text."""
+    return [SelectChoice(value, text) for value, text in options.items()]
 
 
-def accepted(form: Form, action: Callable[[], Result]) -> Result | None:
-    """Run ``action``; None when it was refused, with nothing of it stored and the form telling why.
+def submit(form: Form, action: Callable[[], Result]) -> Result | None:
+    """Run ``action`` in a savepoint and return its result, which must be truthy.
 
-    ``action`` must answer with something; only refusals of what was typed are told here.
+    On ``Invalid`` or ``Conflict`` the savepoint is rolled back, the form shows the errors, and the result is None.
     """
     try:
         with db.session.begin_nested():
             return action()
     except (Invalid, Conflict) as refusal:
-        form.take(refusal)
+        form.add_errors(refusal)
         return None

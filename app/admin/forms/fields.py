@@ -1,4 +1,4 @@
-"""Fields that several forms have: addresses one to a line, names, hours of grace."""
+"""Form fields that several forms share: IP allowlist, name, rate limit, grace period."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from app.accounts.models.tokens import MAX_CALLS_PER_MINUTE
 from app.admin.forms.base import choices
 from app.kernel.errors import Invalid
 
-#: Hours for which the old secret goes on after a rotation.
-GRACES = (0, 1, 24, 72, 168)
-_DAY = 24
+#: Choices of the grace period in hours: how long the old secret stays valid after a rotation.
+GRACE_HOURS = (0, 1, 24, 72, 168)
+_HOURS_PER_DAY = 24
 
 
 class AllowlistField(TextAreaField):
-    """Addresses and networks, one to a line; ``entries`` is what was typed."""
+    """IP addresses and networks, one per line."""
 
     def __init__(self, **kwargs: Any) -> None:
-        label = lazy_gettext("May be used from")
+        label = lazy_gettext("Allowed IP addresses")
         hint = lazy_gettext(
-            "IP addresses and networks such as 192.0.2.7 or 10.1.0.0/16, one to a line. Empty: anywhere."
+            "IP addresses and networks, one per line, for example 192.0.2.7 or 10.1.0.0/16. Empty: all addresses."
         )
         super().__init__(label, description=hint, **kwargs)
 
     @property
     def entries(self) -> list[str]:
+        """Lines as typed, without blank ones."""
         return [line.strip() for line in (self.data or "").splitlines() if line.strip()]
 
     def pre_validate(self, form: Any) -> None:
@@ -39,42 +40,44 @@ class AllowlistField(TextAreaField):
             try:
                 ip_allowlist.parse_networks([entry])
             except Invalid as error:
-                told = gettext("%(entry)s is neither an address nor a network.", entry=entry)
-                raise ValidationError(told) from error
+                message = gettext("%(entry)s is neither an address nor a network.", entry=entry)
+                raise ValidationError(message) from error
         if len(self.entries) > ip_allowlist.MAX_ENTRIES:
-            raise ValidationError(gettext("Use at most %(most)s lines.", most=ip_allowlist.MAX_ENTRIES))
+            raise ValidationError(gettext("Use at most %(limit)s lines.", limit=ip_allowlist.MAX_ENTRIES))
 
 
 def name_field(hint: Any) -> StringField:
-    """What people call a token, a key or a person."""
+    """Name of a token, an API key or a user."""
     return StringField(
         lazy_gettext("Name"), [InputRequired(), Length(max=display_names.MAX_NAME_LENGTH)], description=hint
     )
 
 
-def rate_field(label: Any, usual: int) -> IntegerField:
-    """Calls in a minute."""
-    return IntegerField(label, [InputRequired(), NumberRange(1, MAX_CALLS_PER_MINUTE)], default=usual)
+def rate_field(label: Any, default: int) -> IntegerField:
+    """Rate limit in calls per minute."""
+    return IntegerField(label, [InputRequired(), NumberRange(1, MAX_CALLS_PER_MINUTE)], default=default)
 
 
 def grace_field() -> SelectField:
-    """How long the old secret goes on."""
-    return SelectField(lazy_gettext("The old one works for"), coerce=int, choices=graces, default=_DAY)
+    """Grace period of a rotation, in hours."""
+    return SelectField(
+        lazy_gettext("Old secret stays valid for"), coerce=int, choices=grace_choices, default=_HOURS_PER_DAY
+    )
 
 
-def graces() -> list[SelectChoice]:
-    """Hours and what people call them."""
-    return choices({hours: _time(hours) for hours in GRACES})
+def grace_choices() -> list[SelectChoice]:
+    """Choices of the grace period: hours and their text."""
+    return choices({hours: _duration_label(hours) for hours in GRACE_HOURS})
 
 
-def days_of(*days: int) -> dict[int, str]:
-    """Numbers of days and what people call them."""
+def day_labels(*days: int) -> dict[int, str]:
+    """Numbers of days -> their text."""
     return {number: str(ngettext("%(num)s day", "%(num)s days", number)) for number in days}
 
 
-def _time(hours: int) -> str:
+def _duration_label(hours: int) -> str:
     if not hours:
-        return str(gettext("no time: it stops at once"))
-    if hours < _DAY:
+        return str(gettext("0 hours (it stops immediately)"))
+    if hours < _HOURS_PER_DAY:
         return str(ngettext("%(num)s hour", "%(num)s hours", hours))
-    return days_of(hours // _DAY)[hours // _DAY]
+    return day_labels(hours // _HOURS_PER_DAY)[hours // _HOURS_PER_DAY]

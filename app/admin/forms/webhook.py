@@ -1,4 +1,4 @@
-"""The form of a webhook endpoint: what a person types, as the service takes it."""
+"""Form of a webhook endpoint, and its conversion to the data of the API."""
 
 from __future__ import annotations
 
@@ -18,55 +18,59 @@ from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.schemas.endpoints import MAX_CONCURRENCY, MAX_RATE_PER_MINUTE
 from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
-#: Wildcard -> what people call all of it; the single events stand below.
-EVENTS: dict[str, LazyString] = {
-    "einvoice.*": lazy_gettext("All of e-invoices"),
-    "sales.*": lazy_gettext("All of sales"),
-    "grn.*": lazy_gettext("All of goods receipts"),
+#: Wildcard of events -> its label.
+WILDCARDS: dict[str, LazyString] = {
+    "einvoice.*": lazy_gettext("All e-invoice events"),
+    "sales.*": lazy_gettext("All sales events"),
+    "grn.*": lazy_gettext("All goods receipt events"),
 }
 _EVERYTHING = "*"
 
 
-def _patterns() -> list[tuple[str, str]]:
+def _event_choices() -> list[tuple[str, str]]:
     single = [name for name in events.CATALOGUE if name != TEST.name]
-    return [(pattern, pattern) for pattern in (_EVERYTHING, *EVENTS, *single)]
+    return [(pattern, pattern) for pattern in (_EVERYTHING, *WILDCARDS, *single)]
 
 
 class EndpointForm(Form):
     url = StringField(
-        lazy_gettext("Address"),
+        lazy_gettext("URL"),
         [InputRequired(), Length(max=MAX_URL_LENGTH)],
-        description=lazy_gettext("Where events are posted to; it begins with https://."),
+        description=lazy_gettext("Events are sent to this URL. It must begin with https://."),
     )
-    description = StringField(lazy_gettext("What it is"), [Length(max=500)])
-    # Not required as a field: each single box would be. The service tells when none is ticked.
-    events = SelectMultipleField(lazy_gettext("Events"), choices=_patterns, option_widget=CheckboxInput())
+    description = StringField(lazy_gettext("Description"), [Length(max=500)])
+    # ``InputRequired`` would make the browser require every checkbox; the service refuses an empty list.
+    events = SelectMultipleField(lazy_gettext("Events"), choices=_event_choices, option_widget=CheckboxInput())
     headers = TextAreaField(
-        lazy_gettext("Headers to send along"),
-        description=lazy_gettext("One in a line, as Name: value. They are stored encrypted; left empty, they stay."),
+        lazy_gettext("Additional headers"),
+        description=lazy_gettext(
+            "One per line, in the form Name: value. They are stored encrypted. Empty: the stored headers stay."
+        ),
     )
     concurrency = IntegerField(
-        lazy_gettext("Requests at the same time"), [InputRequired(), NumberRange(1, MAX_CONCURRENCY)], default=10
+        lazy_gettext("Parallel requests"), [InputRequired(), NumberRange(1, MAX_CONCURRENCY)], default=10
     )
     rate_per_minute = IntegerField(
-        lazy_gettext("Requests in a minute"),
+        lazy_gettext("Requests per minute"),
         [Optional(), NumberRange(1, MAX_RATE_PER_MINUTE)],
-        description=lazy_gettext("Left empty, as many as come."),
+        description=lazy_gettext("Empty: no limit."),
     )
     allowances = TextAreaField(
         lazy_gettext("Allowed networks"),
-        description=lazy_gettext("One in a line, network and port, such as 10.1.2.0/24 8080. Plain http works there."),
+        description=lazy_gettext(
+            "One per line: network and port, for example 10.1.2.0/24 8080. Plain http is allowed there."
+        ),
     )
 
     @classmethod
-    def of(cls, endpoint: Endpoint) -> EndpointForm:
-        """The form with what is stored; header values are not shown."""
+    def from_endpoint(cls, endpoint: Endpoint) -> EndpointForm:
+        """Form with the stored values; header values are secret and not shown."""
         plain = ("url", "description", "events", "concurrency", "rate_per_minute")
         allowed = "\n".join(f"{entry['cidr']} {entry['port']}" for entry in endpoint.allowances)
         return cls(formdata=None, allowances=allowed, **{name: getattr(endpoint, name) for name in plain})
 
-    def said(self, *, may_allow: bool) -> dict[str, Any]:
-        """What was typed, in the shape of the API."""
+    def api_data(self, *, may_allow: bool) -> dict[str, Any]:
+        """The typed values in the format of the API's request body."""
         data: dict[str, Any] = {
             "url": (self.url.data or "").strip(),
             "description": self.description.data or "",

@@ -1,4 +1,4 @@
-"""The words and figures of pages: what a status is called and how it is coloured, moments, amounts, quantities."""
+"""Labels and tones of codes (statuses, events, roles), and template filters for dates, amounts and quantities."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from app.kernel import clock
 
-#: Word -> what people call it, and its tone: plain, busy (under way), good, warn (somebody must act), bad.
-WORDS: dict[str, tuple[LazyString, str]] = {
+#: Code -> its label and its tone: plain, busy (in progress), good, warn (somebody must act) or bad.
+LABELS: dict[str, tuple[LazyString, str]] = {
     "INVOICED": (lazy_gettext("Invoiced"), "plain"),
     "PICKING": (lazy_gettext("Picking"), "busy"),
     "PICKED": (lazy_gettext("Picked"), "busy"),
@@ -59,7 +59,7 @@ WORDS: dict[str, tuple[LazyString, str]] = {
     "return_reason": (lazy_gettext("Reason"), "plain"),
     "section": (lazy_gettext("Section"), "plain"),
     "paper.note": (lazy_gettext("Goods receipt note"), "plain"),
-    "paper.labels": (lazy_gettext("Labels of the rolls"), "plain"),
+    "paper.labels": (lazy_gettext("Roll labels"), "plain"),
     "meter": (lazy_gettext("m"), "plain"),
     "yard": (lazy_gettext("yd"), "plain"),
     "kilogram": (lazy_gettext("kg"), "plain"),
@@ -74,16 +74,16 @@ WORDS: dict[str, tuple[LazyString, str]] = {
     "sales.imported": (lazy_gettext("Sales invoice imported"), "plain"),
     "sales.updated": (lazy_gettext("Sales invoice corrected"), "plain"),
     "sales.review": (lazy_gettext("Returned to billing"), "warn"),
-    "sales.status_changed": (lazy_gettext("Sales invoice moved on"), "busy"),
-    "grn.created": (lazy_gettext("Goods receipt booked in"), "plain"),
+    "sales.status_changed": (lazy_gettext("Sales invoice status changed"), "busy"),
+    "grn.created": (lazy_gettext("Goods receipt created"), "plain"),
     "grn.updated": (lazy_gettext("Goods receipt changed"), "plain"),
     "grn.deleted": (lazy_gettext("Goods receipt deleted"), "bad"),
-    "grn.associated": (lazy_gettext("Ledger of a fabric changed"), "plain"),
+    "grn.associated": (lazy_gettext("Fabric ledger changed"), "plain"),
     "grn.inspected": (lazy_gettext("Roll inspected"), "plain"),
     "einvoice.created": (lazy_gettext("E-invoice drafted"), "plain"),
     "einvoice.issued": (lazy_gettext("E-invoice issued"), "busy"),
     "einvoice.sent": (lazy_gettext("E-invoice sent"), "busy"),
-    "einvoice.status_changed": (lazy_gettext("Status of an e-invoice changed"), "busy"),
+    "einvoice.status_changed": (lazy_gettext("E-invoice status changed"), "busy"),
     "einvoice.cancelled": (lazy_gettext("E-invoice cancelled"), "bad"),
     "einvoice.return_created": (lazy_gettext("Return drafted"), "warn"),
     "einvoice.credit_note_created": (lazy_gettext("Credit note drafted"), "warn"),
@@ -91,45 +91,48 @@ WORDS: dict[str, tuple[LazyString, str]] = {
     "einvoice.credit_note_drafted": (lazy_gettext("Credit note drafted"), "warn"),
     "einvoice.changed": (lazy_gettext("Draft changed"), "plain"),
     "einvoice.queued": (lazy_gettext("Queued for the provider"), "busy"),
-    "einvoice.not_sent": (lazy_gettext("The provider did not take it"), "bad"),
-    "einvoice.provider_status_updated": (lazy_gettext("Word of the provider"), "plain"),
-    "webhook.test": (lazy_gettext("Test of a webhook"), "plain"),
-    "enabled": (lazy_gettext("On"), "good"),
-    "disabled": (lazy_gettext("Off"), "warn"),
-    "probing": (lazy_gettext("Trying"), "busy"),
+    "einvoice.not_sent": (lazy_gettext("Not accepted by the provider"), "bad"),
+    "einvoice.provider_status_updated": (lazy_gettext("Provider status"), "plain"),
+    "webhook.test": (lazy_gettext("Webhook test"), "plain"),
+    "enabled": (lazy_gettext("Enabled"), "good"),
+    "disabled": (lazy_gettext("Disabled"), "warn"),
+    "probing": (lazy_gettext("Testing"), "busy"),
     "paused": (lazy_gettext("Paused"), "warn"),
     "delivery.pending": (lazy_gettext("Waiting"), "busy"),
-    "delivery.delivered": (lazy_gettext("Arrived"), "good"),
+    "delivery.delivered": (lazy_gettext("Delivered"), "good"),
     "delivery.failed": (lazy_gettext("Failed"), "bad"),
     "delivery.cancelled": (lazy_gettext("Cancelled"), "plain"),
-    "attempt.delivered": (lazy_gettext("Arrived"), "good"),
-    "attempt.failed": (lazy_gettext("Not taken"), "bad"),
+    "attempt.delivered": (lazy_gettext("Delivered"), "good"),
+    "attempt.failed": (lazy_gettext("Failed"), "bad"),
     "attempt.lost": (lazy_gettext("Lost"), "warn"),
-    "trial.right": (lazy_gettext("A right request"), "plain"),
-    "trial.wrong_signature": (lazy_gettext("A forged signature"), "plain"),
-    "trial.stale_timestamp": (lazy_gettext("An old timestamp"), "plain"),
-    "trial.duplicate_id": (lazy_gettext("The same event again"), "plain"),
-    "trial.slow_request": (lazy_gettext("A slow request"), "plain"),
-    "advice.right": (lazy_gettext("Answer a rightly signed request with 2xx."), "plain"),
-    "advice.wrong_signature": (lazy_gettext("Check the signature, and refuse a wrong one with 401."), "plain"),
-    "advice.stale_timestamp": (lazy_gettext("Refuse timestamps that are more than 300 seconds old."), "plain"),
-    "advice.duplicate_id": (lazy_gettext("Answer a repeated id with 2xx and do nothing."), "plain"),
-    "advice.slow_request": (lazy_gettext("Wait some seconds for a body that arrives slowly."), "plain"),
-    "provider.null": (lazy_gettext("None, it stays here"), "plain"),
-    "provider.http": (lazy_gettext("By HTTP"), "plain"),
+    "trial.right": (lazy_gettext("Valid request"), "plain"),
+    "trial.wrong_signature": (lazy_gettext("Forged signature"), "plain"),
+    "trial.stale_timestamp": (lazy_gettext("Old timestamp"), "plain"),
+    "trial.duplicate_id": (lazy_gettext("Repeated event"), "plain"),
+    "trial.slow_request": (lazy_gettext("Slow request"), "plain"),
+    "advice.right": (lazy_gettext("Respond to a correctly signed request with 2xx."), "plain"),
+    "advice.wrong_signature": (lazy_gettext("Check the signature, and respond to a wrong one with 401."), "plain"),
+    "advice.stale_timestamp": (lazy_gettext("Reject timestamps that are more than 300 seconds old."), "plain"),
+    "advice.duplicate_id": (
+        lazy_gettext("Respond to a repeated ID with 2xx, and do not process the event again."),
+        "plain",
+    ),
+    "advice.slow_request": (lazy_gettext("Wait several seconds for a body that arrives slowly."), "plain"),
+    "provider.null": (lazy_gettext("None (not sent)"), "plain"),
+    "provider.http": (lazy_gettext("HTTP"), "plain"),
     "provider.simulator": (lazy_gettext("Simulator"), "plain"),
     "provider": (lazy_gettext("Provider"), "plain"),
-    "provider_status": (lazy_gettext("Word of the provider"), "plain"),
-    "provider_invoice_id": (lazy_gettext("Number at the provider"), "plain"),
+    "provider_status": (lazy_gettext("Provider status"), "plain"),
+    "provider_invoice_id": (lazy_gettext("Provider's invoice number"), "plain"),
     "invoice_no": (lazy_gettext("Number"), "plain"),
     "sales_invoice_no": (lazy_gettext("Sales invoice"), "plain"),
-    "original_id": (lazy_gettext("For"), "plain"),
+    "original_id": (lazy_gettext("Original invoice"), "plain"),
     "einvoice_id": (lazy_gettext("E-invoice"), "plain"),
     "grand_total": (lazy_gettext("Total"), "plain"),
     "before": (lazy_gettext("Before"), "plain"),
     "after": (lazy_gettext("After"), "plain"),
     "error": (lazy_gettext("Error"), "bad"),
-    "occurred_at": (lazy_gettext("At"), "plain"),
+    "occurred_at": (lazy_gettext("Time"), "plain"),
     "applied": (lazy_gettext("Applied"), "plain"),
     "draft": (lazy_gettext("Draft"), "plain"),
     "issued": (lazy_gettext("Issued"), "busy"),
@@ -141,7 +144,7 @@ WORDS: dict[str, tuple[LazyString, str]] = {
     "verb.issued": (lazy_gettext("Issuing"), "plain"),
     "verb.sent": (lazy_gettext("Sending"), "plain"),
     "verb.cancelled": (lazy_gettext("Cancelling"), "plain"),
-    "verb.credited": (lazy_gettext("Giving back"), "plain"),
+    "verb.credited": (lazy_gettext("Crediting"), "plain"),
     "verb.changed": (lazy_gettext("Changing"), "plain"),
     "verb.printed": (lazy_gettext("Printing"), "plain"),
     "sale": (lazy_gettext("Sale"), "plain"),
@@ -154,24 +157,24 @@ WORDS: dict[str, tuple[LazyString, str]] = {
 }
 
 
-def is_known(word: str) -> bool:
-    """Whether people call it otherwise than the hub does."""
-    return word in WORDS
+def is_known(code: str) -> bool:
+    """Whether a code has a label."""
+    return code in LABELS
 
 
-def label(word: str | None) -> str:
-    """What people call a status, type, priority or role; unknown words (a provider's) as they are."""
-    known = WORDS.get(word or "")
-    return str(known[0]) if known else word or ""
+def label(code: str | None) -> str:
+    """Label of a code; an unknown code (for example a provider's status) is returned as it is."""
+    known = LABELS.get(code or "")
+    return str(known[0]) if known else code or ""
 
 
-def tone(word: str | None) -> str:
-    """How a badge of this word is coloured."""
-    return WORDS.get(word or "", ("", "plain"))[1]
+def tone(code: str | None) -> str:
+    """Tone (colour) of the badge of a code."""
+    return LABELS.get(code or "", ("", "plain"))[1]
 
 
 def moment(value: datetime | None) -> Markup:
-    """A ``<time>`` that the browser shows in its own zone; without a script, in UTC."""
+    """Element ``<time>``; a script shows it in the browser's time zone, without a script it shows UTC."""
     if value is None:
         return Markup("")
     shown = f"{format_datetime(value, 'medium', rebase=False)} UTC"
@@ -179,31 +182,31 @@ def moment(value: datetime | None) -> Markup:
 
 
 def day(value: date | None) -> str:
-    """A day of the calendar, without a time of day or a zone."""
+    """Calendar date, without time of day and time zone."""
     return "" if value is None else format_date(value, "medium", rebase=False)
 
 
 def money(value: Decimal | None, currency: str | None = None) -> str:
-    """An amount to the cent, in the viewer's way of writing it."""
+    """Amount with two or three decimals, in the number format of the viewer's language."""
     if value is None:
         return ""
     return str(format_currency(value, currency, "#,##0.00 ¤¤") if currency else format_decimal(value, "#,##0.00#"))
 
 
 def price(value: Decimal | None) -> str:
-    """What one of something costs, which may be less than a cent."""
+    """Unit price with two to four decimals."""
     return "" if value is None else str(format_decimal(value, "#,##0.00##"))
 
 
 def quantity(value: Decimal | int | float | None, unit: str = "") -> str:
-    """A number with as many decimals as it has."""
+    """Number with up to four decimals, and its unit."""
     if value is None:
         return ""
     return f"{format_decimal(value, '#,##0.####')} {unit}".strip()
 
 
 def register(app: Flask) -> None:
-    """Make these the templates' own."""
+    """Register the functions above as template filters."""
     filters: dict[str, Any] = {
         "label": label,
         "tone": tone,

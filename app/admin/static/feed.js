@@ -1,56 +1,54 @@
-// The overview's feed: goes on behind what the page was rendered with, and sleeps while nobody looks.
+// Live feed of the overview: appends new events to the rendered ones; closed while the page is hidden.
 "use strict";
 
 const list = document.querySelector(".feed");
-const pulse = document.querySelector(".pulse");
-const quiet = document.querySelector(".quiet-feed");
-const { events, shown } = JSON.parse(list.dataset.words);
-const moments = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
-const address = new URL(list.dataset.stream, location.href);
+const streamState = document.querySelector(".stream-state");
+const emptyText = document.querySelector(".empty-feed");
+const { events, maxEntries } = JSON.parse(list.dataset.settings);
+const timeFormat = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+const streamUrl = new URL(list.dataset.stream, location.href);
 let source = null;
 
-function subjectOf(word, data) {
-  const subject = word.key && data[word.key];
-  if (!subject || !word.name) return document.createTextNode("");
-  const name = subject[word.name] ?? `#${subject[word.id]}`;
-  if (!word.page) return document.createTextNode(name);
+function subjectNode(settings, data) {
+  const subject = settings.key && data[settings.key];
+  if (!subject || !settings.name) return document.createTextNode("");
+  const name = subject[settings.name] ?? `#${subject[settings.id]}`;
+  if (!settings.page) return document.createTextNode(name);
   const link = document.createElement("a");
-  link.href = word.page + encodeURIComponent(subject[word.id]);
+  link.href = settings.page + encodeURIComponent(subject[settings.id]);
   link.textContent = name;
   return link;
 }
 
-function told(message) {
+function showEvent(message) {
   const body = JSON.parse(message.data);
-  const word = events[body.event];
+  const settings = events[body.event];
   const line = document.createElement("li");
   const label = document.createElement("span");
   const time = document.createElement("time");
-  line.className = `${word.tone} new`;
-  label.textContent = word.label;
+  line.className = `${settings.tone} new`;
+  label.textContent = settings.label;
   time.dateTime = body.created_at;
-  time.textContent = moments.format(new Date(body.created_at));
-  line.append(label, " ", subjectOf(word, body.data), " ", time);
+  time.textContent = timeFormat.format(new Date(body.created_at));
+  line.append(label, " ", subjectNode(settings, body.data), " ", time);
   list.prepend(line);
-  while (list.children.length > shown) list.lastElementChild.remove();
-  quiet.hidden = true;
-  address.searchParams.set("last_event_id", message.lastEventId);
-  document.body.dispatchEvent(new CustomEvent("hub:news"));
+  while (list.children.length > maxEntries) list.lastElementChild.remove();
+  emptyText.hidden = true;
+  streamUrl.searchParams.set("last_event_id", message.lastEventId);
+  document.body.dispatchEvent(new CustomEvent("hub:event"));
 }
 
-function say(live) {
-  pulse.classList.toggle("live", live);
-  pulse.textContent = live ? pulse.dataset.live : pulse.dataset.away;
+function showState(isLive) {
+  streamState.classList.toggle("live", isLive);
+  streamState.textContent = isLive ? streamState.dataset.live : streamState.dataset.offline;
 }
 
 function open() {
-  source = new EventSource(address);
-  source.onopen = () => say(true);
-  source.onerror = () => {
-    say(false);
-    // A browser gives up on an answer such as 401; the page then shows the way to sign in when it is loaded again.
-  };
-  for (const name of Object.keys(events)) source.addEventListener(name, told);
+  source = new EventSource(streamUrl);
+  source.onopen = () => showState(true);
+  // After a status such as 401 the browser does not reconnect; a reload of the page then leads to sign-in.
+  source.onerror = () => showState(false);
+  for (const name of Object.keys(events)) source.addEventListener(name, showEvent);
 }
 
 function close() {

@@ -1,36 +1,37 @@
-// What pages do beyond HTML: dialogs where a browser has no commands for buttons, times in the reader's zone, copying.
+// Script of all pages: local times, copy buttons, dialogs in older browsers, protection against double submission.
 "use strict";
 
 const language = document.documentElement.lang;
-const moments = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const timeFormat = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
-function localise(root) {
-  for (const place of root.querySelectorAll("time[data-local]")) {
-    place.title = place.textContent;
-    place.textContent = moments.format(new Date(place.dateTime));
-    delete place.dataset.local;
+function showLocalTimes(root) {
+  for (const time of root.querySelectorAll("time[data-local]")) {
+    time.title = time.textContent;
+    time.textContent = timeFormat.format(new Date(time.dateTime));
+    delete time.dataset.local;
   }
 }
 
 async function copy(button) {
-  const field = document.getElementById(button.dataset.copies);
+  const field = document.getElementById(button.dataset.copyFrom);
   field.select();
   try {
     await navigator.clipboard.writeText(field.value);
   } catch {
-    document.execCommand("copy"); // no clipboard without https; the old way still knows the selection
+    document.execCommand("copy"); // without https there is no clipboard API; the old command copies the selection
   }
-  const word = button.querySelector("span");
-  const before = word.textContent;
-  word.textContent = button.dataset.copied;
-  setTimeout(() => { word.textContent = before; }, 2000);
+  const label = button.querySelector("span");
+  const text = label.textContent;
+  label.textContent = button.dataset.copiedText;
+  setTimeout(() => { label.textContent = text; }, 2000);
 }
 
 document.addEventListener("click", (event) => {
-  const copying = event.target.closest("[data-copies]");
-  if (copying) copy(copying);
+  const button = event.target.closest("[data-copy-from]");
+  if (button) copy(button);
 });
 
+// Browsers without the attributes `command` and `commandfor` of buttons.
 if (!("command" in HTMLButtonElement.prototype)) {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[commandfor]");
@@ -39,7 +40,7 @@ if (!("command" in HTMLButtonElement.prototype)) {
   });
 }
 
-// A form that is sent twice by an impatient finger is sent once.
+// A double click on a button submits its form once.
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.method !== "post") return;
   if (event.target.dataset.sent) event.preventDefault();
@@ -49,9 +50,9 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
-// A page that shows a secret once is the answer to a form: loading it again must not send the form a second time.
-const once = document.querySelector("[data-once]");
-if (once) history.replaceState(null, "", once.dataset.once);
+// A page that shows a secret once is the response to a POST; after a reload the browser must not send the form again.
+const shownOnce = document.querySelector("[data-replace-url]");
+if (shownOnce) history.replaceState(null, "", shownOnce.dataset.replaceUrl);
 
-localise(document);
-document.addEventListener("htmx:afterSettle", (event) => localise(event.target));
+showLocalTimes(document);
+document.addEventListener("htmx:afterSettle", (event) => showLocalTimes(event.target));

@@ -1,1 +1,1 @@
-"""Views of the pages, one module per area."""
+"""Views of the pages, one module per blueprint."""

@@ -1,8 +1,8 @@
-"""One's own page: language, theme and password."""
+"""``/admin/account``: language, theme and password of the viewer."""
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import Blueprint, g, render_template
 from flask_babel import gettext, lazy_gettext, refresh
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, SelectField
@@ -12,49 +12,49 @@ from app.accounts import users
 from app.accounts.guards import SIGNED_IN, requires
 from app.accounts.login import passwords, web_sessions
 from app.accounts.models.accounts import User
-from app.admin.forms.base import Form, accepted, choices
+from app.admin.forms.base import Form, choices, submit
+from app.admin.helpers import redirect_with_success
 from app.admin.viewer import THEMES
 from app.languages import LANGUAGES
 
-_SEE_OTHER = 303
 blp = Blueprint("account", __name__, url_prefix="/account")
 
 _BROWSER = "browser"
-_LANGUAGES = {_BROWSER: lazy_gettext("As the browser asks"), **LANGUAGES}
-_THEME_NAMES = (lazy_gettext("As the system is"), lazy_gettext("Light"), lazy_gettext("Dark"))
+_LANGUAGES = {_BROWSER: lazy_gettext("Language of the browser"), **LANGUAGES}
+_THEME_NAMES = (lazy_gettext("Same as the system"), lazy_gettext("Light"), lazy_gettext("Dark"))
 _THEMES = dict(zip(THEMES, _THEME_NAMES, strict=True))
 
 
-class LookForm(Form):
+class PreferencesForm(Form):
     language = SelectField(lazy_gettext("Language"), choices=choices(_LANGUAGES))
     theme = SelectField(lazy_gettext("Theme"), choices=choices(_THEMES))
 
 
 class PasswordForm(Form):
-    present = PasswordField(lazy_gettext("Present password"), [InputRequired(), Length(max=passwords.MAX_LENGTH)])
+    present = PasswordField(lazy_gettext("Current password"), [InputRequired(), Length(max=passwords.MAX_LENGTH)])
     password = PasswordField(
         lazy_gettext("New password"),
         [InputRequired(), Length(passwords.MIN_LENGTH, passwords.MAX_LENGTH)],
-        description=lazy_gettext("At least 10 characters; a few words are easy to remember and hard to guess."),
+        description=lazy_gettext("At least 10 characters. Several words are easy to remember and hard to guess."),
     )
     again = PasswordField(
-        lazy_gettext("New password again"),
-        [InputRequired(), EqualTo("password", lazy_gettext("The two passwords differ."))],
+        lazy_gettext("Repeat the new password"),
+        [InputRequired(), EqualTo("password", lazy_gettext("The two passwords are different."))],
     )
 
 
 @blp.get("")
 @requires(SIGNED_IN)
 def show() -> str:
-    """Who one is, and how the pages look."""
-    return _page(_look(), PasswordForm())
+    """Both forms of the account page."""
+    return _page(_preferences_form(), PasswordForm())
 
 
 @blp.post("/look")
 @requires(SIGNED_IN)
-def look() -> str | Response:
-    """Choose language and theme."""
-    form = LookForm()
+def save_preferences() -> str | Response:
+    """Store language and theme."""
+    form = PreferencesForm()
     if not form.validate_on_submit():
         return _page(form, PasswordForm())
     user: User = g.user
@@ -62,19 +62,18 @@ def look() -> str | Response:
     users.save_preferences(user, language=chosen, theme=form.theme.data)
     g.pop("viewer", None)
     refresh()
-    flash(gettext("Saved."), "good")
-    return redirect(url_for("admin.account.show"), _SEE_OTHER)
+    return redirect_with_success(gettext("Saved."), "admin.account.show")
 
 
 @blp.post("/password")
 @requires(SIGNED_IN)
 def password() -> str | Response:
-    """Change the password; every other session of this user ends, this browser gets a new one."""
+    """Change the password; all other sessions of this user end, this browser gets a new session."""
     form = PasswordForm()
-    if form.validate_on_submit() and accepted(form, lambda: _change(form)):
-        flash(gettext("Your password is changed. All other sessions of yours have ended."), "good")
-        return redirect(url_for("admin.account.show"), _SEE_OTHER)
-    return _page(_look(), form)
+    if form.validate_on_submit() and submit(form, lambda: _change(form)):
+        message = gettext("Your password is changed. All your other sessions have ended.")
+        return redirect_with_success(message, "admin.account.show")
+    return _page(_preferences_form(), form)
 
 
 def _change(form: PasswordForm) -> bool:
@@ -84,10 +83,10 @@ def _change(form: PasswordForm) -> bool:
     return True
 
 
-def _look() -> LookForm:
+def _preferences_form() -> PreferencesForm:
     user: User = g.user
-    return LookForm(formdata=None, language=user.language or _BROWSER, theme=user.theme)
+    return PreferencesForm(formdata=None, language=user.language or _BROWSER, theme=user.theme)
 
 
-def _page(look: LookForm, password: PasswordForm) -> str:
-    return render_template("admin/account.html", look=look, password=password, user=g.user)
+def _page(preferences: PreferencesForm, password: PasswordForm) -> str:
+    return render_template("admin/account_show.html", preferences=preferences, password=password, user=g.user)

@@ -1,4 +1,4 @@
-"""``/admin/settings/keys``: API keys for imports of sales invoices, made, shown once, rotated, tied down, revoked."""
+"""``/admin/settings/keys``: list, creation, rotation, IP allowlist and revocation of API keys for sales imports."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from app.accounts.credentials import api_keys
 from app.accounts.guards import ADMINISTRATION, requires
 from app.accounts.models.accounts import ApiKey
 from app.accounts.ownership import actor
-from app.admin.forms.base import Form, accepted, choices
-from app.admin.forms.fields import AllowlistField, days_of, grace_field, name_field
-from app.admin.helpers import done, not_done, standing
+from app.admin.forms.base import Form, choices, submit
+from app.admin.forms.fields import AllowlistField, day_labels, grace_field, name_field
+from app.admin.helpers import credential_status, redirect_with_errors, redirect_with_success
 
-blp = Blueprint("keys", __name__, url_prefix="/settings/keys")
-#: Days after which a key may end; 0 stands for never.
+blp = Blueprint("api_keys", __name__, url_prefix="/settings/keys")
+#: Choices of the lifetime in days; 0 means no end.
 _LIFETIMES = (90, 180, 365)
 
 
 def _lifetimes() -> list[SelectChoice]:
-    return choices({0: gettext("never"), **days_of(*_LIFETIMES)})
+    return choices({0: gettext("never"), **day_labels(*_LIFETIMES)})
 
 
 class KeyForm(Form):
-    name = name_field(lazy_gettext("Which system will use it."))
-    days = SelectField(lazy_gettext("Ends after"), coerce=int, choices=_lifetimes, default=0)
+    name = name_field(lazy_gettext("The system that will use the key."))
+    days = SelectField(lazy_gettext("Expires after"), coerce=int, choices=_lifetimes, default=0)
     allowlist = AllowlistField()
 
 
@@ -43,74 +43,74 @@ class AllowlistForm(Form):
 
 @blp.get("")
 @requires(ADMINISTRATION)
-def show() -> str:
-    """All keys; those of the environment are only counted, for they have no row."""
+def index() -> str:
+    """All keys; the keys of the environment have no database row and are only counted."""
     return render_template(
-        "admin/keys.html",
-        found=api_keys.list_keys(),
-        fixed=len(current_app.config["SALES_IMPORT_API_KEYS"]),
+        "admin/api_keys_list.html",
+        keys=api_keys.list_keys(),
+        environment_keys=len(current_app.config["SALES_IMPORT_API_KEYS"]),
         rotation=RotationForm(formdata=None),
-        addresses=AllowlistForm(formdata=None),
-        standing=standing,
+        allowlist=AllowlistForm(formdata=None),
+        credential_status=credential_status,
     )
 
 
 @blp.route("/new", methods=["GET", "POST"])
 @requires(ADMINISTRATION)
 def new() -> str | Response:
-    """Make a key; the answer shows it, and nothing else ever will."""
+    """Create a key; only this response shows it."""
     form = KeyForm()
-    made = accepted(form, lambda: _make(form)) if form.validate_on_submit() else None
-    if made is None:
-        return render_template("admin/key_new.html", form=form)
-    return _shown_once(*made, title=gettext("The key is made"))
+    created = submit(form, lambda: _create(form)) if form.validate_on_submit() else None
+    if created is None:
+        return render_template("admin/api_keys_new.html", form=form)
+    return _show_once(*created, title=gettext("Import key created"))
 
 
 @blp.post("/<int:key_id>/rotate")
 @requires(ADMINISTRATION)
 def rotate(key_id: int) -> str | Response:
-    """Make the key that takes another one's place; the answer shows it."""
+    """Create a key that replaces another one; only this response shows it."""
     form = RotationForm()
     if not form.validate_on_submit():
-        return not_done("admin.keys.show", form)
+        return redirect_with_errors(form, "admin.api_keys.index")
     key, plain = api_keys.rotate(key_id, actor=actor(), grace=timedelta(hours=form.grace.data))
-    return _shown_once(key, plain, title=gettext("The new key is made"))
+    return _show_once(key, plain, title=gettext("New import key created"))
 
 
 @blp.post("/<int:key_id>/allowlist")
 @requires(ADMINISTRATION)
 def allowlist(key_id: int) -> Response:
-    """Tie a key to other addresses."""
+    """Change the IP allowlist of a key."""
     form = AllowlistForm()
     if not form.validate_on_submit():
-        return not_done("admin.keys.show", form)
+        return redirect_with_errors(form, "admin.api_keys.index")
     api_keys.change_allowlist(key_id, form.allowlist.entries, actor=actor())
-    return done("admin.keys.show", gettext("Saved."))
+    return redirect_with_success(gettext("Saved."), "admin.api_keys.index")
 
 
 @blp.post("/<int:key_id>/revoke")
 @requires(ADMINISTRATION)
 def revoke(key_id: int) -> Response:
-    """Make a key useless from now on."""
+    """Revoke a key."""
     key = api_keys.revoke(key_id, actor=actor())
-    return done("admin.keys.show", gettext("%(name)s is revoked: it opens nothing any more.", name=key.name))
+    return redirect_with_success(gettext("%(name)s is revoked.", name=key.name), "admin.api_keys.index")
 
 
-def _make(form: KeyForm) -> tuple[ApiKey, str]:
+def _create(form: KeyForm) -> tuple[ApiKey, str]:
     lifetime = timedelta(days=form.days.data) if form.days.data else None
     name, allowed = form.name.data or "", form.allowlist.entries
     return api_keys.create(name=name, actor=actor(), allowlist=allowed, lifetime=lifetime)
 
 
-def _shown_once(key: ApiKey, plain: str, *, title: str) -> str:
-    address = f"{request.url_root.rstrip('/')}/api/sales/invoices/"
+def _show_once(key: ApiKey, plain: str, *, title: str) -> str:
+    url = f"{request.url_root.rstrip('/')}/api/sales/invoices/"
     return render_template(
         "admin/shown_once.html",
         title=title,
         name=key.name,
-        what=gettext("Key"),
-        plain=plain,
-        curl=f'curl -sS -H "X-API-KEY: {plain}" "{address}"',
-        back=url_for("admin.keys.show"),
-        page=gettext("Import keys"),
+        label=gettext("Key"),
+        secret=plain,
+        curl=f'curl -sS -H "X-API-KEY: {plain}" "{url}"',
+        back_url=url_for("admin.api_keys.index"),
+        back_text=gettext("Import keys"),
     )

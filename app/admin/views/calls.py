@@ -1,4 +1,4 @@
-"""``/admin/settings/api/logs``: who called what, with which outcome, how long it took, from where."""
+"""``/admin/settings/api/logs``: log of API calls with caller, path, status, duration and IP address."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from app.admin.list_query import parse_filters
 blp = Blueprint("calls", __name__, url_prefix="/settings/api/logs")
 
 _METHODS = [(method, method) for method in call_log.METHODS]
-_SUCCESS, _CLIENTS_FAULT, _OUR_FAULT = 200, 400, 500
+_SUCCESS, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
 
 
 @blp.get("")
 @requires(SETTINGS)
-def show() -> str:
-    """The viewer's calls; an administrator sees everybody's."""
-    query = parse_filters(call_log.CallQuery())
-    found = call_log.search(query.values, scope=scope())
-    return render_template("admin/calls.html", found=found, asked=query, method_pairs=_METHODS, tone=tone)
+def index() -> str:
+    """Calls of the viewer; an administrator sees all calls."""
+    filters = parse_filters(call_log.CallQuery())
+    found = call_log.search(filters.values, scope=scope())
+    return render_template("admin/calls_list.html", found=found, filters=filters, methods=_METHODS, tone=tone)
 
 
 def tone(status: int) -> str:
-    """The colour of a status."""
-    if status >= _OUR_FAULT:
+    """Tone (colour) of an HTTP status."""
+    if status >= _SERVER_ERROR:
         return "bad"
-    if status >= _CLIENTS_FAULT:
+    if status >= _CLIENT_ERROR:
         return "warn"
     return "good" if status >= _SUCCESS else "plain"

@@ -1,8 +1,8 @@
-"""Signing in and out of the pages, and the language before anybody is signed in."""
+"""``/admin/sign-in`` and ``/admin/sign-out``, and the choice of a language before sign-in."""
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request
 from flask_babel import lazy_gettext, refresh
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
@@ -12,14 +12,14 @@ from app.accounts import users
 from app.accounts.errors import WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
 from app.accounts.login import passwords, web_sessions
-from app.admin.error_pages import back, local
+from app.admin.error_pages import own_page, previous_page
 from app.admin.forms.base import Form
+from app.admin.helpers import SEE_OTHER, redirect_to
 from app.admin.viewer import choose_language, viewer
 from app.extensions import limiter
 from app.languages import LANGUAGES
 
-_SEE_OTHER = 303
-blp = Blueprint("signing", __name__)
+blp = Blueprint("login", __name__)
 
 
 class SignInForm(Form):
@@ -30,35 +30,35 @@ class SignInForm(Form):
 @blp.route("/sign-in", methods=["GET", "POST"])
 @public
 @limiter.limit(lambda: current_app.config["LOGIN_LIMIT"], methods=["POST"])
-def form() -> str | Response:
-    """The way in; afterwards one is where one wanted to be."""
-    wanted = local(request.args.get("next", ""))
+def sign_in() -> str | Response:
+    """Sign in, then redirect to the page that was requested first."""
+    target = own_page(request.args.get("next", ""))
     if viewer() is not None:
-        return redirect(wanted, _SEE_OTHER)
+        return redirect(target, SEE_OTHER)
     form = SignInForm()
     if form.validate_on_submit():
         try:
             web_sessions.sign_in(form.email.data or "", form.password.data or "")
-        except WrongPassword as refusal:  # told here, and its audit row is kept
-            form.take(refusal)
+        except WrongPassword as refusal:  # handled here, so that the audit row is committed
+            form.add_errors(refusal)
         else:
-            return redirect(wanted, _SEE_OTHER)
+            return redirect(target, SEE_OTHER)
     return render_template("admin/sign_in.html", form=form, is_new=users.nobody_signed_in_yet())
 
 
 @blp.post("/sign-out")
 @requires(SIGNED_IN)
-def end() -> Response:
-    """End the session; the browser's Back shows nothing, for pages are not stored."""
+def sign_out() -> Response:
+    """End the session. The browser does not cache pages, so its Back button shows none of them."""
     web_sessions.sign_out()
-    return redirect(url_for("admin.signing.form"), _SEE_OTHER)
+    return redirect_to("admin.login.sign_in")
 
 
 @blp.post("/language/<code>")
 @public
 def language(code: str) -> Response:
-    """Show this browser the pages in another language before anybody signs in."""
+    """Choose the language of this browser before sign-in."""
     if code in LANGUAGES:
         choose_language(code)
         refresh()
-    return redirect(back(), _SEE_OTHER)
+    return redirect(previous_page(), SEE_OTHER)

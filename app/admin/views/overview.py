@@ -1,4 +1,4 @@
-"""The first page: what came in, what happens now, and what needs somebody."""
+"""``/admin``: overview with charts, live feed and cards about what needs attention."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.accounts.guards import ADMINISTRATION, SETTINGS, SIGNED_IN, requires
 from app.accounts.ownership import owner_id, scope
 from app.accounts.tokens import service as tokens
 from app.admin import feed
-from app.admin.charts import chart_of
+from app.admin.charts import build_chart
 from app.admin.viewer import viewer
 from app.einvoices.models.work import EinvoicePdf, EinvoiceSending
 from app.einvoices.queries import lookup as einvoices
@@ -32,33 +32,33 @@ from app.webhooks.endpoints import health
 
 blp = Blueprint("overview", __name__)
 _WEEK = 7
-_WORST = 5
+_MAX_ENDPOINTS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A chart of the overview, which leads to the domain's list."""
+    """Chart of a domain; it links to the domain's list."""
 
     label: LazyString
     endpoint: str
-    count: Callable[[], Any]
+    count_per_day: Callable[[], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A box of the overview; ``load`` gives its template ``card``, or None when there is nothing to tell."""
+    """Card of the overview; ``load`` returns the variable ``card`` of its template, or None to hide the card."""
 
     template: str
     ability: str
     load: Callable[[], Any]
 
 
-def _my_einvoices() -> Any:
+def _count_einvoices() -> Any:
     return einvoices.created_per_day(_WEEK, scope())
 
 
-def _endings() -> dict[str, Any] | None:
-    """The viewer's modules that end within the month or ended lately, and tokens that end within the month."""
+def _expiring() -> dict[str, Any] | None:
+    """Modules and tokens of the viewer that expire within a month; also modules that expired recently."""
     found = {
         "modules": module_status.warnings(owner_id()),
         "tokens": [(token, _days_until(token.expires_at)) for token in tokens.expiring_tokens(scope=scope())],
@@ -67,18 +67,18 @@ def _endings() -> dict[str, Any] | None:
 
 
 def _webhooks() -> health.EndpointHealth | None:
-    """The viewer's endpoints that need somebody; nothing without the module, whose pages would be shut."""
+    """Webhook endpoints of the viewer that need attention; None without access to the pages of webhooks."""
     known = viewer()
-    may_look = known is not None and known.may_open("admin.webhooks.index")
-    return health.endpoint_health(scope(), _WORST) if may_look else None
+    has_access = known is not None and known.may_open("admin.webhooks.index")
+    return health.endpoint_health(scope(), _MAX_ENDPOINTS) if has_access else None
 
 
 def _days_until(moment: datetime) -> int:
     return math.ceil((moment - clock.now()) / timedelta(days=1))
 
 
-def _work() -> dict[str, int]:
-    """What waits beside the requests, by what it is."""
+def _background_work() -> dict[str, int]:
+    """Number of waiting events, PDFs and sendings."""
     return {
         "events": events.count_unpublished(),
         "pdfs": work_queue.count_waiting(EinvoicePdf),
@@ -89,27 +89,27 @@ def _work() -> dict[str, int]:
 DOMAINS = (
     Domain(lazy_gettext("Sales invoices"), "admin.sales.index", lambda: sales.imported_per_day(_WEEK)),
     Domain(lazy_gettext("Goods receipts"), "admin.receipts.index", lambda: receipts.received_per_day(_WEEK)),
-    Domain(lazy_gettext("E-invoices"), "admin.einvoices.index", _my_einvoices),
+    Domain(lazy_gettext("E-invoices"), "admin.einvoices.index", _count_einvoices),
 )
-#: A room's box comes onto the overview by one line here.
+#: Cards in the order of the page.
 CARDS = (
     Card("admin/cards/webhooks.html", WEBHOOKS, _webhooks),
-    Card("admin/cards/endings.html", SETTINGS, _endings),
-    Card("admin/cards/work.html", ADMINISTRATION, _work),
+    Card("admin/cards/expiring.html", SETTINGS, _expiring),
+    Card("admin/cards/background_work.html", ADMINISTRATION, _background_work),
 )
 
 
 @blp.get("")
 @requires(SIGNED_IN)
 def show() -> str:
-    """The overview, as far as the viewer's role may see."""
+    """The parts of the overview that the viewer's role may see."""
     known = viewer()
     if known is None:
         raise Unauthenticated
     cards = ((card.template, card.load()) for card in CARDS if known.may(card.ability))
     return render_template(
-        "admin/overview.html",
-        charts=[(domain, chart_of(domain.count())) for domain in DOMAINS if known.may_open(domain.endpoint)],
+        "admin/overview_show.html",
+        charts=[(domain, build_chart(domain.count_per_day())) for domain in DOMAINS if known.may_open(domain.endpoint)],
         cards=[(template, loaded) for template, loaded in cards if loaded is not None],
-        feed=feed.newest() if known.may("events:read") else None,
+        feed=feed.load_feed() if known.may("events:read") else None,
     )

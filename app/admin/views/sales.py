@@ -1,10 +1,10 @@
-"""Sales invoices: found, read with their history, and taken through the warehouse."""
+"""``/admin/sales``: lists, detail page with history, and the steps of the sales floor."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask_babel import gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 from werkzeug.wrappers import Response
@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from app.accounts import modules
 from app.accounts.guards import requires
 from app.accounts.principals import authenticate
+from app.admin.helpers import redirect_with_success
 from app.admin.i18n.labels import label
 from app.admin.list_query import parse_filters
 from app.einvoices.access import MODULE
@@ -26,33 +27,32 @@ from app.sales.queries import lists, lookup
 from app.sales.schemas.lists import InvoiceQuery
 from app.sales.state_machine import Outcome, Step
 
-_SEE_OTHER = 303
 blp = Blueprint("sales", __name__, url_prefix="/sales")
 
-#: Queue of the floor -> what people call it.
+#: Queue of the sales floor -> its label.
 QUEUES: dict[str, LazyString] = {
     "picking": lazy_gettext("To pick"),
     "packing": lazy_gettext("To pack"),
     "delivery": lazy_gettext("To deliver"),
-    "mine": lazy_gettext("In my hands"),
+    "mine": lazy_gettext("My invoices"),
     "review": lazy_gettext("In review"),
     "on-hold": lazy_gettext("On hold"),
     "delivered-today": lazy_gettext("Delivered today"),
 }
-#: How a step ends that takes work back: its button is red and asks again.
-_UNDOING = {Outcome.CANCELLED, Outcome.RETURNED}
+#: Outcomes of steps that undo something: their buttons are red and ask for confirmation.
+_UNDO_OUTCOMES = {Outcome.CANCELLED, Outcome.RETURNED}
 
 
 @blp.get("")
 @requires("sales:read")
 def index() -> str:
-    """All invoices, newest first, narrowed by filters."""
-    question = parse_filters(InvoiceQuery(), cursor="")
+    """Invoices that match the filters, newest first."""
+    filters = parse_filters(InvoiceQuery(), cursor="")
     return render_template(
         "admin/sales_list.html",
-        page=lists.find_page(question.values),
-        asked=question,
-        queues=_counts(),
+        page=lists.find_page(filters.values),
+        filters=filters,
+        queues=_queue_counts(),
         queue=None,
     )
 
@@ -60,16 +60,16 @@ def index() -> str:
 @blp.get("/queue/<name>")
 @requires("sales:read")
 def queue(name: str) -> str:
-    """What waits in one queue of the floor."""
-    question = parse_filters(KeysetQuery())
-    page = lists.find_queue(name, question.values, authenticate().user_id)
-    return render_template("admin/sales_list.html", page=page, asked=question, queues=_counts(), queue=name)
+    """Invoices in one queue of the sales floor."""
+    filters = parse_filters(KeysetQuery())
+    page = lists.find_queue(name, filters.values, authenticate().user_id)
+    return render_template("admin/sales_list.html", page=page, filters=filters, queues=_queue_counts(), queue=name)
 
 
 @blp.get("/<int:invoice_id>")
 @requires("sales:read")
 def show(invoice_id: int) -> str:
-    """One invoice in full: its lines, its history, and what can be done with it now."""
+    """One invoice with its items, its history and the available steps."""
     invoice = lookup.find(invoice_id)
     may_act = "sales:write" in authenticate().abilities
     steps = available_steps.available_steps(invoice, actor()) if may_act else []
@@ -79,11 +79,11 @@ def show(invoice_id: int) -> str:
         invoice=invoice,
         entries=_timeline(invoice),
         steps=[step for step in steps if not step.needs],
-        asking=[step for step in steps if step.needs],
-        main={step.name for step in steps if _is_usual(step)},
-        undoing={step.name for step in steps if step.ends in _UNDOING},
+        dialog_steps=[step for step in steps if step.needs],
+        primary_steps={step.name for step in steps if _is_primary(step)},
+        undo_steps={step.name for step in steps if step.ends in _UNDO_OUTCOMES},
         couriers=masters.active_couriers() if "delivery.courier" in names else (),
-        may_invoice=_may_invoice(),
+        may_create_einvoice=_may_create_einvoice(),
         workers=transitions.list_workers() if "delivery.internal" in names else (),
     )
 
@@ -91,50 +91,50 @@ def show(invoice_id: int) -> str:
 @blp.post("/<int:invoice_id>/steps/<name>")
 @requires("sales:write")
 def step(invoice_id: int, name: str) -> Response:
-    """Take a step, with what its form says."""
+    """Perform a step with the data of its form."""
     if name not in available_steps.OFFERED:
         raise NotFound
     invoice = lookup.find(invoice_id)
-    sent = {field: text.strip() for field, text in request.form.items() if field != "csrf_token" and text.strip()}
-    done = available_steps.perform(name, {**sent, "invoice_no": invoice.invoice_no}, actor())
-    flash(gettext("%(number)s: %(step)s.", number=done.invoice_no, step=label(name)), "good")
-    return redirect(url_for("admin.sales.show", invoice_id=invoice_id), _SEE_OTHER)
+    fields = {field: text.strip() for field, text in request.form.items() if field != "csrf_token" and text.strip()}
+    changed = available_steps.perform(name, {**fields, "invoice_no": invoice.invoice_no}, actor())
+    message = gettext("%(number)s: %(step)s.", number=changed.invoice_no, step=label(name))
+    return redirect_with_success(message, "admin.sales.show", invoice_id=invoice_id)
 
 
-def _is_usual(step: Step) -> bool:
-    """The next step of most invoices: its button stands out."""
-    return step.delivery_type is None and step.ends not in {*_UNDOING, Outcome.HELD}
+def _is_primary(step: Step) -> bool:
+    """Whether this is the next step of most invoices: its button is the primary one."""
+    return step.delivery_type is None and step.ends not in {*_UNDO_OUTCOMES, Outcome.HELD}
 
 
-def _may_invoice() -> bool:
+def _may_create_einvoice() -> bool:
     caller = authenticate()
     return "einvoices:write" in caller.abilities and modules.is_enabled(caller.user_id, MODULE)
 
 
-def _counts() -> list[tuple[str, LazyString, str]]:
+def _queue_counts() -> list[tuple[str, LazyString, str]]:
     counted = lists.count_queues(authenticate().user_id)
     return [(q["name"], QUEUES[q["name"]], f"{q['count']}{'' if q['count_exact'] else '+'}") for q in counted]
 
 
 def _timeline(invoice: SalesInvoice) -> list[dict[str, Any]]:
-    """The newest first, as many as one page of the API gives; more than that nobody reads."""
+    """History, newest first, limited to the largest page of the API."""
     steps = history.find_history(invoice.id, {"cursor": "", "page_size": MAX_PAGE_SIZE}).results
-    return [_entry(found if isinstance(found, dict) else vars(found)) for found in reversed(steps)]
+    return [_timeline_entry(step if isinstance(step, dict) else vars(step)) for step in reversed(steps)]
 
 
-def _entry(step: dict[str, Any]) -> dict[str, Any]:
+def _timeline_entry(step: dict[str, Any]) -> dict[str, Any]:
     worker = step.get("worker")
     who = step["actor"] if worker in {None, step["actor"]} else f"{step['actor']} → {worker}"
-    told = [step["note"], *(_told(name, value) for name, value in step["details"].items())]
-    return {"at": step["at"], "title": label(step["step"]), "who": who, "note": " · ".join(t for t in told if t)}
+    texts = [step["note"], *(_detail_text(name, value) for name, value in step["details"].items())]
+    return {"at": step["at"], "title": label(step["step"]), "who": who, "note": " · ".join(filter(None, texts))}
 
 
-def _told(name: str, value: Any) -> str:
-    """What a step was told; a correction tells each change by its old and new value."""
+def _detail_text(name: str, value: Any) -> str:
+    """Detail of a step as text; a correction shows the old and the new value of each changed field."""
     if isinstance(value, list):
-        return " · ".join(f"{part['item_code']}: {_told('', part['fields'])}" for part in value)
+        return " · ".join(f"{part['item_code']}: {_detail_text('', part['fields'])}" for part in value)
     if isinstance(value, dict) and value.keys() == {"old", "new"}:
         return f"{label(name)}: {value['old']} → {value['new']}"
     if isinstance(value, dict):
-        return ", ".join(_told(key, part) for key, part in value.items())
+        return ", ".join(_detail_text(key, part) for key, part in value.items())
     return f"{label(name)}: {label(str(value))}"

@@ -1,4 +1,4 @@
-"""``/admin/settings/api``: tokens for machines, made, shown once, rotated, limited and revoked."""
+"""``/admin/settings/api``: list, creation, rotation, rate limits and revocation of API tokens."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from app.accounts.models.tokens import (
 from app.accounts.ownership import actor, scope
 from app.accounts.roles import ABILITIES, ROLES
 from app.accounts.tokens import service as tokens
-from app.admin.forms.base import Form, accepted, choices
-from app.admin.forms.fields import AllowlistField, days_of, grace_field, name_field, rate_field
-from app.admin.helpers import done, not_done, standing
+from app.admin.forms.base import Form, choices, submit
+from app.admin.forms.fields import AllowlistField, day_labels, grace_field, name_field, rate_field
+from app.admin.helpers import credential_status, redirect_with_errors, redirect_with_success
 from app.admin.list_query import parse_filters
 from app.kernel import clock
 from app.kernel.pagination.keyset import KeysetQuery
 
 blp = Blueprint("tokens", __name__, url_prefix="/settings/api")
 
-#: What a first call may be, by the ability that it needs.
-_FIRST_CALLS = {
+#: Ability -> path of an example call.
+_EXAMPLE_PATHS = {
     "einvoices:read": "/api/v1/einvoices",
     "sales:read": "/api/sales/invoices/",
     "grn:read": "/api/invoices",
@@ -44,33 +44,35 @@ _FIRST_CALLS = {
 
 
 def _lifetimes() -> list[SelectChoice]:
-    return choices(days_of(*LIFETIMES))
+    return choices(day_labels(*LIFETIMES))
 
 
 def _abilities() -> list[SelectChoice]:
     return choices({name: name for name in ABILITIES if name in ROLES[g.user.role]})
 
 
-def _something(_form: Form, field: SelectMultipleField) -> None:
-    """WTForms' own validator would have the browser ask for every box to be ticked."""
+def _require_one(_form: Form, field: SelectMultipleField) -> None:
+    """Require at least one checkbox; ``InputRequired`` would make the browser require every one."""
     if not field.data:
         raise StopValidation(gettext("Choose at least one."))
 
 
 class TokenForm(Form):
-    name = name_field(lazy_gettext("Who will use it, such as: web shop, accountant, ERP."))
+    name = name_field(lazy_gettext("The system that will use the token, for example web shop, accountant or ERP."))
     abilities = SelectMultipleField(
-        lazy_gettext("What it may do"),
-        [_something],
+        lazy_gettext("Permissions"),
+        [_require_one],
         choices=_abilities,
         widget=ListWidget(),
         option_widget=CheckboxInput(),
-        description=lazy_gettext("Give it what it needs and nothing more."),
+        description=lazy_gettext("Choose only the permissions that the system needs."),
     )
-    days = SelectField(lazy_gettext("Ends after"), coerce=int, choices=_lifetimes, default=DEFAULT_LIFETIME)
+    days = SelectField(lazy_gettext("Expires after"), coerce=int, choices=_lifetimes, default=DEFAULT_LIFETIME)
     allowlist = AllowlistField()
     calls = rate_field(lazy_gettext("Calls per minute"), DEFAULT_CALLS_PER_MINUTE)
-    status_calls = rate_field(lazy_gettext("Of these, reports of a status"), DEFAULT_STATUS_CALLS_PER_MINUTE)
+    status_calls = rate_field(
+        lazy_gettext("Status reports per minute (part of the calls)"), DEFAULT_STATUS_CALLS_PER_MINUTE
+    )
 
 
 class RotationForm(Form):
@@ -79,59 +81,61 @@ class RotationForm(Form):
 
 class LimitsForm(Form):
     calls = rate_field(lazy_gettext("Calls per minute"), DEFAULT_CALLS_PER_MINUTE)
-    status_calls = rate_field(lazy_gettext("Of these, reports of a status"), DEFAULT_STATUS_CALLS_PER_MINUTE)
+    status_calls = rate_field(
+        lazy_gettext("Status reports per minute (part of the calls)"), DEFAULT_STATUS_CALLS_PER_MINUTE
+    )
 
 
 @blp.get("")
 @requires(SETTINGS)
-def show() -> str:
+def index() -> str:
     """The tokens of the viewer; an administrator sees everybody's."""
-    query = parse_filters(KeysetQuery())
-    found = tokens.find_page(query.values, scope=scope())
-    return render_template("admin/tokens.html", found=found, mine=g.user.id, **_dialogs())
+    filters = parse_filters(KeysetQuery())
+    found = tokens.find_page(filters.values, scope=scope())
+    return render_template("admin/tokens_list.html", found=found, viewer_id=g.user.id, **_dialogs())
 
 
 @blp.route("/new", methods=["GET", "POST"])
 @requires(SETTINGS)
 def new() -> str | Response:
-    """Make a token of the viewer; the answer shows it, and nothing else ever will."""
+    """Create a token of the viewer; only this response shows it."""
     form = TokenForm()
-    made = accepted(form, lambda: _make(form)) if form.validate_on_submit() else None
-    if made is None:
-        return render_template("admin/token_new.html", form=form, explained=ABILITIES)
-    return _shown_once(*made, title=gettext("The token is made"))
+    created = submit(form, lambda: _create(form)) if form.validate_on_submit() else None
+    if created is None:
+        return render_template("admin/tokens_new.html", form=form, descriptions=ABILITIES)
+    return _show_once(*created, title=gettext("API token created"))
 
 
 @blp.post("/<int:token_id>/rotate")
 @requires(SETTINGS)
 def rotate(token_id: int) -> str | Response:
-    """Give a token of the viewer a new secret; the answer shows it."""
+    """Create a new secret for a token of the viewer; only this response shows it."""
     form = RotationForm()
     if not form.validate_on_submit():
-        return not_done("admin.tokens.show", form)
+        return redirect_with_errors(form, "admin.tokens.index")
     grace = timedelta(hours=form.grace.data)
     token, plain = tokens.rotate(token_id, scope=g.user.id, actor=actor(), grace=grace)
-    return _shown_once(token, plain, title=gettext("The token has a new secret"))
+    return _show_once(token, plain, title=gettext("New secret created"))
 
 
 @blp.post("/<int:token_id>/limits")
 @requires(SETTINGS)
 def limits(token_id: int) -> Response:
-    """Let a token call more or less often."""
+    """Change the rate limits of a token."""
     form = LimitsForm()
     if not form.validate_on_submit():
-        return not_done("admin.tokens.show", form)
+        return redirect_with_errors(form, "admin.tokens.index")
     calls, status_calls = form.calls.data or 0, form.status_calls.data or 0
     tokens.change_limits(token_id, calls=calls, status_calls=status_calls, scope=scope(), actor=actor())
-    return done("admin.tokens.show", gettext("Saved."))
+    return redirect_with_success(gettext("Saved."), "admin.tokens.index")
 
 
 @blp.post("/<int:token_id>/revoke")
 @requires(SETTINGS)
 def revoke(token_id: int) -> Response:
-    """Make a token useless from now on."""
+    """Revoke a token."""
     token = tokens.revoke(token_id, scope=scope(), actor=actor())
-    return done("admin.tokens.show", gettext("%(name)s is revoked: it opens nothing any more.", name=token.name))
+    return redirect_with_success(gettext("%(name)s is revoked.", name=token.name), "admin.tokens.index")
 
 
 def _dialogs() -> dict[str, Any]:
@@ -139,12 +143,12 @@ def _dialogs() -> dict[str, Any]:
         "rotation": RotationForm(formdata=None),
         "limits": LimitsForm(formdata=None),
         "shown_prefix": tokens.shown_prefix,
-        "standing": standing,
+        "credential_status": credential_status,
         "now": clock.now(),
     }
 
 
-def _make(form: TokenForm) -> tuple[AccessToken, str]:
+def _create(form: TokenForm) -> tuple[AccessToken, str]:
     user: User = g.user
     return tokens.create(
         user,
@@ -158,15 +162,15 @@ def _make(form: TokenForm) -> tuple[AccessToken, str]:
     )
 
 
-def _shown_once(token: AccessToken, plain: str, *, title: str) -> str:
-    first = next((path for ability, path in _FIRST_CALLS.items() if ability in token.abilities), "/api/v1/einvoices")
+def _show_once(token: AccessToken, plain: str, *, title: str) -> str:
+    path = next((path for ability, path in _EXAMPLE_PATHS.items() if ability in token.abilities), "/api/v1/einvoices")
     return render_template(
         "admin/shown_once.html",
         title=title,
         name=token.name,
-        what=gettext("Token"),
-        plain=plain,
-        curl=f'curl -sS -H "Authorization: Bearer {plain}" "{request.url_root.rstrip("/")}{first}"',
-        back=url_for("admin.tokens.show"),
-        page=gettext("API tokens"),
+        label=gettext("Token"),
+        secret=plain,
+        curl=f'curl -sS -H "Authorization: Bearer {plain}" "{request.url_root.rstrip("/")}{path}"',
+        back_url=url_for("admin.tokens.index"),
+        back_text=gettext("API tokens"),
     )

@@ -1,4 +1,4 @@
-"""``/admin/users``: who may sign in, as what; made, given another role or password, kept out."""
+"""``/admin/users``: list and creation of users, change of role, new password, deactivation."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from app.accounts.login import passwords
 from app.accounts.models.accounts import User
 from app.accounts.ownership import actor
 from app.accounts.roles import ROLES
-from app.admin.forms.base import Form, accepted, choices
+from app.admin.forms.base import Form, choices, submit
 from app.admin.forms.fields import name_field
-from app.admin.helpers import done, not_done
+from app.admin.helpers import redirect_with_errors, redirect_with_success
 from app.admin.i18n.labels import label
 from app.admin.list_query import parse_filters
 
-blp = Blueprint("people", __name__, url_prefix="/users")
+blp = Blueprint("users", __name__, url_prefix="/users")
 
-EXPLAINED = {
-    "admin": lazy_gettext("Everything, for everybody: users, keys, modules."),
-    "billing": lazy_gettext("Imports, corrects and returns sales invoices, issues and sends e-invoices."),
-    "warehouse": lazy_gettext("Picks, packs and delivers sales invoices, books goods receipts; no settings."),
-    "integrator": lazy_gettext("A system or its developer: e-invoices, imports, tokens and webhooks of its own."),
+ROLE_DESCRIPTIONS = {
+    "admin": lazy_gettext("Everything, for all users, including users, API keys and modules."),
+    "billing": lazy_gettext("Imports, corrects and returns sales invoices. Issues and sends e-invoices."),
+    "warehouse": lazy_gettext("Picks, packs and delivers sales invoices. Books goods receipts. No access to settings."),
+    "integrator": lazy_gettext("For a system or its developer: own e-invoices, imports, tokens and webhooks."),
 }
 
 
@@ -37,12 +37,12 @@ def _roles() -> list[SelectChoice]:
 
 class UserForm(Form):
     email = EmailField(lazy_gettext("E-mail address"), [InputRequired(), Length(max=users.MAX_EMAIL_LENGTH)])
-    name = name_field(lazy_gettext("Shown to others."))
+    name = name_field(lazy_gettext("Other users see this name."))
     role = SelectField(lazy_gettext("Role"), choices=_roles, default="integrator")
     password = PasswordField(
         lazy_gettext("Password"),
         [InputRequired(), Length(passwords.MIN_LENGTH, passwords.MAX_LENGTH)],
-        description=lazy_gettext("At least 10 characters. The user changes it under Your account."),
+        description=lazy_gettext("At least 10 characters. The user can change it on the page Your account."),
     )
 
 
@@ -52,71 +52,79 @@ class RoleForm(Form):
 
 @blp.get("")
 @requires(ADMINISTRATION)
-def show() -> str:
-    """Everybody who may sign in, and who no longer may."""
-    query = parse_filters(users.UserQuery())
-    found = users.find_page(query.values)
+def index() -> str:
+    """Active and inactive users."""
+    filters = parse_filters(users.UserQuery())
+    found = users.find_page(filters.values)
     role = RoleForm(formdata=None)
-    return render_template("admin/users.html", found=found, asked=query, role=role, me=g.user.id, explained=EXPLAINED)
+    return render_template(
+        "admin/users_list.html",
+        found=found,
+        filters=filters,
+        role=role,
+        viewer_id=g.user.id,
+        descriptions=ROLE_DESCRIPTIONS,
+    )
 
 
 @blp.route("/new", methods=["GET", "POST"])
 @requires(ADMINISTRATION)
 def new() -> str | Response:
-    """Make a user."""
+    """Create a user."""
     form = UserForm()
-    if form.validate_on_submit() and (user := accepted(form, lambda: _make(form))):
-        return done("admin.people.show", gettext("%(name)s can sign in now.", name=user.name))
-    return render_template("admin/user_new.html", form=form, explained=EXPLAINED)
+    if form.validate_on_submit() and (user := submit(form, lambda: _create(form))):
+        return redirect_with_success(gettext("%(name)s can sign in now.", name=user.name), "admin.users.index")
+    return render_template("admin/users_new.html", form=form, descriptions=ROLE_DESCRIPTIONS)
 
 
 @blp.post("/<int:user_id>/role")
 @requires(ADMINISTRATION)
 def role(user_id: int) -> Response:
-    """Give a user another role."""
+    """Change the role of a user."""
     form, user = RoleForm(), users.find(user_id)
     if not form.validate_on_submit():
-        return not_done("admin.people.show", form)
+        return redirect_with_errors(form, "admin.users.index")
     users.set_role(user, form.role.data, actor=actor())
-    told = gettext("%(name)s has the role %(role)s.", name=user.name, role=label(user.role))
-    return done("admin.people.show", told)
+    message = gettext("%(name)s has the role %(role)s now.", name=user.name, role=label(user.role))
+    return redirect_with_success(message, "admin.users.index")
 
 
 @blp.post("/<int:user_id>/deactivate")
 @requires(ADMINISTRATION)
 def deactivate(user_id: int) -> Response:
-    """Keep a user out from now on."""
+    """Deactivate a user: sessions end and tokens stop working."""
     user = users.find(user_id)
     users.set_active(user, False, actor=actor())
-    return done("admin.people.show", gettext("%(name)s is out: sessions and tokens have stopped.", name=user.name))
+    message = gettext("%(name)s is deactivated. Sessions have ended and tokens do not work.", name=user.name)
+    return redirect_with_success(message, "admin.users.index")
 
 
 @blp.post("/<int:user_id>/activate")
 @requires(ADMINISTRATION)
 def activate(user_id: int) -> Response:
-    """Let a user in again."""
+    """Activate a user again."""
     user = users.find(user_id)
     users.set_active(user, True, actor=actor())
-    return done("admin.people.show", gettext("%(name)s can sign in again.", name=user.name))
+    return redirect_with_success(gettext("%(name)s can sign in again.", name=user.name), "admin.users.index")
 
 
 @blp.post("/<int:user_id>/password")
 @requires(ADMINISTRATION)
 def password(user_id: int) -> str:
-    """Give a user a made-up password; the answer shows it, and nothing else ever will."""
+    """Set a generated password; only this response shows it."""
     user = users.find(user_id)
-    made_up = users.reset_password(user, actor=actor())
+    generated = users.reset_password(user, actor=actor())
     return render_template(
         "admin/shown_once.html",
-        title=gettext("A new password"),
+        title=gettext("New password created"),
         name=f"{user.name} ({user.email})",
-        what=gettext("Password"),
-        plain=made_up,
-        back=url_for("admin.people.show"),
-        page=gettext("Users"),
+        label=gettext("Password"),
+        secret=generated,
+        back_url=url_for("admin.users.index"),
+        back_text=gettext("Users"),
     )
 
 
-def _make(form: UserForm) -> User:
-    facts = {name: form[name].data or "" for name in ("email", "name", "role", "password")}
-    return users.create_user(**facts, actor=actor())
+def _create(form: UserForm) -> User:
+    values = {name: form[name].data or "" for name in ("email", "name", "role", "password")}
+    return users.create_user(**values, actor=actor())

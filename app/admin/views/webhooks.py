@@ -1,17 +1,17 @@
-"""Webhook endpoints: made, changed, tested, checked, switched on and off, and brought up to date after an outage."""
+"""``/admin/settings/webhooks``: webhook endpoints, their test, receiver check, secrets and recovery after failures."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from app.accounts.ownership import actor, owner_id, scope
-from app.admin.forms.base import accepted
-from app.admin.forms.webhook import EVENTS, EndpointForm
-from app.admin.helpers import loaded
+from app.admin.forms.base import submit
+from app.admin.forms.webhook import WILDCARDS, EndpointForm
+from app.admin.helpers import load_data, load_form, redirect_with_success
 from app.admin.list_query import link, parse_filters
 from app.webhooks.access import may_allow, requires_webhooks
 from app.webhooks.deliveries import queries, replay
@@ -27,8 +27,7 @@ from app.webhooks.schemas.endpoints import (
 )
 from app.webhooks.sender import circuit_breaker
 
-_SEE_OTHER = 303
-_RECENT = 10
+_MAX_RECENT = 10
 blp = Blueprint("webhooks", __name__, url_prefix="/settings/webhooks")
 
 
@@ -36,61 +35,60 @@ blp = Blueprint("webhooks", __name__, url_prefix="/settings/webhooks")
 @requires_webhooks
 def index() -> str:
     """All endpoints, newest first."""
-    question = parse_filters(EndpointQuery())
-    page = endpoints_service.find_page(question.values, scope())
+    filters = parse_filters(EndpointQuery())
+    page = endpoints_service.find_page(filters.values, scope())
     endpoints = page["data"]
-    following = page["meta"]["next_cursor"]
+    next_cursor = page["meta"]["next_cursor"]
     return render_template(
         "admin/webhooks_list.html",
         endpoints=endpoints,
-        open=endpoints_service.count_open_deliveries([endpoint.id for endpoint in endpoints]),
-        following=link(cursor=str(following)) if following else None,
-        asked=question,
+        open_deliveries=endpoints_service.count_open_deliveries([endpoint.id for endpoint in endpoints]),
+        next_url=link(cursor=str(next_cursor)) if next_cursor else None,
+        filters=filters,
     )
 
 
 @blp.get("/new")
 @requires_webhooks
 def new() -> str:
-    """The form of a new endpoint."""
-    return _form(EndpointForm(formdata=None), None)
+    """Form of a new endpoint."""
+    return _render_form(EndpointForm(formdata=None), None)
 
 
 @blp.post("/new")
 @requires_webhooks
 def create() -> str:
-    """Make an endpoint, and show its secret this one time."""
+    """Create an endpoint; only this response shows its secret."""
     form = EndpointForm()
-    if form.validate_on_submit() and (issued := accepted(form, lambda: _created(form))):
-        return render_template("admin/webhooks_secret.html", issued=issued, is_new=True)
-    return _form(form, None)
+    if form.validate_on_submit() and (created := submit(form, lambda: _create(form))):
+        return render_template("admin/webhooks_secret.html", issued=created, is_new=True)
+    return _render_form(form, None)
 
 
 @blp.get("/<int:endpoint_id>/change")
 @requires_webhooks
 def change_form(endpoint_id: int) -> str:
-    """The form of an endpoint that is there."""
+    """Form of an existing endpoint."""
     endpoint = endpoints_service.find(endpoint_id, scope())
-    return _form(EndpointForm.of(endpoint), endpoint_id)
+    return _render_form(EndpointForm.from_endpoint(endpoint), endpoint_id)
 
 
 @blp.post("/<int:endpoint_id>/change")
 @requires_webhooks
 def change(endpoint_id: int) -> str | Response:
-    """Change an endpoint."""
+    """Store the changes of an endpoint."""
     form = EndpointForm()
-    if form.validate_on_submit() and accepted(form, lambda: _changed(form, endpoint_id)):
-        flash(gettext("Saved."), "good")
-        return _to(endpoint_id)
-    return _form(form, endpoint_id)
+    if form.validate_on_submit() and submit(form, lambda: _change(form, endpoint_id)):
+        return _redirect(gettext("Saved."), endpoint_id)
+    return _render_form(form, endpoint_id)
 
 
 @blp.get("/<int:endpoint_id>")
 @requires_webhooks
 def show(endpoint_id: int) -> str:
-    """One endpoint: how it stands, what is missing at it, its last check, what it was told lately."""
+    """One endpoint with its status, missing deliveries, latest check and recent deliveries."""
     endpoint = endpoints_service.find(endpoint_id, scope())
-    recent = queries.find_page({"endpoint_id": endpoint_id, "per_page": _RECENT}, scope())
+    recent = queries.find_page({"endpoint_id": endpoint_id, "per_page": _MAX_RECENT}, scope())
     return render_template(
         "admin/webhooks_show.html",
         endpoint=endpoint,
@@ -104,85 +102,78 @@ def show(endpoint_id: int) -> str:
 @blp.post("/<int:endpoint_id>/test")
 @requires_webhooks
 def test(endpoint_id: int) -> Response:
-    """Send a test."""
+    """Send a test event."""
     endpoints_service.send_test(endpoint_id, scope())
-    flash(gettext("A test is on its way; it shows among the deliveries."), "good")
-    return _to(endpoint_id)
+    return _redirect(gettext("A test event is being sent. See the deliveries for its result."), endpoint_id)
 
 
 @blp.post("/<int:endpoint_id>/check")
 @requires_webhooks
 def check(endpoint_id: int) -> Response:
-    """Have the receiver checked."""
+    """Start a check of the receiver."""
     receiver_check.request_check(endpoint_id, scope())
-    flash(gettext("The receiver is being checked; that takes up to half a minute."), "good")
-    return _to(endpoint_id)
+    return _redirect(gettext("The receiver is being checked. This takes up to 30 seconds."), endpoint_id)
 
 
 @blp.post("/<int:endpoint_id>/enable")
 @requires_webhooks
 def enable(endpoint_id: int) -> Response:
-    """Switch on."""
+    """Enable an endpoint."""
     circuit_breaker.enable(endpoints_service.find_for_update(endpoint_id, scope()), actor=actor())
-    flash(gettext("Switched on."), "good")
-    return _to(endpoint_id)
+    return _redirect(gettext("Endpoint enabled."), endpoint_id)
 
 
 @blp.post("/<int:endpoint_id>/disable")
 @requires_webhooks
 def disable(endpoint_id: int) -> Response:
-    """Switch off; deliveries wait."""
-    reason = loaded(EndpointReasonSchema(), reason=request.form.get("reason", ""))["reason"]
+    """Disable an endpoint; its deliveries wait."""
+    reason = load_form(EndpointReasonSchema(), "reason")["reason"]
     circuit_breaker.disable(endpoints_service.find_for_update(endpoint_id, scope()), reason, actor=actor())
-    flash(gettext("Switched off. What happens meanwhile waits."), "good")
-    return _to(endpoint_id)
+    return _redirect(gettext("Endpoint disabled. New deliveries wait."), endpoint_id)
 
 
 @blp.post("/<int:endpoint_id>/rotate")
 @requires_webhooks
 def rotate(endpoint_id: int) -> str:
-    """Give it a new secret, shown this one time."""
-    data = loaded(RotationSchema(), grace_hours=request.form.get("grace_hours", ""))
-    issued = endpoints_service.rotate(endpoint_id, data["grace_hours"], scope(), actor=actor())
-    return render_template("admin/webhooks_secret.html", issued=issued, is_new=False)
+    """Create a new secret; only this response shows it."""
+    data = load_form(RotationSchema(), "grace_hours")
+    rotated = endpoints_service.rotate(endpoint_id, data["grace_hours"], scope(), actor=actor())
+    return render_template("admin/webhooks_secret.html", issued=rotated, is_new=False)
 
 
 @blp.post("/<int:endpoint_id>/recover")
 @requires_webhooks
 def recover(endpoint_id: int) -> Response:
-    """Send all that failed since a moment again."""
-    wanted = loaded(
-        RecoverySchema(), since=request.form.get("since", ""), per_minute=request.form.get("per_minute", "")
-    )
-    recovered = replay.recover_since(endpoint_id, wanted, scope(), actor=actor())
-    flash(gettext("%(count)s deliveries will be sent again, oldest first.", count=recovered["count"]), "good")
-    return _to(endpoint_id)
+    """Send again all deliveries that failed since a given time."""
+    data = load_form(RecoverySchema(), "since", "per_minute")
+    recovered = replay.recover_since(endpoint_id, data, scope(), actor=actor())
+    message = gettext("%(count)s deliveries will be sent again, oldest first.", count=recovered["count"])
+    return _redirect(message, endpoint_id)
 
 
 @blp.post("/<int:endpoint_id>/delete")
 @requires_webhooks
-def remove(endpoint_id: int) -> Response:
-    """Delete an endpoint; its deliveries can still be read."""
+def delete(endpoint_id: int) -> Response:
+    """Delete an endpoint; its deliveries stay readable."""
     endpoints_service.remove(endpoint_id, scope(), actor=actor())
-    flash(gettext("The endpoint is deleted."), "good")
-    return redirect(url_for("admin.webhooks.index"), _SEE_OTHER)
+    return redirect_with_success(gettext("Endpoint deleted."), "admin.webhooks.index")
 
 
-def _created(form: EndpointForm) -> endpoints_service.EndpointWithSecret:
-    data = loaded(EndpointDraftSchema(), **form.said(may_allow=may_allow()))
+def _create(form: EndpointForm) -> endpoints_service.EndpointWithSecret:
+    data = load_data(EndpointDraftSchema(), form.api_data(may_allow=may_allow()))
     return endpoints_service.create(data, owner_id(), actor=actor(), may_allow=may_allow())
 
 
-def _changed(form: EndpointForm, endpoint_id: int) -> Any:
-    data = loaded(EndpointChangeSchema(), **form.said(may_allow=may_allow()))
+def _change(form: EndpointForm, endpoint_id: int) -> Any:
+    data = load_data(EndpointChangeSchema(), form.api_data(may_allow=may_allow()))
     return endpoints_service.change(endpoint_id, data, scope(), actor=actor(), may_allow=may_allow())
 
 
-def _form(form: EndpointForm, endpoint_id: int | None) -> str:
+def _render_form(form: EndpointForm, endpoint_id: int | None) -> str:
     return render_template(
-        "admin/webhooks_form.html", form=form, endpoint_id=endpoint_id, may_allow=may_allow(), groups=EVENTS
+        "admin/webhooks_form.html", form=form, endpoint_id=endpoint_id, may_allow=may_allow(), wildcards=WILDCARDS
     )
 
 
-def _to(endpoint_id: int) -> Response:
-    return redirect(url_for("admin.webhooks.show", endpoint_id=endpoint_id), _SEE_OTHER)
+def _redirect(message: str, endpoint_id: int) -> Response:
+    return redirect_with_success(message, "admin.webhooks.show", endpoint_id=endpoint_id)

@@ -14,10 +14,11 @@ from app.kernel.http.app import Hub
 from app.kernel.messages import Code, Message
 from app.kernel.unit_of_work import unit_of_work
 from app.sales import errors as sales
-from app.sales.floor.steps import STEPS, Section, Status
+from app.sales.floor.steps import STEPS
 from app.sales.queries.lookup import find_by_number
-from tests.admin import scenes
-from tests.admin.test_signing import enter, post
+from app.sales.state_machine import Section, Status
+from tests.admin import sample_data
+from tests.admin.client import sign_in_client, submit_form
 from tests.factories import a_user
 
 
@@ -84,9 +85,9 @@ def test_a_page_shows_a_refusal_with_codes_and_values_in_turkish(app: Hub) -> No
     with unit_of_work():
         user = a_user(role="warehouse", language="tr")
     client = app.test_client()
-    enter(client, user)
-    on = f"/admin/sales/{find_by_number(scenes.imported()).id}"
-    answer = post(client, f"{on}/steps/packing.start", on=on)
+    sign_in_client(client, user)
+    on = f"/admin/sales/{find_by_number(sample_data.import_invoice()).id}"
+    answer = submit_form(client, f"{on}/steps/packing.start", page=on)
     assert answer.status_code == 303
     shown = client.get(on).text
     assert "“Paketlemeye başla” için faturanın durumu şu olmalı: Toplandı" in shown

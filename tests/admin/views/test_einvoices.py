@@ -1,0 +1,195 @@
+"""Pages of e-invoices: list, PDF, actions of the life cycle, access of owners."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from playwright.sync_api import Page, expect
+
+from app.accounts.models.accounts import User
+from app.einvoices.lifecycle import credit_notes, issue
+from app.einvoices.pdf import print_job
+from app.einvoices.providers import status_reports
+from app.einvoices.queries import lookup
+from app.einvoices.status import Type
+from app.kernel.http.app import Hub
+from app.kernel.unit_of_work import unit_of_work
+from tests.admin import sample_data
+from tests.admin.client import submit_form
+from tests.admin.conftest import Opener, check_page, sign_in
+
+
+@pytest.fixture(autouse=True)
+def _own_storage(app: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Use a new storage folder per test, because IDs restart with each test."""
+    monkeypatch.setitem(app.config, "STORAGE_DIR", tmp_path)
+
+
+@pytest.fixture
+def owner(create_user: Callable[..., User]) -> User:
+    """Integrator with the e-invoice module."""
+    return sample_data.enable_module(create_user("integrator", name="Mağaza"))
+
+
+@pytest.fixture
+def owner_page(open_page: Opener, owner: User) -> Page:
+    """Page that is signed in as ``owner``."""
+    return sign_in(open_page(), owner)
+
+
+@pytest.mark.main_job
+def test_draft_is_issued_and_its_pdf_appears_without_a_reload(owner_page: Page, owner: User) -> None:
+    sample_data.create_draft(owner)
+    owner_page.get_by_role("link", name="E-invoices").first.click()
+    owner_page.locator("tbody tr a").click()
+    expect(owner_page.get_by_text("A draft has no PDF.")).to_be_visible()
+    owner_page.get_by_role("button", name="Issue").click()
+    dialog = owner_page.get_by_role("dialog", name="Issue this e-invoice?")
+    dialog.get_by_role("button", name="Issue").click()
+    expect(owner_page.get_by_role("heading", level=1)).to_have_text(re.compile(r"EA-\d{4}-000001"))
+    expect(owner_page.get_by_text("The PDF is being created.")).to_be_visible()
+    print_job.print_due()
+    expect(owner_page.locator("iframe.preview")).to_be_visible()
+    expect(owner_page.get_by_text("The PDF is being created.")).to_have_count(0)
+    with owner_page.expect_download() as download:
+        owner_page.get_by_role("link", name="Download").click()
+    assert re.fullmatch(r"EA-\d{4}-000001\.pdf", download.value.suggested_filename)
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
+    expect(owner_page.locator("#history li strong")).to_have_text(["E-invoice issued", "E-invoice drafted"])
+
+
+def test_issued_einvoice_is_sent(owner_page: Page, owner: User) -> None:
+    einvoice = sample_data.issue_einvoice(owner)
+    owner_page.goto(f"/admin/einvoices/{einvoice.id}")
+    owner_page.get_by_role("button", name="Send to the provider").click()
+    expect(owner_page.get_by_role("status").first).to_contain_text("queued for the provider")
+    expect(owner_page.locator("#history")).to_contain_text("Queued for the provider")
+    owner_page.get_by_role("button", name="Send to the provider").click()
+    expect(owner_page.get_by_role("alert")).to_contain_text("already on its way")
+
+
+def test_cancellation_requires_a_reason(owner_page: Page, owner: User) -> None:
+    einvoice = sample_data.issue_einvoice(owner)
+    owner_page.goto(f"/admin/einvoices/{einvoice.id}")
+    owner_page.get_by_role("button", name="Cancel e-invoice").click()
+    owner_page.get_by_role("dialog").get_by_label("Reason").fill("Ordered twice")
+    owner_page.get_by_role("dialog").get_by_role("button", name="Cancel e-invoice").click()
+    expect(owner_page.get_by_role("alert")).to_contain_text("Cancelled: Ordered twice")
+    expect(owner_page.get_by_role("button", name="Cancel e-invoice")).to_have_count(0)
+
+
+def test_credit_note_credits_a_part(owner_page: Page, owner: User) -> None:
+    einvoice = sample_data.issue_einvoice(owner)
+    owner_page.goto(f"/admin/einvoices/{einvoice.id}")
+    owner_page.get_by_role("button", name="Credit note").click()
+    dialog = owner_page.get_by_role("dialog", name="Credit note")
+    dialog.get_by_label("Reason").fill("Torn")
+    dialog.get_by_label("Tişört").fill("1")
+    dialog.get_by_role("button", name="Credit note").click()
+    expect(owner_page.locator("#facts")).to_contain_text("Credit note")
+    expect(owner_page.locator("#facts")).to_contain_text("Torn")
+    expect(owner_page.locator(".totals")).to_contain_text("60.00")
+    owner_page.get_by_role("link", name=einvoice.invoice_no or "", exact=True).click()
+    expect(owner_page.locator("#items")).to_contain_text("1 credited")
+    owner_page.get_by_role("button", name="Return").click()
+    dialog = owner_page.get_by_role("dialog", name="Return")
+    dialog.get_by_label("Reason").fill("Too small")
+    dialog.get_by_label("Tişört").fill("2")
+    dialog.get_by_role("button", name="Return").click()
+    expect(owner_page.get_by_role("alert")).to_contain_text("Only 1.0 of 2.0 can still be given back.")
+
+
+def test_sales_invoice_becomes_a_draft_once(open_page: Opener, create_user: Callable[..., User]) -> None:
+    number = sample_data.import_invoice()
+    page = sign_in(open_page(), sample_data.enable_module(create_user("billing")))
+    for message in ("Draft created.", "This sales invoice already has an e-invoice."):
+        page.goto("/admin/sales")
+        page.get_by_role("link", name=number).click()
+        page.get_by_role("button", name="Create e-invoice").click()
+        expect(page.get_by_role("status").first).to_contain_text(message)
+        expect(page.locator("#facts")).to_contain_text(number)
+
+
+def test_einvoice_of_another_user_is_not_found(
+    owner: User, create_user: Callable[..., User], signed_in_client: Callable[..., FlaskClient]
+) -> None:
+    einvoice = sample_data.issue_einvoice(owner)
+    print_job.print_due()
+    other = signed_in_client(sample_data.enable_module(create_user("integrator")))
+    admin = signed_in_client(sample_data.enable_module(create_user("admin")))
+    without_module = signed_in_client("integrator")
+    for path in (f"/admin/einvoices/{einvoice.id}", f"/admin/einvoices/{einvoice.id}/pdf"):
+        with other.get(path) as answer:
+            assert answer.status_code == 404
+        with admin.get(path) as answer:
+            assert answer.status_code == 200
+        with without_module.get(path) as answer:
+            assert answer.status_code == 403
+            assert "module is not enabled" in answer.text
+    assert (einvoice.invoice_no or "") not in other.get("/admin/einvoices").text
+    assert submit_form(other, f"/admin/einvoices/{einvoice.id}/cancel", reason="x").status_code == 404
+    assert lookup.find(einvoice.id, None).status == "issued"
+
+
+def test_invalid_form_data_is_refused(owner_client: FlaskClient, owner: User) -> None:
+    einvoice = sample_data.issue_einvoice(owner)
+    page = f"/admin/einvoices/{einvoice.id}"
+    for path, fields, message in (
+        ("cancel", {}, "This field may not be blank."),
+        ("give-back/return", {"reason": "x", "quantity-1": "many"}, "A valid number is required."),
+        ("give-back/return", {"reason": "x", "quantity-99999999999999999999": "1"}, "no such item"),
+        ("issue", {}, "cannot be issued"),
+    ):
+        assert submit_form(owner_client, f"{page}/{path}", page=page, **fields).headers["Location"] == page
+        assert message in owner_client.get(page).text, path
+    assert submit_form(owner_client, f"{page}/give-back/sale", page=page, reason="x").status_code == 404
+
+
+def test_list_links_to_its_next_page(owner_client: FlaskClient, owner: User) -> None:
+    for _ in range(3):
+        sample_data.create_draft(owner, marketplace="n11")
+    first = owner_client.get("/admin/einvoices?marketplace=n11&per_page=2&_external=1&_scheme=javascript").text
+    next_url = re.search(r'rel="next" href="([^"]+)"', first)
+    assert next_url
+    assert next_url[1].startswith("/admin/einvoices?marketplace=n11")
+    second = owner_client.get(next_url[1].replace("&amp;", "&")).text
+    assert second.count("<tr>") == 2  # the header and one row
+
+
+def test_history_shows_labels_instead_of_codes(owner_client: FlaskClient, owner: User) -> None:
+    einvoice = sample_data.issue_einvoice(owner)
+    status_report = {"provider_status": "<b>taken</b>", "occurred_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC)}
+    with unit_of_work():
+        status_reports.report(einvoice.id, status_report, owner.id)
+        issue.send(einvoice.id, owner.id)
+        credit_notes.draft_credit(einvoice.id, Type.RETURN, {"reason": "broken"}, owner.id)
+    page = owner_client.get(f"/admin/einvoices/{einvoice.id}").text
+    assert "Provider status: &lt;b&gt;taken&lt;/b&gt; · Time: <time " in page
+    assert "Jan 2, 2026" in page
+    assert "Applied: yes" in page
+    assert "Provider: None (not sent)" in page
+    assert re.search(r"Total: [\d,]+\.\d\d<", page)
+
+
+@pytest.fixture
+def owner_client(signed_in_client: Callable[..., FlaskClient], owner: User) -> FlaskClient:
+    return signed_in_client(owner)
+
+
+@pytest.mark.drill
+def test_pages_are_accessible(open_page: Opener, owner: User) -> None:
+    for _ in range(2):
+        einvoice = sample_data.issue_einvoice(owner)
+    sample_data.create_draft(owner)
+    print_job.print_due()
+
+    def opener(**options: bool) -> Page:
+        return sign_in(open_page(**options), owner)
+
+    check_page(opener, "einvoices-list", lambda page: page.goto("/admin/einvoices"))
+    check_page(opener, "einvoices-show", lambda page: page.goto(f"/admin/einvoices/{einvoice.id}"))
