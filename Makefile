@@ -1,4 +1,4 @@
-# Everything one types here. `make` alone lists it.
+# Commands for developers. `make` alone lists them.
 PYTHON_IN_VENV = .venv/bin/python
 COMPILE = $(PYTHON_IN_VENV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
@@ -17,33 +17,33 @@ test: ## Run the tests against real servers (ARGS="-k word" narrows them)
 	@sh app/local/setup.sh dev
 	@$(PYTHON_IN_VENV) -m pytest -m "not drill" -n 3 --dist loadgroup -q $(ARGS)
 
-drill: ## Kill, freeze, flush and restart everything under load; nothing may be lost (SHORT=1 for CI's form)
+drill: ## Kill, freeze, flush and restart processes under load; nothing may be lost (SHORT=1: the short form of CI)
 	@sh app/local/setup.sh dev
 	@SHORT=$(SHORT) $(PYTHON_IN_VENV) -m pytest -m drill -s -q $(ARGS)
 
-check: ## Lint, format and types, as CI does before the tests
+check: ## Check lint, format and types, as CI does before the tests
 	@sh app/local/setup.sh dev
 	@$(PYTHON_IN_VENV) -m ruff check .
 	@$(PYTHON_IN_VENV) -m ruff format --check .
 	@$(PYTHON_IN_VENV) -m mypy
 
-format: ## Put the code into the house's format and fix what can be fixed
+format: ## Format the code and apply the automatic fixes
 	@sh app/local/setup.sh dev
 	@$(PYTHON_IN_VENV) -m ruff check --fix-only --quiet .
 	@$(PYTHON_IN_VENV) -m ruff format .
 
-words: ## Bring the translations of the pages up to date with the code
+words: ## Update the translations of the pages from the code
 	@sh app/local/setup.sh dev
 	@$(PYTHON_IN_VENV) -m app.admin.i18n.catalogs
 
-lock: ## Resolve requirements*.in into the hashed lock files
+lock: ## Resolve requirements*.in into lock files with hashes
 	@sh app/local/setup.sh dev
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) -c requirements.txt requirements-tracing.in -o requirements-tracing.txt
 	@$(COMPILE) -c requirements-tracing.txt requirements-dev.in -o requirements-dev.txt
 	@$(COMPILE) requirements-node.in -o requirements-node.txt
 
-bench: ## Measure what the speed claims rest on
+bench: ## Run the benchmarks behind the claims about speed
 	@sh app/local/setup.sh dev
 	@$(PYTHON_IN_VENV) -m bench $(ARGS)
 

@@ -1,4 +1,4 @@
-"""Settings: everything the environment may say, read and validated once, at start."""
+"""Settings: read from the environment and validated once, at start."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ MIB = 1024 * KIB
 WEBHOOK_RETRIES = (60, 300, 900, 3600, 21_600)
 
 MINIMUM_SECRET_LENGTH = 32
-#: ``changeme`` four times over, or ``x`` forty times, is long and still guessed; hexadecimal has 16.
+#: Different characters: ``changeme`` four times over is long and still easy to guess. Hexadecimal has 16.
 MINIMUM_SECRET_VARIETY = 10
 MINIMUM_KEY_LENGTH = 16
 
 
 class ConfigurationError(Exception):
-    """The environment cannot be served; the message is one line per fault."""
+    """Settings are missing or invalid; the message has one line for each fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What this installation was told; units are in the names or in the types."""
+    """Settings of this installation; units are in the names or in the types."""
 
     environment: Environment
     secret_key: str
@@ -42,39 +42,39 @@ class Settings:
     redis_url: str
     storage_dir: Path
     sales_import_api_keys: tuple[str, ...] = ()
-    #: Proxies in front whose ``X-Forwarded-*`` are believed; 0 believes nobody.
+    #: Number of proxies in front whose ``X-Forwarded-*`` headers are trusted; 0 trusts none.
     trusted_proxies: int = 0
     database_pool_size: int = 10
     log_level: str = "INFO"
     access_token_lifetime: timedelta = timedelta(hours=1)
     refresh_token_lifetime: timedelta = timedelta(days=7)
-    #: A browser that is not used for so long is signed out.
+    #: A browser session ends after so long without a request.
     web_session_lifetime: timedelta = timedelta(hours=12)
     login_limit: str = "10 per minute"
-    #: What a Redis that does not answer may cost the first request that asks it for a count.
+    #: Time limit of Redis when a rate limit is counted; after it the process counts alone.
     limit_timeout_seconds: float = 0.025
     stream_keep_alive_seconds: float = 15.0
     stream_lifetime_seconds: float = 600.0
     streams_per_credential: int = 50
     stream_buffer_events: int = 256
     max_body_bytes: int = MIB
-    #: For the few operations that take a whole packing list or more.
+    #: For the operations that take a whole packing list or more.
     max_bulk_bytes: int = 32 * MIB
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)
-    #: Of what is printed of goods receipts, which belong to no user: ``en`` or ``tr``.
+    #: Language of the papers of goods receipts, which belong to no user: ``en`` or ``tr``.
     document_language: str = SOURCE
-    #: How long events stay readable behind a position; None keeps them for ever.
+    #: How long events stay readable; None keeps them for ever.
     event_retention: timedelta | None = timedelta(days=400)
-    #: The bearer token with which ``/metrics`` is read from elsewhere than this machine; empty lets nobody else in.
+    #: Bearer token that reads ``/metrics`` from another machine; empty: only this machine may.
     metrics_token: str = ""
-    #: Where the e-invoice provider ``http`` takes e-invoices, and the bearer token for it.
+    #: Address of the e-invoice provider ``http``, and its bearer token.
     einvoice_provider_url: str = ""
     einvoice_provider_token: str = ""
-    #: Waits between the attempts of a webhook: the e-invoice document's own.
+    #: Waits between the attempts of a webhook; the default is that of the e-invoice document.
     webhook_retries: tuple[timedelta, ...] = tuple(timedelta(seconds=seconds) for seconds in WEBHOOK_RETRIES)
     webhook_retention: timedelta = timedelta(days=90)
-    #: Whether spans go to an OpenTelemetry collector; everything else about them is said by its own ``OTEL_*``.
+    #: Whether spans go to an OpenTelemetry collector; the ``OTEL_*`` variables have the details.
     tracing: bool = False
 
     @classmethod
@@ -82,7 +82,7 @@ class Settings:
         """Read and validate the environment.
 
         Raises:
-            ConfigurationError: one line for each fault, naming the variable and what to do.
+            ConfigurationError: one line for each fault, with the variable and what to do.
         """
         return _read()
 
@@ -91,7 +91,7 @@ class Settings:
         return self.environment == "production"
 
     def flask(self) -> dict[str, Any]:
-        """The same facts in capitals, and under the names that Flask and its extensions read."""
+        """The settings as Flask configuration: in capitals, and under the names that extensions read."""
         return {
             **{field.name.upper(): getattr(self, field.name) for field in fields(self)},
             "MAX_CONTENT_LENGTH": self.max_body_bytes,
@@ -101,20 +101,20 @@ class Settings:
                 "max_overflow": self.database_pool_size,
                 "pool_timeout": 10,
                 "pool_recycle": 1800,
-                "pool_use_lifo": True,  # the connection used last has its statements prepared and its caches warm
-                "query_cache_size": 2000,  # the shapes of statements that the rooms ask in, and room to spare
-                # An error's text goes into the log; what a customer's invoice said does not.
+                "pool_use_lifo": True,  # the connection used last has its statements prepared
+                "query_cache_size": 2000,  # more than the different statements of all packages
+                # Texts of errors go into the log; parameters with data of customers do not.
                 "hide_parameters": True,
-                # Seconds; a server that is cut off must not hold up every request for minutes.
+                # Seconds; an unreachable server must not block every request for minutes.
                 "connect_args": {"connect_timeout": 5},
             },
-            # A browser keeps ``__Host-`` cookies only when they are secure and of this very host.
+            # Browsers accept ``__Host-`` cookies only when they are secure and belong to this host.
             "SESSION_COOKIE_NAME": "__Host-hub" if self.is_production else "hub",
             "SESSION_COOKIE_SECURE": self.is_production,
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_REFRESH_EACH_REQUEST": False,
-            "WTF_CSRF_CHECK_DEFAULT": False,  # the pages ask; a JSON API without cookies has nothing to forge
+            "WTF_CSRF_CHECK_DEFAULT": False,  # the pages check it; the JSON API takes no cookies
             "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
             "JWT_SECRET_KEY": self.secret_key,
             "JWT_ACCESS_TOKEN_EXPIRES": self.access_token_lifetime,
@@ -132,15 +132,15 @@ class Settings:
 
 
 def _read() -> Settings:
-    # FileAwareEnv also takes NAME_FILE, the way container secrets arrive.
+    # FileAwareEnv also reads NAME_FILE, for secrets of containers.
     env = FileAwareEnv(eager=False, strip_whitespace=True)
     try:
         settings = _settings(env)
         env.seal()
     except EnvValidationError as error:
         messages = cast("Mapping[str, list[str]]", error.error_messages)
-        raise ConfigurationError("\n".join(f"{name}: {' '.join(said)}" for name, said in messages.items())) from error
-    except ValueError as error:  # of a NAME_FILE that cannot be read
+        raise ConfigurationError("\n".join(f"{name}: {' '.join(texts)}" for name, texts in messages.items())) from error
+    except ValueError as error:  # a NAME_FILE cannot be read
         raise ConfigurationError(str(error).removeprefix("The value of ")) from error
     if faults := _weaknesses(settings):
         raise ConfigurationError("\n".join(faults))
@@ -177,17 +177,17 @@ def _settings(env: FileAwareEnv) -> Settings:
 
 
 def _needed(env: FileAwareEnv, name: str) -> str:
-    """What must be said; said blank is not said."""
+    """A required variable; a blank value counts as missing."""
     return env.str(name, validate=validate.Regexp(r"\s*\S", error="Environment variable is blank.")) or ""
 
 
 def _days(number: int | None) -> timedelta | None:
-    """So many days; none of them is for ever."""
+    """A period in days; 0 means for ever."""
     return timedelta(days=number) if number else None
 
 
 def _is_traced(env: FileAwareEnv) -> bool:
-    """As OpenTelemetry's own variables say it; the one protocol that the hub speaks is OTLP by HTTP."""
+    """Whether OpenTelemetry's variables turn tracing on; the hub supports OTLP over HTTP only."""
     if env.str("OTEL_SDK_DISABLED", "").lower() == "true" or env.str("OTEL_TRACES_EXPORTER", "") == "none":
         return False
     env.str("OTEL_EXPORTER_OTLP_PROTOCOL", "", validate=validate.OneOf(["", "http/protobuf"]))
@@ -203,7 +203,7 @@ def _is_limit(text: str) -> None:
 
 
 def _with_driver(url: str) -> str:
-    """Name the driver, so that the usual ``postgresql://`` of a hosting panel works as it is."""
+    """Add the driver, so that a usual ``postgresql://`` URL works as it is."""
     for scheme in ("postgres://", "postgresql://"):
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
@@ -215,7 +215,7 @@ def _waits(seconds: Iterable[int]) -> tuple[timedelta, ...]:
 
 
 def _keys(given: Iterable[str]) -> tuple[str, ...]:
-    """Without the blanks of ``a,,b`` or a trailing comma: an empty key would let everybody in."""
+    """Keys without blanks (``a,,b``, a trailing comma): an empty key would let everybody in."""
     return tuple(key.strip() for key in given if key.strip())
 
 

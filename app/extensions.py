@@ -1,4 +1,4 @@
-"""Unbound extensions: made here, bound to an application in ``create_app()``."""
+"""Extensions without an application; ``create_app()`` binds them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from redis import Redis
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-#: Constraint names are part of the design: an error handler tells a lost race by them.
+#: Fixed names of constraints: the error handlers recognise a lost race by them.
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -25,22 +25,22 @@ NAMING = {
 
 
 class Model(DeclarativeBase):
-    """The base of every stored thing."""
+    """Base class of all models."""
 
     metadata = MetaData(naming_convention=NAMING)
 
 
-#: ``expire_on_commit`` is off: what a request answers with was read in its one transaction.
+#: ``expire_on_commit`` is off: a request answers with rows of its one transaction.
 db: Any = SQLAlchemy(model_class=Model, session_options={"expire_on_commit": False})
 migrate = Migrate()
 jwt = JWTManager()
-#: Its headers are the hub's own (``kernel/http/rate_limit_headers.py``).
+#: ``kernel/http/rate_limit_headers.py`` writes its headers.
 limiter = Limiter(key_func=get_remote_address)
 celery = Celery("invoice-hub", task_cls="app.kernel.worker.celery_app:HubTask")
 
 
 class RedisBus:
-    """One Redis client for a process; every call on it gives up after two seconds."""
+    """The Redis client of a process; every call has a time limit of two seconds."""
 
     client: Redis
 
