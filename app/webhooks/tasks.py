@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.extensions import celery
+from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.celery_app import HTTP_DEADLINE, LEASE
 from app.webhooks.deliveries import retention
 from app.webhooks.endpoints import receiver_check
@@ -36,7 +37,8 @@ def check() -> None:
 @celery.task(name="webhooks.probe")
 def probe() -> int:
     """Probe endpoints that the hub disabled after failures."""
-    return circuit_breaker.probe_due()
+    with unit_of_work():
+        return circuit_breaker.probe_due()
 
 
 @celery.task(name="webhooks.purge")
