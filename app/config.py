@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -74,6 +75,8 @@ class Settings:
     #: Waits between the attempts of a webhook; the default is that of the e-invoice document.
     webhook_retries: tuple[timedelta, ...] = tuple(timedelta(seconds=seconds) for seconds in WEBHOOK_RETRIES)
     webhook_retention: timedelta = timedelta(days=90)
+    #: PEM file of further certificate authorities that outgoing requests trust, such as a company's own.
+    trusted_ca_file: Path | None = None
     #: Whether spans go to an OpenTelemetry collector; the ``OTEL_*`` variables have the details.
     tracing: bool = False
 
@@ -172,6 +175,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
         webhook_retries=_waits(env.list("WEBHOOK_RETRIES", WEBHOOK_RETRIES, subcast=int) or ()),
         webhook_retention=timedelta(days=env.int("WEBHOOK_RETENTION_DAYS", 90, validate=validate.Range(1, 3650)) or 0),
+        trusted_ca_file=_path(env.str("TRUSTED_CA_FILE", "")),
         tracing=_is_traced(env),
     )
 
@@ -184,6 +188,10 @@ def _needed(env: FileAwareEnv, name: str) -> str:
 def _days(number: int | None) -> timedelta | None:
     """A period in days; 0 means for ever."""
     return timedelta(days=number) if number else None
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
 
 
 def _is_traced(env: FileAwareEnv) -> bool:
@@ -219,8 +227,20 @@ def _keys(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(key.strip() for key in given if key.strip())
 
 
+def _ca_file_faults(path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    try:
+        ssl.create_default_context().load_verify_locations(path)
+    except ssl.SSLError:
+        return [f"TRUSTED_CA_FILE holds no certificate in PEM format: {path}"]
+    except OSError as error:
+        return [f"TRUSTED_CA_FILE cannot be read: {path}: {error.strerror}"]
+    return []
+
+
 def _weaknesses(settings: Settings) -> list[str]:
-    faults = []
+    faults = _ca_file_faults(settings.trusted_ca_file)
     if settings.database_url and not settings.database_url.startswith("postgresql+psycopg://"):
         faults.append("DATABASE_URL must be a postgresql:// address.")
     if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://")):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import certifi
 import pytest
 
 from app.config import ConfigurationError, Settings
@@ -149,3 +150,13 @@ def test_a_start_with_faults_says_them_and_nothing_else() -> None:
     first, *lines = run.stderr.splitlines()
     assert first == "Invoice Hub cannot start:"
     assert [line.split(":")[0] for line in lines] == ["LOG_LEVEL"]
+
+
+def test_a_file_of_authorities_without_certificates_stops_the_start(read: Read, tmp_path: Path) -> None:
+    empty, missing = tmp_path / "empty.pem", tmp_path / "missing.pem"
+    empty.write_text("nothing\n")
+    assert faults(read, TRUSTED_CA_FILE=str(empty)) == [f"TRUSTED_CA_FILE holds no certificate in PEM format: {empty}"]
+    said = f"TRUSTED_CA_FILE cannot be read: {missing}: No such file or directory"
+    assert faults(read, TRUSTED_CA_FILE=str(missing)) == [said]
+    assert read(TRUSTED_CA_FILE=certifi.where()).trusted_ca_file == Path(certifi.where())
+    assert read(TRUSTED_CA_FILE="").trusted_ca_file is None

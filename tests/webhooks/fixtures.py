@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -74,8 +75,8 @@ def start_receiver(app: Hub) -> Iterator[Callable[..., Receiver]]:
     """Start receivers with the given behaviour."""
     started: list[Receiver] = []
 
-    def start(behaviour: Behaviour = ok) -> Receiver:
-        started.append(Receiver(behaviour))
+    def start(behaviour: Behaviour = ok, tls: ssl.SSLContext | None = None) -> Receiver:
+        started.append(Receiver(behaviour, tls))
         return started[-1]
 
     yield start

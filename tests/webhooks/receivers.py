@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,17 +40,23 @@ class _Server(ThreadingHTTPServer):
 
     request_queue_size = 128
 
+    def handle_error(self, *_args: Any) -> None:
+        """Print nothing: clients that cut a connection or refuse a certificate belong to the tests."""
+
 
 class Receiver:
     """A server on its own port; ``answers`` may be changed at any time."""
 
-    def __init__(self, answers: Behaviour = ok) -> None:
+    def __init__(self, answers: Behaviour = ok, tls: ssl.SSLContext | None = None) -> None:
         self.answers = answers
         self.requests: list[Received] = []
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/hooks"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/hooks"
+        if tls is not None:  # the handshake runs in the thread of the connection
+            plain = self._server.socket
+            self._server.socket = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:

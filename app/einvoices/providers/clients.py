@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from app.config import KIB
 from app.einvoices.status import Status
 from app.kernel import json
 from app.kernel.errors import MalformedJson
+from app.kernel.http.tls_trust import client_context
 from app.kernel.messages import N_
 from app.kernel.worker.celery_app import HTTP_DEADLINE
 
@@ -52,6 +55,8 @@ class ProviderRequest:
     key: str
     url: str
     token: str
+    #: Further certificate authorities that the installation trusts.
+    ca_file: Path | None = None
 
 
 def accept_locally(request: ProviderRequest) -> ProviderResponse:
@@ -73,7 +78,7 @@ def post(request: ProviderRequest) -> ProviderResponse:
     body = json.encode({"key": request.key, "einvoice": request.document})
     http_request = urllib.request.Request(request.url, data=body, headers=headers, method="POST")  # noqa: S310 - http or https, validated at start
     try:
-        with _opener.open(http_request, timeout=HTTP_DEADLINE) as response:
+        with _opener(request.ca_file).open(http_request, timeout=HTTP_DEADLINE) as response:
             return _parse_response(_read_limited(response, time.monotonic() + HTTP_DEADLINE))
     except urllib.error.HTTPError as error:
         with error:
@@ -88,8 +93,11 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Refuse every redirect: requests go to the configured address only."""
 
 
-#: Proxies of the environment are not used.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
+@functools.cache
+def _opener(ca_file: Path | None) -> urllib.request.OpenerDirector:
+    """Return the opener of all requests; proxies of the environment are not used."""
+    tls = urllib.request.HTTPSHandler(context=client_context(ca_file))
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), tls, _NoRedirects)
 
 
 def _read_limited(response: Any, deadline: float) -> bytes:

@@ -92,7 +92,7 @@ def _claim_next() -> _Claim | None:
     einvoice = find(row.einvoice_id, None)
     document = {**_document_schema.dump(einvoice), "seller": einvoice.seller}
     url, token = config["EINVOICE_PROVIDER_URL"], config["EINVOICE_PROVIDER_TOKEN"]
-    request = ProviderRequest(document, str(row.key), url, token)
+    request = ProviderRequest(document, str(row.key), url, token, config["TRUSTED_CA_FILE"])
     return _Claim(row.claim_id, row.einvoice_id, row.provider, row.attempts, request)
 
 

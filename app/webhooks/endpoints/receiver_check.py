@@ -204,6 +204,7 @@ def _post(test: _TestRequest, receiver: attempt.Receiver, event_id: UUID, body: 
         content,
         headers,
         receiver.allowances,
+        ca_file=receiver.ca_file,
         deadline=RESPONSE_SECONDS + (PAUSE_SECONDS if is_slow else 0),
     )
 

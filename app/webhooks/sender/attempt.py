@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+
+from flask import current_app
+from requests.structures import CaseInsensitiveDict
 
 from app.kernel import clock, json
 from app.kernel.secret_box import DecryptionFailed, unseal
@@ -26,6 +30,8 @@ class Receiver:
     keys: Sequence[str]
     headers: Mapping[str, str]
     allowances: Allowances
+    #: Further certificate authorities that the installation trusts.
+    ca_file: Path | None = None
     fault: str | None = None
 
 
@@ -36,7 +42,7 @@ class AttemptResult:
     claim: Claim
     url: str
     started_at: datetime
-    #: Values of the endpoint's custom headers are hidden.
+    #: All headers as they were written; values of the endpoint's custom headers are hidden.
     headers: Mapping[str, str]
     response: http_client.ReceiverResponse
 
@@ -47,7 +53,8 @@ def open_receiver(endpoint: Endpoint, moment: datetime) -> Receiver:
         keys = [unseal(endpoint.secret).decode()]
         if endpoint.previous_secret and endpoint.previous_secret_until and moment < endpoint.previous_secret_until:
             keys.append(unseal(endpoint.previous_secret).decode())
-        return Receiver(endpoint.url, keys, custom_headers(endpoint), endpoint.allowances)
+        ca_file = current_app.config["TRUSTED_CA_FILE"]
+        return Receiver(endpoint.url, keys, custom_headers(endpoint), endpoint.allowances, ca_file)
     except DecryptionFailed as error:
         return Receiver(endpoint.url, (), {}, (), fault=str(error))
 
@@ -73,6 +80,12 @@ def send(claim: Claim, receiver: Receiver) -> AttemptResult:
         **signatures.signature_headers(receiver.keys, claim.event_id, moment, claim.body),
     }
     headers = {**receiver.headers, **hub_headers}
-    response = http_client.post(receiver.url, claim.body.encode(), headers, receiver.allowances)
-    stored_headers = {**dict.fromkeys(receiver.headers, HIDDEN_VALUE), **hub_headers}
-    return AttemptResult(claim, receiver.url, moment, stored_headers, response)
+    body = claim.body.encode()
+    response = http_client.post(receiver.url, body, headers, receiver.allowances, ca_file=receiver.ca_file)
+    sent = _hide_values(response.request_headers or headers, receiver.headers)
+    return AttemptResult(claim, receiver.url, moment, sent, response)
+
+
+def _hide_values(headers: Mapping[str, str], hidden: Mapping[str, str]) -> dict[str, str]:
+    secret = CaseInsensitiveDict(hidden)
+    return {name: HIDDEN_VALUE if name in secret else value for name, value in headers.items()}
