@@ -20,6 +20,7 @@ ENDPOINT: dict[str, Any] = {
     "header_names": ["X-Api-Key"],
     "concurrency": 10,
     "rate_per_minute": None,
+    "max_body_bytes": 262_144,
     "allowances": [],
     "metadata": None,
     "status": "enabled",

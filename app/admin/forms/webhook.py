@@ -14,7 +14,7 @@ from wtforms.widgets import CheckboxInput
 from app import events
 from app.admin.forms.base import Form
 from app.webhooks.events import TEST
-from app.webhooks.models.endpoints import Endpoint
+from app.webhooks.models.endpoints import DEFAULT_BODY_BYTES, MAX_BODY_BYTES, MIN_BODY_BYTES, Endpoint
 from app.webhooks.schemas.endpoints import MAX_CONCURRENCY, MAX_RATE_PER_MINUTE
 from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
@@ -55,6 +55,12 @@ class EndpointForm(Form):
         [Optional(), NumberRange(1, MAX_RATE_PER_MINUTE)],
         description=lazy_gettext("Empty: no limit."),
     )
+    max_body_bytes = IntegerField(
+        lazy_gettext("Largest body in bytes"),
+        [InputRequired(), NumberRange(MIN_BODY_BYTES, MAX_BODY_BYTES)],
+        default=DEFAULT_BODY_BYTES,
+        description=lazy_gettext("A larger event is sent with its ids and totals only."),
+    )
     allowances = TextAreaField(
         lazy_gettext("Allowed networks"),
         description=lazy_gettext(
@@ -65,7 +71,7 @@ class EndpointForm(Form):
     @classmethod
     def from_endpoint(cls, endpoint: Endpoint) -> EndpointForm:
         """Form with the stored values; header values are secret and not shown."""
-        plain = ("url", "description", "events", "concurrency", "rate_per_minute")
+        plain = ("url", "description", "events", "concurrency", "rate_per_minute", "max_body_bytes")
         allowed = "\n".join(f"{entry['cidr']} {entry['port']}" for entry in endpoint.allowances)
         return cls(formdata=None, allowances=allowed, **{name: getattr(endpoint, name) for name in plain})
 
@@ -77,6 +83,7 @@ class EndpointForm(Form):
             "events": self.events.data or [],
             "concurrency": self.concurrency.data,
             "rate_per_minute": self.rate_per_minute.data,
+            "max_body_bytes": self.max_body_bytes.data,
         }
         if lines := list(_lines(self.headers.data)):
             data["headers"] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, String, bindparam, select, text, update
+from sqlalchemy import ARRAY, BigInteger, String, Text, bindparam, select, text, update
 
 from app import events
 from app.accounts.models.accounts import User
@@ -14,27 +14,27 @@ from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.unit_of_work import after_commit
 from app.kernel.worker.celery_app import DebouncedTask
+from app.webhooks.deliveries.thin_body import REFERENCE_FIELDS, thin_body
 from app.webhooks.events import TEST
 from app.webhooks.models.endpoints import Endpoint
 
 trigger_sender = DebouncedTask("webhooks.send_first", interval=0.02)
 MAX_REFERENCE_LENGTH = 100
-#: Fields that hold the number of an invoice or receipt in event bodies.
-_REFERENCE_FIELDS = ("invoice_no", "invoiceNo")
 
 _INSERT_DELIVERIES_SQL = text("""
     INSERT INTO webhook_deliveries
-        (endpoint_id, sequence, reference, position, event_id, event, subject_id, created_at, due_at)
-    SELECT new.endpoint_id, new.sequence, new.reference, events.position, events.uuid, events.type,
+        (endpoint_id, sequence, reference, thin_body, position, event_id, event, subject_id, created_at, due_at)
+    SELECT new.endpoint_id, new.sequence, new.reference, new.thin_body, events.position, events.uuid, events.type,
         events.subject_id, events.created_at, :now
-    FROM unnest(:endpoints, :positions, :sequences, :refs)
-        AS new (endpoint_id, position, sequence, reference)
+    FROM unnest(:endpoints, :positions, :sequences, :refs, :bodies)
+        AS new (endpoint_id, position, sequence, reference, thin_body)
     JOIN events ON events.position = new.position
 """).bindparams(
     bindparam("endpoints", type_=ARRAY(BigInteger)),
     bindparam("positions", type_=ARRAY(BigInteger)),
     bindparam("sequences", type_=ARRAY(BigInteger)),
     bindparam("refs", type_=ARRAY(String)),
+    bindparam("bodies", type_=ARRAY(Text)),
 )
 
 
@@ -46,6 +46,7 @@ class _Subscriber:
     owner_id: int
     sees_everything: bool
     event_names: frozenset[str]
+    max_body_bytes: int
     sequence: int
 
     def receives(self, event: Any) -> bool:
@@ -65,35 +66,41 @@ def create_deliveries(batch: events.Batch) -> None:
     if not batch.events:
         return
     rows = list(_delivery_rows(batch, _subscribers()))
-    existing = _store_sequences({endpoint_id: sequence for endpoint_id, _, sequence, _ in rows})
+    existing = _store_sequences({endpoint_id: sequence for endpoint_id, _, sequence, _, _ in rows})
     rows = [row for row in rows if row[0] in existing]
     if not rows:
         return
-    names = ("endpoints", "positions", "sequences", "refs")
+    names = ("endpoints", "positions", "sequences", "refs", "bodies")
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     db.session.execute(_INSERT_DELIVERIES_SQL, {**columns, "now": clock.now()})
     after_commit(trigger_sender)
 
 
 def _subscribers() -> list[_Subscriber]:
-    query = select(Endpoint.id, Endpoint.owner_id, User.role, Endpoint.events, Endpoint.last_sequence)
+    query = select(
+        Endpoint.id, Endpoint.owner_id, User.role, Endpoint.events, Endpoint.max_body_bytes, Endpoint.last_sequence
+    )
     rows = db.session.execute(query.join(User, User.id == Endpoint.owner_id).where(Endpoint.deleted_at.is_(None)))
     # An endpoint receives only events that its owner may read in the log.
     return [
-        _Subscriber(id_, owner, role == "admin", frozenset(events.matching(patterns)), last)
-        for id_, owner, role, patterns, last in rows
+        _Subscriber(id_, owner, role == "admin", frozenset(events.matching(patterns)), limit, last)
+        for id_, owner, role, patterns, limit, last in rows
     ]
 
 
 def _delivery_rows(
     batch: events.Batch, subscribers: Sequence[_Subscriber]
-) -> Iterator[tuple[int, int, int, str | None]]:
+) -> Iterator[tuple[int, int, int, str | None, str | None]]:
     for event in batch.events:
         receivers = [subscriber for subscriber in subscribers if subscriber.receives(event)]
-        reference = _reference(event.body) if receivers else None
+        if not receivers:
+            continue
+        reference, size = _reference(event.body), len(event.body.encode())
+        limits = {subscriber.max_body_bytes for subscriber in receivers if subscriber.max_body_bytes < size}
+        thin = {limit: thin_body(event.body, event.position, limit) for limit in limits}
         for subscriber in receivers:
             subscriber.sequence += 1
-            yield subscriber.id, event.position, subscriber.sequence, reference
+            yield subscriber.id, event.position, subscriber.sequence, reference, thin.get(subscriber.max_body_bytes)
 
 
 def _store_sequences(sequences: Mapping[int, int]) -> set[int]:
@@ -109,7 +116,7 @@ def _store_sequences(sequences: Mapping[int, int]) -> set[int]:
 def _reference(body: str) -> str | None:
     """Return the invoice or receipt number in the body of an event, if it has one."""
     for value in json.decode(body)["data"].values():
-        for name in _REFERENCE_FIELDS:
+        for name in REFERENCE_FIELDS:
             number = value.get(name) if isinstance(value, dict) else None
             if isinstance(number, str) and number:
                 return number[:MAX_REFERENCE_LENGTH]

@@ -23,7 +23,7 @@ from app.webhooks.models.deliveries import Delivery
 from app.webhooks.models.endpoints import Endpoint, Lane
 from app.webhooks.sender import signatures, ssrf
 
-_PLAIN_FIELDS = ("description", "events", "concurrency", "rate_per_minute", "extra")
+_PLAIN_FIELDS = ("description", "events", "concurrency", "rate_per_minute", "max_body_bytes", "extra")
 DELETED = N_("The endpoint was deleted.")
 
 

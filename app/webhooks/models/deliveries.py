@@ -33,7 +33,7 @@ STATES = ("pending", "delivered", "failed", "cancelled")
 
 
 class Delivery(db.Model):
-    """One event for one endpoint; the request body is the body of the event."""
+    """One event for one endpoint; the request body is the body of the event, or its thin form."""
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
@@ -78,6 +78,8 @@ class Delivery(db.Model):
     event_id: Mapped[uuid.UUID] = mapped_column(Uuid, nullable=False)
     event: Mapped[str] = mapped_column(String(100), nullable=False)
     subject_id: Mapped[int] = mapped_column(BigInteger, nullable=False)
+    #: Sent instead of the body of the event when that is larger than the endpoint's limit; it never changes.
+    thin_body: Mapped[str | None] = mapped_column(Text)
     #: The invoice or receipt number of the subject, when it has one.
     reference: Mapped[str | None] = mapped_column(String(100))
     #: Counts 1, 2, 3 … for each endpoint.
@@ -103,6 +105,11 @@ class Delivery(db.Model):
         primaryjoin=lambda: foreign(Delivery.position) == Event.position, viewonly=True, lazy="raise_on_sql"
     )
     attempt_log: Mapped[list[Attempt]] = relationship(lazy="raise_on_sql", order_by="Attempt.number")
+
+    @property
+    def request_body(self) -> str | None:
+        """The exact body of the requests; None when the event has been deleted."""
+        return self.thin_body or (self.source and self.source.body)
 
     @property
     def is_on_its_way(self) -> bool:

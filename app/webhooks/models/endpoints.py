@@ -25,12 +25,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.config import KIB, MIB
 from app.extensions import db
 from app.kernel import clock
 from app.webhooks.models.columns import moment, optional_moment
 
 #: A ``probing`` endpoint gets one delivery at a time until one has arrived.
 STATUSES = ("enabled", "disabled", "probing")
+#: Limits of ``max_body_bytes``; every thin body fits into the smallest.
+MIN_BODY_BYTES, DEFAULT_BODY_BYTES, MAX_BODY_BYTES = KIB, 256 * KIB, 32 * MIB
 
 
 class Endpoint(db.Model):
@@ -41,6 +44,7 @@ class Endpoint(db.Model):
         CheckConstraint("status IN ('enabled', 'disabled', 'probing')", name="status"),
         CheckConstraint("concurrency BETWEEN 1 AND 50", name="concurrency"),
         CheckConstraint("rate_per_minute BETWEEN 1 AND 60000", name="rate_per_minute"),
+        CheckConstraint(f"max_body_bytes BETWEEN {MIN_BODY_BYTES} AND {MAX_BODY_BYTES}", name="max_body_bytes"),
         Index("ix_webhook_endpoints_owner_id", "owner_id"),
         Index("ix_webhook_endpoints_probe_at", "probe_at", postgresql_where=text("probe_at IS NOT NULL")),
     )
@@ -60,6 +64,10 @@ class Endpoint(db.Model):
     concurrency: Mapped[int] = mapped_column(SmallInteger, nullable=False, default=10, server_default="10")
     #: Maximum number of requests in a minute; null means no limit.
     rate_per_minute: Mapped[int | None] = mapped_column(Integer)
+    #: A larger body is sent thin, see ``deliveries/thin_body.py``.
+    max_body_bytes: Mapped[int] = mapped_column(
+        Integer, nullable=False, default=DEFAULT_BODY_BYTES, server_default=str(DEFAULT_BODY_BYTES)
+    )
     #: ``[{"cidr", "port"}]``: networks that an admin has allowed in addition to public addresses.
     allowances: Mapped[list[dict[str, Any]]] = mapped_column(JSON, nullable=False, default=list)
     extra: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSON)

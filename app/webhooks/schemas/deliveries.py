@@ -80,7 +80,7 @@ class DeliveryAttemptSchema(Schema):
 class WebhookDeliveryDetailSchema(WebhookDeliverySchema):
     """A delivery with every attempt and the exact body."""
 
-    request_body = fields.String(attribute="source.body")
+    request_body = fields.String(allow_none=True)
     attempt_log = fields.List(fields.Nested(DeliveryAttemptSchema))
 
 

@@ -15,7 +15,7 @@ from app.kernel.messages import N_, Message
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, HubField, Metadata, Number, Schema, Text, Timestamp
-from app.webhooks.models.endpoints import STATUSES
+from app.webhooks.models.endpoints import DEFAULT_BODY_BYTES, MAX_BODY_BYTES, MIN_BODY_BYTES, STATUSES
 from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
 MAX_EVENTS, MAX_HEADERS, MAX_ALLOWANCES = 50, 20, 20
@@ -116,6 +116,14 @@ class _EndpointSettings(Schema):
         allow_none=True,
         metadata={"description": "Maximum number of requests per minute; null means no limit."},
     )
+    max_body_bytes = Number(
+        MIN_BODY_BYTES,
+        MAX_BODY_BYTES,
+        metadata={
+            "description": "A larger body is sent thin: ids and totals, `truncated`, and the `url` of the whole event; "
+            f"{DEFAULT_BODY_BYTES} by default."
+        },
+    )
     allowances = fields.List(
         fields.Nested(AllowanceSchema),
         validate=validators.Length(max=MAX_ALLOWANCES),
@@ -172,6 +180,7 @@ class EndpointSchema(Schema):
     header_names = fields.List(fields.String())
     concurrency = fields.Integer()
     rate_per_minute = fields.Integer(allow_none=True)
+    max_body_bytes = fields.Integer()
     allowances = fields.List(fields.Nested(AllowanceSchema))
     extra = fields.Raw(data_key="metadata", allow_none=True)
     status = Choice(*STATUSES)

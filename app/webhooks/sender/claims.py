@@ -47,10 +47,10 @@ _CLAIM_SQL = """
     SET claim_id = :claim, attempts = delivery.attempts + 1, due_at = :lease_ends,
         step = delivery.step + CASE WHEN due.claim_id IS NULL THEN 0 ELSE 1 END
     FROM (
-        SELECT candidate.*, events.body
+        SELECT candidate.*, coalesce(candidate.thin_body, events.body) AS body
         FROM unnest(:endpoints, :limits) AS lane (endpoint_id, max_claims)
         CROSS JOIN LATERAL (
-            SELECT d.id, d.claim_id, d.position FROM webhook_deliveries d
+            SELECT d.id, d.claim_id, d.position, d.thin_body FROM webhook_deliveries d
             WHERE d.endpoint_id = lane.endpoint_id AND d.state = 'pending' AND {condition} AND d.due_at <= :now
             ORDER BY d.due_at, d.id LIMIT lane.max_claims
             FOR UPDATE SKIP LOCKED
