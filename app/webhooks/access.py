@@ -21,5 +21,6 @@ def requires_webhooks(view: View) -> View:
 
 
 def may_allow() -> bool:
-    """Whether the caller may allow an endpoint whose address is not public."""
-    return authenticate().sees_everything
+    """Whether the caller may allow an endpoint whose address is not public: an admin in person, not a token."""
+    caller = authenticate()
+    return caller.sees_everything and caller.signed_in

@@ -34,5 +34,5 @@ class CheckRunning(Conflict):
 
 
 class NotYours(Forbidden):
-    message = N_("Only an admin may allow addresses.")
+    message = N_("Only a signed-in admin may allow addresses.")
     code = "ADMIN_ONLY"

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask.testing import FlaskClient
 
 from app.accounts import modules
+from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
-from tests.webhooks.fixtures import DELIVERIES, ENDPOINTS, MODULE, Make, deliveries, manager_of, post_endpoint
+from tests.factories import a_token
+from tests.webhooks.fixtures import (
+    DELIVERIES,
+    ENDPOINTS,
+    MODULE,
+    PUBLIC_URL,
+    Make,
+    deliveries,
+    manager_of,
+    post_endpoint,
+)
 
 
 def test_the_module_is_required(client_as: Make) -> None:
@@ -56,3 +69,18 @@ def test_the_api_is_closed_after_the_module_has_ended(manager: FlaskClient) -> N
     with unit_of_work():
         modules.disable(manager.user, MODULE, actor="test")
     assert manager.get(DELIVERIES).status_code == 403
+
+
+def test_only_an_admin_in_person_allows_addresses_not_a_token(admin: Any, anybody: FlaskClient) -> None:
+    with unit_of_work():
+        _, token = a_token(db.session.merge(admin.user), abilities=["webhooks:manage"])
+    headers = {"Authorization": f"Bearer {token}"}
+    allowances = [{"cidr": "10.1.2.0/24", "port": 8080}]
+    draft = {"url": PUBLIC_URL, "events": ["einvoice.*"]}
+    refused = anybody.post(ENDPOINTS, json={**draft, "allowances": allowances}, headers=headers)
+    assert (refused.status_code, refused.json["error"]) == (403, "ADMIN_ONLY")
+    created = anybody.post(ENDPOINTS, json=draft, headers=headers)
+    assert created.status_code == 201
+    path = f"{ENDPOINTS}/{created.json['id']}"
+    assert anybody.patch(path, json={"allowances": allowances}, headers=headers).status_code == 403
+    assert admin.patch(path, json={"allowances": allowances}).json["allowances"] == allowances

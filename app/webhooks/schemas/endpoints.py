@@ -127,7 +127,7 @@ class _EndpointSettings(Schema):
     allowances = fields.List(
         fields.Nested(AllowanceSchema),
         validate=validators.Length(max=MAX_ALLOWANCES),
-        metadata={"description": "Set by admins only."},
+        metadata={"description": "Set by signed-in admins only, not by tokens."},
     )
     extra = Metadata(data_key="metadata", allow_none=True)
 
