@@ -61,8 +61,8 @@ _PERIODIC_TASKS = {
     "stream.purge_tickets": _every(600.0, expires=300),
 }
 
-#: Seconds between the canaries of each queue (``app/operations/monitoring/canaries.py``). Queues with long tasks get
-#: longer intervals: a long document or a round of deliveries delays the canary, and that is no fault.
+#: Seconds between the canaries of each queue; ``app/operations/monitoring/queue_health.py`` reads them. Queues with
+#: long tasks get longer intervals: a long document or a round of deliveries delays the canary, and that is no fault.
 _LONG_TASKS = {Queue.PDF: 15.0, Queue.WEBHOOKS: 20.0, Queue.RETRIES: 20.0}
 CANARY_SECONDS = {queue.value: _LONG_TASKS.get(queue, 4.0) for queue in sorted(Queue)}
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.extensions import bus, db
 from app.kernel import clock, postgres_programs
 from app.kernel.worker import heartbeat
-from app.operations.monitoring import canaries, queue_drain
+from app.operations.monitoring import queue_drain, queue_health
 
 _MIB = 2**20
 _MIN_FREE_MIB = 500
@@ -190,7 +190,7 @@ def _programs() -> Iterator[Finding]:
 
 def _workers() -> Iterator[Finding]:
     try:
-        queues = canaries.health(heartbeat.processes(), queue_drain.list_drains_or_empty())
+        queues = queue_health.health(heartbeat.processes(), queue_drain.list_drains_or_empty())
     except (RedisError, SQLAlchemyError):
         db.session.rollback()
         return  # the checks of the database and Redis report it

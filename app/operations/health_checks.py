@@ -19,7 +19,7 @@ from app.kernel.http.openapi import refuses
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import Schema
 from app.kernel.worker.heartbeat import Process, processes
-from app.operations.monitoring import canaries, queue_drain
+from app.operations.monitoring import queue_drain, queue_health
 
 blp = ApiBlueprint("Operations", __name__, description="Liveness, readiness and health of the queues.")
 
@@ -107,7 +107,7 @@ class Work(MethodView):
         """
         db.session.execute(text("SET LOCAL statement_timeout = 2000"))
         known, lost, drains = _processes()
-        queues = canaries.health(known, drains)
+        queues = queue_health.health(known, drains)
         shown = {queue.queue: _queue_json(queue) for queue in queues}
         late = [queue for queue in queues if queue.is_red]
         if late:
@@ -124,7 +124,7 @@ def _processes() -> tuple[list[Process] | None, list[str], dict[str, queue_drain
     return known, [process.name for process in known if process.is_lost], drains
 
 
-def _queue_json(queue: canaries.QueueHealth) -> dict[str, Any]:
+def _queue_json(queue: queue_health.QueueHealth) -> dict[str, Any]:
     facts = {"age_seconds": queue.age_seconds, "limit_seconds": queue.limit_seconds}
     if queue.drain:
         return {"status": "drained", **facts}

@@ -9,7 +9,7 @@ from celery import current_task
 from app.extensions import celery
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
-from app.operations.monitoring import canaries, failed_tasks
+from app.operations.monitoring import failed_tasks, queue_health
 
 CANARY_RETENTION, FAILURE_RETENTION = timedelta(days=1), timedelta(days=30)
 
@@ -18,12 +18,12 @@ CANARY_RETENTION, FAILURE_RETENTION = timedelta(days=1), timedelta(days=30)
 def canary(queue: str) -> None:
     """Record that a worker consumes the queue."""
     with unit_of_work():
-        canaries.record(queue, current_task.request.hostname or "unknown")
+        queue_health.record(queue, current_task.request.hostname or "unknown")
 
 
 @celery.task(name="operations.purge")
 def purge() -> None:
     """Delete canaries of workers that stopped, and old failures."""
     with unit_of_work():
-        canaries.delete_older_than(clock.now() - CANARY_RETENTION)
+        queue_health.delete_older_than(clock.now() - CANARY_RETENTION)
         failed_tasks.delete_older_than(clock.now() - FAILURE_RETENTION)

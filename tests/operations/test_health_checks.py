@@ -16,7 +16,7 @@ from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.heartbeat import Heartbeat
-from app.operations.monitoring import canaries, queue_drain
+from app.operations.monitoring import queue_drain, queue_health
 from app.operations.tasks import canary
 from tests.factories import a_sale
 
@@ -99,7 +99,7 @@ class TestWorkerHealth:
     def test_a_worker_that_does_not_consume_is_reported(
         self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        status, body = self.health_after(anybody, CANARY_SECONDS["default"] * canaries.TICKS + 1, monkeypatch)
+        status, body = self.health_after(anybody, CANARY_SECONDS["default"] * queue_health.TICKS + 1, monkeypatch)
         assert (status, body["error"], body["status"]) == (503, "NOT_CONSUMED", "red")
         assert body["queues"]["default"]["reason"] == "worker@here is up and does not consume."
         assert body["queues"]["pdf"]["status"] == "ok"
@@ -107,7 +107,7 @@ class TestWorkerHealth:
 
     @pytest.mark.usefixtures("running_worker")
     def test_before_three_ticks_the_answer_is_ok(self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        status, _ = self.health_after(anybody, CANARY_SECONDS["default"] * canaries.TICKS - 1, monkeypatch)
+        status, _ = self.health_after(anybody, CANARY_SECONDS["default"] * queue_health.TICKS - 1, monkeypatch)
         assert status == 200
 
     def test_a_queue_without_a_worker_is_reported(self, anybody: FlaskClient) -> None:
@@ -138,21 +138,21 @@ class TestWorkerHealth:
             queue_drain.drain("pdf", actor="user:1")
         moment = clock.now() + timedelta(hours=1)
         monkeypatch.setattr(clock, "now", lambda: moment)
-        assert {health.queue for health in canaries.health([], queue_drain.list_drains()) if not health.is_red} == {
+        assert {health.queue for health in queue_health.health([], queue_drain.list_drains()) if not health.is_red} == {
             "pdf"
         }
         with pytest.MonkeyPatch.context() as now:
-            now.setattr(canaries, "TICKS", 10_000)
+            now.setattr(queue_health, "TICKS", 10_000)
             assert anybody.get("/healthz/worker").json["queues"]["pdf"]["status"] == "drained"
         assert 'hub_queue_drained{queue="pdf"} 1.0' in anybody.get("/metrics").text
         assert 'hub_queue_stalled{queue="pdf"} 0.0' in anybody.get("/metrics").text
         with unit_of_work():
             queue_drain.resume("pdf", actor="user:1")
         # After the resume the first canary has three ticks of time; then the queue is red.
-        assert not canaries.health([], queue_drain.list_drains())[2].is_red
+        assert not queue_health.health([], queue_drain.list_drains())[2].is_red
         later = moment + timedelta(seconds=3 * CANARY_SECONDS["pdf"] + 1)
         monkeypatch.setattr(clock, "now", lambda: later)
-        assert canaries.health([], queue_drain.list_drains())[2].is_red
+        assert queue_health.health([], queue_drain.list_drains())[2].is_red
 
     def test_without_redis_the_queues_are_red(self, app_with: Callable[..., Hub]) -> None:
         answer = app_with(redis_url="redis://127.0.0.1:1/0").test_client().get("/healthz/worker")

@@ -14,7 +14,7 @@ from app.accounts.ownership import actor
 from app.admin.helpers import load_form, redirect_with_success
 from app.einvoices.providers import resend
 from app.operations.monitoring import backlogs, failed_tasks, hub_status, queue_drain
-from app.operations.monitoring.canaries import QueueHealth
+from app.operations.monitoring.queue_health import QueueHealth
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.schemas.endpoints import EndpointReasonSchema
 from app.webhooks.sender import circuit_breaker

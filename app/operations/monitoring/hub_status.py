@@ -14,7 +14,7 @@ from app import events
 from app.extensions import bus, db
 from app.kernel.worker import heartbeat
 from app.operations.models import FailedTask
-from app.operations.monitoring import backlogs, broker_queues, canaries, failed_tasks, queue_drain, slow_endpoints
+from app.operations.monitoring import backlogs, broker_queues, failed_tasks, queue_drain, queue_health, slow_endpoints
 from app.webhooks.endpoints import health as endpoints_health
 
 Value = TypeVar("Value")
@@ -31,7 +31,7 @@ _DATABASE = """
 class QueueState:
     """Health of a queue, with its number of messages and their age (None when Redis does not answer)."""
 
-    health: canaries.QueueHealth
+    health: queue_health.QueueHealth
     depth: int | None
     oldest_seconds: float | None
 
@@ -77,7 +77,7 @@ def collect_status() -> Status:
     return Status(
         queues=[
             QueueState(health, *((w.depth, w.oldest_seconds) if (w := waiting.get(health.queue)) else (None, None)))
-            for health in canaries.health(processes, queue_drain.list_drains_or_empty())
+            for health in queue_health.health(processes, queue_drain.list_drains_or_empty())
         ],
         processes=processes,
         backlogs=backlogs.list_backlogs(),

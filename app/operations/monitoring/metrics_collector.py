@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import events
 from app.extensions import bus, db
 from app.kernel.worker import heartbeat
-from app.operations.monitoring import backlogs, broker_queues, canaries, queue_drain
+from app.operations.monitoring import backlogs, broker_queues, queue_drain, queue_health
 
 log = structlog.get_logger(__name__)
 _CONNECTIONS = """
@@ -68,7 +68,7 @@ def _database_metrics() -> Iterator[Metric]:
 
 
 def _queue_health_metrics() -> Iterator[Metric]:
-    health = canaries.health(None, queue_drain.list_drains_or_empty())
+    health = queue_health.health(None, queue_drain.list_drains_or_empty())
     ages = [(h.queue, h.age_seconds) for h in health if h.age_seconds is not None]
     yield _gauge("hub_queue_canary_age_seconds", "Seconds since a canary left the queue.", "queue", ages)
     yield _gauge("hub_queue_stalled", "Whether the canary is overdue.", "queue", ((h.queue, h.is_red) for h in health))

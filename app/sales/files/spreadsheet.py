@@ -10,7 +10,7 @@ from typing import Any
 
 from app.kernel.errors import BadRequest
 from app.kernel.messages import N_, Message
-from app.sales.columns import CUSTOMER, INVOICE, ITEM, Column
+from app.sales.imports.derived_columns import CUSTOMER, INVOICE, ITEM, Column
 
 #: Headings of an item's fields that other tables of the import also have.
 _ITEM_HEADINGS = {"name": "item_name", "remarks": "item_remarks"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.sales.columns import INVOICE_ROW
+from app.sales.imports.derived_columns import INVOICE_ROW
 from app.sales.models.invoices import SalesInvoice
 from app.sales.schemas.invoices import InvoiceSchema
 

@@ -13,13 +13,13 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
-from app.sales.columns import INVOICE_ROW, ITEM
 from app.sales.errors import NotInReview, NotReturnable
 from app.sales.events import REVIEW, UPDATED
 from app.sales.floor import work_sessions
 from app.sales.floor.correction_diff import changes, snapshot
 from app.sales.floor.history import Actor, record
 from app.sales.floor.transitions import clear_delivery
+from app.sales.imports.derived_columns import INVOICE_ROW, ITEM
 from app.sales.imports.single import item_values, line_total, total_of
 from app.sales.models.invoices import ReturnRecord, SalesInvoice, SalesItem
 from app.sales.models.masters import Customer, Salesman

@@ -12,7 +12,9 @@ from app import events
 from app.extensions import db
 from app.kernel import json
 from app.kernel.database import sequences
-from app.sales.columns import (
+from app.sales.errors import DuplicateInvoice
+from app.sales.events import IMPORTED
+from app.sales.imports.derived_columns import (
     CUSTOMER,
     CUSTOMER_OPTIONS,
     INVOICE_ROW,
@@ -22,8 +24,6 @@ from app.sales.columns import (
     sql_list,
     sql_record,
 )
-from app.sales.errors import DuplicateInvoice
-from app.sales.events import IMPORTED
 from app.sales.imports.duplicate_diff import differences
 from app.sales.imports.single import UNIQUE_NUMBER, customer_values, dump
 from app.sales.models.invoices import SalesInvoice

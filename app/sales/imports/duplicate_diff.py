@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from app.sales.columns import CUSTOMER, INVOICE, ITEM, Column
+from app.sales.imports.derived_columns import CUSTOMER, INVOICE, ITEM, Column
 from app.sales.models.invoices import SalesInvoice
 
 

@@ -16,7 +16,9 @@ from app.kernel.messages import N_, Message
 from app.kernel.money import LARGEST_AMOUNT, round_half_up
 from app.kernel.schemas.fast_dump import make_dumper
 from app.kernel.unit_of_work import sole_statement
-from app.sales.columns import (
+from app.sales.errors import DuplicateInvoice
+from app.sales.events import IMPORTED
+from app.sales.imports.derived_columns import (
     CUSTOMER,
     CUSTOMER_OPTIONS,
     INVOICE,
@@ -26,8 +28,6 @@ from app.sales.columns import (
     sql_list,
     sql_record,
 )
-from app.sales.errors import DuplicateInvoice
-from app.sales.events import IMPORTED
 from app.sales.imports.duplicate_diff import differences
 from app.sales.queries.lookup import find_by_number
 from app.sales.queries.search import customer_words, invoice_words

@@ -1,14 +1,11 @@
-"""Results of attempts: store them, and update the delivery if the claim is still valid; time of the next attempt."""
+"""Results of attempts: store them, and update the delivery if the claim is still valid."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import bindparam, text, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -20,8 +17,8 @@ from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.sender import circuit_breaker
 from app.webhooks.sender.attempt import AttemptResult
 from app.webhooks.sender.claims import Claim
+from app.webhooks.sender.retry_schedule import next_due, retry_delays
 
-JITTER = 0.1
 #: An endpoint that answers more slowly than this, or not at all, gets one request at a time.
 SLOW_MILLISECONDS = 3000
 LOST = N_("The worker that made this attempt did not come back.")
@@ -39,12 +36,6 @@ _UPDATE_DELIVERY = (
     )
 )
 _SET_SLOW_SQL = text("UPDATE webhook_lanes SET is_slow = :slow WHERE endpoint_id = :endpoint AND is_slow <> :slow")
-
-
-def retry_delays() -> Sequence[timedelta]:
-    """Return the delay after each failed attempt; the attempt after the last delay is the final one."""
-    configured: Sequence[timedelta] = current_app.config["WEBHOOK_RETRIES"]
-    return configured
 
 
 def is_exhausted(claim: Claim) -> bool:
@@ -97,17 +88,6 @@ def record_lost_attempts(claims: Sequence[Claim]) -> None:
     failed = [_delivery_after_loss(claim, moment) for claim in lost if is_exhausted(claim)]
     if failed:
         db.session.connection().execute(_UPDATE_DELIVERY, failed)
-
-
-def next_due(step: int, moment: datetime, retry_after: str | None) -> datetime:
-    """Return the due time of the retry after ``step``: its delay plus up to 10 %.
-
-    ``retry_after`` (the header) may lengthen the wait to at most twice the delay.
-    """
-    delay = retry_delays()[step]
-    wait = delay * (1 + random.uniform(0, JITTER))  # noqa: S311 - spreads load, no security
-    requested = _parse_retry_after(retry_after, moment)
-    return moment + (wait if requested is None else min(max(wait, requested), 2 * delay))
 
 
 def _delivery_after(result: AttemptResult, moment: datetime) -> dict[str, Any]:
@@ -189,15 +169,3 @@ def _error(result: AttemptResult) -> str | None:
 
 def _is_slow(result: AttemptResult) -> bool:
     return result.response.milliseconds > SLOW_MILLISECONDS
-
-
-def _parse_retry_after(retry_after: str | None, moment: datetime) -> timedelta | None:
-    """Return the wait in a ``Retry-After`` header (seconds or a date), or None if it is missing or invalid."""
-    value = (retry_after or "").strip()
-    if value.isascii() and value.isdigit():
-        return timedelta(seconds=min(int(value[:9]), 10**8))
-    try:
-        date = parsedate_to_datetime(value)
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)) - moment
-    except (ValueError, TypeError, OverflowError):
-        return None

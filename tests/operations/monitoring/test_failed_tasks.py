@@ -26,7 +26,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_words: Any) -> None:
         raise ValueError("no luck with ayse@shop.example")
 
-    monkeypatch.setattr("app.operations.monitoring.canaries.record", fail)
+    monkeypatch.setattr("app.operations.monitoring.queue_health.record", fail)
 
 
 def stored() -> list[Any]:

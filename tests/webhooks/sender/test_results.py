@@ -14,6 +14,7 @@ from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.sender import claims as sender_claims
 from app.webhooks.sender import results as sender_results
+from app.webhooks.sender import retry_schedule
 from tests.webhooks.fixtures import FakeClock, Make, a_result, attempts_of, deliveries
 from tests.webhooks.receivers import Receiver, answering
 
@@ -32,7 +33,7 @@ def test_attempts_are_made_after_0_1_6_21_81_and_441_minutes_and_then_the_delive
     fake_clock: FakeClock,
     monkeypatch: Any,
 ) -> None:
-    monkeypatch.setattr(sender_results.random, "uniform", lambda low, high: low)
+    monkeypatch.setattr(retry_schedule.random, "uniform", lambda low, high: low)
     receiver = start_receiver(answering())
     endpoint = subscribe(receiver)
     create_einvoices()
@@ -59,7 +60,7 @@ def test_attempts_are_made_after_0_1_6_21_81_and_441_minutes_and_then_the_delive
 
 def test_jitter_adds_up_to_a_tenth(app: Any) -> None:
     moment = datetime(2026, 2, 1, tzinfo=UTC)
-    waits = [(sender_results.next_due(1, moment, None) - moment) / timedelta(minutes=5) for _ in range(300)]
+    waits = [(retry_schedule.next_due(1, moment, None) - moment) / timedelta(minutes=5) for _ in range(300)]
     assert all(1 <= wait <= 1.1 for wait in waits)
     assert max(waits) - min(waits) > 0.05
 
@@ -82,9 +83,9 @@ def test_jitter_adds_up_to_a_tenth(app: Any) -> None:
 def test_retry_after_extends_the_wait_to_at_most_twice_the_delay(
     app: Any, header: str, seconds: int, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(sender_results.random, "uniform", lambda low, high: low)
+    monkeypatch.setattr(retry_schedule.random, "uniform", lambda low, high: low)
     moment = datetime(2026, 2, 1, tzinfo=UTC)
-    assert sender_results.next_due(0, moment, header) - moment == timedelta(seconds=seconds)
+    assert retry_schedule.next_due(0, moment, header) - moment == timedelta(seconds=seconds)
 
 
 def test_the_retry_after_header_sets_the_due_time(
