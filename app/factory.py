@@ -19,6 +19,7 @@ from app.grn import register as grn
 from app.kernel import json, logs
 from app.kernel.http import error_handlers, rate_limit_headers
 from app.kernel.http.app import Hub
+from app.kernel.http.client_address import CanonicalRemoteAddress
 from app.kernel.http.openapi import HubApi
 from app.kernel.worker import celery_app
 from app.local import register as local
@@ -67,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Hub:
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS={"info": {"description": DESCRIPTION}},
     )
+    app.wsgi_app = CanonicalRemoteAddress(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

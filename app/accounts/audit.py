@@ -17,10 +17,11 @@ from prometheus_client import Counter
 
 from app.accounts.credentials import last_used
 from app.accounts.models.accounts import ApiCall, AuditEntry
-from app.accounts.principals import Principal, client_address
+from app.accounts.principals import Principal
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import is_page
+from app.kernel.http.client_address import client_address
 from app.kernel.log_redaction import mask_text
 from app.kernel.logs import elapsed_ms
 from app.kernel.unit_of_work import unit_of_work

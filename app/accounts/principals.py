@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 import structlog
-from flask import g, request
+from flask import g
 
 from app.kernel.errors import Unauthenticated
 
@@ -68,17 +67,3 @@ def credential_ids(kind: str, credentials: Collection[str]) -> list[int]:
     """Row ids of the credentials of one kind (``user``, ``token``, ``api_key``)."""
     parts = (credential.partition(":") for credential in credentials)
     return [int(row_id) for found, _, row_id in parts if found == kind and row_id.isdigit()]
-
-
-def client_address() -> str | None:
-    """IP address of the client; ``X-Forwarded-For`` counts only behind the configured number of proxies.
-
-    None without an address (Unix socket), or when a proxy passed on another text (``unknown``). IPv4-mapped IPv6 is
-    returned as IPv4.
-    """
-    try:
-        # Without the zone (``fe80::1%eth0``): it is valid on one machine only, and its length has no limit.
-        address = ip_address((request.remote_addr or "").partition("%")[0])
-    except ValueError:
-        return None
-    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -16,11 +16,12 @@ from app.accounts.credentials import ip_allowlist
 from app.accounts.display_names import NAME_RULE, is_name
 from app.accounts.errors import AddressNotAllowed, ApiKeyEnded, InvalidApiKey
 from app.accounts.models.accounts import ApiKey
-from app.accounts.principals import Principal, client_address
+from app.accounts.principals import Principal
 from app.accounts.roles import API_KEY
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid, NotFound
+from app.kernel.http.client_address import client_address
 from app.kernel.messages import N_, Message
 
 HEADER = "X-API-KEY"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, g
+from flask import g
 from flask.views import MethodView
 
 from app.accounts.api_errors import ApiV1Envelope, AuthEnvelope
 from app.accounts.errors import InvalidToken, TokenExpired, WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
-from app.accounts.login import sessions
+from app.accounts.login import attempts, sessions
 from app.accounts.login.schemas import (
     CredentialsSchema,
     DoneSchema,
@@ -19,7 +19,6 @@ from app.accounts.login.schemas import (
     UserAnswerSchema,
 )
 from app.accounts.principals import authenticate
-from app.extensions import limiter
 from app.kernel.errors import TooManyRequests
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.error_envelopes import register_envelope
@@ -47,7 +46,7 @@ def _envelope(message: str, data: Any = None) -> dict[str, Any]:
 @blp.route("/login/")
 class Login(MethodView):
     @public
-    @limiter.limit(lambda: current_app.config["LOGIN_LIMIT"])
+    @attempts.limit_by_network_and_account
     @refuses(WrongPassword, TooManyRequests)
     @blp.arguments(CredentialsSchema, example={"email": "asha@pharmacy.example", "password": "correct horse battery"})
     @blp.response(200, TokensAnswerSchema, example=_envelope("Signed in", _TOKENS))
@@ -59,7 +58,7 @@ class Login(MethodView):
 @blp.route("/token/refresh/")
 class Refresh(MethodView):
     @public
-    @limiter.limit(lambda: current_app.config["LOGIN_LIMIT"])
+    @attempts.limit_by_network
     @refuses(InvalidToken, TokenExpired, TooManyRequests)
     @blp.arguments(RefreshSchema, example={"refresh": "eyJhbGciOi…"})
     @blp.response(200, TokensAnswerSchema, example=_envelope("Renewed", _TOKENS))

@@ -14,12 +14,13 @@ from app.accounts import audit
 from app.accounts.credentials import ip_allowlist
 from app.accounts.errors import InvalidToken, ScopedTokenAddressRefused, ScopedTokenExpired, ScopedTokenRefused
 from app.accounts.models.tokens import AccessToken
-from app.accounts.principals import Principal, client_address
+from app.accounts.principals import Principal
 from app.accounts.tokens.format import PREFIX, ParsedToken, parse_token
 from app.accounts.tokens.service import effective_abilities
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Refusal
+from app.kernel.http.client_address import client_address
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from flask_babel import lazy_gettext, refresh
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
@@ -11,12 +11,11 @@ from wtforms.validators import InputRequired, Length
 from app.accounts import users
 from app.accounts.errors import WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
-from app.accounts.login import passwords, web_sessions
+from app.accounts.login import attempts, passwords, web_sessions
 from app.admin.error_pages import own_page, previous_page
 from app.admin.forms.base import Form
 from app.admin.helpers import SEE_OTHER, redirect_to
 from app.admin.viewer import choose_language, viewer
-from app.extensions import limiter
 from app.languages import LANGUAGES
 
 blp = Blueprint("login", __name__)
@@ -29,7 +28,7 @@ class SignInForm(Form):
 
 @blp.route("/sign-in", methods=["GET", "POST"])
 @public
-@limiter.limit(lambda: current_app.config["LOGIN_LIMIT"], methods=["POST"])
+@attempts.limit_by_network_and_account
 def sign_in() -> str | Response:
     """Sign in, then redirect to the page that was requested first."""
     target = own_page(request.args.get("next", ""))

@@ -16,9 +16,9 @@ from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from app.accounts.guards import public
-from app.accounts.principals import client_address
 from app.kernel.errors import Forbidden, Unauthenticated
 from app.kernel.http.app import ApiBlueprint
+from app.kernel.http.client_address import client_address
 from app.kernel.http.openapi import refuses
 from app.kernel.messages import N_
 from app.operations.monitoring.metrics_collector import HubCollector

@@ -1,4 +1,4 @@
-"""Limits of login and refresh per address, counted in Redis, or in the process while Redis is unreachable."""
+"""Limits of login and refresh by account and network, counted in Redis, or in the process while it is unreachable."""
 
 from __future__ import annotations
 
@@ -8,9 +8,20 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.accounts.login import sessions
 from app.kernel.http.app import Hub
+from app.kernel.unit_of_work import unit_of_work
+from tests.factories import PASSWORD, a_user
 
 ATTEMPT = {"email": "a@b.example", "password": "x"}
+
+
+def statuses(
+    client: FlaskClient, number: int, email: str = "a@b.example", password: str = "x", **where: str
+) -> list[int]:
+    payload = {"email": email, "password": password}
+    answers = [client.post("/api/auth/login/", json=payload, environ_base=where) for _ in range(number)]
+    return [answer.status_code for answer in answers]
 
 
 def attempts(client: FlaskClient, number: int, path: str = "/api/auth/login/") -> list[TestResponse]:
@@ -31,9 +42,8 @@ def test_the_fourth_attempt_within_a_minute_is_refused(app_with: Callable[..., H
 
 def test_each_address_has_its_own_count(app_with: Callable[..., Hub]) -> None:
     client = app_with(login_limit="1 per minute").test_client()
-    assert attempts(client, 2)[-1].status_code == 429
-    client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
-    assert attempts(client, 1)[0].status_code == 401
+    assert statuses(client, 1, "a@b.example") + statuses(client, 1, "c@b.example") == [401, 429]
+    assert statuses(client, 1, "d@b.example", REMOTE_ADDR="192.0.2.7") == [401]
 
 
 def test_all_processes_share_the_count(app_with: Callable[..., Hub]) -> None:
@@ -48,3 +58,59 @@ def test_without_redis_the_process_counts_alone(app_with: Callable[..., Hub]) ->
     statuses = [answer.status_code for answer in attempts(client, 3)]
     assert statuses == [401, 401, 429]
     assert attempts(client, 1)[0].headers["Retry-After"]
+
+
+def test_a_changing_port_of_the_proxy_does_not_reset_the_count(app_with: Callable[..., Hub]) -> None:
+    """Case ``forwarded-for-with-a-port.sh``."""
+    client = app_with(login_limit="10 per minute", trusted_proxies=1).test_client()
+    answers = [
+        client.post(
+            "/api/auth/login/",
+            json={"email": f"{number}@b.example", "password": "wrong"},
+            headers={"X-Forwarded-For": f"198.51.100.8:{50000 + number}"},
+        )
+        for number in range(15)
+    ]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 5
+
+
+def test_guesses_at_one_account_from_many_networks_are_limited(app_with: Callable[..., Hub]) -> None:
+    client = app_with(login_limit="3 per minute").test_client()
+    spellings = ["a@b.example", " A@b.example", "A@B.example "]
+    guesses = [statuses(client, 1, spellings[n % 3], REMOTE_ADDR=f"192.0.2.{n}")[0] for n in range(5)]
+    assert guesses == [401, 401, 401, 429, 429]
+    assert statuses(client, 1, "other@b.example", REMOTE_ADDR="192.0.2.9") == [401]
+
+
+def test_an_ipv6_network_counts_as_one_client(app_with: Callable[..., Hub]) -> None:
+    client = app_with(login_limit="2 per minute").test_client()
+    guesses = [statuses(client, 1, f"{n}@b.example", REMOTE_ADDR=f"2001:db8:0:7::{n:x}")[0] for n in range(1, 5)]
+    assert guesses == [401, 401, 429, 429]
+    assert statuses(client, 1, "5@b.example", REMOTE_ADDR="2001:db8:0:8::1") == [401]
+
+
+def test_successes_are_not_counted(app_with: Callable[..., Hub]) -> None:
+    with unit_of_work():
+        user = a_user(role="billing")
+    client = app_with(login_limit="3 per minute").test_client()
+    assert statuses(client, 5, user.email, PASSWORD) == [200] * 5
+    assert statuses(client, 4, user.email) == [401] * 3 + [429]
+    assert statuses(client, 1, user.email, PASSWORD, REMOTE_ADDR="192.0.2.1") == [429]
+
+
+def test_successes_are_not_counted_without_redis(app_with: Callable[..., Hub]) -> None:
+    with unit_of_work():
+        user = a_user(role="billing")
+    client = app_with(login_limit="3 per minute", redis_url="redis://127.0.0.1:1/0").test_client()
+    assert statuses(client, 5, user.email, PASSWORD) == [200] * 5
+    assert statuses(client, 4, user.email) == [401] * 3 + [429]
+
+
+def test_renewed_sessions_are_not_counted(app_with: Callable[..., Hub]) -> None:
+    with unit_of_work():
+        refresh = sessions.open_session(a_user(role="billing"))["refresh"]
+    client = app_with(login_limit="2 per minute").test_client()
+    for _ in range(4):
+        answer = client.post("/api/auth/token/refresh/", json={"refresh": refresh})
+        assert answer.status_code == 200
+        refresh = answer.get_json()["data"]["refresh"]

@@ -168,3 +168,11 @@ def test_new_hub_explains_how_to_sign_in(page: Page, create_user: Callable[..., 
 
 def test_sign_in_page_is_accessible(open_page: Opener, app: Hub) -> None:
     check_page(open_page, "sign-in", lambda page: page.goto("/admin/sign-in"))
+
+
+def test_guesses_at_the_present_password_are_limited(app_with: Callable[..., Hub], asha: User) -> None:
+    client = app_with(login_limit="2 per minute").test_client()
+    sign_in_client(client, asha)
+    fields = {"present": "wrong", "password": "a new one of ten letters", "again": "a new one of ten letters"}
+    answers = [submit_form(client, "/admin/account/password", **fields) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]

@@ -1,0 +1,76 @@
+"""Client addresses: what a socket or a proxy names (``ip:port``, IPv6 zones) becomes one canonical IP address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+#: An IPv6 customer has at least a /64, so each of its addresses counts as the same client.
+_NETWORK_BITS = {4: 32, 6: 64}
+#: Longer than every address with zone and port.
+_MAX_LENGTH = 120
+
+
+class CanonicalRemoteAddress:
+    """WSGI middleware: ``REMOTE_ADDR`` is a canonical IP address, or empty when it is unknown.
+
+    It stands behind ``ProxyFix``, so allowlists, limits, logs and records all read the same address.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["REMOTE_ADDR"] = parse_address(environ.get("REMOTE_ADDR")) or ""
+        return self._app(environ, start_response)
+
+
+def parse_address(text: str | None) -> str | None:
+    """Canonical IP address of ``text``: without port, brackets, quotes and zone; IPv4-mapped IPv6 as IPv4.
+
+    Returns None when ``text`` holds no IP address (``unknown``, a Unix socket). A port is recognized after IPv4, after
+    brackets, and after IPv6 without brackets where the whole is no address: ``2001:db8::1:443`` is one.
+    """
+    host = (text or "")[:_MAX_LENGTH].strip().strip('"').strip()
+    if host.startswith("["):
+        host, bracket, port = host[1:].partition("]")
+        return _canonical(host) if bracket and (not port or _is_port(port)) else None
+    before, colon, port = host.rpartition(":")
+    return _canonical(host) or (_canonical(before) if _is_port(colon + port) else None)
+
+
+def client_address() -> str | None:
+    """IP address of the client of this request; ``X-Forwarded-For`` counts only behind the configured proxies.
+
+    None without an address (Unix socket), or when a proxy passed on another text (``unknown``).
+    """
+    return parse_address(request.remote_addr)
+
+
+def client_network() -> str:
+    """Network of the client, for limits: one IPv4 address or an IPv6 /64; all unknown clients are one network."""
+    address = client_address()
+    if address is None:
+        return "unknown"
+    return str(ip_network((address, _NETWORK_BITS[ip_address(address).version]), strict=False))
+
+
+def _canonical(host: str) -> str | None:
+    try:
+        # Without the zone (``fe80::1%eth0``): it is valid on one machine only.
+        address: IPv4Address | IPv6Address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    mapped: Any = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def _is_port(text: str) -> bool:
+    digits = text.removeprefix(":")
+    return text != digits and len(digits) <= 5 and digits.isascii() and digits.isdigit()  # noqa: PLR2004
