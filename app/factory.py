@@ -17,6 +17,7 @@ from app.events import register as event_log
 from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import register as grn
 from app.kernel import json, logs
+from app.kernel.database import pooler
 from app.kernel.http import error_handlers, rate_limit_headers
 from app.kernel.http.app import Hub
 from app.kernel.http.client_address import CanonicalRemoteAddress
@@ -86,6 +87,8 @@ def _bind_extensions(app: Hub, settings: Settings) -> None:
         "json_deserializer": json.decode,
     }
     db.init_app(app)
+    with app.app_context():
+        pooler.register(db.engine)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     jwt.init_app(app)
     limiter.init_app(app)
