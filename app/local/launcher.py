@@ -79,7 +79,7 @@ def _run(
     environment = environment_for(environ, settings, flower_port)
     stack.callback(print_line, "stopped.")
     servers = _start_servers(environment, settings, stack)
-    environment["CELERY_BROKER_URL"] = environment["REDIS_URL"]
+    environment["CELERY_BROKER_URL"] = _verified(environment["REDIS_URL"])
     _clear_metrics(settings.data_dir / METRICS_FOLDER)
     write_environment_file(environment)
     for preparation in preparations:
@@ -87,6 +87,13 @@ def _run(
     group = stack.enter_context(ProcessGroup(table, environment).running())
     stack.callback(print_line, "stopping ...")
     group.watch(servers, ReadyBanner(environment, started).tick)
+
+
+def _verified(url: str) -> str:
+    """``url`` with the option that makes Flower, which does not load the hub, verify the certificate of Redis."""
+    if not url.startswith("rediss://") or "ssl_" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
 
 
 def _clear_metrics(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 import threading
 import time
 from contextvars import Context, copy_context
@@ -94,6 +95,7 @@ def configure(app: Flask, settings: Settings) -> None:
     HubTask.flask_app = app
     celery.conf.update(
         broker_url=settings.redis_url,
+        broker_use_ssl=_tls_options(settings.redis_url),
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
@@ -121,6 +123,11 @@ def configure(app: Flask, settings: Settings) -> None:
         beat_schedule=BEAT_SCHEDULE,
         timezone="UTC",
     )
+
+
+def _tls_options(url: str) -> dict[str, Any] | None:
+    """Celery does not verify certificates by itself; ``ssl_…`` parameters of the URL replace these options."""
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED} if url.startswith("rediss://") else None
 
 
 class DebouncedTask:
