@@ -11,10 +11,18 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 
 from app import events
-from app.extensions import bus, db
+from app.extensions import db
 from app.kernel.worker import heartbeat
 from app.operations.models import FailedTask
-from app.operations.monitoring import backlogs, broker_queues, failed_tasks, queue_drain, queue_health, slow_endpoints
+from app.operations.monitoring import (
+    backlogs,
+    broker_queues,
+    queue_health,
+    failed_tasks,
+    queue_drain,
+    redis_info,
+    slow_endpoints,
+)
 from app.webhooks.endpoints import health as endpoints_health
 
 Value = TypeVar("Value")
@@ -98,10 +106,10 @@ def _or_none_without_redis(read: Callable[[], Value]) -> Value | None:
 
 
 def _redis() -> dict[str, Any]:
-    info: Any = bus.client.info()
+    info = redis_info.read_info() or {}
     return {
-        "version": info.get("valkey_version") or info["redis_version"],
-        "clients": info["connected_clients"],
-        "bytes": info["used_memory"],
+        "version": info.get("valkey_version") or info.get("redis_version"),
+        "clients": info.get("connected_clients"),
+        "bytes": info.get("used_memory"),
         "held": broker_queues.unacknowledged(),
     }

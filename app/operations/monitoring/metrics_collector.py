@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import events
-from app.extensions import bus, db
+from app.extensions import db
 from app.kernel.worker import heartbeat
-from app.operations.monitoring import backlogs, broker_queues, queue_drain, queue_health
+from app.operations.monitoring import backlogs, broker_queues, queue_health, queue_drain, redis_info
 
 log = structlog.get_logger(__name__)
 _CONNECTIONS = """
@@ -83,9 +83,9 @@ def _redis_metrics() -> Iterator[Metric]:
         "hub_queue_oldest_seconds", "Age of the oldest message.", "queue", ((q.name, q.oldest_seconds) for q in waiting)
     )
     yield GaugeMetricFamily("hub_queue_unacknowledged", "Messages that workers hold.", broker_queues.unacknowledged())
-    info = bus.client.info()
-    yield GaugeMetricFamily("hub_redis_clients", "Client connections of Redis.", info["connected_clients"])
-    yield GaugeMetricFamily("hub_redis_memory_bytes", "Memory that Redis uses.", info["used_memory"])
+    if (info := redis_info.read_info()) is not None:
+        yield GaugeMetricFamily("hub_redis_clients", "Client connections of Redis.", info["connected_clients"])
+        yield GaugeMetricFamily("hub_redis_memory_bytes", "Memory that Redis uses.", info["used_memory"])
     yield from _process_metrics(heartbeat.processes())
 
 
