@@ -42,6 +42,8 @@ class Settings:
     sales_import_api_keys: tuple[str, ...] = ()
     #: Number of proxies in front whose ``X-Forwarded-*`` headers are trusted; 0 trusts none.
     trusted_proxies: int = 0
+    #: Whether pages work over plain http in production, for a trusted network without certificates.
+    allow_http: bool = False
     database_pool_size: int = 10
     log_level: str = "INFO"
     access_token_lifetime: timedelta = timedelta(hours=1)
@@ -90,6 +92,10 @@ class Settings:
     def is_production(self) -> bool:
         return self.environment == "production"
 
+    @property
+    def has_secure_cookies(self) -> bool:
+        return self.is_production and not self.allow_http
+
     def flask(self) -> dict[str, Any]:
         """The settings as Flask configuration: in capitals, and under the names that extensions read."""
         return {
@@ -109,8 +115,8 @@ class Settings:
                 "connect_args": {"connect_timeout": 5},
             },
             # Browsers accept ``__Host-`` cookies only when they are secure and belong to this host.
-            "SESSION_COOKIE_NAME": "__Host-hub" if self.is_production else "hub",
-            "SESSION_COOKIE_SECURE": self.is_production,
+            "SESSION_COOKIE_NAME": "__Host-hub" if self.has_secure_cookies else "hub",
+            "SESSION_COOKIE_SECURE": self.has_secure_cookies,
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_REFRESH_EACH_REQUEST": False,
@@ -158,6 +164,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         storage_dir=Path(_needed(env, "STORAGE_DIR")),
         sales_import_api_keys=_keys(env.list("SALES_IMPORT_API_KEY", []) or ()),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
+        allow_http=env.bool("ALLOW_HTTP", False) or False,
         database_pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(1, 200)),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         login_limit=env.str("LOGIN_LIMIT", "10 per minute", validate=_is_limit),

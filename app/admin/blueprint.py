@@ -37,6 +37,25 @@ class StaleForm(BadRequest):
     message = N_("This form is out of date. Load the page again and repeat what you did.")
 
 
+class CookieNeedsHttps(BadRequest):
+    """The browser did not keep the session cookie, which is for https only."""
+
+    message = N_(
+        "You opened this page over http, where the browser does not keep the sign-in cookie. Open it over https. "
+        "In a trusted network, an administrator can set ALLOW_HTTP=true."
+    )
+
+
+def loses_cookie() -> bool:
+    """Whether this browser drops the session cookie, because the cookie is for https and the page came over http."""
+    config = current_app.config
+    return (
+        config["SESSION_COOKIE_SECURE"]
+        and not request.is_secure
+        and config["SESSION_COOKIE_NAME"] not in request.cookies
+    )
+
+
 @blp.before_request
 def _check_request() -> None:
     """Load the viewer; check that a POST carries the CSRF token of this session.

@@ -8,7 +8,7 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 
-from app.admin.blueprint import StaleForm
+from app.admin.blueprint import CookieNeedsHttps, StaleForm, loses_cookie
 from app.admin.helpers import SEE_OTHER
 from app.admin.i18n.translate import translate
 from app.kernel import errors
@@ -47,7 +47,11 @@ def render(refusal: errors.Refusal) -> Response:
     session.pop("_flashes", None)  # messages of a view whose transaction was rolled back are not true
     if isinstance(refusal, errors.Unauthenticated):
         return _redirect_to_sign_in()
-    if request.method == "POST" and isinstance(refusal, _SHOWN_ON_PREVIOUS_PAGE) and not isinstance(refusal, StaleForm):
+    if (
+        request.method == "POST"
+        and isinstance(refusal, _SHOWN_ON_PREVIOUS_PAGE)
+        and not isinstance(refusal, StaleForm | CookieNeedsHttps)
+    ):
         flash(error_text(refusal), "error")
         return make_response(redirect(previous_page(), SEE_OTHER))
     status = 422 if isinstance(refusal, errors.Invalid) else refusal.status
@@ -80,7 +84,7 @@ def own_page(path: str) -> str:
 
 def handle_csrf_error(_error: CSRFError) -> Response:
     """Response to a form whose CSRF token is missing or wrong."""
-    return error_response(StaleForm())
+    return error_response(CookieNeedsHttps() if loses_cookie() else StaleForm())
 
 
 def _redirect_to_sign_in() -> Response:

@@ -32,7 +32,9 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 OTHERS = {
     "PYTHONUNBUFFERED", "DATA_DIR", "HOST", "PORT", "WEB_CONCURRENCY", "METRICS_PORT", "PROMETHEUS_MULTIPROC_DIR",
     "CELERY_BROKER_URL", "FLOWER_ADDRESS", "FLOWER_PORT", "FLOWER_BASIC_AUTH", "FLOWER_READ_ONLY", "PATH",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL",
+    "OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", "EVENT_RETENTION_DAYS", "API_CALL_RETENTION_DAYS",
+    "WEBHOOK_RETENTION_DAYS",
 }  # fmt: skip
 SETTINGS = {field.name.upper() for field in fields(Settings)} | {"SALES_IMPORT_API_KEY"}
 
@@ -83,6 +85,31 @@ class TestCompose:
         for name, service in COMPOSE["services"].items():
             if service["image"] == "invoice-hub":
                 assert set(service["environment"]) <= SETTINGS | OTHERS, name
+
+    def test_passes_every_documented_setting_with_its_default(self) -> None:
+        rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`(.*?)`|none) \|", (ROOT / "docs/operating.md").read_text(), re.M)
+        assert len(rows) > 25
+        web = COMPOSE["services"]["web"]["environment"]
+        # The image and the compose file decide these themselves.
+        own = {"ENVIRONMENT", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "STORAGE_DIR"}
+        assert own - {"STORAGE_DIR"} <= set(web)
+        passed = {name: web.get(name) for name, _ in rows if name not in own}
+        assert passed == {name: f"${{{name}:-{default}}}" for name, default in rows if name not in own}
+
+    def test_every_setting_is_documented(self) -> None:
+        documented = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/operating.md").read_text(), re.M))
+        read = set(re.findall(r'(?:env\.\w+|_needed)\((?:env, )?"([A-Z_]+)"', (ROOT / "app/config.py").read_text()))
+        assert len(read) > 20
+        assert read <= documented
+
+    def test_the_defaults_of_compose_are_valid(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        web = {name: str(value) for name, value in COMPOSE["services"]["web"]["environment"].items()}
+        for name, value in web.items():
+            monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value))
+        monkeypatch.setenv("SECRET_KEY", "0123456789abcdef0123456789abcdef")
+        monkeypatch.setenv("STORAGE_DIR", "/srv/hub/storage")
+        settings = Settings.from_environment()
+        assert (settings.is_production, settings.tracing, settings.login_limit) == (True, False, "10 per minute")
 
     def test_the_example_holds_every_variable(self) -> None:
         text = (ROOT / "compose.yaml").read_text()

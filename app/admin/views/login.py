@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, current_app, redirect, render_template, request
 from flask_babel import lazy_gettext, refresh
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
@@ -12,9 +12,11 @@ from app.accounts import users
 from app.accounts.errors import WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
 from app.accounts.login import attempts, passwords, web_sessions
+from app.admin.blueprint import CookieNeedsHttps, loses_cookie
 from app.admin.error_pages import own_page, previous_page
 from app.admin.forms.base import Form
 from app.admin.helpers import SEE_OTHER, redirect_to
+from app.admin.i18n.translate import translate
 from app.admin.viewer import choose_language, viewer
 from app.languages import LANGUAGES
 
@@ -42,7 +44,15 @@ def sign_in() -> str | Response:
             form.add_errors(refusal)
         else:
             return redirect(target, SEE_OTHER)
-    return render_template("admin/sign_in.html", form=form, is_new=users.nobody_signed_in_yet())
+    return render_template(
+        "admin/sign_in.html",
+        form=form,
+        is_new=users.nobody_signed_in_yet(),
+        is_unencrypted=current_app.config["ALLOW_HTTP"] and not request.is_secure,
+        # A proxy that does not send X-Forwarded-Proto may serve https: then the browser keeps the cookie.
+        loses_cookie=loses_cookie() and "X-Forwarded-For" not in request.headers,
+        cookie_hint=translate(CookieNeedsHttps.message),
+    )
 
 
 @blp.post("/sign-out")
