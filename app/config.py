@@ -50,7 +50,8 @@ class Settings:
     refresh_token_lifetime: timedelta = timedelta(days=7)
     #: A browser session ends after so long without a request.
     web_session_lifetime: timedelta = timedelta(hours=12)
-    login_limit: str = "10 per minute"
+    #: Empty: the limit of ``app/accounts/login/login_limits.py``.
+    login_limit: str = ""
     #: Time limit of Redis when a rate limit is counted; after it the process counts alone.
     limit_timeout_seconds: float = 0.025
     stream_keep_alive_seconds: float = 15.0
@@ -167,7 +168,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         allow_http=env.bool("ALLOW_HTTP", False) or False,
         database_pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(1, 200)),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
-        login_limit=env.str("LOGIN_LIMIT", "10 per minute", validate=_is_limit),
+        login_limit=env.str("LOGIN_LIMIT", "", validate=_is_limit),
         stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
         stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
@@ -209,7 +210,7 @@ def _is_traced(env: FileAwareEnv) -> bool:
 
 def _is_limit(text: str) -> None:
     try:
-        limits.parse_many(text)
+        limits.parse_many(text or "1 per minute")
     except ValueError as error:
         raise ValidationError("Expected a limit such as: 10 per minute.") from error
 

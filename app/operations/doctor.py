@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.extensions import db
 from app.kernel import clock, postgres_programs
 from app.kernel.worker import heartbeat
-from app.operations.monitoring import queue_health, queue_drain, redis_info
+from app.operations.monitoring import queue_drain, queue_health, redis_info
 
 _MIB = 2**20
 _MIN_FREE_MIB = 500

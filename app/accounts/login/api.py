@@ -10,7 +10,7 @@ from flask.views import MethodView
 from app.accounts.api_errors import ApiV1Envelope, AuthEnvelope
 from app.accounts.errors import InvalidToken, TokenExpired, WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
-from app.accounts.login import attempts, sessions
+from app.accounts.login import login_limits, sessions
 from app.accounts.login.schemas import (
     CredentialsSchema,
     DoneSchema,
@@ -46,7 +46,7 @@ def _envelope(message: str, data: Any = None) -> dict[str, Any]:
 @blp.route("/login/")
 class Login(MethodView):
     @public
-    @attempts.limit_by_network_and_account
+    @login_limits.limit_by_network_and_account
     @refuses(WrongPassword, TooManyRequests)
     @blp.arguments(CredentialsSchema, example={"email": "asha@pharmacy.example", "password": "correct horse battery"})
     @blp.response(200, TokensAnswerSchema, example=_envelope("Signed in", _TOKENS))
@@ -58,7 +58,7 @@ class Login(MethodView):
 @blp.route("/token/refresh/")
 class Refresh(MethodView):
     @public
-    @attempts.limit_by_network
+    @login_limits.limit_by_network
     @refuses(InvalidToken, TokenExpired, TooManyRequests)
     @blp.arguments(RefreshSchema, example={"refresh": "eyJhbGciOi…"})
     @blp.response(200, TokensAnswerSchema, example=_envelope("Renewed", _TOKENS))

@@ -20,7 +20,7 @@ from sqlalchemy.orm import joinedload
 
 from app.accounts import audit
 from app.accounts.errors import InvalidToken, TokenExpired, TokenReused, WrongPassword
-from app.accounts.login import attempts, passwords
+from app.accounts.login import login_limits, passwords
 from app.accounts.models.accounts import LoginSession, User
 from app.accounts.principals import Principal
 from app.accounts.roles import ROLES
@@ -51,7 +51,7 @@ def verify_credentials(email: str, password: str) -> User:
         # The input is not stored: people sometimes type their password into the wrong field.
         audit.record("session.refused", actor="anybody", subject=f"user:{user.id}" if user else "user:unknown")
         raise WrongPassword
-    attempts.give_back()
+    login_limits.give_back()
     return user
 
 
@@ -82,7 +82,7 @@ def refresh(token: str) -> dict[str, Any]:
     if claims["jti"] != session.current_jti:
         end_session(session, "refresh token reused")
         raise TokenReused
-    attempts.give_back()
+    login_limits.give_back()
     return _issue_tokens(session)
 
 

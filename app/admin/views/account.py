@@ -10,7 +10,7 @@ from wtforms.validators import EqualTo, InputRequired, Length
 
 from app.accounts import users
 from app.accounts.guards import SIGNED_IN, requires
-from app.accounts.login import attempts, passwords, web_sessions
+from app.accounts.login import login_limits, passwords, web_sessions
 from app.accounts.models.accounts import User
 from app.admin.forms.base import Form, choices, submit
 from app.admin.helpers import redirect_with_success
@@ -67,7 +67,7 @@ def save_preferences() -> str | Response:
 
 @blp.post("/password")
 @requires(SIGNED_IN)
-@attempts.limit_by_network_and_account
+@login_limits.limit_by_network_and_account
 def password() -> str | Response:
     """Change the password; all other sessions of this user end, this browser gets a new session."""
     form = PasswordForm()
@@ -80,7 +80,7 @@ def password() -> str | Response:
 def _change(form: PasswordForm) -> bool:
     user: User = g.user
     users.change_own_password(user, present=form.present.data or "", password=form.password.data or "")
-    attempts.give_back()
+    login_limits.give_back()
     web_sessions.open_session(user)
     return True
 

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length
 from app.accounts import users
 from app.accounts.errors import WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
-from app.accounts.login import attempts, passwords, web_sessions
+from app.accounts.login import login_limits, passwords, web_sessions
 from app.admin.blueprint import CookieNeedsHttps, loses_cookie
 from app.admin.error_pages import own_page, previous_page
 from app.admin.forms.base import Form
@@ -30,7 +30,7 @@ class SignInForm(Form):
 
 @blp.route("/sign-in", methods=["GET", "POST"])
 @public
-@attempts.limit_by_network_and_account
+@login_limits.limit_by_network_and_account
 def sign_in() -> str | Response:
     """Sign in, then redirect to the page that was requested first."""
     target = own_page(request.args.get("next", ""))

@@ -17,9 +17,9 @@ from app.operations.models import FailedTask
 from app.operations.monitoring import (
     backlogs,
     broker_queues,
-    queue_health,
     failed_tasks,
     queue_drain,
+    queue_health,
     redis_info,
     slow_endpoints,
 )

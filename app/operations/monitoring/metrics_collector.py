@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import events
 from app.extensions import db
 from app.kernel.worker import heartbeat
-from app.operations.monitoring import backlogs, broker_queues, queue_health, queue_drain, redis_info
+from app.operations.monitoring import backlogs, broker_queues, queue_drain, queue_health, redis_info
 
 log = structlog.get_logger(__name__)
 _CONNECTIONS = """

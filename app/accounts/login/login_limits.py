@@ -15,6 +15,8 @@ from app.kernel.http.client_address import client_network
 
 log = structlog.get_logger(__name__)
 View = Callable[..., Any]
+#: Failed attempts; the setting ``LOGIN_LIMIT`` replaces it in one installation.
+DEFAULT_LIMIT = "10 per minute"
 
 
 def limit_by_network(view: View) -> View:
@@ -51,7 +53,10 @@ def give_back() -> None:
 
 def _limited(view: View, scope: str, key: Callable[[], str]) -> View:
     counted: View = limiter.shared_limit(
-        lambda: current_app.config["LOGIN_LIMIT"], scope=f"login by {scope}", key_func=key, methods=["POST"]
+        lambda: current_app.config["LOGIN_LIMIT"] or DEFAULT_LIMIT,
+        scope=f"login by {scope}",
+        key_func=key,
+        methods=["POST"],
     )(view)
     return counted
 
