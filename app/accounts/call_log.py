@@ -19,7 +19,7 @@ from app.kernel import clock
 from app.kernel.messages import N_
 from app.kernel.pagination.keyset import KeysetQuery, Order, page_by_keyset
 from app.kernel.schemas import validators
-from app.kernel.schemas.fields import Text
+from app.kernel.schemas.fields import Identifier, Text
 
 #: Period of a search without ``since``; a search for rare calls must not read all 90 days.
 DEFAULT_SPAN = timedelta(days=7)
@@ -31,14 +31,14 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 class CallQuery(KeysetQuery):
     """Filters of the call log; a call must match all of them."""
 
-    credential = Text(100, metadata={"description": "`token:5`, `api_key:7` or `user:3`."})
+    credential = Identifier(100, metadata={"description": "`token:5`, `api_key:7` or `user:3`."})
     method = fields.String(validate=validators.OneOf(METHODS))
     path = Text(200, metadata={"description": "Beginning of the path."})
     status = fields.String(
         validate=validate.Regexp(r"[1-5](\d\d|xx)$", error=N_("Use a status such as 404, or a class such as 4xx."))
     )
-    address = Text(45)
-    request_id = Text(128)
+    address = Identifier(45)
+    request_id = Identifier(128)
     slower_than = fields.Float(validate=validators.Range(0, 1e9), metadata={"description": "Milliseconds."})
     since = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_AFTER_2000)
     until = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_AFTER_2000)

@@ -17,9 +17,10 @@ from app.accounts.roles import ROLES
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
+from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
 from app.kernel.pagination.keyset import KeysetQuery, Order, Page, page_by_keyset
-from app.kernel.schemas.fields import Text
+from app.kernel.schemas.fields import Identifier
 
 MAX_EMAIL_LENGTH = 254
 #: Detects typos only; no pattern can tell whether an address receives mail.
@@ -34,7 +35,7 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
         Invalid: errors by field.
         EmailTaken: a user with this address exists.
     """
-    email = email.strip().lower()
+    email = clean_identifier(email).lower()
     if errors := dict(_user_errors(email=email, password=password, role=role, name=name)):
         raise Invalid(errors)
     if find_user(email):
@@ -64,7 +65,7 @@ def _password_errors(password: str) -> Iterator[str]:
 
 def find_user(email: str) -> User | None:
     """Find a user by e-mail address, in any case."""
-    found: User | None = db.session.scalar(select(User).where(User.email == email.strip().lower()))
+    found: User | None = db.session.scalar(select(User).where(User.email == clean_identifier(email).lower()))
     return found
 
 
@@ -184,7 +185,7 @@ def list_users() -> list[User]:
 class UserQuery(KeysetQuery):
     """Query of the list of users, with a text search."""
 
-    search = Text(100, load_default="")
+    search = Identifier(100, load_default="")
 
 
 def find_page(paging: dict[str, Any]) -> Page:

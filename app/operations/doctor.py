@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
 from app.kernel import clock, postgres_programs
+from app.kernel.identifiers import clean_identifier
 from app.kernel.worker import heartbeat
 from app.operations.monitoring import queue_drain, queue_health, redis_info
 
@@ -28,6 +29,19 @@ _MIN_FREE_MIB = 500
 _MAX_CLOCK_OFFSET = 2.0
 _MIN_POSTGRES_VERSION = 14
 _LIBRARIES = {"libpango-1.0.so.0": "libpango-1.0-0", "libpangoft2-1.0.so.0": "libpangoft2-1.0-0"}
+#: Columns whose values are unique, so that a value with invisible ends may have a clean twin.
+_UNIQUE_IDENTIFIERS = {
+    "sales_invoices": "invoice_no",
+    "customers": "code",
+    "salesmen": "name",
+    "couriers": "code",
+    "goods_receipts": "external_id",
+    "suppliers": "external_id",
+    "products": "external_id",
+    "fabrics": "external_id",
+    "production_orders": "external_id",
+}
+_SHOWN_IDENTIFIERS = 5
 _FAST_LIBRARY, _FAST_PACKAGE = "libharfbuzz-subset.so.0", "libharfbuzz-subset0"
 
 
@@ -108,6 +122,32 @@ def _migrations() -> Iterator[Finding]:
         yield Finding(
             "migrations", State.FAULT, f"revision {current}, this hub needs {needed}", "flask --app wsgi db upgrade"
         )
+
+
+def _identifiers() -> Iterator[Finding]:
+    try:
+        unclean = {table: _unclean_ids(table, column) for table, column in _UNIQUE_IDENTIFIERS.items()}
+    except SQLAlchemyError:
+        db.session.rollback()
+        return  # the checks of the database and the migrations report it
+    found = {table: ids for table, ids in unclean.items() if ids}
+    for table, ids in found.items():
+        column, rest = _UNIQUE_IDENTIFIERS[table], len(ids) - _SHOWN_IDENTIFIERS
+        shown = ", ".join(map(str, ids[:_SHOWN_IDENTIFIERS])) + (f" and {rest} more" if rest > 0 else "")
+        yield Finding(
+            "identifiers",
+            State.WARNING,
+            f"{table}: {column} has invisible characters at its ends, or is not NFC, in the rows with id {shown}",
+            "Requests find the row with the clean value, not these. Merge or rename them; see docs/operating.md.",
+        )
+    if not found:
+        yield Finding("identifiers", State.OK, "no number, code or key has invisible characters at its ends")
+
+
+def _unclean_ids(table: str, column: str) -> list[int]:
+    # The database leaves out plain ASCII that begins and ends with a visible character.
+    query = text(f"SELECT id, {column} AS value FROM {table} WHERE {column} !~ '^[!-~]([ -~]*[!-~])?$' ORDER BY id")  # noqa: S608 - only names of our own tables are put in
+    return [row.id for row in db.session.execute(query) if clean_identifier(row.value) != row.value]
 
 
 def _clock(server: str, moment: datetime) -> Finding:
@@ -208,6 +248,7 @@ def _workers() -> Iterator[Finding]:
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _configuration,
     _database,
+    _identifiers,
     _redis,
     _storage,
     _pdf_libraries,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.accounts.login import passwords
-from app.kernel.schemas.fields import Schema, Text, Timestamp
+from app.kernel.schemas.fields import Identifier, Schema, Text, Timestamp
 
 MAX_TOKEN_LENGTH = 4096
 
@@ -13,7 +13,7 @@ MAX_TOKEN_LENGTH = 4096
 class CredentialsSchema(Schema):
     """E-mail address and password of a user."""
 
-    email = Text(254, required=True, blank=False)
+    email = Identifier(254, required=True, blank=False)
     password = Text(passwords.MAX_LENGTH, required=True, load_only=True)
 
 

@@ -16,6 +16,7 @@ from app.einvoices.status import Status
 from app.kernel import json
 from app.kernel.errors import MalformedJson
 from app.kernel.http.tls_trust import client_context
+from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_
 from app.kernel.worker.celery_app import HTTP_DEADLINE
 
@@ -117,10 +118,12 @@ def _parse_response(content: bytes) -> ProviderResponse:
     text, number = (
         (raw.get("provider_status"), raw.get("provider_invoice_id")) if isinstance(raw, dict) else (None, None)
     )
+    if isinstance(text, str):
+        text = clean_identifier(text)
     if not isinstance(text, str) or not 0 < len(text) <= 100 or not (number is None or isinstance(number, str)):  # noqa: PLR2004
         raise ProviderRejected(N_("The provider's answer has no provider_status."), permanent=False)
     status = _STATUS_BY_PROVIDER_STATUS.get(text.lower(), Status.SENT)
-    return ProviderResponse(status, text, number and number[:255], raw)
+    return ProviderResponse(status, text, number and clean_identifier(number)[:255], raw)
 
 
 def simulate(request: ProviderRequest) -> ProviderResponse:

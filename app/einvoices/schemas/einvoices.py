@@ -17,7 +17,18 @@ from app.kernel import json
 from app.kernel.messages import N_, Message
 from app.kernel.money import LARGEST_AMOUNT
 from app.kernel.schemas import validators
-from app.kernel.schemas.fields import Choice, DateTime, HubField, Metadata, Number, Schema, Text, Timestamp, has_nul
+from app.kernel.schemas.fields import (
+    Choice,
+    DateTime,
+    HubField,
+    Identifier,
+    Metadata,
+    Number,
+    Schema,
+    Text,
+    Timestamp,
+    has_nul,
+)
 
 #: Rendering takes about 9 ms for each line, so 1000 lines stay well within the time limit of the task.
 MAX_ITEMS = 1000
@@ -50,7 +61,7 @@ class EinvoiceBuyerSchema(Schema):
     name = Text(300, required=True, blank=False)
     email = Text(254)
     phone = Text(50)
-    tax_id = Text(50)
+    tax_id = Identifier(50)
     tax_office = Text(100)
     address = Text(1000)
     shipping_address = Text(1000)
@@ -78,7 +89,7 @@ class EinvoiceItemSchema(Schema):
     """A line; ``discount_amount`` is for the whole line, ``total`` includes its share of the VAT."""
 
     id = fields.Integer(dump_only=True)
-    sku = Text(100)
+    sku = Identifier(100)
     name = Text(500, required=True, blank=False)
     quantity = Number("0.0001", "999999999.9999", 4, required=True)
     unit_price = Number(0, "9999999999.9999", 4, required=True)
@@ -98,8 +109,8 @@ class EinvoiceDraftSchema(Schema):
         validate=validators.Length(1, MAX_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
     )
     currency = Choice(*CURRENCIES)
-    marketplace = Text(100, blank=False, allow_none=True)
-    marketplace_order_no = Text(100, blank=False, allow_none=True)
+    marketplace = Identifier(100, blank=False, allow_none=True)
+    marketplace_order_no = Identifier(100, blank=False, allow_none=True)
     provider = Choice(*PROVIDER_NAMES)
     notes = Text(2000)
     extra = Metadata(data_key="metadata", allow_none=True)
@@ -142,14 +153,14 @@ class EinvoiceCreditSchema(EinvoiceReasonSchema):
 class EinvoiceVatRateSchema(Schema):
     """The VAT rate of the lines with this item code."""
 
-    item_code = Text(100, required=True, blank=False)
+    item_code = Identifier(100, required=True, blank=False)
     vat_rate = Number(0, 100, 2, required=True)
 
 
 class FromSalesSchema(Schema):
     """A sales invoice number; ``vat_rates`` lists items whose rate differs from ``vat_rate`` or the owner's default."""
 
-    invoice_no = Text(50, required=True, blank=False)
+    invoice_no = Identifier(50, required=True, blank=False)
     vat_rate = Number(0, 100, 2)
     vat_rates = fields.List(fields.Nested(EinvoiceVatRateSchema), validate=validators.Length(max=MAX_ITEMS))
     currency = Choice(*CURRENCIES)
@@ -159,8 +170,8 @@ class FromSalesSchema(Schema):
 class ProviderStatusSchema(Schema):
     """A provider's report about an e-invoice."""
 
-    provider_status = Text(100, required=True, blank=False)
-    provider_invoice_id = Text(255, allow_none=True)
+    provider_status = Identifier(100, required=True, blank=False)
+    provider_invoice_id = Identifier(255, allow_none=True)
     raw = RawResponse(allow_none=True)
     occurred_at = DateTime(
         metadata={"description": "Moment of the status; a report that is older than the stored one is only recorded."}

@@ -11,7 +11,7 @@ from app.einvoices.status import Status, Type
 from app.kernel.messages import N_
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
-from app.kernel.schemas.fields import Choice, DateTime, HubField, Schema, Text
+from app.kernel.schemas.fields import Choice, DateTime, HubField, Identifier, Schema
 
 MAX_PAGE = 1_000_000
 
@@ -46,10 +46,10 @@ class ListQuery(Schema):
     """Filters of the list; a row must match all of them."""
 
     status = Choice(*Status)
-    marketplace = Text(100)
+    marketplace = Identifier(100)
     type = Choice(*Type)
     updated_since = DateTime()
-    search = Text(
+    search = Identifier(
         100,
         metadata={
             "description": "The beginning of a number, order, e-mail or id; otherwise beginnings of words, also of the "

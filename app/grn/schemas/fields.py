@@ -8,8 +8,9 @@ from typing import Any
 from marshmallow import post_dump, pre_load
 
 from app.grn.models.columns import PLACES, WHOLE_DIGITS
+from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
-from app.kernel.schemas.fields import CalendarDate, HubField, Number, Schema, Text
+from app.kernel.schemas.fields import CalendarDate, HubField, Identifier, Number, Schema, Text
 
 MAX_QUANTITY = f"{'9' * WHOLE_DIGITS}.{'9' * PLACES}"
 #: Largest integer that every JSON reader keeps exactly; a sequence can continue after it.
@@ -73,7 +74,7 @@ class EpochTimestamp(HubField):
 
 
 class CommaList(Text):
-    """A list as text, ``1000,1001``; white space and empty entries are removed."""
+    """A list of identifiers as text, ``1000,1001``; empty entries are removed."""
 
     default_error_messages = {"many": Message(N_("List at most %(max)s."), max=MAX_ORDERS)}
 
@@ -81,7 +82,7 @@ class CommaList(Text):
         super().__init__(2000, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        entries = [entry.strip() for entry in super()._deserialize(value, attr, data, **kwargs).split(",")]
+        entries = [clean_identifier(entry) for entry in super()._deserialize(value, attr, data, **kwargs).split(",")]
         entries = [entry for entry in entries if entry]
         if len(entries) > MAX_ORDERS:
             raise self.make_error("many")
@@ -119,3 +120,12 @@ def text(limit: int = 100, **kwargs: Any) -> Text:
 
 def required_text(limit: int = 100, **kwargs: Any) -> Text:
     return Text(limit, required=True, blank=False, **kwargs)
+
+
+def identifier(limit: int = 100, **kwargs: Any) -> Identifier:
+    """An optional number, code or name that is a key; null is the same as no value."""
+    return Identifier(limit, allow_none=True, **kwargs)
+
+
+def required_identifier(limit: int = 100, **kwargs: Any) -> Identifier:
+    return Identifier(limit, required=True, blank=False, **kwargs)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from app.grn.models.columns import LedgerType, OutType
 from app.grn.receipts.search import SORTABLE
-from app.grn.schemas.fields import reference, required_text
+from app.grn.schemas.fields import reference, required_identifier
 from app.grn.schemas.pagination import PageQuery, Sort
-from app.kernel.schemas.fields import CalendarDate, Choice, Schema, Text
+from app.kernel.schemas.fields import CalendarDate, Choice, Identifier, Schema
 
 
 class ReceiptQuery(PageQuery):
     """Filters of goods receipts; a receipt must match all of them."""
 
     sort = Sort(*SORTABLE)
-    external_id = Text(100, data_key="externalId")
+    external_id = Identifier(100, data_key="externalId")
     supplier_id = reference(data_key="supplierId")
-    invoice_no = Text(100, data_key="invoiceNo")
-    erp_invoice_no = Text(100, data_key="erpInvoiceNo")
-    grn = Text(100)
+    invoice_no = Identifier(100, data_key="invoiceNo")
+    erp_invoice_no = Identifier(100, data_key="erpInvoiceNo")
+    grn = Identifier(100)
     fabric_id = reference(data_key="fabricId")
-    color = Text(100)
+    color = Identifier(100)
     order_id = reference(data_key="orderId")
-    external_order_id = Text(100, data_key="externalOrderId")
-    warehouse = Text(100)
-    roll_no = Text(
+    external_order_id = Identifier(100, data_key="externalOrderId")
+    warehouse = Identifier(100)
+    roll_no = Identifier(
         100,
         data_key="rollNo",
         metadata={"description": "`supplierRollNo` or `factoryRollNo`; upper and lower case are equal."},
@@ -32,7 +32,7 @@ class ReceiptQuery(PageQuery):
     grn_date_to = CalendarDate(data_key="grnDateTo")
     created_from = CalendarDate(data_key="createdFrom")
     created_to = CalendarDate(data_key="createdTo")
-    search = Text(
+    search = Identifier(
         100,
         metadata={
             "description": "The first characters of a number of the receipt or of its GRN, or a whole roll number."
@@ -43,7 +43,7 @@ class ReceiptQuery(PageQuery):
 class ByExternalId(Schema):
     """The `externalId` of a receipt."""
 
-    external_id = required_text(data_key="externalId")
+    external_id = required_identifier(data_key="externalId")
 
 
 class LedgerQuery(PageQuery):
@@ -56,13 +56,13 @@ class LedgerQuery(PageQuery):
 class BalanceQuery(PageQuery):
     """Filters of balances."""
 
-    color = Text(100)
+    color = Identifier(100)
 
 
 class MasterQuery(PageQuery):
     """Filters of master data."""
 
     sort = Sort("id", "name", "code")
-    external_id = Text(100, data_key="externalId")
-    code = Text(100)
-    search = Text(100, metadata={"description": "The first characters of the name or the code."})
+    external_id = Identifier(100, data_key="externalId")
+    code = Identifier(100)
+    search = Identifier(100, metadata={"description": "The first characters of the name or the code."})

@@ -11,10 +11,11 @@ from app.grn.models.columns import PLACES, LedgerType, LengthUnit, OutType
 from app.grn.schemas.fields import (
     EpochTimestamp,
     OmitNulls,
+    identifier,
     optional_quantity,
     quantity,
     reference,
-    required_text,
+    required_identifier,
     signed_quantity,
     text,
 )
@@ -33,13 +34,13 @@ class AssociationSchema(Schema):
 
     order_id = reference(data_key="orderId", required=True)
     product_id = reference(data_key="productId", required=True)
-    style = required_text()
-    color = text()
-    style_color = text(
+    style = required_identifier()
+    color = identifier()
+    style_color = identifier(
         data_key="styleColor", metadata={"description": "Selects the flow line; if it is missing, `color` does."}
     )
-    part_name = text(data_key="partName")
-    part = text(metadata={"description": "The same as `partName`; `partName` has priority."})
+    part_name = identifier(data_key="partName")
+    part = identifier(metadata={"description": "The same as `partName`; `partName` has priority."})
     order_qty = optional_quantity(data_key="orderQty")
     extra_percent = Number(
         0, MAX_PERCENT, PLACES, data_key="extra", allow_none=True, metadata={"description": "Percent."}

@@ -11,8 +11,10 @@ from app.grn.schemas.fields import (
     EpochTimestamp,
     IgnoreDerived,
     OmitNulls,
+    identifier,
     optional_quantity,
     reference,
+    required_identifier,
     required_text,
     text,
 )
@@ -46,8 +48,8 @@ class MasterSchema(IgnoreDerived, OmitNulls):
     derived = frozenset({"createdDate"})
 
     id = reference(metadata={"description": "Chosen by you; if it is missing, the hub chooses it."})
-    external_id = text(data_key="externalId", blank=False)
-    code = text()
+    external_id = identifier(data_key="externalId", blank=False)
+    code = identifier()
     name = required_text(200)
     extra = Metadata(data_key="metadata", allow_none=True)
     created_at = EpochTimestamp(data_key="createdDate")
@@ -71,9 +73,9 @@ class FabricColorSchema(IgnoreDerived, OmitNulls):
     derived = frozenset({"id"})
 
     id = reference(dump_only=True)
-    color = required_text()
-    color_code = text(data_key="colorCode")
-    color_shade = text(data_key="colorShade")
+    color = required_identifier()
+    color_code = identifier(data_key="colorCode")
+    color_shade = identifier(data_key="colorShade")
 
 
 class FabricSchema(MasterSchema):
@@ -102,7 +104,7 @@ class FlowPartSchema(OmitNulls):
     id = reference(
         metadata={"description": "Chosen by you or by the hub; PUT matches a part by `id`, else by `partName`."}
     )
-    part_name = required_text(data_key="partName")
+    part_name = required_identifier(data_key="partName")
 
 
 class FlowInfoSchema(OmitNulls):
@@ -114,8 +116,8 @@ class FlowInfoSchema(OmitNulls):
         }
     )
     product_id = reference(data_key="productId", required=True)
-    style = required_text()
-    color = required_text()
+    style = required_identifier()
+    color = required_identifier()
     order_qty = optional_quantity(data_key="orderQty")
     parts: Any = fields.List(
         fields.Nested(FlowPartSchema),

@@ -14,12 +14,12 @@ from app.grn.schemas.fields import (
     EpochTimestamp,
     IgnoreDerived,
     OmitNulls,
+    identifier,
     optional_quantity,
     quantity,
     reference,
-    required_text,
+    required_identifier,
     signed_quantity,
-    text,
 )
 from app.kernel.messages import N_, Message
 from app.kernel.schemas import validators
@@ -41,8 +41,8 @@ def check_blanket_qty(data: dict[str, Any]) -> None:
 class NewRollSchema(Schema):
     """A roll of a packing list; `length`, `width` and `weight` are the inspected values."""
 
-    supplier_roll_no = required_text(data_key="supplierRollNo")
-    factory_roll_no = text(data_key="factoryRollNo")
+    supplier_roll_no = required_identifier(data_key="supplierRollNo")
+    factory_roll_no = identifier(data_key="factoryRollNo")
     supplier_length = optional_quantity(data_key="supplierLength")
     supplier_width = optional_quantity(data_key="supplierWidth")
     supplier_weight = optional_quantity(data_key="supplierWeight")
@@ -51,7 +51,7 @@ class NewRollSchema(Schema):
     inspected_width = optional_quantity(data_key="width")
     inspected_weight = optional_quantity(data_key="weight")
     blanket_qty = optional_quantity(data_key="blanketQty")
-    shade = text()
+    shade = identifier()
     extra = Metadata(data_key="metadata", allow_none=True)
 
     @validates_schema
@@ -63,29 +63,29 @@ class NewFabricItemSchema(Schema):
     """A fabric item; `grnQty` is computed from the packing list, if there is one."""
 
     serial = Number(0, MAX_SERIAL, allow_none=True)
-    external_id = text(data_key="externalId")
+    external_id = identifier(data_key="externalId")
     fabric_id = reference(data_key="fabricId", required=True)
-    color = required_text()
-    color_code = text(data_key="colorCode")
-    color_shade = text(data_key="colorShade")
+    color = required_identifier()
+    color_code = identifier(data_key="colorCode")
+    color_shade = identifier(data_key="colorShade")
     order_id = reference(data_key="orderId", allow_none=True)
     external_order_ids = CommaList(data_key="externalOrderIds", allow_none=True)
-    external_order_id = text(
+    external_order_id = identifier(
         data_key="externalOrderId",
         load_only=True,
         metadata={"description": "The same as `externalOrderIds` with one entry."},
     )
-    fpo = text()
+    fpo = identifier()
     order_qty = quantity(data_key="orderQty", required=True)
     ordering_width = quantity(data_key="orderingWidth", required=True)
     uom_width = Choice(*WidthUnit, data_key="uomWidth", allow_none=True)
     uom_length = Choice(*LengthUnit, data_key="uomLength", allow_none=True)
     ordering_gsm = optional_quantity(data_key="orderingGsm")
     invoice_qty = quantity(data_key="invoiceQty", required=True)
-    grn = required_text()
+    grn = required_identifier()
     grn_qty = optional_quantity(data_key="grnQty")
     grn_date = EpochDate(data_key="grnDate", allow_none=True)
-    warehouse = text()
+    warehouse = identifier()
     blanket_qty = optional_quantity(data_key="blanketQty")
     rolls: Any = fields.List(
         fields.Nested(NewRollSchema),
@@ -110,11 +110,11 @@ class NewFabricItemSchema(Schema):
 class NewReceiptSchema(Schema):
     """A supplier's invoice with its fabric items."""
 
-    external_id = text(data_key="externalId", blank=False)
+    external_id = identifier(data_key="externalId", blank=False)
     supplier_id = reference(data_key="supplierId", required=True)
-    invoice_no = required_text(data_key="invoiceNo")
+    invoice_no = required_identifier(data_key="invoiceNo")
     invoice_date = EpochDate(data_key="invoiceDate", allow_none=True)
-    erp_invoice_no = text(data_key="erpInvoiceNo")
+    erp_invoice_no = identifier(data_key="erpInvoiceNo")
     fabric_items: Any = fields.List(
         fields.Nested(NewFabricItemSchema),
         data_key="fabricItemList",
@@ -187,7 +187,7 @@ class InspectionSchema(Schema):
     inspected_weight = optional_quantity(data_key="weight")
     gsm = optional_quantity()
     blanket_qty = optional_quantity(data_key="blanketQty")
-    shade = text()
+    shade = identifier()
     extra = Metadata(data_key="metadata", allow_none=True)
 
     @validates_schema

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 
 from app.kernel import clock
 from app.kernel.money import plain_decimal
-from app.kernel.schemas.fields import CalendarDate, Choice, Number, Text, Timestamp
+from app.kernel.schemas.fields import CalendarDate, Choice, Identifier, Number, Text, Timestamp
 
 Dump = Callable[[Any], Any]
 
@@ -62,6 +62,7 @@ _MAKERS: Mapping[type[fields.Field], Callable[[Any], Dump]] = {
     fields.Raw: _same,
     Choice: _same,
     Text: _same,
+    Identifier: _same,
     Number: _number,
     CalendarDate: lambda _field: lambda value: value.isoformat(),
     Timestamp: lambda _field: clock.iso,

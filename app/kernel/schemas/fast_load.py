@@ -11,9 +11,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, missing
+from marshmallow import ValidationError, fields, missing
 
-from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Text
+from app.kernel.identifiers import clean_identifier
+from app.kernel.schemas.empty_values import EmptyClearsSchema, EmptyIsMissingSchema
+from app.kernel.schemas.fields import CalendarDate, Choice, Identifier, Metadata, Number, Schema, Text
 
 
 class Declined(Exception):
@@ -41,16 +43,32 @@ def make_loader(schema: Schema) -> Load:
             defaults[attribute] = field.load_default
     if any(schema._hooks.values()) or any(callable(default) for default in defaults.values()):
         raise TypeError(f"{type(schema).__name__} has hooks or callable defaults; fast load does not support them")
-    return _object(loads, frozenset(required), defaults)
+    droppable = frozenset(loads).difference(required) if _drops_empties(schema) else frozenset[str]()
+    return _object(loads, frozenset(required), defaults, droppable)
 
 
-def _object(loads: Mapping[str, tuple[str, Load]], required: frozenset[str], defaults: Mapping[str, Any]) -> Load:
+def _drops_empties(schema: Schema) -> bool:
+    if isinstance(schema, EmptyClearsSchema):
+        raise TypeError(f"fast load does not support {type(schema).__name__}")
+    return isinstance(schema, EmptyIsMissingSchema) and schema.empty_is_missing
+
+
+def _object(
+    loads: Mapping[str, tuple[str, Load]],
+    required: frozenset[str],
+    defaults: Mapping[str, Any],
+    droppable: frozenset[str],
+) -> Load:
+    """``droppable`` are the keys whose null or "" means that they were left out."""
+
     def load(value: Any) -> dict[str, Any]:
         if type(value) is not dict or not required <= value.keys():
             raise Declined
         loaded = dict(defaults)
         try:
             for key, given in value.items():
+                if (given is None or given == "") and key in droppable:
+                    continue
                 attribute, load_field = loads[key]
                 loaded[attribute] = load_field(given)
         except KeyError as error:
@@ -89,6 +107,20 @@ def _text(field: Any) -> Load:
     def load(value: Any) -> str:
         if type(value) is str and len(value) <= limit and "\0" not in value and (blank or value.strip()):
             return value
+        raise Declined
+
+    return load
+
+
+def _identifier(field: Any) -> Load:
+    limit = field.limit
+
+    def load(value: Any) -> str:
+        # A longer text may fit after cleaning, and a blank one may count as left out: the schema itself decides.
+        if type(value) is str and len(value) <= limit and "\0" not in value:
+            cleaned = clean_identifier(value)
+            if cleaned and len(cleaned) <= limit:
+                return cleaned
         raise Declined
 
     return load
@@ -144,6 +176,7 @@ def _list(field: Any) -> Load:
 _MAKERS: Mapping[type[fields.Field], Callable[[Any], Load]] = {
     Choice: _choice,
     Text: _text,
+    Identifier: _identifier,
     Number: _number,
     CalendarDate: lambda _field: _date,
     Metadata: _metadata,

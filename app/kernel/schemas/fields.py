@@ -17,12 +17,15 @@ from webargs.flaskparser import FlaskParser
 from app.config import KIB
 from app.kernel import clock, json
 from app.kernel.errors import BadRequest, Invalid, UnsupportedMediaType
+from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
 from app.kernel.money import plain_decimal
 from app.kernel.schemas import validators
 
 METADATA_LIMIT = 16 * KIB
 METADATA_DEPTH = 32
+#: Characters that an identifier may have beyond its limit, if they are removed from its ends: columns of fixed width.
+PADDING_LIMIT = 1000
 
 fields.Field.default_error_messages = {
     **fields.Field.default_error_messages,
@@ -77,6 +80,15 @@ class Text(HubField, fields.String):
         if not self.blank and not value.strip():
             raise self.make_error("blank")
         return value
+
+
+class Identifier(Text):
+    """A number, a code or a name that is a key: cleaned (``clean_identifier``) before anything else uses it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if isinstance(value, str) and "\0" not in value and len(value) <= self.limit + PADDING_LIMIT:
+            value = clean_identifier(value)
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Number(HubField):
@@ -208,7 +220,10 @@ class Choice(HubField, fields.String):
 
 
 class Metadata(HubField):
-    """A JSON object of the client, at most 16 KiB, stored and returned unchanged."""
+    """A JSON object of the client, at most 16 KiB, stored and returned unchanged; ``[]`` is an empty object.
+
+    PHP writes an empty map as ``[]``.
+    """
 
     default_error_messages = {
         "invalid": N_("Expected an object."),
@@ -222,6 +237,8 @@ class Metadata(HubField):
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
+        if value == []:
+            return {}
         if not isinstance(value, dict):
             raise self.make_error("invalid")
         if _depth(value, METADATA_DEPTH) > METADATA_DEPTH:

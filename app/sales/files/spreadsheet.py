@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.kernel.errors import BadRequest
+from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
 from app.sales.imports.derived_columns import CUSTOMER, INVOICE, ITEM, Column
 
@@ -141,7 +142,9 @@ def _payload(cells: Mapping[str, Any]) -> dict[str, Any]:
     for heading, cell in cells.items():
         if heading in PLACES and _is_filled(cell):
             part, column = PLACES[heading]
-            found[part][column.key] = _value(cell) if column.is_number else str(_value(cell))
+            value = _value(cell) if column.is_number else str(_value(cell))
+            # Rows belong together by their identifiers, so these are cleaned here already.
+            found[part][column.key] = clean_identifier(value) if column.is_identifier else value
     return {**found["invoice"], "customer": found["customer"], "items": [found["item"]]}
 
 

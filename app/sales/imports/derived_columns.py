@@ -15,7 +15,7 @@ from sqlalchemy import JSON, Dialect, String, Text
 from sqlalchemy.dialects import postgresql
 
 from app.kernel import json
-from app.kernel.schemas.fields import Number
+from app.kernel.schemas.fields import Identifier, Number
 from app.sales.models.invoices import SalesInvoice, SalesItem
 from app.sales.models.masters import Customer
 from app.sales.schemas.invoices import CustomerSchema, ImportSchema, ItemSchema
@@ -40,6 +40,7 @@ class Column:
     blank: Any
     is_required: bool
     is_number: bool
+    is_identifier: bool
     is_json: bool
     sql_name: str = ""
     sql_type: str = ""
@@ -62,7 +63,16 @@ def _columns(schema: Schema, model: Any) -> tuple[Column, ...]:
 def _column(name: str, field: fields.Field, model: Any) -> Column:
     key = field.data_key or name
     if name in _REFERENCES:
-        return Column(name, key, _REFERENCES[name], None, field.required, is_number=False, is_json=False)
+        return Column(
+            name,
+            key,
+            _REFERENCES[name],
+            None,
+            field.required,
+            is_number=False,
+            is_identifier=isinstance(field, Identifier),
+            is_json=False,
+        )
     column = model.__mapper__.columns[name]
     return Column(
         name,
@@ -71,6 +81,7 @@ def _column(name: str, field: fields.Field, model: Any) -> Column:
         _blank(field, column),
         field.required,
         is_number=isinstance(field, Number),
+        is_identifier=isinstance(field, Identifier),
         is_json=isinstance(column.type, JSON),
         sql_name=column.name,
         sql_type=_sql_type(column.type),

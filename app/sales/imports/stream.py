@@ -12,6 +12,7 @@ from marshmallow import ValidationError
 
 from app.kernel import json
 from app.kernel.errors import Invalid, MalformedJson, Refusal
+from app.kernel.identifiers import clean_identifier
 from app.kernel.prefetch import prefetch
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.errors import AllRefused, DuplicateInvoice, TooManyInvoices
@@ -156,7 +157,7 @@ def _parsed(raw: bytes) -> Any:
 
 def _number_of(payload: Any) -> str | None:
     number = payload.get("invoice_no") if isinstance(payload, dict) else None
-    return number if isinstance(number, str) else None
+    return clean_identifier(number) if isinstance(number, str) else None
 
 
 def _answer_fields(invoice: Mapping[str, Any]) -> dict[str, Any]:

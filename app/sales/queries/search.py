@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 from sqlalchemy.types import Text
 
 from app.extensions import db
+from app.kernel.identifiers import clean_identifier
 from app.sales.models.invoices import SalesInvoice
 from app.sales.models.masters import Customer
 
@@ -68,9 +69,9 @@ def searched(query: Select[Any], typed: str) -> Select[Any]:
     A whole number, as a scanner sends it, finds that one invoice and not longer numbers that begin with it.
     Customers are few and are looked up first, so that the invoices are found by indexes alone.
     """
-    number, parts = typed.strip(), _search_words(typed)
-    if not number:
+    if not typed.strip():
         return query
+    number, parts = clean_identifier(typed), _search_words(typed)
     if not parts or db.session.scalar(select(SalesInvoice.id).where(SalesInvoice.invoice_no == number)):
         return query.where(SalesInvoice.invoice_no == number)
     return query.where(and_(*(_has(part) for part in parts)))

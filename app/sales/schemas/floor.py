@@ -12,7 +12,7 @@ from app.kernel.database.sequences import MAX_ID
 from app.kernel.messages import N_, Code, Message
 from app.kernel.pagination.keyset import KeysetQuery
 from app.kernel.schemas import validators
-from app.kernel.schemas.fields import Choice, Number, Schema, Text, Timestamp
+from app.kernel.schemas.fields import Choice, Identifier, Number, Schema, Text, Timestamp
 from app.sales.schemas.invoices import InvoiceSchema, WorkerSchema
 from app.sales.state_machine import DELIVERY_FIELDS, DeliveryType, Status
 
@@ -27,7 +27,7 @@ def _id(**kwargs: Any) -> Number:
 class StepSchema(Schema):
     """A step of one invoice."""
 
-    invoice_no = Text(50, required=True, blank=False)
+    invoice_no = Identifier(50, required=True, blank=False)
     note = Text(5000, load_default="")
 
 
@@ -47,8 +47,8 @@ class DeliveryStartSchema(StepSchema):
     """COURIER needs ``courier`` and ``tracking_no``, INTERNAL needs ``driver_id``."""
 
     delivery_type = Choice(*DeliveryType, required=True)
-    courier = Text(50, blank=False, metadata={"description": "The courier's code."})
-    tracking_no = Text(100, blank=False)
+    courier = Identifier(50, blank=False, metadata={"description": "The courier's code."})
+    tracking_no = Identifier(100, blank=False)
     driver_id = _id(metadata={"description": "The user who drives."})
     proof_note = Text(5000, metadata={"description": "With DIRECT and COURIER: who took it."})
 

@@ -10,8 +10,9 @@ from marshmallow.exceptions import ValidationError
 from app.kernel.messages import N_
 from app.kernel.money import LARGEST_AMOUNT
 from app.kernel.schemas import validators
+from app.kernel.schemas.empty_values import EmptyClearsSchema, EmptyIsMissingSchema
 from app.kernel.schemas.fast_schema import FastDumpSchema, FastLoadSchema
-from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Text, Timestamp
+from app.kernel.schemas.fields import CalendarDate, Choice, Identifier, Metadata, Number, Schema, Text, Timestamp
 from app.sales.state_machine import BillingStatus, DeliveryType, Priority, Section, Status
 
 MAX_ITEMS = 2000
@@ -25,11 +26,11 @@ def _price(**kwargs: Any) -> Number:
     return Number(0, "9999999999.9999", 4, **kwargs)
 
 
-class CustomerSchema(Schema):
-    """A customer; optional fields that are left out keep their stored values."""
+class CustomerSchema(EmptyIsMissingSchema):
+    """A customer; optional fields that are left out, null or "" keep their stored values."""
 
     id = fields.Integer(dump_only=True)
-    code = Text(50, required=True, blank=False)
+    code = Identifier(50, required=True, blank=False)
     name = Text(200, required=True, blank=False)
     area = Text(200)
     address1 = Text(300)
@@ -41,31 +42,31 @@ class CustomerSchema(Schema):
     email = Text(254)
 
 
-class ItemSchema(Schema):
+class ItemSchema(EmptyIsMissingSchema):
     """A line: ``quantity`` pieces at ``mrp`` each."""
 
     id = fields.Integer(dump_only=True)
     line_no = fields.Integer(dump_only=True)
     name = Text(300, required=True, blank=False)
-    item_code = Text(100, required=True, blank=False)
-    barcode = Text(100)
+    item_code = Identifier(100, required=True, blank=False)
+    barcode = Identifier(100)
     quantity = _quantity(required=True)
     mrp = _price(required=True)
     company_name = Text(200)
     packing = Text(100)
     shelf_location = Text(100)
-    batch_no = Text(100)
+    batch_no = Identifier(100)
     expiry_date = CalendarDate(allow_none=True)
     remarks = Text(1000)
     line_total = Number(0, LARGEST_AMOUNT, 2, dump_only=True)
 
 
-class ImportSchema(FastLoadSchema):
-    """An invoice as the ERP posts it."""
+class ImportSchema(FastLoadSchema, EmptyIsMissingSchema):
+    """An invoice as the ERP posts it; null and "" mean that an optional field was left out."""
 
-    invoice_no = Text(50, required=True, blank=False)
+    invoice_no = Identifier(50, required=True, blank=False)
     invoice_date = CalendarDate(required=True)
-    salesman = Text(200, blank=False, allow_none=True)
+    salesman = Identifier(200, blank=False, allow_none=True)
     created_by = Text(200)
     priority = Choice(*Priority, load_default=Priority.MEDIUM.value)
     customer = fields.Nested(CustomerSchema, required=True)
@@ -89,14 +90,17 @@ class ImportSchema(FastLoadSchema):
     extra = Metadata(data_key="metadata")
 
 
-class ItemCorrectionSchema(ItemSchema):
-    """A line found by ``barcode``, else by ``item_code``; only fields that are sent change."""
+class ItemCorrectionSchema(EmptyClearsSchema, ItemSchema):
+    """A line found by ``barcode``, else by ``item_code``; only fields that are sent change.
+
+    Of several lines ``batch_no`` tells which, then their order.
+    """
 
     class Meta(Schema.Meta):
         exclude = ("id", "line_no", "line_total")
 
     name = Text(300, blank=False)
-    item_code = Text(100, blank=False)
+    item_code = Identifier(100, blank=False)
     quantity = _quantity()
     mrp = _price()
 
@@ -106,18 +110,18 @@ class ItemCorrectionSchema(ItemSchema):
             raise ValidationError(N_("Send barcode or item_code to tell which item is meant."), "item_code")
 
 
-class CustomerCorrectionSchema(CustomerSchema):
+class CustomerCorrectionSchema(EmptyClearsSchema, CustomerSchema):
     """A customer found by ``code``; only a new customer needs ``name``."""
 
     name = Text(200, blank=False)
 
 
-class CorrectionSchema(Schema):
+class CorrectionSchema(EmptyClearsSchema):
     """A correction to an invoice in REVIEW; only the fields that are sent change."""
 
-    invoice_no = Text(50, required=True, blank=False)
+    invoice_no = Identifier(50, required=True, blank=False)
     invoice_date = CalendarDate()
-    salesman = Text(200, blank=False)
+    salesman = Identifier(200)
     created_by = Text(200)
     priority = Choice(*Priority)
     customer = fields.Nested(CustomerCorrectionSchema)
@@ -142,7 +146,7 @@ class CorrectionSchema(Schema):
 class ReturnSchema(Schema):
     """Send an invoice back to billing."""
 
-    invoice_no = Text(50, required=True, blank=False)
+    invoice_no = Identifier(50, required=True, blank=False)
     return_reason = Text(5000, required=True, blank=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.kernel.pagination.keyset import LargePageQuery
-from app.kernel.schemas.fields import CalendarDate, Choice, Schema, Text
+from app.kernel.schemas.fields import CalendarDate, Choice, Identifier, Schema, Text
 from app.sales.state_machine import BillingStatus, Priority, Status
 
 
@@ -15,8 +15,8 @@ class InvoiceFilters(Schema):
     status = fields.List(Choice(*Status), load_default=list, metadata={"description": "May be repeated."})
     billing_status = Choice(*BillingStatus)
     priority = Choice(*Priority)
-    customer = Text(50, metadata={"description": "The customer's code."})
-    salesman = Text(200, metadata={"description": "The salesman's name."})
+    customer = Identifier(50, metadata={"description": "The customer's code."})
+    salesman = Identifier(200, metadata={"description": "The salesman's name."})
     date_from = CalendarDate(metadata={"description": "First invoice date."})
     date_to = CalendarDate(metadata={"description": "Last invoice date."})
     search = Text(

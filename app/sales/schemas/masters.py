@@ -5,14 +5,14 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.kernel.pagination.keyset import KeysetQuery
-from app.kernel.schemas.fields import Schema, Text, Timestamp
+from app.kernel.schemas.fields import Identifier, Schema, Text, Timestamp
 from app.sales.schemas.invoices import CustomerSchema, SalesmanSchema
 
 
 class MasterQuery(KeysetQuery):
     """``search`` matches the beginnings of words."""
 
-    search = Text(100)
+    search = Identifier(100)
 
 
 class CustomerMasterSchema(CustomerSchema):
@@ -28,20 +28,21 @@ class CustomerEditSchema(CustomerSchema):
     class Meta(Schema.Meta):
         exclude = ("id", "code")
 
+    empty_is_missing = False  # "" clears a field
     name = Text(200, blank=False)
 
 
 class SalesmanEditSchema(Schema):
     """A salesman's name."""
 
-    name = Text(200, required=True, blank=False)
+    name = Identifier(200, required=True, blank=False)
 
 
 class CourierSchema(Schema):
     """A carrier; ``{tracking_no}`` in ``tracking_url`` is replaced by the number of the parcel."""
 
     id = fields.Integer(dump_only=True)
-    code = Text(50, required=True, blank=False)
+    code = Identifier(50, required=True, blank=False)
     name = Text(200, required=True, blank=False)
     tracking_url = Text(500)
     phone = Text(50)

@@ -7,7 +7,7 @@ from marshmallow import fields
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
-from app.kernel.schemas.fields import Choice, DateTime, Number, Schema, Text, Timestamp
+from app.kernel.schemas.fields import Choice, DateTime, Identifier, Number, Schema, Timestamp
 from app.webhooks.models.deliveries import STATES
 from app.webhooks.schemas.endpoints import Pattern, WebhookPageMetaSchema
 
@@ -28,7 +28,7 @@ class DeliveryQuery(Schema):
             "description": "Id of the invoice or receipt; use together with `event`, such as `event=einvoice.*`."
         },
     )
-    reference = Text(100, metadata={"description": "Number of the invoice or receipt."})
+    reference = Identifier(100, metadata={"description": "Number of the invoice or receipt."})
     sequence = Number(1, MAX_ID)
     state = Choice(*STATES)
     response_status = Number(100, 999)
