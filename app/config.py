@@ -209,8 +209,10 @@ def _is_traced(env: FileAwareEnv) -> bool:
 
 
 def _is_limit(text: str) -> None:
+    if not text:
+        return
     try:
-        limits.parse_many(text or "1 per minute")
+        limits.parse_many(text)
     except ValueError as error:
         raise ValidationError("Expected a limit such as: 10 per minute.") from error
 

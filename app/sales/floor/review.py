@@ -12,12 +12,18 @@ from app import events
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
+<<<<<<< HEAD
 from app.kernel.messages import N_, Message
+=======
+from app.kernel.messages import N_
+from app.sales.columns import INVOICE_ROW, ITEM
+>>>>>>> 5abd022 (Match corrected items by batch, then by the order of lines)
 from app.sales.errors import NotInReview, NotReturnable
 from app.sales.events import REVIEW, UPDATED
 from app.sales.floor import work_sessions
 from app.sales.floor.correction_diff import changes, snapshot
 from app.sales.floor.history import Actor, record
+from app.sales.floor.item_matches import AmbiguousItem, candidate_lines, match_items
 from app.sales.floor.transitions import clear_delivery
 from app.sales.imports.derived_columns import INVOICE_ROW, ITEM
 from app.sales.imports.single import item_values, line_total, total_of
@@ -85,7 +91,7 @@ def correct(step: Step, data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
     if "customer" in data:
         invoice.customer = _customer(data["customer"])
     if "salesman" in data:
-        invoice.salesman = _salesman(data["salesman"])
+        invoice.salesman = _salesman(data["salesman"]) if data["salesman"] else None
     _correct_items(invoice, data["items"], replace=data["replace_items"])
     invoice.total_amount = total_of(item.line_total for item in invoice.items)
     invoice.search = vector(invoice_words(invoice.invoice_no, invoice.temp_name, map(vars, invoice.items)))
@@ -114,25 +120,19 @@ def _resume(invoice: SalesInvoice, notes: str, actor: Actor) -> None:
 
 
 def _correct_items(invoice: SalesInvoice, corrections: list[Mapping[str, Any]], *, replace: bool) -> None:
-    before, named = list(invoice.items), list[SalesItem]()
+    before = list(invoice.items)
     # All matches are found before the first change: it may change a barcode that another correction names.
-    matches = [_matching(before, correction) for correction in corrections]
+    matches = match_items(before, corrections)
+    is_known = [bool(candidate_lines(before, correction)) for correction in corrections]
     next_line = max((item.line_no for item in before), default=0) + 1
     faults: dict[int, Any] = {}
-    for number, (correction, found) in enumerate(zip(corrections, matches, strict=True)):
-        missing = [] if found else [name for name in _NEW_ITEM_NEEDS if name not in correction]
-        if len(found) > 1:
-            field = "barcode" if correction.get("barcode") else "item_code"
-            faults[number] = {
-                field: [Message(N_("Matches %(n)s items of this invoice; send barcode and item_code."), n=len(found))]
-            }
-        elif found and found[0] in named:
-            faults[number] = {"item_code": [N_("This item was already named in this correction.")]}
-        elif missing:
-            faults[number] = {name: [N_("This field is required.")] for name in missing}
-        elif found:
-            _change(found[0], correction)
-            named.append(found[0])
+    for number, (correction, match) in enumerate(zip(corrections, matches, strict=True)):
+        if isinstance(match, AmbiguousItem):
+            faults[number] = {match.field: [match.message]}
+        elif match is not None:
+            _change(match, correction)
+        elif fault := _new_item_fault(correction, is_known=is_known[number], replace=replace):
+            faults[number] = fault
         else:
             invoice.items.append(SalesItem(**item_values(correction, next_line)))
             next_line += 1
@@ -140,18 +140,19 @@ def _correct_items(invoice: SalesInvoice, corrections: list[Mapping[str, Any]], 
         raise Invalid({"items": faults})
     if replace:
         for item in before:
-            if item not in named:
+            if item not in matches:
                 invoice.items.remove(item)
 
 
-def _matching(items: list[SalesItem], correction: Mapping[str, Any]) -> list[SalesItem]:
-    """The lines with the barcode, else with the item code; the code also separates lines with the same barcode."""
-    barcode, code = correction.get("barcode"), correction.get("item_code")
-    found = [item for item in items if barcode and item.barcode == barcode]
-    if not found:
-        return [item for item in items if code and item.item_code == code]
-    narrowed = [item for item in found if item.item_code == code]
-    return narrowed if len(found) > 1 and narrowed else found
+def _new_item_fault(correction: Mapping[str, Any], *, is_known: bool, replace: bool) -> dict[str, Any]:
+    """Why ``correction``, which has no line, cannot become a new line; empty if it can.
+
+    ``is_known`` means that the invoice has lines of this item, which other corrections name.
+    """
+    missing = [name for name in _NEW_ITEM_NEEDS if name not in correction]
+    if is_known and (missing or not (replace or correction.get("batch_no"))):
+        return {"item_code": [N_("This item was already named in this correction.")]}
+    return {name: [N_("This field is required.")] for name in missing}
 
 
 def _change(item: SalesItem, correction: Mapping[str, Any]) -> None:

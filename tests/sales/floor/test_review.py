@@ -233,9 +233,9 @@ class TestItems:
     def test_one_that_fits_several_lines_is_refused(self, erp: FlaskClient, in_review: Make) -> None:
         items = [an_item(item_code=code, barcode="SAME") for code in ("A", "B")]
         invoice = in_review(items=items)
-        sentence = "Matches 2 items of this invoice; send barcode and item_code."
+        sentence = "Matches 2 items of this invoice; send item_code too."
         assert correct(erp, invoice, items=[{"barcode": "SAME"}]).json["errors"] == {
-            "items": {"0": {"barcode": [sentence]}}
+            "items": {"0": {"item_code": [sentence]}}
         }
         shown = corrected(erp, invoice, items=[{"barcode": "SAME", "item_code": "B", "quantity": 7}])
         assert [line[2] for line in lines(shown)] == [20, 7]
@@ -243,7 +243,7 @@ class TestItems:
     def test_a_code_that_fits_several_lines_is_refused(self, erp: FlaskClient, in_review: Make) -> None:
         invoice = in_review(items=[an_item(item_code="A", barcode=barcode) for barcode in ("1", "2")])
         errors = correct(erp, invoice, items=[{"item_code": "A"}]).json["errors"]
-        assert list(errors["items"]["0"]) == ["item_code"]
+        assert list(errors["items"]["0"]) == ["barcode"]
 
     def test_one_line_named_twice_is_refused(self, erp: FlaskClient, in_review: Make) -> None:
         invoice = in_review(items=two_items())
