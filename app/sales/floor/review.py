@@ -12,12 +12,8 @@ from app import events
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
-<<<<<<< HEAD
-from app.kernel.messages import N_, Message
-=======
 from app.kernel.messages import N_
-from app.sales.columns import INVOICE_ROW, ITEM
->>>>>>> 5abd022 (Match corrected items by batch, then by the order of lines)
+from app.sales.imports.derived_columns import INVOICE_ROW, ITEM
 from app.sales.errors import NotInReview, NotReturnable
 from app.sales.events import REVIEW, UPDATED
 from app.sales.floor import work_sessions
