@@ -22,6 +22,7 @@ from app.events.models import Event
 from app.extensions import db
 from app.kernel import json as hub_json
 from app.kernel.http.app import Hub
+from app.kernel.schemas.empty_values import EmptyIsMissingSchema
 from app.kernel.schemas.fast_dump import make_dumper
 from app.kernel.schemas.fast_load import Declined, make_loader
 from app.sales.events import IMPORTED
