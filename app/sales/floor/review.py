@@ -13,7 +13,6 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_
-from app.sales.imports.derived_columns import INVOICE_ROW, ITEM
 from app.sales.errors import NotInReview, NotReturnable
 from app.sales.events import REVIEW, UPDATED
 from app.sales.floor import work_sessions
