@@ -170,7 +170,7 @@ class TestTransactions:
         """A service takes data and returns rows, for a view, a task, a command or a test."""
         edges = {"api", "schemas", "tasks", "models", "errors", "guards", "principals", "idempotency", "audit"}
         # These read credentials from the request.
-        edges |= {"api_keys", "attempts", "authenticator", "sessions", "web_sessions"}
+        edges |= {"api_keys", "authenticator", "login_limits", "sessions", "web_sessions"}
         services = [
             path
             for path in MODULES

@@ -35,7 +35,8 @@ def _quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def filled(
     app: Hub, settings: Settings, client_as: Callable[..., Any], owner: FlaskClient, erp: FlaskClient
 ) -> Iterator[Path]:
-    """The storage folder of a hub with data of sales, goods receipts and e-invoices."""
+    """The storage folder of a hub with data of sales, goods receipts and e-invoices, and no files of earlier tests."""
+    _remove_files(settings.storage_dir)
     assert erp.post("/api/sales/import/invoice/", json=a_sale()).status_code == 201
     assert client_as("warehouse").post("/api/suppliers", json={"name": "Mill"}).status_code == 201
     create_issued(owner)
@@ -49,7 +50,11 @@ def filled(
         path.write_bytes(content)
     audit.recorder.flush()  # the call log of the requests above must be stored before rows are compared
     yield settings.storage_dir
-    for path in settings.storage_dir.rglob("*"):
+    _remove_files(settings.storage_dir)
+
+
+def _remove_files(folder: Path) -> None:
+    for path in folder.rglob("*"):
         if path.is_file():
             path.unlink()
 
