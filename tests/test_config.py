@@ -1,4 +1,4 @@
-"""What the environment may say: each fault is one line that names the variable and what to do."""
+"""Settings from the environment: each fault is one line with the variable and the remedy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COMPLETE = {
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> Read:
-    """Read the settings from an environment that says nothing else."""
+    """Read the settings from an environment with these variables only."""
 
     def make(**facts: str | None) -> Settings:
         for name in list(os.environ):
@@ -46,14 +46,14 @@ def faults(read: Read, **facts: str | None) -> list[str]:
     return str(refused.value).splitlines()
 
 
-def test_the_usual_addresses_of_a_hosting_panel_do(read: Read) -> None:
+def test_database_urls_of_hosting_panels_are_accepted(read: Read) -> None:
     for scheme in ("postgres://", "postgresql://", "postgresql+psycopg://"):
         settings = read(DATABASE_URL=f"{scheme}hub:secret@db.example/hub")
         assert settings.database_url == "postgresql+psycopg://hub:secret@db.example/hub"
     assert read(REDIS_URL="rediss://redis.example").redis_url == "rediss://redis.example"
 
 
-def test_nothing_said_is_production(read: Read) -> None:
+def test_the_default_environment_is_production(read: Read) -> None:
     settings = read(ENVIRONMENT=None)
     assert settings.is_production
     assert settings.sales_import_api_keys == ()
@@ -62,7 +62,7 @@ def test_nothing_said_is_production(read: Read) -> None:
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "STORAGE_DIR"])
 @pytest.mark.parametrize("value", [None, "", "   "])
-def test_what_is_needed_and_missing_is_named(read: Read, name: str, value: str | None) -> None:
+def test_missing_required_settings_are_named(read: Read, name: str, value: str | None) -> None:
     [line] = faults(read, **{name: value})
     assert line.startswith(name)
 
@@ -88,7 +88,9 @@ def test_a_weak_secret_does_not_start_in_production(read: Read, secret: str) -> 
     ],
 )
 @pytest.mark.parametrize("environment", ["production", "local"])
-def test_several_keys_and_never_a_blank_one(read: Read, environment: str, given: str, keys: tuple[str, ...]) -> None:
+def test_several_keys_are_read_and_blank_ones_dropped(
+    read: Read, environment: str, given: str, keys: tuple[str, ...]
+) -> None:
     assert read(SALES_IMPORT_API_KEY=given, ENVIRONMENT=environment).sales_import_api_keys == keys
 
 
@@ -115,12 +117,12 @@ def test_a_weak_key_does_not_start_in_production(read: Read) -> None:
         ("STREAMS_PER_CREDENTIAL", "0"),
     ],
 )
-def test_what_cannot_be_used_is_named(read: Read, name: str, value: str) -> None:
+def test_invalid_values_are_named(read: Read, name: str, value: str) -> None:
     [line] = faults(read, **{name: value})
     assert line.startswith(name)
 
 
-def test_all_faults_are_told_at_once(read: Read) -> None:
+def test_all_faults_are_reported_together(read: Read) -> None:
     lines = faults(read, SECRET_KEY=None, REDIS_URL=None, TRUSTED_PROXIES="x", LOG_LEVEL="x")
     assert sorted(line.split(":")[0].split()[0] for line in lines) == [
         "LOG_LEVEL",
@@ -130,18 +132,18 @@ def test_all_faults_are_told_at_once(read: Read) -> None:
     ]
 
 
-def test_secrets_may_come_as_files(read: Read, tmp_path: Path) -> None:
+def test_secrets_are_read_from_files(read: Read, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("a secret out of a file, long enough\n")
     assert read(SECRET_KEY=None, SECRET_KEY_FILE=str(file)).secret_key == "a secret out of a file, long enough"
 
 
-def test_a_file_that_is_not_there_is_named(read: Read, tmp_path: Path) -> None:
+def test_a_missing_secret_file_is_named(read: Read, tmp_path: Path) -> None:
     [line] = faults(read, SECRET_KEY=None, SECRET_KEY_FILE=str(tmp_path / "nothing"))
     assert line.startswith("SECRET_KEY")
 
 
-def test_a_start_with_faults_says_them_and_nothing_else() -> None:
+def test_a_start_with_invalid_settings_prints_only_the_faults() -> None:
     environment = COMPLETE | {"SECRET_KEY": "weak", "LOG_LEVEL": "LOUD"}
     run = subprocess.run(
         [sys.executable, "-c", "import wsgi"], env=environment, cwd=ROOT, capture_output=True, text=True, check=False

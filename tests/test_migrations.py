@@ -1,4 +1,4 @@
-"""Migrations: what they make is what the models say, and each goes up and down over filled tables."""
+"""Migrations: their result agrees with the models, and each runs up and down on filled tables."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def downgrade(revision: str) -> None:
 
 
 def shape(engine: sa.Engine) -> dict[str, Any]:
-    """Everything about the schema that can be told, table by table."""
+    """Return the schema of each table."""
     looking = sa.inspect(engine)
     return {
         table: {
@@ -80,7 +80,7 @@ FACTS: dict[str, dict[str, Any]] = {
 
 
 def a_value(column: sa.Column[Any], checks: list[str]) -> Any:
-    """Something that a column takes; words that a check allows are found in the check."""
+    """Return a valid value of a column; values that a CHECK allows are taken from the CHECK."""
     if column.name in FACTS.get(column.table.name, {}):
         return FACTS[column.table.name][column.name]
     for check in checks:
@@ -105,7 +105,7 @@ def a_value(column: sa.Column[Any], checks: list[str]) -> Any:
 
 
 def fill(engine: sa.Engine) -> None:
-    """Put one row into every table, as it is at this revision."""
+    """Insert one row into every table at the present revision."""
     seen = sa.MetaData()
     seen.reflect(engine)
     with engine.begin() as connection:
@@ -120,28 +120,28 @@ def fill(engine: sa.Engine) -> None:
 
 
 def filled(engine: sa.Engine) -> int:
-    """How many tables hold a row."""
+    """Return the number of tables with a row."""
     seen = sa.MetaData()
     seen.reflect(engine)
     with engine.connect() as connection:
         return sum(1 for table in seen.tables.values() if connection.execute(sa.select(table).limit(1)).first())
 
 
-def test_models_and_migrations_say_the_same(app: Hub) -> None:
+def test_models_and_migrations_agree(app: Hub) -> None:
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, db.metadata) == []
 
 
 def test_checks_of_models_and_migrations_are_the_same(app: Hub) -> None:
-    """Alembic compares no check constraints: their names are compared here."""
+    """Compare the names of CHECK constraints, which Alembic does not compare."""
     looking = sa.inspect(db.engine)
     for table in db.metadata.sorted_tables:
         declared = {c.name for c in table.constraints if isinstance(c, sa.CheckConstraint)}
         assert {check["name"] for check in looking.get_check_constraints(table.name)} == declared, table.name
 
 
-def test_there_is_one_line_of_revisions(app: Hub) -> None:
+def test_revisions_have_one_head(app: Hub) -> None:
     assert len(ScriptDirectory(str(FOLDER)).get_heads()) == 1
     assert REVISIONS
 
@@ -162,7 +162,7 @@ def test_every_revision_goes_up_and_down_over_filled_tables(empty: sa.Engine) ->
 
 @pytest.fixture
 def start(empty: sa.Engine, settings: Settings) -> Iterator[Callable[[], subprocess.Popen[str]]]:
-    """Starts of ``flask db upgrade`` in processes of their own."""
+    """Start ``flask db upgrade`` in several processes."""
     own = {"HUB_ENV": "test", "SECRET_KEY": settings.secret_key, "STORAGE_DIR": str(settings.storage_dir)}
     url = empty.url.render_as_string(hide_password=False)
     environment = {**os.environ, **own, "DATABASE_URL": url, "REDIS_URL": settings.redis_url}
@@ -173,8 +173,8 @@ def start(empty: sa.Engine, settings: Settings) -> Iterator[Callable[[], subproc
         )
 
 
-def test_two_starts_at_once_migrate_one_after_the_other(start: Callable[[], subprocess.Popen[str]]) -> None:
-    """Also where an index is made ``CONCURRENTLY``, which waits for every statement, and so for one that waits."""
+def test_two_starts_at_the_same_time_migrate_one_after_the_other(start: Callable[[], subprocess.Popen[str]]) -> None:
+    """An index made ``CONCURRENTLY`` waits for every statement, also for one that waits for the lock of migrations."""
     upgrade(REVISIONS[0])
     starts = [start(), start()]
     said = [each.communicate(timeout=60)[1] for each in starts]
@@ -183,10 +183,10 @@ def test_two_starts_at_once_migrate_one_after_the_other(start: Callable[[], subp
 
 
 @pytest.mark.drill
-def test_a_start_after_one_that_was_killed_waits_for_what_its_server_still_does(
+def test_a_start_after_a_killed_one_waits_for_the_statement_that_still_runs(
     empty: sa.Engine, start: Callable[[], subprocess.Popen[str]]
 ) -> None:
-    """PostgreSQL goes on making an index whose client is gone; whoever drops it meanwhile meets it in a deadlock."""
+    """PostgreSQL goes on building an index whose client is gone; dropping it meanwhile would be a deadlock."""
     upgrade("0011")
     making = sa.text("SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()")
     # Alembic's statements begin with an empty line.
@@ -212,7 +212,7 @@ def test_a_start_after_one_that_was_killed_waits_for_what_its_server_still_does(
 
 @pytest.mark.drill
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_a_revision_goes_down_and_up_again(empty: sa.Engine, revision: str) -> None:
+def test_a_revision_can_be_downgraded_and_upgraded_again(empty: sa.Engine, revision: str) -> None:
     upgrade(revision)
     made = shape(empty)
     fill(empty)
@@ -221,7 +221,7 @@ def test_a_revision_goes_down_and_up_again(empty: sa.Engine, revision: str) -> N
     assert shape(empty) == made
 
 
-def test_stored_words_are_folded_and_unfolded(empty: sa.Engine) -> None:
+def test_search_words_of_stored_rows_are_folded_and_restored(empty: sa.Engine) -> None:
     upgrade("0009")
     fill(empty)
     with empty.begin() as connection:

@@ -1,4 +1,4 @@
-"""Upgrades without an outage: a migration runs under the old code, so it only adds; what it takes away, it explains."""
+"""Upgrades without an outage: a migration runs under the old code, so it only adds, and explains each removal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STATEMENTS = re.compile(
 
 
 def faults(source: str) -> list[str]:
-    """What the ``upgrade`` of a migration does that old code, or everybody's requests, would not survive."""
+    """Yield the steps of ``upgrade`` that break the old code or block requests."""
     tree = ast.parse(source)
     if _reason(tree):
         return []
@@ -68,7 +68,7 @@ def _reason(tree: ast.Module) -> str:
 
 
 def _executed(upgrade: ast.FunctionDef, tree: ast.Module) -> Iterator[str]:
-    """Texts that ``upgrade`` runs, directly or by the name of a constant."""
+    """Yield the SQL texts that ``upgrade`` runs, given directly or by a constant."""
     constants = {
         getattr(target, "id", ""): node.value.value
         for node in tree.body
@@ -123,7 +123,7 @@ def migration(*lines: str, head: str = "") -> str:
         ("op.execute('ALTER TABLE users ALTER COLUMN name TYPE text')", "runs ALTER COLUMN name TYPE"),
     ],
 )
-def test_what_old_code_would_not_survive_is_named(line: str, fault: str) -> None:
+def test_changes_that_break_the_running_release_are_reported(line: str, fault: str) -> None:
     [found] = faults(migration(line))
     assert fault in found
 
@@ -138,20 +138,20 @@ def test_what_old_code_would_not_survive_is_named(line: str, fault: str) -> None
         "op.alter_column('users', 'name', server_default='x')",
     ],
 )
-def test_what_only_adds_may_be_done(line: str) -> None:
+def test_additions_are_allowed(line: str) -> None:
     assert faults(migration(line)) == []
 
 
-def test_a_table_that_the_migration_makes_is_its_own() -> None:
+def test_a_table_created_by_the_migration_may_be_changed() -> None:
     made = ("op.create_table('pets', sa.Column('id', sa.Integer()))", "op.create_index('ix', 'pets', ['id'])")
     assert faults(migration(*made)) == []
 
 
-def test_what_says_why_it_takes_away_may() -> None:
+def test_a_removal_with_a_reason_is_allowed() -> None:
     assert faults(migration("op.drop_column('users', 'name')", head="CONTRACTS = 'unread since 0.3'")) == []
 
 
-def test_constants_are_read_where_they_are_run() -> None:
+def test_constants_are_resolved() -> None:
     head = "GONE = 'DROP TABLE users'\nMADE = 'CREATE FUNCTION f() ...'"
     assert faults(migration("op.execute(MADE)", head=head)) == []
     assert faults(migration("op.execute(GONE)", head=head)) == ["runs DROP TABLE"]

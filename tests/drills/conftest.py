@@ -1,4 +1,4 @@
-"""One whole hub for all drills."""
+"""Fixture of the drills: one hub for all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that lets sales happen, so many a second, each event in a transaction of its own; prints how many."""
+"""Program that emits events of sales at a fixed rate, each in its own transaction, and prints their number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole hub for drills: its own servers, web processes on ports of their own, a worker and beat."""
+"""A hub for drills: own servers, web processes on own ports, workers and beat."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STREAM = "/api/sales/sse/invoices/"
 
 @dataclass
 class DrillHub:
-    """Web processes on ``ports``, and the servers behind them."""
+    """A running hub: web processes on ``ports``, its other processes and its servers."""
 
     postgres: Postgres
     valkey: Valkey
@@ -49,7 +49,7 @@ class DrillHub:
     def post(
         self, path: str, body: dict[str, Any], *, web: int = 0, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """POST to one of the web processes; status and answer."""
+        """Send a POST to a web process; return status and answer."""
         url = f"http://127.0.0.1:{self.ports[web]}{path}"
         request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers or HEADERS)
         try:
@@ -60,13 +60,13 @@ class DrillHub:
                 return error.code, json.load(error)
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Look into the database, or change what no endpoint changes yet."""
+        """Run a statement in the database and return its rows."""
         with psycopg.connect(self.postgres.url, autocommit=True) as connection:
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
     def flask(self, *arguments: str, **environment: str) -> str:
-        """Run a command of the hub; what it printed."""
+        """Run a command of the hub and return its output."""
         done = subprocess.run(
             [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
             cwd=ROOT,
@@ -78,7 +78,7 @@ class DrillHub:
         return done.stdout
 
     def sign_in(self, role: str) -> dict[str, str]:
-        """Headers of a new user of ``role``."""
+        """Create a user of ``role``, sign in, and return the headers of a request."""
         email, password = f"{role}-{time.monotonic_ns()}@hub.example", "correct horse battery staple"
         self.flask("users", "create", email, "--role", role, "--password", password)
         _, answer = self.post("/api/auth/login/", {"email": email, "password": password})
@@ -117,7 +117,7 @@ class DrillHub:
             client.flushall()
 
     def freeze_redis(self) -> None:
-        """It keeps its connections and answers nothing."""
+        """Stop the Redis process: its connections stay open and get no answer."""
         self._redis.send_signal(signal.SIGSTOP)
 
     def thaw_redis(self) -> None:
@@ -128,7 +128,7 @@ class DrillHub:
         self._redis.wait()
 
     def start_redis(self) -> None:
-        """Start it anew and empty, where it was."""
+        """Start an empty Redis at the same address."""
         self._revived = subprocess.Popen(
             self.valkey.process.args, cwd=self.valkey.data_dir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -143,11 +143,11 @@ class DrillHub:
             )
 
     def log(self, name: str) -> str:
-        """What a process has said so far."""
+        """Return the log of a process so far."""
         return Path(self.environment["DATA_DIR"], f"{name}.log").read_text()
 
     def get(self, path: str, *, web: int = 0, headers: dict[str, str] | None = None) -> tuple[int, str]:
-        """GET from one of the web processes; status and body."""
+        """Send a GET to a web process; return status and body."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.ports[web]}{path}", headers=headers or {})
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
@@ -206,7 +206,7 @@ def drill_hub(*, webs: int = 2, **facts: str) -> Iterator[DrillHub]:
 
 
 def wait_for(happened: Any, seconds: float) -> None:
-    """Look until it happened; fails after ``seconds``."""
+    """Wait until ``happened()`` is true; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -1,4 +1,4 @@
-"""A process that imports in many overlapping transactions, each held open for a random moment before its commit."""
+"""Program that imports in many overlapping transactions, each with a random pause before its commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real browser: the reference asks nobody but the hub, and an ``EventSource`` follows the stream by a ticket."""
+"""Browser tests: the API reference loads from the hub only, and ``EventSource`` reads the stream by a ticket."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def page(browser: Browser, hub: DrillHub) -> Iterator[Page]:
 
 
 def test_the_reference_imports_an_invoice(page: Page, hub: DrillHub) -> None:
-    """As an integrator tries it out: authorise, open the call, execute, read the answer."""
+    """Try a call in the API reference: authorise, open the call, execute it, read the answer."""
     hub.sql("TRUNCATE sales_invoices CASCADE")
     page.goto("/docs")
     page.click("button.authorize")
@@ -47,7 +47,7 @@ def test_the_reference_imports_an_invoice(page: Page, hub: DrillHub) -> None:
     assert '"total_amount": 920' in answer
 
 
-def test_an_event_source_opens_by_ticket_and_is_told(page: Page, hub: DrillHub) -> None:
+def test_an_event_source_with_a_ticket_receives_events(page: Page, hub: DrillHub) -> None:
     _, ticket = hub.post("/api/v1/stream/tickets", {}, headers=hub.sign_in("billing"))
     page.goto("/healthz")
     page.evaluate(

@@ -1,4 +1,4 @@
-"""The image without an engine: each step of the Dockerfile in a clean root, then the hub that it makes; and stops."""
+"""The image, built without Docker: each step of the Dockerfile in a clean folder; the resulting hub; shutdowns."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
 
 @dataclass
 class Image:
-    """What the Dockerfile makes, below a folder that stands for its root."""
+    """The result of the Dockerfile below ``root``, which stands for the root folder of the image."""
 
     root: Path
     workdir: Path
@@ -40,12 +40,12 @@ class Image:
     command: list[str] = field(default_factory=list)
 
     def inside(self, text: str) -> str:
-        """The text with the image's paths below its root, and the build's arguments as they are by default."""
+        """Replace paths of the image by paths below ``root``, and build arguments by their defaults."""
         text = re.sub(r"\$\{(\w+)\}", lambda found: self.arguments[found[1]], text)
         return re.sub(r"(?<![\w.])/(opt|srv)\b", rf"{self.root}/\1", text)
 
     def take(self, word: str, rest: str) -> None:
-        """Do what an instruction says, as far as it can be done without being root of another system."""
+        """Run one instruction of the Dockerfile, as far as that is possible outside a container."""
         if word == "COPY":
             self._copy(rest)
         elif word == "RUN":
@@ -103,7 +103,7 @@ class Image:
                 assert done.returncode == 0, f"{step}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
     def run(self, *words: str, **facts: str) -> subprocess.CompletedProcess[str]:
-        """Run a program of the image, with its environment and nothing of ours."""
+        """Run a program of the image with the environment of the image only."""
         environment = {**self.full_environment(), **facts}
         program = shutil.which(words[0], path=environment["PATH"])
         assert program, words[0]
@@ -123,7 +123,7 @@ def _is_installed(package: str) -> bool:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """Each step of the Dockerfile, done in a clean folder."""
+    """The image after all steps of the Dockerfile."""
     defaults = dict(rest.split("=", 1) for word, rest in instructions() if word == "ARG")
     version = defaults["PYTHON"]
     assert version == f"{sys.version_info.major}.{sys.version_info.minor}", "this Python is not the image's"
@@ -137,7 +137,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 @contextmanager
 def running(image: Image) -> Iterator[dict[str, str]]:
-    """The web process of the image on servers of its own; its settings."""
+    """Start the web process of the image with own servers; return its settings."""
     with temporary_servers() as (postgres, valkey), ExitStack() as stack:
         facts = {
             "SECRET_KEY": "a secret of the drills, long enough for production",
@@ -169,7 +169,7 @@ def test_the_image_is_small_and_holds_no_servers(image: Image) -> None:
     assert not list((image.root / "opt/app").rglob("tests"))
 
 
-def test_the_hub_of_the_image_serves_and_is_well(image: Image, tmp_path: Path) -> None:
+def test_the_image_serves_requests_and_is_healthy(image: Image, tmp_path: Path) -> None:
     with running(image) as facts:
         wait_for(lambda: image.run(*image.health, **facts).returncode == 0, 60)
         flask = ("python", "-m", "flask", "--app", "wsgi")
@@ -184,21 +184,21 @@ def test_the_hub_of_the_image_serves_and_is_well(image: Image, tmp_path: Path) -
         assert (module_flag, found.returncode) == ("-m", 0), found.stderr
 
 
-def test_its_probe_says_when_it_is_not_ready(image: Image) -> None:
+def test_the_probe_of_the_image_fails_when_the_hub_is_not_ready(image: Image) -> None:
     done = image.run(*image.health, PORT=str(free_port()))
     assert (done.returncode, "refused" in done.stderr) == (1, True)
 
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[DrillHub]:
-    """A hub of these drills alone, parts of which are stopped."""
+    """A hub for the drills that stop processes."""
     with drill_hub(LOG_LEVEL="INFO") as running_hub:
         wait_for(lambda: running_hub.get("/healthz/worker")[0] == 200, 90)
         yield running_hub
 
 
 class TestStopping:
-    def test_a_web_process_that_stops_loses_no_request(self, hub: DrillHub) -> None:
+    def test_stopping_a_web_process_loses_no_request(self, hub: DrillHub) -> None:
         answers: list[int] = []
         stopped = threading.Event()
 
@@ -225,8 +225,8 @@ class TestStopping:
         # Whoever stops in order is not missed.
         assert json.loads(hub.get("/healthz/worker")[1]).get("lost") == []
 
-    def test_a_worker_that_stops_finishes_what_it_has_in_hand(self, hub: DrillHub) -> None:
-        """The relay waits for the head's lock, in a task that has begun, when the worker is told to stop."""
+    def test_a_stopping_worker_finishes_its_task(self, hub: DrillHub) -> None:
+        """The worker is stopped while its task, the relay, waits for the lock of the event head."""
         with psycopg.connect(hub.postgres.url) as holding:
             holding.execute("SELECT position FROM event_head FOR UPDATE")
             hub.post("/api/sales/import/invoice/", a_sale())
@@ -238,7 +238,7 @@ class TestStopping:
         assert hub.sql("SELECT count(*) FROM events WHERE position IS NULL") == [(0,)]
         hub.start(next(process for process in PROCESSES if process.name == "worker"))
 
-    def test_beat_stops_in_order(self, hub: DrillHub) -> None:
+    def test_beat_stops_normally(self, hub: DrillHub) -> None:
         hub.children["beat"].send_signal(signal.SIGTERM)
         assert hub.children["beat"].wait(15) == 0
 

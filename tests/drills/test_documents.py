@@ -1,4 +1,4 @@
-"""Every command and every sample of the documents is run: what a reader pastes works."""
+"""Every command and sample of the documentation is run as printed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _SHELL = 'curl() { command curl --silent --show-error --fail-with-body --max-tim
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block of code, and the setting that a comment before it names."""
+    """A block of code and the setting that the comment before it names."""
 
     page: Path
     language: str
@@ -68,7 +68,7 @@ def put_in_review(hub: DrillHub) -> None:
 
 
 def let_manage_webhooks(hub: DrillHub) -> None:
-    """Again for each run of the page: whoever is there already stays."""
+    """Create the users of a page; those that exist stay."""
     if not hub.sql("SELECT FROM users WHERE email = 'hooks@hub.example'"):
         password = ("--password", "correct horse battery staple")
         hub.flask("users", "create", "hooks@hub.example", "--role", "integrator", *password)
@@ -90,7 +90,7 @@ def issue_123(hub: DrillHub) -> dict[str, str]:
 
 
 def empty_installation(hub: DrillHub) -> dict[str, str]:
-    """A database without a table and a folder without a file, beside the hub's own."""
+    """An empty database and an empty storage folder, beside those of the hub."""
     hub.sql("DROP DATABASE IF EXISTS restored")
     hub.sql("CREATE DATABASE restored")
     storage = Path(hub.environment["DATA_DIR"]) / f"restored-{time.monotonic_ns()}"
@@ -115,7 +115,7 @@ SETTINGS: dict[str, Callable[[DrillHub], dict[str, str] | None]] = {
 
 
 def readers_checkout(folder: Path) -> None:
-    """What the pages type about; what they write must not lie about in the real checkout."""
+    """A copy of the files that the commands use, so that their output does not stay in the checkout."""
     for name in ("docs", "deploy", "migrations"):
         (folder / name).symlink_to(ROOT / name)
     for name in (".venv/bin", "var/backups", "root"):
@@ -152,7 +152,7 @@ def test_commands_run_as_printed(hub: DrillHub, page: Path, tmp_path: Path) -> N
         assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
 
 
-def test_every_command_of_operators_is_run_or_says_why_not() -> None:
+def test_every_command_for_operators_is_run_or_has_a_reason() -> None:
     languages = {name: {b.language for b in ALL if b.page.stem == name} for name in OPERATORS}
     for name, found in languages.items():
         unknown = found & {"sh", "shell", "console"}
@@ -160,7 +160,7 @@ def test_every_command_of_operators_is_run_or_says_why_not() -> None:
     assert set(NOT_RUN) <= set().union(*languages.values()), "a reason that nobody needs"
 
 
-def test_every_setting_names_something(hub: DrillHub) -> None:
+def test_every_documented_setting_exists(hub: DrillHub) -> None:
     assert {block.setting for block in ALL if block.setting} == set(SETTINGS)
 
 
@@ -184,13 +184,13 @@ def test_the_operators_page_lists_every_setting() -> None:
     assert len(read) <= len(fields(Settings))
 
 
-def test_the_operators_page_serves_every_queue() -> None:
+def test_the_operating_page_has_a_worker_for_every_queue() -> None:
     page = (ROOT / "docs" / "operating.md").read_text()
     listed = {queue for line in re.findall(r"--queues (\S+)", page) for queue in line.split(",")}
     assert listed == {queue for process in PROCESSES for queue in process.queues}
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_have_targets() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} points to {target}"

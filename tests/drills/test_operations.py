@@ -1,4 +1,4 @@
-"""Drills of operations: any one process is killed or frozen, and health, metrics and page tell which."""
+"""Drills of operations: a process is killed or frozen, and health, metrics and the page report which one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOLD_WITHIN = 15.0
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[DrillHub]:
-    """A hub of these drills alone: others shall not meet its dead."""
+    """A hub for these drills only, because they kill its processes."""
     with drill_hub(LOG_LEVEL="INFO") as running:
         wait_for(lambda: running.get("/healthz/worker")[0] == 200, 60)
         yield running
@@ -43,14 +43,14 @@ def work(hub: DrillHub) -> tuple[int, dict[str, object]]:
 
 
 def silence_of(hub: DrillHub, kind: str) -> list[float]:
-    """Seconds since each process of a kind was heard of, by the metrics."""
+    """Return the seconds since the last heartbeat of each process of a kind, from the metrics."""
     _, metrics = hub.get("/metrics")
     found = re.findall(rf'^hub_process_silent_seconds{{kind="{kind}",[^}}]*}} (\S+)$', metrics, re.M)
     return [float(seconds) for seconds in found]
 
 
 @pytest.mark.parametrize("kind", ["worker", "printer", "beat"])
-def test_a_killed_process_is_told_and_comes_back(hub: DrillHub, kind: str) -> None:
+def test_a_killed_process_is_reported_and_recovers(hub: DrillHub, kind: str) -> None:
     hub.children[kind].kill()
     hub.children[kind].wait()
     try:
@@ -63,7 +63,7 @@ def test_a_killed_process_is_told_and_comes_back(hub: DrillHub, kind: str) -> No
     wait_for(lambda: min(silence_of(hub, kind)) < 10 and work(hub)[0] == 200, 60)
 
 
-def test_a_killed_web_process_is_told_and_replaced(hub: DrillHub) -> None:
+def test_a_killed_web_process_is_reported_and_replaced(hub: DrillHub) -> None:
     [victim] = _children_of(hub.children["web 1"].pid)
     victim.kill()
     wait_for(lambda: f"/{victim.pid}" in str(work(hub)[1]["lost"]), TOLD_WITHIN)
@@ -72,7 +72,7 @@ def test_a_killed_web_process_is_told_and_replaced(hub: DrillHub) -> None:
 
 
 def test_a_frozen_consumer_turns_the_canary_red(hub: DrillHub) -> None:
-    """The worker's process is there; nothing is consumed."""
+    """The worker's process exists but consumes nothing."""
     frozen = [hub.children["worker"].pid, *(child.pid for child in _children_of(hub.children["worker"].pid))]
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
@@ -88,8 +88,8 @@ def test_a_frozen_consumer_turns_the_canary_red(hub: DrillHub) -> None:
     wait_for(lambda: work(hub)[0] == 200, 30)
 
 
-def test_a_drained_queue_waits_through_a_restart_of_its_worker_and_is_worked_off(hub: DrillHub) -> None:
-    """As the page does it; Redis holds the word, and a worker that starts meanwhile obeys it too."""
+def test_a_drained_queue_stays_drained_over_a_restart_and_is_consumed_after_it(hub: DrillHub) -> None:
+    """The drain is stored in Redis as the page does it; a worker that starts meanwhile respects it too."""
 
     def status() -> object:
         return work(hub)[1]["queues"]["pdf"]["status"]  # type: ignore[index]
@@ -108,7 +108,7 @@ def test_a_drained_queue_waits_through_a_restart_of_its_worker_and_is_worked_off
     wait_for(lambda: work(hub)[0] == 200, 30)
 
 
-def test_one_id_leads_from_the_request_to_the_worker(hub: DrillHub) -> None:
+def test_the_request_id_is_on_log_lines_of_web_and_worker(hub: DrillHub) -> None:
     imported(hub, **{"X-Request-Id": "followed-by-one-id"})
     wait_for(lambda: "followed-by-one-id" in hub.log("worker"), 15)
     [placed] = [line for line in hub.log("worker").splitlines() if "followed-by-one-id" in line]
@@ -119,7 +119,7 @@ def test_one_id_leads_from_the_request_to_the_worker(hub: DrillHub) -> None:
     assert "task=events.relay" in placed
 
 
-def test_the_metrics_of_workers_are_in_the_same_place(hub: DrillHub) -> None:
+def test_metrics_of_workers_and_web_are_at_one_endpoint(hub: DrillHub) -> None:
     _, metrics = hub.get("/metrics")
     assert re.search(r'^hub_task_seconds_count{task="operations.canary"} [1-9]', metrics, re.M)
     assert re.search(r'^hub_http_requests_total{.*route="/api/sales/import/invoice/".*} [1-9]', metrics, re.M)

@@ -1,4 +1,4 @@
-"""One import over HTTP with a whole hub behind it, seen by an OpenTelemetry collector: one trace, nobody's data."""
+"""One import over HTTP as an OpenTelemetry collector sees it: one trace, without data of customers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CUSTOMER = "Zeliha Kundura of Izmir"
 
 @dataclass
 class Seen:
-    """A span as it arrived."""
+    """A received span."""
 
     trace: bytes
     id: bytes
@@ -42,7 +42,7 @@ class Seen:
 
 @dataclass
 class Collector:
-    """Takes OTLP by HTTP, and plain webhooks on any other path."""
+    """Collector that accepts OTLP over HTTP, and webhooks on every other path."""
 
     spans: list[Seen] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Collector:
                 self.spans.append(Seen(span.trace_id, span.span_id, span.parent_span_id, span.name, service, said))
 
     def way_of(self, request_id: str) -> list[Seen]:
-        """All spans of the trace that a request began."""
+        """Return all spans of the trace that a request started."""
         roots = {s.trace for s in self.spans if s.said.get("hub_request_id") == request_id and not s.parent}
         return [span for span in self.spans if span.trace in roots]
 
@@ -79,7 +79,7 @@ def collector() -> Iterator[Collector]:
             self.end_headers()
 
         def log_message(self, *_words: object) -> None:
-            """Quiet."""
+            """Write no log."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         found.port = server.server_port
@@ -89,7 +89,7 @@ def collector() -> Iterator[Collector]:
 
 
 def followed(hub: DrillHub, seen: Collector) -> tuple[str, dict[str, Any]]:
-    """The id and the payload of an import that can be followed to its end: beat's sweep may be faster than a nudge."""
+    """Import until one trace reaches the webhook: beat may run the relay before the trigger does."""
     for number in range(10):
         sale = a_sale(customer={"code": "CUST-889", "name": CUSTOMER})
         headers = {**HEADERS, "X-Request-Id": f"import-{number}"}

@@ -1,4 +1,4 @@
-"""Drills of gunicorn: requests that are no HTTP, readers that stall, and a stop that does not wait for streams."""
+"""Drills of gunicorn: malformed requests, stalled readers, and a shutdown that does not wait for streams."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def raw(port: int, request: bytes) -> tuple[int, dict[str, object]]:
         (b"GET / HTTP/1.1\r\nBad Header : 1\r\n\r\n", 400),
     ],
 )
-def test_broken_http_is_refused_in_json(hub: DrillHub, request_bytes: bytes, status: int) -> None:
+def test_malformed_http_gets_a_json_error(hub: DrillHub, request_bytes: bytes, status: int) -> None:
     answered, body = raw(hub.ports[0], request_bytes)
     assert answered == status
     assert body["message"]
 
 
-def test_a_stop_ends_streams_at_once(hub: DrillHub) -> None:
+def test_shutdown_ends_streams_at_once(hub: DrillHub) -> None:
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "-c", "app/operations/gunicorn.py", "wsgi:app"]
     server = subprocess.Popen(
@@ -73,7 +73,7 @@ def test_a_stop_ends_streams_at_once(hub: DrillHub) -> None:
         server.wait()
 
 
-def test_twenty_streams_need_no_more_connections_than_one(hub: DrillHub) -> None:
+def test_twenty_streams_use_as_many_connections_as_one(hub: DrillHub) -> None:
     web = next(process for process in psutil.process_iter() if _serves(process, hub.ports[0]))
     first = hub.listen()
     wait_for(lambda: first.comments, 5)

@@ -29,7 +29,7 @@ RETRIES = (2, 3, 5, 8, 13)
 
 @dataclass(frozen=True)
 class Scale:
-    """How large the drill is; times in seconds."""
+    """Size of the drill; times in seconds."""
 
     events: int
     per_second: int
@@ -45,7 +45,7 @@ SCALE = SHORT if os.environ.get("SHORT") else FULL
 
 
 class Watching:
-    """A receiver that counts what it took, by event, and looks whether the bytes stay the same."""
+    """Receiver that counts accepted events and checks that the bytes of an event never change."""
 
     def __init__(self, error_rate: float) -> None:
         self.error_rate = error_rate
@@ -128,7 +128,7 @@ def test_nothing_is_lost_whatever_is_killed_frozen_flushed_or_restarted(hub: Dri
 
 @contextmanager
 def emitting(hub: DrillHub) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that lets events happen, from its first one on; it does not outlive the drill."""
+    """Run a process that emits events until the end of the block."""
     command = [sys.executable, "-m", "tests.drills.emitting", str(SCALE.events), str(SCALE.per_second)]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **hub.environment})
     try:
@@ -140,7 +140,7 @@ def emitting(hub: DrillHub) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def chaos(hub: DrillHub) -> int:
-    """Kill a sender every five seconds; freeze Redis, flush it, and restart PostgreSQL once each meanwhile."""
+    """Kill a sender every five seconds; freeze Redis, flush it, and restart PostgreSQL, once each."""
     began, kills = time.monotonic(), 0
     plan = [
         (SCALE.chaos * 0.15, hub.freeze_redis),
@@ -161,7 +161,7 @@ def chaos(hub: DrillHub) -> int:
 
 
 def kill(hub: DrillHub, number: int) -> None:
-    """A process of the senders' pools in turn; every third time a whole worker, which takes a while to come back."""
+    """Kill a process of a sender's pool; every third time a whole worker, which needs longer to restart."""
     name = ("webhooks", "webhooks", "retries")[number // 3 % 3]
     if number % 3 == 2:
         hub.kill_worker(name)
@@ -170,7 +170,7 @@ def kill(hub: DrillHub, number: int) -> None:
 
 
 def unsettled(hub: DrillHub, endpoints: tuple[int, ...]) -> bool:
-    """Whether anything is overdue; in the full form, whether anything is open at all."""
+    """Return whether a delivery is overdue; in the full form, whether any is open."""
     overdue = "AND due_at < now() - interval '2 seconds'" if SCALE is SHORT else ""
     return hub.sql(
         f"SELECT EXISTS (SELECT FROM webhook_deliveries WHERE state = 'pending' AND endpoint_id = ANY(%s) {overdue})",
@@ -179,7 +179,7 @@ def unsettled(hub: DrillHub, endpoints: tuple[int, ...]) -> bool:
 
 
 def arrived(hub: DrillHub, endpoint: int, watching: Watching) -> None:
-    """What counts as delivered has been taken, and what was not taken is still to be delivered or has failed."""
+    """Check that delivered events were accepted, and that all others are pending or failed."""
     query = "SELECT event_id FROM webhook_deliveries WHERE endpoint_id = %s AND state = 'delivered'"
     delivered = {str(row[0]) for row in hub.sql(query, endpoint)}
     assert delivered <= set(watching.taken), "counted as delivered and never arrived"
@@ -190,7 +190,7 @@ def arrived(hub: DrillHub, endpoint: int, watching: Watching) -> None:
 
 
 def dated(hub: DrillHub, endpoints: tuple[int, ...]) -> None:
-    """What is not settled has its date: of the next attempt, or of the end of a lease that was lost."""
+    """Check that every open delivery has a due time: of the next attempt or of the end of a lost lease."""
     late = hub.sql(
         "SELECT count(*), min(due_at) FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = endpoint_id "
         "WHERE d.state = 'pending' AND e.status <> 'disabled' AND endpoint_id = ANY(%s) "
