@@ -24,7 +24,7 @@ from app.accounts.roles import API_KEY, ROLES
 from app.admin.i18n import catalogs
 from app.config import Settings
 from app.events.relay import relay
-from app.extensions import bus, db, limiter
+from app.extensions import bus, celery, db, limiter
 from app.factory import create_app
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
@@ -147,14 +147,30 @@ def _empty() -> None:
         connection.execute(_delete_statements())
 
 
+def another_app(settings: Settings) -> Hub:
+    """Make a further application; the background threads of the process stay bound to the first one.
+
+    A thread could hold a connection of the further application when its pool is disposed: nothing would close it.
+    """
+    bound = {owner: owner._app for owner in (audit.recorder, broadcaster)}
+    other = create_app(settings)
+    other.test_client_class = Client
+    for owner, first in bound.items():
+        owner._app = first
+    return other
+
+
 @contextmanager
 def restored_singletons() -> Iterator[None]:
-    """Restore the singletons of the process (limiter, recorder, broadcaster …) that another application may rebind."""
+    """Restore the singletons of the process (limiter, Redis client, Celery) that another application rebinds."""
+    broker = {name: celery.conf[name] for name in ("broker_url", "broker_use_ssl")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limiter, "__dict__", dict(limiter.__dict__))
-        for owner, name in ((audit.recorder, "_app"), (broadcaster, "_app"), (HubTask, "flask_app"), (bus, "client")):
+        for owner, name in ((HubTask, "flask_app"), (bus, "client")):
             patch.setattr(owner, name, getattr(owner, name))
         yield
+    celery.conf.update(broker)
+    celery._after_fork()  # closes nothing, but forgets the connections to the other broker
 
 
 @pytest.fixture
@@ -163,14 +179,11 @@ def app_with(app: Hub, settings: Settings) -> Iterator[Callable[..., Hub]]:
     made: list[Hub] = []
 
     def make(**changes: Any) -> Hub:
-        other = create_app(replace(settings, **changes))
-        other.test_client_class = Client
-        made.append(other)
-        return other
+        made.append(another_app(replace(settings, **changes)))
+        return made[-1]
 
     with restored_singletons():
         yield make
-        audit.recorder.flush()  # its thread must not use a connection that is closed below
     for other in made:
         with other.app_context():
             db.engine.dispose()

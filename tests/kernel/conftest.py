@@ -15,11 +15,10 @@ from sqlalchemy import text
 from app.accounts.guards import public
 from app.config import Settings
 from app.extensions import db
-from app.factory import create_app
 from app.kernel import errors
 from app.kernel.http.app import ApiBlueprint, Hub
 from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Text, Timestamp
-from tests.conftest import Client, restored_singletons
+from tests.conftest import another_app, restored_singletons
 
 #: One path prefix per error envelope, and one without an own envelope.
 SURFACES = ("/api/sales", "/api/invoices", "/api/v1/einvoices", "/nowhere")
@@ -89,10 +88,9 @@ def probe_blueprint(prefix: str) -> ApiBlueprint:
 def probe_app(_migrated: Hub, settings: Settings) -> Iterator[Hub]:
     """An application with the probe views below every prefix."""
     with restored_singletons():
-        other = create_app(replace(settings, max_body_bytes=64 * 1024))
+        other = another_app(replace(settings, max_body_bytes=64 * 1024))
     for prefix in SURFACES:
         other.register_blueprint(probe_blueprint(prefix))
-    other.test_client_class = Client
     yield other
     with other.app_context():
         db.engine.dispose()

@@ -18,9 +18,13 @@ def _disable_prepared_statements_of_pooler(connection: Any, _record: Any) -> Non
     In transaction mode each transaction may run on another server connection, which does not have the statement, or
     has another one of the same name. A pooler announces a process id of its own, so the ids differ.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()", prepare=False)
-        [backend] = cursor.fetchone()
-    connection.rollback()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()", prepare=False)
+            [backend] = cursor.fetchone()
+        connection.rollback()
+    except BaseException:
+        connection.close()  # the pool does not know it yet, so nothing else would close it
+        raise
     if backend != connection.info.backend_pid:
         connection.prepare_threshold = None
