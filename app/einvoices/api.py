@@ -11,14 +11,23 @@ from app.accounts.idempotency import idempotent
 from app.accounts.ownership import owner_id, scope
 from app.einvoices import samples
 from app.einvoices.access import requires_einvoices
-from app.einvoices.errors import AlreadySending, HasCredits, NoPdf, NotCreditable, UnknownEinvoice, WrongState
-from app.einvoices.lifecycle import credit_notes, drafts, issue, numbering
+from app.einvoices.errors import (
+    AlreadyCorrected,
+    AlreadySending,
+    HasCredits,
+    NoPdf,
+    NotCreditable,
+    UnknownEinvoice,
+    WrongState,
+)
+from app.einvoices.lifecycle import corrections, credit_notes, drafts, from_sales, issue, numbering
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import status_reports
 from app.einvoices.queries import lookup
 from app.einvoices.schemas.einvoices import (
     EinvoiceChangeSchema,
+    EinvoiceCorrectionSchema,
     EinvoiceCreditSchema,
     EinvoiceDetailSchema,
     EinvoiceDraftSchema,
@@ -73,9 +82,10 @@ class FromSales(MethodView):
     def post(self, data: dict[str, Any]) -> tuple[Einvoice, int]:
         """Create a draft from a sales invoice; a repeated request answers 200 with the same e-invoice.
 
+        When the provider rejected that e-invoice, the new draft is its correction (201).
         The `mrp` of a line is used as its unit price without VAT.
         """
-        einvoice, is_new = drafts.from_sales(data, owner_id())
+        einvoice, is_new = from_sales.draft_from_sales(data, owner_id())
         return einvoice, 201 if is_new else 200
 
 
@@ -152,7 +162,7 @@ class Issue(MethodView):
 @blp.route("/<int:einvoice_id>/send")
 class Send(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState, AlreadySending)
+    @refuses(UnknownEinvoice, WrongState, AlreadySending, AlreadyCorrected)
     @blp.response(202, EinvoiceDetailSchema, example=samples.DETAIL)
     def post(self, einvoice_id: int) -> Einvoice:
         """Send an issued e-invoice to its provider; `status` and `provider_status` show the result."""
@@ -162,14 +172,29 @@ class Send(MethodView):
 @blp.route("/<int:einvoice_id>/cancel")
 class Cancel(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState, HasCredits, AlreadySending)
+    @refuses(UnknownEinvoice, WrongState, HasCredits, AlreadySending, AlreadyCorrected)
     @blp.arguments(EinvoiceReasonSchema, example={"reason": "Ordered twice"})
     @blp.response(
         200, EinvoiceDetailSchema, example={**samples.DETAIL, "status": "cancelled", "reason": "Ordered twice"}
     )
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
-        """Cancel a draft or an issued e-invoice; an issued number stays used."""
+        """Cancel a draft, or an issued or rejected e-invoice; an issued number stays used."""
         return issue.cancel(einvoice_id, data["reason"], scope())
+
+
+@blp.route("/<int:einvoice_id>/corrections")
+class Corrections(MethodView):
+    @requires_einvoices("einvoices:write")
+    @refuses(UnknownEinvoice, WrongState, HasCredits, AlreadySending, AlreadyCorrected)
+    @idempotent
+    @blp.arguments(EinvoiceCorrectionSchema, example={"reason": "Wrong tax number"})
+    @blp.response(201, EinvoiceDetailSchema, example={**samples.NEW, "id": 461, "corrects_id": 456})
+    def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
+        """Draft a correction of a rejected e-invoice: the same content, to be changed and issued with its own number.
+
+        The rejected e-invoice keeps its number and status, and `corrected_by_id` names the correction.
+        """
+        return corrections.correct(einvoice_id, data.get("reason", ""), scope())
 
 
 @blp.route("/<int:einvoice_id>/returns")

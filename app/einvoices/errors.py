@@ -29,6 +29,14 @@ class WrongState(Conflict):
         )
 
 
+class AlreadyCorrected(Conflict):
+    message = N_("This e-invoice was rejected, and a correction took its place.")
+    code = "ALREADY_CORRECTED"
+
+    def __init__(self, corrected_by_id: int = 0) -> None:
+        super().__init__(data={"corrected_by_id": corrected_by_id})
+
+
 class NotCreditable(Conflict):
     message = N_("Only a sale can be returned or credited.")
     code = "NOT_A_SALE"

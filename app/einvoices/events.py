@@ -33,6 +33,8 @@ class AnnouncedSchema(Schema):
     provider_status = fields.String(allow_none=True)
     provider_invoice_id = fields.String(allow_none=True)
     original_id = fields.Integer(allow_none=True)
+    corrects_id = fields.Integer(allow_none=True)
+    corrected_by_id = fields.Integer(allow_none=True)
     extra = fields.Raw(data_key="metadata", allow_none=True)
     updated_at = Timestamp()
 

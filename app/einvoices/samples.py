@@ -53,6 +53,8 @@ DETAIL: dict[str, Any] = {
     **EINVOICE,
     "buyer": {**DRAFT["buyer"], "tax_office": "", "shipping_address": ""},
     "original_id": None,
+    "corrects_id": None,
+    "corrected_by_id": None,
     "sales_invoice_no": None,
     "notes": "",
     "reason": "",

@@ -1,4 +1,4 @@
-"""Status and type of an e-invoice, and the statuses in which each action is allowed."""
+"""Status and type of an e-invoice, and when its provider rejected it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ class Type(StrEnum):
     CREDIT_NOTE = "credit_note"
 
 
-CANCELLABLE = frozenset({Status.DRAFT, Status.ISSUED})
-SENDABLE = frozenset({Status.ISSUED, Status.REJECTED})
-CREDITABLE = frozenset({Status.ISSUED, Status.SENT, Status.ACCEPTED})
+#: Words of providers that become the own status when they are the response to a sending.
+STATUS_BY_PROVIDER_STATUS = {"accepted": Status.ACCEPTED, "rejected": Status.REJECTED}
+
+
+def is_rejected(status: str, provider_status: str | None) -> bool:
+    """Whether the provider rejected it: by its response to the sending, or later by a status report."""
+    reported = STATUS_BY_PROVIDER_STATUS.get((provider_status or "").lower())
+    return status == Status.REJECTED or (status == Status.SENT and reported == Status.REJECTED)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from app.einvoices.lifecycle.issue import trigger_printer, trigger_sender
+from app.einvoices.lifecycle.issue import trigger_printer
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import outbox
+from app.einvoices.providers.sendings import trigger_sender
 from app.einvoices.queries import tallies
 from app.extensions import celery
 

@@ -19,14 +19,20 @@ from app.admin.i18n.translate import translate
 from app.admin.list_query import link, parse_filters
 from app.einvoices.access import requires_einvoices
 from app.einvoices.errors import UnknownEinvoice
-from app.einvoices.lifecycle import credit_notes, drafts
+from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes
+from app.einvoices.lifecycle import from_sales as sales_drafts
 from app.einvoices.lifecycle import issue as lifecycle_issue
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
 from app.einvoices.queries import lookup
-from app.einvoices.schemas.einvoices import EinvoiceCreditSchema, EinvoiceReasonSchema, FromSalesSchema
+from app.einvoices.schemas.einvoices import (
+    EinvoiceCorrectionSchema,
+    EinvoiceCreditSchema,
+    EinvoiceReasonSchema,
+    FromSalesSchema,
+)
 from app.einvoices.schemas.lists import ListQuery
-from app.einvoices.status import CANCELLABLE, CREDITABLE, SENDABLE, Status, Type
+from app.einvoices.status import Type
 from app.kernel.worker.work_queue import WorkState
 from app.pdf import files
 
@@ -53,6 +59,8 @@ def show(einvoice_id: int) -> str:
         "admin/einvoices_show.html",
         einvoice=einvoice,
         original=lookup.find(einvoice.original_id, scope(), items=False) if einvoice.original_id else None,
+        corrected=lookup.find(einvoice.corrects_id, scope(), items=False) if einvoice.corrects_id else None,
+        correction=lookup.find(einvoice.corrected_by_id, scope(), items=False) if einvoice.corrected_by_id else None,
         credits=lookup.list_credits(einvoice),
         entries=[_timeline_entry(event) for event in reversed(einvoice.events)],
         actions=_allowed_actions(einvoice) if "einvoices:write" in authenticate().abilities else set(),
@@ -71,7 +79,7 @@ def pdf(einvoice_id: int) -> Response:
 @requires_einvoices("einvoices:write")
 def from_sales() -> BaseResponse:
     """Create a draft from a sales invoice, or open the existing e-invoice of that sales invoice."""
-    einvoice, is_new = drafts.from_sales(load_form(FromSalesSchema(), "invoice_no"), owner_id())
+    einvoice, is_new = sales_drafts.draft_from_sales(load_form(FromSalesSchema(), "invoice_no"), owner_id())
     message = gettext("Draft created.") if is_new else gettext("This sales invoice already has an e-invoice.")
     return _redirect(message, einvoice.id)
 
@@ -96,9 +104,18 @@ def send(einvoice_id: int) -> BaseResponse:
 @blp.post("/<int:einvoice_id>/cancel")
 @requires_einvoices("einvoices:write")
 def cancel(einvoice_id: int) -> BaseResponse:
-    """Cancel a draft or an issued e-invoice."""
+    """Cancel a draft, or an issued or rejected e-invoice."""
     lifecycle_issue.cancel(einvoice_id, load_form(EinvoiceReasonSchema(), "reason")["reason"], scope())
     return _redirect(gettext("Cancelled."), einvoice_id)
+
+
+@blp.post("/<int:einvoice_id>/correct")
+@requires_einvoices("einvoices:write")
+def correct(einvoice_id: int) -> BaseResponse:
+    """Draft a correction of a rejected e-invoice."""
+    data = load_form(EinvoiceCorrectionSchema(), "reason")
+    draft = corrections.correct(einvoice_id, data.get("reason", ""), scope())
+    return _redirect(gettext("Draft created."), draft.id)
 
 
 @blp.post("/<int:einvoice_id>/reprint")
@@ -127,15 +144,10 @@ def credit(einvoice_id: int, kind: str) -> BaseResponse:
 
 def _allowed_actions(einvoice: Einvoice) -> set[str]:
     """Actions that the page offers in this status; the service checks them again."""
-    status, is_sale = einvoice.status, einvoice.type == Type.SALE
-    allowed = {
-        "issue": status == Status.DRAFT,
-        "send": status in SENDABLE,
-        "cancel": status in CANCELLABLE,
-        "credit": is_sale and status in CREDITABLE and einvoice.credited_total < einvoice.grand_total,
-        "reprint": einvoice.number is not None,
-    }
-    return {action for action, is_allowed in allowed.items() if is_allowed}
+    allowed = {name for name in allowed_steps.STEPS if allowed_steps.is_allowed(name, einvoice)}
+    if einvoice.credited_total >= einvoice.grand_total:
+        allowed.discard("credit")
+    return allowed | ({"reprint"} if einvoice.number is not None else set())
 
 
 def _timeline_entry(event: Any) -> dict[str, Any]:

@@ -11,14 +11,13 @@ from sqlalchemy import func, select
 from app import events
 from app.accounts.ownership import Scope
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.errors import NotCreditable, WrongState
 from app.einvoices.events import CREDIT_NOTE_CREATED, RETURN_CREATED, STATUS_CHANGED, emit_and_record, record
-from app.einvoices.lifecycle import totals
+from app.einvoices.lifecycle import allowed_steps, totals
 from app.einvoices.lifecycle.drafts import set_lines
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import find_for_update
-from app.einvoices.status import CREDITABLE, Status, Type
+from app.einvoices.queries.lookup import find_for_update, is_in_force
+from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
@@ -42,10 +41,7 @@ def draft_credit(original_id: int, kind: Type, data: Mapping[str, Any], scope: S
         Invalid: an item does not belong to the original, or its quantity is larger than what is left.
     """
     original = find_for_update(original_id, scope)
-    if original.type != Type.SALE:
-        raise NotCreditable
-    if original.status not in CREDITABLE:
-        raise WrongState("credited", original.status)
+    allowed_steps.require("credit", original)
     selected = _select_lines(original, data.get("items"))
     credit = _create_credit(original, selected, kind, data)
     emit_and_record(_EVENTS[kind], credit, original_id=original.id, reason=credit.reason)
@@ -54,8 +50,8 @@ def draft_credit(original_id: int, kind: Type, data: Mapping[str, Any], scope: S
 
 
 def has_credits(original: Einvoice) -> bool:
-    """Whether the sale has a return or credit note that is not cancelled."""
-    credits_ = select(Einvoice.id).where(Einvoice.original_id == original.id, Einvoice.status != Status.CANCELLED)
+    """Whether the sale has a return or credit note in force."""
+    credits_ = select(Einvoice.id).where(Einvoice.original_id == original.id, is_in_force())
     return db.session.scalar(credits_.limit(1)) is not None
 
 
@@ -66,7 +62,11 @@ def settle(credit: Einvoice) -> None:
         Einvoice.original_id == original.id, Einvoice.status == Status.DRAFT, Einvoice.id != credit.id
     )
     is_complete = all(item.credited_quantity == item.quantity for item in original.items)
-    if is_complete and original.status in CREDITABLE and db.session.scalar(drafts.limit(1)) is None:
+    if (
+        is_complete
+        and original.status in allowed_steps.STEPS["credit"].statuses
+        and db.session.scalar(drafts.limit(1)) is None
+    ):
         original.refunded_from = original.status
         _change_status(original, Status.REFUNDED.value)
 
@@ -198,7 +198,7 @@ def _remaining_vat(original: Einvoice) -> dict[Decimal, Decimal]:
     credited = (
         select(EinvoiceItem.vat_rate, func.sum(EinvoiceItem.vat_amount))
         .join(Einvoice, Einvoice.id == EinvoiceItem.einvoice_id)
-        .where(Einvoice.original_id == original.id, Einvoice.status != Status.CANCELLED)
+        .where(Einvoice.original_id == original.id, is_in_force())
         .group_by(EinvoiceItem.vat_rate)
     )
     before = {rate: vat for rate, vat in db.session.execute(credited)}  # noqa: C416 - the type is Row, not a pair

@@ -1,4 +1,4 @@
-"""Drafts: create, create from a sales invoice, change; every change of lines computes the totals again."""
+"""Drafts: create and change; every change of lines computes the totals again."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
-
 from app.accounts.ownership import Scope
-from app.einvoices import invoice_sources, sellers
+from app.einvoices import sellers
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.errors import WrongState
 from app.einvoices.events import CREATED, emit_and_record, record
-from app.einvoices.lifecycle import totals
+from app.einvoices.lifecycle import allowed_steps, totals
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import find, find_for_update
+from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.errors import Invalid, NotFound
+from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
 from app.kernel.money import LARGEST_AMOUNT
 
@@ -34,7 +31,7 @@ def create(data: Mapping[str, Any], owner_id: int) -> Einvoice:
     Raises:
         Invalid: a discount is larger than its line, or the total is larger than the largest amount.
     """
-    einvoice = _create(data, owner_id)
+    einvoice = add(data, owner_id)
     emit_and_record(CREATED, einvoice)
     return einvoice
 
@@ -48,8 +45,7 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
         Invalid: as for ``create``; or items or currency of a return or credit note were given.
     """
     einvoice = find_for_update(einvoice_id, scope)
-    if einvoice.status != Status.DRAFT:
-        raise WrongState("changed", einvoice.status)
+    allowed_steps.require("change", einvoice)
     if einvoice.type != Type.SALE and data.keys() & {"items", "currency"}:
         raise Invalid({name: [_FOLLOWS] for name in ("items", "currency") if name in data})
     for name in _HEADER:
@@ -66,45 +62,8 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
     return einvoice
 
 
-def from_sales(data: Mapping[str, Any], owner_id: int) -> tuple[Einvoice, bool]:
-    """The e-invoice of a sales invoice, and whether this call created it; a repeated call returns the same one.
-
-    Raises:
-        Invalid: no sales invoice has this number, a rate names an item that it does not have, or the total is too
-            large.
-    """
-    invoice_no = data["invoice_no"]
-    # Parallel requests for the same invoice wait here instead of failing at the unique index.
-    db.session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"from-sales {owner_id} {invoice_no}", 0)))
-    )
-    existing = select(Einvoice.id).where(
-        Einvoice.owner_id == owner_id,
-        Einvoice.sales_invoice_no == invoice_no,
-        Einvoice.status != Status.CANCELLED,
-    )
-    if existing_id := db.session.scalar(existing):
-        return find(existing_id, owner_id), False
-    try:
-        sale = invoice_sources.SOURCES["sales"](invoice_no)
-    except NotFound as error:
-        raise Invalid({"invoice_no": [N_("No sales invoice has this number.")]}) from error
-    rates = {rate["item_code"]: rate["vat_rate"] for rate in data.get("vat_rates", ())}
-    if unknown := rates.keys() - {item["sku"] for item in sale["items"]}:
-        raise Invalid({"vat_rates": [Message(N_("The sales invoice has no item %(item)s."), item=min(unknown))]})
-    items = [{**item, **_rate(item["sku"], rates, data.get("vat_rate"))} for item in sale["items"]]
-    given = {name: data[name] for name in ("currency", "provider") if name in data}
-    einvoice = _create({**sale, **given, "items": items}, owner_id, sales_invoice_no=invoice_no)
-    emit_and_record(CREATED, einvoice, sales_invoice_no=invoice_no)
-    return einvoice, True
-
-
-def _rate(sku: str, rates: Mapping[str, Decimal], default: Decimal | None) -> dict[str, Decimal]:
-    rate = rates.get(sku, default)
-    return {} if rate is None else {"vat_rate": rate}
-
-
-def _create(data: Mapping[str, Any], owner_id: int, **more: Any) -> Einvoice:
+def add(data: Mapping[str, Any], owner_id: int) -> Einvoice:
+    """Add a draft without an event; the errors are those of ``create``."""
     profile, moment = sellers.profile_of(owner_id), change_clock.stamp()
     header = {name: data[name] for name in _HEADER if name in data}
     einvoice = Einvoice(
@@ -119,7 +78,6 @@ def _create(data: Mapping[str, Any], owner_id: int, **more: Any) -> Einvoice:
         updated_at=moment,
         **{"provider": profile.provider, "notes": "", **header},
         **{f"buyer_{name}": data["buyer"].get(name, "") for name in BUYER},
-        **more,
     )
     _replace_items(einvoice, data["items"], profile.default_vat_rate)
     db.session.add(einvoice)

@@ -8,22 +8,19 @@ from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.errors import AlreadySending, HasCredits, WrongState
 from app.einvoices.events import CANCELLED, ISSUED, QUEUED, emit_and_record, record
-from app.einvoices.lifecycle import credit_notes, numbering
+from app.einvoices.lifecycle import allowed_steps, credit_notes, numbering
 from app.einvoices.models.einvoices import Einvoice
-from app.einvoices.models.work import EinvoicePdf, EinvoiceSending
+from app.einvoices.models.work import EinvoicePdf
+from app.einvoices.providers import sendings
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
-from app.einvoices.status import CANCELLABLE, SENDABLE, Status, Type
+from app.einvoices.status import Status, Type
 from app.extensions import db
-from app.kernel import clock
 from app.kernel.unit_of_work import after_commit
-from app.kernel.uuids import new_uuid
 from app.kernel.worker import work_queue
 from app.kernel.worker.celery_app import DebouncedTask
-from app.kernel.worker.work_queue import WorkState
 
 trigger_printer = DebouncedTask("einvoices.print_pdfs")
-trigger_sender = DebouncedTask("einvoices.send")
 
 
 def issue(einvoice_id: int, scope: Scope) -> Einvoice:
@@ -34,8 +31,7 @@ def issue(einvoice_id: int, scope: Scope) -> Einvoice:
         WrongState: the e-invoice is not a draft.
     """
     einvoice = find_for_update(einvoice_id, scope)
-    if einvoice.status != Status.DRAFT:
-        raise WrongState("issued", einvoice.status)
+    allowed_steps.require("issue", einvoice)
     profile = sellers.profile_of(einvoice.owner_id)
     # One issue at a time for each owner, locked before the stamp: numbers and dates rise in the same order, and the
     # year of the number is the year of its date.
@@ -55,20 +51,20 @@ def issue(einvoice_id: int, scope: Scope) -> Einvoice:
 
 
 def cancel(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
-    """Cancel a draft, or an issued e-invoice that was not sent; its number stays used.
+    """Cancel a draft, or an e-invoice that the provider does not have or has rejected; its number stays used.
 
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
-        WrongState: the e-invoice was sent to the provider, or is cancelled already.
+        WrongState: the provider has the e-invoice and did not reject it, or it is cancelled already.
+        AlreadyCorrected: the e-invoice was rejected and has a correction.
         HasCredits: the e-invoice has returns or credit notes.
         AlreadySending: a sending to the provider is pending.
     """
     einvoice = find_for_update(einvoice_id, scope)
-    if einvoice.status not in CANCELLABLE:
-        raise WrongState("cancelled", einvoice.status)
+    allowed_steps.require("cancel", einvoice)
     if credit_notes.has_credits(einvoice):
         raise HasCredits
-    if _is_being_sent(einvoice):
+    if sendings.is_being_sent(einvoice):
         raise AlreadySending
     einvoice.status, einvoice.reason, einvoice.updated_at = Status.CANCELLED.value, reason, change_clock.stamp()
     if einvoice.number is not None:
@@ -85,25 +81,16 @@ def send(einvoice_id: int, scope: Scope) -> Einvoice:
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
         WrongState: the e-invoice has no number yet, or the provider received it already.
+        AlreadyCorrected: the e-invoice was rejected and has a correction.
         AlreadySending: a sending is pending.
     """
     einvoice = find_for_update(einvoice_id, scope)
-    if einvoice.status not in SENDABLE:
-        raise WrongState("sent", einvoice.status)
-    if _is_being_sent(einvoice):
+    allowed_steps.require("send", einvoice)
+    if sendings.is_being_sent(einvoice):
         raise AlreadySending
-    moment = change_clock.stamp()
-    sending = EinvoiceSending(
-        einvoice_id=einvoice.id,
-        provider=einvoice.provider,
-        key=new_uuid(),
-        state=WorkState.PENDING.value,
-        due_at=clock.now(),
-    )
-    db.session.add(sending)
-    einvoice.provider_status, einvoice.updated_at = QUEUED, moment
+    einvoice.provider_status, einvoice.updated_at = QUEUED, change_clock.stamp()
+    sendings.queue(einvoice)
     record(einvoice, "queued", provider=einvoice.provider)
-    after_commit(trigger_sender)
     return einvoice
 
 
@@ -129,10 +116,3 @@ def _schedule_pdf(einvoice: Einvoice) -> None:
         setattr(einvoice.pdf, name, value)
     db.session.flush()
     after_commit(trigger_printer)
-
-
-def _is_being_sent(einvoice: Einvoice) -> bool:
-    pending = select(EinvoiceSending.id).where(
-        EinvoiceSending.einvoice_id == einvoice.id, EinvoiceSending.state == WorkState.PENDING
-    )
-    return db.session.scalar(pending) is not None

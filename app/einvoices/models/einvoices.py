@@ -84,12 +84,14 @@ class Einvoice(db.Model):
         Index("ix_e_invoices_identifiers", text(IDENTIFIERS), postgresql_using="gin"),
         Index("ix_e_invoices_created_at", "created_at", postgresql_using="brin"),
         Index(
-            "ix_e_invoices_sales_invoice_no",
+            "ix_e_invoices_sales_invoice_no_in_force",
             "owner_id",
             "sales_invoice_no",
             unique=True,
-            postgresql_where=text("sales_invoice_no IS NOT NULL AND status <> 'cancelled'"),
+            postgresql_where=text("sales_invoice_no IS NOT NULL AND status <> 'cancelled' AND corrected_by_id IS NULL"),
         ),
+        Index("ix_e_invoices_corrects_id", "corrects_id", unique=True),
+        Index("ix_e_invoices_corrected_by_id", "corrected_by_id", unique=True),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -101,6 +103,9 @@ class Einvoice(db.Model):
     invoice_no: Mapped[str | None] = mapped_column(String(50))
     issued_at: Mapped[datetime | None] = _optional_moment()
     original_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoices.id"), index=True)
+    #: The rejected e-invoice that it corrects, and, of a rejected one, its correction.
+    corrects_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoices.id"))
+    corrected_by_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoices.id"))
     #: Number of the sales invoice that it was created from.
     sales_invoice_no: Mapped[str | None] = mapped_column(String(50))
     marketplace: Mapped[str | None] = mapped_column(String(100))
@@ -149,7 +154,9 @@ class Einvoice(db.Model):
         lazy="raise_on_sql", order_by="EinvoiceItem.line_no", cascade="all, delete-orphan"
     )
     events: Mapped[list[EinvoiceEvent]] = relationship(lazy="raise_on_sql", order_by="EinvoiceEvent.id")
-    original: Mapped[Einvoice | None] = relationship(lazy="raise_on_sql", remote_side="Einvoice.id")
+    original: Mapped[Einvoice | None] = relationship(
+        lazy="raise_on_sql", remote_side="Einvoice.id", foreign_keys="Einvoice.original_id"
+    )
     pdf: Mapped[EinvoicePdf | None] = relationship(lazy="raise_on_sql")
 
     @property

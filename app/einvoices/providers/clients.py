@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.config import KIB
-from app.einvoices.status import Status
+from app.einvoices.status import STATUS_BY_PROVIDER_STATUS, Status
 from app.kernel import json
 from app.kernel.errors import MalformedJson
 from app.kernel.http.tls_trust import client_context
@@ -22,7 +22,6 @@ from app.kernel.worker.celery_app import HTTP_DEADLINE
 
 MAX_RESPONSE_BYTES = 64 * KIB
 _TEMPORARY_CODES = frozenset({408, 425, 429})
-_STATUS_BY_PROVIDER_STATUS = {"accepted": Status.ACCEPTED, "rejected": Status.REJECTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def _parse_response(content: bytes) -> ProviderResponse:
         text = clean_identifier(text)
     if not isinstance(text, str) or not 0 < len(text) <= 100 or not (number is None or isinstance(number, str)):  # noqa: PLR2004
         raise ProviderRejected(N_("The provider's answer has no provider_status."), permanent=False)
-    status = _STATUS_BY_PROVIDER_STATUS.get(text.lower(), Status.SENT)
+    status = STATUS_BY_PROVIDER_STATUS.get(text.lower(), Status.SENT)
     return ProviderResponse(status, text, number and clean_identifier(number)[:255], raw)
 
 

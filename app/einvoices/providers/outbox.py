@@ -15,13 +15,14 @@ from prometheus_client import Counter
 from sqlalchemy import select
 
 from app.einvoices.events import QUEUED, SENT, STATUS_CHANGED, emit, emit_and_record, record
+from app.einvoices.lifecycle.allowed_steps import is_allowed
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
 from app.einvoices.providers import status_reports
 from app.einvoices.providers.clients import PROVIDERS, ProviderRejected, ProviderRequest, ProviderResponse
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find, find_for_update
 from app.einvoices.schemas.einvoices import EinvoiceDetailSchema
-from app.einvoices.status import SENDABLE, Status
+from app.einvoices.status import Status
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
@@ -112,7 +113,7 @@ def _record_failure(claim: _Claim, error: Exception) -> None:
 def _record_response(claim: _Claim, response: ProviderResponse) -> None:
     # Lock order: the e-invoice first, then the sending, whose update shows whether the claim is still valid.
     einvoice = find_for_update(claim.einvoice_id, None)
-    if not work_queue.finish(EinvoiceSending, claim.id) or einvoice.status not in SENDABLE:
+    if not work_queue.finish(EinvoiceSending, claim.id) or not is_allowed("send", einvoice):
         return
     moment = clock.now()
     einvoice.status, einvoice.updated_at = Status.SENT.value, change_clock.stamp()

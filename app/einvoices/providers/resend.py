@@ -7,12 +7,12 @@ from sqlalchemy.orm import aliased
 
 from app.accounts import audit
 from app.einvoices.events import QUEUED, record
-from app.einvoices.lifecycle.issue import trigger_sender
+from app.einvoices.lifecycle.allowed_steps import STEPS
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
+from app.einvoices.providers.sendings import trigger_sender
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
-from app.einvoices.status import SENDABLE
 from app.extensions import db
 from app.kernel.unit_of_work import after_commit
 from app.kernel.worker import work_queue
@@ -28,7 +28,11 @@ def is_given_up() -> ColumnElement[bool]:
     return and_(
         EinvoiceSending.state == WorkState.FAILED,
         ~exists().where(later.einvoice_id == EinvoiceSending.einvoice_id, later.id > EinvoiceSending.id),
-        exists().where(Einvoice.id == EinvoiceSending.einvoice_id, Einvoice.status.in_(SENDABLE)),
+        exists().where(
+            Einvoice.id == EinvoiceSending.einvoice_id,
+            Einvoice.status.in_(STEPS["send"].statuses),
+            Einvoice.corrected_by_id.is_(None),
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple_
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.ownership import Scope
@@ -45,6 +45,11 @@ def find(einvoice_id: int, scope: Scope, *, items: bool = True, events: bool = F
         UnknownEinvoice: the e-invoice does not exist in this scope.
     """
     return _load(_scoped(scope).where(Einvoice.id == einvoice_id), items=items, events=events)
+
+
+def is_in_force() -> ColumnElement[bool]:
+    """Condition: the e-invoice is not cancelled, and no correction took its place."""
+    return and_(Einvoice.status != Status.CANCELLED, Einvoice.corrected_by_id.is_(None))
 
 
 def list_credits(original: Einvoice) -> Sequence[Einvoice]:

@@ -132,6 +132,12 @@ class EinvoiceReasonSchema(Schema):
     reason = Text(1000, required=True, blank=False)
 
 
+class EinvoiceCorrectionSchema(Schema):
+    """A correction; the reason goes into the history of the rejected e-invoice."""
+
+    reason = Text(1000)
+
+
 class EinvoiceCreditedItemSchema(Schema):
     """The quantity of a line of the original that is credited."""
 
@@ -212,6 +218,12 @@ class EinvoiceDetailSchema(EinvoiceSchema):
 
     buyer = fields.Nested(EinvoiceBuyerSchema)
     original_id = fields.Integer(allow_none=True)
+    corrects_id = fields.Integer(
+        allow_none=True, metadata={"description": "The rejected e-invoice that this one corrects."}
+    )
+    corrected_by_id = fields.Integer(
+        allow_none=True, metadata={"description": "The correction that took the place of this rejected e-invoice."}
+    )
     sales_invoice_no = fields.String(allow_none=True)
     notes = fields.String()
     reason = fields.String()

@@ -8,6 +8,7 @@ from flask_babel import force_locale
 from app.admin.i18n import labels
 from app.admin.i18n.translate import translate
 from app.einvoices import errors as einvoices
+from app.einvoices.lifecycle.allowed_steps import STEPS as EINVOICE_STEPS
 from app.einvoices.status import Status as EinvoiceStatus
 from app.grn.papers.service import Paper
 from app.kernel.http.app import Hub
@@ -75,7 +76,7 @@ def test_in_english_it_is_what_the_api_says(app: Hub) -> None:
 
 
 def test_every_code_that_a_message_names_has_a_label() -> None:
-    verbs = ("issued", "cancelled", "sent", "printed", "credited", "changed")
+    verbs = ("printed", *(step.verb for step in EINVOICE_STEPS.values()))
     codes = [*Status, *Section, *EinvoiceStatus, *(step.name for step in STEPS.values())]
     codes += [*(f"verb.{verb}" for verb in verbs), *(f"paper.{kind}" for kind in Paper)]
     assert not [code for code in codes if not labels.is_known(code)]

@@ -16,7 +16,7 @@ from app.einvoices.lifecycle import credit_notes, issue
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import status_reports
 from app.einvoices.queries import lookup
-from app.einvoices.status import Type
+from app.einvoices.status import Status, Type
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin import sample_data
@@ -71,6 +71,20 @@ def test_issued_einvoice_is_sent(owner_page: Page, owner: User) -> None:
     expect(owner_page.locator("#history")).to_contain_text("Queued for the provider")
     owner_page.get_by_role("button", name="Send to the provider").click()
     expect(owner_page.get_by_role("alert")).to_contain_text("already on its way")
+
+
+def test_a_rejected_einvoice_is_corrected(owner_page: Page, owner: User) -> None:
+    einvoice = sample_data.issue_einvoice(owner)
+    with unit_of_work():
+        lookup.find_for_update(einvoice.id, None).status = Status.REJECTED.value
+    owner_page.goto(f"/admin/einvoices/{einvoice.id}")
+    owner_page.get_by_role("button", name="Correct").click()
+    owner_page.get_by_role("dialog").get_by_label("Reason").fill("Wrong tax number")
+    owner_page.get_by_role("dialog").get_by_role("button", name="Correct").click()
+    expect(owner_page.get_by_role("heading", level=1)).to_contain_text("Draft")
+    owner_page.locator("#related").get_by_role("link", name=einvoice.invoice_no or "").click()
+    expect(owner_page.locator("#history")).to_contain_text("Wrong tax number")
+    expect(owner_page.get_by_role("button", name="Correct")).to_have_count(0)
 
 
 def test_cancellation_requires_a_reason(owner_page: Page, owner: User) -> None:

@@ -1,0 +1,64 @@
+"""Steps of an e-invoice: the statuses in which each step is allowed; for the services, the pages and the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.einvoices.errors import AlreadyCorrected, NotCreditable, WrongState
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.status import Status, Type, is_rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What an e-invoice must be so that the step is allowed.
+
+    Attributes:
+        verb: the step in a refusal: "cannot be sent".
+        statuses: the own statuses of the e-invoice.
+        after_rejection: also allowed for a sent e-invoice when the provider said that it rejects it.
+        sales_only: not for returns and credit notes.
+    """
+
+    verb: str
+    statuses: frozenset[Status]
+    after_rejection: bool = False
+    sales_only: bool = False
+
+
+_S = Status
+STEPS: Mapping[str, Step] = {
+    "change": Step("changed", frozenset({_S.DRAFT})),
+    "issue": Step("issued", frozenset({_S.DRAFT})),
+    "send": Step("sent", frozenset({_S.ISSUED, _S.REJECTED})),
+    "correct": Step("corrected", frozenset({_S.REJECTED}), after_rejection=True),
+    "cancel": Step("cancelled", frozenset({_S.DRAFT, _S.ISSUED, _S.REJECTED}), after_rejection=True),
+    "credit": Step("credited", frozenset({_S.ISSUED, _S.SENT, _S.ACCEPTED}), sales_only=True),
+}
+
+
+def is_allowed(name: str, einvoice: Einvoice) -> bool:
+    """Whether a step is allowed for an e-invoice as it is."""
+    step = STEPS[name]
+    if einvoice.corrected_by_id is not None or (step.sales_only and einvoice.type != Type.SALE):
+        return False
+    rejected = step.after_rejection and is_rejected(einvoice.status, einvoice.provider_status)
+    return einvoice.status in step.statuses or rejected
+
+
+def require(name: str, einvoice: Einvoice) -> None:
+    """Refuse a step that is not allowed.
+
+    Raises:
+        NotCreditable: the step is for sales only.
+        AlreadyCorrected: a correction took the place of the e-invoice.
+        WrongState: the status does not allow the step.
+    """
+    if is_allowed(name, einvoice):
+        return
+    if STEPS[name].sales_only and einvoice.type != Type.SALE:
+        raise NotCreditable
+    if einvoice.corrected_by_id is not None:
+        raise AlreadyCorrected(einvoice.corrected_by_id)
+    raise WrongState(STEPS[name].verb, einvoice.status)

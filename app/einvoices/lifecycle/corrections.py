@@ -1,0 +1,86 @@
+"""Correction of a rejected e-invoice: a new draft with the same content takes its place."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from app.accounts.ownership import Scope
+from app.einvoices.errors import AlreadySending, HasCredits
+from app.einvoices.events import CREATED, STATUS_CHANGED, emit, emit_and_record, record
+from app.einvoices.lifecycle import allowed_steps
+from app.einvoices.lifecycle.credit_notes import has_credits
+from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
+from app.einvoices.providers.sendings import is_being_sent
+from app.einvoices.queries import change_clock
+from app.einvoices.queries.lookup import find_for_update
+from app.einvoices.status import Status, Type
+from app.extensions import db
+from app.kernel import clock
+
+_TOTALS = ("subtotal", "discount_total", "tax_total", "grand_total")
+#: Columns that a correction copies; it draws a number of its own and is sent under a key of its own.
+_COPIED = (
+    *("owner_id", "type", "original_id", "currency", "provider", "marketplace", "marketplace_order_no"),
+    *("notes", "extra", *_TOTALS, *(f"buyer_{name}" for name in BUYER)),
+)
+_COPIED_OF_ITEM = (
+    *("line_no", "sku", "name", "quantity", "unit_price", "discount_amount", "vat_rate"),
+    *("net", "vat_amount", "total", "original_item_id"),
+)
+
+
+def correct(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
+    """Draft a correction of a rejected e-invoice, with the same content; the number of the rejected one stays used.
+
+    The quantities and amounts that a rejected return or credit note took from its sale go over to the correction.
+
+    Raises:
+        UnknownEinvoice: the e-invoice does not exist in this scope.
+        WrongState: the provider did not reject it.
+        AlreadyCorrected: it has a correction.
+        HasCredits: it has returns or credit notes.
+        AlreadySending: a sending to the provider is pending.
+    """
+    rejected = find_for_update(einvoice_id, scope)
+    require_correctable(rejected)
+    correction = _copy(rejected)
+    replace(rejected, correction, reason)
+    emit_and_record(CREATED, correction, corrects_id=rejected.id)
+    return correction
+
+
+def require_correctable(einvoice: Einvoice) -> None:
+    """Refuse a correction; the errors are those of ``correct``."""
+    allowed_steps.require("correct", einvoice)
+    if has_credits(einvoice):
+        raise HasCredits
+    if is_being_sent(einvoice):
+        raise AlreadySending
+
+
+def replace(rejected: Einvoice, correction: Einvoice, reason: str) -> None:
+    """Link a rejected e-invoice and the draft that takes its place, also as the e-invoice of the sales invoice."""
+    correction.corrects_id, rejected.corrected_by_id = rejected.id, correction.id
+    rejected.updated_at = change_clock.stamp()
+    db.session.flush()  # only one e-invoice of a sales invoice has no correction
+    correction.sales_invoice_no = rejected.sales_invoice_no
+    record(rejected, "corrected", corrected_by_id=correction.id, reason=reason)
+    emit(STATUS_CHANGED, rejected)
+
+
+def _copy(rejected: Einvoice) -> Einvoice:
+    copied = Einvoice(
+        status=Status.DRAFT.value,
+        credited_total=Decimal(0),
+        reason="" if rejected.type == Type.SALE else rejected.reason,
+        pdf=None,
+        created_at=clock.now(),
+        updated_at=change_clock.stamp(),
+        **{name: getattr(rejected, name) for name in _COPIED},
+    )
+    for item in rejected.items:
+        values = {name: getattr(item, name) for name in _COPIED_OF_ITEM}
+        copied.items.append(EinvoiceItem(**values, credited_quantity=Decimal(0), credited_net=Decimal(0)))
+    db.session.add(copied)
+    db.session.flush()  # the link needs the id
+    return copied
