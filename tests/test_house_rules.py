@@ -38,6 +38,7 @@ LAYERS = {
     "accounts": 2,
     "events": 2,
     "pdf": 2,
+    "tables": 2,
     "grn": 3,
     "sales": 3,
     "einvoices": 3,

@@ -21,6 +21,8 @@ from app.sales.errors import DuplicateInvoice
 from app.sales.files.readers import Entry, Source, open_source
 from app.sales.files.spreadsheet import csv_cell
 from app.sales.imports.stream import BATCH, Verdict, check, store
+from app.tables.dates import DateFormat
+from app.tables.layout import Choices
 
 sales = AppGroup("sales", help="Sales invoices.")
 
@@ -34,18 +36,21 @@ class _RolledBackError(Exception):
 @sales.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--atomic", is_flag=True, help="All or nothing: one refusal refuses all.")
+@click.option("--sheet", help="The sheet of a workbook, when several could be meant.")
+@click.option("--date-format", help="How the file writes dates, for instance dd.mm.yyyy; the default is yyyy-mm-dd.")
 @click.option("--refused", type=click.Path(dir_okay=False, path_type=Path), help="Where refused invoices go.")
-def import_file(file: Path, *, atomic: bool, refused: Path | None) -> None:
+def import_file(file: Path, *, atomic: bool, sheet: str | None, date_format: str | None, refused: Path | None) -> None:
     """Import invoices from FILE: .json, .ndjson, .csv or .xlsx.
 
     Prints a summary and writes what was refused, with reasons, beside FILE; mended, that file can be imported
     again. What is there already and says the same counts as done, so an import can be repeated.
     """
-    with file.open("rb") as stream:
+    with ExitStack() as stack:
         try:
-            source = open_source(file, stream)
+            choices = Choices(sheet, DateFormat.parse(date_format) if date_format else None)
+            source = stack.enter_context(open_source(file, stack.enter_context(file.open("rb")), choices))
         except Refusal as refusal:
-            raise click.ClickException(refusal.message) from refusal
+            raise click.ClickException(f"{file.name}: {refusal.message}") from refusal
         out = refused or file.with_name(f"{file.stem}.refused{'.csv' if source.heads else '.ndjson'}")
         with _refused_file(out, source.heads) as refuse:
             tally = _run(source, refuse, atomic=atomic)
@@ -83,12 +88,6 @@ def _until_broken(entries: Iterator[Entry], refuse: Refuse, tally: Counter[str])
     except Refusal as refusal:
         tally["refused"] += 1
         refuse(Entry("the rest of the file", None, refusal, None), refusal.message)
-    except UnicodeDecodeError:
-        tally["refused"] += 1
-        refuse(Entry("the rest of the file", None, None, None), "It is not UTF-8.")
-    except csv.Error as fault:
-        tally["refused"] += 1
-        refuse(Entry("the rest of the file", None, None, None), f"It is not CSV: {fault}.")
 
 
 def _count(entry: Entry, verdict: Verdict, refuse: Refuse, tally: Counter[str]) -> None:

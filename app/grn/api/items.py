@@ -21,7 +21,13 @@ from app.grn.receipts import packing_list, roll_files
 from app.grn.schemas.filters import LedgerQuery
 from app.grn.schemas.ledgers import AssociatedSchema, AssociationSchema, EntrySchema, ItemBalanceSchema, LedgerSchema
 from app.grn.schemas.pagination import Page, PageQuery, page_example, page_schema
-from app.grn.schemas.receipts import FabricItemSchema, InspectionSchema, PackingListSchema, RollSchema
+from app.grn.schemas.receipts import (
+    FabricItemSchema,
+    InspectionSchema,
+    PackingListSchema,
+    RollFileQuery,
+    RollSchema,
+)
 from app.kernel.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
 from app.kernel.http.app import ApiBlueprint, allow_bulk_body
 from app.kernel.http.openapi import refuses
@@ -37,7 +43,7 @@ blp = ApiBlueprint(
 
 
 _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_FILE: dict[str, Any] = {"type": "string", "format": "binary", "description": "CSV (UTF-8) or XLSX (first sheet)."}
+_FILE: dict[str, Any] = {"type": "string", "format": "binary", "description": "CSV (UTF-8) or XLSX."}
 _ROLL_FILE: dict[str, Any] = {
     "required": True,
     "content": {
@@ -96,14 +102,15 @@ class RollFile(MethodView):
     @allow_bulk_body
     @refuses(UnknownReceipt, UnknownItem, UnreadableFile, PayloadTooLarge, UnsupportedMediaType)
     @blp.doc(requestBody=_ROLL_FILE)
+    @blp.arguments(RollFileQuery, location="query")
     @blp.response(200, FabricItemSchema, example=samples.ITEM)
-    def put(self, invoice_id: int, fabric_item_id: int) -> FabricItem:
+    def put(self, query: dict[str, Any], invoice_id: int, fabric_item_id: int) -> FabricItem:
         """Replace the packing list of a fabric item by a CSV or XLSX file, as a form field or as the body.
 
         The first row has the column names, as in JSON: `supplierRollNo`, `factoryRollNo`, `supplierLength` and so on,
         in any order and case. Errors name the row of the file: `row[5].supplierLength`.
         """
-        return packing_list.replace(invoice_id, fabric_item_id, roll_files.read_rolls(_uploaded_file()))
+        return packing_list.replace(invoice_id, fabric_item_id, roll_files.read_rolls(_uploaded_file(), **query))
 
 
 @blp.route(f"{ITEM}/rolls/<int:roll_id>")

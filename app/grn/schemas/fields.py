@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from marshmallow import post_dump, pre_load
@@ -94,12 +95,20 @@ class CommaList(Text):
         return ",".join(value) if value else None
 
 
-def quantity(**kwargs: Any) -> Number:
+class Measure(Number):
+    """A number that is rounded half up to its places: a program that converts yards sends 109.58005249343833."""
+
+    def _number(self, value: Any) -> Decimal:
+        number = super()._number(value)
+        return number.quantize(self.step, ROUND_HALF_UP) if self.low <= number <= self.high else number
+
+
+def quantity(**kwargs: Any) -> Measure:
     """A quantity, a measure or a percentage."""
-    return Number(0, MAX_QUANTITY, PLACES, **kwargs)
+    return Measure(0, MAX_QUANTITY, PLACES, **kwargs)
 
 
-def optional_quantity(**kwargs: Any) -> Number:
+def optional_quantity(**kwargs: Any) -> Measure:
     return quantity(allow_none=True, **kwargs)
 
 

@@ -10,6 +10,7 @@ from marshmallow.exceptions import ValidationError
 from app.grn.models.columns import PLACES, LedgerType, LengthUnit, OutType
 from app.grn.schemas.fields import (
     EpochTimestamp,
+    Measure,
     OmitNulls,
     identifier,
     optional_quantity,
@@ -20,7 +21,7 @@ from app.grn.schemas.fields import (
     text,
 )
 from app.kernel.messages import N_, Message
-from app.kernel.schemas.fields import Choice, Metadata, Number, Schema
+from app.kernel.schemas.fields import Choice, Metadata, Schema
 
 MAX_ASSOCIATIONS = 1000
 MAX_PERCENT = 1000
@@ -42,7 +43,7 @@ class AssociationSchema(Schema):
     part_name = identifier(data_key="partName")
     part = identifier(metadata={"description": "The same as `partName`; `partName` has priority."})
     order_qty = optional_quantity(data_key="orderQty")
-    extra_percent = Number(
+    extra_percent = Measure(
         0, MAX_PERCENT, PLACES, data_key="extra", allow_none=True, metadata={"description": "Percent."}
     )
     qty = quantity(required=True)

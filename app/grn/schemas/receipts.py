@@ -23,7 +23,7 @@ from app.grn.schemas.fields import (
 )
 from app.kernel.messages import N_, Message
 from app.kernel.schemas import validators
-from app.kernel.schemas.fields import Choice, Metadata, Number, Schema
+from app.kernel.schemas.fields import Choice, Metadata, Number, Schema, Text
 
 MAX_ITEMS, MAX_ROLLS = 200, 10_000
 MAX_SERIAL = 1_000_000_000
@@ -176,6 +176,16 @@ class PackingListSchema(Schema):
         data_key="supplierRollList",
         required=True,
         validate=validators.Length(max=MAX_ROLLS, error=N_("Send at most %(max)s rolls.")),
+    )
+
+
+class RollFileQuery(Schema):
+    """How a file of rolls is read."""
+
+    sheet = Text(31, metadata={"description": "The sheet of a workbook, when several could be meant."})
+    keep_totals = fields.Boolean(
+        data_key="keepTotals",
+        metadata={"description": "Rows that look like the total of the others are rolls too."},
     )
 
 

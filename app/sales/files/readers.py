@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import IO, Any
-from zipfile import BadZipFile
-
-from openpyxl import load_workbook
 
 from app.kernel import json
-from app.kernel.csv_dialect import detect_delimiter, parse_cell
 from app.kernel.errors import BadRequest, Invalid, MalformedJson, Refusal
 from app.kernel.messages import N_, Message
 from app.sales.files import json_stream, spreadsheet
+from app.tables.layout import Choices, Row
+from app.tables.reader import open_table
 
+#: Rows in memory of invoices whose other rows stand further below.
+MAX_HELD_ROWS = 200_000
 BLOCK = 64 * 1024
 
 
@@ -42,29 +42,31 @@ class Source:
     heads: list[str] | None = None
 
 
-def open_source(path: Path, stream: IO[bytes]) -> Source:
+@contextmanager
+def open_source(path: Path, stream: IO[bytes], choices: Choices) -> Iterator[Source]:
     """The invoices of a file; the end of its name gives the kind.
 
     Raises:
-        BadRequest: another kind of file, or a table with other headings.
+        BadRequest: another kind of file, or a table that cannot be read or has other headings.
     """
-    kinds = {".json": _json, ".ndjson": _ndjson, ".jsonl": _ndjson, ".csv": _csv, ".xlsx": _xlsx}
+    kinds = {".json": _json, ".ndjson": _ndjson, ".jsonl": _ndjson, ".csv": _table, ".xlsx": _table}
     kind = kinds.get(path.suffix.lower())
     if kind is None:
-        raise BadRequest(
-            Message(N_("%(name)s: expected a file that ends with %(kinds)s."), name=path.name, kinds=", ".join(kinds))
-        )
-    return kind(path, stream)
+        raise BadRequest(Message(N_("Expected a file that ends with %(kinds)s."), kinds=", ".join(kinds)))
+    with kind(path, stream, choices) as source:
+        yield source
 
 
-def _json(path: Path, stream: IO[bytes]) -> Source:
+@contextmanager
+def _json(path: Path, stream: IO[bytes], _choices: Choices) -> Iterator[Source]:
     texts = json_stream.elements(iter(lambda: stream.read(BLOCK), b""))
-    return Source(_parsed("invoice", texts), path.stat().st_size, stream.tell)
+    yield Source(_parsed("invoice", texts), path.stat().st_size, stream.tell)
 
 
-def _ndjson(path: Path, stream: IO[bytes]) -> Source:
+@contextmanager
+def _ndjson(path: Path, stream: IO[bytes], _choices: Choices) -> Iterator[Source]:
     texts = json_stream.lines(iter(lambda: stream.read(BLOCK), b""))
-    return Source(_parsed("line", texts), path.stat().st_size, stream.tell)
+    yield Source(_parsed("line", texts), path.stat().st_size, stream.tell)
 
 
 def _parsed(word: str, texts: Iterator[bytes]) -> Iterator[Entry]:
@@ -78,62 +80,42 @@ def _parsed(word: str, texts: Iterator[bytes]) -> Iterator[Entry]:
             yield Entry(place, payload, None, payload)
 
 
-def _csv(path: Path, stream: IO[bytes]) -> Source:
-    lines = io.TextIOWrapper(stream, "utf-8-sig", newline="")
-    try:
-        first = lines.readline()
-        separator = detect_delimiter(first)
-        rows = csv.reader(chain([first], lines), delimiter=separator)
-        heads = spreadsheet.headings(next(rows, []))
-    except UnicodeDecodeError as error:
-        raise BadRequest(Message(N_("%(name)s is not UTF-8: save it as CSV UTF-8."), name=path.name)) from error
-    except csv.Error as error:
-        raise BadRequest(Message(N_("%(name)s is not CSV: %(error)s."), name=path.name, error=error)) from error
-    numbered = ((rows.line_num, _cells(heads, row, separator)) for row in rows)
-
-    def done() -> int:
-        # The reference keeps ``lines`` alive: when it is collected, it closes the file of the caller.
-        return lines.buffer.tell()
-
-    return Source(_grouped(heads, numbered), path.stat().st_size, done, heads)
+@contextmanager
+def _table(_path: Path, stream: IO[bytes], choices: Choices) -> Iterator[Source]:
+    """Invoices of a table. The whole file is read before the first invoice is stored: the rows of an invoice may stand
+    anywhere, and a fault in its last row refuses all of it.
+    """
+    with open_table(stream, spreadsheet.LAYOUT, choices) as table, tempfile.TemporaryFile() as spool:
+        parts = Counter(number for number, _ in spreadsheet.runs(_spooled(table.rows, spool)))
+        total = spool.tell()
+        yield Source(_invoices(spool, parts), total, spool.tell, table.headings)
 
 
-def _cells(heads: list[str], row: list[str], separator: str) -> list[Any]:
-    pairs = zip(heads, row, strict=False)
-    return [parse_cell(cell, separator) if head in spreadsheet.NUMBERS else cell for head, cell in pairs]
+def _spooled(rows: Iterable[Row], spool: IO[bytes]) -> Iterator[Row]:
+    """The rows, which are also written to ``spool``."""
+    for row in rows:
+        spool.write(json.encode([row.number, row.values, row.faults, row.fault, row.cells]) + b"\n")
+        yield row
 
 
-def _xlsx(path: Path, stream: IO[bytes]) -> Source:
-    try:
-        sheet = load_workbook(stream, read_only=True, data_only=True).worksheets[0]
-    except (BadZipFile, KeyError, ValueError, OSError) as error:
-        raise BadRequest(Message(N_("%(name)s is no workbook of Excel."), name=path.name)) from error
-    rows = sheet.iter_rows(values_only=True)
-    heads = spreadsheet.headings(next(rows, ()))
-    seen = 1
-
-    def numbered() -> Iterator[tuple[int, list[Any]]]:
-        nonlocal seen
-        for row in rows:
-            seen += 1
-            yield seen, list(row)
-
-    return Source(_grouped(heads, numbered()), sheet.max_row or 1, lambda: seen, heads)
+def _invoices(spool: IO[bytes], parts: Counter[str | None]) -> Iterator[Entry]:
+    """The invoices in the order of their last rows; ``parts`` are the places at which rows of each one stand."""
+    spool.seek(0)
+    held: dict[str | None, list[Row]] = {}
+    size = 0
+    for number, run in spreadsheet.runs(Row(*json.decode(line)) for line in iter(spool.readline, b"")):
+        if number is None or parts[number] == 1:
+            yield _entry([*held.pop(number, []), *run] if number is not None else run)
+            continue
+        held.setdefault(number, []).extend(run)
+        parts[number] -= 1
+        size += len(run)
+        if size > MAX_HELD_ROWS:
+            raise BadRequest(N_("Rows of too many invoices do not stand together; sort the file by invoice_no."))
 
 
-def _grouped(heads: list[str], rows: Iterator[tuple[int, list[Any]]]) -> Iterator[Entry]:
-    kept: dict[int, list[Any]] = {}
-
-    def keeping() -> Iterator[tuple[int, list[Any]]]:
-        for number, row in rows:
-            kept[number] = row
-            yield number, row
-
-    for grouped in spreadsheet.payloads(heads, keeping()):
-        first, last = grouped.rows[0], grouped.rows[-1]
-        place = f"row {first}" if first == last else f"rows {first}-{last}"
-        original = [kept[number] for number in grouped.rows]
-        for number in [number for number in kept if number <= last]:
-            del kept[number]
-        # Contradicting rows refuse the whole invoice: a partly stored one would block the corrected import.
-        yield Entry(place, grouped.payload, Invalid(grouped.faults) if grouped.faults else None, original)
+def _entry(rows: list[Row]) -> Entry:
+    grouped = spreadsheet.group(rows)
+    # Rows with faults refuse the whole invoice: a partly stored one would block the corrected import.
+    refusal = Invalid(grouped.faults) if grouped.faults else None
+    return Entry(grouped.place, grouped.payload, refusal, [row.cells for row in rows])

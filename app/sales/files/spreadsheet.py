@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from app.kernel.errors import BadRequest
-from app.kernel.identifiers import clean_identifier
-from app.kernel.messages import N_, Message
+from app.kernel.messages import N_, Message, as_message
 from app.sales.imports.derived_columns import CUSTOMER, INVOICE, ITEM, Column
+from app.tables.cells import FORMULA_STARTS, GUARD
+from app.tables.layout import Kind, Layout, Limits, Row
 
 #: Headings of an item's fields that other tables of the import also have.
 _ITEM_HEADINGS = {"name": "item_name", "remarks": "item_remarks"}
@@ -21,8 +20,6 @@ PLACES: Mapping[str, tuple[str, Column]] = {
     **{f"customer_{column.key}": ("customer", column) for column in CUSTOMER},
     **{_ITEM_HEADINGS.get(column.key, column.key): ("item", column) for column in ITEM},
 }
-#: Numbers in a payload; a sheet stores phones, pin codes and barcodes as numbers too, which are texts.
-NUMBERS = frozenset(heading for heading, (_, column) in PLACES.items() if column.is_number)
 NEEDED = tuple(heading for heading, (_, column) in PLACES.items() if column.is_required)
 #: Further headings of an export; an import ignores them.
 EXPORT_ONLY = (
@@ -36,11 +33,8 @@ EXPORT_ONLY = (
     "delivered_at",
     "reason",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-#: An apostrophe before such a text prevents that a spreadsheet computes it.
-GUARD = "'"
-
-
+#: Rows of an invoice that a message names when they do not stand together.
+_SHOWN_ROWS = 10
 _HEADING_FAULTS = (
     (N_("Unknown column: %(names)s."), N_("Unknown columns: %(names)s.")),
     (N_("Repeated column: %(names)s."), N_("Repeated columns: %(names)s.")),
@@ -48,62 +42,102 @@ _HEADING_FAULTS = (
 )
 
 
-def headings(names: Iterable[Any]) -> list[str]:
-    """The headings of a file.
+def name_columns(_number: int, given: list[str]) -> list[str | None]:
+    """The heading of each column of a file; None for a column that an import ignores.
 
     Raises:
         BadRequest: one is unknown, named twice or missing.
     """
-    given = ["" if name is None else str(name).strip() for name in names]
-    unknown = [name for name in given if name and name not in PLACES and name not in EXPORT_ONLY]
-    twice = sorted({name for name in given if name and given.count(name) > 1})
-    missing = [name for name in NEEDED if name not in given]
+    names = [name.strip() for name in given]
+    unknown = [name for name in names if name and name not in PLACES and name not in EXPORT_ONLY]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    missing = [name for name in NEEDED if name not in names]
     for (one, several), found in zip(_HEADING_FAULTS, (unknown, twice, missing), strict=True):
         if found:
             raise BadRequest(Message(several if len(found) > 1 else one, names=", ".join(found)))
-    return given
+    return [name if name in PLACES else None for name in names]
+
+
+def is_heading(given: list[str]) -> bool:
+    """Whether a row of a sheet can be the headings."""
+    return set(NEEDED) <= {name.strip() for name in given}
+
+
+def _kind(column: Column) -> Kind:
+    if column.is_number:
+        return Kind.NUMBER
+    if column.is_date:
+        return Kind.DATE
+    return Kind.CODE if column.is_identifier else Kind.TEXT
+
+
+LAYOUT = Layout(
+    name_columns,
+    is_heading,
+    kinds={heading: _kind(column) for heading, (_, column) in PLACES.items()},
+    places={heading: column.places for heading, (_, column) in PLACES.items() if column.is_number},
+    # The largest sheet of Excel with twenty filled columns.
+    limits=Limits(unpacked_bytes=2 * 1024**3, elements=50_000_000, blank_rows=1_048_576),
+)
 
 
 @dataclass(slots=True)
 class Grouped:
-    """An invoice from several rows: payload, row numbers, and contradictions between rows."""
+    """An invoice from several rows: its payload, the rows, and their faults and contradictions."""
 
     payload: dict[str, Any]
-    rows: list[int]
+    rows: list[Row]
     faults: dict[str, list[str]] = field(default_factory=dict)
 
-    def belongs(self, payload: Mapping[str, Any]) -> bool:
-        """Whether a row belongs to this invoice: it has its number, or only an item."""
-        number = payload.get("invoice_no")
-        return number == self.payload.get("invoice_no") if number else not _invoice_cells(payload)
+    @property
+    def place(self) -> str:
+        """The rows of the file, for people."""
+        numbers = [row.number for row in self.rows]
+        first, last = numbers[0], numbers[-1]
+        if first == last:
+            return f"row {first}"
+        if last - first == len(numbers) - 1:
+            return f"rows {first}-{last}"
+        return f"rows {', '.join(map(str, numbers[:_SHOWN_ROWS]))}{', …' if len(numbers) > _SHOWN_ROWS else ''}"
 
-    def add(self, row: int, payload: Mapping[str, Any]) -> None:
-        """Add the item of another row; blank invoice cells repeat the first row."""
-        first = _invoice_cells(self.payload)
-        for heading, value in _invoice_cells(payload).items():
+
+def group(rows: Sequence[Row]) -> Grouped:
+    """The invoice of these rows; blank invoice cells repeat the first row."""
+    payload = _payload(rows[0].values)
+    grouped = Grouped(payload, list(rows))
+    first = _invoice_cells(rows[0].values)
+    for row in rows:
+        _add_faults(grouped.faults, row, is_alone=len(rows) == 1)
+        if row is rows[0]:
+            continue
+        for heading, value in _invoice_cells(row.values).items():
             if first.get(heading) != value:
                 text = N_("Row %(row)s says something else than row %(first)s.")
-                self.faults.setdefault(heading, []).append(Message(text, row=row, first=self.rows[0]))
-        self.payload["items"] += payload["items"]
-        self.rows.append(row)
+                grouped.faults.setdefault(heading, []).append(Message(text, row=row.number, first=rows[0].number))
+        payload["items"] += _payload(row.values)["items"]
+    return grouped
 
 
-def payloads(heads: list[str], rows: Iterable[tuple[int, list[Any]]]) -> Iterator[Grouped]:
-    """Invoices from rows; the rows of one invoice are consecutive."""
-    current: Grouped | None = None
-    for number, row in rows:
-        cells = dict(zip(heads, row, strict=False))
-        if not any(_is_filled(cell) for cell in cells.values()):
+def runs(rows: Iterable[Row]) -> Iterator[tuple[str | None, list[Row]]]:
+    """Rows of one invoice that stand together, and its number; a row with an item only belongs to the row above it."""
+    number: str | None = None
+    run: list[Row] = []
+    for row in rows:
+        found = row.values.get("invoice_no")
+        if run and (found == number if found else not _invoice_cells(row.values)):
+            run.append(row)
             continue
-        payload = _payload(cells)
-        if current is not None and current.belongs(payload):
-            current.add(number, payload)
-            continue
-        if current is not None:
-            yield current
-        current = Grouped(payload, [number])
-    if current is not None:
-        yield current
+        if run:
+            yield number, run
+        number, run = found, [row]
+    if run:
+        yield number, run
+
+
+def _add_faults(faults: dict[str, list[str]], row: Row, *, is_alone: bool) -> None:
+    for heading, text in {"row": row.fault}.items() if row.fault else row.faults.items():
+        named = Message(N_("Row %(row)s: %(fault)s"), row=row.number, fault=as_message(text))
+        faults.setdefault(heading, []).append(text if is_alone else named)
 
 
 def row_of(invoice: Any, item: Any | None) -> dict[str, Any]:
@@ -127,46 +161,25 @@ def columns(*, items: bool) -> list[str]:
 
 def escape_formula(value: Any) -> Any:
     """The value; a text that looks like a formula gets an apostrophe."""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return GUARD + value
     return value
 
 
 def csv_cell(cell: Any) -> Any:
     """A cell for a CSV file; an import of that file reads the same value."""
-    return escape_formula(_value(cell)) if _is_filled(cell) else None
+    return escape_formula(cell) if cell is not None and str(cell).strip() else None
 
 
-def _payload(cells: Mapping[str, Any]) -> dict[str, Any]:
+def _payload(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row as an invoice with one item."""
     found: dict[str, dict[str, Any]] = {"invoice": {}, "customer": {}, "item": {}}
-    for heading, cell in cells.items():
-        if heading in PLACES and _is_filled(cell):
-            part, column = PLACES[heading]
-            value = _value(cell) if column.is_number else str(_value(cell))
-            # Rows belong together by their identifiers, so these are cleaned here already.
-            found[part][column.key] = clean_identifier(value) if column.is_identifier else value
+    for heading, value in values.items():
+        part, column = PLACES[heading]
+        found[part][column.key] = value
     return {**found["invoice"], "customer": found["customer"], "items": [found["item"]]}
 
 
-def _invoice_cells(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The cells of a row that belong to the invoice and the customer, by heading."""
-    about = {name: value for name, value in payload.items() if name not in {"customer", "items"}}
-    return {**about, **{f"customer_{name}": value for name, value in payload["customer"].items()}}
-
-
-def _is_filled(cell: Any) -> bool:
-    return cell is not None and str(cell).strip() != ""
-
-
-def _value(cell: Any) -> Any:
-    """A cell as the value that JSON would have."""
-    if isinstance(cell, datetime):
-        return cell.date().isoformat()
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, float):
-        return int(cell) if cell.is_integer() else Decimal(repr(cell))
-    text = str(cell).strip() if not isinstance(cell, int | Decimal) else cell
-    if isinstance(text, str) and text.startswith(GUARD) and text[1:].startswith(_FORMULA_STARTS):
-        return text[1:]
-    return text
+def _invoice_cells(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row that belong to the invoice and the customer."""
+    return {heading: value for heading, value in values.items() if PLACES[heading][0] != "item"}

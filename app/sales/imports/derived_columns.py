@@ -15,7 +15,7 @@ from sqlalchemy import JSON, Dialect, String, Text
 from sqlalchemy.dialects import postgresql
 
 from app.kernel import json
-from app.kernel.schemas.fields import Identifier, Number
+from app.kernel.schemas.fields import CalendarDate, Identifier, Number
 from app.sales.models.invoices import SalesInvoice, SalesItem
 from app.sales.models.masters import Customer
 from app.sales.schemas.invoices import CustomerSchema, ImportSchema, ItemSchema
@@ -40,8 +40,11 @@ class Column:
     blank: Any
     is_required: bool
     is_number: bool
+    is_date: bool
     is_identifier: bool
     is_json: bool
+    #: Decimals of a number.
+    places: int = 0
     sql_name: str = ""
     sql_type: str = ""
 
@@ -70,6 +73,7 @@ def _column(name: str, field: fields.Field, model: Any) -> Column:
             None,
             field.required,
             is_number=False,
+            is_date=False,
             is_identifier=isinstance(field, Identifier),
             is_json=False,
         )
@@ -81,8 +85,10 @@ def _column(name: str, field: fields.Field, model: Any) -> Column:
         _blank(field, column),
         field.required,
         is_number=isinstance(field, Number),
+        is_date=isinstance(field, CalendarDate),
         is_identifier=isinstance(field, Identifier),
         is_json=isinstance(column.type, JSON),
+        places=field.places if isinstance(field, Number) else 0,
         sql_name=column.name,
         sql_type=_sql_type(column.type),
     )

@@ -140,7 +140,7 @@ class TestErrors:
             ({"externalOrderIds": "1," * 101}, "externalOrderIds"),
             ({"orderQty": "NaN"}, "orderQty"),
             ({"orderQty": 1e30}, "orderQty"),
-            ({"orderQty": 0.1234567}, "orderQty"),
+            ({"orderQty": -0.1234567}, "orderQty"),
             ({"color": "Bl\0ue"}, "color"),
             ({"color": "x" * 101}, "color"),
             ({"grnDate": 1696550400001}, "grnDate"),

@@ -1,0 +1,149 @@
+"""Rows of a CSV file: encoding, separator, quotation marks; a broken row is refused and the next ones are read."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator
+from typing import IO
+
+from app.kernel.messages import N_, Message
+from app.tables.layout import RawRow, UnreadableTable
+
+_BLOCK = 1024 * 1024
+#: Physical lines of one row: a longer row has a quotation mark that nobody closed.
+_MOST_LINES = 100
+_SEPARATORS = ",;\t"
+_SEPARATOR_LINE = "sep="
+
+
+class CsvRows:
+    """The rows of a CSV file, the first filled one being the headings."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        """Check the encoding of the whole file, and find the separator.
+
+        Raises:
+            UnreadableTable: the file is not UTF-8 (or UTF-16 with a byte order mark).
+        """
+        encoding = _encoding(stream)
+        _require_encoding(stream, encoding)
+        self._text = io.TextIOWrapper(stream, encoding, newline="")
+        self._lines = _Lines(self._text)
+        first = self._lines.peek()
+        self.separator = ","
+        named = first.strip("\r\n")
+        if named[:-1].lower() == _SEPARATOR_LINE:
+            self.separator = named[-1]
+            self._lines.skip()
+        else:
+            while first and not first.strip(" \t\r\n" + _SEPARATORS):
+                self._lines.skip()
+                first = self._lines.peek()
+            self.separator = max(_SEPARATORS, key=first.count)
+        #: Programs that write a decimal comma separate cells by semicolons.
+        self.comma_locale = self.separator == ";"
+
+    def done(self) -> int:
+        """Bytes that were read."""
+        return self._text.buffer.tell()
+
+    def detach(self) -> None:
+        """Leave the file open for its owner."""
+        self._text.detach()
+
+    def __iter__(self) -> Iterator[RawRow]:
+        width = 0
+        while True:
+            number = self._lines.number + 1
+            taken: list[str] = []
+            try:
+                cells = next(csv.reader(self._lines.take(taken), delimiter=self.separator, strict=True), None)
+            except csv.Error as error:
+                yield self._broken(number, taken, _reason(error, taken))
+                continue
+            if cells is None:
+                return
+            width = width or len(cells)
+            if len(taken) > 1 and self._swallows_rows(cells, width):
+                yield self._broken(number, taken, N_("A quotation mark is opened and not closed."))
+                continue
+            yield RawRow(number, cells)
+
+    def _broken(self, number: int, taken: list[str], fault: str) -> RawRow:
+        """A row that cannot be read; reading goes on at the line after its first one."""
+        self._lines.push_back(taken[1:])
+        cells = [cell.strip().strip('"') for cell in taken[0].rstrip("\r\n").split(self.separator)] if taken else []
+        return RawRow(number, cells, fault)
+
+    def _swallows_rows(self, cells: list[str], width: int) -> bool:
+        """Whether a cell of several lines holds whole rows: a quotation mark was opened and another row closed it."""
+        least = max(1, width // 2)
+        lines = (line for cell in cells for line in cell.splitlines() if len(line) < len(cell))
+        return any(line.count(self.separator) >= least for line in lines)
+
+
+class _Lines:
+    """The physical lines of a file; lines can be pushed back."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._source: Iterator[str] = iter(text)
+        self._pending: deque[str] = deque()
+        self.number = 0
+
+    def peek(self) -> str:
+        """The next line; empty at the end."""
+        if not self._pending:
+            line = next(self._source, "")
+            if not line:
+                return ""
+            self._pending.append(line)
+        return self._pending[0]
+
+    def skip(self) -> None:
+        if self.peek():
+            self._pending.popleft()
+            self.number += 1
+
+    def take(self, taken: list[str]) -> Iterator[str]:
+        """The lines of one row; ``taken`` collects them."""
+        while len(taken) < _MOST_LINES and (line := self.peek()):
+            self.skip()
+            taken.append(line)
+            yield line
+
+    def push_back(self, lines: list[str]) -> None:
+        self._pending.extendleft(reversed(lines))
+        self.number -= len(lines)
+
+
+def _reason(error: csv.Error, taken: list[str]) -> str:
+    if "unexpected end of data" in str(error) or len(taken) > 1:
+        return N_("A quotation mark is opened and not closed.")
+    return Message(N_("The row is not CSV: %(error)s."), error=str(error))
+
+
+def _encoding(stream: IO[bytes]) -> str:
+    mark = stream.read(2)
+    stream.seek(0)
+    return "utf-16" if mark in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else "utf-8-sig"
+
+
+def _require_encoding(stream: IO[bytes], encoding: str) -> None:
+    """Decode the whole file once, so that a wrong character in the last row refuses it before the first is stored."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    ends = {"\r": 0, "\n": 0}
+    try:
+        while block := stream.read(_BLOCK):
+            text = decoder.decode(block)
+            for end in ends:
+                ends[end] += text.count(end)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        good = error.object[: error.start]
+        row = 1 + max(count + good.count(end.encode()) for end, count in ends.items())
+        sentence = N_("Row %(row)s is not UTF-8; save the file as “CSV UTF-8” or as XLSX.")
+        raise UnreadableTable(Message(sentence, row=row)) from error
+    stream.seek(0)

@@ -1,0 +1,208 @@
+"""Rows of an XLSX workbook: the visible sheet that is meant, its cells with types and formats, its limits.
+
+It uses the cell parser of openpyxl without its read-only sheet, which trusts ``<dimension>`` and loses rows by it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+import openpyxl
+import structlog
+from openpyxl.cell.read_only import ReadOnlyCell
+from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+
+from app.kernel.messages import N_, Message
+from app.tables.cells import SheetCell
+from app.tables.layout import Choices, Layout, Limits, RawRow, SheetWanted, UnreadableTable
+
+log = structlog.get_logger(__name__)
+
+SIGNATURE = b"PK\x03\x04"
+#: A workbook before Excel 2007, and every workbook with a password.
+OLD_SIGNATURE = b"\xd0\xcf\x11\xe0"
+_BLOCK = 1024 * 1024
+_MIB = 1024 * 1024
+#: Rows at the top of a sheet among which the headings are looked for.
+_TOP_ROWS = 20
+_STRICT = b"http://purl.oclc.org/ooxml/"
+#: Namespaces of Strict Open XML and those of the transitional form, which openpyxl reads.
+_TRANSITIONAL = {
+    b"http://purl.oclc.org/ooxml/spreadsheetml/main": b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    b"http://purl.oclc.org/ooxml/drawingml/main": b"http://schemas.openxmlformats.org/drawingml/2006/main",
+    b"http://purl.oclc.org/ooxml/officeDocument/": b"http://schemas.openxmlformats.org/officeDocument/2006/",
+}
+
+
+class SheetRows:
+    """The rows of the sheet that is meant."""
+
+    #: openpyxl's types do not name all that is used here.
+    _book: Any
+
+    def __init__(self, stream: IO[bytes], layout: Layout, choices: Choices) -> None:
+        """Open the workbook and choose the sheet.
+
+        Raises:
+            UnreadableTable: it is no workbook, it is too large, or no sheet or several sheets can be meant.
+        """
+        self._stream = stream
+        self._limits = layout.limits
+        self._number = 0
+        try:
+            _check_size(stream, layout.limits)
+            self._file = _transitional(stream)
+            with warnings.catch_warnings(action="ignore"):  # openpyxl warns of what it does not support: styles, names
+                self._book = openpyxl.load_workbook(self._file, read_only=True, data_only=True)
+            sheets = [sheet for sheet in self._book.worksheets if sheet.sheet_state == "visible"]
+            self._sheet = self._choose(sheets, layout, choices)
+        except UnreadableTable:
+            raise
+        except Exception as error:
+            raise _unreadable(error) from error
+
+    def done(self) -> int:
+        """Rows that were read."""
+        return self._number
+
+    def close(self) -> None:
+        """Close the workbook, and the copy of a workbook in Strict Open XML."""
+        self._book.close()
+        if self._file is not self._stream:
+            self._file.close()
+
+    def __iter__(self) -> Iterator[RawRow]:
+        try:
+            for row in self._rows(self._sheet):
+                self._number = row.number
+                yield row
+        except UnreadableTable:
+            raise
+        except Exception as error:
+            raise _unreadable(error) from error
+
+    def _choose(self, sheets: list[Any], layout: Layout, choices: Choices) -> Any:
+        if choices.sheet is not None:
+            for sheet in self._book.worksheets:
+                if sheet.title == choices.sheet:
+                    return sheet
+            sentence = N_("The workbook has no sheet “%(name)s”; it has %(names)s.")
+            raise UnreadableTable(Message(sentence, name=choices.sheet, names=_listed(sheets)))
+        if not sheets:
+            raise UnreadableTable(N_("The workbook has no visible sheet."))
+        meant = [sheet for sheet in sheets if self._has_headings(sheet, layout)]
+        if len(meant) > 1:
+            sentence = N_("Several sheets could be meant: %(names)s. Name one with %(option)s.")
+            text = Message(sentence, names=_listed(meant), option=choices.sheet_option)
+            raise SheetWanted([sheet.title for sheet in meant], text)
+        return meant[0] if meant else next((sheet for sheet in sheets if self._first_row(sheet)), sheets[0])
+
+    def _has_headings(self, sheet: Any, layout: Layout) -> bool:
+        row = self._first_row(sheet)
+        return row is not None and layout.is_heading(texts(row.cells))
+
+    def _first_row(self, sheet: Any) -> RawRow | None:
+        """The first filled row among the top ones."""
+        for count, row in enumerate(self._rows(sheet)):
+            if any(text.strip() for text in texts(row.cells)):
+                return row
+            if count >= _TOP_ROWS:
+                break
+        return None
+
+    def _rows(self, sheet: Any) -> Iterator[RawRow]:
+        formats: dict[int, str] = {}
+        with sheet._get_source() as source:
+            parser = _CellParser(
+                source,
+                sheet._shared_strings,
+                data_only=True,
+                epoch=self._book.epoch,
+                date_formats=self._book._date_formats,
+                timedelta_formats=self._book._timedelta_formats,
+            )
+            blank = 0
+            for number, cells in parser.parse():
+                row: list[SheetCell | None] = []
+                for cell in cells:
+                    if cell["value"] is None and cell["data_type"] != "f":
+                        continue
+                    row += [None] * (cell["column"] - len(row))
+                    style = cell["style_id"]
+                    if style not in formats:
+                        formats[style] = ReadOnlyCell(sheet, 1, 1, None, style_id=style).number_format
+                    row[cell["column"] - 1] = SheetCell(cell["value"], cell["data_type"], formats[style])
+                blank += not row
+                if blank > self._limits.blank_rows:
+                    sentence = N_("The sheet has more than %(n)s blank rows.")
+                    raise UnreadableTable(Message(sentence, n=self._limits.blank_rows))
+                yield RawRow(number, row)
+
+
+class _CellParser(WorkSheetParser):
+    """Marks formulas without a value, which would otherwise look like empty cells."""
+
+    def parse_cell(self, element: Any) -> dict[str, Any]:
+        cell: dict[str, Any] = super().parse_cell(element)
+        # The result "" of a formula has the type "str".
+        if cell["value"] is None and cell["data_type"] != "str" and element.find(FORMULA_TAG) is not None:
+            cell["data_type"] = "f"
+        return cell
+
+
+def texts(cells: list[Any]) -> list[str]:
+    """The cells of a row of headings as texts."""
+    return ["" if cell is None or cell.value is None else str(cell.value) for cell in cells]
+
+
+def _check_size(stream: IO[bytes], limits: Limits) -> None:
+    """Look at the size and at the number of elements before anything is parsed."""
+    elements = 0
+    with zipfile.ZipFile(stream) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > limits.unpacked_bytes:
+            size = limits.unpacked_bytes // _MIB
+            raise UnreadableTable(Message(N_("The spreadsheet unpacks to more than %(size)s MiB."), size=size))
+        for member in members:
+            if not member.filename.endswith((".xml", ".rels")):
+                continue
+            with archive.open(member) as file:
+                while block := file.read(_BLOCK):
+                    elements += block.count(b"</") + block.count(b"/>")
+                    if b"<!DOCTYPE" in block or b"<!ENTITY" in block:
+                        raise UnreadableTable
+        if elements > limits.elements:
+            raise UnreadableTable(Message(N_("The spreadsheet has more than %(n)s cells."), n=limits.elements // 2))
+    stream.seek(0)
+
+
+def _transitional(stream: IO[bytes]) -> IO[bytes]:
+    """The workbook in the form that openpyxl reads: Strict Open XML has other namespaces."""
+    with zipfile.ZipFile(stream) as archive:
+        is_strict = _STRICT in archive.read("xl/workbook.xml")
+        if is_strict:
+            copy = tempfile.SpooledTemporaryFile(max_size=64 * _MIB)  # noqa: SIM115 - openpyxl reads it later
+            with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+                for member in archive.infolist():
+                    content = archive.read(member)
+                    for strict, transitional in _TRANSITIONAL.items():
+                        content = content.replace(strict, transitional)
+                    target.writestr(member.filename, content)
+            copy.seek(0)
+            return copy
+    stream.seek(0)
+    return stream
+
+
+def _unreadable(error: Exception) -> UnreadableTable:
+    # openpyxl raises many kinds of exceptions for broken and hostile files.
+    log.warning("spreadsheet_unreadable", error_kind=type(error).__name__, error=str(error)[:200])
+    return UnreadableTable()
+
+
+def _listed(sheets: list[Any]) -> str:
+    return ", ".join(sheet.title for sheet in sheets)
