@@ -28,6 +28,11 @@ _EMAIL = re.compile(r"[^@\s\0]+@[^@\s\0]+")
 _ROLE_RULE = Message(N_("Must be one of: %(choices)s."), choices=", ".join(ROLES))
 
 
+def normalized_email(email: str) -> str:
+    """The form in which addresses are stored and compared: a clean identifier in lower case."""
+    return clean_identifier(email).lower()
+
+
 def create_user(*, email: str, password: str, role: str, name: str, actor: str) -> User:
     """Create a user.
 
@@ -35,7 +40,7 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
         Invalid: errors by field.
         EmailTaken: a user with this address exists.
     """
-    email = clean_identifier(email).lower()
+    email = normalized_email(email)
     if errors := dict(_user_errors(email=email, password=password, role=role, name=name)):
         raise Invalid(errors)
     if find_user(email):
@@ -65,7 +70,7 @@ def _password_errors(password: str) -> Iterator[str]:
 
 def find_user(email: str) -> User | None:
     """Find a user by e-mail address, in any case."""
-    found: User | None = db.session.scalar(select(User).where(User.email == clean_identifier(email).lower()))
+    found: User | None = db.session.scalar(select(User).where(User.email == normalized_email(email)))
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from flask import current_app, g, request
 
+from app.accounts.users import normalized_email
 from app.extensions import limiter
 from app.kernel.http.client_address import client_network
 
@@ -68,7 +69,7 @@ def _account() -> str:
     """
     user = g.get("user")
     email = user.email if user else _sent_email()
-    return hashlib.sha256(email.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(normalized_email(email).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _sent_email() -> str:

@@ -76,8 +76,8 @@ def test_a_changing_port_of_the_proxy_does_not_reset_the_count(app_with: Callabl
 
 def test_guesses_at_one_account_from_many_networks_are_limited(app_with: Callable[..., Hub]) -> None:
     client = app_with(login_limit="3 per minute").test_client()
-    spellings = ["a@b.example", " A@b.example", "A@B.example "]
-    guesses = [statuses(client, 1, spellings[n % 3], REMOTE_ADDR=f"192.0.2.{n}")[0] for n in range(5)]
+    spellings = ["é@b.example", " É@b.example", "E\u0301@B.example ", "\ufeffé@b.example", "é@b.example\u200b\u00ad"]
+    guesses = [statuses(client, 1, email, REMOTE_ADDR=f"192.0.2.{n}")[0] for n, email in enumerate(spellings)]
     assert guesses == [401, 401, 401, 429, 429]
     assert statuses(client, 1, "other@b.example", REMOTE_ADDR="192.0.2.9") == [401]
 
