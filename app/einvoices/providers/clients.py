@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import time
 import urllib.error
@@ -111,7 +112,7 @@ def _read_limited(response: Any, deadline: float) -> bytes:
 
 def _parse_response(content: bytes) -> ProviderResponse:
     try:
-        raw = json.decode(content)
+        raw = _without_nul(json.decode(content.removeprefix(codecs.BOM_UTF8)))
     except MalformedJson as error:
         raise ProviderRejected(N_("The provider's answer is no JSON."), permanent=False) from error
     text, number = (
@@ -122,7 +123,16 @@ def _parse_response(content: bytes) -> ProviderResponse:
     if not isinstance(text, str) or not 0 < len(text) <= 100 or not (number is None or isinstance(number, str)):  # noqa: PLR2004
         raise ProviderRejected(N_("The provider's answer has no provider_status."), permanent=False)
     status = STATUS_BY_PROVIDER_STATUS.get(text.lower(), Status.SENT)
-    return ProviderResponse(status, text, number and clean_identifier(number)[:255], raw)
+    return ProviderResponse(status, text, clean_identifier(number or "")[:255] or None, raw)
+
+
+def _without_nul(value: Any) -> Any:
+    """``value`` with a replacement character for each NUL, which PostgreSQL cannot store."""
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_without_nul(child) for child in value]
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
 
 
 def simulate(request: ProviderRequest) -> ProviderResponse:
