@@ -33,7 +33,7 @@ def report(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
         einvoice.provider_status_at = max(moment, einvoice.provider_status_at or moment)
     if applied:
         einvoice.provider_status = data["provider_status"]
-        if data.get("provider_invoice_id") is not None:
+        if data.get("provider_invoice_id"):
             einvoice.provider_invoice_id = data["provider_invoice_id"]
     einvoice.updated_at = change_clock.stamp()
     facts = {name: data.get(name) for name in ("provider_status", "provider_invoice_id", "raw")}
@@ -50,7 +50,7 @@ def _is_late(einvoice: Einvoice, data: Mapping[str, Any]) -> bool:
 
 def _is_repeated(einvoice: Einvoice, data: Mapping[str, Any]) -> bool:
     number = data.get("provider_invoice_id")
-    same_number = number is None or number == einvoice.provider_invoice_id
+    same_number = not number or number == einvoice.provider_invoice_id
     return (
         einvoice.provider_status_at is not None and same_number and einvoice.provider_status == data["provider_status"]
     )

@@ -64,6 +64,14 @@ class TestStatusReports:
         assert len(reports_of(fetch_detail(owner, einvoice["id"]))) == 3
         assert [e["type"] for e in events_of(einvoice["id"])].count("einvoice.status_changed") == 1
 
+    @pytest.mark.parametrize("number", [None, "", " \u200b"])
+    def test_a_report_without_a_number_keeps_the_stored_one(self, owner: FlaskClient, number: str | None) -> None:
+        path = f"{URL}/{create_issued(owner)['id']}/provider-status"
+        owner.post(path, json=SAMPLE)
+        answer = owner.post(path, json={"provider_status": "paid", "provider_invoice_id": number})
+        assert answer.status_code == 200
+        assert (answer.json["provider_status"], answer.json["provider_invoice_id"]) == ("paid", "PRV-999")
+
     def test_a_repeat_makes_earlier_reports_late(self, owner: FlaskClient) -> None:
         einvoice, now = create_issued(owner), clock.now()
         for status, minutes in (("accepted", 10), ("accepted", 2), ("queued", 5)):
