@@ -69,7 +69,7 @@ def searched(query: Select[Any], typed: str) -> Select[Any]:
     A whole number, as a scanner sends it, finds that one invoice and not longer numbers that begin with it.
     Customers are few and are looked up first, so that the invoices are found by indexes alone.
     """
-    if not typed.strip():
+    if not clean_identifier(typed):
         return query
     number, parts = clean_identifier(typed), _search_words(typed)
     if not parts or db.session.scalar(select(SalesInvoice.id).where(SalesInvoice.invoice_no == number)):
@@ -79,7 +79,7 @@ def searched(query: Select[Any], typed: str) -> Select[Any]:
 
 def customers_searched(query: Select[Any], typed: str) -> Select[Any]:
     """Only customers in which every word begins a word of the code or the name; none where there is no word."""
-    if not typed.strip():
+    if not clean_identifier(typed):
         return query
     found: list[ColumnElement[bool]] = [Customer.search.op("@@")(_begins(part)) for part in _search_words(typed)]
     return query.where(*(found or [false()]))

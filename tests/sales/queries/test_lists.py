@@ -100,6 +100,7 @@ class TestSearch:
             ("' & !", False),
             ("ര", False),
             (" ", True),
+            ("\u200b\ufeff", True),
             ("para " * 8 + "zzz", False),
         ],
     )
