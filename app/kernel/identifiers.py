@@ -38,3 +38,8 @@ def clean_identifier(text: str) -> str:
     if text.isascii() and text and "!" <= text[0] <= "~" and "!" <= text[-1] <= "~":
         return text
     return unicodedata.normalize("NFC", text.strip(INVISIBLE))
+
+
+def clean_beginning(text: str) -> str:
+    """Clean form of the beginning of an identifier: white space at its end is inside the identifier and stays."""
+    return unicodedata.normalize("NFC", text.lstrip(INVISIBLE))

@@ -130,6 +130,12 @@ class TestGaps:
         assert wider["gaps"][-1] == {"first": 11, "last": 12, "count": 2}
         assert wider["missing"] + wider["present"] == 12
 
+    @pytest.mark.parametrize("prefix", ["\u00c9 A ", "\ufeff\t\u00c9 A ", "E\u0301 A "])
+    def test_the_prefix_is_clean_as_numbers_are(self, erp: FlaskClient, prefix: str) -> None:
+        imported(erp, invoice_no="\u00c9 A 7")
+        answer = erp.get("/api/sales/gaps/", query_string={"prefix": prefix}).json
+        assert (answer["prefix"], answer["present"]) == ("\u00c9 A ", 1)
+
     def test_a_long_series_is_looked_at_in_stretches(self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(gaps, "MAX_NUMBERS", 10)
         monkeypatch.setattr(gaps, "MAX_GAPS", 2)

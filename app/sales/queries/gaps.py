@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import distinct, func, select
 
 from app.extensions import db
+from app.kernel.identifiers import clean_beginning
 from app.sales.models.invoices import SalesInvoice
 
 #: Limits of one report: numbers and gaps.
@@ -17,6 +18,7 @@ _number = SalesInvoice.number_value
 
 def report(prefix: str, *, first: int | None, last: int | None) -> dict[str, Any]:
     """Present and missing numbers between ``first`` and ``last``, by default all from the first stored one on."""
+    prefix = clean_beginning(prefix)
     lowest, highest = _ends(prefix)
     begin = first if first is not None else lowest
     end = last if last is not None else highest
