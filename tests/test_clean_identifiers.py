@@ -43,15 +43,16 @@ def test_every_stored_identifier_is_cleaned_and_stays_so_when_it_goes_down(empty
     with empty.begin() as connection:
         connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
         for table, column in columns:
-            dirty: Any = "\ufeffJose\u0301 1\t "
+            dirty: Any = "\ufeffjose\u0301 1\t "
             dirty = [dirty] if column in migration().LISTS else dirty
             connection.execute(sa.text(f"UPDATE {table} SET {column} = :dirty"), {"dirty": dirty})
     upgrade(REVISION)
     for table, column in columns:
-        clean = ["José 1"] if column in migration().LISTS else "José 1"
+        clean = ["josé 1"] if column in migration().LISTS else "josé 1"
         assert values(empty, table, column) == [clean], (table, column)
     downgrade(BEFORE)
-    assert values(empty, "customers", "code") == ["José 1"]
+    assert values(empty, "customers", "code") == ["josé 1"]
+    assert values(empty, "users", "email") == ["josé 1"]
     upgrade(REVISION)
 
 
@@ -76,6 +77,24 @@ def test_a_collision_is_logged_and_both_rows_stay(empty: sa.Engine, caplog: pyte
         "customers 2: code 'C1 ' stays, because another row has 'C1'",
         "customers 4: code 'C2\\t' stays, because another row has 'C2'",
         "customers 6: code '\\u200b' stays, because it has no visible character",
+    ]
+
+
+def test_a_text_that_nfc_makes_too_long_is_logged_and_stays(empty: sa.Engine, caplog: pytest.LogCaptureFixture) -> None:
+    upgrade(BEFORE)
+    with empty.begin() as connection:
+        for code in ("\u0958" * 50, "C1 "):  # NFC writes U+0958 as two characters
+            connection.execute(
+                sa.text("INSERT INTO customers (code, name, search, created_at, updated_at)"
+                        " VALUES (:code, 'C', '', now(), now())"), {"code": code}
+            )  # fmt: skip
+    logger = logging.getLogger("alembic.runtime.migration")
+    logger.disabled = False
+    with caplog.at_level(logging.WARNING, logger.name):
+        upgrade(REVISION)
+    assert values(empty, "customers", "code") == ["\u0958" * 50, "C1"]
+    assert [record.getMessage()[-24:] for record in caplog.records if "stays" in record.getMessage()] == [
+        "its form NFC is too long"
     ]
 
 

@@ -40,6 +40,7 @@ _UNIQUE_IDENTIFIERS = {
     "products": "external_id",
     "fabrics": "external_id",
     "production_orders": "external_id",
+    "users": "email",
 }
 _SHOWN_IDENTIFIERS = 5
 _FAST_LIBRARY, _FAST_PACKAGE = "libharfbuzz-subset.so.0", "libharfbuzz-subset0"

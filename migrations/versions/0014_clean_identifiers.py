@@ -11,7 +11,7 @@ import unicodedata
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 revision = '0014'
 down_revision = '0013'
@@ -48,6 +48,7 @@ COLUMNS = {
     ),
     "e_invoice_items": ("sku",),
     "webhook_deliveries": ("reference",),
+    "users": ("email",),
 }
 # Columns that may not be blank.
 REQUIRED = {
@@ -66,6 +67,7 @@ REQUIRED = {
     "production_orders": ("external_id",),
     "fabric_items": ("color", "grn"),
     "supplier_rolls": ("supplier_roll_no",),
+    "users": ("email",),
 }
 LISTS = {"external_order_ids"}
 # Most texts are plain ASCII that begins and ends with a visible character: the database leaves them out.
@@ -108,6 +110,8 @@ def clean_column(connection: sa.Connection, table: str, column: str) -> None:
                 changed += connection.execute(write, {"id": row_id, "old": old, "new": new}).rowcount
             except IntegrityError:
                 log.warning("%s %s: %s %r stays, because another row has %r", table, row_id, column, old, new)
+            except DataError:
+                log.warning("%s %s: %s %r stays, because its form NFC is too long", table, row_id, column, old)
     if changed:
         log.info("%s: cleaned %s in %s rows", table, column, changed)
 
