@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from flask import Flask, Response, current_app, request
 from flask.views import MethodView
+from marshmallow import ValidationError
 
 from app import events
 from app.accounts.guards import requires
@@ -20,7 +21,7 @@ from app.kernel.json import encode
 from app.kernel.messages import N_
 from app.stream import service
 from app.stream.errors import InvalidTicket, PositionGone, TooManyStreams
-from app.stream.schemas import LogQuery, LogSchema, StreamQuery, TicketSchema, TopicStreamQuery
+from app.stream.schemas import EventId, LogQuery, LogSchema, StreamQuery, TicketSchema, TopicStreamQuery
 from app.stream.sse_frames import ToFrames, event_frame, sales_frames
 
 sales = ApiBlueprint(
@@ -33,6 +34,7 @@ EVENT_STREAM = "text/event-stream"
 STREAMS = frozenset({f"{sales.name}.SalesStream", f"{log.name}.Stream"})
 #: Seconds that one send to a reader may take before the connection is closed.
 SEND_TIMEOUT = 30.0
+_HEADER = EventId()
 
 _SALES_EXAMPLE = (
     "event: invoice_updated\n"
@@ -55,9 +57,9 @@ def ticket_authenticator() -> Principal | None:
     Raises:
         InvalidTicket: unknown, used or expired.
     """
-    ticket = request.args.get("ticket")
+    ticket = request.args.get("ticket", "").strip()
     # Only streams accept tickets: a ticket that can make tickets would never expire.
-    if ticket is None or request.endpoint not in STREAMS:
+    if not ticket or request.endpoint not in STREAMS:
         return None
     principal = service.redeem_ticket(ticket)
     if principal is None:
@@ -149,18 +151,21 @@ def _stream(query: dict[str, Any], ability: str, types: list[str], to_frames: To
 
 
 def _resumed_position(query: dict[str, Any]) -> int | None:
-    position: int | None
-    header = request.headers.get("Last-Event-ID", "").strip()
-    if not header:
-        position = query.get("last_event_id")
-    elif header.isascii() and header.isdigit() and len(header) < 19:  # noqa: PLR2004 - digits of a bigint
-        position = int(header)
-    else:
-        raise Invalid({"Last-Event-ID": [N_("Expected the id of an event of this stream.")]})
+    # A client sets the first two itself at each reconnect; the last one stands in its URL from the beginning.
+    sent = (_position_of_header(), query.get("reconnect_id"), query.get("last_event_id"))
+    position = next((value for value in sent if value is not None), None)
     # Nothing to resume after an id that was never assigned, for example after a restore from a backup.
     if position is None or position > events.last_position():
         return None
     _require_kept(position)
+    return position
+
+
+def _position_of_header() -> int | None:
+    try:
+        position: int | None = _HEADER.deserialize(request.headers.get("Last-Event-ID", ""))
+    except ValidationError as error:
+        raise Invalid({"Last-Event-ID": [N_("Expected the id of an event of this stream.")]}) from error
     return position
 
 

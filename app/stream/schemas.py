@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields
 
 from app.events import matching
 from app.kernel.database.sequences import MAX_ID
+from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import HubField, Number, Schema, Text, Timestamp
 
@@ -18,12 +19,31 @@ def _position(**kwargs: Any) -> Number:
     return Number(0, MAX_ID, **kwargs)
 
 
+class EventId(Number):
+    """The position of the last event that a reader has seen; None for the words of clients that have seen none."""
+
+    #: What scripts send for a variable without a value.
+    _NONE = frozenset({"", "null", "undefined", "none", "nil", "nan"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(0, MAX_ID, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str) and clean_identifier(value).lower() in self._NONE:
+            return None
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class StreamQuery(Schema):
     """Query of every stream."""
 
     ticket = Text(100, metadata={"description": "A single-use ticket, for browsers."})
-    last_event_id = _position(
-        metadata={"description": "Resume after this id; the header `Last-Event-ID` overrides it."}
+    last_event_id = EventId(
+        metadata={"description": "Resume after this id; the header `Last-Event-ID` and `lastEventId` override it."}
+    )
+    reconnect_id = EventId(
+        data_key="lastEventId",
+        metadata={"description": "What `event-source-polyfill` sends instead of the header when it reconnects."},
     )
 
 

@@ -11,9 +11,11 @@ import msgspec
 from app.events import CATALOGUE
 from app.kernel import json
 
-KEEP_ALIVE = ": keep-alive\n\n"
+#: These lines end with one newline and stand before the next event. A blank line after them would be an event without
+#: data for ``httpx-sse`` and ``fetch-event-source``, which dispatch at every blank line.
+KEEP_ALIVE = ": keep-alive\n"
 #: Milliseconds that a browser waits before it reconnects.
-RETRY = "retry: 2000\n\n"
+RETRY = "retry: 2000\n"
 
 
 @dataclass(frozen=True, slots=True)

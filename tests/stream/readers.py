@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 
@@ -33,19 +32,29 @@ class Reader:
         self.answer = answer
         self._chunks: Iterator[bytes] = answer.iter_encoded()
         self._text = ""
-        self.next_raw()  # the stream is open after its first keep-alive
+        self.next_comment()  # the stream is open after its first keep-alive
 
-    def next_raw(self) -> str:
-        while "\n\n" not in self._text:
+    def next_line(self) -> str:
+        while "\n" not in self._text:
             self._text += next(self._chunks).decode()
-        raw, _, self._text = self._text.partition("\n\n")
-        return raw
+        line, _, self._text = self._text.partition("\n")
+        return line
+
+    def next_comment(self) -> str:
+        """The next comment; fails if an event comes first."""
+        while not (line := self.next_line()).startswith(":"):
+            assert line.startswith("retry:"), line
+        return line
 
     def next(self) -> dict[str, str]:
-        """The fields of the next frame that is not a comment."""
-        while (raw := self.next_raw()).startswith((":", "retry")):
-            pass
-        return dict(re.match(r"(\w+): (.*)", line, re.S).groups() for line in raw.split("\n"))  # type: ignore[union-attr]
+        """The fields of the next event. It has data: clients dispatch an event at each blank line."""
+        fields: dict[str, str] = {}
+        while line := self.next_line():
+            name, _, value = line.partition(": ")
+            if name not in {"", "retry"}:
+                fields[name] = value
+        assert "data" in fields, fields
+        return fields
 
 
 def wait_until_caught_up() -> None:

@@ -83,6 +83,48 @@ class TestSalesStream:
         relayed()
         assert [reader.next()["id"] for _ in range(4)] == ["3", "4", "5", "6"]
 
+    @pytest.mark.parametrize("path", [SALES_STREAM, "/api/v1/stream"])
+    @pytest.mark.parametrize(
+        ("query", "header"),
+        [
+            ("lastEventId=2", None),
+            ("last_event_id=1&lastEventId=2", None),
+            ("last_event_id=1&lastEventId=0", "2"),
+            ("last_event_id=2&lastEventId=", ""),
+            ("last_event_id=2&lastEventId=undefined", "null"),
+            ("last_event_id= 2 ", " 2 "),
+        ],
+    )
+    def test_resumes_as_client_libraries_ask_for_it(
+        self,
+        client_as: Callable[..., FlaskClient],
+        relayed: Relayed,
+        listen: Callable[..., Reader],
+        *,
+        path: str,
+        query: str,
+        header: str | None,
+    ) -> None:
+        reads = client_as("admin")
+        for number in range(3):
+            import_sale(reads, f"S-{number}")
+        relayed()
+        headers = {} if header is None else {"Last-Event-ID": header}
+        assert listen(reads, path, query_string=query, headers=headers).next()["id"] == "3"
+
+    @pytest.mark.parametrize("word", ["null", "undefined", "NaN", "None", "", " ", "Undefined"])
+    @pytest.mark.parametrize("place", ["header", "last_event_id", "lastEventId"])
+    def test_words_for_nothing_are_no_id(
+        self, erp: FlaskClient, relayed: Relayed, listen: Callable[..., Reader], place: str, word: str
+    ) -> None:
+        import_sale(erp, "S-1")
+        relayed()
+        options = {"headers": {"Last-Event-ID": word}} if place == "header" else {"query_string": {place: word}}
+        reader = listen(erp, **options)
+        import_sale(erp, "S-2")
+        relayed()
+        assert reader.next()["id"] == "2"
+
     def test_an_unknown_id_starts_with_new_events(
         self, erp: FlaskClient, relayed: Relayed, listen: Callable[..., Reader]
     ) -> None:
@@ -90,6 +132,15 @@ class TestSalesStream:
         import_sale(erp, "S-1")
         relayed()
         assert reader.next()["id"] == "1"
+
+    @pytest.mark.parametrize("place", ["last_event_id", "lastEventId"])
+    @pytest.mark.parametrize(("path", "status"), [(SALES_STREAM, 400), ("/api/v1/stream", 422)])
+    def test_refuses_an_invalid_id_in_the_query(
+        self, client_as: Callable[..., FlaskClient], place: str, path: str, status: int
+    ) -> None:
+        answer = client_as("admin").get(path, query_string={place: "x"})
+        assert answer.status_code == status
+        assert place in answer.json["errors"]
 
     @pytest.mark.parametrize("wrong", ["x", "-1", "1.5", "9" * 19, "١"])
     def test_refuses_an_invalid_id(self, erp: FlaskClient, wrong: str) -> None:
@@ -108,7 +159,7 @@ class TestSalesStream:
 
     def test_sends_keep_alives(self, erp: FlaskClient, listen: Callable[..., Reader]) -> None:
         reader = listen(erp)
-        assert [reader.next_raw() for _ in range(3)] == [": keep-alive"] * 3
+        assert [reader.next_comment() for _ in range(3)] == [": keep-alive"] * 3
 
     def test_ends_after_its_lifetime(self, app: Hub, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(app.config, "STREAM_LIFETIME_SECONDS", 0.3)
@@ -144,11 +195,21 @@ class TestTopics:
         assert set(body) == {"event", "id", "created_at", "data"}
         assert body["data"]["invoice"]["invoice_no"] == "S-1"
 
-    @pytest.mark.parametrize("topics", ["sales.nothing", "nothing.*", "", "sales"])
+    @pytest.mark.parametrize("topics", ["sales.nothing", "nothing.*", ",", "sales"])
     def test_refuses_topics_that_do_not_exist(self, client_with: ClientWith, topics: str) -> None:
         answer = client_with("events:read").get("/api/v1/stream", query_string={"topics": topics})
         assert answer.status_code == 422
         assert "topics" in answer.json["errors"]
+
+    @pytest.mark.parametrize("topics", ["", " "])
+    def test_blank_topics_are_all(
+        self, client_as: Callable[..., FlaskClient], relayed: Relayed, listen: Callable[..., Reader], topics: str
+    ) -> None:
+        reads = client_as("admin")
+        reader = listen(reads, "/api/v1/stream", query_string={"topics": topics})
+        import_sale(reads, "S-1")
+        relayed()
+        assert reader.next()["event"] == "sales.imported"
 
 
 class TestTickets:

@@ -29,13 +29,13 @@ class TestAccess:
         answer = anybody.get(path, headers={"Authorization": f"Bearer {plain}"}, buffered=False)
         reader = Reader(answer)
         broadcaster.end_unauthorized_streams()
-        assert reader.next_raw() == ": keep-alive", "a caller with access keeps the stream"
+        assert reader.next_comment() == ": keep-alive", "a caller with access keeps the stream"
         with unit_of_work():
             tokens.revoke(1, scope=None, actor="a test")
         broadcaster.end_unauthorized_streams()
         with pytest.raises(StopIteration):
             for _ in range(20):
-                reader.next_raw()
+                reader.next_line()
         assert anybody.get(path, headers={"Authorization": f"Bearer {plain}"}).status_code == 401
 
     def test_a_stream_ends_after_its_user_is_deactivated(
@@ -48,7 +48,7 @@ class TestAccess:
         started = time.monotonic()
         with pytest.raises(StopIteration):
             while time.monotonic() - started < 15:
-                reader.next_raw()
+                reader.next_line()
 
 
 def test_a_slow_reader_is_disconnected_and_can_resume(
