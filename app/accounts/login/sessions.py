@@ -5,14 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import current_app, g, request
-from flask_jwt_extended import (
-    create_access_token,
-    create_refresh_token,
-    decode_token,
-    get_jwt,
-    verify_jwt_in_request,
-)
+from flask import current_app, g
+from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import ExpiredSignatureError, PyJWTError
 from sqlalchemy import select
@@ -22,11 +16,12 @@ from app.accounts import audit
 from app.accounts.errors import InvalidToken, TokenExpired, TokenReused, WrongPassword
 from app.accounts.login import login_limits, passwords
 from app.accounts.models.accounts import LoginSession, User
-from app.accounts.principals import Principal
+from app.accounts.principals import Principal, authenticate
 from app.accounts.roles import ROLES
 from app.accounts.users import find_user
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.http.bearer import bearer_token
 
 SESSION_CLAIM = "sid"
 
@@ -88,7 +83,8 @@ def refresh(token: str) -> dict[str, Any]:
 
 def log_out() -> None:
     """End the session of the current access token; its tokens stop working at once."""
-    session = db.session.get(LoginSession, uuid.UUID(get_jwt()[SESSION_CLAIM]), with_for_update=True)
+    session_id = authenticate().session
+    session = db.session.get(LoginSession, uuid.UUID(session_id), with_for_update=True) if session_id else None
     if session and not session.revoked_at:
         end_session(session, "signed out")
 
@@ -100,17 +96,10 @@ def authenticator() -> Principal | None:
         InvalidToken: the token is not valid, or its session has ended.
         TokenExpired: the lifetime of the token is over.
     """
-    if "Authorization" not in request.headers:
+    token = bearer_token()
+    if token is None:
         return None
-    try:
-        decoded = verify_jwt_in_request(optional=True)
-    except ExpiredSignatureError as error:
-        raise TokenExpired from error
-    except (JWTExtendedException, PyJWTError) as error:
-        raise InvalidToken from error
-    if decoded is None:
-        return None
-    session = _find_session(decoded[1])
+    session = _find_session(_decode_token(token, "access"))
     if session is None or session.revoked_at or not session.user.is_active:
         raise InvalidToken
     g.user = session.user

@@ -6,7 +6,7 @@ import hmac
 from datetime import timedelta
 
 import structlog
-from flask import g, request
+from flask import g
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import joinedload
 
@@ -20,6 +20,7 @@ from app.accounts.tokens.service import effective_abilities
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Refusal
+from app.kernel.http.bearer import bearer_token
 from app.kernel.http.client_address import client_address
 
 log = structlog.get_logger(__name__)
@@ -38,10 +39,10 @@ def authenticator() -> Principal | None:
         ScopedTokenExpired: the token has expired, or the grace period of its previous secret is over.
         ScopedTokenAddressRefused: the allowlist does not contain the address of the client.
     """
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not value.strip().startswith(PREFIX):
+    value = bearer_token()
+    if value is None or not value.startswith(PREFIX):
         return None
-    parsed = parse_token(value.strip())
+    parsed = parse_token(value)
     token = parsed and _find_token(parsed.public_id)
     if parsed is None or token is None:
         raise InvalidToken

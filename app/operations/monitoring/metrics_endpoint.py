@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from app.accounts.guards import public
 from app.kernel.errors import Forbidden, Unauthenticated
 from app.kernel.http.app import ApiBlueprint
+from app.kernel.http.bearer import bearer_token
 from app.kernel.http.client_address import client_address
 from app.kernel.http.openapi import refuses
 from app.kernel.messages import N_
@@ -87,9 +88,9 @@ def _remove_gauges_of_dead_processes(folder: Path) -> None:
 
 
 def _require_reader() -> None:
-    token, given = current_app.config["METRICS_TOKEN"], request.headers.get("Authorization", "")
-    if given:
-        if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+    token = current_app.config["METRICS_TOKEN"]
+    if request.headers.get("Authorization"):
+        if token and hmac.compare_digest((bearer_token() or "").encode(), token.encode()):
             return
         raise Unauthenticated(N_("This is not the token of the metrics."))
     if not _is_local():
