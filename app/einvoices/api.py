@@ -37,6 +37,7 @@ from app.einvoices.schemas.einvoices import (
 )
 from app.einvoices.schemas.lists import DetailQuery, EinvoiceListSchema, EinvoiceSeriesListSchema, ListQuery
 from app.einvoices.status import Type
+from app.kernel.errors import RangeNotSatisfiable
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.pdf import files
@@ -120,7 +121,7 @@ class Detail(MethodView):
 @blp.route("/<int:einvoice_id>/pdf")
 class Pdf(MethodView):
     @requires_einvoices("einvoices:read")
-    @refuses(UnknownEinvoice, NoPdf)
+    @refuses(UnknownEinvoice, NoPdf, RangeNotSatisfiable)
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, einvoice_id: int) -> Response:
         """Download the PDF; 404 until it exists. `ETag` and range requests are supported."""

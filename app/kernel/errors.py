@@ -94,6 +94,11 @@ class UnsupportedMediaType(Refusal):
     message = N_("Send the body as Content-Type: application/json.")
 
 
+class RangeNotSatisfiable(Refusal):
+    status = 416
+    message = N_("The range begins behind the end of the file.")
+
+
 class Unprocessable(Refusal):
     status = 422
     message = N_("The request cannot be processed.")

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 from flask import Response, current_app, send_file
 
+from app.kernel.http.byte_ranges import apply_conditions
 from app.pdf.models import PrintedDocument
 
 log = structlog.get_logger(__name__)
@@ -44,15 +45,16 @@ def stored_file(row: PrintedDocument | None, name: str) -> StoredPdf | None:
 
 def send_pdf(stored: StoredPdf, *, download: bool) -> Response:
     """An answer with the file; its hash is the ``ETag``, and range requests work."""
-    return send_file(
+    answer = send_file(
         stored.path,
         mimetype="application/pdf",
         as_attachment=download,
         download_name=stored.name,
-        conditional=True,
+        conditional=False,
         etag=stored.sha256,
         max_age=0,
     )
+    return apply_conditions(answer)
 
 
 def write(path: str, content: bytes) -> None:

@@ -12,6 +12,7 @@ from app.grn.errors import NoRolls, PaperNotMade, UnknownReceipt
 from app.grn.models.papers import Paper, ReceiptPdf
 from app.grn.papers import service as papers
 from app.grn.schemas.papers import PAPER_EXAMPLE, PaperSchema
+from app.kernel.errors import RangeNotSatisfiable
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.pdf import files
@@ -48,7 +49,7 @@ class Note(_Pdf):
     kind = Paper.NOTE
 
     @requires("grn:read")
-    @refuses(UnknownReceipt, PaperNotMade)
+    @refuses(UnknownReceipt, RangeNotSatisfiable, PaperNotMade)
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, invoice_id: int) -> Response:
         """Fetch the goods receipt note; `ETag` and ranges work.

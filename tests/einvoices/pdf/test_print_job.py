@@ -56,6 +56,12 @@ def test_the_pdf_supports_etag_and_ranges(owner: FlaskClient) -> None:
     assert fetch_pdf(owner, einvoice["id"], **{"If-None-Match": f'"{digest}"'}).status_code == 304
     part = fetch_pdf(owner, einvoice["id"], Range="bytes=0-7")
     assert (part.status_code, part.data) == (206, whole.data[:8])
+    behind = fetch_pdf(owner, einvoice["id"], Range=f"bytes={len(whole.data)}-")
+    assert (behind.status_code, behind.headers["Content-Range"]) == (416, f"bytes */{len(whole.data)}")
+    assert behind.json == {"message": "The range begins behind the end of the file."}
+    for headers in ({"Range": "bytes=0-1,4-5"}, {"Range": "bytes=0-7", "If-Range": f'W/"{digest}"'}):
+        answer = fetch_pdf(owner, einvoice["id"], **headers)
+        assert (answer.status_code, answer.data) == (200, whole.data)
 
 
 def test_a_new_pdf_of_the_same_data_has_the_same_bytes(app: Hub, owner: FlaskClient) -> None:
