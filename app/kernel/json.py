@@ -16,23 +16,39 @@ from app.kernel.messages import N_, Message, plain_text
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 #: The end of a key. String values may contain it too, so the number of matches is at least the number of keys.
 _KEY_END = re.compile(rb'"[ \t\r\n]*:')
+#: Some programs begin each UTF-8 file and body with it.
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=plain_text)
 
 
 def decode(raw: bytes | str) -> Any:
-    """Parse strict JSON (RFC 8259: no NaN, no lone surrogates, UTF-8).
+    """Parse strict JSON (RFC 8259: no NaN, no lone surrogates, UTF-8); a byte order mark is skipped.
 
     Raises:
         MalformedJson: the message contains the position and the reason.
     """
+    if isinstance(raw, bytes):
+        raw = raw.removeprefix(BYTE_ORDER_MARK)
     try:
         return _decoder.decode(raw)
     except InvalidOperation as error:
         raise MalformedJson(N_("The body is not valid JSON: a number's exponent is out of range.")) from error
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        if isinstance(raw, bytes) and not _is_utf8(raw):
+            raise MalformedJson(N_("The body is not valid JSON: it is in another charset. Send UTF-8.")) from error
         raise MalformedJson(Message(N_("The body is not valid JSON: %(error)s"), error=error)) from error
     except RecursionError as error:
         raise MalformedJson(N_("The body is not valid JSON: it is nested too deeply.")) from error
+
+
+def _is_utf8(raw: bytes) -> bool:
+    if json.detect_encoding(raw) != "utf-8":  # UTF-16 and UTF-32 of English texts are valid UTF-8 with NULs
+        return False
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def parse_strict(raw: bytes) -> Any:

@@ -74,6 +74,12 @@ def probe_blueprint(prefix: str) -> ApiBlueprint:
         def post(self, data: dict[str, Any]) -> dict[str, Any]:
             return data
 
+        @public
+        @blp.arguments(ProbeSchema)
+        @blp.response(200, ProbeSchema)
+        def patch(self, data: dict[str, Any]) -> dict[str, Any]:
+            return data
+
     class Failing(MethodView):
         @public
         def get(self, kind: str) -> Any:

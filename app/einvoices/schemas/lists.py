@@ -11,7 +11,7 @@ from app.einvoices.status import Status, Type
 from app.kernel.messages import N_
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
-from app.kernel.schemas.fields import Choice, DateTime, HubField, Identifier, Schema
+from app.kernel.schemas.fields import Choice, Cursor, DateTime, HubField, Identifier, Schema
 
 MAX_PAGE = 1_000_000
 
@@ -58,9 +58,7 @@ class ListQuery(Schema):
     )
     per_page = fields.Integer(load_default=PAGE_SIZE, validate=validators.Range(1, MAX_PAGE_SIZE))
     page = fields.Integer(load_default=1, validate=validators.Range(1, MAX_PAGE))
-    cursor = fields.String(
-        metadata={"description": "Empty for the first page, then the `next_cursor` of the previous page."}
-    )
+    cursor = Cursor(metadata={"description": "Empty for the first page, then the `next_cursor` of the previous page."})
 
 
 class DetailQuery(Schema):

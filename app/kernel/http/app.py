@@ -14,9 +14,9 @@ from werkzeug.routing import IntegerConverter, Map
 
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.errors import UnsupportedMediaType
+from app.kernel.http.request_parser import HubParser, all_optional, require_utf8
 from app.kernel.json import HubJsonProvider
 from app.kernel.messages import N_
-from app.kernel.schemas.fields import HubParser
 from app.kernel.unit_of_work import unit_of_work
 
 #: Path prefix of the pages: HTML instead of JSON, a session cookie instead of a credential.
@@ -73,6 +73,7 @@ class Hub(Flask):
         with unit_of_work():
             if request.headers.get("Content-Encoding", "identity").lower() != "identity":
                 raise UnsupportedMediaType(N_("Send the body as it is, without Content-Encoding."))
+            require_utf8(request)
             return super().dispatch_request(*args)
 
     def _raise_method_not_allowed(self) -> None:
@@ -96,7 +97,13 @@ class ApiBlueprint(Blueprint):
 
     def arguments(self, schema: Any, **kwargs: Any) -> Any:
         """Use one schema instance for all requests: a new instance copies every field, which takes a millisecond."""
-        return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
+        schema = schema() if isinstance(schema, type) else schema
+
+        def decorate(view: Callable[..., Any]) -> Any:
+            needs_body = view.__name__ != "post" or not all_optional(schema)
+            return super(ApiBlueprint, self).arguments(schema, **{"required": needs_body, **kwargs})(view)
+
+        return decorate
 
 
 def allow_bulk_body(view: Callable[..., Any]) -> Callable[..., Any]:

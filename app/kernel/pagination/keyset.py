@@ -21,7 +21,7 @@ from app.kernel.messages import N_, Message
 from app.kernel.pagination.cursors import decode_cursor, encode_cursor
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
-from app.kernel.schemas.fields import Schema
+from app.kernel.schemas.fields import Cursor, Schema
 
 #: Rows that are counted exactly and that page numbers reach. Beyond it the planner's estimate and cursors serve.
 MAX_COUNTED_ROWS = 10_000
@@ -31,14 +31,14 @@ class KeysetQuery(Schema):
     """``cursor`` (empty for the first page) reads a list of any length without gaps or repeats."""
 
     page_size = Integer(load_default=PAGE_SIZE, validate=validators.Range(1, MAX_PAGE_SIZE))
-    cursor = String(load_default="", metadata={"description": "Empty for the first page, then what `next` carries."})
+    cursor = Cursor(load_default="", metadata={"description": "Empty for the first page, then what `next` carries."})
 
 
 class LargePageQuery(KeysetQuery):
     """``page`` for the first 10,000 rows, ``cursor`` for all rows."""
 
     page = Integer(load_default=1, validate=validators.Range(1, MAX_COUNTED_ROWS), metadata={"description": "From 1."})
-    cursor = String(
+    cursor = Cursor(
         load_default=None,
         metadata={"description": "Keyset paging: empty for the first page, then what `next` carries."},
     )

@@ -1,22 +1,17 @@
-"""Field types of all payloads and the parser of requests; each field has a strict type and bounds."""
+"""Field types of all payloads; each field has a strict type and bounds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import Any, ClassVar
 
 import marshmallow as ma
-from flask import Request
 from marshmallow import fields
-from webargs import core
-from webargs.flaskparser import FlaskParser
 
 from app.config import KIB
 from app.kernel import clock, json
-from app.kernel.errors import BadRequest, Invalid, UnsupportedMediaType
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
 from app.kernel.money import plain_decimal
@@ -219,6 +214,12 @@ class Choice(HubField, fields.String):
         super().__init__(validate=validators.OneOf(choices), **kwargs)
 
 
+class Cursor(HubField, fields.String):
+    """Position in a list; blank is a value: it asks for the first page of a reading by cursor."""
+
+    blank_is_a_value: ClassVar[bool] = True
+
+
 class Metadata(HubField):
     """A JSON object of the client, at most 16 KiB, stored and returned unchanged; ``[]`` is an empty object.
 
@@ -265,35 +266,3 @@ def has_nul(value: Any) -> bool:
     if isinstance(value, list):
         return any(has_nul(child) for child in value)
     return isinstance(value, str) and "\0" in value
-
-
-class HubParser(FlaskParser):
-    """webargs parser with the hub's JSON decoder and errors."""
-
-    DEFAULT_UNKNOWN_BY_LOCATION: Mapping[str, str | None] = {  # type: ignore[assignment]
-        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
-        "json": None,
-        "query": ma.RAISE,  # ignoring a misspelt filter would return everything
-    }
-
-    def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
-        sent = super().load_querystring(req, schema)
-        # webargs would silently use the first value only: a wrong filter, or the wrong receipt deleted.
-        repeated = [name for name, values in req.args.lists() if len(values) > 1 and name not in sent.multiple_keys]
-        if repeated:
-            faults = {name: [N_("Send this parameter once.")] for name in repeated}
-            raise Invalid(faults, payload=req.args.to_dict(flat=False))
-        return sent
-
-    def _raw_load_json(self, req: Request) -> Any:
-        raw = req.get_data(cache=True)
-        if not raw.strip():
-            raise BadRequest(N_("The body is empty; send a JSON document."))
-        if not core.is_json(req.mimetype):
-            raise UnsupportedMediaType
-        return json.parse_strict(raw)
-
-    def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_kwargs: Any) -> NoReturn:
-        [(location, messages)] = error.normalized_messages().items()  # type: ignore[no-untyped-call]
-        payload = json.decode(req.get_data(cache=True)) if location == "json" else req.args.to_dict()
-        raise Invalid(messages, payload=payload) from error

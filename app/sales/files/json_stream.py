@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from app.kernel.errors import BadRequest
+from app.kernel.json import BYTE_ORDER_MARK
 from app.kernel.messages import N_, Message
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+'
@@ -22,8 +23,6 @@ _REST_OF_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)
 _OPENING = b"[{"
 _NO_ARRAY = N_("Send a JSON array of invoices, or one invoice a line as application/x-ndjson.")
 _SPACE = b" \t\r\n"
-#: The byte order mark, with which some programs begin each UTF-8 file.
-_MARK = b"\xef\xbb\xbf"
 #: The limit of one invoice in bytes; an invoice with 2,000 items of long texts is shorter.
 MAX_BYTES = 8 * 1024 * 1024
 
@@ -55,7 +54,7 @@ def lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
 def _not_blank(parts: list[bytes]) -> Iterator[bytes]:
     line = b"".join(parts)
     if line.strip():
-        yield line.removeprefix(_MARK)
+        yield line.removeprefix(BYTE_ORDER_MARK)
 
 
 def elements(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -136,7 +135,7 @@ class _Scanner:
             self._ended = True
 
     def _joined(self, before: bytes) -> bytes:
-        space = _SPACE if self._begun else _SPACE + _MARK
+        space = _SPACE if self._begun else _SPACE + BYTE_ORDER_MARK
         return (self._gap + before.strip(space))[:2]
 
     def _keep(self, rest: bytes) -> None:

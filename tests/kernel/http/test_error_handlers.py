@@ -64,7 +64,7 @@ class TestUnreadableRequests:
 
     @pytest.mark.parametrize("raw", [b"", b"  \n"])
     def test_an_empty_body_has_its_own_message(self, probe: FlaskClient, surface: str, raw: bytes) -> None:
-        answer = probe.post(f"{surface}/probe/", data=raw, content_type="application/json")
+        answer = probe.patch(f"{surface}/probe/", data=raw, content_type="application/json")
         assert "empty" in assert_refused(answer, surface, 400)["message"]
 
     @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "text/html", ""])
@@ -104,7 +104,7 @@ class TestErrors:
     def test_an_unsupported_method_is_answered_with_the_allowed_ones(self, probe: FlaskClient, surface: str) -> None:
         answer = probe.delete(f"{surface}/probe/")
         assert_refused(answer, surface, 405)
-        assert {"POST", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
+        assert {"PATCH", "POST", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
 
     @pytest.mark.parametrize(
         ("kind", "status"),
