@@ -16,6 +16,7 @@ from app.accounts.principals import Principal, authenticate
 from app.events import matching
 from app.kernel.errors import Invalid
 from app.kernel.http.app import ApiBlueprint
+from app.kernel.http.client_address import client_address
 from app.kernel.http.openapi import refuses
 from app.kernel.json import encode
 from app.kernel.messages import N_
@@ -61,7 +62,7 @@ def ticket_authenticator() -> Principal | None:
     # Only streams accept tickets: a ticket that can make tickets would never expire.
     if not ticket or request.endpoint not in STREAMS:
         return None
-    principal = service.redeem_ticket(ticket)
+    principal = service.redeem_ticket(ticket, client_address())
     if principal is None:
         raise InvalidTicket
     return principal
@@ -139,7 +140,15 @@ class Log(MethodView):
 def _stream(query: dict[str, Any], ability: str, types: list[str], to_frames: ToFrames) -> Response:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     after = _resumed_position(query)
-    frames = service.open_stream(app, authenticate(), ability=ability, types=types, after=after, to_frames=to_frames)
+    frames = service.open_stream(
+        app,
+        authenticate(),
+        address=client_address(),
+        ability=ability,
+        types=types,
+        after=after,
+        to_frames=to_frames,
+    )
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(SEND_TIMEOUT)

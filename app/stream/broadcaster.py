@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import events
-from app.accounts.credentials import revalidation
+from app.accounts.credentials import ip_allowlist, revalidation
 from app.extensions import bus, db
 from app.kernel import json
 from app.stream.publisher import CHANNEL
@@ -48,12 +48,19 @@ class Subscriber:
     ability: str
     #: The session that opened the stream, if any.
     session: str | None = None
+    #: The address of the reader.
+    address: str | None = None
     since: int = 0
     dropped: bool = field(default=False)
 
     def wants(self, event: StreamEvent) -> bool:
         mine = self.everybody or event.owner_id is None or event.owner_id == self.owner_id
         return event.type in self.types and mine
+
+    def is_covered_by(self, rights: revalidation.Rights) -> bool:
+        """Whether ``rights`` still allow this stream as it was opened."""
+        allowed_here = ip_allowlist.is_allowed(rights.allowlist, self.address)
+        return self.ability in rights.abilities and allowed_here and self.everybody == rights.sees_everything
 
     def offer(self, event: StreamEvent | None) -> None:
         """Queue ``event``. If the queue is full, the reader is too slow: its stream ends and it resumes by its last id.
@@ -112,16 +119,19 @@ class Broadcaster:
             subscriber.offer(None)
 
     def end_unauthorized_streams(self) -> None:
-        """End the streams of callers that lost access: a revoked token, a user who logged out."""
+        """End the streams of callers that lost rights: a revoked token, another role, a user who logged out.
+
+        A reader that still has access reconnects and goes on with its present rights.
+        """
         with self._lock:
             listening = list(self._subscribers)
         with self._bound_app().app_context():
-            abilities = revalidation.current_abilities({subscriber.credential for subscriber in listening})
+            rights = revalidation.current_rights({subscriber.credential for subscriber in listening})
             open_sessions = revalidation.open_sessions({s.session for s in listening if s.session})
             db.session.rollback()
         for subscriber in listening:
             logged_out = subscriber.session is not None and subscriber.session not in open_sessions
-            if logged_out or subscriber.ability not in abilities[subscriber.credential]:
+            if logged_out or not subscriber.is_covered_by(rights[subscriber.credential]):
                 subscriber.offer(None)
 
     def _revalidate_if_due(self) -> None:

@@ -14,7 +14,8 @@ from flask import Flask
 from sqlalchemy import delete
 
 from app import events
-from app.accounts.credentials import revalidation
+from app.accounts.credentials import ip_allowlist, revalidation
+from app.accounts.errors import ScopedTokenAddressRefused
 from app.accounts.principals import Principal
 from app.extensions import db
 from app.kernel import clock
@@ -27,7 +28,14 @@ TICKET_LIFETIME = timedelta(seconds=60)
 
 
 def open_stream(
-    app: Flask, caller: Principal, *, ability: str, types: list[str], after: int | None, to_frames: ToFrames
+    app: Flask,
+    caller: Principal,
+    *,
+    address: str | None,
+    ability: str,
+    types: list[str],
+    after: int | None,
+    to_frames: ToFrames,
 ) -> Iterator[str]:
     """Frames of the events of ``types`` after position ``after`` (``None``: from now on), until the stream ends.
 
@@ -44,6 +52,7 @@ def open_stream(
         credential=caller.credential,
         ability=ability,
         session=caller.session,
+        address=address,
     )
     return _frames(app, subscriber, after, to_frames)
 
@@ -114,15 +123,22 @@ def make_ticket(caller: Principal) -> str:
     return ticket
 
 
-def redeem_ticket(ticket: str) -> Principal | None:
-    """Delete the ticket and return its principal; None if it is unknown, used or expired."""
+def redeem_ticket(ticket: str, address: str | None) -> Principal | None:
+    """Delete the ticket and return its principal; None if it is unknown, used or expired.
+
+    Raises:
+        ScopedTokenAddressRefused: the allowlist of the token that made the ticket does not contain ``address``.
+    """
     statement = delete(StreamTicket).where(StreamTicket.ticket_hash == _hash(ticket)).returning(StreamTicket)
     row: StreamTicket | None = db.session.scalar(statement)
     if row is None or row.expires_at <= clock.now():
         return None
-    # Abilities of the credential may have been revoked since the ticket was made.
-    [abilities] = revalidation.current_abilities([row.principal["credential"]]).values()
-    return Principal(**{**row.principal, "abilities": abilities.intersection(row.principal["abilities"])})
+    # The credential may have lost rights since the ticket was made.
+    [rights] = revalidation.current_rights([row.principal["credential"]]).values()
+    if not ip_allowlist.is_allowed(rights.allowlist, address):
+        raise ScopedTokenAddressRefused
+    abilities = rights.abilities.intersection(row.principal["abilities"])
+    return Principal(**{**row.principal, "abilities": abilities, "role": rights.role})
 
 
 def _hash(ticket: str) -> bytes:

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from app import events
 from app.accounts.models.accounts import User
+from app.accounts.models.tokens import AccessToken
 from app.accounts.tokens import service as tokens
 from app.extensions import bus, db
 from app.kernel.http.app import Hub
@@ -49,6 +50,70 @@ class TestAccess:
         with pytest.raises(StopIteration):
             while time.monotonic() - started < 15:
                 reader.next_line()
+
+
+def _end_of(reader: Reader) -> None:
+    with pytest.raises(StopIteration):
+        for _ in range(20):
+            reader.next_line()
+
+
+class TestChangedRights:
+    @pytest.mark.parametrize("path", [SALES_STREAM, "/api/v1/stream"])
+    @pytest.mark.parametrize("door", ["token", "ticket", "session"])
+    def test_a_stream_ends_after_its_user_sees_less(
+        self, app: Hub, anybody: FlaskClient, client_as: Callable[..., FlaskClient], path: str, door: str
+    ) -> None:
+        signed_in = client_as("admin")
+        with unit_of_work():
+            user = db.session.query(User).one()
+            _, plain = a_token(user)
+        headers = {"Authorization": f"Bearer {plain}"}
+        query = {}
+        if door == "session":
+            headers = {"Authorization": signed_in.environ_base["HTTP_AUTHORIZATION"]}
+        elif door == "ticket":
+            query = {"ticket": anybody.post("/api/v1/stream/tickets", headers=headers).json["ticket"]}
+            headers = {}
+        reader = Reader(anybody.get(path, headers=headers, query_string=query, buffered=False))
+        broadcaster.end_unauthorized_streams()
+        assert reader.next_comment() == ": keep-alive", "nothing changed"
+        with unit_of_work():
+            db.session.query(User).one().role = "integrator"
+        broadcaster.end_unauthorized_streams()
+        _end_of(reader)
+
+    def test_a_ticket_has_the_role_of_its_user_when_it_is_used(
+        self, client_as: Callable[..., FlaskClient], anybody: FlaskClient
+    ) -> None:
+        ticket = client_as("admin").post("/api/v1/stream/tickets").json["ticket"]
+        with unit_of_work():
+            db.session.query(User).one().role = "integrator"
+        with Reader(anybody.get(SALES_STREAM, query_string={"ticket": ticket}, buffered=False)).answer:
+            [subscriber] = broadcaster._subscribers
+            assert not subscriber.everybody
+
+    def test_a_stream_ends_after_the_allowlist_excludes_its_address(self, anybody: FlaskClient) -> None:
+        with unit_of_work():
+            _, plain = a_token()
+        reader = Reader(anybody.get(SALES_STREAM, headers={"Authorization": f"Bearer {plain}"}, buffered=False))
+        with unit_of_work():
+            db.session.query(AccessToken).one().allowlist = ["192.0.2.0/24"]
+        broadcaster.end_unauthorized_streams()
+        _end_of(reader)
+
+    def test_a_ticket_keeps_the_allowlist_of_its_token(self, anybody: FlaskClient) -> None:
+        with unit_of_work():
+            _, plain = a_token(allowlist=["127.0.0.0/8"])
+        made = anybody.post("/api/v1/stream/tickets", headers={"Authorization": f"Bearer {plain}"})
+        query = {"ticket": made.json["ticket"]}
+        elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
+        answer = anybody.get("/api/v1/stream", query_string=query, environ_base=elsewhere, buffered=False)
+        assert answer.status_code == 403
+        made = anybody.post("/api/v1/stream/tickets", headers={"Authorization": f"Bearer {plain}"})
+        query = {"ticket": made.json["ticket"]}
+        with anybody.get("/api/v1/stream", query_string=query, buffered=False) as opened:
+            assert opened.status_code == 200
 
 
 def test_a_slow_reader_is_disconnected_and_can_resume(
