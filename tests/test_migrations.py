@@ -239,3 +239,19 @@ def test_search_words_of_stored_rows_are_folded_and_restored(empty: sa.Engine) -
     assert found() == ["'eczanesi' 'istanbul' 'x'", "'isik' 'x'"]
     downgrade("0009")
     assert found() == ["'eczanesi' 'i' 'stanbul' 'x'", "'işık' 'x'"]
+
+
+def test_an_endpoint_gets_the_token_that_made_it(empty: sa.Engine) -> None:
+    upgrade("0015")
+    fill(empty)
+    with empty.begin() as connection:
+        token, endpoint = (
+            connection.scalar(sa.text(f"SELECT id FROM {table}")) for table in ("access_tokens", "webhook_endpoints")
+        )
+        statement = sa.text(
+            "UPDATE audit_entries SET action = 'webhook_endpoint.created', actor = :actor, subject = :s"
+        )
+        connection.execute(statement, {"actor": f"token:{token}", "s": f"webhook_endpoint:{endpoint}"})
+    upgrade("0016")
+    with empty.connect() as connection:
+        assert connection.scalar(sa.text("SELECT token_id FROM webhook_endpoints")) == token

@@ -44,7 +44,7 @@ QUEUED = "queued"
 
 
 def _define(name: str, description: str) -> events.EventType:
-    return events.define(f"einvoice.{name}", AnnouncedSchema, description, key="einvoice")
+    return events.define(f"einvoice.{name}", AnnouncedSchema, description, key="einvoice", ability="einvoices:read")
 
 
 CREATED = _define("created", "A draft was created.")

@@ -14,7 +14,7 @@ from app.events.log import (
     purged_position,
     read_after,
 )
-from app.events.registry import CATALOGUE, EventType, Notice, define, matching
+from app.events.registry import CATALOGUE, EventType, Notice, define, matching, missing_abilities, readable
 from app.events.relay import Batch, subscribe
 
 __all__ = [
@@ -31,8 +31,10 @@ __all__ = [
     "last_position",
     "latest",
     "matching",
+    "missing_abilities",
     "placeholder",
     "purged_position",
     "read_after",
+    "readable",
     "subscribe",
 ]

@@ -8,6 +8,7 @@ from app import events
 from app.sales.schemas.invoices import InvoiceSchema
 
 _KEY = "invoice"
+_ABILITY = "sales:read"
 
 
 def _short(frame: str, invoice: dict[str, Any], **more: Any) -> events.Notice:
@@ -30,20 +31,29 @@ def _updated(invoice: dict[str, Any]) -> events.Notice:
     return _short("invoice_updated", invoice)
 
 
-IMPORTED = events.define("sales.imported", InvoiceSchema, "An invoice was imported from the ERP.", key=_KEY)
+IMPORTED = events.define(
+    "sales.imported", InvoiceSchema, "An invoice was imported from the ERP.", key=_KEY, ability=_ABILITY
+)
 UPDATED = events.define(
     "sales.updated",
     InvoiceSchema,
     "An invoice in review was corrected and goes on.",
     key=_KEY,
+    ability=_ABILITY,
     notice=_updated,
 )
 REVIEW = events.define(
-    "sales.review", InvoiceSchema, "An invoice was sent back to billing for review.", key=_KEY, notice=_review
+    "sales.review",
+    InvoiceSchema,
+    "An invoice was sent back to billing for review.",
+    key=_KEY,
+    ability=_ABILITY,
+    notice=_review,
 )
 STATUS_CHANGED = events.define(
     "sales.status_changed",
     InvoiceSchema,
     "A step of the floor was taken: picking, packing, boxing, delivery, a cancelled session, a hold or its release.",
     key=_KEY,
+    ability=_ABILITY,
 )

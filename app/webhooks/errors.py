@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.kernel.errors import Conflict, Forbidden, NotFound
-from app.kernel.messages import N_
+from app.kernel.messages import N_, Message
 
 
 class UnknownEndpoint(NotFound):
@@ -31,6 +33,18 @@ class StillWaiting(Conflict):
 class CheckRunning(Conflict):
     message = N_("A check of this endpoint is running.")
     code = "CHECK_RUNNING"
+
+
+class EventsNotReadable(Forbidden):
+    """The events contain data that the caller may not read elsewhere."""
+
+    code = "ABILITY_MISSING"
+
+    def __init__(self, abilities: Sequence[str] = ("sales:read",)) -> None:
+        text = Message(
+            N_("These events need abilities that you do not have: %(abilities)s."), abilities=", ".join(abilities)
+        )
+        super().__init__(text, data={"abilities": list(abilities)})
 
 
 class NotYours(Forbidden):

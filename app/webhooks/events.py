@@ -18,5 +18,9 @@ class TestedSchema(Schema):
 
 
 TEST = events.define(
-    "webhook.test", TestedSchema, "A test was requested; only the tested endpoint receives it.", key="endpoint"
+    "webhook.test",
+    TestedSchema,
+    "A test was requested; only the tested endpoint receives it.",
+    key="endpoint",
+    ability="webhooks:manage",
 )

@@ -31,7 +31,7 @@ class ThingSchema(Schema):
 @pytest.fixture
 def happened(app: Hub, monkeypatch: pytest.MonkeyPatch) -> EventType:
     monkeypatch.setattr("app.events.registry.CATALOGUE", dict(CATALOGUE))
-    return events.define("test.happened", ThingSchema, "A test event.", key="thing")
+    return events.define("test.happened", ThingSchema, "A test event.", key="thing", ability="events:read")
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ class TestReadAfter:
 class TestRegistry:
     def test_an_event_is_defined_once(self, happened: EventType) -> None:
         with pytest.raises(ValueError, match="is defined twice"):
-            events.define("test.happened", ThingSchema, "Again.", key="thing")
+            events.define("test.happened", ThingSchema, "Again.", key="thing", ability="events:read")
 
     @pytest.mark.parametrize(
         ("patterns", "names"),

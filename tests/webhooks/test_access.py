@@ -73,7 +73,7 @@ def test_the_api_is_closed_after_the_module_has_ended(manager: FlaskClient) -> N
 
 def test_only_an_admin_in_person_allows_addresses_not_a_token(admin: Any, anybody: FlaskClient) -> None:
     with unit_of_work():
-        _, token = a_token(db.session.merge(admin.user), abilities=["webhooks:manage"])
+        _, token = a_token(db.session.merge(admin.user), abilities=["webhooks:manage", "einvoices:read"])
     headers = {"Authorization": f"Bearer {token}"}
     allowances = [{"cidr": "10.1.2.0/24", "port": 8080}]
     draft = {"url": PUBLIC_URL, "events": ["einvoice.*"]}

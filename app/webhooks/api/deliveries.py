@@ -10,9 +10,9 @@ from app.accounts.ownership import actor, scope
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.webhooks import samples
-from app.webhooks.access import requires_webhooks
+from app.webhooks.access import require_events, requires_webhooks
 from app.webhooks.deliveries import queries, replay
-from app.webhooks.errors import OnItsWay, StillWaiting, UnknownDelivery, UnknownEndpoint
+from app.webhooks.errors import EventsNotReadable, OnItsWay, StillWaiting, UnknownDelivery, UnknownEndpoint
 from app.webhooks.models.deliveries import Delivery
 from app.webhooks.schemas.deliveries import (
     DeliveryQuery,
@@ -39,18 +39,21 @@ class Deliveries(MethodView):
 @blp.route("/<int:delivery_id>")
 class Detail(MethodView):
     @requires_webhooks
-    @refuses(UnknownDelivery)
+    @refuses(UnknownDelivery, EventsNotReadable)
     @blp.response(200, WebhookDeliveryDetailSchema, example=samples.DETAIL)
     def get(self, delivery_id: int) -> Delivery:
         """Read a delivery with every attempt: the exact request and the response."""
-        return queries.find(delivery_id, scope())
+        delivery = queries.find(delivery_id, scope())
+        require_events(delivery.event)
+        return delivery
 
 
 @blp.route("/<int:delivery_id>/redeliver")
 class Redeliver(MethodView):
     @requires_webhooks
-    @refuses(UnknownDelivery, UnknownEndpoint, OnItsWay, StillWaiting)
+    @refuses(UnknownDelivery, UnknownEndpoint, EventsNotReadable, OnItsWay, StillWaiting)
     @blp.response(202, WebhookDeliverySchema, example=samples.DELIVERY)
     def post(self, delivery_id: int) -> Delivery:
         """Send a delivery again now: same id and bytes, new signature, with a full round of retries."""
+        require_events(queries.find(delivery_id, scope()).event)
         return replay.redeliver(delivery_id, scope(), actor=actor())

@@ -6,16 +6,18 @@ from typing import Any
 
 from flask.views import MethodView
 
+from app import events
 from app.accounts.idempotency import idempotent
 from app.accounts.ownership import actor, owner_id, scope
+from app.accounts.principals import authenticate
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.webhooks import samples
-from app.webhooks.access import may_allow, requires_webhooks
+from app.webhooks.access import directing_token, may_allow, require_events, requires_webhooks
 from app.webhooks.deliveries import replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints
-from app.webhooks.errors import CheckRunning, NotYours, UnknownCheck, UnknownEndpoint
+from app.webhooks.errors import CheckRunning, EventsNotReadable, NotYours, UnknownCheck, UnknownEndpoint
 from app.webhooks.models.endpoints import Endpoint, ReceiverCheck
 from app.webhooks.schemas.deliveries import PullQuery, PullSchema, ReconciliationSchema, RecoveredSchema, RecoverySchema
 from app.webhooks.schemas.endpoints import (
@@ -50,7 +52,7 @@ class Endpoints(MethodView):
         return endpoints.find_page(query, scope())
 
     @requires_webhooks
-    @refuses(NotYours)
+    @refuses(NotYours, EventsNotReadable)
     @idempotent(sealed=True)
     @blp.arguments(EndpointDraftSchema, example=samples.NEW)
     @blp.response(201, EndpointSecretSchema, example=samples.WITH_SECRET)
@@ -59,7 +61,8 @@ class Endpoints(MethodView):
 
         The URL is resolved and validated; an error names the IP address and the rule that blocks it.
         """
-        return endpoints.create(data, owner_id(), actor=actor(), may_allow=may_allow())
+        require_events(*data["events"])
+        return endpoints.create(data, owner_id(), actor=actor(), may_allow=may_allow(), token_id=directing_token())
 
 
 @blp.route("/<int:endpoint_id>")
@@ -72,12 +75,16 @@ class Detail(MethodView):
         return endpoints.find(endpoint_id, scope())
 
     @requires_webhooks
-    @refuses(UnknownEndpoint, NotYours)
+    @refuses(UnknownEndpoint, NotYours, EventsNotReadable)
     @blp.arguments(EndpointChangeSchema, example={"events": ["einvoice.issued", "sales.*"]})
     @blp.response(200, EndpointSchema, example=samples.ENDPOINT)
     def patch(self, data: dict[str, Any], endpoint_id: int) -> Endpoint:
         """Change an endpoint; waiting deliveries are sent to the new URL."""
-        return endpoints.change(endpoint_id, data, scope(), actor=actor(), may_allow=may_allow())
+        # Deliveries that wait are of the present events; they go to the new URL.
+        require_events(*endpoints.find(endpoint_id, scope()).events, *data.get("events", ()))
+        return endpoints.change(
+            endpoint_id, data, scope(), actor=actor(), may_allow=may_allow(), token_id=directing_token()
+        )
 
     @requires_webhooks
     @refuses(UnknownEndpoint)
@@ -90,23 +97,25 @@ class Detail(MethodView):
 @blp.route("/<int:endpoint_id>/rotate")
 class Rotate(MethodView):
     @requires_webhooks
-    @refuses(UnknownEndpoint)
+    @refuses(UnknownEndpoint, EventsNotReadable)
     @blp.arguments(RotationSchema, example={"grace_hours": 24})
     @blp.response(200, EndpointSecretSchema, example=samples.WITH_SECRET)
     def post(self, data: dict[str, Any], endpoint_id: int) -> endpoints.EndpointWithSecret:
         """Create a new secret, shown in this response only; for `grace_hours` the old one is also used to sign."""
+        require_events(*endpoints.find(endpoint_id, scope()).events)
         return endpoints.rotate(endpoint_id, data["grace_hours"], scope(), actor=actor())
 
 
 @blp.route("/<int:endpoint_id>/enable")
 class Enable(MethodView):
     @requires_webhooks
-    @refuses(UnknownEndpoint)
+    @refuses(UnknownEndpoint, EventsNotReadable)
     @blp.response(200, EndpointSchema, example=samples.ENDPOINT)
     def post(self, endpoint_id: int) -> Endpoint:
         """Enable an endpoint. If deliveries wait, it is `probing` until the first of them has arrived."""
         endpoint = endpoints.find_for_update(endpoint_id, scope())
-        circuit_breaker.enable(endpoint, actor=actor())
+        require_events(*endpoint.events)
+        circuit_breaker.enable(endpoint, actor=actor(), token_id=directing_token())
         return endpoint
 
 
@@ -160,23 +169,26 @@ class CheckDetail(MethodView):
 @blp.route("/<int:endpoint_id>/recover")
 class Recover(MethodView):
     @requires_webhooks
-    @refuses(UnknownEndpoint)
+    @refuses(UnknownEndpoint, EventsNotReadable)
     @blp.arguments(RecoverySchema, example={"since": "2026-02-01T00:00:00Z"})
     @blp.response(202, RecoveredSchema, example=samples.RECOVERED)
     def post(self, data: dict[str, Any], endpoint_id: int) -> dict[str, Any]:
         """Send all failed deliveries since a time again, oldest first and at a limited rate."""
+        require_events(*endpoints.find(endpoint_id, scope()).events)
         return replay.recover_since(endpoint_id, data, scope(), actor=actor())
 
 
 @blp.route("/<int:endpoint_id>/events")
 class Pull(MethodView):
     @requires_webhooks
-    @refuses(UnknownEndpoint)
+    @refuses(UnknownEndpoint, EventsNotReadable)
     @blp.arguments(PullQuery, location="query")
     @blp.response(200, PullSchema, example=samples.PULLED)
     def get(self, query: dict[str, Any], endpoint_id: int) -> dict[str, Any]:
         """Fetch the events of this endpoint after a position, oldest first; repeated calls miss no event."""
-        return replay.pull(endpoint_id, scope(), after=query["after"], limit=query["limit"])
+        require_events(*endpoints.find(endpoint_id, scope()).events)
+        names = events.readable(authenticate().abilities)
+        return replay.pull(endpoint_id, scope(), after=query["after"], limit=query["limit"], names=names)
 
 
 @blp.route("/<int:endpoint_id>/reconciliation")

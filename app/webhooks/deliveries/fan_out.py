@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, String, Text, bindparam, select, text, update
+from sqlalchemy.orm import load_only
 
 from app import events
 from app.accounts.models.accounts import User
+from app.accounts.models.tokens import AccessToken
+from app.accounts.roles import ROLES
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.unit_of_work import after_commit
@@ -77,15 +80,31 @@ def create_deliveries(batch: events.Batch) -> None:
 
 
 def _subscribers() -> list[_Subscriber]:
-    query = select(
-        Endpoint.id, Endpoint.owner_id, User.role, Endpoint.events, Endpoint.max_body_bytes, Endpoint.last_sequence
+    query = (
+        select(Endpoint, User.role, AccessToken.abilities)
+        .join(User, User.id == Endpoint.owner_id)
+        .outerjoin(AccessToken, AccessToken.id == Endpoint.token_id)
+        .where(Endpoint.deleted_at.is_(None))
+        .options(load_only(Endpoint.owner_id, Endpoint.events, Endpoint.max_body_bytes, Endpoint.last_sequence))
+        .execution_options(populate_existing=True)
     )
-    rows = db.session.execute(query.join(User, User.id == Endpoint.owner_id).where(Endpoint.deleted_at.is_(None)))
-    # An endpoint receives only events that its owner may read in the log.
     return [
-        _Subscriber(id_, owner, role == "admin", frozenset(events.matching(patterns)), limit, last)
-        for id_, owner, role, patterns, limit, last in rows
+        _Subscriber(
+            id=endpoint.id,
+            owner_id=endpoint.owner_id,
+            sees_everything=role == "admin",
+            event_names=_received_events(endpoint.events, role, granted),
+            max_body_bytes=endpoint.max_body_bytes,
+            sequence=endpoint.last_sequence,
+        )
+        for endpoint, role, granted in db.session.execute(query)
     ]
+
+
+def _received_events(patterns: Sequence[str], role: str, granted: Sequence[str] | None) -> frozenset[str]:
+    """Events of ``patterns`` that the owner, and the token of the endpoint if it has one, may read."""
+    abilities = ROLES[role] if granted is None else ROLES[role].intersection(granted)
+    return frozenset(events.matching(patterns)).intersection(events.readable(abilities))
 
 
 def _delivery_rows(

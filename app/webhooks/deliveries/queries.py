@@ -23,7 +23,11 @@ def find(delivery_id: int, scope: Scope) -> Delivery:
         UnknownDelivery: no delivery in this scope has the id.
     """
     options = (contains_eager(Delivery.endpoint), joinedload(Delivery.source), selectinload(Delivery.attempt_log))
-    return _one(_scoped(scope).where(Delivery.id == delivery_id).options(*options))
+    delivery = _one(_scoped(scope).where(Delivery.id == delivery_id).options(*options))
+    # After an admin has got another role, deliveries of other users' rows are no longer shown.
+    if scope is not None and delivery.source is not None and delivery.source.owner_id not in {None, scope}:
+        raise UnknownDelivery
+    return delivery
 
 
 def find_for_update(delivery_id: int, scope: Scope) -> Delivery:

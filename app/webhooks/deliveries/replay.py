@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text, true
 
 from app.accounts import audit
 from app.accounts.ownership import Scope
@@ -102,18 +102,22 @@ def recover_since(endpoint_id: int, data: Mapping[str, Any], scope: Scope, *, ac
     return {"count": len(due), "first_due_at": min(due, default=None), "last_due_at": max(due, default=None)}
 
 
-def pull(endpoint_id: int, scope: Scope, *, after: int, limit: int) -> dict[str, Any]:
+def pull(endpoint_id: int, scope: Scope, *, after: int, limit: int, names: Collection[str]) -> dict[str, Any]:
     """Return the deliveries of an endpoint after a position, in order, with the exact bodies.
+
+    Only events with these ``names`` and within ``scope``: an endpoint may have received others before.
 
     Raises:
         UnknownEndpoint: no endpoint in this scope has the id.
     """
     endpoint = endpoints.find(endpoint_id, scope)
     head = last_position()  # read before the rows: every event up to this position is visible to the query
+    visible = or_(Event.owner_id.is_(None), Event.owner_id == scope)
     query = (
         select(Delivery, Event.body)
         .join(Event, Event.position == Delivery.position)
         .where(Delivery.endpoint_id == endpoint.id, Delivery.position > after, Delivery.position <= head)
+        .where(Delivery.event.in_(names), true() if scope is None else visible)
         .order_by(Delivery.position)
         .limit(limit)
     )

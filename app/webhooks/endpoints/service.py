@@ -24,6 +24,8 @@ from app.webhooks.models.endpoints import Endpoint, Lane
 from app.webhooks.sender import signatures, ssrf
 
 _PLAIN_FIELDS = ("description", "events", "concurrency", "rate_per_minute", "max_body_bytes", "extra")
+#: Fields that say what is sent, and where.
+_DIRECTING_FIELDS = frozenset({"url", "events", "headers", "allowances"})
 DELETED = N_("The endpoint was deleted.")
 
 
@@ -35,8 +37,12 @@ class EndpointWithSecret:
     secret: str
 
 
-def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: bool) -> EndpointWithSecret:
+def create(
+    data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: bool, token_id: int | None = None
+) -> EndpointWithSecret:
     """Create an endpoint; only this function and ``rotate`` return the plain secret.
+
+    Made by a token, it has no more rights than this token, and stops with it.
 
     Raises:
         Invalid: the URL is refused; the message names the IP address and the rule.
@@ -47,6 +53,7 @@ def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: boo
     secret = signatures.generate_secret()
     endpoint = Endpoint(
         owner_id=owner_id,
+        token_id=token_id,
         url=data["url"],
         secret=seal(secret.encode()),
         allowances=allowances,
@@ -94,8 +101,18 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     return {"data": rows[:size], "meta": {"per_page": size, "next_cursor": next_cursor}}
 
 
-def change(endpoint_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str, may_allow: bool) -> Endpoint:
+def change(
+    endpoint_id: int,
+    data: Mapping[str, Any],
+    scope: Scope,
+    *,
+    actor: str,
+    may_allow: bool,
+    token_id: int | None = None,
+) -> Endpoint:
     """Change the fields in ``data``; a new URL is validated as at creation.
+
+    Who directs an endpoint elsewhere, or to other events, is the one whose rights it has from then on.
 
     Raises:
         UnknownEndpoint: no endpoint in this scope has the id.
@@ -111,6 +128,8 @@ def change(endpoint_id: int, data: Mapping[str, Any], scope: Scope, *, actor: st
     if allowances != endpoint.allowances:
         _record("allowances_changed", endpoint, actor, before=endpoint.allowances, after=allowances)
     endpoint.allowances = allowances
+    if not _DIRECTING_FIELDS.isdisjoint(data):
+        endpoint.token_id = token_id
     for name in ("url", *_PLAIN_FIELDS):
         if name in data:
             setattr(endpoint, name, data[name])

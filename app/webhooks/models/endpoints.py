@@ -51,6 +51,9 @@ class Endpoint(db.Model):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), nullable=False)
+    #: The token that made the endpoint or directed it last: the endpoint has no more rights than this token. Null means
+    #: a person, with all rights of the owner.
+    token_id: Mapped[int | None] = mapped_column(ForeignKey("access_tokens.id"))
     url: Mapped[str] = mapped_column(String(2000), nullable=False)
     description: Mapped[str] = mapped_column(String(500), nullable=False, default="", server_default="")
     events: Mapped[list[str]] = mapped_column(ARRAY(String(100)), nullable=False)

@@ -28,8 +28,15 @@ ACTOR = "invoice-hub"
 _MAX_REASON_LENGTH = 500
 
 
-def enable(endpoint: Endpoint, *, actor: str) -> None:
-    """Enable an endpoint; if deliveries wait, it is ``probing`` until the first of them has arrived."""
+def enable(endpoint: Endpoint, *, actor: str, token_id: int | None = None) -> None:
+    """Enable an endpoint; if deliveries wait, it is ``probing`` until the first of them has arrived.
+
+    An endpoint of a token gets the rights of ``token_id``, or those of its owner when a person enables it.
+    """
+    if endpoint.token_id is not None and endpoint.token_id != token_id:
+        tokens = {"before": endpoint.token_id, "after": token_id}
+        audit.record("webhook_endpoint.token_changed", actor=actor, subject=_subject(endpoint.id), **tokens)
+        endpoint.token_id = token_id
     if endpoint.status == "enabled":
         return
     endpoint.reason, endpoint.probe_at, endpoint.updated_at = None, None, clock.now()

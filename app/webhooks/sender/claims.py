@@ -11,22 +11,28 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, text
 
+from app.accounts.roles import ROLES
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.worker.celery_app import HTTP_DEADLINE, LEASE
 
 MODULE = "feature.einvoice_webhooks"
 Queue = Literal["first", "retry"]
+#: Roles that may have endpoints; after a change to another role the endpoints of a user wait.
+_MANAGING_ROLES = [role for role, abilities in ROLES.items() if "webhooks:manage" in abilities]
 _CONDITIONS: dict[Queue, str] = {"first": "d.attempts = 0", "retry": "d.attempts > 0"}
 
 #: Lanes of endpoints with a due delivery, the longest unserved first; locked, so that limits are exact.
 _DUE_LANES_SQL = """
-    SELECT l.endpoint_id, l.booked_until, l.is_slow, e.concurrency, e.rate_per_minute, e.status
+    SELECT l.endpoint_id, l.booked_until, l.is_slow, e.concurrency, e.rate_per_minute, e.status,
+        CASE WHEN u.role <> 'admin' THEN u.id END AS only_owner_id
     FROM webhook_lanes l
     JOIN webhook_endpoints e ON e.id = l.endpoint_id AND e.status <> 'disabled' AND e.deleted_at IS NULL
-    JOIN users u ON u.id = e.owner_id AND u.is_active
+    JOIN users u ON u.id = e.owner_id AND u.is_active AND u.role = ANY(:managing_roles)
+    LEFT JOIN access_tokens t ON t.id = e.token_id
     JOIN module_grants m ON m.user_id = u.id AND m.module = :module AND m.starts_at <= :now AND :now < m.ends_at
-    WHERE l.booked_until <= :now AND NOT (:skip_slow AND l.is_slow) AND l.endpoint_id <> ALL(:excluded) AND EXISTS (
+    WHERE (e.token_id IS NULL OR (t.revoked_at IS NULL AND t.expires_at > :now))
+        AND l.booked_until <= :now AND NOT (:skip_slow AND l.is_slow) AND l.endpoint_id <> ALL(:excluded) AND EXISTS (
         SELECT FROM webhook_deliveries d
         WHERE d.endpoint_id = l.endpoint_id AND d.state = 'pending' AND {condition} AND d.due_at <= :now
     )
@@ -48,10 +54,14 @@ _CLAIM_SQL = """
         step = delivery.step + CASE WHEN due.claim_id IS NULL THEN 0 ELSE 1 END
     FROM (
         SELECT candidate.*, coalesce(candidate.thin_body, events.body) AS body
-        FROM unnest(:endpoints, :limits) AS lane (endpoint_id, max_claims)
+        FROM unnest(:endpoints, :limits, :only_owners) AS lane (endpoint_id, max_claims, only_owner_id)
         CROSS JOIN LATERAL (
             SELECT d.id, d.claim_id, d.position, d.thin_body FROM webhook_deliveries d
             WHERE d.endpoint_id = lane.endpoint_id AND d.state = 'pending' AND {condition} AND d.due_at <= :now
+                AND (lane.only_owner_id IS NULL OR EXISTS (
+                    SELECT FROM events e WHERE e.position = d.position
+                        AND (e.owner_id IS NULL OR e.owner_id = lane.only_owner_id)
+                ))
             ORDER BY d.due_at, d.id LIMIT lane.max_claims
             FOR UPDATE SKIP LOCKED
         ) candidate
@@ -97,6 +107,8 @@ class _Lane:
     concurrency: int
     rate_per_minute: int | None
     status: str
+    #: Other users' rows are not sent for this owner, who may have been an admin when they were due; None for admins.
+    only_owner_id: int | None
 
     def limit(self, in_flight: int, share: int, moment: datetime) -> int:
         """Return the number of deliveries that may be claimed for this lane now."""
@@ -128,7 +140,15 @@ def claim_due(queue: Queue, free: int, *, skip_slow: bool, excluded: Sequence[in
         return []
     moment = clock.now()
     lanes = _due_lanes(
-        queue, {"module": MODULE, "now": moment, "skip_slow": skip_slow, "free": free, "excluded": list(excluded)}
+        queue,
+        {
+            "module": MODULE,
+            "managing_roles": _MANAGING_ROLES,
+            "now": moment,
+            "skip_slow": skip_slow,
+            "free": free,
+            "excluded": list(excluded),
+        },
     )
     if not lanes:
         return []
@@ -160,7 +180,9 @@ def _lane_limits(lanes: Sequence[_Lane], free: int, moment: datetime) -> list[in
 
 def _claim_deliveries(queue: Queue, lanes: Sequence[_Lane], limits: Sequence[int], moment: datetime) -> list[Claim]:
     statement = text(_CLAIM_SQL.format(condition=_CONDITIONS[queue])).bindparams(
-        bindparam("endpoints", type_=ARRAY(BigInteger)), bindparam("limits", type_=ARRAY(Integer))
+        bindparam("endpoints", type_=ARRAY(BigInteger)),
+        bindparam("limits", type_=ARRAY(Integer)),
+        bindparam("only_owners", type_=ARRAY(BigInteger)),
     )
     values: dict[str, Any] = {
         "claim": uuid4(),
@@ -168,6 +190,7 @@ def _claim_deliveries(queue: Queue, lanes: Sequence[_Lane], limits: Sequence[int
         "lease_ends": moment + timedelta(seconds=LEASE),
         "endpoints": [lane.endpoint_id for lane in lanes],
         "limits": list(limits),
+        "only_owners": [lane.only_owner_id for lane in lanes],
     }
     probing = {lane.endpoint_id for lane in lanes if lane.status == "probing"}
     rows = db.session.execute(statement, values)
