@@ -67,7 +67,10 @@ def create_app(settings: Settings | None = None) -> Hub:
         API_TITLE="Invoice Hub",
         API_VERSION=VERSION,
         OPENAPI_VERSION="3.1.0",
-        API_SPEC_OPTIONS={"info": {"description": DESCRIPTION}},
+        API_SPEC_OPTIONS={
+            "info": {"description": DESCRIPTION, "contact": {"name": "The administrator of this hub"}},
+            "servers": [{"url": "/", "description": "This hub."}],
+        },
     )
     app.wsgi_app = CanonicalRemoteAddress(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:

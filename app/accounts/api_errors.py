@@ -35,13 +35,17 @@ class AuthEnvelope(Envelope):
             body["code"] = refusal.code
         return body
 
-    def schema(self) -> Json:
+    def schema(self, extras: Json) -> Json:
         return object_schema(
             required=("success", "message"),
             success={"type": "boolean", "const": False},
             message={"type": "string"},
-            errors={"type": "object", "description": "Lists of texts in the shape of the payload."},
-            data={"type": "object"},
+            errors={
+                "type": "object",
+                "additionalProperties": True,
+                "description": "Lists of texts in the shape of the payload.",
+            },
+            data={"type": "object", "additionalProperties": True, "description": f"Facts: {', '.join(extras)}."},
             code={"type": "string"},
         )
 
@@ -80,13 +84,14 @@ class ApiV1Envelope(Envelope):
         suffix = f" (and {more} more error{'s' if more > 1 else ''})" if more else ""
         return {"message": sentences[0] + suffix, "errors": errors}
 
-    def schema(self) -> Json:
+    def schema(self, extras: Json) -> Json:
         sentences = {"type": "array", "items": {"type": "string"}}
         return object_schema(
             required=("message",),
             message={"type": "string"},
             errors={"type": "object", "additionalProperties": sentences},
-            error={"type": "string"},
+            error={"type": "string", "description": "A code for programs."},
+            **extras,
         )
 
 

@@ -85,5 +85,8 @@ class KeyInUse(Conflict):
     message = N_("The first request with this Idempotency-Key is still running.")
     code = "IDEMPOTENCY_KEY_IN_USE"
 
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
 
 CONSTRAINTS["uq_users_email"] = EmailTaken

@@ -62,7 +62,7 @@ def _claim(credential: str, key: str) -> IdempotencyKey | None:
     """Lock the key for the current transaction and return the row that an earlier request stored under it."""
     lock = func.hashtextextended(f"{credential}\n{key}", 0)
     if not db.session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
-        raise KeyInUse(headers={"Retry-After": "1"})
+        raise KeyInUse
     stored: IdempotencyKey | None = db.session.get(IdempotencyKey, (credential, key))
     if stored and stored.created_at <= clock.now() - current_app.config["IDEMPOTENCY_LIFETIME"]:
         db.session.delete(stored)

@@ -15,7 +15,7 @@ from app.einvoices.schemas.einvoices import EinvoiceTotalsSchema
 from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.schemas.fields import Choice, Schema, Timestamp
+from app.kernel.schemas.fields import Choice, Metadata, Schema, Timestamp
 
 
 class AnnouncedSchema(Schema):
@@ -35,7 +35,7 @@ class AnnouncedSchema(Schema):
     original_id = fields.Integer(allow_none=True)
     corrects_id = fields.Integer(allow_none=True)
     corrected_by_id = fields.Integer(allow_none=True)
-    extra = fields.Raw(data_key="metadata", allow_none=True)
+    extra = Metadata(data_key="metadata", allow_none=True)
     updated_at = Timestamp()
 
 

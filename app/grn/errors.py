@@ -99,6 +99,7 @@ class PaperNotMade(NotFound):
     """The PDF is not rendered yet, is outdated, or has failed. A request moves it to the front of the queue."""
 
     keeps_evidence = True
+    optional_data = {"reason": "The note has 12,000 lines."}
 
     def __init__(self, kind: str = "note", state: str = "pending", error: str | None = None) -> None:
         sentence = Message(

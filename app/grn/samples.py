@@ -157,13 +157,14 @@ COLOR_BALANCE = {"fabricId": 1, "color": "Blue", **_LEFT}
 
 SUPPLIER = {"id": 1, "externalId": "S-1", "code": "MILL", "name": "Bursa Mill", "email": "sales@mill.example"}
 PRODUCT = {"id": 2, "code": "JKT", "name": "Jacket"}
+_COLORS = [{"color": "Blue", "colorShade": "Light"}, {"color": "Black", "colorCode": "19-0303"}]
 FABRIC = {
     "id": 1,
     "code": "TW-145",
     "name": "Cotton twill",
     "composition": "100% cotton",
     "gsm": 180.0,
-    "colorList": [{"color": "Blue", "colorShade": "Light"}, {"color": "Black", "colorCode": "19-0303"}],
+    "colorList": _COLORS,
 }
 ORDER = {
     "id": 10,
@@ -182,4 +183,5 @@ ORDER = {
         }
     ],
 }
+STORED_FABRIC = {**FABRIC, "colorList": [{"id": 11 + place, **color} for place, color in enumerate(_COLORS)]}
 CREATED = {"createdDate": 1696836107887}

@@ -20,6 +20,8 @@ class Refusal(Exception):
     status: ClassVar[int] = 400
     message: str = N_("The request was refused.")
     code: str | None = None
+    #: An example of what ``data`` may hold besides that of a refusal without arguments.
+    optional_data: ClassVar[Mapping[str, Any]] = {}
     #: Commit what was written before the refusal: for example the end of a session whose token was stolen.
     keeps_evidence: ClassVar[bool] = False
 

@@ -41,6 +41,8 @@ class ReadinessSchema(Schema):
 class QueueHealthSchema(Schema):
     """``age_seconds`` since a canary left the queue; ``reason`` when the age is over the limit."""
 
+    sometimes = frozenset({"reason"})
+
     status = fields.String()
     age_seconds = fields.Float(allow_none=True)
     limit_seconds = fields.Float()
@@ -74,7 +76,10 @@ class Liveness(MethodView):
     @public
     @blp.response(200, LivenessSchema, example={"status": "ok"})
     def get(self) -> dict[str, str]:
-        """Answer 200 if the process can answer."""
+        """Answer 200 if the process can answer.
+
+        It asks no other server; `/readyz` does.
+        """
         return {"status": "ok"}
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+#: An address instead of a name: the hub looks up a name, and accepts the example where no name server answers too.
+_URL = "https://93.184.215.14/hooks"
+
 NEW: dict[str, Any] = {
-    "url": "https://erp.example.com/hooks",
+    "url": _URL,
     "events": ["einvoice.*"],
     "description": "ERP of the head office",
-    "headers": {"X-Api-Key": "k3J…"},
+    "headers": {"X-Api-Key": "k3Jq9vT2"},
 }
 
 ENDPOINT: dict[str, Any] = {
     "id": 7,
     "user_id": 2,
-    "url": "https://erp.example.com/hooks",
+    "url": _URL,
     "description": "ERP of the head office",
     "events": ["einvoice.*"],
     "header_names": ["X-Api-Key"],
@@ -62,7 +65,7 @@ CHECK_PENDING: dict[str, Any] = {**CHECK, "state": "pending", "grade": None, "re
 DELIVERY: dict[str, Any] = {
     "id": 1234,
     "endpoint_id": 7,
-    "url": "https://erp.example.com/hooks",
+    "url": _URL,
     "event": "einvoice.issued",
     "event_id": "6f2c1c1e-3c1b-4a53-9d3e-6f0a2b8f9a11",
     "position": 4711,
@@ -89,7 +92,7 @@ DETAIL: dict[str, Any] = {
             "outcome": "failed",
             "started_at": "2026-02-01T12:00:00.040000Z",
             "milliseconds": 31,
-            "url": "https://erp.example.com/hooks",
+            "url": _URL,
             "address": "93.184.215.14",
             "request_headers": {"X-Webhook-Event": "einvoice.issued", "X-Api-Key": "•••"},
             "response_status": 503,

@@ -51,7 +51,10 @@ class Login(MethodView):
     @blp.arguments(CredentialsSchema, example={"email": "asha@pharmacy.example", "password": "correct horse battery"})
     @blp.response(200, TokensAnswerSchema, example=_envelope("Signed in", _TOKENS))
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Sign in with e-mail address and password."""
+        """Sign in with e-mail address and password.
+
+        `access` goes into the header `Authorization: Bearer …`; `refresh` gets new tokens when it has expired.
+        """
         return _envelope("Signed in", sessions.log_in(data["email"], data["password"]))
 
 
@@ -63,7 +66,10 @@ class Refresh(MethodView):
     @blp.arguments(RefreshSchema, example={"refresh": "eyJhbGciOi…"})
     @blp.response(200, TokensAnswerSchema, example=_envelope("Renewed", _TOKENS))
     def post(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Exchange a refresh token for new tokens; each refresh token works once."""
+        """Exchange a refresh token for new tokens.
+
+        Each refresh token works once; when it is sent again, the session ends.
+        """
         return _envelope("Renewed", sessions.refresh(data["refresh"]))
 
 

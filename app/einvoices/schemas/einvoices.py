@@ -210,11 +210,13 @@ class EinvoiceSchema(Schema):
     provider_invoice_id = fields.String(allow_none=True)
     pdf_url = fields.String(allow_none=True)
     updated_at = Timestamp()
-    extra = fields.Raw(data_key="metadata", allow_none=True)
+    extra = Metadata(data_key="metadata", allow_none=True)
 
 
 class EinvoiceDetailSchema(EinvoiceSchema):
     """An e-invoice with all fields; ``items`` and ``events`` are present when they were requested."""
+
+    sometimes = frozenset({"items", "events"})
 
     buyer = fields.Nested(EinvoiceBuyerSchema)
     original_id = fields.Integer(allow_none=True)

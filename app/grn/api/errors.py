@@ -48,14 +48,20 @@ class GrnEnvelope(Envelope):
             for sentence in sentences:
                 yield {"field": _bracketed(path), "rejectedValue": _shortened(_at(payload, path)), "message": sentence}
 
-    def schema(self) -> Json:
-        error = object_schema(field={"type": "string"}, rejectedValue={}, message={"type": "string"})
+    def schema(self, extras: Json) -> Json:
+        error = object_schema(
+            required=("field", "rejectedValue", "message"),
+            field={"type": "string"},
+            rejectedValue={"description": "What was sent, of any type; null where nothing was."},
+            message={"type": "string"},
+        )
         return object_schema(
             required=("status", "code", "message"),
             status={"type": "integer"},
             code={"type": "integer"},
             message={"type": "string"},
             errors={"type": "array", "items": error},
+            **extras,
         )
 
 

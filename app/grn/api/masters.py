@@ -21,6 +21,7 @@ from app.grn.schemas.masters import FabricSchema, MasterSchema, OrderSchema, Pro
 from app.grn.schemas.pagination import Page, page_example, page_schema
 from app.kernel.http.app import ApiBlueprint, allow_bulk_body
 from app.kernel.http.openapi import refuses
+from app.kernel.http.openapi_headers import LOCATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class _Resource:
     plural: str
     schema: type[MasterSchema]
     sample: dict[str, Any]
+    #: The sample with the ids that the hub chooses, where there are some.
+    answer: dict[str, Any] | None = None
 
     @property
     def path(self) -> str:
@@ -43,7 +46,7 @@ class _Resource:
 
     @property
     def stored_sample(self) -> dict[str, Any]:
-        return {**self.sample, **samples.CREATED}
+        return {**(self.answer or self.sample), **samples.CREATED}
 
 
 def _build_blueprint(resource: _Resource, description: str) -> ApiBlueprint:
@@ -72,7 +75,7 @@ def _add_list(blp: ApiBlueprint, resource: _Resource) -> None:
         @idempotent
         @blp.doc(summary=f"Add to the {plural}.", description="You may choose the `id`.")
         @blp.arguments(schema, example=resource.sample)
-        @blp.response(201, schema, example=resource.stored_sample)
+        @blp.response(201, schema, example=resource.stored_sample, headers=LOCATION)
         def post(self, data: dict[str, Any]) -> tuple[Any, dict[str, str]]:
             row = masters.create(resource.kind, data)
             return row, {"Location": f"{resource.path}/{row.id}"}
@@ -116,7 +119,8 @@ products = _build_blueprint(
     _Resource(masters.PRODUCTS, "products", ProductSchema, samples.PRODUCT), "Garments made to order."
 )
 fabrics = _build_blueprint(
-    _Resource(masters.FABRICS, "fabrics", FabricSchema, samples.FABRIC), "Fabrics and their balances."
+    _Resource(masters.FABRICS, "fabrics", FabricSchema, samples.FABRIC, samples.STORED_FABRIC),
+    "Fabrics and their balances.",
 )
 orders = _build_blueprint(
     _Resource(masters.ORDERS, "orders", OrderSchema, samples.ORDER), "Orders with flow lines and parts."

@@ -20,6 +20,7 @@ from app.grn.schemas.receipts import NewReceiptSchema, ReceiptChangeSchema, Rece
 from app.kernel.http.app import ApiBlueprint, allow_bulk_body
 from app.kernel.http.error_envelopes import register_envelope
 from app.kernel.http.openapi import refuses
+from app.kernel.http.openapi_headers import LOCATION
 
 blp = ApiBlueprint(
     "Goods receipts",
@@ -44,7 +45,7 @@ class Receipts(MethodView):
     @refuses(DuplicateReceipt)
     @idempotent
     @blp.arguments(NewReceiptSchema, example=samples.PAYLOAD)
-    @blp.response(201, ReceiptSchema, example=samples.RECEIPT)
+    @blp.response(201, ReceiptSchema, example=samples.RECEIPT, headers=LOCATION)
     def post(self, data: dict[str, Any]) -> tuple[GoodsReceipt, dict[str, str]]:
         """Create a goods receipt with its packing lists.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import post_dump, pre_load
 
 from app.grn.models.columns import PLACES, WHOLE_DIGITS
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
+from app.kernel.schemas.documentation import IN_ANSWERS, IN_REQUESTS
 from app.kernel.schemas.fields import CalendarDate, HubField, Identifier, Number, Schema, Text
 
 MAX_QUANTITY = f"{'9' * WHOLE_DIGITS}.{'9' * PLACES}"
@@ -22,7 +23,17 @@ _MILLISECOND, _DAY = timedelta(milliseconds=1), 86_400_000
 
 
 class OmitNulls(Schema):
-    """Schema base that leaves null fields out of answers."""
+    """Schema base that leaves null fields out of answers, so that only some are always there."""
+
+    #: Fields that are never null, besides the required ones.
+    never_null: ClassVar[frozenset[str]] = frozenset()
+
+    def always_present(self) -> frozenset[str]:
+        return frozenset(
+            field.data_key or name
+            for name, field in self.dump_fields.items()
+            if field.required or name in self.never_null
+        )
 
     @post_dump
     def _without_nulls(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
@@ -31,8 +42,6 @@ class OmitNulls(Schema):
 
 class IgnoreDerived(Schema):
     """Schema base that ignores derived fields of a payload, so that the body of a GET can be sent back."""
-
-    derived: frozenset[str] = frozenset()
 
     @pre_load
     def _without_derived(self, data: Any, **_kwargs: Any) -> Any:
@@ -46,6 +55,15 @@ class EpochDate(CalendarDate):
 
     Requests may have epoch milliseconds too, so that the body of a GET can be sent back.
     """
+
+    def __init__(self, **kwargs: Any) -> None:
+        description = "The day as yyyy-MM-dd, or as epoch milliseconds at midnight UTC."
+        kwargs["metadata"] = {
+            IN_REQUESTS: {"type": ["string", "integer"], "description": description},
+            IN_ANSWERS: {"type": "integer", "format": "int64", "description": "Epoch milliseconds at midnight UTC."},
+            **kwargs.get("metadata", {}),
+        }
+        super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
         if isinstance(value, int) and not isinstance(value, bool):
@@ -67,7 +85,12 @@ class EpochTimestamp(HubField):
     """A point in time as epoch milliseconds; only in answers."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs["metadata"] = {"type": "integer", "description": "Epoch milliseconds.", **kwargs.get("metadata", {})}
+        kwargs["metadata"] = {
+            "type": "integer",
+            "format": "int64",
+            "description": "Epoch milliseconds.",
+            **kwargs.get("metadata", {}),
+        }
         super().__init__(dump_only=True, **kwargs)
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> int | None:

@@ -88,6 +88,8 @@ class EntrySchema(Schema):
 class LedgerSchema(OmitNulls):
     """A row of a fabric item's ledger."""
 
+    never_null = frozenset({"id", "type", "qty", "created_at"})
+
     id = fields.Integer()
     order_id = fields.Integer(data_key="orderId")
     flow_info_id = fields.Integer(data_key="flowInfoId")
@@ -105,7 +107,7 @@ class LedgerSchema(OmitNulls):
     remarks = fields.String()
     created_by = fields.String(data_key="createdBy")
     created_at = EpochTimestamp(data_key="createdDate")
-    extra = fields.Raw(data_key="metadata")
+    extra = Metadata(data_key="metadata")
 
 
 class AssociatedSchema(LedgerSchema):
@@ -130,6 +132,8 @@ class AssociatedSchema(LedgerSchema):
 class BalanceSchema(OmitNulls):
     """`balance` = `received` − `out`, in `uomLength`; it may be negative and is then flagged."""
 
+    never_null = frozenset({"grn_qty", "came_in", "received", "associated", "out", "balance", "negative"})
+
     uom_length = Choice(*LengthUnit, data_key="uomLength")
     grn_qty = signed_quantity(data_key="grnQty", metadata={"description": "From the packing lists."})
     came_in = signed_quantity(data_key="in", metadata={"description": "Ledger rows of type IN."})
@@ -143,6 +147,8 @@ class BalanceSchema(OmitNulls):
 class ItemBalanceSchema(BalanceSchema):
     """The balance of a fabric item."""
 
+    never_null = BalanceSchema.never_null | {"invoice_id", "fabric_item_id", "fabric_id", "color"}
+
     invoice_id = fields.Integer(data_key="invoiceId")
     fabric_item_id = fields.Integer(data_key="fabricItemId")
     fabric_id = fields.Integer(data_key="fabricId")
@@ -151,6 +157,8 @@ class ItemBalanceSchema(BalanceSchema):
 
 class ColorBalanceSchema(BalanceSchema):
     """The balance of a fabric in one colour and one unit, over all receipts."""
+
+    never_null = BalanceSchema.never_null | {"fabric_id", "color"}
 
     fabric_id = fields.Integer(data_key="fabricId")
     color = fields.String()

@@ -45,6 +45,7 @@ def _refuse_duplicates(rows: list[dict[str, Any]], names: tuple[str, ...], data_
 class MasterSchema(IgnoreDerived, OmitNulls):
     """Common fields of master data; `externalId` is unique within its kind."""
 
+    never_null = frozenset({"id", "created_at"})
     derived = frozenset({"createdDate"})
 
     id = reference(metadata={"description": "Chosen by you; if it is missing, the hub chooses it."})
@@ -70,6 +71,7 @@ class ProductSchema(MasterSchema):
 class FabricColorSchema(IgnoreDerived, OmitNulls):
     """A colour of a fabric."""
 
+    never_null = frozenset({"id"})
     derived = frozenset({"id"})
 
     id = reference(dump_only=True)
@@ -80,6 +82,8 @@ class FabricColorSchema(IgnoreDerived, OmitNulls):
 
 class FabricSchema(MasterSchema):
     """A fabric with its colours."""
+
+    never_null = MasterSchema.never_null | {"colors"}
 
     composition = text(300)
     gsm = optional_quantity()
@@ -101,6 +105,8 @@ class FabricSchema(MasterSchema):
 class FlowPartSchema(OmitNulls):
     """A part of a style that fabric is cut for."""
 
+    never_null = frozenset({"id"})
+
     id = reference(
         metadata={"description": "Chosen by you or by the hub; PUT matches a part by `id`, else by `partName`."}
     )
@@ -109,6 +115,8 @@ class FlowPartSchema(OmitNulls):
 
 class FlowInfoSchema(OmitNulls):
     """A flow line: one style of a product in one colour."""
+
+    never_null = frozenset({"id", "parts"})
 
     id = reference(
         metadata={
@@ -136,6 +144,8 @@ class FlowInfoSchema(OmitNulls):
 
 class OrderSchema(MasterSchema):
     """A buyer's order with its flow lines."""
+
+    never_null = MasterSchema.never_null | {"flow_infos"}
 
     buyer = text(200)
     flow_infos: Any = fields.List(

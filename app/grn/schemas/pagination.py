@@ -30,7 +30,8 @@ class Sort(HubField):
     def __init__(self, *names: str, **kwargs: Any) -> None:
         self.names = names
         description = f"One of {', '.join(names)}, with `,asc` or `,desc`."
-        kwargs["metadata"] = {"type": "string", "default": "id,desc", "description": description}
+        choices = [name + direction for name in names for direction in ("", ",asc", ",desc")]
+        kwargs["metadata"] = {"type": "string", "enum": choices, "default": "id,desc", "description": description}
         super().__init__(load_default=lambda: ("id", "desc"), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, str]:
@@ -79,6 +80,7 @@ def page_schema(item: type[Schema]) -> type[Schema]:
             ),
             "number": fields.Integer(),
             "size": fields.Integer(),
+            "never_null": frozenset({"content", "total_elements", "total_pages", "number", "size"}),
         },
     )
 

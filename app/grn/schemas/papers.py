@@ -15,6 +15,8 @@ from app.kernel.worker.work_queue import WorkState
 class PaperSchema(OmitNulls):
     """A PDF of a receipt: `pending` until it is rendered, `failed` with an `error` if rendering failed."""
 
+    never_null = frozenset({"kind", "state"})
+
     kind = Choice(*Paper)
     state = Choice(*WorkState)
     error = fields.String()

@@ -209,6 +209,8 @@ class InspectionSchema(Schema):
 class RollSchema(OmitNulls):
     """A roll; `length`, `width` and `weight` are the supplier's values until the inspection."""
 
+    never_null = frozenset({"id", "supplier_roll_no", "blanket_qty"})
+
     id = fields.Integer()
     supplier_roll_no = fields.String(data_key="supplierRollNo")
     factory_roll_no = fields.String(data_key="factoryRollNo")
@@ -225,11 +227,15 @@ class RollSchema(OmitNulls):
     effective_length = signed_quantity(data_key="effectiveLength")
     shade = fields.String()
     inspected_at = EpochTimestamp(data_key="inspectedDate")
-    extra = fields.Raw(data_key="metadata")
+    extra = Metadata(data_key="metadata")
 
 
 class FabricItemSummarySchema(OmitNulls):
     """A fabric item without its rolls, for lists."""
+
+    never_null = frozenset(
+        {"id", "fabric_id", "color", "order_qty", "ordering_width", "invoice_qty", "grn", "roll_count"}
+    )
 
     id = fields.Integer()
     serial = fields.Integer()
@@ -253,17 +259,21 @@ class FabricItemSummarySchema(OmitNulls):
     warehouse = fields.String()
     blanket_qty = quantity(data_key="blanketQty")
     roll_count = fields.Integer(data_key="rollCount")
-    extra = fields.Raw(data_key="metadata")
+    extra = Metadata(data_key="metadata")
 
 
 class FabricItemSchema(FabricItemSummarySchema):
     """A fabric item with its packing list."""
+
+    never_null = FabricItemSummarySchema.never_null | {"rolls"}
 
     rolls = fields.List(fields.Nested(RollSchema), data_key="supplierRollList")
 
 
 class ReceiptSummarySchema(OmitNulls):
     """A goods receipt without rolls, for lists."""
+
+    never_null = frozenset({"id", "created_at", "supplier_id", "invoice_no", "fabric_items"})
 
     id = fields.Integer()
     external_id = fields.String(data_key="externalId")
@@ -273,7 +283,7 @@ class ReceiptSummarySchema(OmitNulls):
     invoice_date = EpochDate(data_key="invoiceDate")
     erp_invoice_no = fields.String(data_key="erpInvoiceNo")
     fabric_items: Any = fields.List(fields.Nested(FabricItemSummarySchema), data_key="fabricItemList")
-    extra = fields.Raw(data_key="metadata")
+    extra = Metadata(data_key="metadata")
 
 
 class ReceiptSchema(ReceiptSummarySchema):

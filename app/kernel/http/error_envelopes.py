@@ -34,8 +34,8 @@ class Envelope(ABC):
         """The JSON document of a refusal."""
 
     @abstractmethod
-    def schema(self) -> Json:
-        """The same shape as an OpenAPI schema object."""
+    def schema(self, extras: Json) -> Json:
+        """The same shape as an OpenAPI schema object; ``extras`` describe the keys of ``Refusal.data``."""
 
 
 _registered: list[Envelope] = []

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import Flask
 from flask_smorest import Api
 
 from app.kernel import errors
-from app.kernel.http.error_envelopes import Envelope, envelope_of, registered_envelopes
+from app.kernel.http.error_envelopes import Envelope, Json, envelope_of, registered_envelopes
+from app.kernel.http.openapi_headers import COMPONENTS as HEADERS
+from app.kernel.http.openapi_headers import add_headers
+from app.kernel.http.openapi_schemas import HubMarshmallowPlugin, separate_forms
 
 #: Marks that decorators put on an operation; ``document()`` replaces them with text and parameters.
 ABILITY, REFUSALS, IDEMPOTENT = "x-ability", "x-refusals", "x-idempotent"
@@ -32,6 +35,9 @@ class HubApi(Api):
     """flask-smorest's ``Api`` without its error handlers and its default error shape."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app, spec_kwargs={"marshmallow_plugin": HubMarshmallowPlugin()})
 
     def _register_error_handlers(self) -> None:
         """Nothing: ``kernel/http/error_handlers.py`` registers the handlers."""
@@ -56,26 +62,29 @@ def document(app: Flask, api: Api) -> dict[str, Any]:
     """The complete document as JSON-compatible data."""
     spec: dict[str, Any] = api.spec.to_dict()
     components = spec.setdefault("components", {})
-    schemas = components.setdefault("schemas", {})
     security_schemes = components.setdefault("securitySchemes", {})
-    for envelope in registered_envelopes():
-        schemas[envelope.name] = envelope.schema()
-        security_schemes.update(envelope.authentication)
     components.pop("responses", None)
+    extras: dict[str, Json] = {}
     for path, operations in spec["paths"].items():
         for method in _METHODS:
             if method in operations:
-                _complete_operation(path, method, operations[method])
+                _complete_operation(path, method, operations[method], extras)
+    for envelope in registered_envelopes():
+        components["schemas"][envelope.name] = envelope.schema(extras[envelope.name])
+        security_schemes.update(envelope.authentication)
+    components["headers"] = HEADERS
+    separate_forms(spec)
     return spec
 
 
-def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
+def _complete_operation(path: str, method: str, operation: Json, extras: dict[str, Json]) -> None:
     envelope = envelope_of(_PARAMETER.sub("1", path))
     ability = operation.pop(ABILITY, None)
     operation["security"] = _security(envelope, ability)
     if ability:
         operation["description"] = f"{operation.get('description', '')}\n\nNeeds the ability `{ability}`.".strip()
-    if operation.pop(IDEMPOTENT, False):
+    idempotent = operation.pop(IDEMPOTENT, False)
+    if idempotent:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_PARAMETER)
     operation["operationId"] = _operation_id(method, path)
     responses = operation.setdefault("responses", {})
@@ -84,6 +93,8 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
     declared: Iterable[type[errors.Refusal]] = operation.pop(REFUSALS, ())
     for refusal in [*_common_refusals(path, ability, operation), *(kind() for kind in declared)]:
         _add_response(responses, envelope, refusal)
+        extras.setdefault(envelope.name, {}).update(_described(refusal.data or {}, refusal.optional_data))
+    add_headers(responses, idempotent=bool(idempotent))
 
 
 def _security(envelope: Envelope, ability: str | None) -> list[dict[str, list[str]]]:
@@ -96,6 +107,8 @@ def _common_refusals(path: str, ability: str | None, operation: dict[str, Any]) 
         refusals += [errors.Unauthenticated(), errors.Forbidden(), errors.TooManyRequests()]
     if "requestBody" in operation or operation.get("parameters"):
         refusals.append(errors.Invalid(EXAMPLE_INVALID))
+    if ability is not None and "requestBody" in operation:
+        refusals.append(errors.Conflict())
     if "requestBody" in operation:
         refusals += [errors.MalformedJson(), errors.PayloadTooLarge(), errors.UnsupportedMediaType()]
     if "{" in path:
@@ -111,8 +124,21 @@ def _add_response(responses: dict[str, Any], envelope: Envelope, refusal: errors
             "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{envelope.name}"}}},
         },
     )
+    for header in refusal.headers:
+        answer.setdefault("headers", {})[header] = {"$ref": f"#/components/headers/{header}"}
     examples = answer["content"]["application/json"].setdefault("examples", {})
     examples[type(refusal).__name__] = {"value": envelope.body(refusal)}
+
+
+def _described(*examples: Mapping[str, Any]) -> Json:
+    """Schemas of the extra keys of an error, by the types of their example values."""
+    return {key: _type_of(value) for example in examples for key, value in example.items()}
+
+
+def _type_of(value: Any) -> Json:
+    if isinstance(value, list):
+        return {"type": "array", "items": _type_of(value[0])}
+    return {"type": {str: "string", bool: "boolean", int: "integer"}[type(value)]}
 
 
 def _operation_id(method: str, path: str) -> str:

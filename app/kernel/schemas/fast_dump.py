@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 
 from app.kernel import clock
 from app.kernel.money import plain_decimal
-from app.kernel.schemas.fields import CalendarDate, Choice, Identifier, Number, Text, Timestamp
+from app.kernel.schemas.fields import CalendarDate, Choice, Identifier, Metadata, Number, Text, Timestamp
 
 Dump = Callable[[Any], Any]
 
@@ -60,6 +60,7 @@ _MAKERS: Mapping[type[fields.Field], Callable[[Any], Dump]] = {
     fields.Integer: _same,
     fields.Boolean: _same,
     fields.Raw: _same,
+    Metadata: _same,
     Choice: _same,
     Text: _same,
     Identifier: _same,

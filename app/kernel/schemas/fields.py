@@ -16,11 +16,13 @@ from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
 from app.kernel.money import plain_decimal
 from app.kernel.schemas import validators
+from app.kernel.schemas.documentation import DocumentedSchema
 
 METADATA_LIMIT = 16 * KIB
 METADATA_DEPTH = 32
 #: Characters that an identifier may have beyond its limit, if they are removed from its ends: columns of fixed width.
 PADDING_LIMIT = 1000
+_NUMERIC = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})", re.ASCII)
 
 fields.Field.default_error_messages = {
     **fields.Field.default_error_messages,
@@ -40,7 +42,7 @@ class HubField(fields.Field):
         return ma.ValidationError(Message(text, **values) if values else text)
 
 
-class Schema(ma.Schema):
+class Schema(DocumentedSchema):
     """Base class of all schemas; unknown fields are errors."""
 
     class Meta:
@@ -96,17 +98,11 @@ class Number(HubField):
         "places": N_("Ensure that there are no more than %(places)s decimal places."),
         "whole": N_("A whole number is required."),
     }
-    _NUMERIC = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})", re.ASCII)
 
     def __init__(self, low: int | Decimal | str, high: int | Decimal | str, places: int = 0, **kwargs: Any) -> None:
         self.low, self.high, self.places = Decimal(low), Decimal(high), places
         self.step = Decimal(1).scaleb(-places)
-        bounds = {"minimum": float(self.low), "maximum": float(self.high)}
-        kwargs["metadata"] = {
-            "type": "number" if places else "integer",
-            **bounds,
-            **kwargs.get("metadata", {}),
-        }
+        kwargs["metadata"] = {"type": "number" if places else "integer", **kwargs.get("metadata", {})}
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | Decimal:
@@ -125,7 +121,7 @@ class Number(HubField):
     def _number(self, value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
             raise self.make_error("invalid")
-        if isinstance(value, str) and not self._NUMERIC.fullmatch(value.strip()):
+        if isinstance(value, str) and not _NUMERIC.fullmatch(value.strip()):
             raise self.make_error("invalid")
         try:
             number = Decimal(value)
@@ -234,7 +230,7 @@ class Metadata(HubField):
     }
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs["metadata"] = {"type": "object", **kwargs.get("metadata", {})}
+        kwargs["metadata"] = {"type": "object", "additionalProperties": True, **kwargs.get("metadata", {})}
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:

@@ -40,9 +40,10 @@ _READERS = {
     "application/ndjson": json_stream.lines,
     "application/jsonl": json_stream.lines,
 }
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _WRITERS = {
     "csv": (export.as_csv, "text/csv"),
-    "xlsx": (export.as_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "xlsx": (export.as_xlsx, _XLSX),
 }
 _INVOICE = {"$ref": "#/components/schemas/Import"}
 _BODY = {
@@ -118,6 +119,7 @@ class Export(MethodView):
     @requires("sales:read")
     @refuses(SheetFull)
     @blp.arguments(ExportQuery, location="query")
+    @blp.doc(responses={200: {"content": {_XLSX: {"schema": {"type": "string", "format": "binary"}}}}})
     @blp.response(200, content_type="text/csv", example="id,status,billing_status,invoice_no,…\r\n")
     def get(self, query: dict[str, Any]) -> Response:
         """Export a filtered list as CSV or XLSX, newest first.

@@ -17,6 +17,8 @@ class BulkQuery(Schema):
 class VerdictSchema(Schema):
     """The result of one invoice; ``status`` as the single import answers, or 424 when others were refused."""
 
+    sometimes = frozenset({"id", "total_amount", "total_difference", "message", "errors", "data"})
+
     index = fields.Integer()
     invoice_no = fields.String(allow_none=True)
     status = fields.Integer()

@@ -115,6 +115,8 @@ BulkDeliveryCompleteSchema = _bulk("BulkDeliveryCompleteSchema", DeliveryComplet
 class BulkResultSchema(Schema):
     """The result of one invoice: ``invoice`` when the step was taken, else the refusal."""
 
+    sometimes = frozenset({"message", "errors", "data", "invoice"})
+
     invoice_no = fields.String()
     success = fields.Boolean()
     status = fields.Integer(metadata={"description": "What the single endpoint would have answered."})

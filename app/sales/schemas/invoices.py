@@ -240,7 +240,7 @@ class InvoiceSchema(Schema):
     label_count = fields.Integer(allow_none=True)
     delivery = fields.Nested(DeliverySchema, allow_none=True)
     return_info = fields.Nested(ReturnInfoSchema, allow_none=True)
-    extra = fields.Raw(data_key="metadata", allow_none=True)
+    extra = Metadata(data_key="metadata", allow_none=True)
     created_at = Timestamp()
     updated_at = Timestamp()
 

@@ -128,7 +128,7 @@ class PulledSchema(Schema):
     position = fields.Integer()
     state = Choice(*STATES)
     attempts = fields.Integer()
-    body = fields.Raw(metadata={"type": "object"})
+    body = fields.Raw(metadata={"type": "object", "additionalProperties": True})
 
 
 class PullMetaSchema(Schema):

@@ -54,7 +54,11 @@ class CustomHeaders(HubField):
     )
 
     def __init__(self, **kwargs: Any) -> None:
-        json_schema = {"type": "object", "additionalProperties": {"type": "string"}, "example": {"X-Api-Key": "…"}}
+        json_schema = {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "example": {"X-Api-Key": "k3Jq9vT2"},
+        }
         kwargs["metadata"] = {**json_schema, **kwargs.get("metadata", {})}
         super().__init__(**kwargs)
 
@@ -182,7 +186,7 @@ class EndpointSchema(Schema):
     rate_per_minute = fields.Integer(allow_none=True)
     max_body_bytes = fields.Integer()
     allowances = fields.List(fields.Nested(AllowanceSchema))
-    extra = fields.Raw(data_key="metadata", allow_none=True)
+    extra = Metadata(data_key="metadata", allow_none=True)
     status = Choice(*STATUSES)
     reason = fields.String(allow_none=True)
     probe_at = Timestamp(allow_none=True)
@@ -255,6 +259,8 @@ class FindingSchema(Schema):
 
 class CheckReportSchema(Schema):
     """Findings of a check, and the drift of the receiver's clock."""
+
+    sometimes = frozenset({"findings", "clock_drift_seconds", "error"})
 
     findings = fields.List(fields.Nested(FindingSchema))
     clock_drift_seconds = fields.Float(allow_none=True)

@@ -1,0 +1,172 @@
+"""Component schemas of the OpenAPI document: one form for requests and one for answers.
+
+A request is described strictly: unknown fields are refused. An answer names the fields that are always there and may
+get further ones in a later release, so generated clients must not refuse those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.common import resolve_schema_instance
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import fields
+
+from app.kernel.schemas.documentation import IN_ANSWERS, IN_REQUESTS
+from app.kernel.schemas.empty_values import EmptyIsMissingSchema
+from app.kernel.schemas.fields import Number, Schema, Text
+
+Json = dict[str, Any]
+
+#: Marks of an object: keys of every answer, keys that requests may repeat without effect, null counts as left out.
+_PRESENT, _DERIVED, _NULL_IS_MISSING = "x-present", "x-derived", "x-null-is-missing"
+_PREFIX = "#/components/schemas/"
+#: A number as text. JavaScript and Python search for a pattern anywhere, so it has its own anchors.
+_NUMERIC = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\s*$"
+_DERIVED_TEXT = "Computed by the hub; ignored in a request."
+
+
+class _Converter(OpenAPIConverter):
+    """apispec's converter, which also adds the marks of this module."""
+
+    def init_attribute_functions(self) -> None:
+        super().init_attribute_functions()  # type: ignore[no-untyped-call]
+        self.attribute_functions += [self._number, self._text, self._dictionary]
+
+    def schema2jsonschema(self, schema: Any) -> Json:
+        described: Json = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        instance = resolve_schema_instance(schema)
+        if isinstance(instance, Schema):
+            described[_PRESENT] = sorted(instance.always_present())
+            described[_DERIVED] = sorted(instance.derived)
+        described[_NULL_IS_MISSING] = isinstance(instance, EmptyIsMissingSchema) and instance.empty_is_missing
+        return described
+
+    def _number(self, field: fields.Field, **_kwargs: Any) -> Json:
+        if not isinstance(field, Number):
+            return {}
+        kind = "number" if field.places else "integer"
+        lenient = {"type": [kind, "string"], "pattern": _NUMERIC}
+        return {"minimum": _plain(field.low), **_maximum(field), IN_REQUESTS: lenient}
+
+    def _text(self, field: fields.Field, **_kwargs: Any) -> Json:
+        return {IN_REQUESTS: {"pattern": r"\S"}} if isinstance(field, Text) and not field.blank else {}
+
+    def _dictionary(self, field: fields.Field, ret: Json, **_kwargs: Any) -> Json:
+        return {"additionalProperties": True} if ret.get("additionalProperties") == {} else {}
+
+
+class HubMarshmallowPlugin(MarshmallowPlugin):
+    """apispec's plugin with the converter of this module."""
+
+    Converter = _Converter
+
+
+def _plain(bound: Any) -> int | float:
+    return int(bound) if bound == int(bound) else float(bound)
+
+
+def _maximum(field: Number) -> Json:
+    """A JSON number has the precision of a double, which may round the largest value up to the next one."""
+    high = _plain(field.high)
+    return {"exclusiveMaximum" if high > field.high else "maximum": _plain(high)}
+
+
+def separate_forms(spec: Json) -> None:
+    """Replace the schemas of ``spec`` by their forms; one that both sides use becomes ``Name`` and ``NameInput``."""
+    schemas: dict[str, Json] = spec["components"]["schemas"]
+    operations = [o for path in spec["paths"].values() for o in path.values() if isinstance(o, dict)]
+    bodies = [operation["requestBody"] for operation in operations if "requestBody" in operation]
+    requests = _reachable(bodies, schemas)
+    answers = _reachable([operation["responses"] for operation in operations], schemas)
+    names = {name: f"{name}Input" if name in answers else name for name in requests}
+    forms = {name: _form(schemas[name], IN_ANSWERS, {}) for name in answers}
+    forms |= {new: _form(schemas[name], IN_REQUESTS, names) for name, new in names.items()}
+    spec["components"]["schemas"] = dict(sorted(forms.items()))
+    for operation in operations:
+        operation["parameters"] = [_form(one, "", {}) for one in operation.get("parameters", ())]
+        if "requestBody" in operation:
+            operation["requestBody"] = _form(operation["requestBody"], IN_REQUESTS, names)
+
+
+def _reachable(roots: Any, schemas: Mapping[str, Json]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(_references(roots))
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _references(schemas[name])
+    return found
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        reference = value.get("$ref")
+        if isinstance(reference, str) and reference.startswith(_PREFIX):
+            yield reference.removeprefix(_PREFIX)
+        yield from (name for child in value.values() for name in _references(child))
+    elif isinstance(value, list):
+        yield from (name for child in value for name in _references(child))
+
+
+def _form(value: Any, side: str, names: Mapping[str, str]) -> Any:
+    """A copy of a part of the document for one side, without the marks; ``names`` renames references."""
+    if isinstance(value, list):
+        return [_form(child, side, names) for child in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(reference := value.get("$ref"), str):
+        name = reference.removeprefix(_PREFIX)
+        return {**value, "$ref": _PREFIX + names.get(name, name)}
+    chosen = {key: child for key, child in value.items() if not key.startswith("x-")}
+    chosen |= _with_null_of(value, value.get(side, {}))
+    if _PRESENT in value:
+        chosen |= _request_object(value) if side == IN_REQUESTS else _answer_object(value)
+        if side == IN_ANSWERS:
+            chosen.pop("additionalProperties", None)
+    return {key: child if key in _LITERAL else _form(child, side, names) for key, child in chosen.items()}
+
+
+#: Keys whose values are data of a client, not parts of the document.
+_LITERAL = frozenset({"example", "examples", "default", "enum"})
+
+
+def _with_null_of(value: Json, changes: Json) -> Json:
+    """``changes`` of a property, with null among the types if the property may be null."""
+    if "type" not in changes or "null" not in value.get("type", ()):
+        return changes
+    types = changes["type"] if isinstance(changes["type"], list) else [changes["type"]]
+    return {**changes, "type": [*types, "null"]}
+
+
+def _request_object(value: Json) -> Json:
+    properties = {key: child for key, child in value["properties"].items() if not child.get("readOnly")}
+    required = value.get("required", [])
+    if value[_NULL_IS_MISSING]:
+        properties = {key: child if key in required else _nullable(child) for key, child in properties.items()}
+    derived = {key: {"description": _DERIVED_TEXT} for key in value[_DERIVED]}
+    return {"properties": {**properties, **derived}}
+
+
+def _answer_object(value: Json) -> Json:
+    properties = {
+        key: {name: detail for name, detail in child.items() if name not in {"readOnly", "default"}}
+        for key, child in value["properties"].items()
+        if not child.get("writeOnly")
+    }
+    required = [key for key in value[_PRESENT] if key in properties]
+    return {"properties": properties, **({"required": required} if required else {})}
+
+
+def _nullable(child: Json) -> Json:
+    if "$ref" in child:
+        return {"anyOf": [child, {"type": "null"}]}
+    types = child.get("type", [])
+    types = types if isinstance(types, list) else [types]
+    if not types or "null" in types:
+        return child
+    nullable = {**child, "type": [*types, "null"]}
+    return nullable | {"enum": [*child["enum"], None]} if "enum" in child else nullable
