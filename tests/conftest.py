@@ -31,6 +31,7 @@ from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.celery_app import HubTask
 from app.local.servers.temporary import temporary_servers
 from app.stream.broadcaster import broadcaster
+from tests.conformance import check_answer
 from tests.factories import a_user
 
 #: Fixtures of webhooks, which tests of the pages use too, and of the browser.
@@ -43,11 +44,17 @@ class Client(FlaskClient):
     """Sends each request in an empty context, as a server does.
 
     Otherwise Flask would reuse the application context of the test, with its ``g`` (the caller of an earlier request)
-    and its database session.
+    and its database session. Each answer must be the one that the API reference documents.
     """
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        return Context().run(super().open, *args, **kwargs)
+        answer = Context().run(super().open, *args, **kwargs)
+        try:
+            check_answer(self.application, answer)
+        except AssertionError:
+            answer.close()
+            raise
+        return answer
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,76 @@
+"""Checks that every answer of the test client is the one that the API reference documents."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from app.kernel.http import openapi_headers
+
+#: An answer to any method that an operation does not have; OpenAPI documents operations only.
+_OF_NO_OPERATION = 405
+_DOCUMENTED_HEADERS = frozenset(openapi_headers.COMPONENTS)
+
+
+def check_answer(app: Flask, answer: TestResponse) -> None:
+    """Fail if an operation answers with a status, a type, a header or a body that the reference does not have."""
+    path, method = _documented_path(app, answer), answer.request.method.lower()
+    operation = _document(app)["paths"].get(path, {}).get(method)
+    if operation is None or answer.status_code == _OF_NO_OPERATION:
+        return
+    where = f"{method} {path} {answer.status_code}"
+    documented = operation["responses"].get(str(answer.status_code))
+    assert documented, f"{where} is not documented"
+    _check_headers(where, documented, answer)
+    media = documented.get("content", {})
+    if not media or answer.request.method == "HEAD":
+        return
+    assert answer.mimetype in media, f"{where} answers {answer.mimetype}"
+    if answer.mimetype == "application/json":
+        faults = [
+            f"{'/'.join(map(str, error.instance_path))}: {error.message[:200]}"
+            for error in _validator(app, path, method, answer.status_code).iter_errors(json.loads(answer.text))
+        ]
+        assert not faults, f"{where} differs from its schema: {faults[:5]}"
+
+
+def _check_headers(where: str, documented: dict[str, Any], answer: TestResponse) -> None:
+    missing = {name for name in _DOCUMENTED_HEADERS if name in answer.headers} - set(documented.get("headers", {}))
+    assert not missing, f"{where} does not document {sorted(missing)}"
+
+
+def _documented_path(app: Flask, answer: TestResponse) -> str | None:
+    """The path of the reference for a request; an operation may answer under several spellings."""
+    try:
+        endpoint, _ = app.url_map.bind("localhost").match(answer.request.path, answer.request.method)
+    except HTTPException:
+        return None
+    return _paths(app).get(endpoint)
+
+
+@cache
+def _paths(app: Flask) -> dict[str, str]:
+    return {
+        endpoint: re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", next(app.url_map.iter_rules(endpoint)).rule)
+        for endpoint in app.view_functions
+    }
+
+
+@cache
+def _document(app: Flask) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(app.extensions["openapi"])
+    return document
+
+
+@cache
+def _validator(app: Flask, path: str, method: str, status: int) -> jsonschema_rs.Draft202012Validator:
+    document = _document(app)
+    schema = document["paths"][path][method]["responses"][str(status)]["content"]["application/json"]["schema"]
+    return jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]})
