@@ -18,6 +18,7 @@ from app.kernel.http.openapi_schemas import HubMarshmallowPlugin, separate_forms
 #: Marks that decorators put on an operation; ``document()`` replaces them with text and parameters.
 ABILITY, REFUSALS, IDEMPOTENT = "x-ability", "x-refusals", "x-idempotent"
 _METHODS = ("get", "post", "put", "patch", "delete")
+_BINARY = frozenset({"application/pdf"})
 _PARAMETER = re.compile(r"\{\w+\}")
 
 IDEMPOTENCY_PARAMETER: dict[str, Any] = {
@@ -90,6 +91,9 @@ def _complete_operation(path: str, method: str, operation: Json, extras: dict[st
     responses = operation.setdefault("responses", {})
     for status in [s for s, answer in responses.items() if "$ref" in answer or s == "default"]:
         del responses[status]
+    for answer in responses.values():
+        for kind, media in answer.get("content", {}).items():
+            media.setdefault("schema", {"type": "string", **({"format": "binary"} if kind in _BINARY else {})})
     declared: Iterable[type[errors.Refusal]] = operation.pop(REFUSALS, ())
     for refusal in [*_common_refusals(path, ability, operation), *(kind() for kind in declared)]:
         _add_response(responses, envelope, refusal)
