@@ -69,7 +69,7 @@ def create_app(settings: Settings | None = None) -> Hub:
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS={
             "info": {"description": DESCRIPTION, "contact": {"name": "The administrator of this hub"}},
-            "servers": [{"url": "/", "description": "This hub."}],
+            "servers": [{"url": "/", "description": "This hub"}],
         },
     )
     app.wsgi_app = CanonicalRemoteAddress(app.wsgi_app)  # type: ignore[method-assign]

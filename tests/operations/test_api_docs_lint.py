@@ -89,6 +89,26 @@ class TestSchemas:
         assert set(customer["properties"]["email"]["type"]) == {"string", "null"}
         assert "createdDate" in receipt["properties"]  # ignored, so that the body of a GET can be sent back
 
+    @pytest.mark.parametrize(
+        ("schema", "body", "is_valid"),
+        [
+            ("NewRoll", {"supplierRollNo": "R1", "supplierLength": "100.2"}, True),
+            ("NewRoll", {"supplierRollNo": "R1", "supplierLength": "-1"}, False),
+            ("NewRoll", {"supplierRollNo": "R1", "supplierLength": "1,5"}, False),
+            ("NewRoll", {"supplierRollNo": " "}, False),
+            ("ItemInput", {"name": "A", "item_code": "A", "quantity": "0", "mrp": 1}, False),
+            ("ItemInput", {"name": "A", "item_code": "A", "quantity": "10", "mrp": ".5"}, True),
+            ("Correction", {"invoice_no": "A", "replace_items": None}, False),
+            ("Correction", {"invoice_no": "A", "items": None}, True),
+            ("Inspection", {}, False),
+        ],
+    )
+    def test_a_request_is_described_as_it_is_read(
+        self, document: Json, schema: str, body: Json, is_valid: bool
+    ) -> None:
+        reference = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
+        assert jsonschema_rs.Draft202012Validator(reference).is_valid(body) is is_valid
+
     def test_free_objects_say_so(self, document: Json) -> None:
         for name, schema in document["components"]["schemas"].items():
             for key, value in schema.get("properties", {}).items():

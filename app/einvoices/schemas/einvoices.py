@@ -44,6 +44,10 @@ class RawResponse(HubField):
         "nul": N_("NUL characters are not allowed."),
     }
 
+    def __init__(self, **kwargs: Any) -> None:
+        shape = {"type": ["object", "array"], "additionalProperties": True, "items": {}}
+        super().__init__(metadata=shape, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, dict | list):
             raise self.make_error("invalid")

@@ -192,6 +192,8 @@ class RollFileQuery(Schema):
 class InspectionSchema(Schema):
     """Findings of an inspection: a missing field stays as it is, null removes a finding."""
 
+    rules = {"minProperties": 1}
+
     inspected_length = optional_quantity(data_key="length")
     inspected_width = optional_quantity(data_key="width")
     inspected_weight = optional_quantity(data_key="weight")

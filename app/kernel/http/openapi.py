@@ -18,7 +18,12 @@ from app.kernel.http.openapi_schemas import HubMarshmallowPlugin, separate_forms
 #: Marks that decorators put on an operation; ``document()`` replaces them with text and parameters.
 ABILITY, REFUSALS, IDEMPOTENT = "x-ability", "x-refusals", "x-idempotent"
 _METHODS = ("get", "post", "put", "patch", "delete")
-_BINARY = frozenset({"application/pdf"})
+#: Schemas of contents that no marshmallow schema describes. The one of a stream would be that of each event.
+_TEXTS: Mapping[str, Json] = {
+    "application/pdf": {"type": "string", "format": "binary"},
+    "text/csv": {"type": "string"},
+    "text/plain": {"type": "string"},
+}
 _PARAMETER = re.compile(r"\{\w+\}")
 
 IDEMPOTENCY_PARAMETER: dict[str, Any] = {
@@ -93,7 +98,8 @@ def _complete_operation(path: str, method: str, operation: Json, extras: dict[st
         del responses[status]
     for answer in responses.values():
         for kind, media in answer.get("content", {}).items():
-            media.setdefault("schema", {"type": "string", **({"format": "binary"} if kind in _BINARY else {})})
+            if kind in _TEXTS:
+                media.setdefault("schema", _TEXTS[kind])
     declared: Iterable[type[errors.Refusal]] = operation.pop(REFUSALS, ())
     for refusal in [*_common_refusals(path, ability, operation), *(kind() for kind in declared)]:
         _add_response(responses, envelope, refusal)

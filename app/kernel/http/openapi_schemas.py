@@ -15,16 +15,13 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import fields
 
 from app.kernel.schemas.documentation import IN_ANSWERS, IN_REQUESTS
-from app.kernel.schemas.empty_values import EmptyIsMissingSchema
 from app.kernel.schemas.fields import Number, Schema, Text
 
 Json = dict[str, Any]
 
-#: Marks of an object: keys of every answer, keys that requests may repeat without effect, null counts as left out.
-_PRESENT, _DERIVED, _NULL_IS_MISSING = "x-present", "x-derived", "x-null-is-missing"
+#: Marks of an object: keys of every answer; of requests: keys without effect, keys that may be null, further rules.
+_PRESENT, _DERIVED, _NULLABLE, _RULES = "x-present", "x-derived", "x-nullable", "x-rules"
 _PREFIX = "#/components/schemas/"
-#: A number as text. JavaScript and Python search for a pattern anywhere, so it has its own anchors.
-_NUMERIC = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\s*$"
 _DERIVED_TEXT = "Computed by the hub; ignored in a request."
 
 
@@ -41,14 +38,15 @@ class _Converter(OpenAPIConverter):
         if isinstance(instance, Schema):
             described[_PRESENT] = sorted(instance.always_present())
             described[_DERIVED] = sorted(instance.derived)
-        described[_NULL_IS_MISSING] = isinstance(instance, EmptyIsMissingSchema) and instance.empty_is_missing
+            described[_NULLABLE] = sorted(instance.null_is_missing())
+            described[_RULES] = dict(instance.rules)
         return described
 
     def _number(self, field: fields.Field, **_kwargs: Any) -> Json:
         if not isinstance(field, Number):
             return {}
         kind = "number" if field.places else "integer"
-        lenient = {"type": [kind, "string"], "pattern": _NUMERIC}
+        lenient = {"type": [kind, "string"], "pattern": _number_pattern(field)}
         return {"minimum": _plain(field.low), **_maximum(field), IN_REQUESTS: lenient}
 
     def _text(self, field: fields.Field, **_kwargs: Any) -> Json:
@@ -62,6 +60,14 @@ class HubMarshmallowPlugin(MarshmallowPlugin):
     """apispec's plugin with the converter of this module."""
 
     Converter = _Converter
+
+
+def _number_pattern(field: Number) -> str:
+    """A number as text. A pattern of JSON Schema is searched anywhere in a text, so it has its own anchors."""
+    sign = "[+-]?" if field.low < 0 else "[+]?"
+    digits = r"(\d+\.?\d*|\.\d+)" if field.places else r"\d+(\.0*)?"
+    not_zero = r"(?=.*[1-9])" if field.low > 0 else ""
+    return rf"^\s*{not_zero}{sign}{digits}\s*$"
 
 
 def _plain(bound: Any) -> int | float:
@@ -144,11 +150,9 @@ def _with_null_of(value: Json, changes: Json) -> Json:
 
 def _request_object(value: Json) -> Json:
     properties = {key: child for key, child in value["properties"].items() if not child.get("readOnly")}
-    required = value.get("required", [])
-    if value[_NULL_IS_MISSING]:
-        properties = {key: child if key in required else _nullable(child) for key, child in properties.items()}
+    properties |= {key: _nullable(properties[key]) for key in value[_NULLABLE]}
     derived = {key: {"description": _DERIVED_TEXT} for key in value[_DERIVED]}
-    return {"properties": {**properties, **derived}}
+    return {"properties": {**properties, **derived}, **value[_RULES]}
 
 
 def _answer_object(value: Json) -> Json:

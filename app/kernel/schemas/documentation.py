@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import marshmallow as ma
 
@@ -17,6 +18,13 @@ class DocumentedSchema(ma.Schema):
     sometimes: ClassVar[frozenset[str]] = frozenset()
     #: Keys that a request may repeat from an answer; they are ignored.
     derived: ClassVar[frozenset[str]] = frozenset()
+
+    #: Keywords of JSON Schema for requests.
+    rules: ClassVar[Mapping[str, Any]] = {}
+
+    def null_is_missing(self) -> frozenset[str]:
+        """The keys whose null in a request means that they were left out."""
+        return frozenset()
 
     def always_present(self) -> frozenset[str]:
         """The keys that every answer has."""

@@ -24,6 +24,9 @@ class EmptyIsMissingSchema(Schema):
             data = {key: value for key, value in data.items() if not self._is_left_out(key, value)}
         return super().load(data, **options)
 
+    def null_is_missing(self) -> frozenset[str]:
+        return frozenset(key for key in self._fields_by_key if self.empty_is_missing and self._is_left_out(key, None))
+
     def _is_left_out(self, key: str, value: Any) -> bool:
         if value is not None and not isinstance(value, str):
             return False

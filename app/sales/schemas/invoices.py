@@ -13,6 +13,7 @@ from app.kernel.schemas import validators
 from app.kernel.schemas.empty_values import EmptyClearsSchema, EmptyIsMissingSchema
 from app.kernel.schemas.fast_schema import FastDumpSchema, FastLoadSchema
 from app.kernel.schemas.fields import CalendarDate, Choice, Identifier, Metadata, Number, Schema, Text, Timestamp
+from app.kernel.schemas.switch import Switch
 from app.sales.state_machine import BillingStatus, DeliveryType, Priority, Section, Status
 
 MAX_ITEMS = 2000
@@ -133,7 +134,7 @@ class CorrectionSchema(EmptyClearsSchema):
     declared_total = Number(0, LARGEST_AMOUNT, 2, data_key="Total", allow_none=True)
     temp_name = Text(200)
     remarks = Text(1000)
-    replace_items = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    replace_items = Switch(load_default=False)
     resolution_notes = Text(5000, load_default="")
     extra = Metadata(data_key="metadata")
 

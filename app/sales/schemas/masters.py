@@ -6,6 +6,7 @@ from marshmallow import fields
 
 from app.kernel.pagination.keyset import KeysetQuery
 from app.kernel.schemas.fields import Identifier, Schema, Text, Timestamp
+from app.kernel.schemas.switch import Switch
 from app.sales.schemas.invoices import CustomerSchema, SalesmanSchema
 
 
@@ -46,7 +47,7 @@ class CourierSchema(Schema):
     name = Text(200, required=True, blank=False)
     tracking_url = Text(500)
     phone = Text(50)
-    is_active = fields.Boolean(truthy={True}, falsy={False})
+    is_active = Switch()
     created_at = Timestamp()
 
 

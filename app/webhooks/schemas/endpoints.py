@@ -164,6 +164,8 @@ class EndpointDraftSchema(_EndpointSettings):
 class EndpointChangeSchema(_EndpointSettings):
     """Changes to an endpoint; fields that are not sent keep their values."""
 
+    rules = {"minProperties": 1}
+
     url = Text(MAX_URL_LENGTH, blank=False)
     events = _events()
 
