@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 #: Twice the input may take this many times as long; quadratic work takes four times as long at each doubling.
-FACTOR = 2.9
+FACTOR = 2.5
 #: Seconds below which a measurement says nothing.
 NOISE = 0.003
 
