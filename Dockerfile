@@ -24,6 +24,7 @@ RUN /opt/node/bin/python app/admin/vendor_assets.py
 FROM python:${PYTHON}-slim-bookworm
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+        fonts-noto-core fonts-wqy-zenhei fonts-noto-color-emoji \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin hub \
     && install -d -o hub -g hub /srv/hub /srv/hub/storage /srv/hub/metrics

@@ -23,6 +23,7 @@ from app.kernel import clock, postgres_programs
 from app.kernel.identifiers import clean_identifier
 from app.kernel.worker import heartbeat
 from app.operations.monitoring import queue_drain, queue_health, redis_info
+from app.pdf.scripts import FONT_PACKAGES
 
 _MIB = 2**20
 _MIN_FREE_MIB = 500
@@ -209,12 +210,21 @@ def _pdf_libraries() -> Iterator[Finding]:
 
 def _fonts() -> Finding:
     # Imported here: the module loads Pango and HarfBuzz.
-    from app.pdf.renderer import FAMILIES, FONTS  # noqa: PLC0415
+    from app.pdf.renderer import FAMILIES, FONTS, find_missing  # noqa: PLC0415
 
     needed = [FONTS / f"{family}-{weight}.ttf" for family, weights in FAMILIES.items() for weight in weights]
     if missing := [path.name for path in needed if not path.is_file()]:
         return Finding("fonts", State.FAULT, f"missing: {', '.join(missing)}", "Install this version of the hub again.")
-    return Finding("fonts", State.OK, f"{len(needed)} files")
+    unprintable = find_missing(" ".join(sample for scripts in FONT_PACKAGES.values() for sample in scripts.values()))
+    packages, scripts = [], []
+    for package, samples in FONT_PACKAGES.items():
+        lost = [script for script, sample in samples.items() if unprintable.intersection(sample)]
+        packages += [package] if lost else []
+        scripts += lost
+    if scripts:
+        message = f"documents fail that contain {', '.join(scripts)}"
+        return Finding("fonts", State.WARNING, message, f"apt-get install {' '.join(packages)}")
+    return Finding("fonts", State.OK, f"{len(needed)} files, and the fonts of the machine print the other scripts")
 
 
 def _can_load(library: str) -> bool:

@@ -17,16 +17,21 @@ from sqlalchemy import inspect, select
 from app import pdf
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.messages import N_
 from app.kernel.unit_of_work import after_commit, unit_of_work
 from app.kernel.worker import work_queue
 from app.kernel.worker.work_queue import WorkState
 from app.pdf import files
+from app.pdf.errors import PdfNotMade
 
 log = structlog.get_logger(__name__)
 #: Longer than the rendering of one part, even on a machine ten times slower; renewed before each further part.
 LEASE = timedelta(seconds=150)
 #: Seconds after which a run begins no further document.
 BUDGET = 10.0
+
+#: Shown to the user instead of an unexpected error, whose text may contain paths and other internals.
+UNEXPECTED_FAILURE = N_("An unexpected error. The administrator finds it in the log of the worker as pdf_failed.")
 
 Key = tuple[Any, ...]
 
@@ -113,7 +118,9 @@ def print_next(print_queue: PrintQueue, *conditions: Any) -> bool:
     except Exception as error:
         log.exception("pdf_failed", rows=print_queue.rows.__tablename__, key=claim.key, attempt=claim.attempts)
         with unit_of_work():
-            work_queue.fail(print_queue.rows, claim.id, claim.attempts, f"{type(error).__name__}: {error}")
+            hopeless = isinstance(error, PdfNotMade)
+            reason = str(error) if hopeless else UNEXPECTED_FAILURE
+            work_queue.fail(print_queue.rows, claim.id, claim.attempts, reason, for_good=hopeless)
         return True
     with unit_of_work():
         _finish(print_queue, claim, path, digest)

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import escape
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+from app.pdf import missing_glyphs
 
 FONTS = Path(__file__).parent / "fonts"
 #: Font families and their weights, in the order of the search for a glyph.
@@ -26,8 +29,20 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "NotoSansTamil": ("Regular",),
     "NotoSansMalayalam": ("Regular",),
 }
+#: Fonts of the machine for all other scripts: a family that is not installed is skipped, and fontconfig chooses
+#: among the rest. Without this list it chooses serif fonts for some scripts.
+MACHINE_FAMILIES = (
+    "Noto Sans Gujarati",
+    "Noto Sans Kannada",
+    "Noto Sans Sinhala",
+    "Noto Sans CJK SC",
+    "WenQuanYi Zen Hei",
+)
 _WEIGHTS = {"Regular": 400, "Bold": 700}
 _SCHEME = "font:"
+#: Before the names of families, because fontconfig takes ``NotoSans`` for the ``Noto Sans`` of the machine, which is
+#: larger, slower and of another version.
+_PREFIX = "Hub"
 
 
 class FontFetcher(URLFetcher):
@@ -61,11 +76,27 @@ def to_html(folder: Path, template: str, data: Mapping[str, Any]) -> str:
 
 
 def html_to_pdf(html: str, *styles: CSS) -> bytes:
-    """A PDF of trusted HTML."""
+    """A PDF of trusted HTML.
+
+    Raises:
+        UnprintableCharacters: no font has some of the characters.
+    """
     fonts, faces = _fonts()
-    document = HTML(string=html, base_url=None, url_fetcher=FontFetcher())
-    pdf: bytes = document.write_pdf(font_config=fonts, stylesheets=[faces, *styles])
+    document = HTML(string=missing_glyphs.replace_controls(html), base_url=None, url_fetcher=FontFetcher())
+    with missing_glyphs.collect_missing_glyphs() as missing:
+        pdf: bytes = document.write_pdf(font_config=fonts, stylesheets=[faces, *styles])
+    if missing:
+        raise missing_glyphs.UnprintableCharacters(missing)
     return pdf
+
+
+def find_missing(text: str) -> frozenset[str]:
+    """The characters of ``text`` that no font has; line ends and control characters are not among them."""
+    try:
+        html_to_pdf(f"<p>{escape(text)}")
+    except missing_glyphs.UnprintableCharacters as error:
+        return error.characters
+    return frozenset()
 
 
 @functools.cache
@@ -92,12 +123,13 @@ def _fonts() -> tuple[FontConfiguration, CSS]:
     """Load the fonts once per process: loading takes longer than rendering a document."""
     configuration = FontConfiguration()
     faces = [
-        f"@font-face {{ font-family: {family}; font-weight: {_WEIGHTS[weight]}; "
+        f"@font-face {{ font-family: {_PREFIX}{family}; font-weight: {_WEIGHTS[weight]}; "
         f"src: url({_SCHEME}{family}-{weight}.ttf) }}"
         for family, weights in FAMILIES.items()
         for weight in weights
     ]
-    default_style = f"html {{ font-family: {', '.join(FAMILIES)}, sans-serif }}"
+    families = ", ".join([*(_PREFIX + family for family in FAMILIES), *(f'"{family}"' for family in MACHINE_FAMILIES)])
+    default_style = f"html {{ font-family: {families}, sans-serif }}"
     styles = CSS(string="\n".join([*faces, default_style]), font_config=configuration, url_fetcher=FontFetcher())
     return configuration, styles
 

@@ -77,7 +77,7 @@ class TestMissing:
 
     def test_library_stops_with_the_command_to_install_it(self, checkout: Path) -> None:
         with_library(with_python(checkout), "libnowhere.so.0:libnowhere0", "NEEDED_LIBRARIES")
-        with_library(checkout, "", "FAST_LIBRARIES")
+        with_library(with_library(checkout, "", "FAST_LIBRARIES"), "", "FONTS")
         completed = set_up(checkout)
         assert completed.returncode == 1
         line = "setup: libraries for the PDFs are missing. Type: sudo apt-get install -y libnowhere0 \n"
@@ -86,10 +86,13 @@ class TestMissing:
     @pytest.mark.drill
     def test_optional_library_is_a_warning(self, checkout: Path) -> None:
         with_library(with_assets(with_python(checkout)), "libnowhere.so.0:libnowhere0", "FAST_LIBRARIES")
-        with_library(checkout, "", "NEEDED_LIBRARIES")
+        with_library(with_library(checkout, "", "NEEDED_LIBRARIES"), "41:fonts-known 995,5377:fonts-nowhere", "FONTS")
+        (checkout / "bin/fc-list").write_text('#!/bin/sh\n[ "$1" = :charset=5377 ] || echo a font\n')
+        (checkout / "bin/fc-list").chmod(0o755)
         completed = set_up(checkout)
         warning = "setup: warning: PDFs will be slow. For speed type: sudo apt-get install -y libnowhere0 \n"
         assert warning in completed.stderr
+        assert "emoji … will fail. Type: sudo apt-get install -y fonts-nowhere \n" in completed.stderr
         # This requirements.txt is empty, so the import check fails at the end.
         assert "No module named 'weasyprint'" in completed.stderr
         assert "setup: loading WeasyPrint and its libraries failed" in completed.stderr
@@ -102,7 +105,7 @@ def test_an_unknown_argument_is_refused(checkout: Path) -> None:
 
 @pytest.mark.drill
 def test_a_second_run_does_nothing_until_the_lock_file_changes(checkout: Path) -> None:
-    for variable in ("NEEDED_LIBRARIES", "FAST_LIBRARIES"):
+    for variable in ("NEEDED_LIBRARIES", "FAST_LIBRARIES", "FONTS"):
         with_library(with_python(checkout), "", variable)
     # A module of that name in the working folder passes the import check.
     (checkout / "weasyprint.py").touch()

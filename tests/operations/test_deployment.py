@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.config import Settings
 from app.einvoices.tasks import PRINTING_HARD_LIMIT
 from app.kernel.worker.celery_app import HARD_LIMIT
+from app.pdf.scripts import FONT_PACKAGES
 from app.processes import PROCESSES, HubProcess
 from app.webhooks.tasks import HARD_LIMIT as SENDING_HARD_LIMIT
 
@@ -186,7 +187,8 @@ class TestImage:
 
     def test_installs_the_libraries_that_the_local_run_installs(self) -> None:
         setup = (ROOT / "app/local/setup.sh").read_text()
-        wanted = set(re.findall(r"\.so\.\d+:(\S+?)[\s\"]", setup))
+        wanted = set(re.findall(r"(?:\.so\.\d+|[0-9a-f]{3}):(\S+?)[\s\"]", setup))
+        assert wanted > set(FONT_PACKAGES)
         installed = " ".join(rest for word, rest in last_stage() if word == "RUN")
         assert wanted
         assert all(package in installed.split() for package in wanted)

@@ -84,6 +84,13 @@ def test_missing_libraries_name_their_package(app: Hub, monkeypatch: pytest.Monk
     assert "libharfbuzz-subset0" in findings("libraries", worst=State.WARNING)
 
 
+def test_scripts_without_a_font_are_named_with_their_packages(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "other scripts" in findings("fonts")
+    monkeypatch.setattr("app.pdf.renderer.find_missing", lambda _text: frozenset("తස🧵"))
+    expected = "Telugu, Sinhala, emoji -> apt-get install fonts-noto-core fonts-noto-color-emoji"
+    assert expected in findings("fonts", worst=State.WARNING)
+
+
 def test_missing_workers_are_a_warning(app: Hub) -> None:
     assert "No worker of the queue default is alive." in findings("workers", worst=State.WARNING)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from pathlib import Path
 
 import pypdfium2
 import pytest
@@ -14,6 +16,8 @@ from app.grn.papers import print_job, roll_labels
 from tests.factories import a_fabric_item, a_roll
 from tests.grn.helpers import error_body, json_body
 from tests.grn.papers.helpers import INVOICES, create_receipt, extract_text, get_pdf
+
+CASES = Path(__file__).resolve().parents[2] / "cases"
 
 
 def scan(content: bytes, page: int = 0) -> list[str]:
@@ -40,6 +44,16 @@ class TestLabels:
             assert word in words
         found = clerk.get(INVOICES, query_string={"rollNo": scan(content)[1]})
         assert [hit["id"] for hit in json_body(found)["content"]] == [receipt["id"]]
+
+    def test_a_chinese_roll_number_is_printed(self, clerk: FlaskClient) -> None:
+        payload = json.loads((CASES / "grn-chinese-roll-number-label-says-minus-001.json").read_text())
+        receipt = json_body(clerk.post(INVOICES, json=payload), 201)
+        print_job.print_due()
+        content = get_pdf(clerk, receipt, "labels").data
+        assert scan(content) == ["卷-001"]
+        words = extract_text(content)
+        assert "卷-001" in words
+        assert "藏青色" in words
 
     def test_several_parts_are_merged_into_one_file(self, clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(roll_labels, "SHEETS_PER_PART", 1)

@@ -18,6 +18,7 @@ from app.grn.models.papers import ReceiptPdf
 from app.grn.papers import print_job
 from app.grn.papers import service as papers
 from app.kernel import clock
+from app.pdf import print_queue
 from tests.factories import a_fabric_item, a_receipt, a_roll
 from tests.grn.helpers import error_body, json_body
 from tests.grn.papers.helpers import INVOICES, create_receipt, extract_text, get_pdf, pdf_files, print_row
@@ -86,10 +87,17 @@ class TestNote:
                 broken.setattr(clock, "now", lambda moment=moment: moment)
                 print_job.print_due()
         refusal = error_body(get_pdf(clerk, receipt), 404, 40400)
-        assert (refusal["state"], refusal["reason"]) == ("failed", "ZeroDivisionError: division by zero")
+        assert (refusal["state"], refusal["reason"]) == ("failed", print_queue.UNEXPECTED_FAILURE)
         clerk.post(f"{INVOICES}/{receipt['id']}/note.pdf")
         print_job.print_due()
         assert get_pdf(clerk, receipt).status_code == 200
+
+    def test_a_character_that_no_font_has_fails_the_paper_at_once(self, clerk: FlaskClient) -> None:
+        receipt = create_receipt(clerk, invoiceNo="INV-\ue000")
+        print_job.print_due()
+        refusal = error_body(get_pdf(clerk, receipt), 404, 40400)
+        assert refusal["state"] == "failed"
+        assert "No font has these characters: (U+E000)." in refusal["message"]
 
     def test_a_missing_file_is_rendered_again(self, clerk: FlaskClient, tmp_path: Path) -> None:
         receipt = create_receipt(clerk)
