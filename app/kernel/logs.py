@@ -7,7 +7,7 @@ import logging
 import logging.config
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,9 @@ REQUEST_ID_HEADER = "X-Request-Id"
 #: A client's id goes into logs and answers: at most 128 characters, none that could break a line or a header.
 _ACCEPTABLE_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 _encoder = msgspec.json.Encoder()
+#: Characters of a text in a log line, and of a traceback.
+_MAX_TEXT, _MAX_TRACEBACK = 4_000, 16_000
+_TRACEBACKS = frozenset({"exception", "stack"})
 #: The types of nearly all values in log lines.
 _PLAIN_TYPES = {str, int, float, bool, type(None)}
 
@@ -37,9 +40,10 @@ def configure(*, level: str, readable: bool) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         mask_line,
+        shorten_texts,
     ]
     json_lines: Any = structlog.processors.JSONRenderer(serializer=_json_line)
-    renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if readable else json_lines
+    readable_lines = [escape_controls, structlog.dev.ConsoleRenderer(colors=False)]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -53,7 +57,10 @@ def configure(*, level: str, readable: bool) -> None:
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": shared,
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *(readable_lines if readable else [json_lines]),
+        ],
     }
     logging.config.dictConfig(
         {
@@ -66,6 +73,28 @@ def configure(*, level: str, readable: bool) -> None:
             "loggers": {"weasyprint.progress": {"level": "WARNING"}},
         }
     )
+
+
+def shorten_texts(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Cut long texts in the middle; a structlog processor. WeasyPrint logs the whole data URL of a broken image."""
+    for name, value in line.items():
+        limit = _MAX_TRACEBACK if name in _TRACEBACKS else _MAX_TEXT
+        if isinstance(value, str) and len(value) > limit:
+            half = limit // 2
+            line[name] = f"{value[:half]} … {len(value) - 2 * half} characters … {value[-half:]}"
+    return line
+
+
+def escape_controls(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Escape what begins a line or controls a terminal; a structlog processor for readable lines."""
+    for name, value in line.items():
+        if isinstance(value, str) and not value.isprintable():
+            kept = "\n\t" if name in _TRACEBACKS else ""
+            line[name] = "".join(
+                character if character in kept or character.isprintable() else repr(character)[1:-1]
+                for character in value
+            )
+    return line
 
 
 def _json_line(event: dict[str, Any], **_options: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from app.kernel.http.byte_ranges import apply_conditions
 from app.pdf.models import PrintedDocument
 
 log = structlog.get_logger(__name__)
+#: Categories of Unicode that a file name cannot contain: controls, line and paragraph ends, halves of pairs.
+_BREAKING = frozenset({"Cc", "Zl", "Zp", "Cs"})
+_PATH_SIGNS = frozenset("/\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,25 @@ def send_pdf(stored: StoredPdf, *, download: bool) -> Response:
         stored.path,
         mimetype="application/pdf",
         as_attachment=download,
-        download_name=stored.name,
+        download_name=safe_file_name(stored.name),
         conditional=False,
         etag=stored.sha256,
         max_age=0,
     )
     return apply_conditions(answer)
+
+
+def safe_file_name(name: str) -> str:
+    """The name without what breaks a header, hides the ending, or names a folder.
+
+    Line ends and control characters become ``_``. Invisible characters are left out: U+202E would show
+    ``fdp.exe`` as ``exe.pdf``.
+    """
+    kept = (character for character in name if unicodedata.category(character) != "Cf")
+    return "".join(
+        "_" if character in _PATH_SIGNS or unicodedata.category(character) in _BREAKING else character
+        for character in kept
+    )
 
 
 def write(path: str, content: bytes) -> None:

@@ -22,6 +22,7 @@ from app.sales.files.readers import Entry, Source, open_source
 from app.sales.files.spreadsheet import csv_cell
 from app.sales.imports.stream import BATCH, Verdict, check, store
 from app.tables.dates import DateFormat
+from app.tables.formulas import guard_formulas
 from app.tables.layout import Choices
 
 sales = AppGroup("sales", help="Sales invoices.")
@@ -124,7 +125,7 @@ def _refused_file(path: Path, heads: list[str] | None) -> Iterator[Refuse]:
                 opened_file[0].write(json.encode_text(line) + "\n")
             else:
                 rows = entry.original or [[]]
-                place_and_reason = f"{entry.place}: {reason}"
+                place_and_reason = guard_formulas(f"{entry.place}: {reason}")
                 csv.writer(opened_file[0]).writerows([*_without_reason(heads, row), place_and_reason] for row in rows)
 
         yield refuse

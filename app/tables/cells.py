@@ -10,12 +10,10 @@ from typing import Any, NamedTuple
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
 from app.tables.dates import ISO
+from app.tables.formulas import unguard_formulas
 from app.tables.layout import Choices, Kind
 from app.tables.number_text import NotANumber, parse_number
 
-#: An apostrophe before such a text prevents that a spreadsheet computes it; exports write it, so imports remove it.
-GUARD = "'"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 #: A spreadsheet keeps 15 digits of a number.
 _MOST_DIGITS = 15
 #: Error values in English and in Turkish.
@@ -50,9 +48,7 @@ def read_text(kind: Kind, text: str, choices: Choices, *, comma_locale: bool) ->
     Raises:
         CellFault: with a message.
     """
-    text = text.strip()
-    if text.startswith(GUARD) and text[1:].startswith(FORMULA_STARTS):
-        text = text[1:]
+    text = unguard_formulas(text.strip())
     if not text:
         return None
     if _ERRORS.fullmatch(text):

@@ -93,3 +93,27 @@ def test_a_line_is_ascii_and_contains_any_value(value: Any, shown: Any) -> None:
 @pytest.mark.usefixtures("app")
 def test_the_progress_of_weasyprint_is_not_logged() -> None:
     assert logging.getLogger("weasyprint.progress").level == logging.WARNING
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_no_text_begins_a_line_or_is_very_long(readable: bool) -> None:
+    program = f"""
+import logging, structlog
+from app.kernel import logs
+logs.configure(level="INFO", readable={readable})
+forged = "a{chr(0x2028)}b{chr(0x85)}c\\n{{}}d\\r\\x1b[2Je\\x0bf"
+structlog.get_logger("one").info("event", value=forged)
+logging.getLogger("two").warning("said %s", forged)
+logging.getLogger("three").warning("said %s", "x" * 300_000)
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    lines = run.stderr.decode().splitlines()  # ends lines at U+2028 and U+0085 too
+    assert len(lines) == 3, lines
+    assert all(line.isprintable() for line in lines)
+    assert len(lines[2]) < 5_000
+    assert "characters" in lines[2]
+
+
+def test_a_traceback_keeps_its_lines() -> None:
+    line = logs.escape_controls(None, "", {"event": "e", "exception": "Traceback\n\tValueError: \u2028\x1b"})
+    assert line["exception"] == "Traceback\n\tValueError: \\u2028\\x1b"

@@ -9,7 +9,7 @@ from typing import Any
 from app.kernel.errors import BadRequest
 from app.kernel.messages import N_, Message, as_message
 from app.sales.imports.derived_columns import CUSTOMER, INVOICE, ITEM, Column
-from app.tables.cells import FORMULA_STARTS, GUARD
+from app.tables.formulas import guard_formulas
 from app.tables.layout import Kind, Layout, Limits, Row
 
 #: Headings of an item's fields that other tables of the import also have.
@@ -160,10 +160,8 @@ def columns(*, items: bool) -> list[str]:
 
 
 def escape_formula(value: Any) -> Any:
-    """The value; a text that looks like a formula gets an apostrophe."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return GUARD + value
-    return value
+    """The value; in a text each formula gets an apostrophe, so that no spreadsheet computes it."""
+    return guard_formulas(value) if isinstance(value, str) else value
 
 
 def csv_cell(cell: Any) -> Any:

@@ -99,6 +99,13 @@ class TestNote:
         assert refusal["state"] == "failed"
         assert "No font has these characters: (U+E000)." in refusal["message"]
 
+    def test_a_line_end_in_the_invoice_number_does_not_break_the_download(self, clerk: FlaskClient) -> None:
+        receipt = create_receipt(clerk, invoiceNo="INV\r\n7\u202e8")
+        print_job.print_due()
+        answer = get_pdf(clerk, receipt)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Disposition"] == f"inline; filename=note-{receipt['id']}-INV__78.pdf"
+
     def test_a_missing_file_is_rendered_again(self, clerk: FlaskClient, tmp_path: Path) -> None:
         receipt = create_receipt(clerk)
         print_job.print_due()
