@@ -42,8 +42,6 @@ def configure(*, level: str, readable: bool) -> None:
         mask_line,
         shorten_texts,
     ]
-    json_lines: Any = structlog.processors.JSONRenderer(serializer=_json_line)
-    readable_lines = [escape_controls, structlog.dev.ConsoleRenderer(colors=False)]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -57,10 +55,7 @@ def configure(*, level: str, readable: bool) -> None:
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": shared,
-        "processors": [
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *(readable_lines if readable else [json_lines]),
-        ],
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(readable=readable)],
     }
     logging.config.dictConfig(
         {
@@ -73,6 +68,12 @@ def configure(*, level: str, readable: bool) -> None:
             "loggers": {"weasyprint.progress": {"level": "WARNING"}},
         }
     )
+
+
+def _renderers(*, readable: bool) -> list[Any]:
+    if readable:
+        return [escape_controls, structlog.dev.ConsoleRenderer(colors=False)]
+    return [structlog.processors.JSONRenderer(serializer=_json_line)]
 
 
 def shorten_texts(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -14,7 +14,7 @@ from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
-from app.pdf import missing_glyphs
+from app.pdf import glyph_check
 
 FONTS = Path(__file__).parent / "fonts"
 #: Font families and their weights, in the order of the search for a glyph.
@@ -82,11 +82,11 @@ def html_to_pdf(html: str, *styles: CSS) -> bytes:
         UnprintableCharacters: no font has some of the characters.
     """
     fonts, faces = _fonts()
-    document = HTML(string=missing_glyphs.replace_controls(html), base_url=None, url_fetcher=FontFetcher())
-    with missing_glyphs.collect_missing_glyphs() as missing:
+    document = HTML(string=glyph_check.replace_controls(html), base_url=None, url_fetcher=FontFetcher())
+    with glyph_check.collect_missing_glyphs() as missing:
         pdf: bytes = document.write_pdf(font_config=fonts, stylesheets=[faces, *styles])
     if missing:
-        raise missing_glyphs.UnprintableCharacters(missing)
+        raise glyph_check.UnprintableCharacters(missing)
     return pdf
 
 
@@ -94,7 +94,7 @@ def find_missing(text: str) -> frozenset[str]:
     """The characters of ``text`` that no font has; line ends and control characters are not among them."""
     try:
         html_to_pdf(f"<p>{escape(text)}")
-    except missing_glyphs.UnprintableCharacters as error:
+    except glyph_check.UnprintableCharacters as error:
         return error.characters
     return frozenset()
 

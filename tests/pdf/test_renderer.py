@@ -16,7 +16,7 @@ from jinja2 import UndefinedError
 from pypdf import PdfReader
 
 from app import pdf
-from app.pdf import missing_glyphs, renderer
+from app.pdf import glyph_check, renderer
 from app.pdf.errors import PdfNotMade
 
 PAGE = '<html><head><meta name="dcterms.created" content="2026-02-01"></head><body>{{ text }}</body></html>'
@@ -82,12 +82,12 @@ def test_characters_without_a_font_are_named(folder: Path, caplog: pytest.LogCap
     with pytest.raises(PdfNotMade, match=r"\(U\+E009\) and 22 more\."):
         pdf.render(folder, "page.html", {"text": many})
     assert refusal.value.characters == {"\ue000", "\u0378"}
-    assert missing_glyphs.describe("卷") == "卷 (U+5377 CJK UNIFIED IDEOGRAPH-5377)"
+    assert glyph_check.describe("卷") == "卷 (U+5377 CJK UNIFIED IDEOGRAPH-5377)"
 
 
 def test_a_warning_of_another_thread_is_left_alone() -> None:
     other = threading.Thread(target=renderer.find_missing, args=("\ue000",))
-    with missing_glyphs.collect_missing_glyphs() as found:
+    with glyph_check.collect_missing_glyphs() as found:
         other.start()
         other.join()
     assert found == set()
