@@ -32,7 +32,8 @@ bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT', '8000
 control_socket_disable = True
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gevent"
-worker_connections = 2000
+#: Streams never take the last connections of a process: requests have a reserve.
+worker_connections = int(os.environ.get("STREAMS_PER_PROCESS", "1500")) + 500
 graceful_timeout = 4
 timeout = 60
 keepalive = 30

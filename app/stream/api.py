@@ -21,7 +21,7 @@ from app.kernel.http.openapi import refuses
 from app.kernel.json import encode
 from app.kernel.messages import N_
 from app.stream import service
-from app.stream.errors import InvalidTicket, PositionGone, TooManyStreams
+from app.stream.errors import InvalidTicket, NoPlaceForStream, PositionGone, TooManyStreams
 from app.stream.schemas import EventId, LogQuery, LogSchema, StreamQuery, TicketSchema, TopicStreamQuery
 from app.stream.sse_frames import ToFrames, event_frame, sales_frames
 
@@ -71,7 +71,7 @@ def ticket_authenticator() -> Principal | None:
 @sales.route("/invoices/")
 class SalesStream(MethodView):
     @requires("sales:read")
-    @refuses(TooManyStreams, PositionGone)
+    @refuses(TooManyStreams, NoPlaceForStream, PositionGone)
     @sales.arguments(StreamQuery, location="query")
     @sales.response(200, content_type=EVENT_STREAM, example=_SALES_EXAMPLE)
     def get(self, query: dict[str, Any]) -> Response:
@@ -87,7 +87,7 @@ class SalesStream(MethodView):
 @log.route("/stream")
 class Stream(MethodView):
     @requires("events:read")
-    @refuses(TooManyStreams, PositionGone)
+    @refuses(TooManyStreams, NoPlaceForStream, PositionGone)
     @log.arguments(TopicStreamQuery, location="query")
     @log.response(200, content_type=EVENT_STREAM, example="id: 42\nevent: sales.imported\ndata: {…}\n\n")
     def get(self, query: dict[str, Any]) -> Response:

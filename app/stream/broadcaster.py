@@ -22,6 +22,7 @@ from app import events
 from app.accounts.credentials import ip_allowlist, revalidation
 from app.extensions import bus, db
 from app.kernel import json
+from app.stream.errors import NoPlaceForStream, TooManyStreams
 from app.stream.publisher import CHANNEL
 from app.stream.sse_frames import StreamEvent, from_message
 
@@ -33,6 +34,7 @@ DROPPED = Counter("hub_stream_dropped_total", "Streams closed because their read
 READ_BATCH, MAX_SILENCE_SECONDS, RECONNECT_SECONDS = 200, 5.0, 1.0
 #: Seconds between checks whether the callers of open streams are still allowed to read them.
 REVALIDATE_SECONDS = 5.0
+_RETRY_AFTER = {"Retry-After": "5"}
 
 
 @dataclass(eq=False, slots=True)
@@ -98,7 +100,6 @@ class Broadcaster:
         with self._lock:
             subscriber.since = self._head
             self._subscribers.add(subscriber)
-            self._open_streams[subscriber.credential] += 1
         CLIENTS.inc()
         try:
             yield
@@ -106,11 +107,27 @@ class Broadcaster:
             CLIENTS.dec()
             with self._lock:
                 self._subscribers.discard(subscriber)
-                self._open_streams[subscriber.credential] -= 1
 
-    def open_streams(self, credential: str) -> int:
-        """Number of open streams of ``credential`` in this process."""
-        return self._open_streams[credential]
+    def reserve(self, credential: str, *, per_credential: int, per_process: int) -> None:
+        """Take a place for a stream of ``credential``, before its answer begins; ``release`` gives it back.
+
+        Raises:
+            TooManyStreams: the credential has as many as it may have.
+            NoPlaceForStream: the streams of all callers take as many connections as they may; the rest is for requests.
+        """
+        with self._lock:
+            if self._open_streams[credential] >= per_credential:
+                raise TooManyStreams(headers=_RETRY_AFTER)
+            if self._open_streams.total() >= per_process:
+                raise NoPlaceForStream(headers=_RETRY_AFTER)
+            self._open_streams[credential] += 1
+
+    def release(self, credential: str) -> None:
+        """Give the place of an ended stream back."""
+        with self._lock:
+            self._open_streams[credential] -= 1
+            if not self._open_streams[credential]:
+                del self._open_streams[credential]
 
     def close(self) -> None:
         """End all streams, so that the process can stop."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from app.kernel.errors import Refusal, TooManyRequests, Unauthenticated
+from app.kernel.errors import Busy, Refusal, TooManyRequests, Unauthenticated
 from app.kernel.messages import N_
 
 
 class TooManyStreams(TooManyRequests):
     message = N_("This credential has as many open streams as it may have.")
     code = "TOO_MANY_STREAMS"
+
+
+class NoPlaceForStream(Busy):
+    message = N_("This process has as many open streams as it may have; try again shortly.")
+    code = "NO_PLACE_FOR_STREAM"
 
 
 class InvalidTicket(Unauthenticated):

@@ -6,7 +6,8 @@ import hashlib
 import queue
 import secrets
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -20,7 +21,6 @@ from app.accounts.principals import Principal
 from app.extensions import db
 from app.kernel import clock
 from app.stream.broadcaster import DROPPED, READ_BATCH, Subscriber, broadcaster
-from app.stream.errors import TooManyStreams
 from app.stream.models import StreamTicket
 from app.stream.sse_frames import KEEP_ALIVE, RETRY, StreamEvent, ToFrames
 
@@ -41,9 +41,13 @@ def open_stream(
 
     Raises:
         TooManyStreams: the credential has ``STREAMS_PER_CREDENTIAL`` open streams.
+        NoPlaceForStream: the process has ``STREAMS_PER_PROCESS`` open streams.
     """
-    if broadcaster.open_streams(caller.credential) >= app.config["STREAMS_PER_CREDENTIAL"]:
-        raise TooManyStreams(headers={"Retry-After": "5"})
+    broadcaster.reserve(
+        caller.credential,
+        per_credential=app.config["STREAMS_PER_CREDENTIAL"],
+        per_process=app.config["STREAMS_PER_PROCESS"],
+    )
     subscriber = Subscriber(
         types=frozenset(types),
         owner_id=caller.user_id,
@@ -54,10 +58,32 @@ def open_stream(
         session=caller.session,
         address=address,
     )
-    return _frames(app, subscriber, after, to_frames)
+    return _Frames(_frames(app, subscriber, after, to_frames), caller.credential)
 
 
-def _frames(app: Flask, subscriber: Subscriber, after: int | None, to_frames: ToFrames) -> Iterator[str]:
+class _Frames:
+    """The frames of a stream that has a place; the place is free again when the answer is closed.
+
+    A generator that never began (an answer to HEAD, a client that is gone) would not notice that it is closed.
+    """
+
+    def __init__(self, frames: Generator[str], credential: str) -> None:
+        self._frames = frames
+        self._release = weakref.finalize(self, broadcaster.release, credential)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return next(self._frames)
+
+    def close(self) -> None:
+        """End the stream."""
+        self._frames.close()
+        self._release()
+
+
+def _frames(app: Flask, subscriber: Subscriber, after: int | None, to_frames: ToFrames) -> Generator[str]:
     deadline = time.monotonic() + app.config["STREAM_LIFETIME_SECONDS"]
     with broadcaster.subscribed(subscriber):
         yield RETRY + KEEP_ALIVE

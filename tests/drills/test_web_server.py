@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 
 import psutil
 import pytest
 
-from tests.drills.hubs import HEADERS, ROOT, DrillHub, free_port, ready, wait_for
+from tests.drills.hubs import HEADERS, KEY, ROOT, STREAM, DrillHub, free_port, ready, wait_for
 from tests.sse import Listener
 
 pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
@@ -106,3 +111,35 @@ def _serves(process: psutil.Process, port: int) -> bool:
         )
     except psutil.Error:
         return False
+
+
+def test_streams_leave_a_reserve_for_requests(hub: DrillHub) -> None:
+    """More clients open streams than a process has places: the others get 503, and requests are answered as before."""
+    places = int(hub.environment["STREAMS_PER_PROCESS"])
+    time.sleep(3)  # streams that an earlier drill left end at their next keep-alive
+    with ExitStack() as stack:
+        answers = [stack.enter_context(_stream(hub.ports[0])) for _ in range(places + 40)]
+        assert Counter(answer.status for answer in answers) == {200: places, 503: 40}
+        assert {answer.getheader("Retry-After") for answer in answers if answer.status == 503} == {"5"}
+        taken = []
+        for _ in range(40):
+            started = time.monotonic()
+            assert hub.get("/api/sales/invoices/", headers=HEADERS)[0] == 200
+            taken.append(time.monotonic() - started)
+    p95 = statistics.quantiles(taken, n=20)[-1]
+    print(f"\n{places} streams open, 40 refused: requests p95 {p95 * 1000:.0f} ms")
+    assert p95 < 1
+    wait_for(lambda: _can_open(hub.ports[0]), 10)
+
+
+@contextmanager
+def _stream(port: int) -> Iterator[http.client.HTTPResponse]:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("GET", STREAM, headers={"X-API-KEY": KEY})
+        with connection.getresponse() as answer:
+            yield answer
+
+
+def _can_open(port: int) -> bool:
+    with _stream(port) as answer:
+        return answer.status == 200

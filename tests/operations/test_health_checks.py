@@ -117,9 +117,28 @@ class TestWorkerHealth:
 
     def test_the_reason_names_the_running_tasks(self, anybody: FlaskClient) -> None:
         Heartbeat("beat", "beat@here").note()
-        Heartbeat("printer", "printer@here").note(["pdf"], [{"task": "einvoices.print_pdfs", "id": "1", "since": 0}])
+        Heartbeat("printer", "printer@here").note(["pdf"], [{"task": "einvoices.print_pdfs", "id": "1", "since": 1}])
         reason = anybody.get("/healthz/worker").json["queues"]["pdf"]["reason"]
         assert reason == "printer@here is up and does not consume (running einvoices.print_pdfs)."
+
+    @pytest.mark.parametrize(
+        ("task", "seconds", "is_red"),
+        [
+            ("einvoices.print_pdfs", 100, False),
+            ("einvoices.print_pdfs", 120, True),
+            ("grn.print_papers", 900, False),
+            ("grn.print_papers", 1000, True),
+            ("unknown.task", 20, False),
+            ("unknown.task", 40, True),
+        ],
+    )
+    def test_a_task_within_its_time_limit_is_no_fault(
+        self, anybody: FlaskClient, task: str, seconds: float, is_red: bool
+    ) -> None:
+        Heartbeat("beat", "beat@here").note()
+        since = clock.now().timestamp() - seconds
+        Heartbeat("printer", "printer@here").note(["pdf"], [{"task": task, "id": "1", "since": since}])
+        assert ("reason" in anybody.get("/healthz/worker").json["queues"]["pdf"]) is is_red
 
     def test_a_missing_beat_is_reported(self, anybody: FlaskClient) -> None:
         Heartbeat("worker", "worker@here").note(list(CANARY_SECONDS))

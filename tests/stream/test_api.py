@@ -178,6 +178,26 @@ class TestSalesStream:
         second.answer.close()
         listen(erp)
 
+    def test_streams_leave_a_reserve_for_requests(
+        self, app: Hub, erp: FlaskClient, listen: Callable[..., Reader], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.config, "STREAMS_PER_PROCESS", 2)
+        listen(erp)
+        second = listen(erp)
+        refused = erp.get(SALES_STREAM)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+        second.answer.close()
+        listen(erp)
+
+    def test_an_answer_that_was_never_read_gives_its_place_back(
+        self, app: Hub, erp: FlaskClient, listen: Callable[..., Reader], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.config, "STREAMS_PER_PROCESS", 1)
+        for _ in range(3):
+            assert erp.head(SALES_STREAM).status_code == 200
+            erp.get(SALES_STREAM, buffered=False).close()
+        listen(erp)
+
 
 class TestTopics:
     def test_names_each_frame_after_its_event_and_contains_the_body(

@@ -41,6 +41,8 @@ def add_headers(responses: Json, *, idempotent: bool) -> None:
             names.append("WWW-Authenticate")
         if status in {"429", "503"}:
             names.append("Retry-After")
+        if status == "416":
+            names.append("Content-Range")
         if idempotent and status.startswith("2"):
             names.append("Idempotent-Replayed")
         answer["headers"] = {**answer.get("headers", {}), **_references(*names)}

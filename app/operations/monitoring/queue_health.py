@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.celery_config import CANARY_SECONDS
-from app.extensions import db
+from app.extensions import celery, db
 from app.kernel import clock
 from app.kernel.worker.heartbeat import Process
 from app.operations.models import QueueCanary
@@ -58,7 +58,7 @@ def delete_older_than(before: datetime) -> None:
 def health(processes: Iterable[Process] | None, drains: Mapping[str, Drain] | None = None) -> list[QueueHealth]:
     """Health of each queue, by its canary and the processes; ``processes`` is None when they are not known.
 
-    A drained queue is not red, even if its canary is old; nor is a queue that was resumed just now.
+    A queue with an old canary is not red if it is drained or was resumed just now, or if its worker runs a long task.
     """
     query = select(QueueCanary.queue, func.max(QueueCanary.seen_at)).group_by(QueueCanary.queue)
     newest: dict[str, datetime] = dict(db.session.execute(query).all())
@@ -74,10 +74,21 @@ def _health(
     serving = [process for process in alive if queue in process.queues]
     drained = drain is not None and drain.resumed_at is None
     resumed = drain is not None and drain.resumed_at is not None and _seconds_since(drain.resumed_at) <= limit
-    late = (age is None or age > limit) and not drained and not resumed
+    late = (age is None or age > limit) and not drained and not resumed and not _is_at_work(serving)
     cause, reason = _diagnose(queue, serving, alive, known=processes is not None) if late else ("", "")
     names = tuple(process.name for process in serving)
     return QueueHealth(queue, age, limit, names, reason, cause, drain if drained else None)
+
+
+def _is_at_work(serving: Iterable[Process]) -> bool:
+    """Whether a worker runs a task that is still within its time limit: the canary waits behind a long document."""
+    moment = clock.now().timestamp()
+    return any(moment - (work["since"] or moment) <= _time_limit(work["task"]) for p in serving for work in p.doing)
+
+
+def _time_limit(task: str) -> float:
+    known = celery.tasks.get(task)
+    return float((known and known.time_limit) or celery.conf.task_time_limit)
 
 
 def _seconds_since(moment: datetime) -> float:
