@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from math import isfinite
 from typing import Any, NamedTuple
 
 from app.kernel.identifiers import clean_identifier
@@ -12,8 +13,10 @@ from app.kernel.messages import N_, Message
 from app.tables.dates import ISO
 from app.tables.formulas import unguard_formulas
 from app.tables.layout import Choices, Kind
-from app.tables.number_text import NotANumber, parse_number
+from app.tables.number_text import NotANumber, NumberStyle, parse_number
 
+#: No column of any table is longer.
+MAX_LENGTH = 10_000
 #: A spreadsheet keeps 15 digits of a number.
 _MOST_DIGITS = 15
 #: Error values in English and in Turkish.
@@ -42,20 +45,23 @@ class SheetCell(NamedTuple):
     format: str = "General"
 
 
-def read_text(kind: Kind, text: str, choices: Choices, *, comma_locale: bool) -> Any:
+def read_text(kind: Kind, text: str, choices: Choices, style: NumberStyle) -> Any:
     """The value of a text cell; None for a blank one.
 
     Raises:
         CellFault: with a message.
     """
-    text = unguard_formulas(text.strip())
+    text = text.strip()
+    if len(text) > MAX_LENGTH:
+        raise CellFault(Message(N_("The cell holds more than %(n)s characters."), n=MAX_LENGTH))
+    text = unguard_formulas(text)
     if not text:
         return None
     if _ERRORS.fullmatch(text):
         raise CellFault(Message(N_("The cell shows the error %(error)s."), error=text))
     if kind is Kind.NUMBER:
         try:
-            return parse_number(text, comma_locale=comma_locale)
+            return parse_number(text, style)
         except NotANumber as error:
             raise CellFault(*error.args) from error
     if kind is Kind.DATE:
@@ -66,7 +72,9 @@ def read_text(kind: Kind, text: str, choices: Choices, *, comma_locale: bool) ->
     return text
 
 
-def read_sheet_cell(kind: Kind, cell: SheetCell | None, choices: Choices, *, places: int | None) -> Any:
+def read_sheet_cell(
+    kind: Kind, cell: SheetCell | None, choices: Choices, style: NumberStyle, *, places: int | None
+) -> Any:
     """The value of a cell of a sheet; None for a blank one. A computed number is rounded to ``places``.
 
     Raises:
@@ -82,7 +90,7 @@ def read_sheet_cell(kind: Kind, cell: SheetCell | None, choices: Choices, *, pla
     if isinstance(value, bool):
         raise CellFault(N_("The cell holds true or false."))
     if isinstance(value, str):
-        return read_text(kind, value, choices, comma_locale=False)
+        return read_text(kind, value, choices, style)
     if isinstance(value, date | time | timedelta):
         return _date_cell(kind, value)
     if kind is Kind.DATE:
@@ -97,9 +105,9 @@ def shown(cell: SheetCell | str | None) -> Any:
     value = cell.value if isinstance(cell, SheetCell) else cell
     if isinstance(value, datetime) and value.time() == time.min:
         return value.date().isoformat()
-    if isinstance(value, float):
+    if isinstance(value, float) and isfinite(value):
         return _typed_number(value)
-    return value
+    return str(value) if isinstance(value, float | time | timedelta | date) else value
 
 
 def _read_date(text: str, choices: Choices) -> str:
@@ -168,7 +176,7 @@ def _code_of_number(value: int | float | Decimal, number_format: str) -> str:
 def _typed_number(value: int | float | Decimal) -> Decimal:
     """The number that was typed: 57.7 is stored as 57.699999999999996."""
     if isinstance(value, float):
-        if value in {float("inf"), float("-inf")} or value != value:  # noqa: PLR0124 - not a number
+        if not isfinite(value):
             raise CellFault(N_("A valid number is required."))
         number = Decimal(f"{value:.{_MOST_DIGITS}g}")
         return number if abs(number.adjusted()) > 40 else _plain(number)  # noqa: PLR2004 - far outside of every column

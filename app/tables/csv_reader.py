@@ -11,6 +11,7 @@ from typing import IO
 
 from app.kernel.messages import N_, Message
 from app.tables.layout import RawRow, UnreadableTable
+from app.tables.number_text import NumberStyle
 
 _BLOCK = 1024 * 1024
 #: Physical lines of one row: a longer row has a quotation mark that nobody closed.
@@ -43,8 +44,8 @@ class CsvRows:
                 self._lines.skip()
                 first = self._lines.peek()
             self.separator = max(_SEPARATORS, key=first.count)
-        #: Programs that write a decimal comma separate cells by semicolons.
-        self.comma_locale = self.separator == ";"
+        # Programs that write a decimal comma separate cells by semicolons.
+        self.style = NumberStyle(comma_locale=self.separator == ";")
 
     def done(self) -> int:
         """Bytes that were read."""
@@ -80,9 +81,13 @@ class CsvRows:
 
     def _swallows_rows(self, cells: list[str], width: int) -> bool:
         """Whether a cell of several lines holds whole rows: a quotation mark was opened and another row closed it."""
-        least = max(1, width // 2)
-        lines = (line for cell in cells for line in cell.splitlines() if len(line) < len(cell))
-        return any(line.count(self.separator) >= least for line in lines)
+        for cell in cells:
+            lines = [line.count(self.separator) for line in cell.splitlines()]
+            if len(lines) > 1 and (
+                max(lines) >= max(3, width // 2) or max(lines[1:-1], default=0) >= max(1, width - 1)
+            ):
+                return True
+        return False
 
 
 class _Lines:

@@ -10,6 +10,7 @@ from typing import Any
 from app.kernel.errors import BadRequest
 from app.kernel.messages import N_
 from app.tables.dates import DateFormat
+from app.tables.number_text import NumberStyle
 
 
 class Kind(StrEnum):
@@ -41,6 +42,7 @@ class Limits:
     unpacked_bytes: int
     #: XML elements of a workbook; a cell with a value has two.
     elements: int
+    columns: int
     #: Rows that hold nothing.
     blank_rows: int = 100_000
 
@@ -95,6 +97,8 @@ class Row:
     cells: list[Any] = field(default_factory=list)
     #: The cells with faults as texts, by column name.
     rejected: dict[str, Any] = field(default_factory=dict)
+    #: Numbers such as ``1.250`` as texts, by column name: ambiguous if the file has decimal commas anywhere.
+    pointed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -105,3 +109,4 @@ class Table:
     rows: Iterator[Row]
     size: int
     done: Callable[[], int]
+    style: NumberStyle

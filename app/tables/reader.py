@@ -10,6 +10,7 @@ from app.kernel.messages import N_
 from app.tables.cells import CellFault, read_sheet_cell, read_text, shown
 from app.tables.csv_reader import CsvRows
 from app.tables.layout import Choices, Kind, Layout, RawRow, Row, Table, UnreadableTable
+from app.tables.number_text import NumberStyle, ambiguous, looks_grouped
 from app.tables.xlsx_reader import OLD_SIGNATURE, SIGNATURE, SheetRows, texts
 
 
@@ -53,7 +54,7 @@ class _CsvSource:
         return bool(cell.strip())
 
     def value(self, kind: Kind, cell: Any, _places: int | None) -> Any:
-        return read_text(kind, cell, self._choices, comma_locale=self.rows.comma_locale)
+        return read_text(kind, cell, self._choices, self.rows.style)
 
 
 class _SheetSource:
@@ -68,7 +69,7 @@ class _SheetSource:
         return cell is not None and (cell.type == "f" or str(cell.value).strip() != "")
 
     def value(self, kind: Kind, cell: Any, places: int | None) -> Any:
-        return read_sheet_cell(kind, cell, self._choices, places=places)
+        return read_sheet_cell(kind, cell, self._choices, self.rows.style, places=places)
 
 
 def _table(source: _CsvSource | _SheetSource, layout: Layout, size: int) -> Table:
@@ -79,7 +80,7 @@ def _table(source: _CsvSource | _SheetSource, layout: Layout, size: int) -> Tabl
     headings = source.headings(head)
     names = layout.name_columns(head.number, headings)
     rows = (_row(source, layout, names, raw) for raw in filled)
-    return Table(headings, rows, size, source.rows.done)
+    return Table(headings, rows, size, source.rows.done, source.rows.style)
 
 
 def _row(source: _CsvSource | _SheetSource, layout: Layout, names: list[str | None], raw: RawRow) -> Row:
@@ -95,8 +96,19 @@ def _row(source: _CsvSource | _SheetSource, layout: Layout, names: list[str | No
         else:
             if value is not None:
                 row.values[name] = value
+            if layout.kinds[name] is Kind.NUMBER and isinstance(text := shown(cell), str) and looks_grouped(text):
+                row.pointed[name] = text
     if any(map(source.is_filled, raw.cells[len(names) :])):
         row.fault = row.fault or N_("The row has more cells than the table has columns.")
+    return row
+
+
+def refuse_ambiguous(row: Row, style: NumberStyle) -> Row:
+    """The row, once all rows were read: in a file with decimal commas, a ``1.250`` is a fault."""
+    if style.has_commas:
+        for name, text in row.pointed.items():
+            row.faults.setdefault(name, ambiguous(text))
+            row.rejected.setdefault(name, text)
     return row
 
 

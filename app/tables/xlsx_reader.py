@@ -19,6 +19,7 @@ from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 from app.kernel.messages import N_, Message
 from app.tables.cells import SheetCell
 from app.tables.layout import Choices, Layout, Limits, RawRow, SheetWanted, UnreadableTable
+from app.tables.number_text import NumberStyle
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,8 @@ _BLOCK = 1024 * 1024
 _MIB = 1024 * 1024
 #: Rows at the top of a sheet among which the headings are looked for.
 _TOP_ROWS = 20
+#: Parts of a workbook in Strict Open XML are changed in memory.
+_LARGEST_STRICT = 64 * _MIB
 _STRICT = b"http://purl.oclc.org/ooxml/"
 #: Namespaces of Strict Open XML and those of the transitional form, which openpyxl reads.
 _TRANSITIONAL = {
@@ -51,6 +54,7 @@ class SheetRows:
             UnreadableTable: it is no workbook, it is too large, or no sheet or several sheets can be meant.
         """
         self._stream = stream
+        self.style = NumberStyle()
         self._limits = layout.limits
         self._number = 0
         try:
@@ -129,8 +133,11 @@ class SheetRows:
             for number, cells in parser.parse():
                 row: list[SheetCell | None] = []
                 for cell in cells:
-                    if cell["value"] is None and cell["data_type"] != "f":
+                    if cell["data_type"] != "f" and (cell["value"] is None or not str(cell["value"]).strip()):
                         continue
+                    if cell["column"] > self._limits.columns:
+                        sentence = N_("The sheet has more than %(n)s columns.")
+                        raise UnreadableTable(Message(sentence, n=self._limits.columns))
                     row += [None] * (cell["column"] - len(row))
                     style = cell["style_id"]
                     if style not in formats:
@@ -168,11 +175,10 @@ def _check_size(stream: IO[bytes], limits: Limits) -> None:
             size = limits.unpacked_bytes // _MIB
             raise UnreadableTable(Message(N_("The spreadsheet unpacks to more than %(size)s MiB."), size=size))
         for member in members:
-            if not member.filename.endswith((".xml", ".rels")):
-                continue
             with archive.open(member) as file:
                 while block := file.read(_BLOCK):
-                    elements += block.count(b"</") + block.count(b"/>")
+                    # The second of each pair is for UTF-16.
+                    elements += sum(block.count(end) for end in (b"</", b"<\0/", b"/>", b"/\0>"))
                     if b"<!DOCTYPE" in block or b"<!ENTITY" in block:
                         raise UnreadableTable
         if elements > limits.elements:
@@ -184,6 +190,8 @@ def _transitional(stream: IO[bytes]) -> IO[bytes]:
     """The workbook in the form that openpyxl reads: Strict Open XML has other namespaces."""
     with zipfile.ZipFile(stream) as archive:
         is_strict = _STRICT in archive.read("xl/workbook.xml")
+        if is_strict and sum(member.file_size for member in archive.infolist()) > _LARGEST_STRICT:
+            raise UnreadableTable(N_("The workbook is too large for Strict Open XML; save it as an ordinary XLSX."))
         if is_strict:
             copy = tempfile.SpooledTemporaryFile(max_size=64 * _MIB)  # noqa: SIM115 - openpyxl reads it later
             with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:

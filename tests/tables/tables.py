@@ -9,9 +9,9 @@ from typing import Any
 import openpyxl
 
 from app.tables.layout import Choices, Kind, Layout, Limits, Row
-from app.tables.reader import open_table
+from app.tables.reader import open_table, refuse_ambiguous
 
-LIMITS = Limits(unpacked_bytes=8 * 2**20, elements=200_000, blank_rows=1000)
+LIMITS = Limits(unpacked_bytes=8 * 2**20, elements=200_000, columns=50, blank_rows=1000)
 
 
 def name_columns(_number: int, titles: list[str]) -> list[str | None]:
@@ -30,7 +30,7 @@ LAYOUT = Layout(
 def read(content: bytes | str, **choices: Any) -> list[Row]:
     raw = content.encode() if isinstance(content, str) else content
     with open_table(io.BytesIO(raw), LAYOUT, Choices(**choices)) as table:
-        return list(table.rows)
+        return [refuse_ambiguous(row, table.style) for row in list(table.rows)]
 
 
 def values(content: bytes | str, **choices: Any) -> list[dict[str, Any]]:

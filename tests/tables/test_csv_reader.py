@@ -101,3 +101,27 @@ def test_the_time_grows_with_the_size_alone(shape: str) -> None:
     seconds(1000)
     once, twice = min(seconds(5000) for _ in range(3)), min(seconds(10_000) for _ in range(3))
     assert twice < 3 * once + 0.05
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'code,length\nA,"1.250"\nB,"1.250,50"\n',
+        "code\tlength\nA\t1.250\nB\t57,5\n",
+        'code,length\nA,1.250\nB,"57,5"\n',
+    ],
+)
+def test_a_decimal_comma_further_down_makes_a_point_ambiguous(content: str) -> None:
+    first, second = read(content)
+    assert (list(first.faults), first.rejected) == (["length"], {"length": "1.250"})
+    assert not second.faults
+    assert values(content.split("B", maxsplit=1)[0])[0]["length"] == Decimal("1.25")
+
+
+def test_texts_of_several_lines_are_no_open_quotation_marks() -> None:
+    assert values('code,note\nA,"one, two\nthree"\n')[0]["note"] == "one, two\nthree"
+
+
+def test_a_long_cell_is_refused() -> None:
+    [row] = read(f"code,note\nA,{'x' * 10_001}\n")
+    assert row.faults["note"] == "The cell holds more than 10000 characters."

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.tables.number_text import NotANumber, parse_number
+from app.tables.number_text import NotANumber, NumberStyle, parse_number
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,13 @@ from app.tables.number_text import NotANumber, parse_number
     ],
 )
 def test_what_can_mean_one_number_only_is_read(text: str, comma_locale: bool, number: str) -> None:
-    assert parse_number(text, comma_locale=comma_locale) == Decimal(number)
+    assert parse_number(text, NumberStyle(comma_locale=comma_locale)) == Decimal(number)
 
 
 @pytest.mark.parametrize(("text", "comma_locale"), [("1.250", True), ("1,250", False), ("-999.999", True)])
 def test_what_can_mean_two_numbers_is_refused(text: str, comma_locale: bool) -> None:
     with pytest.raises(NotANumber, match="can mean"):
-        parse_number(text, comma_locale=comma_locale)
+        parse_number(text, NumberStyle(comma_locale=comma_locale))
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_what_can_mean_two_numbers_is_refused(text: str, comma_locale: bool) -> 
 def test_what_is_no_number_is_refused(text: str) -> None:
     for comma_locale in (True, False):
         with pytest.raises(NotANumber):
-            parse_number(text or " x", comma_locale=comma_locale)
+            parse_number(text or " x", NumberStyle(comma_locale=comma_locale))

@@ -162,6 +162,37 @@ class TestLimits:
         with pytest.raises(UnreadableTable, match="1000 blank rows"):
             read(content)
 
+    def test_columns(self) -> None:
+        row = b'<row r="3"><c r="ZZZ3"><v>1</v></c></row></sheetData>'
+        content = rewritten(workbook(HEAD, ("A",)), lambda _, raw: raw.replace(b"</sheetData>", row))
+        with pytest.raises(UnreadableTable, match="50 columns"):
+            read(content)
+
+    def test_cells_with_white_space_are_blank(self) -> None:
+        row = b'<row><c r="ZZZ9" t="str"><v> </v></c></row>' * 2000 + b"</sheetData>"
+        content = rewritten(workbook(HEAD, ("A",)), lambda _, raw: raw.replace(b"</sheetData>", row))
+        with pytest.raises(UnreadableTable, match="1000 blank rows"):
+            read(content)
+
+    def test_cells_of_parts_with_other_names_are_counted(self) -> None:
+        def rename(name: str, raw: bytes) -> bytes:
+            cells = b"<sheetData>" + b'<row r="1">' + b"<c/>" * 250_000 + b"</row></sheetData>"
+            return re.sub(rb"<sheetData>.*</sheetData>", cells, raw.replace(b"sheet1.xml", b"sheet1.bin"))
+
+        source = rewritten(workbook(HEAD), rename)
+        out = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(source)) as before, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as after:
+            for member in before.infolist():
+                after.writestr(member.filename.replace("sheet1.xml", "sheet1.bin"), before.read(member))
+        with pytest.raises(UnreadableTable, match="100000 cells"):
+            read(out.getvalue())
+
+    def test_numbers_out_of_range_are_faults(self) -> None:
+        content = workbook(HEAD, ("A", "x", 12345), (12345, "x"))
+        [number, code] = read(rewritten(content, lambda _, raw: raw.replace(b"<v>12345</v>", b"<v>1e999999999</v>")))
+        assert (list(number.faults), number.rejected) == (["length"], {"length": "inf"})
+        assert list(code.faults) == ["code"]
+
     def test_entities(self) -> None:
         content = rewritten(workbook(HEAD), lambda _, raw: b'<!DOCTYPE x [<!ENTITY a "b">]>' + raw)
         with pytest.raises(UnreadableTable):

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from marshmallow import ValidationError
@@ -18,7 +19,7 @@ from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import Number
 from app.tables.layout import Choices, Kind, Layout, Limits, Row, UnreadableTable
-from app.tables.reader import open_table
+from app.tables.reader import open_table, refuse_ambiguous
 
 _schema = NewRollSchema()
 
@@ -33,27 +34,12 @@ _KINDS = {name: Kind.NUMBER if isinstance(field, Number) else Kind.CODE for name
 _BY_TITLE = {_normalized(name): name for name in _FIELDS}
 _NUMBER = "supplierRollNo"
 #: A packing list of the largest size has 110,000 cells.
-_LIMITS = Limits(unpacked_bytes=64 * 1024 * 1024, elements=2_000_000, blank_rows=20_000)
-#: Titles of a total row, without case and punctuation.
-_TOTALS = frozenset(
-    [
-        "total",
-        "totals",
-        "grandtotal",
-        "subtotal",
-        "sum",
-        "sums",
-        "toplam",
-        "geneltoplam",
-        "aratoplam",
-        "yekun",
-        "yekün",
-        "合计",
-        "总计",
-        "小计",
-        "合計",
-        "總計",
-    ]
+_LIMITS = Limits(unpacked_bytes=64 * 1024 * 1024, elements=2_000_000, columns=200, blank_rows=20_000)
+#: Rows with faults that an answer names, and the length of a cell in it.
+_MOST_FAULTS, _SHOWN_LENGTH = 100, 200
+#: Words with which the title of a total row begins.
+_TOTALS = re.compile(
+    r"((grand|sub|genel|ara|overall)\W*)?(totals?|sums?|toplam|toplami|toplamı|yekun|yekün)\b|[σ∑]\W*$|合计|总计|小计|合計|總計|小計"
 )
 #: The columns that a total row sums up.
 _SUMMED = ("supplierLength", "supplierWeight", "length", "weight")
@@ -74,7 +60,8 @@ def read_rolls(content: bytes, *, sheet: str | None = None, keep_totals: bool = 
     choices = Choices(sheet=sheet, sheet_option="sheet=")
     try:
         with open_table(io.BytesIO(content), _LAYOUT, choices) as table:
-            rolls = _load_rolls(table.rows, keep_totals=keep_totals)
+            rows = list(islice(table.rows, MAX_ROLLS + 1))
+            rolls = _load_rolls([refuse_ambiguous(row, table.style) for row in rows], keep_totals=keep_totals)
     except UnreadableTable as error:
         raise UnreadableFile(error.message) from error
     if not rolls:
@@ -116,6 +103,8 @@ def _load_rolls(rows: Iterable[Row], *, keep_totals: bool) -> list[Data]:
         loaded.append((row, roll))
         if fault:
             faults[row.number] = fault
+        if len(faults) >= _MOST_FAULTS:
+            break
     for number, fault in _repeated(loaded):
         faults.setdefault(number, fault)
     if not keep_totals:
@@ -130,7 +119,7 @@ def _load_rolls(rows: Iterable[Row], *, keep_totals: bool) -> list[Data]:
 def _sent(row: Row) -> dict[str, str | None]:
     """The cells of a row as texts, for the errors."""
     cells = {**row.values, **row.rejected}
-    return {name: None if value is None else str(value) for name, value in cells.items()}
+    return {name: None if value is None else str(value)[:_SHOWN_LENGTH] for name, value in cells.items()}
 
 
 def _load(row: Row) -> tuple[Data | None, Any]:
@@ -156,14 +145,15 @@ def _repeated(loaded: list[tuple[Row, Data | None]]) -> Iterator[tuple[int, Any]
 
 
 def _totals(loaded: list[tuple[Row, Data | None]]) -> Iterator[tuple[int, Any]]:
-    """Rows that sum up the others: by their title, or the last one by its length or weight."""
-    for row, _ in loaded:
-        title = unicodedata.normalize("NFKC", str(row.values.get(_NUMBER, ""))).replace("İ", "i")
-        if _normalized(title.casefold()) in _TOTALS:
+    """Rows that sum up the others: by their title, or because they have the length or weight of all above."""
+    sums = dict.fromkeys(_SUMMED, Decimal(0))
+    for count, (row, _) in enumerate(loaded):
+        title = unicodedata.normalize("NFKC", str(row.values.get(_NUMBER, ""))).replace("İ", "i").casefold()
+        if _TOTALS.match(title.strip()):
             yield row.number, {_NUMBER: [_IS_TOTAL]}
-    if len(loaded) > 2:  # noqa: PLR2004 - two rolls of one length are no roll and its total
-        last = loaded[-1][0]
-        for name in _SUMMED:
-            above = [row.values.get(name) or Decimal(0) for row, _ in loaded[:-1]]
-            if (value := last.values.get(name)) and value == sum(above):
-                yield last.number, {name: [_IS_TOTAL]}
+        for name, above in sums.items():
+            value = row.values.get(name) or Decimal(0)
+            # Two rolls of the same length are no roll and its total.
+            if count > 1 and value and value == above:
+                yield row.number, {name: [_IS_TOTAL]}
+            sums[name] = above + value

@@ -123,7 +123,10 @@ class Measure(Number):
 
     def _number(self, value: Any) -> Decimal:
         number = super()._number(value)
-        return number.quantize(self.step, ROUND_HALF_UP) if self.low <= number <= self.high else number
+        if not self.low <= number <= self.high:
+            return number
+        # A length is not rounded to nothing.
+        return number.quantize(self.step, ROUND_HALF_UP) or number
 
 
 def quantity(**kwargs: Any) -> Measure:

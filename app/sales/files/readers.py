@@ -15,7 +15,8 @@ from app.kernel.errors import BadRequest, Invalid, MalformedJson, Refusal
 from app.kernel.messages import N_, Message
 from app.sales.files import json_stream, spreadsheet
 from app.tables.layout import Choices, Row
-from app.tables.reader import open_table
+from app.tables.number_text import NumberStyle
+from app.tables.reader import open_table, refuse_ambiguous
 
 #: Rows in memory of invoices whose other rows stand further below.
 MAX_HELD_ROWS = 200_000
@@ -88,22 +89,23 @@ def _table(_path: Path, stream: IO[bytes], choices: Choices) -> Iterator[Source]
     with open_table(stream, spreadsheet.LAYOUT, choices) as table, tempfile.TemporaryFile() as spool:
         parts = Counter(number for number, _ in spreadsheet.runs(_spooled(table.rows, spool)))
         total = spool.tell()
-        yield Source(_invoices(spool, parts), total, spool.tell, table.headings)
+        yield Source(_invoices(spool, parts, table.style), total, spool.tell, table.headings)
 
 
 def _spooled(rows: Iterable[Row], spool: IO[bytes]) -> Iterator[Row]:
     """The rows, which are also written to ``spool``."""
     for row in rows:
-        spool.write(json.encode([row.number, row.values, row.faults, row.fault, row.cells]) + b"\n")
+        spool.write(json.encode([row.number, row.values, row.faults, row.fault, row.cells, {}, row.pointed]) + b"\n")
         yield row
 
 
-def _invoices(spool: IO[bytes], parts: Counter[str | None]) -> Iterator[Entry]:
+def _invoices(spool: IO[bytes], parts: Counter[str | None], style: NumberStyle) -> Iterator[Entry]:
     """The invoices in the order of their last rows; ``parts`` are the places at which rows of each one stand."""
     spool.seek(0)
     held: dict[str | None, list[Row]] = {}
     size = 0
-    for number, run in spreadsheet.runs(Row(*json.decode(line)) for line in iter(spool.readline, b"")):
+    rows = (refuse_ambiguous(Row(*json.decode(line)), style) for line in iter(spool.readline, b""))
+    for number, run in spreadsheet.runs(rows):
         if number is None or parts[number] == 1:
             yield _entry([*held.pop(number, []), *run] if number is not None else run)
             continue

@@ -77,7 +77,7 @@ LAYOUT = Layout(
     kinds={heading: _kind(column) for heading, (_, column) in PLACES.items()},
     places={heading: column.places for heading, (_, column) in PLACES.items() if column.is_number},
     # The largest sheet of Excel with twenty filled columns.
-    limits=Limits(unpacked_bytes=2 * 1024**3, elements=50_000_000, blank_rows=1_048_576),
+    limits=Limits(unpacked_bytes=2 * 1024**3, elements=50_000_000, columns=500, blank_rows=1_048_576),
 )
 
 

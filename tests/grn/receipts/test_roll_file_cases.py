@@ -83,7 +83,11 @@ def test_a_total_row_is_asked_about(upload: Upload) -> None:
 
 
 @pytest.mark.parametrize(
-    "title", ["Toplam", "TOPLAM:", "Genel Toplam", "GRAND TOTAL", "sum", "YEKÛN".replace("Û", "U"), "合计"]
+    "title",
+    [
+        *("Toplam", "TOPLAM:", "Genel Toplam", "GRAND TOTAL", "sum", "YEKUN", "合计", "Toplam Metre", "Σ", "Sub-total"),
+        *("Grand Total (3 rolls)", "Total 3 rolls", "Toplam : 3 top"),
+    ],
 )
 def test_titles_of_total_rows(clerk: FlaskClient, title: str) -> None:
     content = f"supplierRollNo,supplierLength\nR1,5\n{title},5\n".encode()
@@ -91,7 +95,20 @@ def test_titles_of_total_rows(clerk: FlaskClient, title: str) -> None:
     assert list(messages(answer)) == ["row[3].supplierRollNo"]
 
 
-def test_a_last_row_that_sums_up_all_above_is_asked_about(clerk: FlaskClient) -> None:
+@pytest.mark.parametrize("number", ["T-100", "SUMMER-1", "TOPLAMA 7", "SUBA-1", "GENEL-1", "小-1", "合-2"])
+def test_other_roll_numbers_are_no_totals(clerk: FlaskClient, number: str) -> None:
+    content = f"supplierRollNo,supplierLength\nR1,5\n{number},5\n".encode()
+    assert json_body(clerk.put(URL, data=content, content_type="text/csv"))["rollCount"] == 2
+
+
+def test_an_answer_names_a_hundred_rows_and_the_beginning_of_their_cells(clerk: FlaskClient) -> None:
+    rows = "".join(f"R{n},{'x' * 9000}\n" for n in range(500))
+    answer = clerk.put(URL, data=f"supplierRollNo,supplierLength\n{rows}".encode(), content_type="text/csv")
+    assert len(messages(answer)) == 100
+    assert len(answer.data) < 100_000
+
+
+def test_a_row_that_sums_up_all_above_is_asked_about(clerk: FlaskClient) -> None:
     content = b"supplierRollNo,supplierLength\nR1,0.1\nR2,0.2\nR3,0.3\n"
     answer = clerk.put(URL, data=content, content_type="text/csv")
     assert list(messages(answer)) == ["row[4].supplierLength"]
@@ -104,6 +121,7 @@ def test_lengths_that_a_mill_converted_are_rounded(clerk: FlaskClient) -> None:
     created = json_body(clerk.post("/api/invoices", json=receipt), 201)
     [item] = created["fabricItemList"]
     assert item["supplierRollList"][0]["supplierLength"] == 109.580052
-    negative = {**receipt, "externalId": "YD-2"}
-    negative["fabricItemList"][0]["supplierRollList"][0]["supplierLength"] = -0.0000001
-    assert rejected_fields(clerk.post("/api/invoices", json=negative))
+    for length in (-0.0000001, 0.0000001):
+        other = {**receipt, "externalId": "YD-2"}
+        other["fabricItemList"][0]["supplierRollList"][0]["supplierLength"] = length
+        assert rejected_fields(clerk.post("/api/invoices", json=other))
