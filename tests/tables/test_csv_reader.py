@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 
 import pytest
 
 from app.tables.layout import UnreadableTable
 from tests.tables.tables import read, values
+from tests.timing import assert_linear
 
 PLAIN = "code,note,length\nA,one,2.5\nB,two,3\n"
 EXPECTED = [
@@ -93,14 +93,7 @@ def test_dates_need_a_format() -> None:
 
 @pytest.mark.parametrize("shape", ["code,note\n" + 'A,"x\n' * 2, '"' * 2, 'code\n"', "code,note\n" + 'A,"\n' * 2])
 def test_the_time_grows_with_the_size_alone(shape: str) -> None:
-    def seconds(times: int) -> float:
-        started = time.process_time()
-        read("code,note\n" + shape * times)
-        return time.process_time() - started
-
-    seconds(1000)
-    once, twice = min(seconds(5000) for _ in range(3)), min(seconds(10_000) for _ in range(3))
-    assert twice < 3 * once + 0.05
+    assert_linear(read, lambda count: "code,note\n" + shape * count, 2500)
 
 
 @pytest.mark.parametrize(
