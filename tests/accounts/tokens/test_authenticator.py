@@ -239,3 +239,20 @@ def test_access_tokens_and_scoped_tokens_are_told_apart(anybody: FlaskClient) ->
     _, plain = store_token()
     assert get(anybody, access).status_code == 200
     assert get(anybody, plain).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ("Bearer", 401),
+        ("bearer ", 401),
+        ("Bearer \t", 401),
+        ("Bearer x", 401),
+        ("Bearer\tx", 401),
+        ("Basic eDp5", 200),
+        ("", 200),
+    ],
+)
+def test_a_bearer_header_is_not_ignored_for_another_credential(erp: FlaskClient, header: str, status: int) -> None:
+    answer = erp.get("/api/sales/invoices/", headers={"Authorization": header})
+    assert answer.status_code == status
