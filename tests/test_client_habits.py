@@ -171,7 +171,7 @@ class TestAuthorizationScheme:
         assert client.get("/metrics", headers={"Authorization": f"{scheme} x"}, environ_base=far).status_code == 401
 
 
-@pytest.mark.parametrize("value", ["Basic YTpi", "Token x", "Bearer", "bearer ", "Bearerx", ""])
+@pytest.mark.parametrize("value", ["Basic YTpi", "Token x", "Bearerx", ""])
 def test_another_scheme_is_no_credential(anybody: FlaskClient, value: str) -> None:
     answer = anybody.get("/api/auth/me/", headers={"Authorization": value})
     assert answer.status_code == 401
