@@ -160,10 +160,11 @@ def another_app(settings: Settings) -> Hub:
     A thread could hold a connection of the further application when its pool is disposed: nothing would close it.
     """
     bound = {owner: owner._app for owner in (audit.recorder, broadcaster)}
-    other = create_app(settings)
+    with audit.recorder._flush_lock:  # its thread must not see the further application
+        other = create_app(settings)
+        for owner, first in bound.items():
+            owner._app = first
     other.test_client_class = Client
-    for owner, first in bound.items():
-        owner._app = first
     return other
 
 
