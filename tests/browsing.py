@@ -9,12 +9,15 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 _CHROMIUM = "/usr/bin/chromium"
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+#: A host name of this machine that browsers do not treat as secure over http, unlike ``localhost``.
+LAN_HOST = "hub.lan.test"
+_NAMES = f"--host-resolver-rules=MAP {LAN_HOST} 127.0.0.1"
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=15_000)  # the machine may be busy
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=_QUIET)
+        chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=[*_QUIET, _NAMES])
         yield chromium
         chromium.close()
