@@ -16,6 +16,7 @@ from app.config import KIB
 from app.einvoices.status import STATUS_BY_PROVIDER_STATUS, Status
 from app.kernel import json
 from app.kernel.errors import MalformedJson
+from app.kernel.http.tls_errors import causes_of, tls_message
 from app.kernel.http.tls_trust import client_context
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_
@@ -86,7 +87,8 @@ def post(request: ProviderRequest) -> ProviderResponse:
             permanent = 400 <= error.code < 500 and error.code not in _TEMPORARY_CODES  # noqa: PLR2004
             raise ProviderRejected(f"The provider answered {error.code}.", permanent=permanent) from error
     except (OSError, ValueError) as error:
-        raise ProviderRejected(f"The provider does not answer: {error}", permanent=False) from error
+        reason = tls_message(causes_of(error)) or f"The provider does not answer: {error}"
+        raise ProviderRejected(reason, permanent=False) from error
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
