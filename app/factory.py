@@ -72,10 +72,10 @@ def create_app(settings: Settings | None = None) -> Hub:
             "servers": [{"url": "/", "description": "This hub"}],
         },
     )
-    app.wsgi_app = CanonicalRemoteAddress(app.wsgi_app)  # type: ignore[method-assign]
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    hops = settings.trusted_proxies
+    app.wsgi_app = CanonicalRemoteAddress(app.wsgi_app, hops)  # type: ignore[method-assign]
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _bind_extensions(app, settings)
     _register_request_hooks(app)
     _connect_packages()

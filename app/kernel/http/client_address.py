@@ -18,16 +18,23 @@ _MAX_LENGTH = 120
 
 
 class CanonicalRemoteAddress:
-    """WSGI middleware: ``REMOTE_ADDR`` is a canonical IP address, or empty when it is unknown.
+    """WSGI middleware: ``REMOTE_ADDR`` is the client's canonical IP address, or empty when it is unknown.
 
-    It stands behind ``ProxyFix``, so allowlists, limits, logs and records all read the same address.
+    Allowlists, limits, logs and records all read it. Behind ``hops`` trusted proxies, each of which appends an address
+    to ``X-Forwarded-For``, the client is the one at that place from the end. The list is split at every comma: a parser
+    of quoted strings lets a client hide the addresses of the proxies behind a quotation mark.
     """
 
-    def __init__(self, app: WSGIApplication) -> None:
+    def __init__(self, app: WSGIApplication, hops: int = 0) -> None:
         self._app = app
+        self._hops = hops
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ["REMOTE_ADDR"] = parse_address(environ.get("REMOTE_ADDR")) or ""
+        address = environ.get("REMOTE_ADDR")
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        if self._hops and any(forwarded) and len(forwarded) >= self._hops:
+            address = forwarded[-self._hops]
+        environ["REMOTE_ADDR"] = parse_address(address) or ""
         return self._app(environ, start_response)
 
 
@@ -37,7 +44,9 @@ def parse_address(text: str | None) -> str | None:
     Returns None when ``text`` holds no IP address (``unknown``, a Unix socket). A port is recognized after IPv4, after
     brackets, and after IPv6 without brackets where the whole is no address: ``2001:db8::1:443`` is one.
     """
-    host = (text or "")[:_MAX_LENGTH].strip().strip('"').strip()
+    host = (text or "").strip().strip('"').strip()
+    if len(host) > _MAX_LENGTH:
+        return None
     if host.startswith("["):
         host, bracket, port = host[1:].partition("]")
         return _canonical(host) if bracket and (not port or _is_port(port)) else None

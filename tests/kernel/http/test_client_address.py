@@ -37,7 +37,8 @@ def test_one_canonical_address(text: str, address: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [None, "", "unknown", "_hidden:443", "198.51.100", "198.51.100.8:", "198.51.100.8:x", "198.51.100.8:123456",
-     "[2001:db8::1", "[2001:db8::1]443", "198.51.100.8:1:2", ":443", "198.51.100.8:²"],
+     "[2001:db8::1", "[2001:db8::1]443", "198.51.100.8:1:2", ":443", "198.51.100.8:²",
+     "198.51.100.8" + " " * 200 + "x"],
 )  # fmt: skip
 def test_no_address(text: str | None) -> None:
     assert parse_address(text) is None
@@ -65,3 +66,25 @@ def test_every_reader_sees_the_canonical_address(app_with: Callable[..., Hub], h
     client.environ_base["REMOTE_ADDR"] = "fe80::1%eth0"
     answer = client.get("/address", headers={"X-Forwarded-For": "203.0.113.9:52100"})
     assert answer.text == ("203.0.113.9" if hops else "fe80::1")
+
+
+@pytest.mark.parametrize(
+    ("hops", "forwarded", "address"),
+    [
+        (1, '", 203.0.113.9', "203.0.113.9"),
+        (1, '198.51.100.8, ", 203.0.113.9:52100', "203.0.113.9"),
+        (1, '"\\, 203.0.113.9', "203.0.113.9"),
+        (2, '198.51.100.8, 198.51.100.9, ", 203.0.113.9, 10.0.0.1', "203.0.113.9"),
+        (2, "198.51.100.8, 203.0.113.9, [fe80::1%eth0]:443", "203.0.113.9"),
+        (2, "203.0.113.9", "127.0.0.1"),
+        (1, "198.51.100.8, unknown", ""),
+        (1, "198.51.100.8, ", ""),
+        (1, "", "127.0.0.1"),
+    ],
+)
+def test_a_client_cannot_hide_what_the_proxies_appended(
+    app_with: Callable[..., Hub], hops: int, forwarded: str, address: str
+) -> None:
+    app = app_with(trusted_proxies=hops)
+    app.add_url_rule("/address", view_func=lambda: request.remote_addr or "")
+    assert app.test_client().get("/address", headers={"X-Forwarded-For": forwarded}).text == address
