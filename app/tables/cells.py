@@ -30,7 +30,10 @@ _MONTH = "jan feb mar apr may jun jul aug sep oct nov dec oca şub mar nis may h
 )
 _SHORT_DATE = re.compile(rf"\d{{1,2}}[-.]({_MONTH})|({_MONTH})[-.]\d{{2}}", re.IGNORECASE)
 _BOOLEANS = frozenset({"true", "false", "doğru", "yanliş", "yanlış"})
-_ONLY_ZEROS = re.compile(r"0{2,50}")
+#: Parts of a number format that show nothing of a number: colours and locales, spacing, filling.
+_UNSEEN = re.compile(r"\[[^\]$]{0,50}\]|\[\$-[^\]]{0,50}\]|[_*].")
+#: Formats that show the digits of the number alone, perhaps with leading zeros.
+_DIGITS_ONLY = re.compile(r"(General|@|[#,]{0,50}(?P<zeros>0{0,50})(\.[0#]{1,30})?(E\+0{1,5})?) *", re.IGNORECASE)
 
 
 class CellFault(ValueError):
@@ -169,8 +172,14 @@ def _code_of_number(value: int | float | Decimal, number_format: str) -> str:
         )
         raise CellFault(sentence)
     text = f"{number:f}"
+    found = _DIGITS_ONLY.fullmatch(_UNSEEN.sub("", number_format.partition(";")[0]))
+    if found is None:
+        sentence = N_(
+            "The cell shows more than the number %(text)s. Format the column as text and enter the code as it is shown."
+        )
+        raise CellFault(Message(sentence, text=text))
     # A person sees the leading zeros that the format adds.
-    return text.zfill(len(number_format)) if _ONLY_ZEROS.fullmatch(number_format) else text
+    return text.zfill(len(found["zeros"] or "")) if number >= 0 and "." not in text else text
 
 
 def _typed_number(value: int | float | Decimal) -> Decimal:

@@ -5,6 +5,7 @@ It uses the cell parser of openpyxl without its read-only sheet, which trusts ``
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 import zipfile
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 SIGNATURE = b"PK\x03\x04"
 #: A workbook before Excel 2007, and every workbook with a password.
 OLD_SIGNATURE = b"\xd0\xcf\x11\xe0"
+#: A character as the standard writes it; halves of surrogate pairs are no characters.
+_ESCAPED = re.compile("_x(?![dD][89a-fA-F])([0-9A-Fa-f]{4})_")
 _BLOCK = 1024 * 1024
 _MIB = 1024 * 1024
 #: Rows at the top of a sheet among which the headings are looked for.
@@ -158,7 +161,14 @@ class _CellParser(WorkSheetParser):
         # The result "" of a formula has the type "str".
         if cell["value"] is None and cell["data_type"] != "str" and element.find(FORMULA_TAG) is not None:
             cell["data_type"] = "f"
+        if isinstance(cell["value"], str):
+            cell["value"] = _unescaped(cell["value"])
         return cell
+
+
+def _unescaped(text: str) -> str:
+    """The text with the characters that XML cannot hold: spreadsheet programs write a CR as ``_x000D_``."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
 def texts(cells: list[Any]) -> list[str]:

@@ -29,6 +29,15 @@ def rewritten(content: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
     return out.getvalue()
 
 
+def formatted(number_format: str) -> Callable[[Any], None]:
+    """Give the first cell below the headings a number format."""
+
+    def change(book: Any) -> None:
+        book.active["A2"].number_format = number_format
+
+    return change
+
+
 class TestSheets:
     def test_hidden_sheets_are_not_read(self) -> None:
         def hide(book: Any) -> None:
@@ -97,6 +106,31 @@ class TestCells:
             book.active["A2"].number_format = "00000"
 
         assert values(workbook(HEAD, (123,), change=pad)) == [{"code": "00123"}]
+
+    @pytest.mark.parametrize(
+        ("number_format", "code"),
+        [
+            ("0000000;-0", "0000042"), ("#,##0.00", "42"), ("_(* #,##0_);_(* (#,##0)", "42"), ("[Red]0", "42"),
+            ("[$-41F]000", "042"), ("#,###", "42"), ("@", "42"), ("0.00E+00", "42"), ("#,##0_ ;-#,##0 ", "42"),
+        ],
+    )  # fmt: skip
+    def test_a_format_that_shows_the_number_alone(self, number_format: str, code: str) -> None:
+        assert values(workbook(HEAD, (42,), change=formatted(number_format))) == [{"code": code}]
+
+    @pytest.mark.parametrize(
+        "number_format", ['"R-"0000', "000-000", 'General" m"', "0\\-00", "[$TL] 0.00", "0.00%", "# ?/?", "R0"]
+    )
+    def test_a_code_is_not_cut_to_the_number_behind_its_format(self, number_format: str) -> None:
+        [row] = read(workbook(HEAD, (42, "x"), change=formatted(number_format)))
+        assert row.faults["code"].startswith("The cell shows more than the number 42.")
+
+    @pytest.mark.parametrize(
+        ("written", "code"),
+        [("R1_x000D_", "R1"), ("R_x005F_x000D_", "R_x000D_"), ("R_x0041_1", "RA1"), ("R_xD800_1", "R_xD800_1"),
+         ("R_x12_", "R_x12_")],
+    )  # fmt: skip
+    def test_escaped_characters_of_the_format_are_read(self, written: str, code: str) -> None:
+        assert values(workbook(HEAD, (written,))) == [{"code": code}]
 
     @pytest.mark.parametrize(
         ("cell", "number"),
