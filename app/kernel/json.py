@@ -25,7 +25,6 @@ _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=plain_text)
 MAX_DEPTH = 100
 #: Values that one body may hold. A body of 32 MiB with more of them would fill a gigabyte of memory.
 MAX_VALUES = 3_000_000
-_SMALL_BODY = 64 * 1024
 
 
 def decode(raw: bytes | str) -> Any:
@@ -71,14 +70,9 @@ def parse_strict(raw: bytes) -> Any:
         raise MalformedJson(Message(N_("The body has more than %(n)s values."), n=MAX_VALUES))
     value = decode(raw)
     # Comparing the counts takes microseconds and nearly always proves that no key was lost; otherwise parse again.
-    if _count_key_ends(raw) != _count_keys(value):
+    if sum(1 for _ in _KEY_END.finditer(raw)) != _count_keys(value):
         json.loads(raw, object_pairs_hook=_refuse_duplicate_keys)
     return value
-
-
-def _count_key_ends(raw: bytes) -> int:
-    # A list of all matches is faster, but takes much memory in a large body.
-    return len(_KEY_END.findall(raw)) if len(raw) < _SMALL_BODY else sum(1 for _ in _KEY_END.finditer(raw))
 
 
 def _count_keys(value: Any) -> int:

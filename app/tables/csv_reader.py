@@ -47,10 +47,6 @@ class CsvRows:
         # Programs that write a decimal comma separate cells by semicolons.
         self.style = NumberStyle(comma_locale=self.separator == ";")
 
-    def done(self) -> int:
-        """Bytes that were read."""
-        return self._text.buffer.tell()
-
     def detach(self) -> None:
         """Leave the file open for its owner."""
         self._text.detach()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -25,14 +25,6 @@ class Kind(StrEnum):
 
 class UnreadableTable(BadRequest):
     message = N_("The file cannot be read as CSV (UTF-8) or XLSX.")
-
-
-class SheetWanted(UnreadableTable):
-    """Several sheets could be meant; the user must name one."""
-
-    def __init__(self, names: Sequence[str], text: str) -> None:
-        super().__init__(text)
-        self.names = list(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +95,8 @@ class Row:
 
 @dataclass(slots=True)
 class Table:
-    """A table that was opened: its headings, its rows, and ``done`` of ``size`` for a progress bar."""
+    """A table that was opened: its headings, its rows, and how its numbers are written."""
 
     headings: list[str]
     rows: Iterator[Row]
-    size: int
-    done: Callable[[], int]
     style: NumberStyle

@@ -31,13 +31,13 @@ def open_table(stream: IO[bytes], layout: Layout, choices: Choices) -> Iterator[
     if head == SIGNATURE:
         sheet = SheetRows(stream, layout, choices)
         try:
-            yield _table(_SheetSource(sheet, choices), layout, _size_of(stream))
+            yield _table(_SheetSource(sheet, choices), layout)
         finally:
             sheet.close()
     else:
         rows = CsvRows(stream)
         try:
-            yield _table(_CsvSource(rows, choices), layout, _size_of(stream))
+            yield _table(_CsvSource(rows, choices), layout)
         finally:
             rows.detach()
 
@@ -72,7 +72,7 @@ class _SheetSource:
         return read_sheet_cell(kind, cell, self._choices, self.rows.style, places=places)
 
 
-def _table(source: _CsvSource | _SheetSource, layout: Layout, size: int) -> Table:
+def _table(source: _CsvSource | _SheetSource, layout: Layout) -> Table:
     filled = (row for row in source.rows if row.fault or any(map(source.is_filled, row.cells)))
     head = next(filled, None)
     if head is None:
@@ -80,23 +80,23 @@ def _table(source: _CsvSource | _SheetSource, layout: Layout, size: int) -> Tabl
     headings = source.headings(head)
     names = layout.name_columns(head.number, headings)
     rows = (_row(source, layout, names, raw) for raw in filled)
-    return Table(headings, rows, size, source.rows.done, source.rows.style)
+    return Table(headings, rows, source.rows.style)
 
 
 def _row(source: _CsvSource | _SheetSource, layout: Layout, names: list[str | None], raw: RawRow) -> Row:
     row = Row(raw.number, {}, fault=raw.fault, cells=[shown(cell) for cell in raw.cells])
-    for name, cell in zip(names, raw.cells, strict=False):
+    for name, cell, text in zip(names, raw.cells, row.cells, strict=False):
         if name is None:
             continue
         try:
             value = source.value(layout.kinds[name], cell, layout.places.get(name))
         except CellFault as fault:
             row.faults[name] = fault.args[0]
-            row.rejected[name] = shown(cell)
+            row.rejected[name] = text
         else:
             if value is not None:
                 row.values[name] = value
-            if layout.kinds[name] is Kind.NUMBER and isinstance(text := shown(cell), str) and looks_grouped(text):
+            if layout.kinds[name] is Kind.NUMBER and isinstance(text, str) and looks_grouped(text):
                 row.pointed[name] = text
     if any(map(source.is_filled, raw.cells[len(names) :])):
         row.fault = row.fault or N_("The row has more cells than the table has columns.")
@@ -110,10 +110,3 @@ def refuse_ambiguous(row: Row, style: NumberStyle) -> Row:
             row.faults.setdefault(name, ambiguous(text))
             row.rejected.setdefault(name, text)
     return row
-
-
-def _size_of(stream: IO[bytes]) -> int:
-    place = stream.tell()
-    size = stream.seek(0, 2)
-    stream.seek(place)
-    return size

@@ -19,7 +19,7 @@ from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
 from app.kernel.messages import N_, Message
 from app.tables.cells import SheetCell
-from app.tables.layout import Choices, Layout, Limits, RawRow, SheetWanted, UnreadableTable
+from app.tables.layout import Choices, Layout, Limits, RawRow, UnreadableTable
 from app.tables.number_text import NumberStyle
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,6 @@ class SheetRows:
         self._stream = stream
         self.style = NumberStyle()
         self._limits = layout.limits
-        self._number = 0
         try:
             _check_size(stream, layout.limits)
             self._file = _transitional(stream)
@@ -72,10 +71,6 @@ class SheetRows:
         except Exception as error:
             raise _unreadable(error) from error
 
-    def done(self) -> int:
-        """Rows that were read."""
-        return self._number
-
     def close(self) -> None:
         """Close the workbook, and the copy of a workbook in Strict Open XML."""
         self._book.close()
@@ -84,9 +79,7 @@ class SheetRows:
 
     def __iter__(self) -> Iterator[RawRow]:
         try:
-            for row in self._rows(self._sheet):
-                self._number = row.number
-                yield row
+            yield from self._rows(self._sheet)
         except UnreadableTable:
             raise
         except Exception as error:
@@ -104,8 +97,7 @@ class SheetRows:
         meant = [sheet for sheet in sheets if self._has_headings(sheet, layout)]
         if len(meant) > 1:
             sentence = N_("Several sheets could be meant: %(names)s. Name one with %(option)s.")
-            text = Message(sentence, names=_listed(meant), option=choices.sheet_option)
-            raise SheetWanted([sheet.title for sheet in meant], text)
+            raise UnreadableTable(Message(sentence, names=_listed(meant), option=choices.sheet_option))
         return meant[0] if meant else next((sheet for sheet in sheets if self._first_row(sheet)), sheets[0])
 
     def _has_headings(self, sheet: Any, layout: Layout) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app.tables.layout import SheetWanted, UnreadableTable
+from app.tables.layout import UnreadableTable
 from tests.tables.tables import read, values, workbook
 
 #: A date cell has no time zone.
@@ -64,7 +64,7 @@ class TestSheets:
             sheet.append(("B",))
 
         content = workbook(HEAD, ("A",), change=add)
-        with pytest.raises(SheetWanted, match=r"Sheet, May\. Name one with --sheet"):
+        with pytest.raises(UnreadableTable, match=r"Sheet, May\. Name one with --sheet"):
             read(content)
         assert values(content, sheet="May") == [{"code": "B"}]
         with pytest.raises(UnreadableTable, match="no sheet “June”"):
