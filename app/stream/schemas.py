@@ -23,13 +23,13 @@ class EventId(Number):
     """The position of the last event that a reader has seen; None for the words of clients that have seen none."""
 
     #: What scripts send for a variable without a value.
-    _NONE = frozenset({"", "null", "undefined", "none", "nil", "nan"})
+    NO_EVENT = frozenset({"", "null", "undefined", "none", "nil", "nan"})
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(0, MAX_ID, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, str) and clean_identifier(value).lower() in self._NONE:
+        if isinstance(value, str) and clean_identifier(value).lower() in self.NO_EVENT:
             return None
         return super()._deserialize(value, attr, data, **kwargs)
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from app.accounts.tokens.service import MAX_CALLS_PER_MINUTE
-from tests.drills.hubs import KEY, DrillHub, drill_hub, wait_for
+from tests.drills.hubs import KEY, ROOT, DrillHub, drill_hub, wait_for
 
 pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
+HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 #: Seconds of one run.
 LIMIT = 25 if os.environ.get("SHORT") else 240
 ABILITIES = "einvoices:read,einvoices:status,einvoices:write,sales:import,sales:read,sales:write,grn:read,grn:write"
@@ -70,6 +71,7 @@ def test_every_answer_is_as_documented(fuzzed: DrillHub, credential: Callable[[D
         capture_output=True,
         text=True,
         cwd=tmp_path,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": str(HOOKS), "PYTHONPATH": str(ROOT)},
         check=False,
         timeout=LIMIT + 120,
     )
