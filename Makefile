@@ -1,10 +1,8 @@
 # Commands for developers. `make` alone lists them.
 PYTHON_IN_VENV = .venv/bin/python
-COMPILE = $(PYTHON_IN_VENV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test drill check format words lock bench clean
+.PHONY: help run test drill check format words lock sbom audit bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -38,10 +36,16 @@ words: ## Update the translations of the pages from the code
 
 lock: ## Resolve requirements*.in into lock files with hashes
 	@sh app/local/setup.sh dev
-	@$(COMPILE) requirements.in -o requirements.txt
-	@$(COMPILE) -c requirements.txt requirements-tracing.in -o requirements-tracing.txt
-	@$(COMPILE) -c requirements-tracing.txt requirements-dev.in -o requirements-dev.txt
-	@$(COMPILE) requirements-node.in -o requirements-node.txt
+	@sh deploy/supply_chain/lock.sh
+
+sbom: ## Write the software bill of materials into var/sbom, and the list of licences into docs/licences.md
+	@sh app/local/setup.sh dev
+	@$(PYTHON_IN_VENV) deploy/supply_chain/sbom.py var/sbom
+	@cp var/sbom/licences.md docs/licences.md
+
+audit: ## Ask the public advisories for known vulnerabilities (exit code 3: they cannot be reached)
+	@sh app/local/setup.sh dev
+	@$(PYTHON_IN_VENV) deploy/supply_chain/audit.py
 
 bench: ## Run the benchmarks behind the claims about speed
 	@sh app/local/setup.sh dev
