@@ -119,3 +119,7 @@ class ServerError(Refusal):
 class Busy(Refusal):
     status = 503
     message = N_("The service is busy; try again shortly.")
+
+
+class DiskFull(Busy):
+    message = N_("The disk of the hub is full; tell its operator.")

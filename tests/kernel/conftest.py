@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +61,11 @@ def fail(kind: str) -> Any:
         return db.session.connection().connection.execute(_FAILING_STATEMENTS[kind.removeprefix("driver-")])
     if kind == "crash":
         return Decimal("an internal secret")
+    if kind == "full-disk":
+        with Path("/dev/full").open("w") as file:
+            file.write("x")
+    if kind == "missing-file":
+        Path("/an/internal/path").read_text()
     raise getattr(errors, kind)
 
 

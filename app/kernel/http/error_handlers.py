@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from typing import Any
 
@@ -63,6 +64,7 @@ def register(app: Flask) -> None:
         app.register_error_handler(data, _data_error)
     for operational in (OperationalError, psycopg.OperationalError, PoolTimeout):
         app.register_error_handler(operational, _operational_error)
+    app.register_error_handler(OSError, _os_error)
     app.register_error_handler(Exception, _unexpected_error)
 
 
@@ -98,6 +100,13 @@ def _data_error(error: Exception) -> Response:
 def _operational_error(error: Exception) -> Response:
     log.error("database_unavailable", exc_info=error)
     return error_response(errors.Busy(headers={"Retry-After": "1"}))
+
+
+def _os_error(error: OSError) -> Response:
+    if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        return _unexpected_error(error)
+    log.error("disk_full", exc_info=error)
+    return error_response(errors.DiskFull())
 
 
 def _unexpected_error(error: Exception) -> Response:

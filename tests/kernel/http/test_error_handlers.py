@@ -124,12 +124,16 @@ class TestErrors:
     def test_a_401_names_the_authentication_scheme(self, probe: FlaskClient, surface: str) -> None:
         assert probe.get(f"{surface}/probe/Unauthenticated").headers["WWW-Authenticate"].startswith("Bearer")
 
-    @pytest.mark.parametrize("kind", ["crash", "programming", "check", "driver-check"])
+    @pytest.mark.parametrize("kind", ["crash", "programming", "check", "driver-check", "missing-file"])
     def test_an_internal_error_reveals_nothing(
         self, probe: FlaskClient, surface: str, kind: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         body = assert_refused(probe.get(f"{surface}/probe/{kind}"), surface, 500)
         assert body["message"] == "Server Error"
+
+    def test_a_full_disk_is_told(self, probe: FlaskClient, surface: str) -> None:
+        body = assert_refused(probe.get(f"{surface}/probe/full-disk"), surface, 503)
+        assert body["message"] == "The disk of the hub is full; tell its operator."
 
 
 class TestDatabaseErrors:
