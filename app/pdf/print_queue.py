@@ -16,7 +16,6 @@ from sqlalchemy import inspect, select
 
 from app import pdf
 from app.extensions import db
-from app.kernel import clock
 from app.kernel.messages import N_
 from app.kernel.unit_of_work import after_commit, unit_of_work
 from app.kernel.worker import work_queue
@@ -93,7 +92,7 @@ def register_queue(print_queue: PrintQueue) -> PrintQueue:
 def print_due(print_queue: PrintQueue) -> bool:
     """Print due documents for up to ``BUDGET`` seconds; true if documents are left."""
     started = time.monotonic()
-    while print_next(print_queue, print_queue.rows.due_at <= clock.now()):
+    while print_next(print_queue):
         if time.monotonic() - started > BUDGET:
             return True
         _print_quick_documents(print_queue)
@@ -151,7 +150,7 @@ def _print_quick_documents(current: PrintQueue) -> None:
     started = time.monotonic()
     for print_queue in PRINT_QUEUES:
         while print_queue.quick and time.monotonic() - started < BUDGET:
-            if not print_next(print_queue, print_queue.rows.due_at <= clock.now()):
+            if not print_next(print_queue):
                 break
 
 

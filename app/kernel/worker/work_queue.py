@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import DateTime, Index, Integer, String, Text, Uuid, func, inspect, select, text, update
+from sqlalchemy import DateTime, Index, Integer, String, Text, Uuid, func, inspect, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
@@ -18,6 +18,8 @@ from app.kernel import clock, logs
 
 #: Delay after each failed attempt; after the attempt that follows the last delay the work has failed.
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600))
+#: No row waits longer than this. A later due time was written by a clock that was wrong, so the row is due.
+LONGEST_WAIT = 2 * DELAYS[-1]
 MAX_ERROR_LENGTH = 500
 
 
@@ -70,7 +72,8 @@ def claim(model: Any, lease: timedelta, *conditions: Any) -> Any:
     """
     while True:
         moment = clock.now()
-        due = select(model).where(model.state == WorkState.PENDING, model.due_at <= moment, *conditions)
+        is_due = or_(model.due_at <= moment, model.due_at > moment + LONGEST_WAIT)
+        due = select(model).where(model.state == WorkState.PENDING, is_due, *conditions)
         first = due.order_by(model.due_at).limit(1).with_for_update(skip_locked=True)
         # ``populate_existing``: another transaction may have changed the row since this session read it.
         row = db.session.scalar(first.execution_options(populate_existing=True))

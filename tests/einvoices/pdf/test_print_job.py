@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import pdf
 from app.einvoices.models.work import EinvoicePdf
@@ -103,6 +103,15 @@ def test_a_failed_render_is_visible_and_retried(owner: FlaskClient, monkeypatch:
     print_job.print_due()
     shown = owner.get(f"{URL}/{einvoice['id']}").json
     assert (shown["pdf_state"], shown["pdf_error"]) == ("done", None)
+
+
+@pytest.mark.parametrize(("hours", "state"), [(1, "pending"), (3, "done")])
+def test_a_due_time_of_a_clock_that_was_wrong_is_no_wait(owner: FlaskClient, hours: int, state: str) -> None:
+    einvoice = create_issued(owner)
+    with db.engine.begin() as connection:
+        connection.execute(update(EinvoicePdf).values(due_at=clock.now() + timedelta(hours=hours)))
+    print_job.print_due()
+    assert row(einvoice["id"]).state == state
 
 
 def test_a_document_that_kills_its_worker_ends_as_failed(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
