@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.drills.figures import FIGURES, table
 from tests.drills.hubs import DrillHub, drill_hub
 
 
@@ -14,3 +15,11 @@ def hub() -> Iterator[DrillHub]:
     """Two web processes on ports of their own, a worker, beat, and the servers behind them."""
     with drill_hub() as running:
         yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print one table of all figures."""
+    if FIGURES:
+        terminalreporter.section("figures of the drills")
+        for line in table():
+            terminalreporter.write_line(line)

@@ -148,13 +148,18 @@ class DrillHub:
 
     def get(self, path: str, *, web: int = 0, headers: dict[str, str] | None = None) -> tuple[int, str]:
         """Send a GET to a web process; return status and body."""
+        status, body = self.get_bytes(path, web=web, headers=headers)
+        return status, body.decode()
+
+    def get_bytes(self, path: str, *, web: int = 0, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+        """As ``get``, for a file."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.ports[web]}{path}", headers=headers or {})
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, answer.read().decode()
+                return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, error.read().decode()
+                return error.code, error.read()
 
     def close(self) -> None:
         if self._revived:
