@@ -78,7 +78,10 @@ def recover(endpoint_id: int, since: datetime, per_minute: int) -> None:
 def reseal(old_key: str) -> None:
     """After a change of SECRET_KEY, encrypt the secrets of endpoints with the new key."""
     with cli_unit_of_work():
-        count, unreadable = secret_rotation.reseal_secrets(old_key), secret_rotation.count_unreadable_secrets()
+        count, unreadable = (
+            secret_rotation.reseal_secrets(old_key, actor=ACTOR),
+            secret_rotation.count_unreadable_secrets(),
+        )
     if unreadable:
         raise click.ClickException(f"{count} secrets were encrypted again; {unreadable} fit neither key.")
     click.echo(f"{count} secrets were encrypted again with the present SECRET_KEY.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from app.accounts import audit
 from app.extensions import db
 from app.kernel.secret_box import DecryptionFailed, seal, unseal
 from app.webhooks.models.endpoints import Endpoint
@@ -11,13 +12,15 @@ from app.webhooks.models.endpoints import Endpoint
 _ENCRYPTED_COLUMNS = ("secret", "previous_secret", "headers")
 
 
-def reseal_secrets(old_key: str) -> int:
+def reseal_secrets(old_key: str, *, actor: str) -> int:
     """Encrypt secrets of ``old_key`` with the current key; return the number of changed endpoints.
 
     Secrets that the current key decrypts stay as they are.
     """
     endpoints = db.session.scalars(select(Endpoint).where(Endpoint.deleted_at.is_(None)).with_for_update())
-    return sum(_reseal(endpoint, old_key) for endpoint in endpoints)
+    count = sum(_reseal(endpoint, old_key) for endpoint in endpoints)
+    audit.record("webhook_secrets.resealed", actor=actor, subject="webhook_secrets", count=count)
+    return count
 
 
 def count_unreadable_secrets() -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from click.testing import Result
 
 from app.kernel.http.app import Hub
 from tests.operations.cli.cli_helpers import Run
+from tests.webhooks.fixtures import Subscribed
+from tests.webhooks.receivers import Receiver
 
 
 @pytest.fixture
@@ -15,3 +19,9 @@ def run(app: Hub) -> Run:
         return app.test_cli_runner().invoke(args=list(words), input=answer)
 
     return invoke
+
+
+@pytest.fixture
+def endpoint_of_a_manager(subscribe: Callable[..., Subscribed], receiver: Receiver) -> Subscribed:
+    """Endpoint 1."""
+    return subscribe(receiver, "*")

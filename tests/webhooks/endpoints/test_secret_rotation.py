@@ -20,8 +20,8 @@ def test_secrets_are_readable_with_a_new_key_after_resealing(
     other = app_with(secret_key="another secret of the tests, long enough too")
     with other.app_context():
         with unit_of_work():
-            assert secret_rotation.reseal_secrets("a wrong guess of the old key, long enough") == 0
-            assert secret_rotation.reseal_secrets(settings.secret_key) == 1
+            assert secret_rotation.reseal_secrets("a wrong guess of the old key", actor="a test") == 0
+            assert secret_rotation.reseal_secrets(settings.secret_key, actor="a test") == 1
         assert unseal(db.session.get(Endpoint, endpoint.id).secret).decode() == endpoint.secret
         with unit_of_work():
-            assert secret_rotation.reseal_secrets(settings.secret_key) == 0
+            assert secret_rotation.reseal_secrets(settings.secret_key, actor="a test") == 0

@@ -1,0 +1,73 @@
+"""Every command: what it changes is in the audit trail, or it is listed as a reader or with its own record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from app.accounts.models.accounts import AuditEntry
+from app.kernel.http.app import Hub
+from tests.factories import PASSWORD
+from tests.operations.cli.cli_helpers import Run, stored_rows
+from tests.webhooks.fixtures import Subscribed
+
+EMAIL = "asha@pharmacy.example"
+#: Each command that changes who may do what, in an order in which all work, and its action in the audit trail.
+AUDITED = {
+    ("users", "create", EMAIL, "--role", "billing", "--password", PASSWORD): "user.created",
+    ("users", "password", EMAIL, "--password", PASSWORD + "2"): "user.password_changed",
+    ("users", "role", EMAIL, "warehouse"): "user.role_changed",
+    ("api-keys", "create", "ERP"): "api_key.created",
+    ("api-keys", "rotate", "1"): "api_key.rotated",
+    ("api-keys", "revoke", "2"): "api_key.revoked",
+    ("modules", "enable", EMAIL, "feature.einvoice_api"): "module.enabled",
+    ("modules", "disable", EMAIL, "feature.einvoice_api"): "module.disabled",
+    ("tokens", "create", EMAIL, "ERP", "--ability", "sales:read"): "token.created",
+    ("tokens", "rotate", "1"): "token.rotated",
+    ("tokens", "limits", "1", "--calls", "90"): "token.limits_changed",
+    ("tokens", "revoke", "1"): "token.revoked",
+    ("webhooks", "disable", "1"): "webhook_endpoint.disabled",
+    ("webhooks", "enable", "1"): "webhook_endpoint.enabled",
+    ("webhooks", "recover", "1", "--since", "2026-01-01"): "webhook_endpoint.recovered",
+    ("webhooks", "reseal", "--old-key", "the key before"): "webhook_secrets.resealed",
+    ("users", "deactivate", EMAIL): "user.deactivated",
+    ("users", "activate", EMAIL): "user.activated",
+}
+#: Commands that change nothing.
+READERS = {"api-keys list", "hub doctor", "hub verify", "modules list", "tokens list", "users list", "webhooks list"}
+#: Commands with a record of their own, and what it is.
+OTHERS = {
+    "sales import": "each invoice has its event",
+    "einvoices pdf": "a PDF of the same data is the same, byte for byte",
+    "hub backup": "the manifest of the backup",
+    "hub restore": "the manifest of the backup, which also replaces the audit trail",
+    "local bootstrap": "the first start of `make run`, before there is a user",
+}
+#: Groups of Flask's extensions.
+FOREIGN = {"db", "openapi", "run", "shell", "routes"}
+
+
+def commands(command: click.Command, *words: str) -> Iterator[str]:
+    """The full names of all commands below ``command``."""
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            if words or name not in FOREIGN:
+                yield from commands(child, *words, name)
+    else:
+        yield " ".join(words)
+
+
+def test_every_command_is_audited_or_has_a_reason(app: Hub) -> None:
+    audited = {" ".join(words[:2]) for words in AUDITED}
+    assert set(commands(app.cli)) == audited | READERS | set(OTHERS)
+
+
+def test_each_change_is_in_the_audit_trail(run: Run, endpoint_of_a_manager: Subscribed) -> None:
+    for words, action in AUDITED.items():
+        before = len(stored_rows(AuditEntry))
+        result = run(*words)
+        assert result.exit_code == 0, (words, result.output)
+        written = [row for row in stored_rows(AuditEntry)[before:] if row.action == action]
+        assert written, (words, [row.action for row in stored_rows(AuditEntry)[before:]])
+        assert {row.actor for row in written} == {"command line"}
