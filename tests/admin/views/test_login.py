@@ -157,6 +157,21 @@ def test_each_sign_in_creates_a_new_session(anybody: FlaskClient, asha: User) ->
     assert db.session.scalars(select(LoginSession)).one().user_id == asha.id
 
 
+def test_a_sign_in_does_not_continue_an_earlier_session(anybody: FlaskClient, asha: User) -> None:
+    """Somebody prepares a browser with the cookie of a session that has ended."""
+    with unit_of_work():
+        mallory = a_user(role="billing", email="mallory@example.com")
+    sign_in_client(anybody, mallory)
+    prepared = anybody.get_cookie("hub").value
+    with unit_of_work():
+        users.set_active(db.session.get(User, mallory.id), False, actor="a test")
+    sign_in_client(anybody, asha)
+    assert asha.email in anybody.get("/admin/account").text
+    copy = anybody.application.test_client()
+    copy.set_cookie("hub", prepared)
+    assert copy.get("/admin/account").status_code == 303
+
+
 def test_new_hub_explains_how_to_sign_in(page: Page, create_user: Callable[..., User]) -> None:
     user = create_user()
     page.goto("/admin")
