@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.drills.figures import FIGURES, table
+from tests.drills.figures import table
 from tests.drills.hubs import DrillHub, drill_hub
 
 
@@ -19,7 +19,7 @@ def hub() -> Iterator[DrillHub]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print one table of all figures."""
-    if FIGURES:
+    if lines := table():
         terminalreporter.section("figures of the drills")
-        for line in table():
+        for line in lines:
             terminalreporter.write_line(line)

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 from tests.drills.hubs import DrillHub
 from tests.factories import a_sale
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = pytest.mark.drill
 
 
 @pytest.fixture

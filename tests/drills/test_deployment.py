@@ -25,7 +25,7 @@ from tests.drills.hubs import HEADERS, ROOT, DrillHub, drill_hub, free_port, wai
 from tests.factories import a_sale
 from tests.operations.test_deployment import instructions
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = pytest.mark.drill
 
 
 @dataclass

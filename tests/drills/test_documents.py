@@ -19,7 +19,7 @@ from app.config import Settings
 from app.processes import PROCESSES
 from tests.drills.hubs import KEY, ROOT, DrillHub, wait_for
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = pytest.mark.drill
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 _BLOCK = re.compile(r"(?:<!-- (?P<setting>.+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```", re.S)

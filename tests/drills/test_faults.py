@@ -25,7 +25,7 @@ from tests.drills.loads import Imports
 from tests.factories import a_sale
 from tests.webhooks.receivers import Receiver
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = pytest.mark.drill
 
 #: Seconds of each load, and e-invoices of each drill of the printer.
 SECONDS, PAPERS = (6, 12) if os.environ.get("SHORT") else (30, 60)

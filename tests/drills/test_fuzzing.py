@@ -14,7 +14,7 @@ import pytest
 from app.accounts.tokens.service import MAX_CALLS_PER_MINUTE
 from tests.drills.hubs import KEY, ROOT, DrillHub, drill_hub, wait_for
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = pytest.mark.drill
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")

@@ -13,7 +13,7 @@ import pytest
 from tests.drills.hubs import KEY, DrillHub
 from tests.nodejs import MODULES, node, run_npm_program
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = pytest.mark.drill
 
 HERE = Path(__file__).parent / "generated"
 

@@ -18,7 +18,7 @@ from app.processes import PROCESSES
 from tests.drills.hubs import HEADERS, DrillHub, drill_hub, wait_for
 from tests.factories import a_sale
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = [pytest.mark.drill, pytest.mark.alone]
 
 TOLD_WITHIN = 15.0
 

@@ -16,7 +16,7 @@ from tests.drills.hubs import ROOT, DrillHub, drill_hub, free_port, ready, wait_
 from tests.factories import a_sale
 from tests.webhooks.receivers import Receiver
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = pytest.mark.drill
 
 #: The last commit with the task names of release 0.1 (``RENAMED_TASKS`` in ``app/celery_config.py``).
 OLD_RELEASE = "931671e473ca0ab56a1dc51319497652ed8fe648"

@@ -17,7 +17,7 @@ from redis import Redis
 from tests.drills.hubs import ROOT, DrillHub, wait_for
 from tests.factories import a_sale
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = [pytest.mark.drill, pytest.mark.alone]
 IMPORT = "/api/sales/import/invoice/"
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests.drills.hubs import ROOT
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = pytest.mark.drill
 
 SCRIPTS = Path("deploy", "supply_chain")
 

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.drills.hubs import HEADERS, DrillHub, drill_hub, wait_for
 from tests.factories import a_sale
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = pytest.mark.drill
 MODULE = "feature.einvoice_webhooks"
 #: From the request through the relay to the sender and the receiver.
 SPANS = {

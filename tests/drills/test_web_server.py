@@ -21,7 +21,7 @@ import pytest
 from tests.drills.hubs import HEADERS, KEY, ROOT, STREAM, DrillHub, free_port, ready, wait_for
 from tests.sse import Listener
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = [pytest.mark.drill, pytest.mark.alone]
 
 
 def raw(port: int, request: bytes) -> tuple[int, dict[str, object]]:

@@ -17,10 +17,12 @@ from dataclasses import dataclass
 import pytest
 
 from app.kernel.worker.celery_app import LEASE
+from tests.drills import figures
+from tests.drills.figures import Figures
 from tests.drills.hubs import ROOT, DrillHub, drill_hub, free_port, wait_for
 from tests.webhooks.receivers import Received, Receiver
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("webhook drill")]
+pytestmark = [pytest.mark.drill, pytest.mark.alone]
 MODULE = "feature.einvoice_webhooks"
 CONCURRENCY = 10
 #: Seconds between attempts here; the real ones take seven hours.
@@ -218,3 +220,9 @@ def report(hub: DrillHub, kills: int, seconds: float, watched: dict[int, Watchin
     for name, (endpoint, status, delivered, waiting, failed, attempts, lost) in zip(names, rows, strict=True):
         twice = watched[endpoint].repeats if endpoint in watched else 0
         print(f"{name:<10}{status:<10}{delivered:>10}{waiting:>9}{failed:>8}{attempts:>10}{lost:>6}{twice:>7}")
+    for name, (endpoint, _, delivered, *_) in zip(names[:2], rows, strict=False):
+        fault = f"workers killed, Redis and PostgreSQL fail ({name} receiver)"
+        missing = delivered - len(watched[endpoint].taken) if delivered > len(watched[endpoint].taken) else 0
+        figures.report(
+            Figures(fault, "webhooks", delivered, missing, watched[endpoint].repeats, kills * CONCURRENCY, seconds)
+        )

@@ -30,6 +30,7 @@ def run_printed_import(hub: Hub) -> dict[str, object]:
 
 
 @pytest.mark.drill
+@pytest.mark.alone
 def test_the_printed_command_imports_and_a_second_start_keeps_the_invoice(start: Start) -> None:
     first = start(WEB_CONCURRENCY="1")
     first.wait_for("Ctrl-C stops everything.")
