@@ -128,12 +128,10 @@ class Settings:
             "JWT_ACCESS_TOKEN_EXPIRES": self.access_token_lifetime,
             "JWT_REFRESH_TOKEN_EXPIRES": self.refresh_token_lifetime,
             "JWT_ERROR_MESSAGE_KEY": "message",
-            "RATELIMIT_STORAGE_URI": self.redis_url,
             "RATELIMIT_STORAGE_OPTIONS": {
                 "socket_timeout": self.limit_timeout_seconds,
                 "socket_connect_timeout": self.limit_timeout_seconds,
             },
-            "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
             "PROPAGATE_EXCEPTIONS": False,
             "TRAP_HTTP_EXCEPTIONS": False,
         }

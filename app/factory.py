@@ -18,7 +18,7 @@ from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import register as grn
 from app.kernel import json, logs
 from app.kernel.database import pooler
-from app.kernel.http import error_handlers, rate_limit_headers
+from app.kernel.http import error_handlers, rate_limit_headers, rate_limit_storage
 from app.kernel.http.app import Hub
 from app.kernel.http.client_address import CanonicalRemoteAddress
 from app.kernel.http.openapi import HubApi
@@ -89,6 +89,7 @@ def _bind_extensions(app: Hub, settings: Settings) -> None:
         "json_serializer": json.encode_text,
         "json_deserializer": json.decode,
     }
+    app.config["RATELIMIT_STORAGE_URI"] = rate_limit_storage.storage_uri(settings.redis_url)
     db.init_app(app)
     with app.app_context():
         pooler.register(db.engine)
