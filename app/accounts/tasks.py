@@ -1,4 +1,4 @@
-"""Task that deletes expired rows of accounts: login sessions, idempotency keys, API calls."""
+"""Task that deletes expired rows of accounts: login sessions, attempts, idempotency keys, API calls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import delete, select, tuple_
 
+from app.accounts.login.attempt_counts import NETWORK_RETENTION
 from app.accounts.models.accounts import ApiCall, IdempotencyKey, LoginSession
+from app.accounts.models.login_attempts import LoginCount, LoginNetwork
 from app.extensions import Model, celery, db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
@@ -23,6 +25,8 @@ def purge() -> int:
     return (
         _purge(IdempotencyKey, IdempotencyKey.created_at, config["IDEMPOTENCY_LIFETIME"])
         + _purge(LoginSession, LoginSession.expires_at, timedelta())
+        + _purge(LoginCount, LoginCount.ends_at, timedelta())
+        + _purge(LoginNetwork, LoginNetwork.last_login_at, NETWORK_RETENTION)
         + _purge(ApiCall, ApiCall.created_at, config["API_CALL_RETENTION"])
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select, update
 from app.accounts import audit
 from app.accounts.display_names import NAME_RULE, is_name
 from app.accounts.errors import EmailTaken, LastAdmin, UnknownUser
-from app.accounts.login import passwords
+from app.accounts.login import attempt_counts, passwords
 from app.accounts.models.accounts import LoginSession, User
 from app.accounts.roles import ROLES
 from app.extensions import db
@@ -25,6 +25,8 @@ from app.kernel.schemas.fields import Identifier
 MAX_EMAIL_LENGTH = 254
 #: Detects typos only; no pattern can tell whether an address receives mail.
 _EMAIL = re.compile(r"[^@\s\0]+@[^@\s\0]+")
+#: The first part of the subject under which password attempts at an account are counted.
+ACCOUNT = "account"
 _ROLE_RULE = Message(N_("Must be one of: %(choices)s."), choices=", ".join(ROLES))
 
 
@@ -82,7 +84,7 @@ def reset_password(user: User, *, actor: str) -> str:
 
 
 def change_password(user: User, password: str, *, actor: str) -> None:
-    """Set a password and end all sessions of the user.
+    """Set a password, end all sessions of the user and forget failed attempts at the account.
 
     Raises:
         Invalid: the password is too short or too long.
@@ -91,6 +93,7 @@ def change_password(user: User, password: str, *, actor: str) -> None:
         raise Invalid({"password": errors})
     user.password_hash = passwords.hash_password(password)
     _end_sessions(user, "password changed")
+    attempt_counts.clear(attempt_counts.subject(ACCOUNT, user.email))
     audit.record("user.password_changed", actor=actor, subject=f"user:{user.id}")
 
 

@@ -34,7 +34,7 @@ _TITLES = {
 _HINTS = {
     403: lazy_gettext("Your role does not allow it. An administrator can change that."),
     404: lazy_gettext("The page does not exist, or you do not have access to it."),
-    429: lazy_gettext("Wait a minute and try again."),
+    429: lazy_gettext("Wait a few minutes and try again."),
     500: lazy_gettext(
         "Check whether your change was saved. An administrator can find the cause in the log by the request ID below."
     ),

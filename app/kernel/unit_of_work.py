@@ -53,6 +53,12 @@ def unit_of_work() -> Iterator[None]:
         raise refusal
 
 
+def commit_early() -> None:
+    """Commit what the unit of work has written so far and give its connection back, before work that takes long."""
+    if db.session().in_transaction():
+        db.session.commit()
+
+
 @contextmanager
 def sole_statement() -> Iterator[psycopg.Cursor[Any]]:
     """A cursor for the only statement of a unit of work.

@@ -7,20 +7,37 @@ import secrets
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from app.kernel.native_threads import NativeThreads
+
 MIN_LENGTH, MAX_LENGTH = 10, 200
 _hasher = PasswordHasher()
+#: A hash uses four threads for some 50 ms, so one at a time keeps a processor free for other requests.
+_threads = NativeThreads(threads=1, waiting=50)
 #: Verified when the user is unknown, so that the response takes the same time; a test compares its parameters.
 _DUMMY_HASH = "$argon2id$v=19$m=65536,t=3,p=4$JsgHlTMUD0d3V45QaOzODg$GJiRVKYzpuzTGRvrN2o5mm7mXNX/cDlsHzTV26FJxDI"
 
 
 def hash_password(password: str) -> str:
-    return _hasher.hash(password)
+    """Hash of a new password.
+
+    Raises:
+        Busy: too many passwords wait to be hashed or checked in this process.
+    """
+    return _threads.run(_hasher.hash, password)
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether ``password`` matches the hash; takes the same time when there is no hash."""
+    """Whether ``password`` matches the hash; takes the same time when there is no hash.
+
+    Raises:
+        Busy: too many passwords wait to be hashed or checked in this process.
+    """
+    return _threads.run(_matches, password_hash or _DUMMY_HASH, password) and password_hash is not None
+
+
+def _matches(password_hash: str, password: str) -> bool:
     try:
-        return _hasher.verify(password_hash or _DUMMY_HASH, password) and password_hash is not None
+        return _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
 

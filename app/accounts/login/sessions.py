@@ -22,6 +22,7 @@ from app.accounts.users import find_user
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.bearer import bearer_token
+from app.kernel.unit_of_work import commit_early
 
 SESSION_CLAIM = "sid"
 
@@ -42,11 +43,13 @@ def verify_credentials(email: str, password: str) -> User:
         WrongPassword: for an unknown address, a wrong password and a deactivated user alike.
     """
     user = find_user(email)
+    commit_early()  # the check takes long and waits for its turn; meanwhile it holds no connection
     if not passwords.verify_password(user.password_hash if user else None, password) or not user or not user.is_active:
         # The input is not stored: people sometimes type their password into the wrong field.
         audit.record("session.refused", actor="anybody", subject=f"user:{user.id}" if user else "user:unknown")
         raise WrongPassword
     login_limits.give_back()
+    login_limits.remember_network(user)
     return user
 
 

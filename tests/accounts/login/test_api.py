@@ -1,14 +1,22 @@
-"""Limits of login and refresh by account and network, counted in Redis, or in the process while it is unreachable."""
+"""Limits of login and refresh by account and network, counted in the database."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from app.accounts import users
 from app.accounts.login import sessions
+from app.accounts.models.accounts import User
+from app.accounts.models.login_attempts import LoginNetwork
+from app.accounts.tasks import purge
+from app.extensions import db
+from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from tests.factories import PASSWORD, a_user
@@ -53,11 +61,11 @@ def test_all_processes_share_the_count(app_with: Callable[..., Hub]) -> None:
     assert attempts(first, 1)[0].status_code == 429
 
 
-def test_without_redis_the_process_counts_alone(app_with: Callable[..., Hub]) -> None:
-    client = app_with(login_limit="2 per minute", redis_url="redis://127.0.0.1:1/0").test_client()
-    statuses = [answer.status_code for answer in attempts(client, 3)]
-    assert statuses == [401, 401, 429]
-    assert attempts(client, 1)[0].headers["Retry-After"]
+def test_without_redis_all_processes_share_the_count(app_with: Callable[..., Hub]) -> None:
+    nowhere = "redis://127.0.0.1:1/0"
+    first, second = (app_with(login_limit="2 per minute", redis_url=nowhere).test_client() for _ in range(2))
+    assert [attempts(client, 1)[0].status_code for client in (first, second, first)] == [401, 401, 429]
+    assert attempts(second, 1)[0].headers["Retry-After"]
 
 
 def test_a_changing_port_of_the_proxy_does_not_reset_the_count(app_with: Callable[..., Hub]) -> None:
@@ -95,15 +103,55 @@ def test_successes_are_not_counted(app_with: Callable[..., Hub]) -> None:
     client = app_with(login_limit="3 per minute").test_client()
     assert statuses(client, 5, user.email, PASSWORD) == [200] * 5
     assert statuses(client, 4, user.email) == [401] * 3 + [429]
-    assert statuses(client, 1, user.email, PASSWORD, REMOTE_ADDR="192.0.2.1") == [429]
 
 
-def test_successes_are_not_counted_without_redis(app_with: Callable[..., Hub]) -> None:
+def test_guesses_from_elsewhere_do_not_keep_the_owner_out(app_with: Callable[..., Hub]) -> None:
     with unit_of_work():
         user = a_user(role="billing")
-    client = app_with(login_limit="3 per minute", redis_url="redis://127.0.0.1:1/0").test_client()
-    assert statuses(client, 5, user.email, PASSWORD) == [200] * 5
-    assert statuses(client, 4, user.email) == [401] * 3 + [429]
+    client = app_with(login_limit="3 per minute").test_client()
+    assert statuses(client, 1, user.email, PASSWORD, REMOTE_ADDR="192.0.2.1") == [200]
+    guesses = [statuses(client, 1, user.email, REMOTE_ADDR=f"198.51.100.{n}")[0] for n in range(5)]
+    assert guesses == [401, 401, 401, 429, 429]
+    assert statuses(client, 1, user.email, PASSWORD, REMOTE_ADDR="203.0.113.9") == [429]  # not from an unknown network
+    assert statuses(client, 2, user.email, PASSWORD, REMOTE_ADDR="192.0.2.1") == [200, 200]
+    assert statuses(client, 4, user.email, REMOTE_ADDR="192.0.2.1") == [401, 401, 401, 429]
+
+
+def test_a_network_is_forgotten_90_days_after_the_last_login(
+    app_with: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with unit_of_work():
+        user = a_user(role="billing")
+    client = app_with(login_limit="1 per minute").test_client()
+    assert statuses(client, 1, user.email, PASSWORD, REMOTE_ADDR="192.0.2.1") == [200]
+    later = clock.now() + timedelta(days=90, minutes=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert statuses(client, 1, user.email, REMOTE_ADDR="198.51.100.1") == [401]
+    assert statuses(client, 1, user.email, PASSWORD, REMOTE_ADDR="192.0.2.1") == [429]
+    purge()
+    assert not db.session.scalars(select(LoginNetwork)).all()
+
+
+def test_guesses_at_an_account_slow_down(app_with: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch) -> None:
+    """10 guesses a minute become 30 in a quarter of an hour and 60 in an hour."""
+    client, now, guessed = app_with().test_client(), clock.now(), []
+    client.application.config["LOGIN_LIMIT"] = ""
+    for minute in range(61):
+        monkeypatch.setattr(clock, "now", lambda minute=minute: now + timedelta(minutes=minute))
+        seen = [statuses(client, 1, REMOTE_ADDR=f"192.0.2.{n}")[0] for n in range(11)]
+        guessed.append(seen.count(401))
+    assert max(guessed) == 10
+    assert (sum(guessed[:15]), sum(guessed[:60]), guessed[60]) == (30, 60, 10)
+
+
+def test_a_new_password_clears_the_failures_of_the_account(app_with: Callable[..., Hub]) -> None:
+    with unit_of_work():
+        user = a_user(role="billing")
+    client = app_with(login_limit="1 per minute").test_client()
+    assert [statuses(client, 1, user.email, REMOTE_ADDR=f"192.0.2.{n}")[0] for n in range(2)] == [401, 429]
+    with unit_of_work():
+        password = users.reset_password(db.session.get_one(User, user.id), actor="a test")
+    assert statuses(client, 1, user.email, password, REMOTE_ADDR="192.0.2.3") == [200]
 
 
 def test_renewed_sessions_are_not_counted(app_with: Callable[..., Hub]) -> None:
