@@ -9,8 +9,8 @@ from app.einvoices.providers.sendings import trigger_sender
 from app.einvoices.queries import tallies
 from app.extensions import celery
 
-#: Seconds. A document of 1000 lines takes about 10 s; a slow machine may need ten times as long.
-PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 100, 110
+#: Seconds. A document of 1000 long lines takes about 100 s, and short documents are printed between its parts.
+PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 900, 920
 
 
 @celery.task(name="einvoices.print_pdfs", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)

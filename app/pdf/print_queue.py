@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import inspect, select
+from sqlalchemy import BigInteger, func, inspect, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app import pdf
 from app.extensions import db
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=150)
 #: Seconds after which a run begins no further document.
 BUDGET = 10.0
+#: Users whose turns a process remembers.
+MAX_TURNS = 1000
 
 #: Shown to the user instead of an unexpected error, whose text may contain paths and other internals.
 UNEXPECTED_FAILURE = N_("An unexpected error. The administrator finds it in the log of the worker as pdf_failed.")
@@ -44,6 +47,26 @@ class Document:
     parts: Iterable[Mapping[str, Any]]
     #: The word before the page numbers, if all parts share one numbering.
     numbered: str | None = None
+    #: The user who waits for it, if it belongs to one.
+    owner_id: int | None = None
+
+
+class Turns:
+    """The users whose documents this process printed, the one whose turn was longest ago first."""
+
+    def __init__(self) -> None:
+        self._served: dict[int, None] = {}
+
+    def note(self, owner_id: int) -> None:
+        """Put a user at the end."""
+        self._served.pop(owner_id, None)
+        self._served[owner_id] = None
+        if len(self._served) > MAX_TURNS:
+            del self._served[next(iter(self._served))]
+
+    def order(self, owner: Any) -> Any:
+        """SQL order of rows by the turn of their ``owner``: first those who had no turn yet."""
+        return func.array_position(literal(list(self._served), ARRAY(BigInteger)), owner).nulls_first()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +79,9 @@ class PrintQueue:
         stem: returns the path of the file for the key, without the hash and ``.pdf`` at the end.
         lock: locks the subject of the document; all code locks it before the row.
         changed: called in the same transaction when the document of a key has a new file.
-        quick: its documents are short; long documents of other queues let them through between their parts.
+        is_short: SQL condition of the rows whose documents have one part only; long documents of all queues let these
+            through between their parts.
+        owner: SQL expression of the user who waits for the document of a row; these users get their turns.
     """
 
     rows: Any
@@ -64,7 +89,9 @@ class PrintQueue:
     stem: Callable[..., str]
     lock: Callable[..., object] = lambda *_key: None
     changed: Callable[..., object] = lambda *_key: None
-    quick: bool = False
+    is_short: Any = None
+    owner: Any = None
+    turns: Turns = field(default_factory=Turns)
 
 
 #: All print queues; each package registers its own.
@@ -95,14 +122,19 @@ def print_due(print_queue: PrintQueue) -> bool:
     while print_next(print_queue):
         if time.monotonic() - started > BUDGET:
             return True
-        _print_quick_documents(print_queue)
+        if print_queue.is_short is None:
+            _print_short_documents()
     return False
 
 
 def print_next(print_queue: PrintQueue, *conditions: Any) -> bool:
-    """Print the next due document that matches ``conditions``; false if there is none."""
+    """Print the next due document that matches ``conditions``; false if there is none.
+
+    Users take turns: one who waits for many documents does not delay the others.
+    """
+    order = () if print_queue.owner is None else (print_queue.turns.order(print_queue.owner),)
     with unit_of_work():
-        row = work_queue.claim(print_queue.rows, LEASE, *conditions)
+        row = work_queue.claim(print_queue.rows, LEASE, *conditions, order=order)
         if row is None:
             return False
         claim = _Claim(row.claim_id, inspect(row).identity, row.attempts, row.path)
@@ -130,10 +162,12 @@ def print_next(print_queue: PrintQueue, *conditions: Any) -> bool:
 def _render(print_queue: PrintQueue, claim: _Claim) -> bytes:
     with unit_of_work():
         document = print_queue.compose(*claim.key)
+    if document.owner_id is not None:
+        print_queue.turns.note(document.owner_id)
     parts: list[bytes] = []
     for part in document.parts:
         if parts:
-            _print_quick_documents(print_queue)
+            _print_short_documents()
             with unit_of_work():
                 if not work_queue.renew(print_queue.rows, claim.id, LEASE):
                     raise _ClaimLost
@@ -143,14 +177,12 @@ def _render(print_queue: PrintQueue, claim: _Claim) -> bytes:
     return parts[0] if len(parts) == 1 and not document.numbered else pdf.merge_parts(parts, document.numbered)
 
 
-def _print_quick_documents(current: PrintQueue) -> None:
-    """Print the due documents of all quick queues, so that they do not wait for long documents."""
-    if current.quick:
-        return
+def _print_short_documents() -> None:
+    """Print the due short documents of all queues, so that they do not wait for long ones."""
     started = time.monotonic()
     for print_queue in PRINT_QUEUES:
-        while print_queue.quick and time.monotonic() - started < BUDGET:
-            if not print_next(print_queue):
+        while print_queue.is_short is not None and time.monotonic() - started < BUDGET:
+            if not print_next(print_queue, print_queue.is_short):
                 break
 
 

@@ -26,6 +26,8 @@ from app.pdf.qr import qr_image
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 TEMPLATE = "einvoice.html"
+#: Size of a part, in characters; a row counts as so many besides its text. A part of 300 usual rows takes 3 s.
+PART_WEIGHT, ROW_WEIGHT = 30_000, 60
 
 
 def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo | None) -> dict[str, Any]:
@@ -53,6 +55,9 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
         "buyer": einvoice.buyer,
         "facts": _facts(einvoice, original_no),
         "items": [_item(item, amount, language) for item in einvoice.items],
+        "first_row": 1,
+        "is_first": True,
+        "is_last": True,
         "rates": _rates(einvoice.items, amount, language),
         "subtotal": amount(einvoice.subtotal),
         "discount_total": amount(einvoice.discount_total) if einvoice.discount_total else None,
@@ -63,6 +68,29 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
         "qr": _qr(einvoice, seller, local),
         "logo": _data_url(logo) if logo else None,
     }
+
+
+def split_into_parts(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """The context of each part of an e-invoice: a long one is rendered in parts, which other documents can follow."""
+    groups: list[list[dict[str, str]]] = [[]]
+    weight = 0
+    for item in data["items"]:
+        weight += item_weight(item)
+        if weight > PART_WEIGHT and groups[-1]:
+            groups.append([])
+            weight = item_weight(item)
+        groups[-1].append(item)
+    parts, first_row = [], 1
+    for number, items in enumerate(groups, 1):
+        ends = {"is_first": number == 1, "is_last": number == len(groups)}
+        parts.append({**data, "items": items, "first_row": first_row, **ends})
+        first_row += len(items)
+    return parts
+
+
+def item_weight(item: dict[str, str]) -> int:
+    """What an item adds to the size of its part."""
+    return ROW_WEIGHT + len(item["name"]) + len(item["sku"] or "")
 
 
 def _facts(einvoice: Einvoice, original_no: str | None) -> list[tuple[str, str]]:

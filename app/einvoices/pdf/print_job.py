@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.ownership import Scope
 from app.einvoices.errors import NoPdf
-from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
 from app.einvoices.models.sellers import SellerLogo
 from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.pdf import context
@@ -74,7 +74,18 @@ def _compose(einvoice_id: int) -> print_queue.Document:
     logo_hash = (einvoice.seller or {}).get("logo_sha256")
     logo = db.session.get(SellerLogo, logo_hash) if logo_hash else None
     data = context.build_context(einvoice, einvoice.original.invoice_no if einvoice.original else None, logo)
-    return print_queue.Document(context.TEMPLATES, context.TEMPLATE, [data])
+    parts = context.split_into_parts(data)
+    word = data["label"]["page"] if len(parts) > 1 else None
+    return print_queue.Document(context.TEMPLATES, context.TEMPLATE, parts, word, einvoice.owner_id)
+
+
+def _is_short() -> ColumnElement[bool]:
+    """Whether the e-invoice of a row is one part: the sum of ``context.item_weight`` in SQL."""
+    text_length = func.char_length(EinvoiceItem.name) + func.char_length(func.coalesce(EinvoiceItem.sku, ""))
+    weight = select(func.sum(context.ROW_WEIGHT + text_length)).where(
+        EinvoiceItem.einvoice_id == EinvoicePdf.einvoice_id
+    )
+    return func.coalesce(weight.scalar_subquery(), 0) <= context.PART_WEIGHT
 
 
 def _stem(einvoice_id: int) -> str:
@@ -94,6 +105,7 @@ PRINT_QUEUE = print_queue.register_queue(
         stem=_stem,
         lock=lambda einvoice_id: find_for_update(einvoice_id, None),
         changed=_mark_changed,
-        quick=True,
+        is_short=_is_short(),
+        owner=select(Einvoice.owner_id).where(Einvoice.id == EinvoicePdf.einvoice_id).scalar_subquery(),
     )
 )

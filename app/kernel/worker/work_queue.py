@@ -64,8 +64,10 @@ def reset_values(due_at: datetime | None = None) -> dict[str, Any]:
     }
 
 
-def claim(model: Any, lease: timedelta, *conditions: Any) -> Any:
+def claim(model: Any, lease: timedelta, *conditions: Any, order: Sequence[Any] = ()) -> Any:
     """Claim the next due row for ``lease`` and count an attempt; None if no row is due.
+
+    The next row is the first by ``order``, and among these the one that is due for the longest time.
 
     A row without attempts left, because its last worker was lost, is marked as failed instead: so work that kills its
     worker is not repeated for ever.
@@ -74,7 +76,7 @@ def claim(model: Any, lease: timedelta, *conditions: Any) -> Any:
         moment = clock.now()
         is_due = or_(model.due_at <= moment, model.due_at > moment + LONGEST_WAIT)
         due = select(model).where(model.state == WorkState.PENDING, is_due, *conditions)
-        first = due.order_by(model.due_at).limit(1).with_for_update(skip_locked=True)
+        first = due.order_by(*order, model.due_at).limit(1).with_for_update(skip_locked=True)
         # ``populate_existing``: another transaction may have changed the row since this session read it.
         row = db.session.scalar(first.execution_options(populate_existing=True))
         if row is None:
