@@ -57,7 +57,11 @@ class Settings:
     stream_keep_alive_seconds: float = 15.0
     stream_lifetime_seconds: float = 600.0
     streams_per_credential: int = 50
+    #: Of all credentials of a user, in all processes.
+    streams_per_user: int = 200
     streams_per_process: int = 1500
+    tokens_per_user: int = 50
+    webhook_endpoints_per_user: int = 50
     stream_buffer_events: int = 256
     max_body_bytes: int = MIB
     #: For the operations that take a whole packing list or more.
@@ -171,7 +175,10 @@ def _settings(env: FileAwareEnv) -> Settings:
         stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
         stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
+        streams_per_user=env.int("STREAMS_PER_USER", 200, validate=validate.Range(1, 100_000)),
         streams_per_process=env.int("STREAMS_PER_PROCESS", 1500, validate=validate.Range(1, 100_000)),
+        tokens_per_user=env.int("TOKENS_PER_USER", 50, validate=validate.Range(1, 10_000)),
+        webhook_endpoints_per_user=env.int("WEBHOOK_ENDPOINTS_PER_USER", 50, validate=validate.Range(1, 10_000)),
         document_language=env.str("DOCUMENT_LANGUAGE", SOURCE, validate=validate.OneOf(list(LANGUAGES))),
         api_call_retention=timedelta(days=env.int("API_CALL_RETENTION_DAYS", 90, validate=validate.Range(1, 36500))),
         event_retention=_days(env.int("EVENT_RETENTION_DAYS", 400, validate=validate.Range(0, 36500))),

@@ -115,7 +115,10 @@ def test_a_weak_key_does_not_start_in_production(read: Read) -> None:
         ("STREAM_KEEP_ALIVE_SECONDS", "0"),
         ("STREAM_LIFETIME_SECONDS", "x"),
         ("STREAMS_PER_CREDENTIAL", "0"),
+        ("STREAMS_PER_USER", "0"),
         ("STREAMS_PER_PROCESS", "0"),
+        ("TOKENS_PER_USER", "0"),
+        ("WEBHOOK_ENDPOINTS_PER_USER", "0"),
     ],
 )
 def test_invalid_values_are_named(read: Read, name: str, value: str) -> None:

@@ -60,6 +60,11 @@ class TokenEnded(Conflict):
     message = N_("This token has expired or was revoked; make a new one.")
 
 
+class TooManyTokens(Conflict):
+    message = N_("This user has as many valid tokens as it may have; revoke one first.")
+    code = "TOO_MANY_TOKENS"
+
+
 class ApiKeyEnded(Conflict):
     message = N_("This key has expired or was revoked; make a new one.")
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
+from app.accounts.models.accounts import User
 from app.accounts.principals import authenticate
+from app.extensions import db
 from app.kernel.errors import Forbidden
 
 #: Rows that a service may read or change: those of the user with this id, or those of all users (None).
@@ -19,6 +23,11 @@ def owner_id() -> int:
     if caller.user_id is None:
         raise Forbidden
     return caller.user_id
+
+
+def lock_user(user_id: int) -> None:
+    """Lock the user until the commit, so that two requests cannot both take the last place of a quota."""
+    db.session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
 
 
 def scope() -> Scope:

@@ -6,7 +6,6 @@ import os
 import queue
 import threading
 import time
-from collections import Counter as Tally
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from app import events
 from app.accounts.credentials import ip_allowlist, revalidation
 from app.extensions import bus, db
 from app.kernel import json
-from app.stream.errors import NoPlaceForStream, TooManyStreams
+from app.stream.places import places
 from app.stream.publisher import CHANNEL
 from app.stream.sse_frames import StreamEvent, from_message
 
@@ -34,7 +33,6 @@ DROPPED = Counter("hub_stream_dropped_total", "Streams closed because their read
 READ_BATCH, MAX_SILENCE_SECONDS, RECONNECT_SECONDS = 200, 5.0, 1.0
 #: Seconds between checks whether the callers of open streams are still allowed to read them.
 REVALIDATE_SECONDS = 5.0
-_RETRY_AFTER = {"Retry-After": "5"}
 
 
 @dataclass(eq=False, slots=True)
@@ -83,7 +81,6 @@ class Broadcaster:
     def __init__(self) -> None:
         self._app: Flask | None = None
         self._subscribers: set[Subscriber] = set()
-        self._open_streams: Tally[str] = Tally()
         self._lock = threading.Lock()
         self._head = 0
         self._pid = 0
@@ -107,27 +104,6 @@ class Broadcaster:
             CLIENTS.dec()
             with self._lock:
                 self._subscribers.discard(subscriber)
-
-    def reserve(self, credential: str, *, per_credential: int, per_process: int) -> None:
-        """Take a place for a stream of ``credential``, before its answer begins; ``release`` gives it back.
-
-        Raises:
-            TooManyStreams: the credential has as many as it may have.
-            NoPlaceForStream: the streams of all callers take as many connections as they may; the rest is for requests.
-        """
-        with self._lock:
-            if self._open_streams[credential] >= per_credential:
-                raise TooManyStreams(headers=_RETRY_AFTER)
-            if self._open_streams.total() >= per_process:
-                raise NoPlaceForStream(headers=_RETRY_AFTER)
-            self._open_streams[credential] += 1
-
-    def release(self, credential: str) -> None:
-        """Give the place of an ended stream back."""
-        with self._lock:
-            self._open_streams[credential] -= 1
-            if not self._open_streams[credential]:
-                del self._open_streams[credential]
 
     def close(self) -> None:
         """End all streams, so that the process can stop."""
@@ -178,6 +154,7 @@ class Broadcaster:
                 log.exception("stream_reader_failed")
             self._catch_up_safely()
             self._revalidate_if_due()
+            places.exchange_if_due()
             time.sleep(RECONNECT_SECONDS)
 
     def _listen(self) -> None:
@@ -188,6 +165,7 @@ class Broadcaster:
             last_message_at = time.monotonic()
             while not self.closing.is_set():
                 self._revalidate_if_due()
+                places.exchange_if_due()
                 message = channel.get_message(timeout=1.0)
                 if message:
                     last_message_at = time.monotonic()

@@ -22,6 +22,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.stream.broadcaster import DROPPED, READ_BATCH, Subscriber, broadcaster
 from app.stream.models import StreamTicket
+from app.stream.places import Limits, places
 from app.stream.sse_frames import KEEP_ALIVE, RETRY, StreamEvent, ToFrames
 
 TICKET_LIFETIME = timedelta(seconds=60)
@@ -40,13 +41,13 @@ def open_stream(
     """Frames of the events of ``types`` after position ``after`` (``None``: from now on), until the stream ends.
 
     Raises:
-        TooManyStreams: the credential has ``STREAMS_PER_CREDENTIAL`` open streams.
+        TooManyStreams: the credential has ``STREAMS_PER_CREDENTIAL`` open streams, or its user ``STREAMS_PER_USER``.
         NoPlaceForStream: the process has ``STREAMS_PER_PROCESS`` open streams.
     """
-    broadcaster.reserve(
-        caller.credential,
-        per_credential=app.config["STREAMS_PER_CREDENTIAL"],
-        per_process=app.config["STREAMS_PER_PROCESS"],
+    config = app.config
+    places.reserve(
+        caller,
+        Limits(config["STREAMS_PER_CREDENTIAL"], config["STREAMS_PER_USER"], config["STREAMS_PER_PROCESS"]),
     )
     subscriber = Subscriber(
         types=frozenset(types),
@@ -58,7 +59,7 @@ def open_stream(
         session=caller.session,
         address=address,
     )
-    return _Frames(_frames(app, subscriber, after, to_frames), caller.credential)
+    return _Frames(_frames(app, subscriber, after, to_frames), caller)
 
 
 class _Frames:
@@ -67,9 +68,9 @@ class _Frames:
     A generator that never began (an answer to HEAD, a client that is gone) would not notice that it is closed.
     """
 
-    def __init__(self, frames: Generator[str], credential: str) -> None:
+    def __init__(self, frames: Generator[str], caller: Principal) -> None:
         self._frames = frames
-        self._release = weakref.finalize(self, broadcaster.release, credential)
+        self._release = weakref.finalize(self, places.release, caller)
 
     def __iter__(self) -> Iterator[str]:
         return self

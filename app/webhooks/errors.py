@@ -35,6 +35,11 @@ class CheckRunning(Conflict):
     code = "CHECK_RUNNING"
 
 
+class TooManyEndpoints(Conflict):
+    message = N_("This user has as many webhook endpoints as it may have; delete one first.")
+    code = "TOO_MANY_ENDPOINTS"
+
+
 class EventsNotReadable(Forbidden):
     """The events contain data that the caller may not read elsewhere."""
 

@@ -191,6 +191,7 @@ def drill_hub(*, webs: int = 2, **facts: str) -> Iterator[DrillHub]:
             "WEB_CONCURRENCY": "1",
             "STREAM_KEEP_ALIVE_SECONDS": "1",
             "STREAMS_PER_CREDENTIAL": "1000",
+            "STREAMS_PER_USER": "1000",
             "STREAMS_PER_PROCESS": "150",
             "PROMETHEUS_MULTIPROC_DIR": str(postgres.data_dir.parent / "metrics"),
             **facts,

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, select
+from flask import current_app
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.accounts import audit
 from app.accounts.credentials import ip_allowlist
 from app.accounts.display_names import NAME_RULE, is_name
-from app.accounts.errors import TokenEnded, UnknownToken
+from app.accounts.errors import TokenEnded, TooManyTokens, UnknownToken
 from app.accounts.models.accounts import User
 from app.accounts.models.tokens import (
     DEFAULT_CALLS_PER_MINUTE,
@@ -22,7 +23,7 @@ from app.accounts.models.tokens import (
     MAX_CALLS_PER_MINUTE,
     AccessToken,
 )
-from app.accounts.ownership import Scope
+from app.accounts.ownership import Scope, lock_user
 from app.accounts.roles import ABILITIES, ROLES
 from app.accounts.tokens.format import PREFIX, hash_token, new_public_id, new_token
 from app.extensions import db
@@ -52,10 +53,10 @@ def create(
 
     Raises:
         Invalid: errors by field; abilities that the role of ``user`` lacks are named.
+        TooManyTokens: the user has as many as ``TOKENS_PER_USER``.
     """
-    errors = dict(_token_errors(user, name=name, abilities=abilities, days=days))
-    if errors := errors | _rate_errors(calls, status_calls):
-        raise Invalid(errors)
+    errors = dict(_token_errors(user, name=name, abilities=abilities, days=days)) | _rate_errors(calls, status_calls)
+    _require_valid(errors, user)
     now, public_id = clock.now(), new_public_id()
     plain = new_token(public_id)
     token = AccessToken(
@@ -171,6 +172,16 @@ def effective_abilities(token: AccessToken) -> frozenset[str]:
 def shown_prefix(token: AccessToken) -> str:
     """The readable beginning of a token, by which people recognise it."""
     return f"{PREFIX}{token.public_id}_"
+
+
+def _require_valid(errors: dict[str, list[str]], user: User) -> None:
+    if errors:
+        raise Invalid(errors)
+    lock_user(user.id)
+    valid = AccessToken.revoked_at.is_(None), AccessToken.expires_at > clock.now()
+    query = select(func.count()).select_from(AccessToken).where(AccessToken.user_id == user.id, *valid)
+    if (db.session.scalar(query) or 0) >= current_app.config["TOKENS_PER_USER"]:
+        raise TooManyTokens
 
 
 def _tokens(scope: Scope) -> Select[tuple[AccessToken]]:

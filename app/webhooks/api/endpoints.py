@@ -17,7 +17,14 @@ from app.webhooks.access import directing_token, may_allow, require_events, requ
 from app.webhooks.deliveries import replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints
-from app.webhooks.errors import CheckRunning, EventsNotReadable, NotYours, UnknownCheck, UnknownEndpoint
+from app.webhooks.errors import (
+    CheckRunning,
+    EventsNotReadable,
+    NotYours,
+    TooManyEndpoints,
+    UnknownCheck,
+    UnknownEndpoint,
+)
 from app.webhooks.models.endpoints import Endpoint, ReceiverCheck
 from app.webhooks.schemas.deliveries import PullQuery, PullSchema, ReconciliationSchema, RecoveredSchema, RecoverySchema
 from app.webhooks.schemas.endpoints import (
@@ -52,7 +59,7 @@ class Endpoints(MethodView):
         return endpoints.find_page(query, scope())
 
     @requires_webhooks
-    @refuses(NotYours, EventsNotReadable)
+    @refuses(NotYours, EventsNotReadable, TooManyEndpoints)
     @idempotent(sealed=True)
     @blp.arguments(EndpointDraftSchema, example=samples.NEW)
     @blp.response(201, EndpointSecretSchema, example=samples.WITH_SECRET)

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import Select, delete, func, select, update
 
 from app import events
 from app.accounts import audit
-from app.accounts.ownership import Scope
+from app.accounts.ownership import Scope, lock_user
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_
 from app.kernel.secret_box import seal
-from app.webhooks.errors import NotYours, UnknownEndpoint
+from app.webhooks.errors import NotYours, TooManyEndpoints, UnknownEndpoint
 from app.webhooks.events import TEST
 from app.webhooks.models.deliveries import Delivery
 from app.webhooks.models.endpoints import Endpoint, Lane
@@ -47,9 +48,11 @@ def create(
     Raises:
         Invalid: the URL is refused; the message names the IP address and the rule.
         NotYours: ``allowances`` were sent by a caller who is no admin.
+        TooManyEndpoints: the user has ``WEBHOOK_ENDPOINTS_PER_USER`` endpoints.
     """
     allowances = _allowances(data, may_allow)
     _check_url(data["url"], allowances)
+    _require_place(owner_id)
     secret = signatures.generate_secret()
     endpoint = Endpoint(
         owner_id=owner_id,
@@ -196,6 +199,13 @@ def count_open_deliveries(endpoint_ids: Sequence[int]) -> dict[int, dict[str, in
     for endpoint_id, state, count in db.session.execute(query):
         counts[endpoint_id][state] = count
     return counts
+
+
+def _require_place(owner_id: int) -> None:
+    lock_user(owner_id)
+    query = select(func.count()).select_from(_scoped(owner_id).subquery())
+    if (db.session.scalar(query) or 0) >= current_app.config["WEBHOOK_ENDPOINTS_PER_USER"]:
+        raise TooManyEndpoints
 
 
 def _scoped(scope: Scope) -> Select[Any]:

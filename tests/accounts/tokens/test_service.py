@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from app.accounts.errors import TokenEnded, UnknownToken
-from app.accounts.models.accounts import AuditEntry
+from app.accounts.errors import TokenEnded, TooManyTokens, UnknownToken
+from app.accounts.models.accounts import AuditEntry, User
 from app.accounts.models.tokens import AccessToken
 from app.accounts.roles import ABILITIES, ROLES
 from app.accounts.tokens import service as tokens
+from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.http.app import Hub
@@ -171,3 +174,35 @@ class TestCreation:
         assert tokens.expiring_tokens(scope=99) == []
         set_clock(clock.now() + timedelta(days=70))
         assert [token.id for token in tokens.expiring_tokens(scope=None)] == [long]
+
+
+class TestQuota:
+    def test_a_user_has_a_limited_number_of_valid_tokens(self, app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(app.config, "TOKENS_PER_USER", 2)
+        with unit_of_work():
+            user = a_user()
+            for _ in range(2):
+                a_token(user)
+        with pytest.raises(TooManyTokens), unit_of_work():
+            a_token(user)
+        with unit_of_work():
+            a_token(a_user())
+            tokens.revoke(1, scope=None, actor="a test")
+            a_token(user)
+
+    def test_two_requests_cannot_both_take_the_last_place(self, app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(app.config, "TOKENS_PER_USER", 1)
+        with unit_of_work():
+            user = a_user()
+
+        def make(_: int) -> bool:
+            try:
+                with app.app_context(), unit_of_work():
+                    a_token(db.session.get_one(User, user.id))
+            except TooManyTokens:
+                return False
+            return True
+
+        with ThreadPoolExecutor(6) as pool:
+            made = list(pool.map(lambda number: Context().run(make, number), range(6)))
+        assert made.count(True) == 1

@@ -13,9 +13,10 @@ from sqlalchemy import select
 from app.accounts.models.accounts import User
 from app.accounts.models.tokens import AccessToken
 from app.extensions import db
+from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin.actions import call_with_token, confirm, copy_text
-from tests.admin.client import submit_form
+from tests.admin.client import sign_in_client, submit_form
 from tests.factories import a_token, a_user
 
 SignedIn = Callable[..., Page]
@@ -123,3 +124,15 @@ def test_users_see_their_own_tokens_and_an_administrator_sees_all(signed_in_clie
     assert submit_form(clients[admin.id], f"{TOKENS}/2/revoke", page=TOKENS).status_code == 303
     db.session.expire_all()
     assert db.session.get(AccessToken, 2).revoked_at
+
+
+def test_a_token_over_the_quota_is_refused_with_a_message(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.config, "TOKENS_PER_USER", 1)
+    with unit_of_work():
+        user = a_user(role="integrator")
+        a_token(user)
+    client = app.test_client()
+    sign_in_client(client, user)
+    fields = {"name": "Two", "abilities": "grn:read", "days": "90", "calls": "60", "status_calls": "20"}
+    answer = submit_form(client, "/admin/settings/api/new", **fields)
+    assert "as many valid tokens as it may have" in answer.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
@@ -168,3 +169,16 @@ def test_only_one_check_of_an_endpoint_runs_at_a_time(manager: FlaskClient) -> N
     assert (second.status_code, second.json["error"]) == (409, "CHECK_RUNNING")
     with unit_of_work():
         assert db.session.query(ReceiverCheck).count() == 1
+
+
+def test_a_user_has_a_limited_number_of_endpoints(manager: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(manager.application.config, "WEBHOOK_ENDPOINTS_PER_USER", 2)
+    first, _ = post_endpoint(manager), post_endpoint(manager)
+    refused = manager.post(ENDPOINTS, json={"url": PUBLIC_URL, "events": ["*"]})
+    assert refused.status_code == 409
+    assert refused.json == {
+        "message": "This user has as many webhook endpoints as it may have; delete one first.",
+        "error": "TOO_MANY_ENDPOINTS",
+    }
+    assert manager.delete(f"{ENDPOINTS}/{first['id']}").status_code == 204
+    post_endpoint(manager)
