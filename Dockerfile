@@ -27,7 +27,7 @@ RUN apt-get update \
         fonts-noto-core fonts-wqy-zenhei fonts-noto-color-emoji \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin hub \
-    && install -d -o hub -g hub /srv/hub /srv/hub/storage /srv/hub/metrics
+    && install -d -m 0700 -o hub -g hub /srv/hub /srv/hub/storage /srv/hub/metrics
 COPY --from=builder /opt/hub /opt/hub
 COPY deploy/docker/probe.py /opt/hub/probe.py
 WORKDIR /opt/app

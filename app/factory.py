@@ -18,7 +18,7 @@ from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import register as grn
 from app.kernel import json, logs
 from app.kernel.database import pooler
-from app.kernel.http import error_handlers, rate_limit_headers, rate_limit_storage
+from app.kernel.http import error_handlers, rate_limit_headers, rate_limit_storage, security_headers
 from app.kernel.http.app import Hub
 from app.kernel.http.client_address import CanonicalRemoteAddress
 from app.kernel.http.openapi import HubApi
@@ -107,6 +107,7 @@ def _register_request_hooks(app: Hub) -> None:
     request_metrics.register(app)
     error_handlers.register(app)
     rate_limit_headers.register(app)
+    security_headers.register(app)
     audit.recorder.init_app(app)
     broadcaster.broadcaster.init_app(app)
 

@@ -18,7 +18,6 @@ POLICY = (
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -77,8 +76,6 @@ def add_security_headers(response: Response) -> Response:
     if is_page(request.path):
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        if not response.cache_control.public and "Cache-Control" not in response.headers:
-            response.headers["Cache-Control"] = "no-store"
         if request.is_secure:
             response.headers["Strict-Transport-Security"] = f"max-age={_TWO_YEARS}"
     return response

@@ -25,6 +25,7 @@ from app.admin.views import seller as seller_views
 from app.admin.views import tokens as tokens_views
 from app.admin.views import users as users_views
 from app.admin.views import webhooks as webhooks_views
+from app.kernel.bidi import clean_output
 from app.kernel.http import error_handlers
 from app.languages import LANGUAGES
 from app.stream.api import STREAMS
@@ -64,6 +65,7 @@ def register(app: Flask) -> None:
     web_sessions.stream_endpoints.update(STREAMS)
     labels.register(app)
     app.jinja_env.filters["translate"] = translate.translate
+    app.jinja_env.finalize = clean_output
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         asset=assets.asset,

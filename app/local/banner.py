@@ -75,7 +75,7 @@ def banner_text(environment: Mapping[str, str], seconds: float) -> str:
 Invoice Hub is ready ({seconds:.1f} s).
   Address    {address}/
   API        {address}/docs
-  Celery     http://localhost:{environment["FLOWER_PORT"]}/ (user admin, the same password)
+  Celery     http://localhost:{environment["FLOWER_PORT"]}/ (user admin, its password is FLOWER_PASSWORD in {file})
   Admin      {environment["ADMIN_EMAIL"]}, its password is ADMIN_PASSWORD in {file}
   Commands   . {shlex.quote(str(file))} && {flask}
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
+from app.kernel.system.private_folders import close_folder
 from app.local import checks
 from app.local.banner import ReadyBanner
 from app.local.child_processes import describe_exit, with_death_signal
@@ -21,7 +22,14 @@ from app.local.servers import external_servers
 from app.local.servers.postgres import Postgres
 from app.local.servers.server import Server
 from app.local.servers.valkey import Valkey
-from app.local.settings import METRICS_FOLDER, OWN_SERVERS, Settings, environment_for, write_environment_file
+from app.local.settings import (
+    METRICS_FOLDER,
+    OWN_SERVERS,
+    STORAGE_FOLDER,
+    Settings,
+    environment_for,
+    write_environment_file,
+)
 from app.processes import PREPARATIONS, PROCESSES, ROOT, HubProcess
 
 
@@ -81,6 +89,8 @@ def _run(
     servers = _start_servers(environment, settings, stack)
     environment["CELERY_BROKER_URL"] = _verified(environment["REDIS_URL"])
     _clear_metrics(settings.data_dir / METRICS_FOLDER)
+    if Path(environment["STORAGE_DIR"]) == settings.data_dir / STORAGE_FOLDER:
+        close_folder(settings.data_dir / STORAGE_FOLDER)
     write_environment_file(environment)
     for preparation in preparations:
         _run_preparation(preparation, environment)
@@ -99,7 +109,7 @@ def _verified(url: str) -> str:
 def _clear_metrics(folder: Path) -> None:
     """Delete the metric files of the previous run; otherwise their number would grow with each process."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    close_folder(folder)
 
 
 def _start_servers(environment: dict[str, str], settings: Settings, stack: ExitStack) -> list[Server]:

@@ -14,6 +14,8 @@ from app.local.private_files import write_private_file
 ENVIRONMENT_FILE = "hub.env"
 #: Folder of the metric files of all processes, which every web process reads.
 METRICS_FOLDER = "metrics"
+#: Folder of stored files, unless ``STORAGE_DIR`` names another one.
+STORAGE_FOLDER = "storage"
 _MAX_PORT = 65535
 
 #: Variables that are kept in ``hub.env``, each with the function that generates its first value.
@@ -22,6 +24,7 @@ _KEPT_DEFAULTS: Mapping[str, Callable[[], str]] = {
     "SALES_IMPORT_API_KEY": lambda: secrets.token_urlsafe(24),
     "ADMIN_EMAIL": lambda: "admin@example.com",
     "ADMIN_PASSWORD": lambda: secrets.token_urlsafe(12),
+    "FLOWER_PASSWORD": lambda: secrets.token_urlsafe(12),
 }
 #: Variables in ``hub.env``: those that a shell needs to run commands of the hub.
 _WRITTEN = ("ENVIRONMENT", "DATABASE_URL", "REDIS_URL", "STORAGE_DIR", "DATA_DIR", *_KEPT_DEFAULTS)
@@ -70,8 +73,8 @@ def environment_for(environ: Mapping[str, str], settings: Settings, flower_port:
     stale = {OWN_SERVERS, *environ.get(OWN_SERVERS, "").split()}
     kept = _read_environment_file(settings.data_dir / ENVIRONMENT_FILE)
     values = {name: environ.get(name) or kept.get(name) or generate() for name, generate in _KEPT_DEFAULTS.items()}
-    if "," in values["ADMIN_PASSWORD"]:
-        raise LocalRunError("ADMIN_PASSWORD may not contain a comma: Flower would take it for two passwords.")
+    if "," in values["FLOWER_PASSWORD"]:
+        raise LocalRunError("FLOWER_PASSWORD may not contain a comma: Flower would take it for two passwords.")
     return {
         "WEB_CONCURRENCY": "2",
         "DEMO": "1",
@@ -83,12 +86,12 @@ def environment_for(environ: Mapping[str, str], settings: Settings, flower_port:
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
         "DATA_DIR": str(settings.data_dir),
         "PROMETHEUS_MULTIPROC_DIR": str(settings.data_dir / METRICS_FOLDER),
-        "STORAGE_DIR": str(Path(environ.get("STORAGE_DIR") or settings.data_dir / "storage").absolute()),
+        "STORAGE_DIR": str(Path(environ.get("STORAGE_DIR") or settings.data_dir / STORAGE_FOLDER).absolute()),
         "HOST": settings.host,
         "PORT": str(settings.port),
         "FLOWER_ADDRESS": "127.0.0.1",
         "FLOWER_PORT": str(flower_port),
-        "FLOWER_BASIC_AUTH": f"admin:{values['ADMIN_PASSWORD']}",
+        "FLOWER_BASIC_AUTH": f"admin:{values['FLOWER_PASSWORD']}",
         "FLOWER_READ_ONLY": "true",
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import os
 import shutil
 import tempfile
 import time
@@ -21,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.extensions import db
 from app.kernel import clock, postgres_programs
 from app.kernel.identifiers import clean_identifier
+from app.kernel.system.private_folders import is_open_to_others, make_private_folder
 from app.kernel.worker import heartbeat
 from app.operations.monitoring import queue_drain, queue_health, redis_info
 from app.pdf.scripts import FONT_PACKAGES
@@ -184,7 +186,7 @@ def _redis() -> Iterator[Finding]:
 def _storage() -> Iterator[Finding]:
     folder: Path = current_app.config["STORAGE_DIR"]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-") as file:
             file.write(b"x")
         free = shutil.disk_usage(folder).free // _MIB
@@ -194,6 +196,15 @@ def _storage() -> Iterator[Finding]:
     state = State.OK if free >= _MIN_FREE_MIB else State.WARNING
     remedy = "" if state is State.OK else "Free space on its disk."
     yield Finding("storage", state, f"{folder}, {free} MiB free", remedy)
+    yield from _open_folders()
+
+
+def _open_folders() -> Iterator[Finding]:
+    folders = [current_app.config["STORAGE_DIR"], os.environ.get("PROMETHEUS_MULTIPROC_DIR")]
+    for folder in map(Path, filter(None, folders)):
+        if folder.is_dir() and is_open_to_others(folder):
+            message = f"{folder} can be read by other users of this machine"
+            yield Finding("storage", State.WARNING, message, f"chmod -R go-rwx {folder}")
 
 
 def _pdf_libraries() -> Iterator[Finding]:

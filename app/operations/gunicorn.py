@@ -48,6 +48,7 @@ def _write_json_error(connection: socket.socket, status: int, reason: str, _deta
     """Answer a request that is not valid HTTP with JSON; gunicorn would answer with an HTML page."""
     body = f'{{"message":"{reason}"}}'
     head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    head += "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
     util.write_nonblock(connection, f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("latin1"))
 
 

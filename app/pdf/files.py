@@ -13,6 +13,7 @@ import structlog
 from flask import Response, current_app, send_file
 
 from app.kernel.http.byte_ranges import apply_conditions
+from app.kernel.system.private_folders import make_private_folder
 from app.pdf.models import PrintedDocument
 
 log = structlog.get_logger(__name__)
@@ -56,8 +57,9 @@ def send_pdf(stored: StoredPdf, *, download: bool) -> Response:
         download_name=safe_file_name(stored.name),
         conditional=False,
         etag=stored.sha256,
-        max_age=0,
     )
+    # A browser keeps it, and asks by its ETag whether it is still current.
+    answer.headers["Cache-Control"] = "private, no-cache"
     return apply_conditions(answer)
 
 
@@ -76,7 +78,9 @@ def safe_file_name(name: str) -> str:
 
 def write(path: str, content: bytes) -> None:
     """Write a file atomically: a reader sees all of it or nothing."""
-    target = storage_folder() / path
+    folder = storage_folder()
+    make_private_folder(folder)
+    target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
         temporary = Path(file.name)

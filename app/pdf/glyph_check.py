@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from app.kernel.bidi import without_overrides
 from app.pdf.errors import PdfNotMade
 
 _WEASYPRINT = logging.getLogger("weasyprint")
@@ -39,8 +40,8 @@ def describe(character: str) -> str:
 
 
 def replace_controls(html: str) -> str:
-    """The text with all line ends as ``\\n`` and without other control characters, which nobody can see."""
-    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", html))
+    """The text with all line ends as ``\\n`` and without characters that nobody can see: other controls, overrides."""
+    return without_overrides(_CONTROLS.sub("", _LINE_ENDS.sub("\n", html)))
 
 
 @contextmanager

@@ -98,7 +98,7 @@ class Stream(MethodView):
 @log.route("/stream/tickets")
 class Tickets(MethodView):
     @requires("events:read")
-    @idempotent
+    @idempotent(sealed=True)
     @log.response(201, TicketSchema, example={"ticket": "k3J…", "expires_in": 60})
     def post(self) -> dict[str, Any]:
         """Make a single-use ticket that opens one stream as `?ticket=` within 60 seconds."""

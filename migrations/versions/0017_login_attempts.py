@@ -9,9 +9,12 @@ revision = '0017'
 down_revision = '0016'
 branch_labels = None
 depends_on = None
+#: The stored answers with a ticket are encrypted from this release on. A ticket is valid for a minute.
+FORGET_PLAIN_TICKETS = """DELETE FROM idempotency_keys WHERE position('"ticket"'::bytea IN body) > 0"""
 
 
 def upgrade() -> None:
+    op.execute(FORGET_PLAIN_TICKETS)
     op.create_table(
         "login_counts",
         sa.Column("subject", sa.LargeBinary(length=32), nullable=False),

@@ -22,7 +22,7 @@ class TestKept:
         first = environment(tmp_path)
         write_environment_file(first)
         second = environment(tmp_path)
-        for name in ("SECRET_KEY", "SALES_IMPORT_API_KEY", "ADMIN_EMAIL", "ADMIN_PASSWORD"):
+        for name in ("SECRET_KEY", "SALES_IMPORT_API_KEY", "ADMIN_EMAIL", "ADMIN_PASSWORD", "FLOWER_PASSWORD"):
             assert first[name]
             assert second[name] == first[name]
 
@@ -70,14 +70,15 @@ class TestEnvironment:
         assert result["STORAGE_DIR"] == str(tmp_path / "storage")
 
     def test_flower_requires_a_password_and_is_read_only(self, tmp_path: Path) -> None:
-        result = environment(tmp_path, ADMIN_PASSWORD="mine")
+        result = environment(tmp_path, FLOWER_PASSWORD="mine")
         assert result["FLOWER_ADDRESS"] == "127.0.0.1"
         assert result["FLOWER_BASIC_AUTH"] == "admin:mine"
         assert result["FLOWER_READ_ONLY"] == "true"
+        assert environment(tmp_path)["FLOWER_PASSWORD"] != environment(tmp_path)["ADMIN_PASSWORD"]
 
     def test_a_password_with_a_comma_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(LocalRunError, match="comma"):
-            environment(tmp_path, ADMIN_PASSWORD="a,b")
+            environment(tmp_path, FLOWER_PASSWORD="a,b")
 
     @pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "8000.0", "٨٠"])
     @pytest.mark.parametrize("name", ["PORT", "FLOWER_PORT"])

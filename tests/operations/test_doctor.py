@@ -71,6 +71,23 @@ def test_redis_without_answer_is_a_fault(app_with: Callable[..., Hub]) -> None:
         assert "Start Redis" in findings("redis", worst=State.FAULT)
 
 
+def test_folders_that_others_can_read_are_named(
+    app_with: Callable[..., Hub], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, metrics = tmp_path / "storage", tmp_path / "metrics"
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(metrics))
+    for folder in (storage, metrics):
+        folder.mkdir()
+        folder.chmod(0o755)
+    with app_with(storage_dir=storage).app_context():
+        told = findings("storage", worst=State.WARNING)
+        assert str(storage) in told
+        assert str(metrics) in told
+        for folder in (storage, metrics):
+            folder.chmod(0o700)
+        assert "other users" not in findings("storage", worst=State.OK)
+
+
 def test_a_storage_folder_that_is_not_writable_is_a_fault(app_with: Callable[..., Hub], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with app_with(storage_dir=tmp_path / "file").app_context():

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
+from app.accounts.models.accounts import IdempotencyKey
 from app.accounts.tokens import service as tokens
 from app.extensions import db
 from app.kernel import clock, json
@@ -279,6 +280,13 @@ class TestTickets:
         stored = db.session.scalars(db.select(StreamTicket)).one()
         assert stored.ticket_hash == service._hash(ticket)
         assert ticket not in str(stored.principal)
+
+    def test_a_ticket_under_an_idempotency_key_is_stored_encrypted(self, client_with: ClientWith) -> None:
+        client, key = client_with("events:read"), {"Idempotency-Key": "once"}
+        first = client.post("/api/v1/stream/tickets", headers=key)
+        assert client.post("/api/v1/stream/tickets", headers=key).json == first.json
+        stored = db.session.query(IdempotencyKey).one()
+        assert first.json["ticket"].encode() not in stored.body
 
     def test_is_deleted_after_it_expired(self, client_with: ClientWith) -> None:
         self.make(client_with("events:read"))

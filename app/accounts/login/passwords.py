@@ -7,7 +7,7 @@ import secrets
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from app.kernel.native_threads import NativeThreads
+from app.kernel.system.native_threads import NativeThreads
 
 MIN_LENGTH, MAX_LENGTH = 10, 200
 _hasher = PasswordHasher()

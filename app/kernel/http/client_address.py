@@ -21,8 +21,9 @@ class CanonicalRemoteAddress:
     """WSGI middleware: ``REMOTE_ADDR`` is the client's canonical IP address, or empty when it is unknown.
 
     Allowlists, limits, logs and records all read it. Behind ``hops`` trusted proxies, each of which appends an address
-    to ``X-Forwarded-For``, the client is the one at that place from the end. The list is split at every comma: a parser
-    of quoted strings lets a client hide the addresses of the proxies behind a quotation mark.
+    to ``X-Forwarded-For``, the client is the one at that place from the end. With fewer addresses, a request did not
+    pass all proxies: the first address is the one that a proxy saw. The list is split at every comma: a parser of
+    quoted strings lets a client hide the addresses of the proxies behind a quotation mark.
     """
 
     def __init__(self, app: WSGIApplication, hops: int = 0) -> None:
@@ -32,8 +33,8 @@ class CanonicalRemoteAddress:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         address = environ.get("REMOTE_ADDR")
         forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        if self._hops and any(forwarded) and len(forwarded) >= self._hops:
-            address = forwarded[-self._hops]
+        if self._hops and any(forwarded):
+            address = forwarded[-min(self._hops, len(forwarded))]
         environ["REMOTE_ADDR"] = parse_address(address) or ""
         return self._app(environ, start_response)
 

@@ -14,6 +14,7 @@ from psycopg import sql
 from redis.exceptions import RedisError
 
 from app.extensions import db
+from app.kernel.system.private_folders import make_private_folder
 from app.kernel.worker import heartbeat
 from app.operations.backup import archive, postgres_client
 from app.operations.backup.archive import DATABASE, STORAGE, BrokenBackupError, Manifest
@@ -46,7 +47,7 @@ def restore(source: Path, passphrase: str | None = None, *, overwrite: bool = Fa
         postgres_client.ProgramError: the restore of the database failed; the database is unchanged.
     """
     folder: Path = current_app.config["STORAGE_DIR"]
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     _require_stopped()
     if not overwrite:
         _require_empty(folder)

@@ -15,6 +15,7 @@ from app.kernel.messages import N_, Message
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, HubField, Metadata, Number, Schema, Text, Timestamp
+from app.kernel.schemas.switch import Switch
 from app.webhooks.models.endpoints import DEFAULT_BODY_BYTES, MAX_BODY_BYTES, MIN_BODY_BYTES, STATUSES
 from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
@@ -158,7 +159,7 @@ class EndpointDraftSchema(_EndpointSettings):
 
     url = Text(MAX_URL_LENGTH, blank=False, required=True)
     events = _events(required=True, metadata={"example": ["einvoice.*"]})
-    enabled = fields.Boolean(load_default=True)
+    enabled = Switch(load_default=True)
 
 
 class EndpointChangeSchema(_EndpointSettings):

@@ -60,6 +60,8 @@ def test_headers_with_control_characters_or_reserved_names_are_refused(manager: 
         ({"metadata": {"x": "y" * 17_000}}, "metadata"),
         ({"secret": "mine"}, "secret"),
         ({"status": "enabled"}, "status"),
+        ({"enabled": "yes"}, "enabled"),
+        ({"enabled": 1}, "enabled"),
     ],
     ids=str,
 )

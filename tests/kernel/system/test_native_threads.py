@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from app.kernel.native_threads import NativeThreads
+from app.kernel.system.native_threads import NativeThreads
 
 #: Counts the turns of another greenlet while passwords are checked, and the refusals when too many wait.
 IN_GEVENT = """
@@ -13,7 +13,7 @@ from gevent import monkey; monkey.patch_all()
 import gevent, time
 from app.accounts.login import passwords
 from app.kernel.errors import Busy
-from app.kernel.native_threads import NativeThreads
+from app.kernel.system.native_threads import NativeThreads
 passwords._threads = NativeThreads(threads=1, waiting=2)
 stored = passwords.hash_password("right")
 turns, refused, right = 0, 0, []

@@ -1,0 +1,1 @@
+"""The machine: native threads and private folders."""
