@@ -28,6 +28,7 @@ ENDPOINT: dict[str, Any] = {
     "metadata": None,
     "status": "enabled",
     "reason": None,
+    "waiting_because": None,
     "probe_at": None,
     "last_sequence": 42,
     "previous_secret_until": None,

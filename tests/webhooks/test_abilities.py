@@ -14,7 +14,8 @@ from app.accounts.models.tokens import AccessToken
 from app.accounts.tokens import service as tokens
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
-from app.webhooks.models.endpoints import Endpoint
+from app.webhooks.endpoints import health
+from app.webhooks.models.endpoints import TOKEN_ENDED, Endpoint
 from tests.factories import a_sale, a_token
 from tests.webhooks.fixtures import DELIVERIES, ENDPOINTS, PUBLIC_URL, Make, Subscribed, deliveries
 from tests.webhooks.receivers import Receiver
@@ -194,7 +195,11 @@ class TestDelivery:
                 token.expires_at = token.created_at
         assert send() == 0
         assert [delivery.state for delivery in deliveries()] == ["delivered", "pending"]
-        assert admin.post(f"{ENDPOINTS}/{endpoint.id}/enable").status_code == 200
+        assert admin.get(f"{ENDPOINTS}/{endpoint.id}").json["waiting_because"] == TOKEN_ENDED
+        assert [one.endpoint.id for one in health.endpoint_health(None, 5).worst] == [endpoint.id]
+        enabled = admin.post(f"{ENDPOINTS}/{endpoint.id}/enable")
+        assert (enabled.status_code, enabled.json["waiting_because"]) == (200, None)
+        assert not health.endpoint_health(None, 5).worst
         assert send() >= 1
         assert [delivery.state for delivery in deliveries()] == ["delivered", "delivered"]
 

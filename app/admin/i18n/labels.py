@@ -98,6 +98,7 @@ LABELS: dict[str, tuple[LazyString, str]] = {
     "enabled": (lazy_gettext("Enabled"), "good"),
     "disabled": (lazy_gettext("Disabled"), "warn"),
     "probing": (lazy_gettext("Testing"), "busy"),
+    "token_ended": (lazy_gettext("Token ended"), "warn"),
     "paused": (lazy_gettext("Paused"), "warn"),
     "delivery.pending": (lazy_gettext("Waiting"), "busy"),
     "delivery.delivered": (lazy_gettext("Delivered"), "good"),

@@ -55,7 +55,7 @@ def endpoint_health(scope: Scope, limit: int) -> EndpointHealth:
     counts = _problem_counts()
     failed, late = func.coalesce(counts.c.failed, 0), func.coalesce(counts.c.late, 0)
     in_scope = [Endpoint.deleted_at.is_(None), *([] if scope is None else [Endpoint.owner_id == scope])]
-    is_off = Endpoint.status != "enabled"
+    is_off = or_(Endpoint.status != "enabled", func.coalesce(Endpoint.token_ends_at <= clock.now(), False))
     query = (
         select(Endpoint, failed, late, func.count().over())
         .outerjoin(counts, counts.c.endpoint_id == Endpoint.id)

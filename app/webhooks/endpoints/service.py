@@ -133,6 +133,8 @@ def change(
     endpoint.allowances = allowances
     if not _DIRECTING_FIELDS.isdisjoint(data):
         endpoint.token_id = token_id
+        db.session.flush()
+        db.session.expire(endpoint, ["token_ends_at"])
     for name in ("url", *_PLAIN_FIELDS):
         if name in data:
             setattr(endpoint, name, data[name])

@@ -20,18 +20,23 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Uuid,
+    func,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
+from app.accounts.models.tokens import AccessToken
 from app.config import KIB, MIB
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.messages import N_
 from app.webhooks.models.columns import moment, optional_moment
 
 #: A ``probing`` endpoint gets one delivery at a time until one has arrived.
 STATUSES = ("enabled", "disabled", "probing")
+TOKEN_ENDED = N_("The token that made it has expired or was revoked. Deliveries wait until somebody enables it again.")
 #: Limits of ``max_body_bytes``; every thin body fits into the smallest.
 MIN_BODY_BYTES, DEFAULT_BODY_BYTES, MAX_BODY_BYTES = KIB, 256 * KIB, 32 * MIB
 
@@ -83,6 +88,19 @@ class Endpoint(db.Model):
     created_at: Mapped[datetime] = moment(default=clock.now)
     updated_at: Mapped[datetime] = moment(default=clock.now)
     deleted_at: Mapped[datetime | None] = optional_moment()
+    #: When the token of the endpoint ends or ended, if it has one.
+    token_ends_at: Mapped[datetime | None] = column_property(
+        select(func.least(AccessToken.revoked_at, AccessToken.expires_at))
+        .where(AccessToken.id == token_id)
+        .scalar_subquery()
+    )
+
+    @property
+    def waiting_because(self) -> str | None:
+        """Why nothing is sent to the endpoint, although it is not disabled, as text for people."""
+        if self.token_id is None or self.token_ends_at is None or self.token_ends_at > clock.now():
+            return None
+        return TOKEN_ENDED
 
 
 class Lane(db.Model):

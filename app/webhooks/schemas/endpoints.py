@@ -192,6 +192,11 @@ class EndpointSchema(Schema):
     extra = Metadata(data_key="metadata", allow_none=True)
     status = Choice(*STATUSES)
     reason = fields.String(allow_none=True)
+    waiting_because = fields.String(
+        allow_none=True,
+        dump_only=True,
+        metadata={"description": "Why deliveries wait although the endpoint is enabled: its token has ended."},
+    )
     probe_at = Timestamp(allow_none=True)
     last_sequence = fields.Integer()
     previous_secret_until = Timestamp(allow_none=True)

@@ -37,6 +37,8 @@ def enable(endpoint: Endpoint, *, actor: str, token_id: int | None = None) -> No
         tokens = {"before": endpoint.token_id, "after": token_id}
         audit.record("webhook_endpoint.token_changed", actor=actor, subject=_subject(endpoint.id), **tokens)
         endpoint.token_id = token_id
+        db.session.flush()
+        db.session.expire(endpoint, ["token_ends_at"])
     if endpoint.status == "enabled":
         return
     endpoint.reason, endpoint.probe_at, endpoint.updated_at = None, None, clock.now()
