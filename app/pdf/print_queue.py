@@ -81,7 +81,8 @@ class PrintQueue:
         changed: called in the same transaction when the document of a key has a new file.
         is_short: SQL condition of the rows whose documents have one part only; long documents of all queues let these
             through between their parts.
-        owner: SQL expression of the user who waits for the document of a row; these users get their turns.
+        owner: the column of the user who waits for a document, and the condition that joins its table to the rows;
+            these users get their turns.
     """
 
     rows: Any
@@ -90,7 +91,7 @@ class PrintQueue:
     lock: Callable[..., object] = lambda *_key: None
     changed: Callable[..., object] = lambda *_key: None
     is_short: Any = None
-    owner: Any = None
+    owner: tuple[Any, Any] | None = None
     turns: Turns = field(default_factory=Turns)
 
 
@@ -132,7 +133,10 @@ def print_next(print_queue: PrintQueue, *conditions: Any) -> bool:
 
     Users take turns: one who waits for many documents does not delay the others.
     """
-    order = () if print_queue.owner is None else (print_queue.turns.order(print_queue.owner),)
+    order: tuple[Any, ...] = ()
+    if print_queue.owner is not None:
+        owner, joined = print_queue.owner
+        conditions, order = (*conditions, joined), (print_queue.turns.order(owner),)
     with unit_of_work():
         row = work_queue.claim(print_queue.rows, LEASE, *conditions, order=order)
         if row is None:

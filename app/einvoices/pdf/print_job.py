@@ -106,6 +106,6 @@ PRINT_QUEUE = print_queue.register_queue(
         lock=lambda einvoice_id: find_for_update(einvoice_id, None),
         changed=_mark_changed,
         is_short=_is_short(),
-        owner=select(Einvoice.owner_id).where(Einvoice.id == EinvoicePdf.einvoice_id).scalar_subquery(),
+        owner=(Einvoice.owner_id, Einvoice.id == EinvoicePdf.einvoice_id),
     )
 )

@@ -76,7 +76,7 @@ def claim(model: Any, lease: timedelta, *conditions: Any, order: Sequence[Any] =
         moment = clock.now()
         is_due = or_(model.due_at <= moment, model.due_at > moment + LONGEST_WAIT)
         due = select(model).where(model.state == WorkState.PENDING, is_due, *conditions)
-        first = due.order_by(*order, model.due_at).limit(1).with_for_update(skip_locked=True)
+        first = due.order_by(*order, model.due_at).limit(1).with_for_update(skip_locked=True, of=model)
         # ``populate_existing``: another transaction may have changed the row since this session read it.
         row = db.session.scalar(first.execution_options(populate_existing=True))
         if row is None:
