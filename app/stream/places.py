@@ -107,7 +107,7 @@ def _exchange(own: Counts) -> Tally[str]:
         pipe.hgetall(KEY)
         stored: dict[str, Any] = pipe.execute()[-1]
     others = {process: msgspec.json.decode(text, type=Counts) for process, text in stored.items() if process != name}
-    ended = [process for process, counts in others.items() if own.at - counts.at > STALE_SECONDS]
+    ended = [process for process, counts in others.items() if abs(own.at - counts.at) > STALE_SECONDS]
     if ended:
         bus.client.hdel(KEY, *ended)
     total: Tally[str] = Tally()

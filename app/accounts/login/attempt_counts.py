@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts.models.accounts import User
@@ -60,7 +60,7 @@ def count(limits: Sequence[Limit]) -> Exhausted | None:
         for key, seconds in by_key
     ]
     added = insert(LoginCount).values(rows)
-    is_over = LoginCount.ends_at <= now
+    is_over = not_(_is_running(now))
     statement = added.on_conflict_do_update(
         index_elements=[LoginCount.subject, LoginCount.seconds],
         set_={
@@ -109,7 +109,7 @@ def _exhausted(limits: Sequence[Limit]) -> Exhausted | None:
     amounts = {limit.key: limit for limit in limits}
     rows = db.session.execute(
         select(LoginCount.subject, LoginCount.seconds, LoginCount.attempts, LoginCount.ends_at).where(
-            _of(limits), LoginCount.ends_at > clock.now()
+            _of(limits), _is_running(clock.now())
         )
     )
     return _latest(
@@ -117,6 +117,12 @@ def _exhausted(limits: Sequence[Limit]) -> Exhausted | None:
         for key, seconds, attempts, ends_at in rows
         if attempts >= amounts[key, seconds].amount
     )
+
+
+def _is_running(now: datetime) -> ColumnElement[bool]:
+    """Whether a period has not ended; one that ends too late began before the clock was put back."""
+    length = func.make_interval(0, 0, 0, 0, 0, 0, LoginCount.seconds)
+    return and_(LoginCount.ends_at > now, LoginCount.ends_at <= now + length)
 
 
 def _latest(exhausted: Iterable[Exhausted]) -> Exhausted | None:

@@ -132,16 +132,25 @@ def test_a_network_is_forgotten_90_days_after_the_last_login(
     assert not db.session.scalars(select(LoginNetwork)).all()
 
 
+def test_a_clock_that_was_put_back_does_not_lengthen_a_period(
+    app_with: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, now = app_with(login_limit="1 per minute").test_client(), clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=1))
+    assert statuses(client, 2) == [401, 429]
+    monkeypatch.setattr(clock, "now", lambda: now)
+    assert statuses(client, 2) == [401, 429]
+
+
 def test_guesses_at_an_account_slow_down(app_with: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch) -> None:
-    """10 guesses a minute become 30 in a quarter of an hour and 60 in an hour."""
-    client, now, guessed = app_with().test_client(), clock.now(), []
-    client.application.config["LOGIN_LIMIT"] = ""
+    """As 10 guesses a minute become 30 in a quarter of an hour and 60 in an hour."""
+    client, now, guessed = app_with(login_limit="2 per minute").test_client(), clock.now(), []
     for minute in range(61):
         monkeypatch.setattr(clock, "now", lambda minute=minute: now + timedelta(minutes=minute))
-        seen = [statuses(client, 1, REMOTE_ADDR=f"192.0.2.{n}")[0] for n in range(11)]
+        seen = [statuses(client, 1, REMOTE_ADDR=f"192.0.2.{n}")[0] for n in range(3)]
         guessed.append(seen.count(401))
-    assert max(guessed) == 10
-    assert (sum(guessed[:15]), sum(guessed[:60]), guessed[60]) == (30, 60, 10)
+    assert max(guessed) == 2
+    assert (sum(guessed[:15]), sum(guessed[:60]), guessed[60]) == (6, 12, 2)
 
 
 def test_a_new_password_clears_the_failures_of_the_account(app_with: Callable[..., Hub]) -> None:
