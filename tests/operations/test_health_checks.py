@@ -124,8 +124,8 @@ class TestWorkerHealth:
     @pytest.mark.parametrize(
         ("task", "seconds", "is_red"),
         [
-            ("einvoices.print_pdfs", 100, False),
-            ("einvoices.print_pdfs", 120, True),
+            ("einvoices.print_pdfs", 900, False),
+            ("einvoices.print_pdfs", 1000, True),
             ("grn.print_papers", 900, False),
             ("grn.print_papers", 1000, True),
             ("unknown.task", 20, False),
