@@ -150,4 +150,5 @@ def test_translations_are_compiled_whenever_they_changed(checkout: Path) -> None
 def test_the_makefile_lists_every_target() -> None:
     listed = subprocess.run(["make", "-s"], cwd=ROOT, env=dict(os.environ), check=True, capture_output=True, text=True)
     targets = {line.split()[1] for line in listed.stdout.splitlines()}
-    assert {"run", "test", "drill", "check", "format", "words", "lock", "bench", "clean", "help"} == targets
+    expected = "run test drill check format words lock sbom audit bench clean help"
+    assert set(expected.split()) == targets
