@@ -46,6 +46,8 @@ class SheetCell(NamedTuple):
     value: Any
     type: str
     format: str = "General"
+    #: The value stands in a row above: the cells are merged.
+    is_merged: bool = False
 
 
 def read_text(kind: Kind, text: str, choices: Choices, style: NumberStyle) -> Any:

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from typing import IO
 
 from app.kernel.messages import N_, Message
-from app.tables.layout import RawRow, UnreadableTable
+from app.tables.headings import TOP_ROWS
+from app.tables.layout import Layout, RawRow, UnreadableTable
 from app.tables.number_text import NumberStyle
 
 _BLOCK = 1024 * 1024
 #: Physical lines of one row: a longer row has a quotation mark that nobody closed.
 _MOST_LINES = 100
+#: Lines among which the headings are looked for, blank ones too, and how much of a line is looked at.
+_MOST_TOP_LINES, _LONGEST_HEADINGS = 1000, 20_000
 _SEPARATORS = ",;\t"
 _SEPARATOR_LINE = "sep="
 
@@ -23,7 +26,7 @@ _SEPARATOR_LINE = "sep="
 class CsvRows:
     """The rows of a CSV file, the first filled one being the headings."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], layout: Layout) -> None:
         """Check the encoding of the whole file, and find the separator.
 
         Raises:
@@ -33,17 +36,18 @@ class CsvRows:
         _require_encoding(stream, encoding)
         self._text = io.TextIOWrapper(stream, encoding, newline="")
         self._lines = _Lines(self._text)
-        first = self._lines.peek()
-        self.separator = ","
-        named = first.strip("\r\n")
+        possible = _SEPARATORS
+        named = self._lines.peek().strip("\r\n")
         if named[:-1].lower() == _SEPARATOR_LINE:
-            self.separator = named[-1]
+            possible = named[-1]
             self._lines.skip()
-        else:
-            while first and not first.strip(" \t\r\n" + _SEPARATORS):
-                self._lines.skip()
-                first = self._lines.peek()
-            self.separator = max(_SEPARATORS, key=first.count)
+        while (line := self._lines.peek()) and not _is_filled(line):
+            self._lines.skip()
+        top = self._lines.top(TOP_ROWS)
+        known = {separator: _known_headings(top, separator, layout) for separator in possible}
+        first = top[0] if top else ""
+        self.separator = max(known, key=lambda separator: (known[separator][0], first.count(separator)))
+        self._width = known[self.separator][1]
         # Programs that write a decimal comma separate cells by semicolons.
         self.style = NumberStyle(comma_locale=self.separator == ";")
 
@@ -52,7 +56,6 @@ class CsvRows:
         self._text.detach()
 
     def __iter__(self) -> Iterator[RawRow]:
-        width = 0
         while True:
             number = self._lines.number + 1
             taken: list[str] = []
@@ -63,8 +66,8 @@ class CsvRows:
                 continue
             if cells is None:
                 return
-            width = width or len(cells)
-            if len(taken) > 1 and self._swallows_rows(cells, width):
+            self._width = self._width or len(cells)
+            if len(taken) > 1 and self._swallows_rows(cells, self._width):
                 yield self._broken(number, taken, N_("A quotation mark is opened and not closed."))
                 continue
             yield RawRow(number, cells)
@@ -103,6 +106,15 @@ class _Lines:
             self._pending.append(line)
         return self._pending[0]
 
+    def top(self, count: int) -> list[str]:
+        """The next ``count`` lines that hold something, which are still to be taken."""
+        found = [line for line in self._pending if _is_filled(line)]
+        while len(found) < count and len(self._pending) < _MOST_TOP_LINES and (line := next(self._source, "")):
+            self._pending.append(line)
+            if _is_filled(line):
+                found.append(line)
+        return found
+
     def skip(self) -> None:
         if self.peek():
             self._pending.popleft()
@@ -118,6 +130,20 @@ class _Lines:
     def push_back(self, lines: list[str]) -> None:
         self._pending.extendleft(reversed(lines))
         self.number -= len(lines)
+
+
+def _is_filled(line: str) -> bool:
+    return bool(line.strip(" \t\r\n" + _SEPARATORS))
+
+
+def _known_headings(top: list[str], separator: str, layout: Layout) -> tuple[int, int]:
+    """The number of known headings in the line that has the most of them, and the cells of that line."""
+    best = (0, 0)
+    for line in top:
+        cells = next(csv.reader([line[:_LONGEST_HEADINGS]], delimiter=separator), [])
+        known = sum(map(layout.is_known, cells))
+        best = max(best, (known, len(cells) if known else 0))
+    return best
 
 
 def _reason(error: csv.Error, taken: list[str]) -> str:

@@ -56,15 +56,21 @@ class Layout:
 
     Attributes:
         name_columns: the name of each column by its place, None for one to ignore; raises when the headings are wrong.
-        is_heading: whether a row can be the headings; it chooses between the sheets of a workbook.
+        is_heading: whether a row can be the headings; it chooses between the rows at the top and between the sheets.
+        is_known: whether a cell is a heading of this table.
         kinds: kind of each column by its name.
         places: decimals of the columns of numbers; a number that a formula computed is rounded to them.
+        required: columns without which a row is nothing.
+        summed: columns of numbers that people add up: one number for several rows can be their sum.
     """
 
     name_columns: Callable[[int, list[str]], list[str | None]]
     is_heading: Callable[[list[str]], bool]
+    is_known: Callable[[str], bool]
     kinds: Mapping[str, Kind]
     places: Mapping[str, int]
+    required: frozenset[str]
+    summed: frozenset[str]
     limits: Limits
 
 
@@ -91,6 +97,8 @@ class Row:
     rejected: dict[str, Any] = field(default_factory=dict)
     #: Numbers such as ``1.250`` as texts, by column name: ambiguous if the file has decimal commas anywhere.
     pointed: dict[str, str] = field(default_factory=dict)
+    #: The text of the row if it looks like a note, such as ``Prepared by: Ali``.
+    note: str = ""
 
 
 @dataclass(slots=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from typing import IO, Any
 
 from app.kernel.messages import N_
-from app.tables.cells import CellFault, read_sheet_cell, read_text, shown
+from app.tables.cells import CellFault, SheetCell, read_sheet_cell, read_text, shown
 from app.tables.csv_reader import CsvRows
+from app.tables.headings import TOP_ROWS, TopRow, find_headings
 from app.tables.layout import Choices, Kind, Layout, RawRow, Row, Table, UnreadableTable
+from app.tables.notes import find_note
 from app.tables.number_text import NumberStyle, ambiguous, looks_grouped
 from app.tables.xlsx_reader import OLD_SIGNATURE, SIGNATURE, SheetRows, texts
 
@@ -35,7 +38,7 @@ def open_table(stream: IO[bytes], layout: Layout, choices: Choices) -> Iterator[
         finally:
             sheet.close()
     else:
-        rows = CsvRows(stream)
+        rows = CsvRows(stream, layout)
         try:
             yield _table(_CsvSource(rows, choices), layout)
         finally:
@@ -47,8 +50,11 @@ class _CsvSource:
         self.rows = rows
         self._choices = choices
 
-    def headings(self, row: RawRow) -> list[str]:
-        return [str(cell) for cell in row.cells]
+    def top_row(self, row: RawRow) -> TopRow:
+        return TopRow(row.number, [str(cell) for cell in row.cells])
+
+    def covered(self, _row: RawRow) -> set[int]:
+        return set()
 
     def is_filled(self, cell: Any) -> bool:
         return bool(cell.strip())
@@ -62,8 +68,14 @@ class _SheetSource:
         self.rows = rows
         self._choices = choices
 
-    def headings(self, row: RawRow) -> list[str]:
-        return texts(row.cells)
+    def top_row(self, row: RawRow) -> TopRow:
+        is_joined = any(cell is not None and cell.is_merged for cell in row.cells)
+        return TopRow(row.number, texts(row.cells), is_joined)
+
+    def covered(self, row: RawRow) -> set[int]:
+        """Columns, from 0, below a heading that is merged with the one to its left."""
+        here = [area for area in self.rows.areas if area[0] <= row.number <= area[2]]
+        return {column for area in here for column in range(area[1], area[3])}
 
     def is_filled(self, cell: Any) -> bool:
         return cell is not None and (cell.type == "f" or str(cell.value).strip() != "")
@@ -74,22 +86,41 @@ class _SheetSource:
 
 def _table(source: _CsvSource | _SheetSource, layout: Layout) -> Table:
     filled = (row for row in source.rows if row.fault or any(map(source.is_filled, row.cells)))
-    head = next(filled, None)
-    if head is None:
+    top = list(islice(filled, TOP_ROWS))
+    if not top:
         raise UnreadableTable(N_("The file is empty; its first row names the columns."))
-    headings = source.headings(head)
-    names = layout.name_columns(head.number, headings)
-    rows = (_row(source, layout, names, raw) for raw in filled)
-    return Table(headings, rows, source.rows.style)
+    titles = [source.top_row(row) for row in top]
+    place = find_headings(titles, layout)
+    head = titles[place]
+    columns = _Columns(head, layout.name_columns(head.number, head.titles), source.covered(top[place]))
+    rows = (_row(source, layout, columns, raw) for raw in chain(top[place + 1 :], filled))
+    return Table(head.titles, rows, source.rows.style)
 
 
-def _row(source: _CsvSource | _SheetSource, layout: Layout, names: list[str | None], raw: RawRow) -> Row:
+class _Columns:
+    """The columns of a table, from its row of headings."""
+
+    def __init__(self, head: TopRow, names: list[str | None], covered: set[int]) -> None:
+        self.names = names
+        self.used = [name for name in names if name is not None]
+        #: Columns, from 0, that share their heading with the column to the left.
+        self.covered = covered
+        self._head = head
+
+    def repeats(self, cells: list[Any]) -> bool:
+        """Whether a row has the headings again, as at the top of each printed page."""
+        return cells[: len(self._head.titles)] == [title or None for title in self._head.titles]
+
+
+def _row(source: _CsvSource | _SheetSource, layout: Layout, columns: _Columns, raw: RawRow) -> Row:
     row = Row(raw.number, {}, fault=raw.fault, cells=[shown(cell) for cell in raw.cells])
-    for name, cell, text in zip(names, raw.cells, row.cells, strict=False):
-        if name is None:
+    named: dict[str, str] = {}
+    for name, cell, text in zip(columns.names, raw.cells, row.cells, strict=False):
+        if name is None or not source.is_filled(cell):
             continue
+        named[name] = str(text)
         try:
-            value = source.value(layout.kinds[name], cell, layout.places.get(name))
+            value = _value(source, layout, name, cell)
         except CellFault as fault:
             row.faults[name] = fault.args[0]
             row.rejected[name] = text
@@ -98,9 +129,27 @@ def _row(source: _CsvSource | _SheetSource, layout: Layout, names: list[str | No
                 row.values[name] = value
             if layout.kinds[name] is Kind.NUMBER and isinstance(text, str) and looks_grouped(text):
                 row.pointed[name] = text
-    if any(map(source.is_filled, raw.cells[len(names) :])):
-        row.fault = row.fault or N_("The row has more cells than the table has columns.")
+    filled = [place for place, cell in enumerate(raw.cells) if source.is_filled(cell)]
+    row.fault = row.fault or _fault(columns, row, filled)
+    if not raw.fault:
+        row.note = find_note([str(row.cells[place]) for place in filled], named, row.values, columns.used, layout)
     return row
+
+
+def _value(source: _CsvSource | _SheetSource, layout: Layout, name: str, cell: Any) -> Any:
+    if isinstance(cell, SheetCell) and cell.is_merged and name in layout.summed:
+        raise CellFault(N_("The cell is merged over several rows; write the number of each row."))
+    return source.value(layout.kinds[name], cell, layout.places.get(name))
+
+
+def _fault(columns: _Columns, row: Row, filled: list[int]) -> str | None:
+    if columns.repeats(row.cells):
+        return N_("The row has the headings again; remove it.")
+    if filled and filled[-1] >= len(columns.names):
+        return N_("The row has more cells than the table has columns.")
+    if not columns.covered.isdisjoint(filled):
+        return N_("The row has a cell below a heading that is merged over several columns; give each column its own.")
+    return None
 
 
 def refuse_ambiguous(row: Row, style: NumberStyle) -> Row:

@@ -9,17 +9,22 @@ import re
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from itertools import islice
 from typing import IO, Any
 
-import openpyxl
 import structlog
 from openpyxl.cell.read_only import ReadOnlyCell
-from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.styles.stylesheet import apply_stylesheet
+from openpyxl.worksheet._reader import DATA_TAG, FORMULA_TAG, ROW_TAG, VALUE_TAG, WorkSheetParser
+from openpyxl.xml.functions import iterparse
 
 from app.kernel.messages import N_, Message
 from app.tables.cells import SheetCell
+from app.tables.headings import TOP_ROWS
 from app.tables.layout import Choices, Layout, Limits, RawRow, UnreadableTable
+from app.tables.merged_cells import Area, MergedCells, read_areas
 from app.tables.number_text import NumberStyle
 
 log = structlog.get_logger(__name__)
@@ -30,9 +35,18 @@ OLD_SIGNATURE = b"\xd0\xcf\x11\xe0"
 #: A character as the standard writes it; halves of surrogate pairs are no characters.
 _ESCAPED = re.compile("_x(?![dD][89a-fA-F])([0-9A-Fa-f]{4})_")
 _BLOCK = 1024 * 1024
+#: Characters of a wrong cell in a message.
+_SHOWN = 50
 _MIB = 1024 * 1024
-#: Rows at the top of a sheet among which the headings are looked for.
-_TOP_ROWS = 20
+#: Rows at the top of a sheet, blank ones too, among which its filled ones are looked for.
+_MOST_TOP_ROWS = 1000
+#: Each block is searched together with the end of the one before.
+_OVERLAP = 32
+_MERGED = b"mergeCell"
+_DECLARATIONS = tuple(
+    text.encode(encoding) for text in ("<!DOCTYPE", "<!ENTITY") for encoding in ("utf-8", "utf-16-le", "utf-16-be")
+)
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 #: Parts of a workbook in Strict Open XML are changed in memory.
 _LARGEST_STRICT = 64 * _MIB
 _STRICT = b"http://purl.oclc.org/ooxml/"
@@ -60,12 +74,14 @@ class SheetRows:
         self.style = NumberStyle()
         self._limits = layout.limits
         try:
-            _check_size(stream, layout.limits)
+            self._merged = _check_parts(stream, layout.limits)
             self._file = _transitional(stream)
             with warnings.catch_warnings(action="ignore"):  # openpyxl warns of what it does not support: styles, names
-                self._book = openpyxl.load_workbook(self._file, read_only=True, data_only=True)
+                self._book = _Workbook(self._file, read_only=True, data_only=True, keep_links=False).open()
             sheets = [sheet for sheet in self._book.worksheets if sheet.sheet_state == "visible"]
             self._sheet = self._choose(sheets, layout, choices)
+            #: The merged cells of the sheet.
+            self.areas = self._read_areas()
         except UnreadableTable:
             raise
         except Exception as error:
@@ -79,7 +95,7 @@ class SheetRows:
 
     def __iter__(self) -> Iterator[RawRow]:
         try:
-            yield from self._rows(self._sheet)
+            yield from self._rows(self._sheet, MergedCells(self.areas))
         except UnreadableTable:
             raise
         except Exception as error:
@@ -98,22 +114,33 @@ class SheetRows:
         if len(meant) > 1:
             sentence = N_("Several sheets could be meant: %(names)s. Name one with %(option)s.")
             raise UnreadableTable(Message(sentence, names=_listed(meant), option=choices.sheet_option))
-        return meant[0] if meant else next((sheet for sheet in sheets if self._first_row(sheet)), sheets[0])
+        return meant[0] if meant else next((sheet for sheet in sheets if self._top(sheet)), sheets[0])
 
     def _has_headings(self, sheet: Any, layout: Layout) -> bool:
-        row = self._first_row(sheet)
-        return row is not None and layout.is_heading(texts(row.cells))
+        return any(layout.is_heading(row) for row in self._top(sheet))
 
-    def _first_row(self, sheet: Any) -> RawRow | None:
-        """The first filled row among the top ones."""
-        for count, row in enumerate(self._rows(sheet)):
-            if any(text.strip() for text in texts(row.cells)):
-                return row
-            if count >= _TOP_ROWS:
-                break
-        return None
+    def _top(self, sheet: Any) -> list[list[str]]:
+        """The filled rows at the top of a sheet as texts."""
+        found: list[list[str]] = []
+        try:
+            for row in islice(self._rows(sheet, MergedCells(())), _MOST_TOP_ROWS):
+                titles = texts(row.cells)
+                if any(title.strip() for title in titles):
+                    found.append(titles)
+                if len(found) >= TOP_ROWS:
+                    break
+        except UnreadableTable:
+            # Another sheet may be the table; this one is refused when it is read.
+            log.info("sheet_unreadable", sheet=sheet.title)
+        return found
 
-    def _rows(self, sheet: Any) -> Iterator[RawRow]:
+    def _read_areas(self) -> list[Area]:
+        if self._sheet._worksheet_path not in self._merged:
+            return []
+        with self._sheet._get_source() as source:
+            return read_areas(source, self._limits)
+
+    def _rows(self, sheet: Any, merged: MergedCells) -> Iterator[RawRow]:
         formats: dict[int, str] = {}
         with sheet._get_source() as source:
             parser = _CellParser(
@@ -138,6 +165,7 @@ class SheetRows:
                     if style not in formats:
                         formats[style] = ReadOnlyCell(sheet, 1, 1, None, style_id=style).number_format
                     row[cell["column"] - 1] = SheetCell(cell["value"], cell["data_type"], formats[style])
+                merged.fill(number, row)
                 blank += not row
                 if blank > self._limits.blank_rows:
                     sentence = N_("The sheet has more than %(n)s blank rows.")
@@ -145,11 +173,45 @@ class SheetRows:
                 yield RawRow(number, row)
 
 
+class _Workbook(ExcelReader):
+    """Opens what a table needs of a workbook: its sheets, texts and number formats.
+
+    Charts, defined names, themes and properties are left out: openpyxl refuses a workbook for an empty chart.
+    """
+
+    def open(self) -> Any:
+        self.read_manifest()
+        self.read_strings()
+        self.read_workbook()
+        apply_stylesheet(self.archive, self.wb)
+        self.read_worksheets()
+        return self.wb
+
+    def read_chartsheet(self, _sheet: Any, _relation: Any) -> None:
+        """Skip the sheet: it has no cells."""
+
+
 class _CellParser(WorkSheetParser):
-    """Marks formulas without a value, which would otherwise look like empty cells."""
+    """Reads rows alone: openpyxl refuses a sheet for a fault in its hyperlinks, validations or colours.
+
+    It marks formulas without a value, which would otherwise look like empty cells, and values of no type.
+    """
+
+    def parse(self) -> Generator[Any]:
+        for _, element in iterparse(self.source):
+            if element.tag == ROW_TAG:
+                yield self.parse_row(element)
+                element.clear()
+            elif element.tag == DATA_TAG:
+                return
 
     def parse_cell(self, element: Any) -> dict[str, Any]:
-        cell: dict[str, Any] = super().parse_cell(element)
+        try:
+            cell: dict[str, Any] = super().parse_cell(element)
+        except (ValueError, OverflowError, IndexError):
+            # For instance NaN or INF in a cell of numbers; the column is known by now.
+            text = element.findtext(VALUE_TAG, "")
+            return {"column": self.col_counter, "value": text[:_SHOWN], "data_type": "e", "style_id": 0}
         # The result "" of a formula has the type "str".
         if cell["value"] is None and cell["data_type"] != "str" and element.find(FORMULA_TAG) is not None:
             cell["data_type"] = "f"
@@ -168,9 +230,14 @@ def texts(cells: list[Any]) -> list[str]:
     return ["" if cell is None or cell.value is None else str(cell.value) for cell in cells]
 
 
-def _check_size(stream: IO[bytes], limits: Limits) -> None:
-    """Look at the size and at the number of elements before anything is parsed."""
+def _check_parts(stream: IO[bytes], limits: Limits) -> set[str]:
+    """Look at the size and at the number of elements before anything is parsed.
+
+    Returns:
+        the names of the parts that can have merged cells.
+    """
     elements = 0
+    merged: set[str] = set()
     with zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
         if sum(member.file_size for member in members) > limits.unpacked_bytes:
@@ -178,14 +245,20 @@ def _check_size(stream: IO[bytes], limits: Limits) -> None:
             raise UnreadableTable(Message(N_("The spreadsheet unpacks to more than %(size)s MiB."), size=size))
         for member in members:
             with archive.open(member) as file:
+                before = b""
                 while block := file.read(_BLOCK):
                     # The second of each pair is for UTF-16.
                     elements += sum(block.count(end) for end in (b"</", b"<\0/", b"/>", b"/\0>"))
-                    if b"<!DOCTYPE" in block or b"<!ENTITY" in block:
+                    seen = before + block
+                    if any(mark in seen for mark in _DECLARATIONS):
                         raise UnreadableTable
+                    if _MERGED in seen or (not before and seen.startswith(_UTF_16)):
+                        merged.add(member.filename)
+                    before = block[-_OVERLAP:]
         if elements > limits.elements:
             raise UnreadableTable(Message(N_("The spreadsheet has more than %(n)s cells."), n=limits.elements // 2))
     stream.seek(0)
+    return merged
 
 
 def _transitional(stream: IO[bytes]) -> IO[bytes]:

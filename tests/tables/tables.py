@@ -21,8 +21,11 @@ def name_columns(_number: int, titles: list[str]) -> list[str | None]:
 LAYOUT = Layout(
     name_columns,
     is_heading=lambda titles: "code" in titles,
+    is_known=lambda title: title in {"code", "note", "length", "day"},
     kinds={"code": Kind.CODE, "note": Kind.TEXT, "length": Kind.NUMBER, "day": Kind.DATE},
     places={"length": 2},
+    required=frozenset({"code"}),
+    summed=frozenset({"length"}),
     limits=LIMITS,
 )
 

@@ -70,6 +70,11 @@ class TestSheets:
         with pytest.raises(UnreadableTable, match="no sheet “June”"):
             read(content, sheet="June")
 
+    def test_faults_beside_the_rows_do_not_matter(self) -> None:
+        wrong = b'</sheetData><dataValidations count="x"><dataValidation type="?"/></dataValidations><hyperlinks/>'
+        content = workbook(HEAD, ("A",))
+        assert values(rewritten(content, lambda _, raw: raw.replace(b"</sheetData>", wrong))) == [{"code": "A"}]
+
     @pytest.mark.parametrize("dimension", [b"A1", b"A1:B1", b"A1:XFD1048576", b"C7:D9"])
     def test_the_dimension_is_not_believed(self, dimension: bytes) -> None:
         content = workbook(HEAD, *((f"A{n}", "x", n) for n in range(30)))
@@ -77,6 +82,9 @@ class TestSheets:
             content, lambda _, raw: re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="%s"' % dimension, raw)
         )
         assert len(values(wrong)) == 30
+
+    def test_an_empty_chart_beside_the_table_does_not_matter(self) -> None:
+        assert values(workbook(HEAD, ("A",), change=lambda book: book.create_chartsheet("Chart", 0))) == [{"code": "A"}]
 
     def test_strict_open_xml_is_read(self) -> None:
         namespaces = {
@@ -100,6 +108,16 @@ class TestCells:
     )
     def test_codes(self, cell: Any, code: str) -> None:
         assert values(workbook(HEAD, (cell, "x"))) == [{"code": code, "note": "x"}]
+
+    @pytest.mark.parametrize("written", [b"NaN", b"INF", b"-INF", b"1.5.5", b"1E", b"9" * 5000])
+    def test_what_is_no_number_is_named_by_row_and_column(self, written: bytes) -> None:
+        content = rewritten(
+            workbook(HEAD, ("A", "x", 7), ("B", "y", 2)),
+            lambda _, raw: raw.replace(b"<v>7</v>", b"<v>%s</v>" % written),
+        )
+        wrong, good = read(content)
+        assert wrong.faults["length"].startswith(f"The cell shows the error {written.decode()[:50]}")
+        assert (wrong.number, wrong.values["note"], good.values["length"]) == (2, "x", 2)
 
     def test_leading_zeros_of_a_format_are_seen(self) -> None:
         def pad(book: Any) -> None:

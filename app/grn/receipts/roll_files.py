@@ -43,6 +43,7 @@ _TOTALS = re.compile(
 )
 #: The columns that a total row sums up.
 _SUMMED = ("supplierLength", "supplierWeight", "length", "weight")
+_IS_NOTE = N_("Is “%(text)s” a note and no roll? Then remove the row. If it is a roll, send keepTotals=true.")
 _IS_TOTAL = N_("Is this the total row? Then remove it. If it is a roll, send keepTotals=true.")
 
 
@@ -51,7 +52,7 @@ def read_rolls(content: bytes, *, sheet: str | None = None, keep_totals: bool = 
 
     Args:
         sheet: the sheet of a workbook; by default the visible one that has the headings.
-        keep_totals: rows that look like the total of the others are rolls.
+        keep_totals: rows that look like a note or like the total of the others are rolls.
 
     Raises:
         UnreadableFile: the file is neither CSV nor XLSX, has no row of headings, or has no rolls.
@@ -89,8 +90,21 @@ def _is_heading(titles: list[str]) -> bool:
     return any(_BY_TITLE.get(_normalized(title)) == _NUMBER for title in titles)
 
 
+def _is_known(title: str) -> bool:
+    return _normalized(title) in _BY_TITLE
+
+
 #: Fields round by themselves.
-_LAYOUT = Layout(_name_columns, _is_heading, _KINDS, places={}, limits=_LIMITS)
+_LAYOUT = Layout(
+    _name_columns,
+    _is_heading,
+    _is_known,
+    _KINDS,
+    places={},
+    required=frozenset({_NUMBER}),
+    summed=frozenset({*_SUMMED, "blanketQty"}),
+    limits=_LIMITS,
+)
 
 
 def _load_rolls(rows: Iterable[Row], *, keep_totals: bool) -> list[Data]:
@@ -110,6 +124,8 @@ def _load_rolls(rows: Iterable[Row], *, keep_totals: bool) -> list[Data]:
     if not keep_totals:
         for number, fault in _totals(loaded):
             faults.setdefault(number, fault)
+        # Not only what is missing: a note lacks all that makes a roll.
+        faults |= {row.number: [Message(_IS_NOTE, text=row.note)] for row, _ in loaded if row.note}
     if faults:
         sent = {row.number: _sent(row) for row, _ in loaded}
         raise Invalid({"row": dict(sorted(faults.items()))}, payload={"row": sent})

@@ -185,7 +185,7 @@ class RollFileQuery(Schema):
     sheet = Text(31, metadata={"description": "The sheet of a workbook, when several could be meant."})
     keep_totals = fields.Boolean(
         data_key="keepTotals",
-        metadata={"description": "Rows that look like the total of the others are rolls too."},
+        metadata={"description": "Rows that look like a note or like the total of the others are rolls too."},
     )
 
 

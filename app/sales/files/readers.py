@@ -95,7 +95,8 @@ def _table(_path: Path, stream: IO[bytes], choices: Choices) -> Iterator[Source]
 def _spooled(rows: Iterable[Row], spool: IO[bytes]) -> Iterator[Row]:
     """The rows, which are also written to ``spool``."""
     for row in rows:
-        spool.write(json.encode([row.number, row.values, row.faults, row.fault, row.cells, {}, row.pointed]) + b"\n")
+        facts = [row.number, row.values, row.faults, row.fault, row.cells, {}, row.pointed, row.note]
+        spool.write(json.encode(facts) + b"\n")
         yield row
 
 

@@ -59,8 +59,13 @@ def name_columns(_number: int, given: list[str]) -> list[str | None]:
 
 
 def is_heading(given: list[str]) -> bool:
-    """Whether a row of a sheet can be the headings."""
+    """Whether a row of a file can be the headings."""
     return set(NEEDED) <= {name.strip() for name in given}
+
+
+def is_known(given: str) -> bool:
+    """Whether a cell is a heading."""
+    return given.strip() in PLACES or given.strip() in EXPORT_ONLY
 
 
 def _kind(column: Column) -> Kind:
@@ -74,8 +79,11 @@ def _kind(column: Column) -> Kind:
 LAYOUT = Layout(
     name_columns,
     is_heading,
+    is_known,
     kinds={heading: _kind(column) for heading, (_, column) in PLACES.items()},
     places={heading: column.places for heading, (_, column) in PLACES.items() if column.is_number},
+    required=frozenset(NEEDED),
+    summed=frozenset({"quantity"}),
     # The largest sheet of Excel with twenty filled columns.
     limits=Limits(unpacked_bytes=2 * 1024**3, elements=50_000_000, columns=500, blank_rows=1_048_576),
 )
@@ -124,7 +132,7 @@ def runs(rows: Iterable[Row]) -> Iterator[tuple[str | None, list[Row]]]:
     run: list[Row] = []
     for row in rows:
         found = row.values.get("invoice_no")
-        if run and (found == number if found else not _invoice_cells(row.values)):
+        if run and (found == number if found else _is_of_invoice_above(row)):
             run.append(row)
             continue
         if run:
@@ -134,8 +142,16 @@ def runs(rows: Iterable[Row]) -> Iterator[tuple[str | None, list[Row]]]:
         yield number, run
 
 
+def _is_of_invoice_above(row: Row) -> bool:
+    """Whether a row without an invoice number has an item of the invoice above; a note outside the columns has not."""
+    return not _invoice_cells(row.values) and not (row.note and not row.values and not row.faults)
+
+
 def _add_faults(faults: dict[str, list[str]], row: Row, *, is_alone: bool) -> None:
-    for heading, text in {"row": row.fault}.items() if row.fault else row.faults.items():
+    fault = row.fault
+    if row.note:
+        fault = Message(N_("Is “%(text)s” a note and no item? Then remove the row."), text=row.note)
+    for heading, text in {"row": fault}.items() if fault else row.faults.items():
         named = Message(N_("Row %(row)s: %(fault)s"), row=row.number, fault=as_message(text))
         faults.setdefault(heading, []).append(text if is_alone else named)
 
