@@ -6,6 +6,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ def import_file(file: Path, *, atomic: bool, sheet: str | None, date_format: str
     with ExitStack() as stack:
         try:
             choices = Choices(sheet, DateFormat.parse(date_format) if date_format else None)
-            source = stack.enter_context(open_source(file, stack.enter_context(file.open("rb")), choices))
+            stream = stack.enter_context(file.open("rb"))
+            source = stack.enter_context(open_source(file, stream, choices, partial(_progress, "Reading")))
         except Refusal as refusal:
             raise click.ClickException(f"{file.name}: {refusal.message}") from refusal
         out = refused or file.with_name(f"{file.stem}.refused{'.csv' if source.heads else '.ndjson'}")
@@ -61,13 +63,20 @@ def import_file(file: Path, *, atomic: bool, sheet: str | None, date_format: str
 def _run(source: Source, refuse: Refuse, *, atomic: bool) -> Counter[str]:
     tally: Counter[str] = Counter()
     with ExitStack() as stack:
-        bar = stack.enter_context(click.progressbar(length=source.size, label="Importing"))
+        show = stack.enter_context(_progress("Importing", source.size))
         try:
             with unit_of_work() if atomic else ExitStack():
-                _import_all(source, refuse, tally, lambda: bar.update(source.done() - bar.pos), atomic=atomic)
+                _import_all(source, refuse, tally, lambda: show(source.done()), atomic=atomic)
         except _RolledBackError:
             tally["imported"] = 0
     return tally
+
+
+@contextmanager
+def _progress(label: str, size: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar; the function moves it to a place."""
+    with click.progressbar(length=size, label=label) as bar:
+        yield lambda done: bar.update(max(done - bar.pos, 0))
 
 
 def _import_all(

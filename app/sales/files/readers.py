@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +21,16 @@ from app.tables.reader import open_table, refuse_ambiguous
 #: Rows in memory of invoices whose other rows stand further below.
 MAX_HELD_ROWS = 200_000
 BLOCK = 64 * 1024
+#: Rows between two steps of the progress bar.
+_SHOWN_ROWS = 1000
+
+#: Given a size in bytes, a context with a function that shows how many of them are done.
+Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
+
+
+@contextmanager
+def _no_progress(_size: int) -> Iterator[Callable[[int], None]]:
+    yield lambda _done: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +54,10 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path, stream: IO[bytes], choices: Choices) -> Iterator[Source]:
-    """The invoices of a file; the end of its name gives the kind.
+def open_source(
+    path: Path, stream: IO[bytes], choices: Choices, show_reading: Progress = _no_progress
+) -> Iterator[Source]:
+    """The invoices of a file; the end of its name gives the kind. ``show_reading`` is used while a table is read.
 
     Raises:
         BadRequest: another kind of file, or a table that cannot be read or has other headings.
@@ -54,18 +66,18 @@ def open_source(path: Path, stream: IO[bytes], choices: Choices) -> Iterator[Sou
     kind = kinds.get(path.suffix.lower())
     if kind is None:
         raise BadRequest(Message(N_("Expected a file that ends with %(kinds)s."), kinds=", ".join(kinds)))
-    with kind(path, stream, choices) as source:
+    with kind(path, stream, choices, show_reading) as source:
         yield source
 
 
 @contextmanager
-def _json(path: Path, stream: IO[bytes], _choices: Choices) -> Iterator[Source]:
+def _json(path: Path, stream: IO[bytes], _choices: Choices, _progress: Progress) -> Iterator[Source]:
     texts = json_stream.elements(iter(lambda: stream.read(BLOCK), b""))
     yield Source(_parsed("invoice", texts), path.stat().st_size, stream.tell)
 
 
 @contextmanager
-def _ndjson(path: Path, stream: IO[bytes], _choices: Choices) -> Iterator[Source]:
+def _ndjson(path: Path, stream: IO[bytes], _choices: Choices, _progress: Progress) -> Iterator[Source]:
     texts = json_stream.lines(iter(lambda: stream.read(BLOCK), b""))
     yield Source(_parsed("line", texts), path.stat().st_size, stream.tell)
 
@@ -82,14 +94,24 @@ def _parsed(word: str, texts: Iterator[bytes]) -> Iterator[Entry]:
 
 
 @contextmanager
-def _table(_path: Path, stream: IO[bytes], choices: Choices) -> Iterator[Source]:
+def _table(path: Path, stream: IO[bytes], choices: Choices, progress: Progress) -> Iterator[Source]:
     """Invoices of a table. The whole file is read before the first invoice is stored: the rows of an invoice may stand
     anywhere, and a fault in its last row refuses all of it.
     """
     with open_table(stream, spreadsheet.LAYOUT, choices) as table, tempfile.TemporaryFile() as spool:
-        parts = Counter(number for number, _ in spreadsheet.runs(_spooled(table.rows, spool)))
+        with progress(path.stat().st_size) as show:
+            rows = _watched(table.rows, lambda: show(stream.tell()))
+            parts = Counter(number for number, _ in spreadsheet.runs(_spooled(rows, spool)))
         total = spool.tell()
         yield Source(_invoices(spool, parts, table.style), total, spool.tell, table.headings)
+
+
+def _watched(rows: Iterable[Row], show: Callable[[], None]) -> Iterator[Row]:
+    """The rows; the progress is shown after each thousand of them."""
+    for count, row in enumerate(rows):
+        if count % _SHOWN_ROWS == 0:
+            show()
+        yield row
 
 
 def _spooled(rows: Iterable[Row], spool: IO[bytes]) -> Iterator[Row]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from sqlalchemy import func, select
 from app.extensions import db
 from app.kernel.http.app import Hub
 from app.sales.files import export
+from app.sales.files.readers import open_source
 from app.sales.models.invoices import SalesInvoice
+from app.tables.layout import Choices
 from tests.factories import a_sale, an_item
 from tests.sales.helpers import Person, a_person, brought_to, imported
 
@@ -197,6 +200,27 @@ class TestCommand:
         file.write_bytes(content)
         result = run(file)
         assert (result.exit_code, words in result.output) == (1, True), result.output
+
+
+class TestReading:
+    def test_a_large_table_shows_progress_while_it_is_read(self, tmp_path: Path) -> None:
+        file = a_csv(tmp_path / "year.csv", [a_row(f"N-{count}") for count in range(4500)])
+        shown: list[int] = []
+
+        @contextmanager
+        def progress(size: int) -> Iterator[Callable[[int], None]]:
+            assert size == file.stat().st_size
+            yield shown.append
+
+        with file.open("rb") as stream, open_source(file, stream, Choices(), progress) as source:
+            assert len(shown) == 5
+            assert shown == sorted(shown)
+            assert shown[0] < shown[-1] <= file.stat().st_size
+            assert len(list(source.entries)) == 4500
+
+    def test_the_command_shows_it(self, run: Run, tmp_path: Path) -> None:
+        output = run(a_csv(tmp_path / "day.csv", [a_row("N-1")])).output
+        assert output.index("Reading") < output.index("Importing")
 
 
 class TestExport:
