@@ -14,6 +14,7 @@ from environs import EnvValidationError, FileAwareEnv, validate
 from marshmallow import ValidationError
 
 from app.languages import LANGUAGES, SOURCE
+from app.process_numbers import STREAMS
 
 Environment = Literal["production", "local", "test"]
 
@@ -176,7 +177,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
         streams_per_user=env.int("STREAMS_PER_USER", 200, validate=validate.Range(1, 100_000)),
-        streams_per_process=env.int("STREAMS_PER_PROCESS", 1500, validate=validate.Range(1, 100_000)),
+        streams_per_process=env.int("STREAMS_PER_PROCESS", 1500, validate=validate.Range(STREAMS[0], STREAMS[-1])),
         tokens_per_user=env.int("TOKENS_PER_USER", 50, validate=validate.Range(1, 10_000)),
         webhook_endpoints_per_user=env.int("WEBHOOK_ENDPOINTS_PER_USER", 50, validate=validate.Range(1, 10_000)),
         document_language=env.str("DOCUMENT_LANGUAGE", SOURCE, validate=validate.OneOf(list(LANGUAGES))),

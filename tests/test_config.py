@@ -13,6 +13,7 @@ import certifi
 import pytest
 
 from app.config import ConfigurationError, Settings
+from app.process_numbers import STREAMS, read_number
 
 Read = Callable[..., Settings]
 ROOT = Path(__file__).resolve().parents[1]
@@ -156,6 +157,30 @@ def test_a_start_with_invalid_settings_prints_only_the_faults() -> None:
     first, *lines = run.stderr.splitlines()
     assert first == "Invoice Hub cannot start:"
     assert [line.split(":")[0] for line in lines] == ["LOG_LEVEL"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("STREAMS_PER_PROCESS", "many", "Expected a whole number from 1 to 100000."),
+        ("STREAMS_PER_PROCESS", "0", "Expected a whole number from 1 to 100000."),
+        ("WEB_CONCURRENCY", "0", "Expected a whole number from 1 to 1000."),
+        ("PORT", "99999", "Expected a whole number from 1 to 65535."),
+        ("PORT", "http", "Expected a whole number from 1 to 65535."),
+    ],
+)
+def test_gunicorn_prints_only_the_fault_of_a_number(name: str, value: str, words: str) -> None:
+    command = [sys.executable, "-m", "gunicorn", "-c", "app/operations/gunicorn.py", "wsgi:app"]
+    run = subprocess.run(
+        command, env={**COMPLETE, name: value}, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (run.returncode, run.stderr) == (4, f"Invoice Hub cannot start:\n{name}: {words}\n")
+
+
+@pytest.mark.parametrize(("value", "number"), [("", 1500), (" 7 ", 7), ("100000", 100_000)])
+def test_numbers_of_a_process(monkeypatch: pytest.MonkeyPatch, value: str, number: int) -> None:
+    monkeypatch.setenv("STREAMS_PER_PROCESS", value)
+    assert read_number("STREAMS_PER_PROCESS", 1500, STREAMS) == number
 
 
 def test_a_file_of_authorities_without_certificates_stops_the_start(read: Read, tmp_path: Path) -> None:

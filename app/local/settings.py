@@ -10,13 +10,13 @@ from pathlib import Path
 
 from app.local.errors import LocalRunError
 from app.local.private_files import write_private_file
+from app.process_numbers import PORTS, PROCESSES, parse_number
 
 ENVIRONMENT_FILE = "hub.env"
 #: Folder of the metric files of all processes, which every web process reads.
 METRICS_FOLDER = "metrics"
 #: Folder of stored files, unless ``STORAGE_DIR`` names another one.
 STORAGE_FOLDER = "storage"
-_MAX_PORT = 65535
 
 #: Variables that are kept in ``hub.env``, each with the function that generates its first value.
 _KEPT_DEFAULTS: Mapping[str, Callable[[], str]] = {
@@ -48,13 +48,15 @@ class Settings:
         """Read the settings from the environment.
 
         Raises:
-            LocalRunError: a port is not a valid number.
+            LocalRunError: a port or the number of web processes is not a valid number.
         """
+        # gunicorn reads this variable by itself and would end with a traceback.
+        _number(environ, "WEB_CONCURRENCY", 2, PROCESSES)
         return cls(
             data_dir=Path(environ.get("DATA_DIR") or "var").absolute(),
             host=environ.get("HOST") or "127.0.0.1",
-            port=_port(environ, "PORT", 8000),
-            flower_port=_port(environ, "FLOWER_PORT", 5555),
+            port=_number(environ, "PORT", 8000, PORTS),
+            flower_port=_number(environ, "FLOWER_PORT", 5555, PORTS),
             flower_port_given=bool(environ.get("FLOWER_PORT")),
         )
 
@@ -116,8 +118,9 @@ def _read_environment_file(path: Path) -> dict[str, str]:
     return {name: value for name, _, value in pairs if name in _KEPT_DEFAULTS}
 
 
-def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+def _number(environ: Mapping[str, str], name: str, default: int, allowed: range) -> int:
     text = environ.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MAX_PORT:
-        raise LocalRunError(f"{name} is {text!r}; it must be a number from 1 to {_MAX_PORT}.")
-    return int(text)
+    number = parse_number(text, allowed)
+    if number is None:
+        raise LocalRunError(f"{name} is {text!r}; it must be a number from {allowed[0]} to {allowed[-1]}.")
+    return number

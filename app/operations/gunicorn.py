@@ -2,7 +2,8 @@
 
 This file also creates the folder of the multiprocess metrics, and sends the heartbeat of each web process.
 
-gunicorn runs this file before gevent patches the standard library, so it must not import the application.
+gunicorn runs this file before gevent patches the standard library, so it must not import the application; only
+``app.process_numbers``, which imports nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any
 
 from gunicorn import util
 
+from app.process_numbers import PORTS, PROCESSES, STREAMS, read_number
+
 #: prometheus_client reads this variable at import, so it must be set before the application is imported.
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 _own_metrics = None if os.environ.get(_METRICS) else tempfile.mkdtemp(prefix="hub-metrics-")
@@ -27,13 +30,13 @@ if _own_metrics:
     os.environ[_METRICS] = _own_metrics
 
 _host = os.environ.get("HOST", "127.0.0.1")
-bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT', '8000')}"
+bind = f"{f'[{_host}]' if ':' in _host else _host}:{read_number('PORT', 8000, PORTS)}"
 #: Off: all hubs of a user would share the path of the control socket in the home folder.
 control_socket_disable = True
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+workers = read_number("WEB_CONCURRENCY", 2, PROCESSES)
 worker_class = "gevent"
 #: Streams never take the last connections of a process: requests have a reserve.
-worker_connections = int(os.environ.get("STREAMS_PER_PROCESS", "1500")) + 500
+worker_connections = read_number("STREAMS_PER_PROCESS", 1500, STREAMS) + 500
 graceful_timeout = 4
 timeout = 60
 keepalive = 30

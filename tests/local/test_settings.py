@@ -86,6 +86,11 @@ class TestEnvironment:
         with pytest.raises(LocalRunError, match=f"^{name} is '{port}'"):
             Settings.read({name: port})
 
+    @pytest.mark.parametrize("count", ["0", "two", "1001", "-1"])
+    def test_an_invalid_number_of_web_processes_is_refused(self, count: str) -> None:
+        with pytest.raises(LocalRunError, match=f"^WEB_CONCURRENCY is '{count}'; it must be a number from 1 to 1000"):
+            Settings.read({"WEB_CONCURRENCY": count})
+
 
 def test_urls_of_embedded_servers_of_an_earlier_run_are_ignored(tmp_path: Path) -> None:
     old = {"DATABASE_URL": "postgresql:///gone", "REDIS_URL": "redis://127.0.0.1:1/0", "OWN_SERVERS": "DATABASE_URL"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import structlog
@@ -17,6 +16,7 @@ from app.kernel.worker.celery_app import REQUEST_ID, HubTask
 from app.kernel.worker.heartbeat import Heartbeat
 from app.operations.monitoring import failed_tasks, queue_drain
 from app.operations.monitoring.metrics_endpoint import process_registry
+from app.process_numbers import PORTS, read_number
 
 log = structlog.get_logger(__name__)
 _heartbeats: dict[str, Heartbeat] = {}
@@ -57,9 +57,9 @@ def _serve_metrics(**_rest: Any) -> None:
 
     Only a private network may reach this port.
     """
-    if port := os.environ.get("METRICS_PORT"):
+    if port := read_number("METRICS_PORT", 0, PORTS):
         # On all addresses of the container. On one host the folder is shared and the port is not set.
-        start_http_server(int(port), addr="0.0.0.0", registry=process_registry())  # noqa: S104
+        start_http_server(port, addr="0.0.0.0", registry=process_registry())  # noqa: S104
 
 
 def _remove_heartbeats(**_rest: Any) -> None:
