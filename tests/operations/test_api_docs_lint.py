@@ -131,6 +131,10 @@ class TestSchemas:
         assert "Retry-After" in receipts["429"]["headers"]
         note = document["paths"]["/api/invoices/{invoice_id}/note.pdf"]["get"]["responses"]
         assert "Content-Range" in note["206"]["headers"]
+        reads = {path: methods["get"]["responses"] for path, methods in document["paths"].items() if "get" in methods}
+        ranged = {path: "416" in responses for path, responses in reads.items() if "206" in responses}
+        assert len(ranged) > 2
+        assert all(ranged.values()), ranged
         assert {"ETag", "Accept-Ranges"} <= set(note["200"]["headers"])
         assert "Retry-After" in note["404"]["headers"]
         assert {"id", "fabricItemIds", "state", "reason"} <= set(

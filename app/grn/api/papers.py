@@ -72,7 +72,7 @@ class Labels(_Pdf):
     kind = Paper.LABELS
 
     @requires("grn:read")
-    @refuses(UnknownReceipt, NoRolls, PaperNotMade)
+    @refuses(UnknownReceipt, NoRolls, RangeNotSatisfiable, PaperNotMade)
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, invoice_id: int) -> Response:
         """Fetch the labels of the rolls, 14 to a sheet of 99.1 × 38.1 mm (Avery L7163), in packing list order.
