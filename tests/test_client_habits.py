@@ -136,6 +136,13 @@ def test_a_post_whose_fields_have_defaults_takes_an_empty_body(admin: FlaskClien
             assert admin.post(path, data=b"", content_type=content_type).status_code == 200, path
 
 
+def test_a_body_that_nobody_reads_may_be_refused_as_documented(admin: FlaskClient, operations: list[Operation]) -> None:
+    for method, path, operation in operations:
+        answer = admin.open(path, method=method, data=b"\xff", content_type="text/plain; charset=iso-8859-1")
+        assert str(answer.status_code) in operation["responses"], (method, path, answer.status_code)
+        assert (answer.status_code == 415) == (method in {"POST", "PUT", "PATCH"}), (method, path, answer.status_code)
+
+
 def test_the_document_requires_exactly_the_bodies_that_the_hub_requires(
     admin: FlaskClient, operations: list[Operation]
 ) -> None:

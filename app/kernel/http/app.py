@@ -13,10 +13,8 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarg
 from werkzeug.routing import IntegerConverter, Map
 
 from app.kernel.database.sequences import MAX_ID
-from app.kernel.errors import UnsupportedMediaType
-from app.kernel.http.request_parser import HubParser, all_optional, require_utf8
+from app.kernel.http.request_parser import METHODS_WITH_BODY, HubParser, all_optional, require_plain_utf8
 from app.kernel.json import HubJsonProvider
-from app.kernel.messages import N_
 from app.kernel.unit_of_work import unit_of_work
 
 #: Path prefix of the pages: HTML instead of JSON, a session cookie instead of a credential.
@@ -71,9 +69,8 @@ class Hub(Flask):
         # Not in ``after_request``: there a failed commit could only become a 500.
         self._raise_method_not_allowed()
         with unit_of_work():
-            if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-                raise UnsupportedMediaType(N_("Send the body as it is, without Content-Encoding."))
-            require_utf8(request)
+            if request.method in METHODS_WITH_BODY:
+                require_plain_utf8(request)
             return super().dispatch_request(*args)
 
     def _raise_method_not_allowed(self) -> None:

@@ -14,6 +14,7 @@ from app.kernel.http.error_envelopes import Envelope, Json, envelope_of, registe
 from app.kernel.http.openapi_headers import COMPONENTS as HEADERS
 from app.kernel.http.openapi_headers import add_headers
 from app.kernel.http.openapi_schemas import HubMarshmallowPlugin, separate_forms
+from app.kernel.http.request_parser import METHODS_WITH_BODY
 
 #: Marks that decorators put on an operation; ``document()`` replaces them with text and parameters.
 ABILITY, REFUSALS, IDEMPOTENT = "x-ability", "x-refusals", "x-idempotent"
@@ -101,7 +102,7 @@ def _complete_operation(path: str, method: str, operation: Json, extras: dict[st
             if kind in _TEXTS:
                 media.setdefault("schema", _TEXTS[kind])
     declared: Iterable[type[errors.Refusal]] = operation.pop(REFUSALS, ())
-    for refusal in [*_common_refusals(path, ability, operation), *(kind() for kind in declared)]:
+    for refusal in [*_common_refusals(path, method, ability, operation), *(kind() for kind in declared)]:
         _add_response(responses, envelope, refusal)
         extras.setdefault(envelope.name, {}).update(_described(refusal.data or {}, refusal.optional_data))
     add_headers(responses, idempotent=bool(idempotent))
@@ -111,7 +112,7 @@ def _security(envelope: Envelope, ability: str | None) -> list[dict[str, list[st
     return [{scheme: []} for scheme in envelope.authentication] if ability else []
 
 
-def _common_refusals(path: str, ability: str | None, operation: dict[str, Any]) -> list[errors.Refusal]:
+def _common_refusals(path: str, method: str, ability: str | None, operation: Json) -> list[errors.Refusal]:
     refusals: list[errors.Refusal] = []
     if ability is not None:
         refusals += [errors.Unauthenticated(), errors.Forbidden(), errors.TooManyRequests()]
@@ -120,7 +121,11 @@ def _common_refusals(path: str, ability: str | None, operation: dict[str, Any]) 
     if ability is not None and "requestBody" in operation:
         refusals.append(errors.Conflict())
     if "requestBody" in operation:
-        refusals += [errors.MalformedJson(), errors.PayloadTooLarge(), errors.UnsupportedMediaType()]
+        refusals.append(errors.MalformedJson())
+    if "requestBody" in operation or IDEMPOTENCY_PARAMETER in operation.get("parameters", ()):
+        refusals.append(errors.PayloadTooLarge())
+    if method.upper() in METHODS_WITH_BODY:
+        refusals.append(errors.UnsupportedMediaType())
     if "{" in path:
         refusals.append(errors.NotFound())
     return [*refusals, errors.ServerError(), errors.Busy()]

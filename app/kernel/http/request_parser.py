@@ -18,6 +18,8 @@ from app.kernel.messages import N_
 
 #: Charsets that a ``Content-Type`` may name; US-ASCII is a part of UTF-8.
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", ""})
+#: Bodies of other requests mean nothing, so they are not looked at.
+METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class HubParser(FlaskParser):
@@ -62,12 +64,14 @@ def all_optional(schema: ma.Schema) -> bool:
     return not schema.many and not any(field.required for field in schema.load_fields.values())
 
 
-def require_utf8(req: Request) -> None:
-    """Refuse a body whose ``Content-Type`` names another charset than UTF-8.
+def require_plain_utf8(req: Request) -> None:
+    """Refuse a compressed body, and one whose ``Content-Type`` names another charset than UTF-8.
 
     Raises:
-        UnsupportedMediaType: the request has a body in another charset.
+        UnsupportedMediaType: the request has such a body.
     """
+    if req.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType(N_("Send the body as it is, without Content-Encoding."))
     charset = req.mimetype_params.get("charset", "").strip().lower().replace("_", "-")
     has_body = bool(req.content_length) or "Transfer-Encoding" in req.headers
     if charset not in _CHARSETS and has_body:
