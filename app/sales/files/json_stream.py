@@ -40,20 +40,20 @@ def lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
     parts: list[bytes] = []
     size = 0
     for block in blocks:
-        *whole, last = block.split(b"\n")
-        for line in whole:
-            yield from _not_blank([*parts, line])
-            parts, size = [], 0
-        parts.append(last)
-        size += len(last)
+        first, *others = block.split(b"\n")
+        parts.append(first)
+        size += len(first)
+        if others:
+            yield from _not_blank([b"".join(parts), *others[:-1]])
+            parts, size = others[-1:], len(others[-1])
         if size > MAX_BYTES:
             raise Broken(Message(N_("A line is longer than %(n)s bytes."), n=MAX_BYTES))
-    yield from _not_blank(parts)
+    yield from _not_blank([b"".join(parts)])
 
 
-def _not_blank(parts: list[bytes]) -> Iterator[bytes]:
-    line = b"".join(parts)
-    if line.strip():
+def _not_blank(whole: Iterable[bytes]) -> Iterator[bytes]:
+    # ``filter`` skips millions of blank lines fast.
+    for line in filter(bytes.strip, whole):
         yield line.removeprefix(BYTE_ORDER_MARK)
 
 
@@ -86,6 +86,8 @@ class _Scanner:
         start = 0
         for token in _TOKEN.finditer(block, self._end_of_string(block)):
             flat, quote = token.groups()
+            if quote is not None and not self._depth:
+                raise self._no_object()
             if quote == b"":
                 self._in_string, self._escaped = True, token.end() < len(block)
                 break
@@ -123,16 +125,21 @@ class _Scanner:
         gap, self._gap = self._joined(before), b""
         if not self._begun:
             if gap or bracket != b"[":
-                raise Broken(_NO_ARRAY)
+                raise self._no_object()
             self._begun = True
         elif bracket in _OPENING:
             if gap != self._separator or bracket != b"{" or self._ended:
-                raise Broken(N_("The elements of the array must be objects, with a comma between them."))
+                raise self._no_object()
             self._separator = b","
         else:
             if gap or bracket != b"]" or self._ended:
                 raise Broken(N_("The array is closed in the wrong place."))
             self._ended = True
+
+    def _no_object(self) -> Broken:
+        if not self._begun:
+            return Broken(_NO_ARRAY)
+        return Broken(N_("The elements of the array must be objects, with a comma between them."))
 
     def _joined(self, before: bytes) -> bytes:
         space = _SPACE if self._begun else _SPACE + BYTE_ORDER_MARK
