@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from app.tables.layout import Kind, Layout
 
 _MARKS = (":", "\uff1a")
 _LONGEST_LOOK = 200
 _SEPARATOR = " | "
 
 
-def find_note(
-    filled: Sequence[str], named: Mapping[str, str], values: Mapping[str, Any], columns: Sequence[str], layout: Layout
-) -> str:
-    """The text of a row that looks like a note; empty for a row of data.
+def find_note(filled: Sequence[str], named: Mapping[str, str], *, is_narrow: bool, required: frozenset[str]) -> str:
+    """The text of a row that looks like a note; empty for a row of data. The row has no number and no date.
 
     Args:
         filled: the texts of all filled cells, also beside the columns of the table.
         named: those in the columns of the table, by their names.
-        values: the values that were read from them.
-        columns: the names of the columns that the table has.
+        is_narrow: the table has one column only, so that each row has one text.
+        required: the columns without which a row is nothing.
     """
-    if any(layout.kinds[name] in {Kind.NUMBER, Kind.DATE} for name in values):
-        return ""
     shown = list(named.values()) or filled
     is_single = len(shown) == 1
-    lacks_cells = not layout.required <= named.keys()
-    is_note = not named or (is_single and lacks_cells)
-    if not is_note and len(columns) > 1:
+    is_note = not named or (is_single and not required <= named.keys())
+    if not is_note and not is_narrow:
         is_note = _has_words(shown[0]) or (is_single and not any(sign.isdigit() for sign in shown[0]))
     return _SEPARATOR.join(text.strip() for text in shown)[:_LONGEST_LOOK] if is_note else ""
 

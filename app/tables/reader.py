@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import IO, Any
 
 from app.kernel.messages import N_
-from app.tables.cells import CellFault, SheetCell, read_sheet_cell, read_text, shown
+from app.tables.cells import CellFault, read_sheet_cell, read_text, shown
 from app.tables.csv_reader import CsvRows
 from app.tables.headings import TOP_ROWS, TopRow, find_headings
 from app.tables.layout import Choices, Kind, Layout, RawRow, Row, Table, UnreadableTable
@@ -34,20 +34,21 @@ def open_table(stream: IO[bytes], layout: Layout, choices: Choices) -> Iterator[
     if head == SIGNATURE:
         sheet = SheetRows(stream, layout, choices)
         try:
-            yield _table(_SheetSource(sheet, choices), layout)
+            yield _table(_SheetSource(sheet, layout, choices), layout)
         finally:
             sheet.close()
     else:
         rows = CsvRows(stream, layout)
         try:
-            yield _table(_CsvSource(rows, choices), layout)
+            yield _table(_CsvSource(rows, layout, choices), layout)
         finally:
             rows.detach()
 
 
 class _CsvSource:
-    def __init__(self, rows: CsvRows, choices: Choices) -> None:
+    def __init__(self, rows: CsvRows, layout: Layout, choices: Choices) -> None:
         self.rows = rows
+        self._layout = layout
         self._choices = choices
 
     def top_row(self, row: RawRow) -> TopRow:
@@ -59,13 +60,14 @@ class _CsvSource:
     def is_filled(self, cell: Any) -> bool:
         return bool(cell.strip())
 
-    def value(self, kind: Kind, cell: Any, _places: int | None) -> Any:
-        return read_text(kind, cell, self._choices, self.rows.style)
+    def value(self, name: str, cell: Any) -> Any:
+        return read_text(self._layout.kinds[name], cell, self._choices, self.rows.style)
 
 
 class _SheetSource:
-    def __init__(self, rows: SheetRows, choices: Choices) -> None:
+    def __init__(self, rows: SheetRows, layout: Layout, choices: Choices) -> None:
         self.rows = rows
+        self._layout = layout
         self._choices = choices
 
     def top_row(self, row: RawRow) -> TopRow:
@@ -80,8 +82,12 @@ class _SheetSource:
     def is_filled(self, cell: Any) -> bool:
         return cell is not None and (cell.type == "f" or str(cell.value).strip() != "")
 
-    def value(self, kind: Kind, cell: Any, places: int | None) -> Any:
-        return read_sheet_cell(kind, cell, self._choices, self.rows.style, places=places)
+    def value(self, name: str, cell: Any) -> Any:
+        layout = self._layout
+        if cell is not None and cell.is_merged and name in layout.summed:
+            raise CellFault(N_("The cell is merged over several rows; write the number of each row."))
+        places = layout.places.get(name)
+        return read_sheet_cell(layout.kinds[name], cell, self._choices, self.rows.style, places=places)
 
 
 def _table(source: _CsvSource | _SheetSource, layout: Layout) -> Table:
@@ -92,7 +98,7 @@ def _table(source: _CsvSource | _SheetSource, layout: Layout) -> Table:
     titles = [source.top_row(row) for row in top]
     place = find_headings(titles, layout)
     head = titles[place]
-    columns = _Columns(head, layout.name_columns(head.number, head.titles), source.covered(top[place]))
+    columns = _Columns(head, layout.name_columns(head.number, head.titles), source.covered(top[place]), layout)
     rows = (_row(source, layout, columns, raw) for raw in chain(top[place + 1 :], filled))
     return Table(head.titles, rows, source.rows.style)
 
@@ -100,27 +106,27 @@ def _table(source: _CsvSource | _SheetSource, layout: Layout) -> Table:
 class _Columns:
     """The columns of a table, from its row of headings."""
 
-    def __init__(self, head: TopRow, names: list[str | None], covered: set[int]) -> None:
+    def __init__(self, head: TopRow, names: list[str | None], covered: set[int], layout: Layout) -> None:
         self.names = names
         self.used = [name for name in names if name is not None]
+        #: Columns with numbers and dates; a note has none.
+        self.measured = {name for name in self.used if layout.kinds[name] in {Kind.NUMBER, Kind.DATE}}
         #: Columns, from 0, that share their heading with the column to the left.
         self.covered = covered
-        self._head = head
+        self._head: list[Any] = [title or None for title in head.titles]
 
     def repeats(self, cells: list[Any]) -> bool:
         """Whether a row has the headings again, as at the top of each printed page."""
-        return cells[: len(self._head.titles)] == [title or None for title in self._head.titles]
+        return cells[:1] == self._head[:1] and cells[: len(self._head)] == self._head
 
 
 def _row(source: _CsvSource | _SheetSource, layout: Layout, columns: _Columns, raw: RawRow) -> Row:
     row = Row(raw.number, {}, fault=raw.fault, cells=[shown(cell) for cell in raw.cells])
-    named: dict[str, str] = {}
     for name, cell, text in zip(columns.names, raw.cells, row.cells, strict=False):
-        if name is None or not source.is_filled(cell):
+        if name is None:
             continue
-        named[name] = str(text)
         try:
-            value = _value(source, layout, name, cell)
+            value = source.value(name, cell)
         except CellFault as fault:
             row.faults[name] = fault.args[0]
             row.rejected[name] = text
@@ -129,25 +135,25 @@ def _row(source: _CsvSource | _SheetSource, layout: Layout, columns: _Columns, r
                 row.values[name] = value
             if layout.kinds[name] is Kind.NUMBER and isinstance(text, str) and looks_grouped(text):
                 row.pointed[name] = text
-    filled = [place for place, cell in enumerate(raw.cells) if source.is_filled(cell)]
-    row.fault = row.fault or _fault(columns, row, filled)
-    if not raw.fault:
-        row.note = find_note([str(row.cells[place]) for place in filled], named, row.values, columns.used, layout)
+    row.fault = row.fault or _fault(source, columns, row, raw.cells)
+    if not raw.fault and columns.measured.isdisjoint(row.values):
+        row.note = _note(source, layout, columns, row, raw.cells)
     return row
 
 
-def _value(source: _CsvSource | _SheetSource, layout: Layout, name: str, cell: Any) -> Any:
-    if isinstance(cell, SheetCell) and cell.is_merged and name in layout.summed:
-        raise CellFault(N_("The cell is merged over several rows; write the number of each row."))
-    return source.value(layout.kinds[name], cell, layout.places.get(name))
+def _note(source: _CsvSource | _SheetSource, layout: Layout, columns: _Columns, row: Row, cells: list[Any]) -> str:
+    filled = {place: str(row.cells[place]) for place, cell in enumerate(cells) if source.is_filled(cell)}
+    places = {name: place for place, name in enumerate(columns.names) if name is not None and place in filled}
+    named = {name: filled[place] for name, place in places.items()}
+    return find_note(list(filled.values()), named, is_narrow=len(columns.used) == 1, required=layout.required)
 
 
-def _fault(columns: _Columns, row: Row, filled: list[int]) -> str | None:
+def _fault(source: _CsvSource | _SheetSource, columns: _Columns, row: Row, cells: list[Any]) -> str | None:
     if columns.repeats(row.cells):
         return N_("The row has the headings again; remove it.")
-    if filled and filled[-1] >= len(columns.names):
+    if len(cells) > len(columns.names) and any(map(source.is_filled, cells[len(columns.names) :])):
         return N_("The row has more cells than the table has columns.")
-    if not columns.covered.isdisjoint(filled):
+    if columns.covered and any(place < len(cells) and source.is_filled(cells[place]) for place in columns.covered):
         return N_("The row has a cell below a heading that is merged over several columns; give each column its own.")
     return None
 
