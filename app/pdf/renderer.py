@@ -15,6 +15,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from app.pdf import glyph_check
+from app.pdf.blank_glyphs import find_blank_characters
 
 FONTS = Path(__file__).parent / "fonts"
 #: Font families and their weights, in the order of the search for a glyph.
@@ -84,7 +85,11 @@ def html_to_pdf(html: str, *styles: CSS) -> bytes:
     fonts, faces = _fonts()
     document = HTML(string=glyph_check.replace_controls(html), base_url=None, url_fetcher=FontFetcher())
     with glyph_check.collect_missing_glyphs() as missing:
-        pdf: bytes = document.write_pdf(font_config=fonts, stylesheets=[faces, *styles])
+
+        def add_blank_ones(drawn: Any, _pdf: Any) -> None:
+            missing.update(find_blank_characters(drawn.fonts.values()))
+
+        pdf: bytes = document.write_pdf(font_config=fonts, stylesheets=[faces, *styles], finisher=add_blank_ones)
     if missing:
         raise glyph_check.UnprintableCharacters(missing)
     return pdf
