@@ -70,7 +70,7 @@ def running_provider(
         (302, b"", "pending", ("issued", "queued")),
         (200, b"<html>", "pending", ("issued", "queued")),
         (200, b'{"provider_status": 5}', "pending", ("issued", "queued")),
-        (200, b'"' + b"x" * 70_000 + b'"', "pending", ("issued", "queued")),
+        (200, b'{"provider_status": "accepted", "x": "' + b"x" * 70_000 + b'"}', "pending", ("issued", "queued")),
     ],
 )
 def test_responses_of_the_http_provider(  # noqa: PLR0917 - a case has four facts
