@@ -22,6 +22,10 @@ from app.kernel.log_redaction import mask_line, mask_text
         ("ihub_k3J8_s3cr3tOfSomebody", "ihub_***"),
         ("signed with whsec_MfKQ9r8GKYqrTwjU", "signed with whsec_***"),
         ("mail to ayse.yilmaz@shop.example bounced", "mail to a***@shop.example bounced"),
+        ("url=-postgresql://hub:secret@db failed", "url=-postgresql://***@db failed"),
+        ("to -.ayse@shop.example, ali@shop.example", "to -.a***@shop.example, a***@shop.example"),
+        ("token=a-eyJhbGciOi.eyJzdWIi.c2ln", "token=***"),
+        ("the keyJob.of.mails ran at a_b", "the keyJob.of.mails ran at a_b"),
         ("worker@host took event_id 7", "worker@host took event_id 7"),
     ],
 )
