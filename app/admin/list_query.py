@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError
 
 from app.admin.i18n.translate import translate
 from app.kernel.http.error_envelopes import flatten_errors
+from app.kernel.schemas.list_field import List
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def _sent_values(schema: Schema) -> dict[str, Any]:
         key = field.data_key or name
         values = [value for value in request.args.getlist(key) if value.strip()]
         if values:
-            sent[key] = values if isinstance(field, fields.List) else values[-1]
+            sent[key] = values if isinstance(field, List) else values[-1]
     return sent
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from app.kernel.error_limits import limit_errors
 from app.kernel.messages import N_
 
 #: Field errors in the form of marshmallow: nested mappings that mirror the payload, with lists of texts as leaves.
@@ -35,7 +36,7 @@ class Refusal(Exception):
     ) -> None:
         super().__init__(message or self.message)
         self.message = message or self.message
-        self.errors = errors
+        self.errors = limit_errors(errors)
         self.data = data
         self.headers = dict(headers or {})
 

@@ -18,6 +18,7 @@ from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import Schema
+from app.kernel.schemas.list_field import List
 from app.kernel.worker.heartbeat import Process, processes
 from app.operations.monitoring import queue_drain, queue_health
 
@@ -54,7 +55,7 @@ class WorkHealthSchema(Schema):
 
     status = fields.String()
     queues = fields.Dict(keys=fields.String(), values=fields.Nested(QueueHealthSchema))
-    lost = fields.List(fields.String())
+    lost = List(fields.String())
 
 
 _WORK_EXAMPLE = {

@@ -11,6 +11,7 @@ from app.kernel.database.sequences import MAX_ID
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import HubField, Number, Schema, Text, Timestamp
+from app.kernel.schemas.list_field import List
 
 MAX_EVENTS = 500
 
@@ -99,7 +100,7 @@ class LogMetaSchema(Schema):
 class LogSchema(Schema):
     """A page of the event log, oldest first."""
 
-    data = fields.List(fields.Nested(EventSchema))
+    data = List(fields.Nested(EventSchema))
     meta = fields.Nested(LogMetaSchema)
 
 

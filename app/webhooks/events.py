@@ -6,6 +6,7 @@ from marshmallow import fields
 
 from app import events
 from app.kernel.schemas.fields import Schema
+from app.kernel.schemas.list_field import List
 
 
 class TestedSchema(Schema):
@@ -14,7 +15,7 @@ class TestedSchema(Schema):
     id = fields.Integer()
     url = fields.String()
     description = fields.String()
-    events = fields.List(fields.String())
+    events = List(fields.String())
 
 
 TEST = events.define(

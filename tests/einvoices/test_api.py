@@ -37,3 +37,11 @@ def test_the_same_idempotency_key_creates_one_draft(owner: FlaskClient) -> None:
     twice = [owner.post(URL, json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
     assert twice[0].json["id"] == twice[1].json["id"]
     assert twice[1].headers["Idempotent-Replayed"] == "true"
+
+
+def test_at_most_a_hundred_errors_are_shown_and_the_last_entry_counts_the_others(owner: FlaskClient) -> None:
+    answer = owner.post(URL, json={"items": [0] * 1000})
+    assert answer.status_code == 422
+    assert len(answer.json["errors"]) == 101
+    assert answer.json["errors"][""][0].endswith("more errors are not shown, and 900 values were not checked.")
+    assert len(owner.post(URL, json={"items": [0] * 500_000}).json["errors"]) == 2

@@ -6,6 +6,7 @@ from marshmallow import fields
 
 from app.accounts.login import passwords
 from app.kernel.schemas.fields import Identifier, Schema, Text, Timestamp
+from app.kernel.schemas.list_field import List
 
 MAX_TOKEN_LENGTH = 4096
 
@@ -30,7 +31,7 @@ class UserSchema(Schema):
     email = fields.String()
     name = fields.String()
     role = fields.String()
-    abilities = fields.List(fields.String())
+    abilities = List(fields.String())
     last_login_at = Timestamp()
 
 

@@ -29,6 +29,7 @@ from app.kernel.schemas.fields import (
     Timestamp,
     has_nul,
 )
+from app.kernel.schemas.list_field import List
 
 #: Rendering takes about 9 ms for each line, so 1000 lines stay well within the time limit of the task.
 MAX_ITEMS = 1000
@@ -107,7 +108,7 @@ class EinvoiceDraftSchema(Schema):
     """A draft; the owner's settings give the values of missing fields."""
 
     buyer = fields.Nested(EinvoiceBuyerSchema, required=True)
-    items = fields.List(
+    items = List(
         fields.Nested(EinvoiceItemSchema),
         required=True,
         validate=validators.Length(1, MAX_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
@@ -124,7 +125,7 @@ class EinvoiceChangeSchema(EinvoiceDraftSchema):
     """A change to a draft: only the fields in the request change, and ``items`` replaces all items."""
 
     buyer = fields.Nested(EinvoiceBuyerSchema)
-    items = fields.List(
+    items = List(
         fields.Nested(EinvoiceItemSchema),
         validate=validators.Length(1, MAX_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
     )
@@ -152,7 +153,7 @@ class EinvoiceCreditedItemSchema(Schema):
 class EinvoiceCreditSchema(EinvoiceReasonSchema):
     """A return or credit note; without ``items`` it credits everything that is left."""
 
-    items = fields.List(
+    items = List(
         fields.Nested(EinvoiceCreditedItemSchema),
         validate=validators.Length(1, MAX_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
     )
@@ -172,7 +173,7 @@ class FromSalesSchema(Schema):
 
     invoice_no = Identifier(50, required=True, blank=False)
     vat_rate = Number(0, 100, 2)
-    vat_rates = fields.List(fields.Nested(EinvoiceVatRateSchema), validate=validators.Length(max=MAX_ITEMS))
+    vat_rates = List(fields.Nested(EinvoiceVatRateSchema), validate=validators.Length(max=MAX_ITEMS))
     currency = Choice(*CURRENCIES)
     provider = Choice(*PROVIDER_NAMES)
 
@@ -236,8 +237,8 @@ class EinvoiceDetailSchema(EinvoiceSchema):
     pdf_state = fields.String(allow_none=True)
     pdf_error = fields.String(allow_none=True)
     created_at = Timestamp()
-    items = fields.List(fields.Nested(EinvoiceItemSchema))
-    events = fields.List(fields.Nested(EinvoiceEventSchema))
+    items = List(fields.Nested(EinvoiceItemSchema))
+    events = List(fields.Nested(EinvoiceEventSchema))
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         if attr in {"items", "events"} and isinstance(obj, Einvoice) and attr in inspect(obj).unloaded:

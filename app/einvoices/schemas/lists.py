@@ -12,6 +12,7 @@ from app.kernel.messages import N_
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, Cursor, DateTime, HubField, Identifier, Schema
+from app.kernel.schemas.list_field import List
 
 MAX_PAGE = 1_000_000
 
@@ -38,7 +39,7 @@ class EinvoiceMetaSchema(Schema):
 class EinvoiceListSchema(Schema):
     """A page of e-invoices."""
 
-    data = fields.List(fields.Nested(EinvoiceSchema))
+    data = List(fields.Nested(EinvoiceSchema))
     meta = fields.Nested(EinvoiceMetaSchema)
 
 
@@ -85,10 +86,10 @@ class EinvoiceSeriesSchema(Schema):
     last_number = fields.Integer()
     count = fields.Integer()
     cancelled = fields.Integer()
-    gaps = fields.List(fields.Nested(EinvoiceGapSchema))
+    gaps = List(fields.Nested(EinvoiceGapSchema))
 
 
 class EinvoiceSeriesListSchema(Schema):
     """All series of the caller."""
 
-    data = fields.List(fields.Nested(EinvoiceSeriesSchema))
+    data = List(fields.Nested(EinvoiceSeriesSchema))

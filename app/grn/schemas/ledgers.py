@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validates_schema
+from marshmallow import fields, pre_load, validates_schema
 from marshmallow.exceptions import ValidationError
 
 from app.grn.models.columns import PLACES, LedgerType, LengthUnit, OutType
@@ -22,6 +22,7 @@ from app.grn.schemas.fields import (
 )
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import Choice, Metadata, Schema
+from app.kernel.schemas.list_field import List
 
 MAX_ASSOCIATIONS = 1000
 MAX_PERCENT = 1000
@@ -59,10 +60,11 @@ class AssociationSchema(Schema):
         if not (data.get("style_color") or data.get("color")):
             raise ValidationError(N_("This field is required."), "styleColor")
 
-    @validates_schema(pass_collection=True)
-    def _check_size(self, data: Any, **_kwargs: Any) -> None:
+    @pre_load(pass_collection=True)
+    def _check_size(self, data: Any, **_kwargs: Any) -> Any:
         if isinstance(data, list) and len(data) > MAX_ASSOCIATIONS:
             raise ValidationError(Message(N_("Send at most %(n)s rows."), n=MAX_ASSOCIATIONS))
+        return data
 
 
 class EntrySchema(Schema):
@@ -172,7 +174,7 @@ class LedgerEventSchema(Schema):
 
     invoice_id = fields.Integer(data_key="invoiceId")
     fabric_item_id = fields.Integer(data_key="fabricItemId")
-    changed = fields.List(fields.Nested(LedgerSchema), data_key="rows")
-    removed = fields.List(fields.Nested(LedgerSchema), data_key="removedRows")
+    changed = List(fields.Nested(LedgerSchema), data_key="rows")
+    removed = List(fields.Nested(LedgerSchema), data_key="removedRows")
     count = fields.Integer(data_key="rowCount")
     balance = fields.Nested(BalanceSchema)

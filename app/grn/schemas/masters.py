@@ -21,6 +21,7 @@ from app.grn.schemas.fields import (
 from app.kernel.messages import N_, Message
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Metadata
+from app.kernel.schemas.list_field import List
 
 MAX_COLORS, MAX_LINES, MAX_PARTS = 1000, 1000, 100
 
@@ -87,7 +88,7 @@ class FabricSchema(MasterSchema):
 
     composition = text(300)
     gsm = optional_quantity()
-    colors: Any = fields.List(
+    colors: Any = List(
         fields.Nested(FabricColorSchema),
         data_key="colorList",
         load_default=list,
@@ -127,7 +128,7 @@ class FlowInfoSchema(OmitNulls):
     style = required_identifier()
     color = required_identifier()
     order_qty = optional_quantity(data_key="orderQty")
-    parts: Any = fields.List(
+    parts: Any = List(
         fields.Nested(FlowPartSchema),
         data_key="partList",
         load_default=list,
@@ -148,7 +149,7 @@ class OrderSchema(MasterSchema):
     never_null = MasterSchema.never_null | {"flow_infos"}
 
     buyer = text(200)
-    flow_infos: Any = fields.List(
+    flow_infos: Any = List(
         fields.Nested(FlowInfoSchema),
         data_key="flowInfoList",
         load_default=list,

@@ -14,6 +14,7 @@ from app.grn.schemas.fields import OmitNulls
 from app.kernel.messages import N_, Message
 from app.kernel.pagination.limits import MAX_PAGE_NUMBER, MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas.fields import HubField, Number, Schema
+from app.kernel.schemas.list_field import List
 
 _LOWER_BOUND_TEXT = (
     "True if a search has so many hits that they are not counted; otherwise it is left out. `totalElements` and "
@@ -72,7 +73,7 @@ def page_schema(item: type[Schema]) -> type[Schema]:
         item.__name__.removesuffix("Schema") + "GrnPageSchema",
         (OmitNulls,),
         {
-            "content": fields.List(fields.Nested(item)),
+            "content": List(fields.Nested(item)),
             "total_elements": fields.Integer(data_key="totalElements"),
             "total_pages": fields.Integer(data_key="totalPages"),
             "total_is_lower_bound": fields.Boolean(

@@ -24,6 +24,7 @@ from app.grn.schemas.fields import (
 from app.kernel.messages import N_, Message
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, Metadata, Number, Schema, Text
+from app.kernel.schemas.list_field import List
 
 MAX_ITEMS, MAX_ROLLS = 200, 10_000
 MAX_SERIAL = 1_000_000_000
@@ -87,7 +88,7 @@ class NewFabricItemSchema(Schema):
     grn_date = EpochDate(data_key="grnDate", allow_none=True)
     warehouse = identifier()
     blanket_qty = optional_quantity(data_key="blanketQty")
-    rolls: Any = fields.List(
+    rolls: Any = List(
         fields.Nested(NewRollSchema),
         data_key="supplierRollList",
         load_default=list,
@@ -115,7 +116,7 @@ class NewReceiptSchema(Schema):
     invoice_no = required_identifier(data_key="invoiceNo")
     invoice_date = EpochDate(data_key="invoiceDate", allow_none=True)
     erp_invoice_no = identifier(data_key="erpInvoiceNo")
-    fabric_items: Any = fields.List(
+    fabric_items: Any = List(
         fields.Nested(NewFabricItemSchema),
         data_key="fabricItemList",
         required=True,
@@ -146,7 +147,7 @@ class FabricItemChangeSchema(IgnoreDerived, NewFabricItemSchema):
     derived = frozenset({"rollCount"})
 
     id = reference()
-    rolls = fields.List(
+    rolls = List(
         fields.Nested(RollChangeSchema),
         data_key="supplierRollList",
         load_default=list,
@@ -160,7 +161,7 @@ class ReceiptChangeSchema(IgnoreDerived, NewReceiptSchema):
 
     derived = frozenset({"id", "createdDate"})
 
-    fabric_items = fields.List(
+    fabric_items = List(
         fields.Nested(FabricItemChangeSchema),
         data_key="fabricItemList",
         required=True,
@@ -171,7 +172,7 @@ class ReceiptChangeSchema(IgnoreDerived, NewReceiptSchema):
 class PackingListSchema(Schema):
     """A whole packing list, which replaces the stored one."""
 
-    rolls = fields.List(
+    rolls = List(
         fields.Nested(RollChangeSchema),
         data_key="supplierRollList",
         required=True,
@@ -269,7 +270,7 @@ class FabricItemSchema(FabricItemSummarySchema):
 
     never_null = FabricItemSummarySchema.never_null | {"rolls"}
 
-    rolls = fields.List(fields.Nested(RollSchema), data_key="supplierRollList")
+    rolls = List(fields.Nested(RollSchema), data_key="supplierRollList")
 
 
 class ReceiptSummarySchema(OmitNulls):
@@ -284,11 +285,11 @@ class ReceiptSummarySchema(OmitNulls):
     invoice_no = fields.String(data_key="invoiceNo")
     invoice_date = EpochDate(data_key="invoiceDate")
     erp_invoice_no = fields.String(data_key="erpInvoiceNo")
-    fabric_items: Any = fields.List(fields.Nested(FabricItemSummarySchema), data_key="fabricItemList")
+    fabric_items: Any = List(fields.Nested(FabricItemSummarySchema), data_key="fabricItemList")
     extra = Metadata(data_key="metadata")
 
 
 class ReceiptSchema(ReceiptSummarySchema):
     """A goods receipt with its fabric items and rolls."""
 
-    fabric_items = fields.List(fields.Nested(FabricItemSchema), data_key="fabricItemList")
+    fabric_items = List(fields.Nested(FabricItemSchema), data_key="fabricItemList")

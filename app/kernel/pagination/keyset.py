@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
-from marshmallow.fields import Boolean, Integer, List, Nested, String
+from marshmallow.fields import Boolean, Integer, Nested, String
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, literal, select, tuple_
 
 from app.extensions import db
@@ -22,6 +22,7 @@ from app.kernel.pagination.cursors import decode_cursor, encode_cursor
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Cursor, Schema
+from app.kernel.schemas.list_field import List
 
 #: Rows that are counted exactly and that page numbers reach. Beyond it the planner's estimate and cursors serve.
 MAX_COUNTED_ROWS = 10_000

@@ -10,6 +10,7 @@ from marshmallow import Schema, fields
 from app.kernel import clock
 from app.kernel.money import plain_decimal
 from app.kernel.schemas.fields import CalendarDate, Choice, Identifier, Metadata, Number, Text, Timestamp
+from app.kernel.schemas.list_field import List
 
 Dump = Callable[[Any], Any]
 
@@ -67,6 +68,6 @@ _MAKERS: Mapping[type[fields.Field], Callable[[Any], Dump]] = {
     Number: _number,
     CalendarDate: lambda _field: lambda value: value.isoformat(),
     Timestamp: lambda _field: clock.iso,
-    fields.List: _list,
+    List: _list,
     fields.Nested: lambda field: make_dumper(field.schema),
 }

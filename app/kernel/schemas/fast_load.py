@@ -16,6 +16,7 @@ from marshmallow import ValidationError, fields, missing
 from app.kernel.identifiers import clean_identifier
 from app.kernel.schemas.empty_values import EmptyClearsSchema, EmptyIsMissingSchema
 from app.kernel.schemas.fields import CalendarDate, Choice, Identifier, Metadata, Number, Schema, Text
+from app.kernel.schemas.list_field import List
 
 
 class Declined(Exception):
@@ -84,7 +85,7 @@ def _optional(load: Load, *, nullable: bool) -> Load:
 
 def _field_loader(field: fields.Field) -> Load:
     maker = _MAKERS.get(type(field))
-    if maker is None or (field.validators and type(field) not in {Choice, fields.List}):
+    if maker is None or (field.validators and type(field) not in {Choice, List}):
         raise TypeError(f"fast load does not support {field!r}")
     return maker(field)
 
@@ -180,6 +181,6 @@ _MAKERS: Mapping[type[fields.Field], Callable[[Any], Load]] = {
     Number: _number,
     CalendarDate: lambda _field: _date,
     Metadata: _metadata,
-    fields.List: _list,
+    List: _list,
     fields.Nested: lambda field: make_loader(field.schema),
 }

@@ -30,7 +30,6 @@ fields.Field.default_error_messages = {
     "null": N_("This field may not be null."),
 }
 fields.Nested.default_error_messages = {"type": N_("Expected an object.")}
-fields.List.default_error_messages = {"invalid": N_("Expected a list.")}
 
 
 class HubField(fields.Field):

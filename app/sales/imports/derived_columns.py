@@ -16,11 +16,12 @@ from sqlalchemy.dialects import postgresql
 
 from app.kernel import json
 from app.kernel.schemas.fields import CalendarDate, Identifier, Number
+from app.kernel.schemas.list_field import List
 from app.sales.models.invoices import SalesInvoice, SalesItem
 from app.sales.models.masters import Customer
 from app.sales.schemas.invoices import CustomerSchema, ImportSchema, ItemSchema
 
-_COMPOUND = (fields.Nested, fields.List)
+_COMPOUND = (fields.Nested, List)
 _POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 #: Fields of an invoice that are stored in a table of their own, and the property of the model that returns the value.
 _REFERENCES = {"salesman": "salesman_name"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from app.kernel import json
+from app.kernel.error_limits import count_errors, limit_errors
 from app.kernel.errors import Invalid, MalformedJson, Refusal
 from app.kernel.identifiers import clean_identifier
 from app.kernel.prefetch import prefetch
@@ -23,6 +25,8 @@ from app.sales.schemas.invoices import ImportSchema
 MAX_INVOICES = 10_000
 #: A batch ends at either limit: 1,000 large invoices would fill the memory.
 BATCH, BATCH_BYTES = 1000, 2**20
+#: Errors that the verdicts show in full; of every later invoice only the first one is shown.
+MAX_ERRORS = 1000
 
 _schema = ImportSchema()
 
@@ -116,9 +120,15 @@ def _verdict(checked: Checked, outcome: Any) -> Verdict:
 
 def _batches(texts: Iterator[bytes], created_user_id: int | None) -> Iterator[list[Checked]]:
     batch: list[Checked] = []
-    size = 0
+    size, errors = 0, 0
     for index, raw in enumerate(texts):
-        batch.append(check(index, _parsed(raw), created_user_id))
+        checked = check(index, _parsed(raw), created_user_id)
+        if checked.refusal and checked.refusal.errors:
+            errors += count_errors(checked.refusal.errors)
+            if errors > MAX_ERRORS:
+                checked.refusal.errors = limit_errors(checked.refusal.errors, 1)
+            time.sleep(0)  # errors take long to collect: other requests of this process have their turn
+        batch.append(checked)
         size += len(raw)
         if len(batch) == BATCH or size >= BATCH_BYTES:
             yield batch

@@ -6,6 +6,7 @@ from marshmallow import fields
 
 from app.kernel.money import LARGEST_AMOUNT
 from app.kernel.schemas.fields import Number, Schema
+from app.kernel.schemas.list_field import List
 
 
 class BulkQuery(Schema):
@@ -36,7 +37,7 @@ class ReportSchema(Schema):
     imported = fields.Integer()
     duplicates = fields.Integer()
     refused = fields.Integer()
-    results = fields.List(fields.Nested(VerdictSchema))
+    results = List(fields.Nested(VerdictSchema))
 
 
 class BulkImportAnswerSchema(Schema):

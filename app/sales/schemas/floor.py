@@ -13,6 +13,7 @@ from app.kernel.messages import N_, Code, Message
 from app.kernel.pagination.keyset import KeysetQuery
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, Identifier, Number, Schema, Text, Timestamp
+from app.kernel.schemas.list_field import List
 from app.sales.schemas.invoices import InvoiceSchema, WorkerSchema
 from app.sales.state_machine import DELIVERY_FIELDS, DeliveryType, Status
 
@@ -97,7 +98,7 @@ class BulkBase(Schema):
 
 def _bulk(name: str, step: type[StepSchema], **shared: Any) -> type[ma.Schema]:
     """A step with up to 200 invoices; ``shared`` are fields for all of them."""
-    several = fields.List(
+    several = List(
         fields.Nested(step),
         required=True,
         validate=validators.Length(1, MAX_INVOICES, error=N_("Send %(min)s to %(max)s invoices.")),
@@ -129,7 +130,7 @@ class BulkResultSchema(Schema):
 class BulkResultsSchema(Schema):
     """Results in the order of the request."""
 
-    results = fields.List(fields.Nested(BulkResultSchema))
+    results = List(fields.Nested(BulkResultSchema))
 
 
 class BulkAnswerSchema(Schema):
@@ -172,10 +173,10 @@ class QueueSchema(Schema):
 class QueuesSchema(Schema):
     """All queues of the floor."""
 
-    results = fields.List(fields.Nested(QueueSchema))
+    results = List(fields.Nested(QueueSchema))
 
 
 class WorkersSchema(Schema):
     """All users who may take steps, for assigning drivers."""
 
-    results = fields.List(fields.Nested(WorkerSchema))
+    results = List(fields.Nested(WorkerSchema))

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields
 
 from app.kernel.schemas.fields import Number, Schema, Text
+from app.kernel.schemas.list_field import List
 
 _MAX_NUMBER = 10**18 - 1
 
@@ -39,5 +40,5 @@ class GapReportSchema(Schema):
     last = fields.Integer(allow_none=True)
     present = fields.Integer()
     missing = fields.Integer()
-    gaps = fields.List(fields.Nested(GapSchema))
+    gaps = List(fields.Nested(GapSchema))
     next_first = fields.Integer(allow_none=True)

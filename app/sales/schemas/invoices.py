@@ -13,6 +13,7 @@ from app.kernel.schemas import validators
 from app.kernel.schemas.empty_values import EmptyClearsSchema, EmptyIsMissingSchema
 from app.kernel.schemas.fast_schema import FastDumpSchema, FastLoadSchema
 from app.kernel.schemas.fields import CalendarDate, Choice, Identifier, Metadata, Number, Schema, Text, Timestamp
+from app.kernel.schemas.list_field import List
 from app.kernel.schemas.switch import Switch
 from app.sales.state_machine import BillingStatus, DeliveryType, Priority, Section, Status
 
@@ -71,7 +72,7 @@ class ImportSchema(FastLoadSchema, EmptyIsMissingSchema):
     created_by = Text(200)
     priority = Choice(*Priority, load_default=Priority.MEDIUM.value)
     customer = fields.Nested(CustomerSchema, required=True)
-    items = fields.List(
+    items = List(
         fields.Nested(ItemSchema),
         required=True,
         validate=validators.Length(1, MAX_ITEMS, error=N_("Send %(min)s to %(max)s items.")),
@@ -126,7 +127,7 @@ class CorrectionSchema(EmptyClearsSchema):
     created_by = Text(200)
     priority = Choice(*Priority)
     customer = fields.Nested(CustomerCorrectionSchema)
-    items = fields.List(
+    items = List(
         fields.Nested(ItemCorrectionSchema),
         load_default=list,
         validate=validators.Length(max=MAX_ITEMS, error=N_("Send at most %(max)s items.")),
@@ -232,7 +233,7 @@ class InvoiceSchema(Schema):
     created_user = fields.Integer(attribute="created_user_id", allow_none=True)
     temp_name = fields.String()
     remarks = fields.String()
-    items = fields.List(fields.Nested(ItemSchema))
+    items = List(fields.Nested(ItemSchema))
     total_amount = Number(0, LARGEST_AMOUNT, 2)
     declared_total = Number(0, LARGEST_AMOUNT, 2, data_key="Total", allow_none=True)
     total_difference = Number(-LARGEST_AMOUNT, LARGEST_AMOUNT, 2, allow_none=True)

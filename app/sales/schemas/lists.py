@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
-
 from app.kernel.pagination.keyset import LargePageQuery
+from app.kernel.schemas import validators
 from app.kernel.schemas.fields import CalendarDate, Choice, Identifier, Schema, Text
+from app.kernel.schemas.list_field import List
 from app.sales.state_machine import BillingStatus, Priority, Status
+
+#: Repetitions of ``status=`` in one query.
+MAX_STATUSES = 50
 
 
 class InvoiceFilters(Schema):
     """Filters of a list; an invoice must match all of them."""
 
-    status = fields.List(Choice(*Status), load_default=list, metadata={"description": "May be repeated."})
+    status = List(
+        Choice(*Status),
+        load_default=list,
+        validate=validators.Length(max=MAX_STATUSES),
+        metadata={"description": "May be repeated."},
+    )
     billing_status = Choice(*BillingStatus)
     priority = Choice(*Priority)
     customer = Identifier(50, metadata={"description": "The customer's code."})

@@ -8,6 +8,7 @@ from app.kernel.database.sequences import MAX_ID
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, DateTime, Identifier, Number, Schema, Timestamp
+from app.kernel.schemas.list_field import List
 from app.webhooks.models.deliveries import STATES
 from app.webhooks.schemas.endpoints import Pattern, WebhookPageMetaSchema
 
@@ -81,13 +82,13 @@ class WebhookDeliveryDetailSchema(WebhookDeliverySchema):
     """A delivery with every attempt and the exact body."""
 
     request_body = fields.String(allow_none=True)
-    attempt_log = fields.List(fields.Nested(DeliveryAttemptSchema))
+    attempt_log = List(fields.Nested(DeliveryAttemptSchema))
 
 
 class WebhookDeliveryListSchema(Schema):
     """A page of deliveries, newest first."""
 
-    data = fields.List(fields.Nested(WebhookDeliverySchema))
+    data = List(fields.Nested(WebhookDeliverySchema))
     meta = fields.Nested(WebhookPageMetaSchema)
 
 
@@ -96,7 +97,7 @@ class RecoverySchema(Schema):
 
     since = DateTime(required=True)
     until = DateTime()
-    states = fields.List(
+    states = List(
         Choice("failed", "delivered"),
         load_default=lambda: ["failed"],
         validate=validators.Length(1, 2),
@@ -142,7 +143,7 @@ class PullMetaSchema(Schema):
 class PullSchema(Schema):
     """A page of the events of this endpoint, oldest first."""
 
-    data = fields.List(fields.Nested(PulledSchema))
+    data = List(fields.Nested(PulledSchema))
     meta = fields.Nested(PullMetaSchema)
 
 
@@ -168,5 +169,5 @@ class ReconciliationSchema(Schema):
     pending = fields.Integer()
     failed = fields.Integer()
     kept_from = fields.Integer(allow_none=True)
-    gaps = fields.List(fields.Nested(DeliveryGapSchema))
+    gaps = List(fields.Nested(DeliveryGapSchema))
     more_gaps = fields.Boolean()

@@ -15,6 +15,7 @@ from app.kernel.messages import N_, Message
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, HubField, Metadata, Number, Schema, Text, Timestamp
+from app.kernel.schemas.list_field import List
 from app.kernel.schemas.switch import Switch
 from app.webhooks.models.endpoints import DEFAULT_BODY_BYTES, MAX_BODY_BYTES, MIN_BODY_BYTES, STATUSES
 from app.webhooks.sender.ssrf import MAX_URL_LENGTH
@@ -129,7 +130,7 @@ class _EndpointSettings(Schema):
             f"{DEFAULT_BODY_BYTES} by default."
         },
     )
-    allowances = fields.List(
+    allowances = List(
         fields.Nested(AllowanceSchema),
         validate=validators.Length(max=MAX_ALLOWANCES),
         metadata={"description": "Set by signed-in admins only, not by tokens."},
@@ -144,9 +145,9 @@ _event_count = validators.Length(
 )
 
 
-def _events(**kwargs: Any) -> fields.List:
+def _events(**kwargs: Any) -> List:
     """Names of events and wildcards, at least one, no duplicates."""
-    return fields.List(Pattern(), validate=[_event_count, _unique], **kwargs)
+    return List(Pattern(), validate=[_event_count, _unique], **kwargs)
 
 
 def _unique(patterns: Sequence[str]) -> None:
@@ -183,12 +184,12 @@ class EndpointSchema(Schema):
     user_id = fields.Integer(attribute="owner_id")
     url = fields.String()
     description = fields.String()
-    events = fields.List(fields.String())
-    header_names = fields.List(fields.String())
+    events = List(fields.String())
+    header_names = List(fields.String())
     concurrency = fields.Integer()
     rate_per_minute = fields.Integer(allow_none=True)
     max_body_bytes = fields.Integer()
-    allowances = fields.List(fields.Nested(AllowanceSchema))
+    allowances = List(fields.Nested(AllowanceSchema))
     extra = Metadata(data_key="metadata", allow_none=True)
     status = Choice(*STATUSES)
     reason = fields.String(allow_none=True)
@@ -243,7 +244,7 @@ class WebhookPageMetaSchema(Schema):
 class EndpointListSchema(Schema):
     """A page of endpoints, newest first."""
 
-    data = fields.List(fields.Nested(EndpointSchema))
+    data = List(fields.Nested(EndpointSchema))
     meta = fields.Nested(WebhookPageMetaSchema)
 
 
@@ -270,7 +271,7 @@ class CheckReportSchema(Schema):
 
     sometimes = frozenset({"findings", "clock_drift_seconds", "error"})
 
-    findings = fields.List(fields.Nested(FindingSchema))
+    findings = List(fields.Nested(FindingSchema))
     clock_drift_seconds = fields.Float(allow_none=True)
     error = fields.String()
 

@@ -45,6 +45,13 @@ def rows(model: type[Any]) -> int:
 
 
 class TestVerdicts:
+    def test_after_a_thousand_errors_an_invoice_shows_its_first(self, erp: FlaskClient) -> None:
+        answer = sent(erp, [{"items": [0] * 1000} for _ in range(12)])
+        results = answer.json["data"]["results"]
+        assert [len(result["errors"]["items"]) for result in results if "items" in result["errors"]] == [97] * 9
+        more = ["102 more errors are not shown, and 900 values were not checked."]
+        assert results[-1]["errors"] == {"invoice_no": ["This field is required."], "non_field_errors": more}
+
     def test_each_in_the_order_sent(self, erp: FlaskClient) -> None:
         old = a_sale()
         erp.post("/api/sales/import/invoice/", json=old)
