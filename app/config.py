@@ -67,6 +67,8 @@ class Settings:
     max_body_bytes: int = MIB
     #: For the operations that take a whole packing list or more.
     max_bulk_bytes: int = 32 * MIB
+    #: Seconds in which the body of a request must arrive; a long one gets more (``app/kernel/http/body_reader.py``).
+    body_timeout_seconds: float = 30.0
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)
     #: Language of the papers of goods receipts, which belong to no user: ``en`` or ``tr``.
@@ -180,6 +182,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         streams_per_process=env.int("STREAMS_PER_PROCESS", 1500, validate=validate.Range(STREAMS[0], STREAMS[-1])),
         tokens_per_user=env.int("TOKENS_PER_USER", 50, validate=validate.Range(1, 10_000)),
         webhook_endpoints_per_user=env.int("WEBHOOK_ENDPOINTS_PER_USER", 50, validate=validate.Range(1, 10_000)),
+        body_timeout_seconds=env.float("BODY_TIMEOUT_SECONDS", 30.0, validate=validate.Range(1, 3600)),
         document_language=env.str("DOCUMENT_LANGUAGE", SOURCE, validate=validate.OneOf(list(LANGUAGES))),
         api_call_retention=timedelta(days=env.int("API_CALL_RETENTION_DAYS", 90, validate=validate.Range(1, 36500))),
         event_retention=_days(env.int("EVENT_RETENTION_DAYS", 400, validate=validate.Range(0, 36500))),

@@ -7,7 +7,7 @@ from pathlib import Path
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import events
-from app.accounts import audit, principals
+from app.accounts import audit, guards, principals
 from app.accounts import register as accounts
 from app.admin import register as admin
 from app.config import Settings
@@ -18,7 +18,7 @@ from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import register as grn
 from app.kernel import json, logs
 from app.kernel.database import pooler
-from app.kernel.http import error_handlers, rate_limit_headers, rate_limit_storage, security_headers
+from app.kernel.http import body_reader, error_handlers, rate_limit_headers, rate_limit_storage, security_headers
 from app.kernel.http.app import Hub
 from app.kernel.http.client_address import CanonicalRemoteAddress
 from app.kernel.http.openapi import HubApi
@@ -104,6 +104,7 @@ def _bind_extensions(app: Hub, settings: Settings) -> None:
 
 def _register_request_hooks(app: Hub) -> None:
     logs.register(app)
+    body_reader.register(app)
     request_metrics.register(app)
     error_handlers.register(app)
     rate_limit_headers.register(app)
@@ -116,6 +117,7 @@ def _connect_packages() -> None:
     """Connect packages that must not import each other."""
     for subscriber in (*stream.SUBSCRIBERS, *webhooks.SUBSCRIBERS):
         events.subscribe(subscriber)
+    body_reader.caller_checks[:] = [guards.require_caller]
     principals.authenticators[:] = [*accounts.AUTHENTICATORS, *stream.AUTHENTICATORS]
     invoice_sources.SOURCES["sales"] = einvoice_source.billable_invoice
 

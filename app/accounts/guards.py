@@ -55,6 +55,16 @@ def allows(principal: Principal, ability: str) -> bool:
     return ability in principal.abilities
 
 
+def require_caller(view: Any) -> None:
+    """Authenticate the caller of a view that needs an ability.
+
+    Raises:
+        Refusal: no credential was sent, or it is wrong, expired or revoked.
+    """
+    if ability_of(view) is not None:
+        authenticate()
+
+
 def ability_of(view: Any) -> str | None:
     """Ability that a view requires; None for a public view."""
     ability: str | None = view.ability

@@ -58,6 +58,10 @@ class BadRequest(Refusal):
     message = N_("The request could not be understood.")
 
 
+class BrokenBody(BadRequest):
+    message = N_("The body is cut off, or its chunks are malformed.")
+
+
 class MalformedJson(BadRequest):
     message = N_("The body is not valid JSON.")
 
@@ -80,6 +84,11 @@ class NotFound(Refusal):
 class MethodNotAllowed(Refusal):
     status = 405
     message = N_("Method not allowed.")
+
+
+class RequestTimeout(Refusal):
+    status = 408
+    message = N_("The body did not arrive in time.")
 
 
 class Conflict(Refusal):

@@ -21,6 +21,7 @@ from typing import Any
 
 from gunicorn import util
 
+from app.operations.web_worker import WAITING_CONNECTIONS
 from app.process_numbers import PORTS, PROCESSES, STREAMS, read_number
 
 #: prometheus_client reads this variable at import, so it must be set before the application is imported.
@@ -34,9 +35,10 @@ bind = f"{f'[{_host}]' if ':' in _host else _host}:{read_number('PORT', 8000, PO
 #: Off: all hubs of a user would share the path of the control socket in the home folder.
 control_socket_disable = True
 workers = read_number("WEB_CONCURRENCY", 2, PROCESSES)
-worker_class = "gevent"
-#: Streams never take the last connections of a process: requests have a reserve.
-worker_connections = read_number("STREAMS_PER_PROCESS", 1500, STREAMS) + 500
+worker_class = "app.operations.web_worker.HubWorker"
+#: Streams never take the last connections of a process: requests have a reserve. Connections that wait for their peers
+#: come on top; the worker closes the oldest of them.
+worker_connections = read_number("STREAMS_PER_PROCESS", 1500, STREAMS) + 500 + WAITING_CONNECTIONS
 graceful_timeout = 4
 timeout = 60
 keepalive = 30

@@ -27,12 +27,18 @@ pytestmark = [pytest.mark.drill, pytest.mark.alone]
 def raw(port: int, request: bytes) -> tuple[int, dict[str, object]]:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
         answer = b""
         while more := connection.recv(65536):
             answer += more
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"text/html" not in head
     return int(head.split()[1]), json.loads(body)
+
+
+POST = f"POST /api/sales/import/invoice/ HTTP/1.1\r\nHost: hub\r\nX-API-KEY: {KEY}\r\n".encode()
+POST += b"Content-Type: application/json\r\nConnection: close\r\n"
+CHUNKS = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,18 @@ def raw(port: int, request: bytes) -> tuple[int, dict[str, object]]:
         (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", 414),
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 9000 + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\nBad Header : 1\r\n\r\n", 400),
+        (CHUNKS + b"zz\r\n{}\r\n0\r\n\r\n", 400),
+        (CHUNKS + b"-1\r\n{}\r\n0\r\n\r\n", 400),
+        (CHUNKS + b"2\r\n{}xx0\r\n\r\n", 400),
+        (CHUNKS + b"2;=\r\n{}\r\n0\r\n\r\n", 400),
+        (CHUNKS + b"2;" + b"a" * 20_000 + b"\r\n{}\r\n0\r\n\r\n", 400),
+        (CHUNKS + b"2\r\n{}\r\n0\r\nBad Trailer : y\r\n\r\n", 400),
+        (CHUNKS + b"2\r\n{}\r\n0\r\nX: " + b"y" * 300_000, 400),
+        (CHUNKS + b"2\r\n{}\r\n0\r\nX: y\n\n", 400),
+        (CHUNKS + b"99\r\n{}", 400),
+        (POST + b"Content-Length: 99\r\n\r\n{}", 400),
     ],
+    ids=range(14),
 )
 def test_malformed_http_gets_a_json_error(hub: DrillHub, request_bytes: bytes, status: int) -> None:
     answered, body = raw(hub.ports[0], request_bytes)

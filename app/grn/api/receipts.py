@@ -17,7 +17,8 @@ from app.grn.receipts import service as receipts
 from app.grn.schemas.filters import ByExternalId, ReceiptQuery
 from app.grn.schemas.pagination import Page, page_example, page_schema
 from app.grn.schemas.receipts import NewReceiptSchema, ReceiptChangeSchema, ReceiptSchema, ReceiptSummarySchema
-from app.kernel.http.app import ApiBlueprint, allow_bulk_body
+from app.kernel.http.app import ApiBlueprint
+from app.kernel.http.body_reader import allow_bulk_body
 from app.kernel.http.error_envelopes import register_envelope
 from app.kernel.http.openapi import refuses
 from app.kernel.http.openapi_headers import LOCATION

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from flask import Flask, Request, current_app, request
+from flask import Flask, Request, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_smorest import Blueprint
 from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
@@ -101,14 +100,3 @@ class ApiBlueprint(Blueprint):
             return super(ApiBlueprint, self).arguments(schema, **{"required": needs_body, **kwargs})(view)
 
         return decorate
-
-
-def allow_bulk_body(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator: allow this operation a body of ``MAX_BULK_BYTES``. Put it above decorators that read the body."""
-
-    @wraps(view)
-    def view_with_bulk_limit(*args: Any, **kwargs: Any) -> Any:
-        request.max_content_length = current_app.config["MAX_BULK_BYTES"]
-        return view(*args, **kwargs)
-
-    return view_with_bulk_limit

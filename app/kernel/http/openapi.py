@@ -125,7 +125,7 @@ def _common_refusals(path: str, method: str, ability: str | None, operation: Jso
     if "requestBody" in operation or IDEMPOTENCY_PARAMETER in operation.get("parameters", ()):
         refusals.append(errors.PayloadTooLarge())
     if method.upper() in METHODS_WITH_BODY:
-        refusals.append(errors.UnsupportedMediaType())
+        refusals += [errors.BrokenBody(), errors.RequestTimeout(), errors.UnsupportedMediaType()]
     if "{" in path:
         refusals.append(errors.NotFound())
     return [*refusals, errors.ServerError(), errors.Busy()]

@@ -15,6 +15,7 @@ from app.accounts.principals import authenticate
 from app.kernel import clock
 from app.kernel.errors import PayloadTooLarge, UnsupportedMediaType
 from app.kernel.http.app import ApiBlueprint
+from app.kernel.http.body_reader import allow_bulk_body
 from app.kernel.http.openapi import refuses
 from app.kernel.json import encode
 from app.kernel.messages import N_, Message, as_message
@@ -87,6 +88,7 @@ _EXAMPLE = {
 @blp.route("/import/invoices/")
 class BulkImport(MethodView):
     @requires("sales:import")
+    @allow_bulk_body
     @refuses(AllRefused, TooManyInvoices, PayloadTooLarge, UnsupportedMediaType, json_stream.Broken)
     @blp.doc(requestBody=_BODY)
     @blp.arguments(BulkQuery, location="query")
@@ -103,7 +105,6 @@ class BulkImport(MethodView):
         read = _READERS.get(request.mimetype)
         if read is None:
             raise UnsupportedMediaType(N_("Send a JSON array, or one invoice a line as application/x-ndjson."))
-        request.max_content_length = current_app.config["MAX_BULK_BYTES"]
         caller = authenticate().user_id
         try:
             return _answer(

@@ -1,0 +1,103 @@
+"""Drills of slow peers: half requests, slow bodies and answers that nobody reads take no place from other callers."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import pytest
+
+from tests.drills.hubs import HEADERS, DrillHub, drill_hub, ready, wait_for
+from tests.factories import a_sale
+
+pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+
+#: Seconds that a health check and an import may take beside the slow peers; without the deadlines it is 15 and more.
+SECONDS = 3.0
+PARTIAL_HEAD = b"GET /healthz HTTP/1.1\r\nHost: hub\r\n"
+PARTIAL_BODY = b"POST /api/auth/login/ HTTP/1.1\r\nHost: hub\r\nContent-Length: 1000\r\n\r\n{"
+UNREAD = b"GET /openapi.json HTTP/1.1\r\nHost: hub\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def slow_hub() -> Iterator[DrillHub]:
+    with drill_hub(webs=1, DATABASE_POOL_SIZE="10", BODY_TIMEOUT_SECONDS="8") as hub:
+        yield hub
+
+
+def connect(hub: DrillHub, stack: ExitStack, request: bytes) -> socket.socket:
+    peer = stack.enter_context(socket.socket())
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    peer.settimeout(10)
+    peer.connect(("127.0.0.1", hub.ports[0]))
+    peer.sendall(request)
+    return peer
+
+
+def slowest(hub: DrillHub) -> float:
+    """Seconds of the slowest of ten health checks and ten imports; each of them must succeed."""
+    taken = []
+    for _ in range(10):
+        for send, expected in (
+            (lambda: hub.get("/readyz"), 200),
+            (lambda: hub.post("/api/sales/import/invoice/", a_sale(), headers=HEADERS), 201),
+        ):
+            started = time.monotonic()
+            assert send()[0] == expected
+            taken.append(time.monotonic() - started)
+    return max(taken)
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "peers"),
+    [(PARTIAL_HEAD, 4200), (PARTIAL_BODY, 4200), (UNREAD, 1000)],
+    ids=["partial heads", "partial bodies", "unread answers"],
+)
+def test_thousands_of_slow_peers_delay_nobody(slow_hub: DrillHub, request_bytes: bytes, peers: int) -> None:
+    with ExitStack() as stack:
+        for _ in range(peers):
+            connect(slow_hub, stack, request_bytes)
+        # The process accepts one connection after the other, and answers what they ask.
+        wait_for(lambda: ready(slow_hub.ports[0]), 12)
+        worst = slowest(slow_hub)
+    print(f"\nslowest request beside {peers} peers: {worst * 1000:.0f} ms")
+    assert worst < SECONDS
+
+
+def test_bodies_that_arrive_byte_by_byte_hold_no_database_connection(slow_hub: DrillHub) -> None:
+    token = slow_hub.sign_in("admin")["Authorization"]
+    head = f"POST /api/invoices HTTP/1.1\r\nHost: hub\r\nAuthorization: {token}\r\nContent-Type: application/json\r\n"
+    with ExitStack() as stack:
+        requests = [f"{head}Content-Length: {size}\r\n\r\n".encode() for size in (1000, 100_000)]
+        peers = [connect(slow_hub, stack, requests[number % 2]) for number in range(60)]
+        stack.enter_context(dripping(lambda: [peer.send(b" ") for peer in peers]))
+        time.sleep(1)
+        held = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+        assert slow_hub.sql(held)[0][0] < 3  # of workers, for a moment
+        worst = slowest(slow_hub)
+        for peer in peers:
+            peer.settimeout(20)
+            assert peer.recv(100).startswith(b"HTTP/1.1 408 ")
+    print(f"\nslowest request beside 60 slow bodies: {worst * 1000:.0f} ms")
+    assert worst < SECONDS
+
+
+@contextmanager
+def dripping(send: Callable[[], object]) -> Iterator[None]:
+    stopped = threading.Event()
+
+    def drip() -> None:
+        while not stopped.wait(0.5):
+            with suppress(OSError):
+                send()
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
