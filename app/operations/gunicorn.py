@@ -68,9 +68,13 @@ def post_worker_init(worker: Any) -> None:
     gc.set_threshold(20_000, 20, 20)
 
     # Imported here, after gevent has patched the standard library.
+    from app.extensions import db  # noqa: PLC0415
+    from app.kernel.database.idle_limit import WEB_SECONDS, limit_idle_transactions  # noqa: PLC0415
     from app.kernel.worker.heartbeat import INTERVAL, Heartbeat  # noqa: PLC0415
     from app.stream.broadcaster import broadcaster  # noqa: PLC0415
 
+    with worker.wsgi_application.app_context():
+        limit_idle_transactions(db.engine, WEB_SECONDS)
     worker.heartbeat = Heartbeat("web")
 
     def send_heartbeats() -> None:

@@ -161,11 +161,13 @@ class HubWorker(GeventWorker):
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
-        answer: Callable[..., Iterable[bytes]] = vars(self)["wsgi"]
+        answer: Any = vars(self)["wsgi"]
+        self.wsgi_application = answer
 
         def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             environ["wsgi.input"] = _Body(environ["wsgi.input"])
             environ["hub.time_limit"] = self.peers.time_limit
-            return answer(environ, start_response)
+            answered: Iterable[bytes] = answer(environ, start_response)
+            return answered
 
         self.wsgi = wsgi

@@ -36,6 +36,8 @@ _FAILING_STATEMENTS = {
     "too-long": "INSERT INTO customers (code, name) VALUES (repeat('x', 51), 'A')",
     "too-large": "SELECT 9223372036854775807 + 1",
     "cancelled": "SET LOCAL statement_timeout = 1; SELECT pg_sleep(5)",
+    # As the server ends a transaction that does nothing.
+    "idle": "DO $$ BEGIN RAISE EXCEPTION 'idle' USING ERRCODE = '25P03'; END $$",
     "programming": "SELECT nothing FROM nowhere",
 }
 

@@ -14,6 +14,7 @@ from app.admin.forms.webhook import WILDCARDS, EndpointForm
 from app.admin.helpers import load_data, load_form, redirect_with_success
 from app.admin.list_query import link, parse_filters
 from app.webhooks.access import may_allow, requires_webhooks
+from app.webhooks.api.url_resolution import resolves_url
 from app.webhooks.deliveries import queries, replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints_service
@@ -57,6 +58,7 @@ def new() -> str:
 
 @blp.post("/new")
 @requires_webhooks
+@resolves_url
 def create() -> str:
     """Create an endpoint; only this response shows its secret."""
     form = EndpointForm()
@@ -75,6 +77,7 @@ def change_form(endpoint_id: int) -> str:
 
 @blp.post("/<int:endpoint_id>/change")
 @requires_webhooks
+@resolves_url
 def change(endpoint_id: int) -> str | Response:
     """Store the changes of an endpoint."""
     form = EndpointForm()

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from flask import Flask, Response, current_app, request
 from psycopg import errors as pg
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -65,6 +65,8 @@ def register(app: Flask) -> None:
     for operational in (OperationalError, psycopg.OperationalError, PoolTimeout):
         app.register_error_handler(operational, _operational_error)
     app.register_error_handler(OSError, _os_error)
+    for internal in (InternalError, psycopg.InternalError):
+        app.register_error_handler(internal, _internal_error)
     app.register_error_handler(Exception, _unexpected_error)
 
 
@@ -107,6 +109,12 @@ def _os_error(error: OSError) -> Response:
         return _unexpected_error(error)
     log.error("disk_full", exc_info=error)
     return error_response(errors.DiskFull())
+
+
+def _internal_error(error: Exception) -> Response:
+    """PostgreSQL reports the end of an idle transaction in this class; the request can be sent again."""
+    cause = getattr(error, "orig", error)
+    return (_operational_error if isinstance(cause, pg.IdleInTransactionSessionTimeout) else _unexpected_error)(error)
 
 
 def _unexpected_error(error: Exception) -> Response:

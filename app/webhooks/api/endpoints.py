@@ -14,6 +14,7 @@ from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.webhooks import samples
 from app.webhooks.access import directing_token, may_allow, require_events, requires_webhooks
+from app.webhooks.api.url_resolution import resolves_url
 from app.webhooks.deliveries import replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints
@@ -60,6 +61,8 @@ class Endpoints(MethodView):
 
     @requires_webhooks
     @refuses(NotYours, EventsNotReadable, TooManyEndpoints)
+    @refuses(NotYours, EventsNotReadable)
+    @resolves_url
     @idempotent(sealed=True)
     @blp.arguments(EndpointDraftSchema, example=samples.NEW)
     @blp.response(201, EndpointSecretSchema, example=samples.WITH_SECRET)
@@ -83,6 +86,7 @@ class Detail(MethodView):
 
     @requires_webhooks
     @refuses(UnknownEndpoint, NotYours, EventsNotReadable)
+    @resolves_url
     @blp.arguments(EndpointChangeSchema, example={"events": ["einvoice.issued", "sales.*"]})
     @blp.response(200, EndpointSchema, example=samples.ENDPOINT)
     def patch(self, data: dict[str, Any], endpoint_id: int) -> Endpoint:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from types import MappingProxyType
 from typing import Any
 
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
@@ -66,6 +69,9 @@ _BLOCKED_NETWORKS = tuple(
         ("ff00::/8", "multicast (RFC 4291)"),
     )
 )
+_Resolved = Mapping[tuple[str, int], "list[str] | Unresolved"]
+#: What ``resolved_before`` found for the present request.
+_resolved: ContextVar[_Resolved] = ContextVar("resolved", default=MappingProxyType({}))
 _REFUSED = N_("%(address)s is refused: %(rule)s. An admin may allow it for this endpoint.")
 _REFUSED_NAME = N_(
     "%(host)s leads to %(address)s, which is refused: %(rule)s. An admin may allow it for this endpoint."
@@ -134,12 +140,35 @@ def resolve_target(target: Target, allowances: Allowances) -> str:
     return str(addresses[0])
 
 
+@contextmanager
+def resolved_before(url: str) -> Iterator[None]:
+    """Resolve the host of ``url`` now; in the block ``resolve_host`` returns this result."""
+    found: list[str] | Unresolved
+    try:
+        target = parse_target(url)
+        found = resolve_host(target.host, target.port)
+    except Unresolved as unresolved:
+        found = unresolved
+    except Refused:
+        yield  # the block refuses it too
+        return
+    token = _resolved.set({(target.host, target.port): found})
+    try:
+        yield
+    finally:
+        _resolved.reset(token)
+
+
 def resolve_host(host: str, port: int) -> list[str]:
     """Return all IP addresses of a host.
 
     Raises:
         Unresolved: the host has no address, or the name server did not answer in time.
     """
+    if isinstance(known := _resolved.get().get((host, port)), Unresolved):
+        raise known
+    if known is not None:
+        return known
     try:
         return [str(ip_address(host))]
     except ValueError:

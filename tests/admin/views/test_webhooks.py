@@ -14,7 +14,7 @@ from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.models.endpoints import Endpoint
-from app.webhooks.sender import dispatcher, results
+from app.webhooks.sender import dispatcher, results, ssrf
 from tests.admin.actions import visit
 from tests.admin.client import submit_form
 from tests.admin.conftest import Opener, check_page, sign_in
@@ -193,6 +193,22 @@ def test_invalid_form_data_is_refused(endpoint: Subscribed, admin_user: User, si
     with unit_of_work():
         row = db.session.get(Endpoint, endpoint.id, populate_existing=True)
     assert (row.status, row.previous_secret) == ("enabled", None)
+
+
+def test_the_host_of_a_new_url_is_resolved_without_a_database_connection(
+    admin_user: User, signed_in_client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, held = db.engine.pool, []
+
+    def look_up(*_arguments: Any, **_options: Any) -> list[Any]:
+        held.append(pool.checkedout())
+        return [(2, 1, 6, "", ("8.8.8.8", 443))]
+
+    monkeypatch.setattr(ssrf.socket, "getaddrinfo", look_up)
+    client = signed_in_client(admin_user)
+    db.session.remove()
+    submit_form(client, f"{LIST}/new", url="https://slow.example.com/hook", events="*")
+    assert held == [0]
 
 
 @pytest.mark.drill

@@ -149,7 +149,7 @@ class TestDatabaseErrors:
     def test_a_value_that_cannot_be_stored_is_invalid(self, probe: FlaskClient, surface: str, kind: str) -> None:
         assert_refused(probe.get(f"{surface}/probe/{kind}"), surface, invalid_status(surface))
 
-    @pytest.mark.parametrize("kind", ["cancelled", "driver-cancelled"])
+    @pytest.mark.parametrize("kind", ["cancelled", "driver-cancelled", "idle", "driver-idle"])
     def test_a_cancelled_statement_is_answered_503_with_retry_after(
         self, probe: FlaskClient, surface: str, kind: str
     ) -> None:

@@ -1,0 +1,1 @@
+"""Tests of the database helpers of the kernel."""

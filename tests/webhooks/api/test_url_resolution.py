@@ -1,0 +1,59 @@
+"""The host of a new URL is resolved while the request holds no database connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.extensions import db
+from app.kernel.http.app import Hub
+from app.webhooks.sender import ssrf
+from tests.webhooks.fixtures import ENDPOINTS
+
+URL = "https://slow.example.com/hook"
+KEY = {"Idempotency-Key": "once"}
+
+
+@pytest.fixture
+def held(app: Hub, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of database connections in use at each look-up of a name."""
+    counts: list[int] = []
+    pool = db.engine.pool
+
+    def look_up(_host: str, port: int, **_options: Any) -> list[Any]:
+        counts.append(pool.checkedout())
+        return [(2, 1, 6, "", ("8.8.8.8", port))]
+
+    monkeypatch.setattr(ssrf.socket, "getaddrinfo", look_up)
+    return counts
+
+
+def test_the_api_resolves_before_its_transaction(manager: FlaskClient, held: list[int]) -> None:
+    db.session.remove()
+    made = manager.post(ENDPOINTS, json={"url": URL, "events": ["*"]}, headers=KEY)
+    assert made.status_code == 201
+    assert held == [0]
+    again = manager.post(ENDPOINTS, json={"url": URL, "events": ["*"]}, headers=KEY)
+    assert again.json == made.json
+    moved = manager.patch(f"{ENDPOINTS}/{made.json['id']}", json={"url": f"{URL}/2"})
+    assert moved.json["url"] == f"{URL}/2"
+    assert held == [0, 0, 0]
+
+
+def test_a_host_that_does_not_resolve_is_refused_as_before(
+    manager: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fail(host: str, _port: int, **_options: Any) -> list[Any]:
+        asked.append(host)
+        raise OSError
+
+    monkeypatch.setattr(ssrf.socket, "getaddrinfo", fail)
+    answer = manager.post(ENDPOINTS, json={"url": URL, "events": ["*"]})
+    assert answer.status_code == 422
+    assert answer.json["errors"]["url"] == ["slow.example.com does not resolve."]
+    assert asked == ["slow.example.com"]
+    assert manager.post(ENDPOINTS, json={"url": "https://", "events": ["*"]}).status_code == 422
