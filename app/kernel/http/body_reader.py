@@ -102,17 +102,17 @@ def _received(environ: dict[str, Any], most: int) -> IO[bytes]:
     body: Any = io.BytesIO() if most <= SMALL_BODY else tempfile.SpooledTemporaryFile(MEMORY)  # noqa: SIM115
     g.body = body  # closed at the end of the request, whatever happens
     ends = time.monotonic() + current_app.config["BODY_TIMEOUT_SECONDS"]
-    try:
-        while received < most:
+    while received < most:
+        try:
             with time_limit(ends + received / LEAST_RATE - time.monotonic()):
                 block = stream.read(min(BLOCK, most - received))
-            if not block:
-                break
-            body.write(block)
-            received += len(block)
-    except TimeoutError as error:
-        raise RequestTimeout from error
-    except OSError as error:
-        raise BrokenBody from error
+        except TimeoutError as error:
+            raise RequestTimeout from error
+        except OSError as error:
+            raise BrokenBody from error
+        if not block:
+            break
+        body.write(block)
+        received += len(block)
     opened: IO[bytes] = body
     return opened
