@@ -20,6 +20,7 @@ from app.grn.models.receipts import FabricItem, GoodsReceipt, LedgerRow, Supplie
 from app.grn.papers import service as papers
 from app.grn.receipts import bulk_upsert, search
 from app.grn.receipts.item_builder import Data, StoredRows, build_item, build_rolls, master_references
+from app.grn.receipts.page_items import load_items
 from app.grn.schemas.pagination import Page, order_columns, paginate, paginate_uncounted
 from app.kernel import clock
 from app.kernel.daily_counts import DailyCount, count_per_day
@@ -151,13 +152,19 @@ def find_header(receipt_id: int) -> GoodsReceipt:
 
 
 def find_page(filters: Mapping[str, Any]) -> Page:
-    """Return one page of the receipts that match all filters, without rolls; a search with many hits is not counted."""
-    order, items = order_columns(filters["sort"], search.SORTABLE), (selectinload(GoodsReceipt.fabric_items),)
+    """Return one page of the receipts that match all filters, without rolls; a search with many hits is not counted.
+
+    Raises:
+        Invalid: the receipts of the page are too large together.
+    """
+    order = order_columns(filters["sort"], search.SORTABLE)
     page = None
     if filters.get("search") and search.has_many_hits(filters["search"]):
         count = (filters["page"] + 1) * filters["page_size"]
-        page = paginate_uncounted(search.hits_among_first(filters, order, count), filters, order, options=items)
-    return page or paginate(search.filter_receipts(filters), filters, order, options=items)
+        page = paginate_uncounted(search.hits_among_first(filters, order, count), filters, order)
+    page = page or paginate(search.filter_receipts(filters), filters, order)
+    load_items(page.content)
+    return page
 
 
 def received_per_day(days: int) -> Sequence[DailyCount]:
