@@ -67,7 +67,7 @@ class Settings:
     max_body_bytes: int = MIB
     #: For the operations that take a whole packing list or more.
     max_bulk_bytes: int = 32 * MIB
-    #: Seconds in which the body of a request must arrive; a long one gets more (``app/kernel/http/body_reader.py``).
+    #: Seconds in which the body of a request must arrive; a long one gets more, see ``body_reader.py``.
     body_timeout_seconds: float = 30.0
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)

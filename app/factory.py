@@ -18,8 +18,9 @@ from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import register as grn
 from app.kernel import json, logs
 from app.kernel.database import pooler
-from app.kernel.http import body_reader, error_handlers, rate_limit_headers, rate_limit_storage, security_headers
+from app.kernel.http import error_handlers, rate_limit_headers, rate_limit_storage, security_headers
 from app.kernel.http.app import Hub
+from app.kernel.http.bodies import body_reader
 from app.kernel.http.client_address import CanonicalRemoteAddress
 from app.kernel.http.openapi import HubApi
 from app.kernel.worker import celery_app

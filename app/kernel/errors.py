@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from app.kernel.error_limits import limit_errors
 from app.kernel.messages import N_
+from app.kernel.schemas.error_limits import limit_errors
 
 #: Field errors in the form of marshmallow: nested mappings that mirror the payload, with lists of texts as leaves.
 FieldErrors = Mapping[Any, Any]

@@ -55,10 +55,6 @@ def unit_of_work() -> Iterator[None]:
 
 def commit_early() -> None:
     """Commit what the unit of work has written so far and give its connection back, before work that takes long."""
-
-
-def end_transaction() -> None:
-    """Commit what was read so far and free the connection, before the unit of work waits for something outside."""
     if db.session().in_transaction():
         db.session.commit()
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
-from app.kernel.error_limits import MAX_ERRORS, NotShown, count_errors, limit_errors
 from app.kernel.errors import Invalid
+from app.kernel.schemas.error_limits import MAX_ERRORS, NotShown, count_errors, limit_errors
 
 
 def test_few_errors_stay_as_they_are() -> None:

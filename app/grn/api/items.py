@@ -30,7 +30,7 @@ from app.grn.schemas.receipts import (
 )
 from app.kernel.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
 from app.kernel.http.app import ApiBlueprint
-from app.kernel.http.body_reader import allow_bulk_body
+from app.kernel.http.bodies.body_reader import allow_bulk_body
 from app.kernel.http.openapi import refuses
 from app.kernel.messages import N_, Message
 

@@ -20,7 +20,7 @@ from app.grn.schemas.ledgers import ColorBalanceSchema
 from app.grn.schemas.masters import FabricSchema, MasterSchema, OrderSchema, ProductSchema, SupplierSchema
 from app.grn.schemas.pagination import Page, page_example, page_schema
 from app.kernel.http.app import ApiBlueprint
-from app.kernel.http.body_reader import allow_bulk_body
+from app.kernel.http.bodies.body_reader import allow_bulk_body
 from app.kernel.http.openapi import refuses
 from app.kernel.http.openapi_headers import LOCATION
 

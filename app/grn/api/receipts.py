@@ -18,7 +18,7 @@ from app.grn.schemas.filters import ByExternalId, ReceiptQuery
 from app.grn.schemas.pagination import Page, page_example, page_schema
 from app.grn.schemas.receipts import NewReceiptSchema, ReceiptChangeSchema, ReceiptSchema, ReceiptSummarySchema
 from app.kernel.http.app import ApiBlueprint
-from app.kernel.http.body_reader import allow_bulk_body
+from app.kernel.http.bodies.body_reader import allow_bulk_body
 from app.kernel.http.error_envelopes import register_envelope
 from app.kernel.http.openapi import refuses
 from app.kernel.http.openapi_headers import LOCATION

@@ -7,9 +7,9 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
-from app.kernel.error_limits import MAX_ERRORS, NotShown, count_errors
 from app.kernel.messages import N_
 from app.kernel.schemas import validators
+from app.kernel.schemas.error_limits import MAX_ERRORS, NotShown, count_errors
 from app.kernel.schemas.fields import HubField
 
 

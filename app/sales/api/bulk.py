@@ -15,7 +15,7 @@ from app.accounts.principals import authenticate
 from app.kernel import clock
 from app.kernel.errors import PayloadTooLarge, UnsupportedMediaType
 from app.kernel.http.app import ApiBlueprint
-from app.kernel.http.body_reader import allow_bulk_body
+from app.kernel.http.bodies.body_reader import allow_bulk_body
 from app.kernel.http.openapi import refuses
 from app.kernel.json import encode
 from app.kernel.messages import N_, Message, as_message

@@ -12,10 +12,10 @@ from typing import Any
 from marshmallow import ValidationError
 
 from app.kernel import json
-from app.kernel.error_limits import count_errors, limit_errors
 from app.kernel.errors import Invalid, MalformedJson, Refusal
 from app.kernel.identifiers import clean_identifier
 from app.kernel.prefetch import prefetch
+from app.kernel.schemas.error_limits import count_errors, limit_errors
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.errors import AllRefused, DuplicateInvoice, TooManyInvoices
 from app.sales.imports.batch import Drafted, import_many

@@ -61,7 +61,6 @@ class Endpoints(MethodView):
 
     @requires_webhooks
     @refuses(NotYours, EventsNotReadable, TooManyEndpoints)
-    @refuses(NotYours, EventsNotReadable)
     @resolves_url
     @idempotent(sealed=True)
     @blp.arguments(EndpointDraftSchema, example=samples.NEW)

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import request
 
-from app.kernel.unit_of_work import end_transaction
+from app.kernel.unit_of_work import commit_early
 from app.webhooks.sender import ssrf
 
 View = Callable[..., Any]
@@ -25,7 +25,7 @@ def resolves_url(view: View) -> View:
         url = _sent_url()
         if url is None:
             return view(*args, **kwargs)
-        end_transaction()
+        commit_early()
         with ssrf.resolved_before(url):
             return view(*args, **kwargs)
 

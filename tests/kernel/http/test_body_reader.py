@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from app.config import KIB, MIB
 from app.extensions import db
-from app.kernel.http.body_reader import SMALL_BODY, TIME_LIMIT
+from app.kernel.http.bodies.body_reader import SMALL_BODY, TIME_LIMIT
 from tests.factories import a_fabric_item, a_receipt, a_sale
 
 IMPORT = "/api/sales/import/invoice/"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from marshmallow import Schema, ValidationError, fields
 
-from app.kernel.error_limits import MAX_ERRORS, count_errors
 from app.kernel.http.app import Hub
 from app.kernel.schemas import validators
+from app.kernel.schemas.error_limits import MAX_ERRORS, count_errors
 from app.kernel.schemas.fields import Number
 from app.kernel.schemas.fields import Schema as HubSchema
 from app.kernel.schemas.list_field import List
