@@ -50,6 +50,7 @@ _PERIODIC_TASKS = {
     "einvoices.print_pdfs": _every(15.0, expires=14),
     "grn.print_papers": _every(15.0, expires=14),
     "einvoices.send": _every(5.0, expires=4),
+    "einvoices.look_up": _every(30.0, expires=25),
     "einvoices.compact": _every(60.0, expires=50),
     "webhooks.send_first": _every(1.0, expires=0.9),
     "webhooks.send_retries": _every(2.0, expires=1.9),

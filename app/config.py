@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -77,8 +77,9 @@ class Settings:
     event_retention: timedelta | None = timedelta(days=400)
     #: Bearer token that reads ``/metrics`` from another machine; empty: only this machine may.
     metrics_token: str = ""
-    #: Address of the e-invoice provider ``http``, and its bearer token.
+    #: Address of the e-invoice provider ``http``, the address of its look-up, and its bearer token.
     einvoice_provider_url: str = ""
+    einvoice_provider_lookup_url: str = ""
     einvoice_provider_token: str = ""
     #: Delays between the attempts of a webhook; empty: those of ``app/webhooks/sender/retry_schedule.py``.
     webhook_retries: tuple[timedelta, ...] = ()
@@ -188,6 +189,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         event_retention=_days(env.int("EVENT_RETENTION_DAYS", 400, validate=validate.Range(0, 36500))),
         metrics_token=env.str("METRICS_TOKEN", ""),
         einvoice_provider_url=env.str("EINVOICE_PROVIDER_URL", ""),
+        einvoice_provider_lookup_url=env.str("EINVOICE_PROVIDER_LOOKUP_URL", ""),
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
         webhook_retries=_waits(env.list("WEBHOOK_RETRIES", [], subcast=int) or ()),
         webhook_retention=timedelta(days=env.int("WEBHOOK_RETENTION_DAYS", 90, validate=validate.Range(1, 3650)) or 0),
@@ -257,14 +259,18 @@ def _ca_file_faults(path: Path | None) -> list[str]:
     return []
 
 
+def _provider_faults(settings: Settings) -> Iterator[str]:
+    for name in ("einvoice_provider_url", "einvoice_provider_lookup_url"):
+        if (url := getattr(settings, name)) and not url.startswith(("https://", "http://")):
+            yield f"{name.upper()} must be an https:// or http:// address."
+
+
 def _weaknesses(settings: Settings) -> list[str]:
-    faults = _ca_file_faults(settings.trusted_ca_file)
+    faults = [*_ca_file_faults(settings.trusted_ca_file), *_provider_faults(settings)]
     if settings.database_url and not settings.database_url.startswith("postgresql+psycopg://"):
         faults.append("DATABASE_URL must be a postgresql:// address.")
     if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://")):
         faults.append("REDIS_URL must be a redis:// or rediss:// address.")
-    if settings.einvoice_provider_url and not settings.einvoice_provider_url.startswith(("https://", "http://")):
-        faults.append("EINVOICE_PROVIDER_URL must be an https:// or http:// address.")
     if settings.event_retention and settings.event_retention < settings.webhook_retention:
         faults.append("EVENT_RETENTION_DAYS must not be less than WEBHOOK_RETENTION_DAYS: deliveries send events.")
     if settings.metrics_token and len(settings.metrics_token) < MINIMUM_KEY_LENGTH:

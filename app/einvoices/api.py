@@ -8,28 +8,31 @@ from flask import Response
 from flask.views import MethodView
 
 from app.accounts.idempotency import idempotent
-from app.accounts.ownership import owner_id, scope
+from app.accounts.ownership import actor, owner_id, scope
 from app.einvoices import samples
 from app.einvoices.access import requires_einvoices
 from app.einvoices.errors import (
     AlreadyCorrected,
     AlreadySending,
     HasCredits,
+    InDoubt,
     NoPdf,
     NotCreditable,
+    NotInDoubt,
     UnknownEinvoice,
     WrongState,
 )
 from app.einvoices.lifecycle import corrections, credit_notes, drafts, from_sales, issue, numbering
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
-from app.einvoices.providers import status_reports
+from app.einvoices.providers import doubt, status_reports
 from app.einvoices.queries import lookup
 from app.einvoices.schemas.einvoices import (
     EinvoiceChangeSchema,
     EinvoiceCorrectionSchema,
     EinvoiceCreditSchema,
     EinvoiceDetailSchema,
+    EinvoiceDoubtSchema,
     EinvoiceDraftSchema,
     EinvoiceReasonSchema,
     FromSalesSchema,
@@ -144,6 +147,7 @@ class ProviderStatus(MethodView):
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Report the status at the provider; the status of the e-invoice itself does not change.
 
+        Only an e-invoice in doubt becomes `sent`, because a report says that the provider has it.
         Each call is stored as an event `provider_status_updated`. A report whose `occurred_at` is older than the
         stored status changes nothing, and neither does a repeated report.
         """
@@ -166,14 +170,31 @@ class Send(MethodView):
     @refuses(UnknownEinvoice, WrongState, AlreadySending, AlreadyCorrected)
     @blp.response(202, EinvoiceDetailSchema, example=samples.DETAIL)
     def post(self, einvoice_id: int) -> Einvoice:
-        """Send an issued e-invoice to its provider; `status` and `provider_status` show the result."""
+        """Send an issued e-invoice to its provider; `status` and `provider_status` show the result.
+
+        An e-invoice in doubt is looked up at the provider first, and is sent only if the provider does not have it.
+        """
         return issue.send(einvoice_id, scope())
+
+
+@blp.route("/<int:einvoice_id>/settle-doubt")
+class SettleDoubt(MethodView):
+    @requires_einvoices("einvoices:write")
+    @refuses(UnknownEinvoice, AlreadySending, NotInDoubt)
+    @blp.arguments(EinvoiceDoubtSchema, example={"taken": True, "reason": "Found in the portal of the provider"})
+    @blp.response(200, EinvoiceDetailSchema, example={**samples.DETAIL, "status": "sent", "provider_status": "taken"})
+    def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
+        """Settle a doubt (`provider_status` is `in_doubt`) after you asked the provider.
+
+        With `taken` the e-invoice becomes `sent`; without, it can be sent again or cancelled.
+        """
+        return doubt.settle(einvoice_id, taken=data["taken"], reason=data["reason"], scope=scope(), actor=actor())
 
 
 @blp.route("/<int:einvoice_id>/cancel")
 class Cancel(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState, HasCredits, AlreadySending, AlreadyCorrected)
+    @refuses(UnknownEinvoice, WrongState, HasCredits, AlreadySending, AlreadyCorrected, InDoubt)
     @blp.arguments(EinvoiceReasonSchema, example={"reason": "Ordered twice"})
     @blp.response(
         200, EinvoiceDetailSchema, example={**samples.DETAIL, "status": "cancelled", "reason": "Ordered twice"}
@@ -186,7 +207,7 @@ class Cancel(MethodView):
 @blp.route("/<int:einvoice_id>/corrections")
 class Corrections(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState, HasCredits, AlreadySending, AlreadyCorrected)
+    @refuses(UnknownEinvoice, WrongState, HasCredits, AlreadySending, AlreadyCorrected, InDoubt)
     @idempotent
     @blp.arguments(EinvoiceCorrectionSchema, example={"reason": "Wrong tax number"})
     @blp.response(201, EinvoiceDetailSchema, example={**samples.NEW, "id": 461, "corrects_id": 456})

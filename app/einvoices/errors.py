@@ -47,6 +47,19 @@ class HasCredits(Conflict):
     code = "HAS_CREDITS"
 
 
+class InDoubt(Conflict):
+    message = N_(
+        "Nobody knows whether the provider has this e-invoice, because its answer did not come. Send it again, or "
+        "settle the doubt first."
+    )
+    code = "IN_DOUBT"
+
+
+class NotInDoubt(Conflict):
+    message = N_("The sending of this e-invoice is not in doubt.")
+    code = "NOT_IN_DOUBT"
+
+
 class AlreadySending(Conflict):
     message = N_("This e-invoice is already on its way to the provider.")
     code = "ALREADY_SENDING"

@@ -39,10 +39,6 @@ class AnnouncedSchema(Schema):
     updated_at = Timestamp()
 
 
-#: ``provider_status`` that the hub sets itself: the e-invoice waits to be sent to the provider.
-QUEUED = "queued"
-
-
 def _define(name: str, description: str) -> events.EventType:
     return events.define(f"einvoice.{name}", AnnouncedSchema, description, key="einvoice", ability="einvoices:read")
 

@@ -1,4 +1,4 @@
-"""Status and type of an e-invoice, and when its provider rejected it."""
+"""Status and type of an e-invoice, the hub's own words for the provider status, and when a provider rejected it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,19 @@ class Type(StrEnum):
     SALE = "sale"
     RETURN = "return"
     CREDIT_NOTE = "credit_note"
+
+
+class OwnWord(StrEnum):
+    """``provider_status`` that the hub sets itself; every other word is the provider's."""
+
+    #: It waits to be sent to the provider.
+    QUEUED = "queued"
+    #: It was not sent, and the provider does not have it.
+    FAILED = "failed"
+    #: The provider did not answer, and nobody knows whether it has the e-invoice.
+    IN_DOUBT = "in_doubt"
+    #: A person decided that the provider has it.
+    TAKEN = "taken"
 
 
 #: Words of providers that become the own status when they are the response to a sending.

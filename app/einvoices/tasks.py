@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from app.einvoices.lifecycle.issue import trigger_printer
 from app.einvoices.pdf import print_job
-from app.einvoices.providers import outbox
+from app.einvoices.providers import doubt, outbox
 from app.einvoices.providers.sendings import trigger_sender
 from app.einvoices.queries import tallies
 from app.extensions import celery
+from app.kernel.worker.celery_app import DebouncedTask
 
+trigger_look_up = DebouncedTask("einvoices.look_up")
 #: Seconds. A document of 1000 long lines takes about 100 s, and short documents are printed between its parts.
 PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 900, 920
 
@@ -26,6 +28,13 @@ def send() -> None:
     if outbox.send_due():
         trigger_sender()
     outbox.apply_due_callbacks()
+
+
+@celery.task(name="einvoices.look_up")
+def look_up() -> None:
+    """Ask providers for the e-invoices whose sending was given up in doubt."""
+    if doubt.look_up_due():
+        trigger_look_up()
 
 
 @celery.task(name="einvoices.compact")

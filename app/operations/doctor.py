@@ -16,9 +16,10 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 from flask import current_app
 from redis.exceptions import RedisError
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.einvoices.providers.sendings import is_doubtful
 from app.extensions import db
 from app.kernel import clock, postgres_programs
 from app.kernel.identifiers import clean_identifier
@@ -246,6 +247,21 @@ def _can_load(library: str) -> bool:
     return True
 
 
+def _doubts() -> Iterator[Finding]:
+    try:
+        number = db.session.scalar(select(func.count()).where(is_doubtful()))
+    except SQLAlchemyError:
+        db.session.rollback()
+        return  # the check of the database reports it
+    if number:
+        yield Finding(
+            "e-invoices",
+            State.WARNING,
+            f"{number} are in doubt: the provider did not answer, and it may have them",
+            "List them by: flask --app wsgi einvoices in-doubt; see docs/einvoices.md.",
+        )
+
+
 def _programs() -> Iterator[Finding]:
     for name in ("pg_dump", "pg_restore", "psql"):
         if path := postgres_programs.program_path(name):
@@ -274,6 +290,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _redis,
     _storage,
     _pdf_libraries,
+    _doubts,
     _programs,
     _workers,
 )

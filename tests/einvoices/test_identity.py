@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from app.einvoices.providers.clients import _parse_response
+from app.einvoices.providers.http_provider import _parse_response
 from app.kernel import json
 from tests.einvoices.helpers import create_draft, create_issued, fetch_detail, list_page
 from tests.factories import a_draft

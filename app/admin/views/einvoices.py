@@ -11,7 +11,7 @@ from flask_babel import gettext
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.accounts.ownership import owner_id, scope
+from app.accounts.ownership import actor, owner_id, scope
 from app.accounts.principals import authenticate
 from app.admin.helpers import load_form, redirect_with_success
 from app.admin.i18n.labels import LABELS, label, moment, money
@@ -24,10 +24,12 @@ from app.einvoices.lifecycle import from_sales as sales_drafts
 from app.einvoices.lifecycle import issue as lifecycle_issue
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
+from app.einvoices.providers import doubt, sendings
 from app.einvoices.queries import lookup
 from app.einvoices.schemas.einvoices import (
     EinvoiceCorrectionSchema,
     EinvoiceCreditSchema,
+    EinvoiceDoubtSchema,
     EinvoiceReasonSchema,
     FromSalesSchema,
 )
@@ -64,6 +66,7 @@ def show(einvoice_id: int) -> str:
         credits=lookup.list_credits(einvoice),
         entries=[_timeline_entry(event) for event in reversed(einvoice.events)],
         actions=_allowed_actions(einvoice) if "einvoices:write" in authenticate().abilities else set(),
+        is_doubtful=sendings.find_doubtful(einvoice) is not None,
         is_printing=einvoice.pdf_state == WorkState.PENDING,
     )
 
@@ -99,6 +102,17 @@ def send(einvoice_id: int) -> BaseResponse:
     """Queue an issued e-invoice for its provider."""
     lifecycle_issue.send(einvoice_id, scope())
     return _redirect(gettext("The e-invoice is queued for the provider."), einvoice_id)
+
+
+@blp.post("/<int:einvoice_id>/settle-doubt")
+@requires_einvoices("einvoices:write")
+def settle_doubt(einvoice_id: int) -> BaseResponse:
+    """Settle a doubt: the provider has the e-invoice, or it does not have it."""
+    chosen = request.form.get("taken")
+    answer = {"taken": chosen == "true"} if chosen in {"true", "false"} else {}
+    data = load_form(EinvoiceDoubtSchema(), "reason", **answer)
+    doubt.settle(einvoice_id, taken=data["taken"], reason=data["reason"], scope=scope(), actor=actor())
+    return _redirect(gettext("The doubt is settled."), einvoice_id)
 
 
 @blp.post("/<int:einvoice_id>/cancel")
@@ -145,6 +159,10 @@ def credit(einvoice_id: int, kind: str) -> BaseResponse:
 def _allowed_actions(einvoice: Einvoice) -> set[str]:
     """Actions that the page offers in this status; the service checks them again."""
     allowed = {name for name in allowed_steps.STEPS if allowed_steps.is_allowed(name, einvoice)}
+    if sendings.is_being_sent(einvoice):
+        allowed -= {"send", "correct", "cancel"}
+    elif sendings.find_doubtful(einvoice) is not None:
+        allowed = allowed - {"correct", "cancel"} | {"settle_doubt"}
     if einvoice.credited_total >= einvoice.grand_total:
         allowed.discard("credit")
     return allowed | ({"reprint"} if einvoice.number is not None else set())

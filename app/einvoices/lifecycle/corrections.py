@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from app.accounts.ownership import Scope
-from app.einvoices.errors import AlreadySending, HasCredits
+from app.einvoices.errors import HasCredits
 from app.einvoices.events import CREATED, STATUS_CHANGED, emit, emit_and_record, record
 from app.einvoices.lifecycle import allowed_steps
 from app.einvoices.lifecycle.credit_notes import has_credits
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
-from app.einvoices.providers.sendings import is_being_sent
+from app.einvoices.providers.sendings import require_settled
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import Status, Type
@@ -40,6 +40,7 @@ def correct(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
         AlreadyCorrected: it has a correction.
         HasCredits: it has returns or credit notes.
         AlreadySending: a sending to the provider is pending.
+        InDoubt: a sending was given up in doubt.
     """
     rejected = find_for_update(einvoice_id, scope)
     require_correctable(rejected)
@@ -54,8 +55,7 @@ def require_correctable(einvoice: Einvoice) -> None:
     allowed_steps.require("correct", einvoice)
     if has_credits(einvoice):
         raise HasCredits
-    if is_being_sent(einvoice):
-        raise AlreadySending
+    require_settled(einvoice)
 
 
 def replace(rejected: Einvoice, correction: Einvoice, reason: str) -> None:

@@ -12,7 +12,7 @@ from app.einvoices import invoice_sources
 from app.einvoices.events import CREATED, emit_and_record
 from app.einvoices.lifecycle import allowed_steps, corrections, drafts
 from app.einvoices.models.einvoices import Einvoice
-from app.einvoices.providers.sendings import is_being_sent
+from app.einvoices.providers.sendings import is_open
 from app.einvoices.queries.lookup import find_for_update, is_in_force
 from app.extensions import db
 from app.kernel.errors import Invalid, NotFound
@@ -35,7 +35,7 @@ def draft_from_sales(data: Mapping[str, Any], owner_id: int) -> tuple[Einvoice, 
         select(func.pg_advisory_xact_lock(func.hashtextextended(f"from-sales {owner_id} {invoice_no}", 0)))
     )
     existing = _find_existing(invoice_no, owner_id)
-    if existing and (not allowed_steps.is_allowed("correct", existing) or is_being_sent(existing)):
+    if existing and (not allowed_steps.is_allowed("correct", existing) or is_open(existing)):
         return existing, False
     if existing:
         corrections.require_correctable(existing)

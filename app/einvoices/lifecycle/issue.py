@@ -7,14 +7,14 @@ from sqlalchemy import func, select
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.errors import AlreadySending, HasCredits, WrongState
-from app.einvoices.events import CANCELLED, ISSUED, QUEUED, emit_and_record, record
+from app.einvoices.events import CANCELLED, ISSUED, emit_and_record, record
 from app.einvoices.lifecycle import allowed_steps, credit_notes, numbering
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.providers import sendings
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
-from app.einvoices.status import Status, Type
+from app.einvoices.status import OwnWord, Status, Type
 from app.extensions import db
 from app.kernel.unit_of_work import after_commit
 from app.kernel.worker import work_queue
@@ -59,13 +59,13 @@ def cancel(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
         AlreadyCorrected: the e-invoice was rejected and has a correction.
         HasCredits: the e-invoice has returns or credit notes.
         AlreadySending: a sending to the provider is pending.
+        InDoubt: a sending was given up in doubt.
     """
     einvoice = find_for_update(einvoice_id, scope)
     allowed_steps.require("cancel", einvoice)
     if credit_notes.has_credits(einvoice):
         raise HasCredits
-    if sendings.is_being_sent(einvoice):
-        raise AlreadySending
+    sendings.require_settled(einvoice)
     einvoice.status, einvoice.reason, einvoice.updated_at = Status.CANCELLED.value, reason, change_clock.stamp()
     if einvoice.number is not None:
         _schedule_pdf(einvoice)
@@ -78,6 +78,8 @@ def cancel(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
 def send(einvoice_id: int, scope: Scope) -> Einvoice:
     """Queue an e-invoice for its provider; a worker sends it and stores the response.
 
+    When an earlier sending is in doubt, the worker first asks the provider whether it has the e-invoice.
+
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
         WrongState: the e-invoice has no number yet, or the provider received it already.
@@ -88,7 +90,7 @@ def send(einvoice_id: int, scope: Scope) -> Einvoice:
     allowed_steps.require("send", einvoice)
     if sendings.is_being_sent(einvoice):
         raise AlreadySending
-    einvoice.provider_status, einvoice.updated_at = QUEUED, change_clock.stamp()
+    einvoice.provider_status, einvoice.updated_at = OwnWord.QUEUED.value, change_clock.stamp()
     sendings.queue(einvoice)
     record(einvoice, "queued", provider=einvoice.provider)
     return einvoice

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     String,
     Uuid,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -65,6 +66,8 @@ class EinvoiceSending(LeasedWork, db.Model):
         one_of("state", WorkState),
         *work_indexes("e_invoice_sendings"),
         Index("ix_e_invoice_sendings_open", "einvoice_id", unique=True, postgresql_where=text("state = 'pending'")),
+        Index("ix_e_invoice_sendings_einvoice_id_id", "einvoice_id", "id"),
+        Index("ix_e_invoice_sendings_failed", "due_at", postgresql_where=text("state = 'failed'")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -72,6 +75,9 @@ class EinvoiceSending(LeasedWork, db.Model):
     provider: Mapped[str] = mapped_column(String(50), nullable=False)
     #: Idempotency key: the same at every attempt, so that the provider recognises a repeat.
     key: Mapped[uuid.UUID] = mapped_column(Uuid, nullable=False)
+    #: Whether the provider may have the e-invoice although no response came. It is set before each attempt, so that a
+    #: killed worker leaves it set. Of a failed sending, ``due_at`` is the time of the next look-up.
+    in_doubt: Mapped[bool] = mapped_column(default=False, server_default=false(), nullable=False)
     created_at: Mapped[datetime] = _moment(default=clock.now)
 
 

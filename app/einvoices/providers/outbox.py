@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from flask import current_app
 from prometheus_client import Counter
 from sqlalchemy import select
 
-from app.einvoices.events import QUEUED, SENT, STATUS_CHANGED, emit, emit_and_record, record
 from app.einvoices.lifecycle.allowed_steps import is_allowed
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
-from app.einvoices.providers import status_reports
-from app.einvoices.providers.clients import PROVIDERS, ProviderRejected, ProviderRequest, ProviderResponse
-from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import find, find_for_update
-from app.einvoices.schemas.einvoices import EinvoiceDetailSchema
-from app.einvoices.status import Status
+from app.einvoices.providers import doubt, outcomes, status_reports
+from app.einvoices.providers.clients import PROVIDERS
+from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
+from app.einvoices.providers.sendings import build_request
+from app.einvoices.queries.lookup import find_for_update
+from app.einvoices.status import OwnWord, Status
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
@@ -35,8 +31,6 @@ SENDINGS = Counter(
 )
 #: Seconds after which no new sending starts; well below the time limit of the task.
 BUDGET = 8.0
-FAILED = "failed"
-_document_schema = EinvoiceDetailSchema()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +39,8 @@ class _Claim:
     einvoice_id: int
     provider: str
     attempts: int
+    #: Whether the provider may have the e-invoice from an earlier attempt.
+    was_in_doubt: bool
     request: ProviderRequest
 
 
@@ -71,7 +67,8 @@ def _send_next() -> bool:
     if claim is None:
         return False
     try:
-        response = PROVIDERS[claim.provider](claim.request)
+        found = doubt.look_up(claim.provider, claim.request) if claim.was_in_doubt else None
+        response = found or PROVIDERS[claim.provider](claim.request)
     except Exception as error:  # noqa: BLE001 - the row stores every failure of a provider and is retried
         SENDINGS.labels(claim.provider, "refused" if isinstance(error, ProviderRejected) else "error").inc()
         log.warning("einvoice_not_sent", einvoice=claim.einvoice_id, attempt=claim.attempts, error=str(error))
@@ -79,9 +76,9 @@ def _send_next() -> bool:
             _record_failure(claim, error)
         return True
     with unit_of_work():
-        _record_response(claim, response)
+        _record_response(claim, response, looked_up=found is not None)
     SENDINGS.labels(claim.provider, "taken").inc()
-    log.info("einvoice_sent", provider=claim.provider, attempt=claim.attempts)
+    log.info("einvoice_sent", provider=claim.provider, attempt=claim.attempts, looked_up=found is not None)
     return True
 
 
@@ -89,56 +86,31 @@ def _claim_next() -> _Claim | None:
     row: EinvoiceSending | None = work_queue.claim(EinvoiceSending, timedelta(seconds=LEASE))
     if row is None or row.claim_id is None:
         return None
-    config = current_app.config
-    einvoice = find(row.einvoice_id, None)
-    document = {**_document_schema.dump(einvoice), "seller": einvoice.seller}
-    url, token = config["EINVOICE_PROVIDER_URL"], config["EINVOICE_PROVIDER_TOKEN"]
-    request = ProviderRequest(document, str(row.key), url, token, config["TRUSTED_CA_FILE"])
-    return _Claim(row.claim_id, row.einvoice_id, row.provider, row.attempts, request)
+    was_in_doubt, row.in_doubt = row.in_doubt, True  # until an answer comes, also when this worker is killed
+    return _Claim(row.claim_id, row.einvoice_id, row.provider, row.attempts, was_in_doubt, build_request(row))
 
 
 def _record_failure(claim: _Claim, error: Exception) -> None:
-    permanent = isinstance(error, ProviderRejected) and error.permanent
-    reason = str(error) if isinstance(error, ProviderRejected) else f"{type(error).__name__}: {error}"
-    if not work_queue.fail(EinvoiceSending, claim.id, claim.attempts, reason, for_good=permanent):
+    rejected = error if isinstance(error, ProviderRejected) else None
+    reason = str(error) if rejected else f"{type(error).__name__}: {error}"
+    in_doubt = claim.was_in_doubt or rejected is None or rejected.in_doubt
+    einvoice = find_for_update(claim.einvoice_id, None)  # lock order: the e-invoice first
+    permanent = rejected is not None and rejected.permanent
+    gave_up = work_queue.fail(EinvoiceSending, claim.id, claim.attempts, reason, for_good=permanent, in_doubt=in_doubt)
+    # A callback that came during a request without an answer says that the provider has the e-invoice.
+    if in_doubt and einvoice.provider_status != OwnWord.QUEUED and doubt.settle_by_report(einvoice):
         return
-    einvoice = find_for_update(claim.einvoice_id, None)
-    if einvoice.provider_status == QUEUED:  # otherwise a callback of the provider set a newer status
-        einvoice.provider_status = FAILED
-    einvoice.updated_at = change_clock.stamp()
-    record(einvoice, "not_sent", provider=claim.provider, error=reason)
-    emit(STATUS_CHANGED, einvoice)
+    if gave_up:
+        outcomes.record_given_up(einvoice, claim.provider, reason, in_doubt=in_doubt)
 
 
-def _record_response(claim: _Claim, response: ProviderResponse) -> None:
+def _record_response(claim: _Claim, response: ProviderResponse, *, looked_up: bool) -> None:
     # Lock order: the e-invoice first, then the sending, whose update shows whether the claim is still valid.
     einvoice = find_for_update(claim.einvoice_id, None)
-    if not work_queue.finish(EinvoiceSending, claim.id) or not is_allowed("send", einvoice):
+    if not work_queue.finish(EinvoiceSending, claim.id, in_doubt=False):
         return
-    moment = clock.now()
-    einvoice.status, einvoice.updated_at = Status.SENT.value, change_clock.stamp()
-    # A callback may have arrived before this response; its status is newer and stays. QUEUED is the hub's own status
-    # and is always replaced.
-    if einvoice.provider_status in {None, QUEUED}:
-        einvoice.provider_status, einvoice.provider_status_at = response.provider_status, moment
-    einvoice.provider_invoice_id = response.provider_invoice_id or einvoice.provider_invoice_id
-    emit_and_record(SENT, einvoice, provider=claim.provider, provider_status=response.provider_status, raw=response.raw)
-    if response.status != Status.SENT:
-        einvoice.status = response.status.value
-        emit_and_record(STATUS_CHANGED, einvoice, before=Status.SENT.value, after=einvoice.status)
-    for after, report in response.callbacks:
-        _schedule_callback(claim.einvoice_id, moment, after, report)
-
-
-def _schedule_callback(einvoice_id: int, moment: datetime, after: float, report: Mapping[str, Any]) -> None:
-    db.session.add(
-        EinvoiceCallback(
-            einvoice_id=einvoice_id,
-            due_at=moment + timedelta(seconds=after),
-            occurred_at=moment + timedelta(seconds=report["true_after"]),
-            said={name: report[name] for name in ("provider_status", "provider_invoice_id")},
-        )
-    )
+    if is_allowed("send", einvoice) or einvoice.status == Status.REFUNDED:
+        outcomes.record_response(einvoice, claim.provider, response, **({"looked_up": True} if looked_up else {}))
 
 
 def _apply_next_callback() -> bool:

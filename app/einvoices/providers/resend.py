@@ -6,13 +6,14 @@ from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import aliased
 
 from app.accounts import audit
-from app.einvoices.events import QUEUED, record
+from app.einvoices.events import record
 from app.einvoices.lifecycle.allowed_steps import STEPS
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.providers.sendings import trigger_sender
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
+from app.einvoices.status import OwnWord
 from app.extensions import db
 from app.kernel.unit_of_work import after_commit
 from app.kernel.worker import work_queue
@@ -39,7 +40,8 @@ def is_given_up() -> ColumnElement[bool]:
 def resend_given_up(*, actor: str) -> int:
     """Retry failed sendings, oldest first; returns their number.
 
-    Each sending keeps its idempotency key, so a provider that received it earlier recognises the repeat.
+    Each sending keeps its idempotency key, so a provider that received it earlier recognises the repeat. A sending in
+    doubt is looked up first.
     """
     wanted = (
         select(EinvoiceSending.einvoice_id).where(is_given_up()).order_by(EinvoiceSending.einvoice_id).limit(MAX_RESENT)
@@ -58,7 +60,7 @@ def _send_again(einvoice_id: int) -> bool:
         return False
     for name, value in work_queue.reset_values().items():
         setattr(row, name, value)
-    einvoice.provider_status, einvoice.updated_at = QUEUED, change_clock.stamp()
+    einvoice.provider_status, einvoice.updated_at = OwnWord.QUEUED.value, change_clock.stamp()
     record(einvoice, "queued", provider=row.provider)
     db.session.flush()
     return True

@@ -1,39 +1,64 @@
-"""Sendings of an e-invoice: queue one under the key of its content, and find a pending one."""
+"""Sendings of an e-invoice: queue one under the key of its content, find an open one, build its request."""
 
 from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import select
+from flask import current_app
+from sqlalchemy import ColumnElement, and_, select
 
+from app.einvoices.errors import AlreadySending, InDoubt
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
+from app.einvoices.providers.contract import ProviderRequest
+from app.einvoices.queries.lookup import find
+from app.einvoices.schemas.einvoices import EinvoiceDetailSchema
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import after_commit
 from app.kernel.uuids import new_uuid
+from app.kernel.worker import work_queue
 from app.kernel.worker.celery_app import DebouncedTask
 from app.kernel.worker.work_queue import WorkState
 
 trigger_sender = DebouncedTask("einvoices.send")
+_document_schema = EinvoiceDetailSchema()
 
 
 def queue(einvoice: Einvoice) -> None:
     """Queue a sending; a worker performs it.
 
     The content does not change after the issue, so every sending of an e-invoice has the same idempotency key: a
-    provider that stored it, and whose answer was lost, recognises the repeat.
+    provider that stored it, and whose answer was lost, recognises the repeat. A sending that was given up in doubt
+    continues, and stays in doubt.
     """
-    db.session.add(
-        EinvoiceSending(
-            einvoice_id=einvoice.id,
-            provider=einvoice.provider,
-            key=_key(einvoice),
-            state=WorkState.PENDING.value,
-            due_at=clock.now(),
+    doubtful = find_doubtful(einvoice)
+    if doubtful is None:
+        db.session.add(
+            EinvoiceSending(
+                einvoice_id=einvoice.id,
+                provider=einvoice.provider,
+                key=_key(einvoice),
+                state=WorkState.PENDING.value,
+                due_at=clock.now(),
+            )
         )
-    )
+    else:
+        for name, value in work_queue.reset_values().items():
+            setattr(doubtful, name, value)
     after_commit(trigger_sender)
+
+
+def is_doubtful() -> ColumnElement[bool]:
+    """Condition: the sending was given up, and nobody knows whether the provider has the e-invoice."""
+    return and_(EinvoiceSending.state == WorkState.FAILED, EinvoiceSending.in_doubt)
+
+
+def find_doubtful(einvoice: Einvoice) -> EinvoiceSending | None:
+    """The sending of an e-invoice that was given up in doubt."""
+    query = select(EinvoiceSending).where(EinvoiceSending.einvoice_id == einvoice.id, is_doubtful())
+    found: EinvoiceSending | None = db.session.scalar(query.execution_options(populate_existing=True))
+    return found
 
 
 def is_being_sent(einvoice: Einvoice) -> bool:
@@ -42,6 +67,38 @@ def is_being_sent(einvoice: Einvoice) -> bool:
         EinvoiceSending.einvoice_id == einvoice.id, EinvoiceSending.state == WorkState.PENDING
     )
     return db.session.scalar(pending) is not None
+
+
+def is_open(einvoice: Einvoice) -> bool:
+    """Whether a sending to the provider is pending or was given up in doubt."""
+    return is_being_sent(einvoice) or find_doubtful(einvoice) is not None
+
+
+def require_settled(einvoice: Einvoice) -> None:
+    """Refuse a step that must not happen while the provider may get the e-invoice, or may have it.
+
+    Raises:
+        AlreadySending: a sending to the provider is pending.
+        InDoubt: a sending was given up in doubt.
+    """
+    if is_being_sent(einvoice):
+        raise AlreadySending
+    if find_doubtful(einvoice) is not None:
+        raise InDoubt
+
+
+def build_request(sending: EinvoiceSending) -> ProviderRequest:
+    """The request of a sending: the e-invoice as it is, and the addresses of the settings."""
+    config = current_app.config
+    einvoice = find(sending.einvoice_id, None)
+    return ProviderRequest(
+        document={**_document_schema.dump(einvoice), "seller": einvoice.seller},
+        key=str(sending.key),
+        url=config["EINVOICE_PROVIDER_URL"],
+        token=config["EINVOICE_PROVIDER_TOKEN"],
+        lookup_url=config["EINVOICE_PROVIDER_LOOKUP_URL"],
+        ca_file=config["TRUSTED_CA_FILE"],
+    )
 
 
 def _key(einvoice: Einvoice) -> uuid.UUID:

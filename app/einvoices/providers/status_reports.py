@@ -1,4 +1,7 @@
-"""Status reports of providers: every report is recorded; it is applied unless a newer status is stored."""
+"""Status reports of providers: every report is recorded; it is applied unless a newer status is stored.
+
+A report settles a sending in doubt: the provider has the e-invoice.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 from app.accounts.ownership import Scope
 from app.einvoices.events import STATUS_CHANGED, emit, record
 from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.providers.doubt import settle_by_report
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
 from app.kernel import clock
@@ -18,6 +22,7 @@ RECORDED = "provider_status_updated"
 def report(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
     """Record a provider's status for an e-invoice, and apply it; the e-invoice's own status does not change.
 
+    Only when its sending was in doubt, it becomes ``sent``.
     A report that is older than the stored status (by ``occurred_at``), or that repeats it, is recorded only.
 
     Raises:
@@ -38,6 +43,8 @@ def report(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
     einvoice.updated_at = change_clock.stamp()
     facts = {name: data.get(name) for name in ("provider_status", "provider_invoice_id", "raw")}
     record(einvoice, RECORDED, **facts, occurred_at=clock.iso(moment), applied=applied)
+    if not late:
+        settle_by_report(einvoice)
     if applied:
         emit(STATUS_CHANGED, einvoice)
     return einvoice

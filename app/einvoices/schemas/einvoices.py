@@ -30,6 +30,7 @@ from app.kernel.schemas.fields import (
     has_nul,
 )
 from app.kernel.schemas.list_field import List
+from app.kernel.schemas.switch import Switch
 
 #: Rendering takes about 9 ms for each line, so 1000 lines stay well within the time limit of the task.
 MAX_ITEMS = 1000
@@ -141,6 +142,12 @@ class EinvoiceCorrectionSchema(Schema):
     """A correction; the reason goes into the history of the rejected e-invoice."""
 
     reason = Text(1000)
+
+
+class EinvoiceDoubtSchema(EinvoiceReasonSchema):
+    """The decision about a sending in doubt, and its reason: what a person found out at the provider."""
+
+    taken = Switch(required=True, metadata={"description": "Whether the provider has the e-invoice."})
 
 
 class EinvoiceCreditedItemSchema(Schema):

@@ -106,10 +106,13 @@ def finish(model: Any, claim_id: UUID, **facts: Any) -> bool:
     return _update_claimed(model, claim_id, {**done, **facts})
 
 
-def fail(model: Any, claim_id: UUID, attempts: int, error: str, *, for_good: bool = False) -> bool:
-    """Record a failed attempt: make the row due later, or give up after the last attempt or ``for_good``; true then."""
+def fail(model: Any, claim_id: UUID, attempts: int, error: str, *, for_good: bool = False, **facts: Any) -> bool:
+    """Record a failed attempt and set the columns ``facts``: make the row due later, or give up; true then.
+
+    It is given up after the last attempt or ``for_good``.
+    """
     ended = for_good or attempts > len(DELAYS)
-    facts: dict[str, Any] = {"claim_id": None, "error": error[:MAX_ERROR_LENGTH]}
+    facts |= {"claim_id": None, "error": error[:MAX_ERROR_LENGTH]}
     if ended:
         facts |= {"state": WorkState.FAILED.value, "finished_at": clock.now()}
     else:

@@ -1,4 +1,4 @@
-"""Backlogs: for each kind of work in a table, the number of due rows, their age, and the number of failed rows."""
+"""Backlogs: for each kind of work in a table, the due rows and their age, and the failed and doubtful rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 
 from app.accounts import audit
 from app.einvoices.models.work import EinvoiceCallback, EinvoicePdf, EinvoiceSending
-from app.einvoices.providers import resend
+from app.einvoices.providers import resend, sendings
 from app.events.models import Event
 from app.extensions import db
 from app.grn.models.papers import ReceiptPdf
@@ -24,21 +24,23 @@ from app.webhooks.models.endpoints import Endpoint
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The columns of one kind of work: condition of waiting rows, their due time, condition of failed rows."""
+    """The columns of one kind of work: its due time, and conditions of waiting, failed and doubtful rows."""
 
     waiting: ColumnElement[bool]
     since: Any
     failed: ColumnElement[bool] | None = None
+    in_doubt: ColumnElement[bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Due and failed work of one kind."""
+    """Due and failed work of one kind, and work in doubt: it failed, but perhaps it was done."""
 
     kind: str
     due: int
     oldest_seconds: float
     failed: int
+    in_doubt: int
 
 
 #: Every kind of work that waits in a table.
@@ -46,7 +48,12 @@ SOURCES: Mapping[str, Source] = {
     "events": Source(Event.position.is_(None), Event.created_at),
     "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
     "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
-    "sendings": Source(EinvoiceSending.state == "pending", EinvoiceSending.due_at, resend.is_given_up()),
+    "sendings": Source(
+        EinvoiceSending.state == "pending",
+        EinvoiceSending.due_at,
+        and_(resend.is_given_up(), ~EinvoiceSending.in_doubt),
+        sendings.is_doubtful(),
+    ),
     # Deliveries of a disabled endpoint wait for a person, not for a worker.
     "deliveries": Source(
         and_(Delivery.state == "pending", Delivery.endpoint.has(Endpoint.status != "disabled")),
@@ -75,7 +82,9 @@ def print_again(*, actor: str) -> int:
 def _count_backlog(kind: str, source: Source, moment: datetime) -> Backlog:
     due = select(func.count(), func.min(source.since)).where(source.waiting, source.since <= moment)
     count, oldest = db.session.execute(due).one()
-    failed = 0
-    if source.failed is not None:
-        failed = db.session.scalar(select(func.count()).where(source.failed)) or 0
-    return Backlog(kind, count, (moment - oldest).total_seconds() if oldest else 0.0, failed)
+    age = (moment - oldest).total_seconds() if oldest else 0.0
+    return Backlog(kind, count, age, _count(source.failed), _count(source.in_doubt))
+
+
+def _count(condition: ColumnElement[bool] | None) -> int:
+    return 0 if condition is None else db.session.scalar(select(func.count()).where(condition)) or 0

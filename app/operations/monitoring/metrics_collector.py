@@ -61,6 +61,8 @@ def _database_metrics() -> Iterator[Metric]:
     ages = ((b.kind, b.oldest_seconds) for b in rows)
     yield _gauge("hub_work_oldest_seconds", "Seconds since the oldest due row became due.", "kind", ages)
     yield _gauge("hub_work_failed", "Rows of work that failed finally.", "kind", ((b.kind, b.failed) for b in rows))
+    doubts = ((b.kind, b.in_doubt) for b in rows)
+    yield _gauge("hub_work_in_doubt", "Rows of work that failed, but perhaps were done.", "kind", doubts)
     yield GaugeMetricFamily("hub_event_position", "The last assigned event position.", events.last_position())
     yield from _queue_health_metrics()
     connections = db.session.execute(text(_CONNECTIONS))

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 
 from app.einvoices.lifecycle.allowed_steps import STEPS
 from app.einvoices.providers import outbox
-from app.einvoices.providers.clients import PROVIDERS, ProviderRequest, ProviderResponse
+from app.einvoices.providers.clients import PROVIDERS
+from app.einvoices.providers.contract import ProviderRequest, ProviderResponse
 from app.einvoices.status import Status
 from tests.einvoices.helpers import URL, create_issued, events_of, fetch_detail, perform, stored_sendings
 from tests.factories import a_draft, a_sale

@@ -87,7 +87,7 @@ class TestSending:
         shown = fetch_detail(owner, einvoice["id"])
         assert (shown["provider_status"], shown["events"][-1]["type"]) == ("accepted", "not_sent")
 
-    def test_failures_are_retried_and_end_as_failed(self, owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_failures_are_retried_and_end_in_doubt(self, owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         einvoice = create_issued(owner, provider="simulator", metadata={"simulate": "fail"})
         perform(owner, einvoice["id"], "send")
         keys, real, moment = set(), PROVIDERS["simulator"], clock.now()
@@ -104,13 +104,13 @@ class TestSending:
         [row] = stored_sendings()
         assert (row.state, row.attempts, row.error) == ("failed", 5, "The simulator was asked to fail.")
         assert len(keys) == 1
-        assert fetch_detail(owner, einvoice["id"])["provider_status"] == "failed"
+        assert fetch_detail(owner, einvoice["id"])["provider_status"] == "in_doubt"
 
     def test_the_work_of_a_lost_worker_is_repeated(self, owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         einvoice = create_issued(owner, provider="null")
         perform(owner, einvoice["id"], "send")
         with monkeypatch.context() as killed:
-            killed.setattr(outbox, "_record_response", lambda *_: (_ for _ in ()).throw(SystemExit))
+            killed.setattr(outbox, "_record_response", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
             with pytest.raises(SystemExit):
                 outbox.send_due()
         assert not outbox.apply_due_callbacks()

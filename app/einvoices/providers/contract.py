@@ -1,0 +1,52 @@
+"""What the hub and the client of a provider exchange: request, response, failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.einvoices.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRequest:
+    """An e-invoice to send or to look up: the document, its idempotency key, the provider's addresses and token."""
+
+    document: Mapping[str, Any]
+    key: str
+    url: str
+    token: str
+    #: Address that tells whether the provider has an e-invoice; empty if the provider has none.
+    lookup_url: str = ""
+    #: Further certificate authorities that the installation trusts.
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderResponse:
+    """The immediate response of a provider.
+
+    Attributes:
+        callbacks: of the simulator: later reports, each with the seconds from now after which it arrives.
+    """
+
+    status: Status
+    provider_status: str
+    provider_invoice_id: str | None = None
+    raw: Any = None
+    callbacks: tuple[tuple[float, Mapping[str, Any]], ...] = field(default=())
+
+
+class ProviderRejected(Exception):
+    """The provider did not accept the request.
+
+    Attributes:
+        permanent: another attempt would fail in the same way.
+        in_doubt: the provider may have stored the e-invoice although its response did not come.
+    """
+
+    def __init__(self, reason: str, *, permanent: bool, in_doubt: bool) -> None:
+        super().__init__(reason)
+        self.permanent, self.in_doubt = permanent, in_doubt

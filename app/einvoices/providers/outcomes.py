@@ -1,0 +1,78 @@
+"""Outcomes of a sending: what an e-invoice becomes when the provider has it, and when the sending was given up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.einvoices.events import SENT, STATUS_CHANGED, emit, emit_and_record, record
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.work import EinvoiceCallback
+from app.einvoices.providers.contract import ProviderResponse
+from app.einvoices.queries import change_clock
+from app.einvoices.status import OwnWord, Status
+from app.extensions import db
+from app.kernel import clock
+
+#: Provider statuses while no word of the provider is known; the hub's own words never hide one of the provider.
+UNANSWERED = frozenset({None, OwnWord.QUEUED, OwnWord.IN_DOUBT})
+
+
+def record_response(einvoice: Einvoice, provider: str, response: ProviderResponse, **payload: Any) -> None:
+    """Record the response of a provider, which came at once or was looked up; ``payload`` goes into the history."""
+    moment = clock.now()
+    # A callback may have arrived before this response; its status is newer and stays.
+    if einvoice.provider_status in UNANSWERED:
+        einvoice.provider_status, einvoice.provider_status_at = response.provider_status, moment
+    einvoice.provider_invoice_id = response.provider_invoice_id or einvoice.provider_invoice_id
+    record_taken(einvoice, provider, provider_status=response.provider_status, raw=response.raw, **payload)
+    if response.status != Status.SENT:
+        _set_status(einvoice, response.status)
+        emit_and_record(STATUS_CHANGED, einvoice, before=Status.SENT.value, after=response.status.value)
+    for after, report in response.callbacks:
+        _schedule_callback(einvoice.id, moment, after, report)
+
+
+def record_taken(einvoice: Einvoice, provider: str, **payload: Any) -> None:
+    """Record that the provider has the e-invoice; ``payload`` goes into the history."""
+    einvoice.updated_at = change_clock.stamp()
+    _set_status(einvoice, Status.SENT)
+    emit_and_record(SENT, einvoice, provider=provider, **payload)
+
+
+def record_given_up(einvoice: Einvoice, provider: str, error: str, *, in_doubt: bool) -> None:
+    """Record that no further attempt follows."""
+    if einvoice.provider_status == OwnWord.QUEUED:  # otherwise a callback of the provider set a newer status
+        einvoice.provider_status = (OwnWord.IN_DOUBT if in_doubt else OwnWord.FAILED).value
+    einvoice.updated_at = change_clock.stamp()
+    record(einvoice, "in_doubt" if in_doubt else "not_sent", provider=provider, error=error)
+    emit(STATUS_CHANGED, einvoice)
+
+
+def record_not_taken(einvoice: Einvoice, **payload: Any) -> None:
+    """Record that a doubt is settled: the provider does not have the e-invoice; ``payload`` goes into the history."""
+    if einvoice.provider_status in UNANSWERED:
+        einvoice.provider_status = OwnWord.FAILED.value
+    einvoice.updated_at = change_clock.stamp()
+    record(einvoice, "doubt_settled", taken=False, **payload)
+    emit(STATUS_CHANGED, einvoice)
+
+
+def _set_status(einvoice: Einvoice, status: Status) -> None:
+    """Set the own status; a sale that was refunded meanwhile stays so, and gets the status when its credits end."""
+    if einvoice.status == Status.REFUNDED:
+        einvoice.refunded_from = status.value
+    else:
+        einvoice.status = status.value
+
+
+def _schedule_callback(einvoice_id: int, moment: datetime, after: float, report: Mapping[str, Any]) -> None:
+    db.session.add(
+        EinvoiceCallback(
+            einvoice_id=einvoice_id,
+            due_at=moment + timedelta(seconds=after),
+            occurred_at=moment + timedelta(seconds=report["true_after"]),
+            said={name: report[name] for name in ("provider_status", "provider_invoice_id")},
+        )
+    )
