@@ -75,18 +75,22 @@ def let_manage_webhooks(hub: DrillHub) -> None:
     hub.flask("modules", "enable", "hooks@hub.example", "feature.einvoice_webhooks")
 
 
-def create_123_and_124(hub: DrillHub) -> dict[str, str]:
-    """Two issued e-invoices with these ids and their PDFs, the second rejected; what an integrator then exports."""
+def create_123_to_125(hub: DrillHub) -> dict[str, str]:
+    """Issued e-invoices with these ids, one rejected and one in doubt; what an integrator then exports."""
     signed_in = hub.sign_in("integrator")
     [(email,)] = hub.sql("SELECT email FROM users ORDER BY id DESC LIMIT 1")
     hub.flask("modules", "enable", email, "feature.einvoice_api")
     hub.sql("SELECT setval(pg_get_serial_sequence('e_invoices', 'id'), 123, false)")
     item = {"name": "Tişört", "sku": "TSH-1", "quantity": 2, "unit_price": 50, "vat_rate": 20}
-    for einvoice_id in (123, 124):
+    for einvoice_id in (123, 124, 125):
         _, draft = hub.post("/api/v1/einvoices", {"buyer": {"name": "Ayşe"}, "items": [item]}, headers=signed_in)
         status, _ = hub.post(f"/api/v1/einvoices/{einvoice_id}/issue", {}, headers=signed_in)
         assert (draft["id"], status) == (einvoice_id, 200)
     hub.sql("UPDATE e_invoices SET status = 'rejected', provider_status = 'rejected' WHERE id = 124")
+    hub.sql(
+        "INSERT INTO e_invoice_sendings (einvoice_id, provider, key, state, in_doubt, attempts, due_at, created_at) "
+        "VALUES (125, 'http', gen_random_uuid(), 'failed', true, 5, now() + interval '1 day', now())"
+    )
     wait_for(lambda: hub.sql("SELECT 1 FROM e_invoice_pdfs WHERE einvoice_id = 123 AND state = 'done'"), 30)
     base = f"http://127.0.0.1:{hub.ports[0]}"
     return {"BASE_URL": base, "API_TOKEN": signed_in["Authorization"].removeprefix("Bearer ")}
@@ -110,7 +114,7 @@ def begin_at_1(hub: DrillHub) -> None:
 #: What a block rests on; what it exports for the blocks after it, in place of the page's own samples.
 SETTINGS: dict[str, Callable[[DrillHub], dict[str, str] | None]] = {
     "LTPI-77282 is in review": put_in_review,
-    "e-invoice 123 is issued, and 124 is rejected": create_123_and_124,
+    "e-invoice 123 is issued, 124 is rejected, and 125 is in doubt": create_123_to_125,
     "hooks@hub.example manages webhooks": let_manage_webhooks,
     "an empty installation": empty_installation,
     "ids begin at 1": begin_at_1,

@@ -159,9 +159,7 @@ def credit(einvoice_id: int, kind: str) -> BaseResponse:
 def _allowed_actions(einvoice: Einvoice) -> set[str]:
     """Actions that the page offers in this status; the service checks them again."""
     allowed = {name for name in allowed_steps.STEPS if allowed_steps.is_allowed(name, einvoice)}
-    if sendings.is_being_sent(einvoice):
-        allowed -= {"send", "correct", "cancel"}
-    elif sendings.find_doubtful(einvoice) is not None:
+    if sendings.find_doubtful(einvoice) is not None:
         allowed = allowed - {"correct", "cancel"} | {"settle_doubt"}
     if einvoice.credited_total >= einvoice.grand_total:
         allowed.discard("credit")

@@ -66,8 +66,10 @@ def list_doubts() -> list[Doubt]:
         .where(sendings.is_doubtful())
         .order_by(EinvoiceSending.finished_at, EinvoiceSending.id)
     )
-    rows = db.session.execute(query).tuples()
-    return [Doubt(id_, number, provider, since, error or _LOST) for id_, number, provider, since, error in rows]
+    return [
+        Doubt(row.einvoice_id, row.invoice_no, row.provider, row.finished_at, row.error or _LOST)
+        for row in db.session.execute(query)
+    ]
 
 
 def look_up(provider: str, request: ProviderRequest) -> ProviderResponse | None:

@@ -14,6 +14,12 @@ from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 einvoices = AppGroup("einvoices", help="E-invoices, their PDFs, and sendings in doubt.")
 
 
+def _require_text(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("Give a reason.")
+    return value.strip()
+
+
 @einvoices.command("pdf")
 @click.option("--missing", is_flag=True, help="All issued e-invoices without a PDF on the disk.")
 @click.argument("ids", type=int, nargs=-1)
@@ -44,10 +50,17 @@ def list_doubts() -> None:
 
 @einvoices.command("settle-doubt")
 @click.argument("einvoice_id", metavar="ID", type=int)
-@click.option("--taken/--not-taken", required=True, default=None, help="Whether the provider has the e-invoice.")
-@click.option("--reason", required=True, help="How you found out; it is kept in the history and the audit trail.")
-def settle_doubt(einvoice_id: int, taken: bool, reason: str) -> None:
+@click.option("--taken/--not-taken", default=None, help="Whether the provider has the e-invoice.")
+@click.option(
+    "--reason",
+    required=True,
+    callback=_require_text,
+    help="How you found out; it is kept in the history and the audit trail.",
+)
+def settle_doubt(einvoice_id: int, taken: bool | None, reason: str) -> None:
     """Settle the doubt about the e-invoice with this ID, after you asked the provider."""
+    if taken is None:
+        raise click.UsageError("Give --taken or --not-taken.")
     with cli_unit_of_work():
         einvoice = doubt.settle(einvoice_id, taken=taken, reason=reason, scope=None, actor=ACTOR)
     click.echo(f"{einvoice.invoice_no} is {einvoice.status}; its provider status is {einvoice.provider_status}.")

@@ -13,10 +13,13 @@ from playwright.sync_api import Page, expect
 
 from app.accounts.models.accounts import User
 from app.einvoices.lifecycle import credit_notes, issue
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import status_reports
 from app.einvoices.queries import lookup
 from app.einvoices.status import Status, Type
+from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin import sample_data
@@ -85,6 +88,44 @@ def test_a_rejected_einvoice_is_corrected(owner_page: Page, owner: User) -> None
     owner_page.locator("#related").get_by_role("link", name=einvoice.invoice_no or "").click()
     expect(owner_page.locator("#history")).to_contain_text("Wrong tax number")
     expect(owner_page.get_by_role("button", name="Correct")).to_have_count(0)
+
+
+def put_in_doubt(owner: User) -> Einvoice:
+    einvoice = sample_data.issue_einvoice(owner)
+    with unit_of_work():
+        stored = issue.send(einvoice.id, owner.id)
+        stored.provider_status = "in_doubt"
+        db.session.query(EinvoiceSending).update({"state": "failed", "in_doubt": True, "attempts": 5})
+    return einvoice
+
+
+def test_a_doubt_is_shown_and_settled(owner_page: Page, owner: User) -> None:
+    einvoice = put_in_doubt(owner)
+    owner_page.goto("/admin/einvoices")
+    expect(owner_page.locator("tbody")).to_contain_text("In doubt")
+    owner_page.goto(f"/admin/einvoices/{einvoice.id}")
+    expect(owner_page.locator(".notice")).to_contain_text(
+        f"Search at the provider for the number {einvoice.invoice_no}"
+    )
+    expect(owner_page.get_by_role("button", name="Cancel e-invoice")).to_have_count(0)
+    expect(owner_page.get_by_role("button", name="Send to the provider")).to_be_visible()
+    owner_page.get_by_role("button", name="Settle the doubt").click()
+    dialog = owner_page.get_by_role("dialog", name="Does the provider have this e-invoice?")
+    dialog.get_by_label("The provider does not have it").check()
+    dialog.get_by_label("Reason").fill("Not in its portal")
+    dialog.get_by_role("button", name="Settle the doubt").click()
+    expect(owner_page.locator("#history")).to_contain_text("Not in its portal")
+    expect(owner_page.locator("#history")).to_contain_text("Taken by the provider: no")
+    expect(owner_page.get_by_role("button", name="Settle the doubt")).to_have_count(0)
+    expect(owner_page.get_by_role("button", name="Cancel e-invoice")).to_be_visible()
+
+
+def test_a_decision_without_a_choice_is_refused(owner_client: FlaskClient, owner: User) -> None:
+    page = f"/admin/einvoices/{put_in_doubt(owner).id}"
+    for fields in ({"reason": "x"}, {"reason": "x", "taken": "maybe"}, {"reason": " ", "taken": "true"}):
+        answer = submit_form(owner_client, f"{page}/settle-doubt", page=page, **fields)
+        assert answer.headers["Location"] == page
+    assert "Settle the doubt" in owner_client.get(page).text
 
 
 def test_cancellation_requires_a_reason(owner_page: Page, owner: User) -> None:
