@@ -47,11 +47,12 @@ class DrillHub:
     _revived: subprocess.Popen[bytes] | None = None
 
     def post(
-        self, path: str, body: dict[str, Any], *, web: int = 0, headers: dict[str, str] | None = None
+        self, path: str, body: dict[str, Any] | None, *, web: int = 0, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Send a POST to a web process; return status and answer."""
+        """Send a POST to a web process, with a body unless it is None; return status and answer."""
         url = f"http://127.0.0.1:{self.ports[web]}{path}"
-        request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers or HEADERS)
+        content = b"" if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data=content, headers=headers or HEADERS)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, json.load(answer)

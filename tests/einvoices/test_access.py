@@ -39,8 +39,9 @@ def test_einvoices_of_other_owners_are_not_found(owner_as: Callable[..., FlaskCl
     einvoice = create_draft(mine)
     for path in ("", "/pdf"):
         assert other.get(f"{URL}/{einvoice['id']}{path}").json == {"message": "Not Found."}
-    for name in ("issue", "send", "cancel", "returns", "credit-notes", "provider-status", "pdf"):
-        body = {"reason": "x"} if name != "provider-status" else {"provider_status": "x"}
+    bodies = {"provider-status": {"provider_status": "x"}, "settle-doubt": {"taken": True, "reason": "x"}}
+    for name in ("issue", "send", "cancel", "returns", "credit-notes", "pdf", *bodies):
+        body = bodies.get(name, {"reason": "x"})
         assert other.post(f"{URL}/{einvoice['id']}/{name}", json=body).status_code == 404
     assert other.patch(f"{URL}/{einvoice['id']}", json={"notes": "x"}).status_code == 404
     assert admin.get(f"{URL}/{einvoice['id']}").status_code == 200

@@ -57,6 +57,7 @@ def index() -> str:
 def show(einvoice_id: int) -> str:
     """One e-invoice with its items, related documents and history."""
     einvoice = lookup.find(einvoice_id, scope(), items=True, events=True)
+    is_doubtful = sendings.find_doubtful(einvoice) is not None
     return render_template(
         "admin/einvoices_show.html",
         einvoice=einvoice,
@@ -65,8 +66,8 @@ def show(einvoice_id: int) -> str:
         correction=lookup.find(einvoice.corrected_by_id, scope(), items=False) if einvoice.corrected_by_id else None,
         credits=lookup.list_credits(einvoice),
         entries=[_timeline_entry(event) for event in reversed(einvoice.events)],
-        actions=_allowed_actions(einvoice) if "einvoices:write" in authenticate().abilities else set(),
-        is_doubtful=sendings.find_doubtful(einvoice) is not None,
+        actions=_allowed_actions(einvoice, is_doubtful) if "einvoices:write" in authenticate().abilities else set(),
+        is_doubtful=is_doubtful,
         is_printing=einvoice.pdf_state == WorkState.PENDING,
     )
 
@@ -156,10 +157,10 @@ def credit(einvoice_id: int, kind: str) -> BaseResponse:
     return _redirect(gettext("Draft created."), draft.id)
 
 
-def _allowed_actions(einvoice: Einvoice) -> set[str]:
+def _allowed_actions(einvoice: Einvoice, is_doubtful: bool) -> set[str]:
     """Actions that the page offers in this status; the service checks them again."""
     allowed = {name for name in allowed_steps.STEPS if allowed_steps.is_allowed(name, einvoice)}
-    if sendings.find_doubtful(einvoice) is not None:
+    if is_doubtful:
         allowed = allowed - {"correct", "cancel"} | {"settle_doubt"}
     if einvoice.credited_total >= einvoice.grand_total:
         allowed.discard("credit")

@@ -11,10 +11,11 @@ from sqlalchemy import select, text
 
 from app.accounts.models.accounts import AuditEntry
 from app.einvoices.models.work import EinvoiceSending
-from app.einvoices.providers import doubt, outbox
+from app.einvoices.providers import doubt, outbox, resend
 from app.einvoices.providers.clients import PROVIDERS
 from app.extensions import db
 from app.kernel.http.app import Hub
+from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import work_queue
 from tests.einvoices.helpers import URL, create_issued, events_of, fetch_detail, perform, stored_sendings
 from tests.einvoices.providers.provider_server import ANSWER, CUT, DROP, StoringProvider
@@ -185,6 +186,15 @@ class TestGivenUp:
         assert (after.id, after.key, after.state) == (before.id, before.key, "done")
         assert (sum(store.received.values()), sum(store.looked_up.values())) == (posted, 1)
         assert shown(owner, doubtful) == ("accepted", "accepted")
+
+    def test_the_operator_retries_it_with_the_look_up_first(
+        self, owner: FlaskClient, doubtful: int, store: StoringProvider
+    ) -> None:
+        with unit_of_work():
+            assert resend.resend_given_up(actor="test") == 1
+        outbox.send_due()
+        [key] = store.received
+        assert (store.looked_up[key], shown(owner, doubtful)) == (1, ("accepted", "accepted"))
 
     def test_a_sales_invoice_keeps_its_rejected_einvoice(self, owner: FlaskClient, doubtful: int) -> None:
         with db.engine.begin() as connection:

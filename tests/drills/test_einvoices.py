@@ -1,0 +1,112 @@
+"""Drill of sendings: a provider cuts answers after storing, and workers are killed; nothing is sent twice or lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from tests.drills.hubs import DrillHub, drill_hub, wait_for
+from tests.einvoices.providers.provider_server import ANSWER, CUT, StoringProvider, running_store
+from tests.factories import a_draft
+
+pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+
+NUMBER = 200 if os.environ.get("SHORT") else 1000
+#: Share of the answers that are cut after the provider has stored the e-invoice.
+CUT_SHARE = 0.3
+KILL_EVERY = 5.0
+#: Each kill of this number is one of the whole worker, which then takes seconds to start.
+KILLS_TO_A_WORKER = 4
+#: Seconds of an attempt at the provider, so that many workers are killed in the middle of one.
+SECONDS_OF_AN_ATTEMPT = 0.1
+OPEN = "SELECT count(*) FROM e_invoice_sendings WHERE state = 'pending' OR in_doubt"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[StoringProvider]:
+    """A provider that loses answers by chance, with a fixed seed."""
+    chance = random.Random(17)
+
+    def decide() -> str:
+        time.sleep(SECONDS_OF_AN_ATTEMPT)
+        return CUT if chance.random() < CUT_SHARE else ANSWER
+
+    with running_store() as running:
+        running.decide = decide
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hub(provider: StoringProvider) -> Iterator[DrillHub]:
+    addresses = {"EINVOICE_PROVIDER_URL": provider.url, "EINVOICE_PROVIDER_LOOKUP_URL": provider.url}
+    with drill_hub(webs=1, **addresses) as running:
+        yield running
+
+
+def send_all(hub: DrillHub) -> None:
+    """Issue and send e-invoices, in parallel."""
+    headers = hub.sign_in("integrator")
+    [(email,)] = hub.sql("SELECT email FROM users ORDER BY id DESC LIMIT 1")
+    hub.flask("modules", "enable", email, "feature.einvoice_api")
+
+    def send(_: int) -> None:
+        _, draft = hub.post("/api/v1/einvoices", a_draft(provider="http"), headers=headers)
+        for action, expected in (("issue", 200), ("send", 202)):
+            status, answer = hub.post(f"/api/v1/einvoices/{draft['id']}/{action}", None, headers=headers)
+            assert status == expected, answer
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(send, range(NUMBER)))
+
+
+def kill_until(hub: DrillHub, done: threading.Event, kills: list[str]) -> None:
+    """Kill a process of the worker's pool every few seconds, and now and then the worker with all of them."""
+    while not done.wait(KILL_EVERY):
+        if not psutil.Process(hub.children["worker"].pid).children():
+            continue  # it is still starting
+        whole = len(kills) % KILLS_TO_A_WORKER == KILLS_TO_A_WORKER - 1
+        (hub.kill_worker if whole else hub.kill_one_of)("worker")
+        kills.append("worker" if whole else "process")
+
+
+def test_nothing_is_sent_twice_or_stays_in_doubt(hub: DrillHub, provider: StoringProvider) -> None:
+    done, kills = threading.Event(), list[str]()
+    killer = threading.Thread(target=kill_until, args=(hub, done, kills))
+    killer.start()
+    started = time.monotonic()
+    try:
+        send_all(hub)
+        wait_for(lambda: provider_has_all(provider), 600)
+    finally:
+        done.set()
+        killer.join()
+    doubtful = hub.sql(OPEN)[0][0]
+    wait_for(lambda: hub.sql(OPEN)[0][0] == 0, 300)
+    seconds = time.monotonic() - started
+    posts, keys = sum(provider.received.values()), len(provider.received)
+    repeats = posts - keys
+    found = hub.sql("SELECT count(*) FROM e_invoice_events WHERE type = 'sent' AND payload ->> 'looked_up' = 'true'")
+    lookups = f"{sum(provider.looked_up.values())} look-ups ({found[0][0]} found)"
+    requests = f"{posts} requests ({repeats} with a key that the provider had)"
+    print(f"\n{NUMBER} e-invoices, {len(kills)} kills ({kills.count('worker')} of the worker), {requests}, {lookups}")
+    print(f"{doubtful} open after the last kill, 0 after {seconds:.0f} s")
+    assert len(kills) >= 3
+    assert keys == len(provider.stored) == len(set(provider.stored.values())) == NUMBER
+    assert repeats == 0
+    accepted = hub.sql("SELECT count(*) FROM e_invoices WHERE status = 'accepted' AND provider_status = 'accepted'")
+    assert accepted == [(NUMBER,)]
+    numbers = hub.sql(
+        "SELECT e.invoice_no, s.key::text FROM e_invoices e JOIN e_invoice_sendings s ON s.einvoice_id = e.id"
+    )
+    assert {key: number for number, key in numbers} == provider.stored
+
+
+def provider_has_all(provider: StoringProvider) -> bool:
+    return len(provider.stored) >= NUMBER
