@@ -49,7 +49,7 @@ class HasCredits(Conflict):
 
 class InDoubt(Conflict):
     message = N_(
-        "Nobody knows whether the provider has this e-invoice, because its answer did not come. Send it again, or "
+        "Nobody knows whether the provider has this e-invoice, because it gave no clear answer. Send it again, or "
         "settle the doubt first."
     )
     code = "IN_DOUBT"

@@ -257,7 +257,7 @@ def _doubts() -> Iterator[Finding]:
         yield Finding(
             "e-invoices",
             State.WARNING,
-            f"{number} are in doubt: the provider did not answer, and it may have them",
+            f"{number} are in doubt: the provider gave no clear answer, and it may have them",
             "List them by: flask --app wsgi einvoices in-doubt; see docs/einvoices.md.",
         )
 

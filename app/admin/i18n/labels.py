@@ -93,7 +93,7 @@ LABELS: dict[str, tuple[LazyString, str]] = {
     "einvoice.changed": (lazy_gettext("Draft changed"), "plain"),
     "einvoice.queued": (lazy_gettext("Queued for the provider"), "busy"),
     "einvoice.not_sent": (lazy_gettext("Not accepted by the provider"), "bad"),
-    "einvoice.in_doubt": (lazy_gettext("No answer from the provider: in doubt"), "warn"),
+    "einvoice.in_doubt": (lazy_gettext("No clear answer from the provider: in doubt"), "warn"),
     "einvoice.doubt_settled": (lazy_gettext("Doubt settled"), "plain"),
     "einvoice.provider_status_updated": (lazy_gettext("Provider status"), "plain"),
     "webhook.test": (lazy_gettext("Webhook test"), "plain"),

@@ -10,7 +10,7 @@ from app.einvoices.events import CREATED, STATUS_CHANGED, emit, emit_and_record,
 from app.einvoices.lifecycle import allowed_steps
 from app.einvoices.lifecycle.credit_notes import has_credits
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
-from app.einvoices.providers.sendings import require_settled
+from app.einvoices.providers.sendings import require_no_doubt, require_not_sending
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import Status, Type
@@ -52,10 +52,11 @@ def correct(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
 
 def require_correctable(einvoice: Einvoice) -> None:
     """Refuse a correction; the errors are those of ``correct``."""
+    require_no_doubt(einvoice)
     allowed_steps.require("correct", einvoice)
     if has_credits(einvoice):
         raise HasCredits
-    require_settled(einvoice)
+    require_not_sending(einvoice)
 
 
 def replace(rejected: Einvoice, correction: Einvoice, reason: str) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
-from app.einvoices.errors import AlreadySending, HasCredits, WrongState
+from app.einvoices.errors import HasCredits, WrongState
 from app.einvoices.events import CANCELLED, ISSUED, emit_and_record, record
 from app.einvoices.lifecycle import allowed_steps, credit_notes, numbering
 from app.einvoices.models.einvoices import Einvoice
@@ -62,10 +62,11 @@ def cancel(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
         InDoubt: a sending was given up in doubt.
     """
     einvoice = find_for_update(einvoice_id, scope)
+    sendings.require_no_doubt(einvoice)
     allowed_steps.require("cancel", einvoice)
     if credit_notes.has_credits(einvoice):
         raise HasCredits
-    sendings.require_settled(einvoice)
+    sendings.require_not_sending(einvoice)
     einvoice.status, einvoice.reason, einvoice.updated_at = Status.CANCELLED.value, reason, change_clock.stamp()
     if einvoice.number is not None:
         _schedule_pdf(einvoice)
@@ -88,8 +89,7 @@ def send(einvoice_id: int, scope: Scope) -> Einvoice:
     """
     einvoice = find_for_update(einvoice_id, scope)
     allowed_steps.require("send", einvoice)
-    if sendings.is_being_sent(einvoice):
-        raise AlreadySending
+    sendings.require_not_sending(einvoice)
     einvoice.provider_status, einvoice.updated_at = OwnWord.QUEUED.value, change_clock.stamp()
     sendings.queue(einvoice)
     record(einvoice, "queued", provider=einvoice.provider)

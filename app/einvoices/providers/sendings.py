@@ -74,17 +74,24 @@ def is_open(einvoice: Einvoice) -> bool:
     return is_being_sent(einvoice) or find_doubtful(einvoice) is not None
 
 
-def require_settled(einvoice: Einvoice) -> None:
-    """Refuse a step that must not happen while the provider may get the e-invoice, or may have it.
+def require_no_doubt(einvoice: Einvoice) -> None:
+    """Refuse a step that must not happen while the provider may have the e-invoice.
+
+    Raises:
+        InDoubt: a sending was given up in doubt.
+    """
+    if find_doubtful(einvoice) is not None:
+        raise InDoubt
+
+
+def require_not_sending(einvoice: Einvoice) -> None:
+    """Refuse a step that must not happen while the provider may get the e-invoice.
 
     Raises:
         AlreadySending: a sending to the provider is pending.
-        InDoubt: a sending was given up in doubt.
     """
     if is_being_sent(einvoice):
         raise AlreadySending
-    if find_doubtful(einvoice) is not None:
-        raise InDoubt
 
 
 def build_request(sending: EinvoiceSending) -> ProviderRequest:

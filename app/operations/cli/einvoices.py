@@ -39,7 +39,7 @@ def make_pdfs(ids: tuple[int, ...], missing: bool) -> None:
 
 @einvoices.command("in-doubt")
 def list_doubts() -> None:
-    """List the e-invoices that the provider may have although its answer did not come; the oldest first."""
+    """List the e-invoices that the provider may have although it gave no clear answer; the oldest first."""
     with cli_unit_of_work():
         found = doubt.list_doubts()
     for each in found:

@@ -168,6 +168,7 @@ class TestGivenUp:
 
     def test_it_is_neither_cancelled_nor_corrected(self, owner: FlaskClient, doubtful: int) -> None:
         assert refusal(owner, doubtful, "cancel", {"reason": "x"}) == (409, "IN_DOUBT")
+        assert refusal(owner, doubtful, "corrections", {}) == (409, "IN_DOUBT")
         with db.engine.begin() as connection:
             connection.execute(text("UPDATE e_invoices SET status = 'rejected'"))
         assert refusal(owner, doubtful, "corrections", {}) == (409, "IN_DOUBT")
