@@ -25,6 +25,8 @@ from app.kernel.messages import N_
 from app.kernel.worker.celery_app import HTTP_DEADLINE
 
 MAX_RESPONSE_BYTES = 64 * KIB
+#: Seconds for a look-up, which may come before a sending in the same task.
+LOOK_UP_DEADLINE = 5
 _TEMPORARY_CODES = frozenset({408, 425, 429})
 
 
@@ -39,7 +41,7 @@ def post(request: ProviderRequest) -> ProviderResponse:
     body = json.encode({"key": request.key, "einvoice": request.document})
     headers = {**_headers(request), "Content-Type": "application/json", "Idempotency-Key": request.key}
     http_request = urllib.request.Request(request.url, data=body, headers=headers, method="POST")  # noqa: S310 - http or https, validated at start
-    return _parse_response(_exchange(http_request, request.ca_file))
+    return _parse_response(_exchange(http_request, request.ca_file, HTTP_DEADLINE))
 
 
 def look_up(request: ProviderRequest) -> ProviderResponse | None:
@@ -53,7 +55,7 @@ def look_up(request: ProviderRequest) -> ProviderResponse | None:
     url = urlunsplit(parts._replace(query=f"{parts.query}&{asked}" if parts.query else asked))
     http_request = urllib.request.Request(url, headers=_headers(request))  # noqa: S310 - http or https, validated at start
     try:
-        return _parse_response(_exchange(http_request, request.ca_file))
+        return _parse_response(_exchange(http_request, request.ca_file, LOOK_UP_DEADLINE))
     except ProviderRejected as rejected:
         cause = rejected.__cause__
         if isinstance(cause, urllib.error.HTTPError) and cause.code == HTTPStatus.NOT_FOUND:
@@ -66,12 +68,12 @@ def _headers(request: ProviderRequest) -> dict[str, str]:
     return {"Accept": "application/json", **authorization}
 
 
-def _exchange(http_request: urllib.request.Request, ca_file: Path | None) -> bytes:
+def _exchange(http_request: urllib.request.Request, ca_file: Path | None, deadline: float) -> bytes:
     try:
-        with _opener(ca_file).open(http_request, timeout=HTTP_DEADLINE) as response:
+        with _opener(ca_file).open(http_request, timeout=deadline) as response:
             if http_request.get_method() == "GET" and response.status != HTTPStatus.OK:
                 raise _rejected_with(response.status)
-            return _read_limited(response, time.monotonic() + HTTP_DEADLINE)
+            return _read_limited(response, time.monotonic() + deadline)
     except urllib.error.HTTPError as error:
         with error:
             raise _rejected_with(error.code) from error

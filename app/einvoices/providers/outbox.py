@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 SENDINGS = Counter(
     "hub_einvoice_sendings_total", "Attempts to hand an e-invoice to its provider.", ["provider", "outcome"]
 )
-#: Seconds after which no new sending starts; well below the time limit of the task.
-BUDGET = 8.0
+#: Seconds after which no new sending starts. A look-up and a sending may follow, within the time limit of the task.
+BUDGET = 4.0
 
 
 @dataclass(frozen=True, slots=True)
