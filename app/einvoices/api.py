@@ -19,6 +19,7 @@ from app.einvoices.errors import (
     NoPdf,
     NotCreditable,
     NotInDoubt,
+    PdfNotReady,
     UnknownEinvoice,
     WrongState,
 )
@@ -124,10 +125,14 @@ class Detail(MethodView):
 @blp.route("/<int:einvoice_id>/pdf")
 class Pdf(MethodView):
     @requires_einvoices("einvoices:read")
-    @refuses(UnknownEinvoice, NoPdf, RangeNotSatisfiable)
+    @refuses(UnknownEinvoice, NoPdf, PdfNotReady, RangeNotSatisfiable)
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, einvoice_id: int) -> Response:
-        """Download the PDF; 404 until it exists. `ETag` and range requests are supported."""
+        """Download the PDF; `ETag` and range requests are supported.
+
+        404 with `state` until it exists: `pending` (ask again after `Retry-After`, or wait for the event
+        `einvoice.pdf_ready`) or `failed`.
+        """
         return files.send_pdf(print_job.stored_pdf(einvoice_id, scope()), download=True)
 
     @requires_einvoices("einvoices:write")

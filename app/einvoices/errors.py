@@ -5,6 +5,10 @@ from __future__ import annotations
 from app.kernel.errors import Conflict, NotFound
 from app.kernel.http.error_handlers import CONSTRAINTS
 from app.kernel.messages import N_, Code, Message
+from app.kernel.worker.work_queue import WorkState
+
+#: Seconds after which a pending PDF is usually there.
+_PDF_SECONDS = 2
 
 
 class UnknownEinvoice(NotFound):
@@ -12,7 +16,15 @@ class UnknownEinvoice(NotFound):
 
 
 class NoPdf(NotFound):
-    """The e-invoice is a draft, or its PDF is not ready yet."""
+    """The e-invoice is a draft, or the file of its PDF is missing."""
+
+
+class PdfNotReady(NotFound):
+    """The PDF is not there: it is pending, or its creation has failed. A pending one is there after ``Retry-After``."""
+
+    def __init__(self, state: str = WorkState.PENDING.value) -> None:
+        headers = {"Retry-After": str(_PDF_SECONDS)} if state == WorkState.PENDING else {}
+        super().__init__(data={"state": state}, headers=headers)
 
 
 class WrongState(Conflict):

@@ -50,6 +50,7 @@ STATUS_CHANGED = _define("status_changed", "The status or the provider status of
 CANCELLED = _define("cancelled", "An e-invoice was cancelled.")
 RETURN_CREATED = _define("return_created", "A return for an e-invoice was drafted.")
 CREDIT_NOTE_CREATED = _define("credit_note_created", "A credit note for an e-invoice was drafted.")
+PDF_READY = _define("pdf_ready", "The PDF of an e-invoice was created, or replaced by one with other content.")
 
 
 def emit_and_record(event: events.EventType, einvoice: Einvoice, **payload: Any) -> None:
@@ -58,10 +59,15 @@ def emit_and_record(event: events.EventType, einvoice: Einvoice, **payload: Any)
     emit(event, einvoice)
 
 
-def emit(event: events.EventType, einvoice: Einvoice) -> None:
+def emit(event: events.EventType, einvoice: Einvoice, **context: Any) -> None:
     """Emit an event to subscribers without an entry in the history of the e-invoice."""
     user = {"id": einvoice.owner_id}
-    events.emit(event, einvoice, subject_id=einvoice.id, owner_id=einvoice.owner_id, user=user)
+    events.emit(event, einvoice, subject_id=einvoice.id, owner_id=einvoice.owner_id, user=user, **context)
+
+
+def announce_pdf(einvoice: Einvoice, sha256: str, size: int) -> None:
+    """Emit that the PDF is there: its address, its hash (the ``ETag`` of the download) and its size in bytes."""
+    emit(PDF_READY, einvoice, pdf={"url": einvoice.pdf_url, "sha256": sha256, "size": size})
 
 
 def record(einvoice: Einvoice, kind: str, **payload: Any) -> None:

@@ -85,6 +85,7 @@ LABELS: dict[str, tuple[LazyString, str]] = {
     "einvoice.sent": (lazy_gettext("E-invoice sent"), "busy"),
     "einvoice.status_changed": (lazy_gettext("E-invoice status changed"), "busy"),
     "einvoice.cancelled": (lazy_gettext("E-invoice cancelled"), "bad"),
+    "einvoice.pdf_ready": (lazy_gettext("PDF created"), "good"),
     "einvoice.return_created": (lazy_gettext("Return drafted"), "warn"),
     "einvoice.credit_note_created": (lazy_gettext("Credit note drafted"), "warn"),
     "einvoice.return_drafted": (lazy_gettext("Return drafted"), "warn"),

@@ -6,7 +6,8 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.ownership import Scope
-from app.einvoices.errors import NoPdf
+from app.einvoices.errors import NoPdf, PdfNotReady
+from app.einvoices.events import announce_pdf
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
 from app.einvoices.models.sellers import SellerLogo
 from app.einvoices.models.work import EinvoicePdf
@@ -26,10 +27,13 @@ def stored_pdf(einvoice_id: int, scope: Scope) -> StoredPdf:
 
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
-        NoPdf: the PDF does not exist yet, or its file is missing on the disk.
+        PdfNotReady: the PDF is pending, or its creation has failed.
+        NoPdf: the e-invoice is a draft, or the file is missing on the disk.
     """
     einvoice = find(einvoice_id, scope, items=False)
     found = files.stored_file(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
+    if found is None and einvoice.pdf_state in {WorkState.PENDING, WorkState.FAILED}:
+        raise PdfNotReady(einvoice.pdf_state)
     if found is None:
         raise NoPdf
     return found
@@ -92,10 +96,14 @@ def _stem(einvoice_id: int) -> str:
     return f"einvoices/{einvoice_id // 1000}/{einvoice_id}"
 
 
-def _mark_changed(einvoice_id: int) -> None:
-    """Stamp the e-invoice: its PDF fields in lists have changed."""
-    statement = update(Einvoice).where(Einvoice.id == einvoice_id)
-    db.session.execute(statement.values(updated_at=change_clock.stamp()))
+def _announce(einvoice_id: int) -> None:
+    """Stamp the e-invoice, whose PDF fields in lists have changed, and emit the event of the new file."""
+    einvoice = find(einvoice_id, None, items=False)
+    einvoice.updated_at = change_clock.stamp()
+    db.session.flush()
+    stored = files.stored_file(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
+    if stored is not None:
+        announce_pdf(einvoice, stored.sha256, stored.path.stat().st_size)
 
 
 PRINT_QUEUE = print_queue.register_queue(
@@ -104,7 +112,7 @@ PRINT_QUEUE = print_queue.register_queue(
         compose=_compose,
         stem=_stem,
         lock=lambda einvoice_id: find_for_update(einvoice_id, None),
-        changed=_mark_changed,
+        changed=_announce,
         is_short=_is_short(),
         owner=(Einvoice.owner_id, Einvoice.id == EinvoicePdf.einvoice_id),
     )

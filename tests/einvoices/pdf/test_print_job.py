@@ -19,7 +19,7 @@ from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.worker import work_queue
 from app.pdf import print_queue
-from tests.einvoices.helpers import URL, create_draft, create_issued, fetch_pdf, pdf_text, perform
+from tests.einvoices.helpers import URL, create_draft, create_issued, events_of, fetch_pdf, pdf_text, perform
 
 
 def row(einvoice_id: int) -> Any:
@@ -34,7 +34,9 @@ def test_the_pdf_is_404_until_it_is_rendered(owner: FlaskClient) -> None:
         {"message": "Not Found."},
     )
     einvoice = perform(owner, draft["id"], "issue")
-    assert fetch_pdf(owner, draft["id"]).status_code == 404
+    pending = fetch_pdf(owner, draft["id"])
+    assert (pending.status_code, pending.json) == (404, {"message": "Not Found.", "state": "pending"})
+    assert int(pending.headers["Retry-After"]) >= 1
     before = owner.get(f"{URL}/{draft['id']}").json
     assert not print_job.print_due()
     answer = fetch_pdf(owner, draft["id"])
@@ -44,6 +46,33 @@ def test_the_pdf_is_404_until_it_is_rendered(owner: FlaskClient) -> None:
     after = owner.get(f"{URL}/{draft['id']}").json
     assert (before["pdf_url"], after["pdf_url"]) == (None, f"{URL}/{draft['id']}/pdf")
     assert after["updated_at"] > before["updated_at"]
+
+
+def test_an_event_has_the_hash_and_the_size(owner: FlaskClient) -> None:
+    einvoice = create_issued(owner)
+    print_job.print_due()
+    content = fetch_pdf(owner, einvoice["id"]).data
+    event = events_of(einvoice["id"])[-1]
+    digest = hashlib.sha256(content).hexdigest()
+    expected = {"url": f"{URL}/{einvoice['id']}/pdf", "sha256": digest, "size": len(content)}
+    assert (event["type"], event["pdf"], event["owner"]) == ("einvoice.pdf_ready", expected, owner.user_id)
+    assert event["einvoice"]["updated_at"] == owner.get(f"{URL}/{einvoice['id']}").json["updated_at"]
+    assert owner.post(f"{URL}/{einvoice['id']}/pdf").status_code == 202
+    print_job.print_due()  # the same content, and so no event
+    perform(owner, einvoice["id"], "cancel", {"reason": "x"})
+    print_job.print_due()
+    hashes = [e["pdf"]["sha256"] for e in events_of(einvoice["id"]) if e["type"] == "einvoice.pdf_ready"]
+    assert hashes == [digest, row(einvoice["id"]).sha256]
+    assert hashes[0] != hashes[1]
+
+
+def test_a_pdf_that_failed_says_so(owner: FlaskClient) -> None:
+    einvoice = create_issued(owner)
+    with db.engine.begin() as connection:
+        connection.execute(EinvoicePdf.__table__.update().values(state="failed", error="No font."))
+    answer = fetch_pdf(owner, einvoice["id"])
+    assert (answer.status_code, answer.json) == (404, {"message": "Not Found.", "state": "failed"})
+    assert "Retry-After" not in answer.headers
 
 
 def test_the_pdf_supports_etag_and_ranges(owner: FlaskClient) -> None:

@@ -272,6 +272,7 @@ class TestSweep:
         pass_time(61)
         doubt.look_up_due()
         assert shown(owner, doubtful) == ("sent", "taken")
+        assert stored_sendings()[0].state == "done"
 
 
 class TestReport:
