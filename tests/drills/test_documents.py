@@ -89,7 +89,7 @@ def create_123_to_125(hub: DrillHub) -> dict[str, str]:
     hub.sql("UPDATE e_invoices SET status = 'rejected', provider_status = 'rejected' WHERE id = 124")
     hub.sql(
         "INSERT INTO e_invoice_sendings (einvoice_id, provider, key, state, in_doubt, attempts, due_at, created_at) "
-        "VALUES (125, 'http', gen_random_uuid(), 'failed', true, 5, now() + interval '1 day', now())"
+        "VALUES (125, 'http', gen_random_uuid(), 'failed', true, 5, now() + interval '1 hour', now())"
     )
     wait_for(lambda: hub.sql("SELECT 1 FROM e_invoice_pdfs WHERE einvoice_id = 123 AND state = 'done'"), 30)
     base = f"http://127.0.0.1:{hub.ports[0]}"

@@ -175,7 +175,7 @@ def _claim_next() -> _Claim | None:
     ``due_at`` of a failed sending is the end of its last lease: until then, the provider may still be storing it.
     """
     moment = clock.now()
-    due = select(EinvoiceSending).where(sendings.is_doubtful(), EinvoiceSending.due_at <= moment)
+    due = select(EinvoiceSending).where(sendings.is_doubtful(), work_queue.is_due(EinvoiceSending, moment))
     first = due.order_by(EinvoiceSending.due_at).limit(1).with_for_update(skip_locked=True)
     row = db.session.scalar(first.execution_options(populate_existing=True))
     if row is None:

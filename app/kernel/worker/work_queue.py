@@ -10,7 +10,21 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import DateTime, Index, Integer, String, Text, Uuid, func, inspect, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Index,
+    Integer,
+    String,
+    Text,
+    Uuid,
+    func,
+    inspect,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
@@ -64,6 +78,11 @@ def reset_values(due_at: datetime | None = None) -> dict[str, Any]:
     }
 
 
+def is_due(model: Any, moment: datetime) -> ColumnElement[bool]:
+    """Condition: the row is due, or its due time was written by a clock that was wrong."""
+    return or_(model.due_at <= moment, model.due_at > moment + LONGEST_WAIT)
+
+
 def claim(model: Any, lease: timedelta, *conditions: Any, order: Sequence[Any] = ()) -> Any:
     """Claim the next due row for ``lease`` and count an attempt; None if no row is due.
 
@@ -74,8 +93,7 @@ def claim(model: Any, lease: timedelta, *conditions: Any, order: Sequence[Any] =
     """
     while True:
         moment = clock.now()
-        is_due = or_(model.due_at <= moment, model.due_at > moment + LONGEST_WAIT)
-        due = select(model).where(model.state == WorkState.PENDING, is_due, *conditions)
+        due = select(model).where(model.state == WorkState.PENDING, is_due(model, moment), *conditions)
         first = due.order_by(*order, model.due_at).limit(1).with_for_update(skip_locked=True, of=model)
         # ``populate_existing``: another transaction may have changed the row since this session read it.
         row = db.session.scalar(first.execution_options(populate_existing=True))

@@ -57,7 +57,7 @@ def refusal(owner: FlaskClient, einvoice_id: int, action: str, body: Any = None)
     return answer.status_code, answer.json.get("error")
 
 
-def settle_in_database(**values: Any) -> None:
+def change_sending(**values: Any) -> None:
     with db.engine.begin() as connection:
         connection.execute(EinvoiceSending.__table__.update().values(**values))
 
@@ -243,6 +243,12 @@ class TestSweep:
         assert asked[-1] < 12
         assert shown(owner, doubtful) == ("issued", "in_doubt")
 
+    def test_a_look_up_that_a_wrong_clock_dated_is_due(self, owner: FlaskClient, doubtful: int) -> None:
+        with db.engine.begin() as connection:
+            connection.execute(text("UPDATE e_invoice_sendings SET due_at = due_at + interval '5 hours'"))
+        doubt.look_up_due()
+        assert shown(owner, doubtful) == ("issued", "failed")
+
     def test_a_provider_without_a_look_up_is_not_asked(
         self, app: Hub, owner: FlaskClient, doubtful: int, store: StoringProvider, pass_time: Pass
     ) -> None:
@@ -256,7 +262,7 @@ class TestSweep:
     ) -> None:
         einvoice_id = create_issued(owner, provider="http")["id"]
         perform(owner, einvoice_id, "send")
-        settle_in_database(attempts=5, in_doubt=True)
+        change_sending(attempts=5, in_doubt=True)
         outbox.send_due()
         app.config["EINVOICE_PROVIDER_LOOKUP_URL"] = ""
         doubt.look_up_due()
