@@ -6,8 +6,15 @@ from collections.abc import Callable
 
 import pytest
 from click.testing import Result
+from sqlalchemy import update
 
+from app.einvoices.lifecycle import drafts, issue
+from app.einvoices.models.work import EinvoiceSending
+from app.extensions import db
+from app.kernel import clock
 from app.kernel.http.app import Hub
+from app.kernel.unit_of_work import unit_of_work
+from tests.factories import a_draft, a_user
 from tests.operations.cli.cli_helpers import Run
 from tests.webhooks.fixtures import Subscribed
 from tests.webhooks.receivers import Receiver
@@ -25,3 +32,18 @@ def run(app: Hub) -> Run:
 def endpoint_of_a_manager(subscribe: Callable[..., Subscribed], receiver: Receiver) -> Subscribed:
     """Endpoint 1."""
     return subscribe(receiver, "*")
+
+
+@pytest.fixture
+def doubtful(app: object) -> tuple[int, str]:
+    """Id and number of an e-invoice in doubt."""
+    with unit_of_work():
+        owner = a_user(role="billing").id
+        einvoice_id = drafts.create(a_draft(provider="http"), owner).id
+        issue.issue(einvoice_id, None)
+        sent = issue.send(einvoice_id, None)
+        sent.provider_status, number = "in_doubt", sent.invoice_no or ""
+        error = "The provider answered 503."
+        values = {"state": "failed", "in_doubt": True, "error": error, "finished_at": clock.now()}
+        db.session.execute(update(EinvoiceSending).values(values))
+    return einvoice_id, number

@@ -4,33 +4,11 @@ from __future__ import annotations
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
 
 from app.accounts.models.accounts import AuditEntry
-from app.einvoices.lifecycle import drafts, issue
-from app.einvoices.models.work import EinvoiceSending
-from app.extensions import db
-from app.kernel import clock
-from app.kernel.unit_of_work import unit_of_work
 from app.operations import doctor
 from app.operations.monitoring import backlogs
-from tests.factories import a_draft, a_user
 from tests.operations.cli.cli_helpers import Run, error_line, stored_rows
-
-
-@pytest.fixture
-def doubtful(app: object) -> tuple[int, str]:
-    """Id and number of an e-invoice in doubt."""
-    with unit_of_work():
-        owner = a_user(role="billing").id
-        einvoice_id = drafts.create(a_draft(provider="http"), owner).id
-        issue.issue(einvoice_id, None)
-        sent = issue.send(einvoice_id, None)
-        sent.provider_status, number = "in_doubt", sent.invoice_no or ""
-        error = "The provider answered 503."
-        values = {"state": "failed", "in_doubt": True, "error": error, "finished_at": clock.now()}
-        db.session.execute(update(EinvoiceSending).values(values))
-    return einvoice_id, number
 
 
 def test_doubts_are_listed_and_settled(run: Run, doubtful: tuple[int, str]) -> None:
