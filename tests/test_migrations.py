@@ -261,11 +261,11 @@ def test_an_endpoint_gets_the_token_that_made_it(empty: sa.Engine) -> None:
     ("state", "attempts", "in_doubt"), [("pending", 0, False), ("pending", 2, True), ("failed", 5, False)]
 )
 def test_a_sending_that_was_attempted_is_in_doubt(empty: sa.Engine, state: str, attempts: int, in_doubt: bool) -> None:
-    upgrade("0016")
+    upgrade("0017")
     fill(empty)
     with empty.begin() as connection:
         statement = sa.text("UPDATE e_invoice_sendings SET state = :state, attempts = :attempts")
         connection.execute(statement, {"state": state, "attempts": attempts})
-    upgrade("0017")
+    upgrade("0018")
     with empty.connect() as connection:
         assert connection.scalar(sa.text("SELECT in_doubt FROM e_invoice_sendings")) is in_doubt

@@ -156,8 +156,8 @@ REMOVALS = (
         "line[name] = value",
     ),
     Removal(
-        "tests/einvoices/providers/test_clients.py",
-        "app/einvoices/providers/clients.py",
+        "tests/einvoices/providers/test_http_provider.py",
+        "app/einvoices/providers/http_provider.py",
         "if time.monotonic() > deadline or len(content) > MAX_RESPONSE_BYTES:",
         "if False:",
     ),

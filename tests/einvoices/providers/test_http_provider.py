@@ -83,7 +83,7 @@ def running_provider(
         (302, b"", "pending", True, ("issued", "queued")),
         (200, b"<html>", "pending", True, ("issued", "queued")),
         (200, b'{"provider_status": 5}', "pending", True, ("issued", "queued")),
-        (200, b'"' + b"x" * 70_000 + b'"', "pending", True, ("issued", "queued")),
+        (200, b'{"provider_status": "accepted", "x": "' + b"x" * 70_000 + b'"}', "pending", True, ("issued", "queued")),
     ],
 )
 def test_responses_of_the_http_provider(
