@@ -47,7 +47,12 @@ class DrillHub:
     _revived: subprocess.Popen[bytes] | None = None
 
     def post(
-        self, path: str, body: dict[str, Any] | None, *, web: int = 0, headers: dict[str, str] | None = None
+        self,
+        path: str,
+        body: dict[str, Any] | list[Any] | None,
+        *,
+        web: int = 0,
+        headers: dict[str, str] | None = None,
     ) -> tuple[int, dict[str, Any]]:
         """Send a POST to a web process, with a body unless it is None; return status and answer."""
         url = f"http://127.0.0.1:{self.ports[web]}{path}"

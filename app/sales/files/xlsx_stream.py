@@ -54,7 +54,12 @@ class _Sink:
 
 def stream_sheet(title: str, rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     """The bytes of a file with one sheet: texts, numbers, booleans, dates and times."""
+    # Before the stream begins: openpyxl needs a temporary file, and a full disk can still be told.
     parts, styles = _frame(title)
+    return _stream(dict(parts), styles, rows)
+
+
+def _stream(parts: dict[str, bytes], styles: dict[type, str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     before, after = _ROWS.split(parts.pop(_SHEET))
     sink = _Sink()
     with zipfile.ZipFile(cast("IO[bytes]", sink), "w", zipfile.ZIP_DEFLATED) as archive:
