@@ -85,6 +85,7 @@ def test_the_list_of_licences_has_every_package_of_a_running_hub() -> None:
     assert refused - NOT_CHOSEN == set()
 
 
+@pytest.mark.drill
 def test_no_version_of_any_file_holds_a_secret() -> None:
     objects = subprocess.run(
         ["git", "rev-list", "--all", "--objects", "--no-object-names"], cwd=ROOT, capture_output=True, check=True

@@ -38,6 +38,7 @@ def file(document: Json, tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.drill
 class TestLinters:
     def test_redocly(self, file: str) -> None:
         done = run_npm_program("redocly", "lint", file, "--config", str(ROOT / "redocly.yaml"), "--format", "json")

@@ -69,7 +69,8 @@ def test_limits_count_while_redis_is_frozen_and_after_it(caller: FlaskClient, va
     seen = [call(caller) for _ in range(21)]
     assert [status for status, _ in seen] == [200] * 20 + [429]
     slow = [seconds for _, seconds in seen if seconds > 0.1]
-    assert len(slow) <= 1 + sum(seconds for _, seconds in seen) / PROBE_SECONDS, slow
+    # One call each second waits for Redis; on a busy machine a few others are slow too. Without the switch all 20 wait.
+    assert len(slow) <= 4 + sum(seconds for _, seconds in seen) / PROBE_SECONDS, slow
     valkey.process.send_signal(signal.SIGCONT)
     time.sleep(PROBE_SECONDS)
     assert call(caller)[0] == 200  # the count of Redis goes on
