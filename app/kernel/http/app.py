@@ -64,6 +64,10 @@ class Hub(Flask):
         self.url_map.merge_slashes = False
         self.url_map.converters["int"] = IdConverter
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """``func`` itself: the hub has no asynchronous views, and asking each function at each request takes time."""
+        return func
+
     def dispatch_request(self, *args: Any) -> Any:
         # Not in ``after_request``: there a failed commit could only become a 500.
         self._raise_method_not_allowed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ class CanonicalRemoteAddress:
         return self._app(environ, start_response)
 
 
+@functools.lru_cache(maxsize=4096)
 def parse_address(text: str | None) -> str | None:
     """Canonical IP address of ``text``: without port, brackets, quotes and zone; IPv4-mapped IPv6 as IPv4.
 

@@ -14,6 +14,8 @@ def register(app: Flask) -> None:
 
 
 def _add_headers(answer: Response) -> Response:
+    headers = answer.headers
     for name, value in DEFAULTS.items():
-        answer.headers.setdefault(name, value)
+        if name not in headers:
+            headers.add(name, value)
     return answer
