@@ -33,7 +33,6 @@ LOOKUPS = Counter("hub_einvoice_lookups_total", "Look-ups of e-invoices in doubt
 BUDGET = 8.0
 #: The time between two look-ups of a sending grows from the first to the second, with the age of the doubt.
 _LOOK_UP_INTERVAL = timedelta(minutes=1), timedelta(hours=1)
-_LOST = "The worker did not come back from it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def list_doubts() -> list[Doubt]:
         .order_by(EinvoiceSending.finished_at, EinvoiceSending.id)
     )
     return [
-        Doubt(row.einvoice_id, row.invoice_no, row.provider, row.finished_at, row.error or _LOST)
+        Doubt(row.einvoice_id, row.invoice_no, row.provider, row.finished_at, row.error or work_queue.WORKER_LOST)
         for row in db.session.execute(query)
     ]
 
@@ -184,7 +183,7 @@ def _claim_next() -> _Claim | None:
     claim_id, age = uuid4(), moment - (row.finished_at or moment)
     row.claim_id, row.due_at = claim_id, moment + min(max(age, shortest), longest)
     request = sendings.build_request(row)
-    return _Claim(claim_id, row.einvoice_id, row.provider, row.attempts, row.error or _LOST, request)
+    return _Claim(claim_id, row.einvoice_id, row.provider, row.attempts, row.error or work_queue.WORKER_LOST, request)
 
 
 def _show(claim: _Claim) -> None:

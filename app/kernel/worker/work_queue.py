@@ -35,6 +35,8 @@ DELAYS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600))
 #: No row waits longer than this. A later due time was written by a clock that was wrong, so the row is due.
 LONGEST_WAIT = 2 * DELAYS[-1]
 MAX_ERROR_LENGTH = 500
+#: Error of work whose last worker was killed before it could store another one.
+WORKER_LOST = "The worker did not come back from it."
 
 
 class WorkState(StrEnum):
@@ -105,7 +107,7 @@ def claim(model: Any, lease: timedelta, *conditions: Any, order: Sequence[Any] =
             structlog.contextvars.bind_contextvars(request_id=row.request_id, work=_row_name(row))
             return row
         row.state, row.claim_id, row.finished_at = WorkState.FAILED.value, None, moment
-        row.error = row.error or "The worker did not come back from it."
+        row.error = row.error or WORKER_LOST
         db.session.flush()
 
 
