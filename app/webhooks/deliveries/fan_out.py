@@ -32,6 +32,7 @@ _INSERT_DELIVERIES_SQL = text("""
     FROM unnest(:endpoints, :positions, :sequences, :refs, :bodies)
         AS new (endpoint_id, position, sequence, reference, thin_body)
     JOIN events ON events.position = new.position
+    ORDER BY new.position, new.endpoint_id
 """).bindparams(
     bindparam("endpoints", type_=ARRAY(BigInteger)),
     bindparam("positions", type_=ARRAY(BigInteger)),
