@@ -2,8 +2,8 @@
 
 This file also creates the folder of the multiprocess metrics, and sends the heartbeat of each web process.
 
-gunicorn runs this file before gevent patches the standard library, so it must not import the application; only
-``app.process_numbers``, which imports nothing.
+The master loads the application, and forks the web processes. So gevent patches the standard library here, before
+anything else is imported. The master waits for signals and for its processes by the system's own functions.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ import time
 from types import FrameType
 from typing import Any
 
+import gevent
+from gevent import monkey
 from gunicorn import util
 
-from app.operations.web_worker import WAITING_CONNECTIONS
-from app.process_numbers import PORTS, PROCESSES, STREAMS, read_number
+monkey.patch_all(os=False, signal=False)
+
+from app.operations.web_worker import WAITING_CONNECTIONS  # noqa: E402
+from app.process_numbers import PORTS, PROCESSES, STREAMS, read_number  # noqa: E402
 
 #: prometheus_client reads this variable at import, so it must be set before the application is imported.
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
@@ -35,6 +39,8 @@ bind = f"{f'[{_host}]' if ':' in _host else _host}:{read_number('PORT', 8000, PO
 #: Off: all hubs of a user would share the path of the control socket in the home folder.
 control_socket_disable = True
 workers = read_number("WEB_CONCURRENCY", 2, PROCESSES)
+#: The application is loaded once, and its memory is shared by the web processes.
+preload_app = True
 worker_class = "app.operations.web_worker.HubWorker"
 #: Streams never take the last connections of a process: requests have a reserve. Connections that wait for their peers
 #: come on top; the worker closes the oldest of them.
@@ -47,6 +53,16 @@ limit_request_line = 8190
 #: A worker is replaced after this many requests, in case it leaks memory; the jitter spreads the restarts.
 max_requests = 200_000
 max_requests_jitter = 20_000
+
+
+def on_starting(server: Any) -> None:
+    """Let the master wait for signals without gevent."""
+    server.SIG_QUEUE = monkey.get_original("queue", "SimpleQueue")()
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Give the new process an event loop of its own."""
+    gevent.reinit()
 
 
 def _write_json_error(connection: socket.socket, status: int, reason: str, _details: str) -> None:
@@ -67,7 +83,7 @@ def post_worker_init(worker: Any) -> None:
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
-    # Imported here, after gevent has patched the standard library.
+    # Imported here, because the numbers above are checked before the application is loaded.
     from app.extensions import db  # noqa: PLC0415
     from app.kernel.database.idle_limit import WEB_SECONDS, limit_idle_transactions  # noqa: PLC0415
     from app.kernel.worker.heartbeat import INTERVAL, Heartbeat  # noqa: PLC0415

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import gevent
+import gevent.socket
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -143,9 +144,17 @@ class _Body:
 class HubWorker(GeventWorker):
     """A gevent worker that closes connections of slow peers."""
 
+    sockets: list[Any]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.peers = WaitingPeers(WAITING_CONNECTIONS)
+
+    def patch(self) -> None:
+        """Use gevent's sockets to listen; ``gunicorn.py`` has patched the standard library already."""
+        self.sockets = [
+            gevent.socket.socket(each.FAMILY, socket.SOCK_STREAM, fileno=each.sock.detach()) for each in self.sockets
+        ]
 
     @contextmanager
     def timeout_ctx(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -34,13 +35,17 @@ class FailoverStorage(Storage):
     def __init__(self, uri: str, wrap_exceptions: bool = False, **options: Any) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._redis = cast("Storage", storage_from_string(uri.removeprefix(_PREFIX), **options))
-        self._memory: Storage = MemoryStorage()
         self._is_away = False
         self._probe_at = 0.0
 
     @property
     def base_exceptions(self) -> type[Exception]:
         return RedisError
+
+    @cached_property
+    def _memory(self) -> Storage:
+        """Made at its first use: it starts a thread, which would be missing in processes that are forked later."""
+        return MemoryStorage()
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         return self._first(lambda storage: storage.incr(key, expiry, amount))
