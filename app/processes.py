@@ -68,5 +68,8 @@ PROCESSES: tuple[HubProcess, ...] = (
     HubProcess("flower", _python("celery", "--quiet", "flower", "--logging=error")),
 )
 
+#: Brings the schema of the database up to date; the migrate step of compose and systemd.
+MIGRATE = HubProcess("migrate", _python("flask", "--app", "wsgi", "db", "upgrade"))
+
 #: Commands that run to their end, in this order, before the processes start.
 PREPARATIONS: tuple[HubProcess, ...] = (HubProcess("preparing the database", _python("app.local.migrate_and_seed")),)

@@ -14,8 +14,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.local.children.spawner import Spawner
 from app.local.servers.temporary import temporary_servers
-from app.processes import PROCESSES
+from app.processes import MIGRATE, PROCESSES
 
 ROOT = Path(__file__).resolve().parents[1]
 KEY = "a-key-for-the-benchmarks-of-imports"
@@ -40,7 +41,7 @@ def running_hub(changes: Mapping[str, str] | None = None, *, web_processes: int 
     """Start everything except Flower, wait until ready, and stop it at the end; ``changes`` are changed settings."""
     with temporary_servers() as (postgres, valkey), ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        port = _free_port()
+        port = free_port()
         environment = {
             **os.environ,
             "ENVIRONMENT": "production",
@@ -55,25 +56,21 @@ def running_hub(changes: Mapping[str, str] | None = None, *, web_processes: int 
             "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
             **(changes or {}),
         }
-        subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"], cwd=ROOT, env=environment, check=True
-        )
+        spawner = Spawner(environment)
+        stack.callback(spawner.close)
+        output = stack.enter_context((folder / "hub.log").open("ab")).fileno()
+        if spawner.start(MIGRATE, output).wait() != 0:
+            raise RuntimeError((folder / "hub.log").read_text())
         for process in PROCESSES:
             if process.name != "flower":
-                child = subprocess.Popen(
-                    process.arguments(environment),
-                    cwd=ROOT,
-                    env=environment,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
+                child = spawner.start(process, output)
                 stack.callback(child.wait)
                 stack.callback(child.terminate)
         _wait_until_ready(port)
         yield RunningHub(port, postgres.url, environment)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

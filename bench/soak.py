@@ -48,8 +48,9 @@ BOUNDS = {
 }
 #: Operations per second.
 RATES = {"imports": 5.0, "lists": 5.0, "einvoices": 0.5}
-_KINDS = {"gunicorn": "web", "beat": "beat"} | {
-    f"{name}@%h": name for name in ("worker", "printer", "webhooks", "retries")
+#: What the titles of the processes contain.
+_KINDS = {"gunicorn: worker": "web", "[celery beat]": "beat"} | {
+    f"[celeryd: {name}@": name for name in ("worker", "printer", "webhooks", "retries")
 }
 _MIB = 2**20
 
@@ -186,8 +187,8 @@ def _memory() -> dict[str, float]:
     found: dict[str, float] = defaultdict(float)
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
-            arguments = child.cmdline()
-            kind = next((kind for word, kind in _KINDS.items() if word in arguments), None)
+            title = " ".join(child.cmdline())
+            kind = next((kind for start, kind in _KINDS.items() if title.startswith(start)), None)
             if kind:
                 found[f"{kind} MiB"] += child.memory_full_info().pss / _MIB
             if kind == "web":

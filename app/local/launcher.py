@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,10 +14,11 @@ from types import FrameType
 from app.kernel.system.private_folders import close_folder
 from app.local import checks
 from app.local.banner import ReadyBanner
-from app.local.child_processes import describe_exit, with_death_signal
+from app.local.children.child_processes import describe_exit
+from app.local.children.process_group import ProcessGroup
+from app.local.children.spawner import Spawner
 from app.local.console import print_line
 from app.local.errors import LocalRunError, describe_os_error
-from app.local.process_group import ProcessGroup
 from app.local.servers import external_servers
 from app.local.servers.postgres import Postgres
 from app.local.servers.server import Server
@@ -30,7 +31,7 @@ from app.local.settings import (
     environment_for,
     write_environment_file,
 )
-from app.processes import PREPARATIONS, PROCESSES, ROOT, HubProcess
+from app.processes import PREPARATIONS, PROCESSES, HubProcess
 
 
 class StopRequestedError(BaseException):
@@ -92,9 +93,11 @@ def _run(
     if Path(environment["STORAGE_DIR"]) == settings.data_dir / STORAGE_FOLDER:
         close_folder(settings.data_dir / STORAGE_FOLDER)
     write_environment_file(environment)
+    spawner = Spawner(environment)
+    stack.callback(spawner.close)
     for preparation in preparations:
-        _run_preparation(preparation, environment)
-    group = stack.enter_context(ProcessGroup(table, environment).running())
+        _run_preparation(preparation, spawner)
+    group = stack.enter_context(ProcessGroup(table, spawner).running())
     stack.callback(print_line, "stopping ...")
     group.watch(servers, ReadyBanner(environment, started).tick)
 
@@ -132,21 +135,17 @@ def _start_servers(environment: dict[str, str], settings: Settings, stack: ExitS
     return started
 
 
-def _run_preparation(step: HubProcess, environment: Mapping[str, str]) -> None:
+def _run_preparation(step: HubProcess, spawner: Spawner) -> None:
     print_line(f"{step.name} ...")
-    completed = subprocess.run(
-        with_death_signal(step.arguments(environment), signal.SIGKILL),
-        check=False,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    if completed.returncode != 0:
-        print(completed.stdout.decode(errors="replace").rstrip(), flush=True)
-        raise LocalRunError(f"{step.name} {describe_exit(completed.returncode)}; its output is above.")
+    with tempfile.TemporaryFile() as output:
+        try:
+            code = spawner.start(step, output.fileno()).wait()
+        except ConnectionError:  # the application cannot be loaded
+            code = 1
+        if code != 0:
+            output.seek(0)
+            print(output.read().decode(errors="replace").rstrip(), flush=True)
+            raise LocalRunError(f"{step.name} {describe_exit(code)}; its output is above.")
 
 
 def _handle_stop_signals() -> None:

@@ -86,6 +86,8 @@ def environment_for(environ: Mapping[str, str], settings: Settings, flower_port:
         "PYTHONUNBUFFERED": "1",
         # Celery warns root with five lines at each start; on an own machine root is acceptable.
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
+        # Titles of processes leave the environment readable for the owner of the process.
+        "SPT_NOENV": "1",
         "DATA_DIR": str(settings.data_dir),
         "PROMETHEUS_MULTIPROC_DIR": str(settings.data_dir / METRICS_FOLDER),
         "STORAGE_DIR": str(Path(environ.get("STORAGE_DIR") or settings.data_dir / STORAGE_FOLDER).absolute()),

@@ -22,10 +22,12 @@ import psutil
 import psycopg
 from redis import Redis
 
+from app.local.children.child_processes import Child
+from app.local.children.spawner import Spawner, can_be_forked
 from app.local.servers.postgres import Postgres
 from app.local.servers.temporary import temporary_servers
 from app.local.servers.valkey import Valkey
-from app.processes import PROCESSES, HubProcess
+from app.processes import MIGRATE, PROCESSES, HubProcess
 from tests.sse import Listener
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,9 +43,10 @@ class DrillHub:
     postgres: Postgres
     valkey: Valkey
     environment: dict[str, str]
+    spawner: Spawner
     ports: list[int] = field(default_factory=list)
     #: By the name in the table of processes; of several webs the later ones are ``web 1``, ``web 2`` …
-    children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    children: dict[str, Child] = field(default_factory=dict)
     _revived: subprocess.Popen[bytes] | None = None
 
     def post(
@@ -144,9 +147,12 @@ class DrillHub:
         name = name or process.name
         environment = {**self.environment, **facts}
         with Path(environment["DATA_DIR"], f"{name}.log").open("ab") as log:
-            self.children[name] = subprocess.Popen(
-                process.arguments(environment), cwd=cwd, env=environment, stdout=log, stderr=subprocess.STDOUT
-            )
+            if can_be_forked(process) and not facts and cwd == ROOT:
+                self.children[name] = self.spawner.start(process, log.fileno())
+            else:
+                self.children[name] = subprocess.Popen(
+                    process.arguments(environment), cwd=cwd, env=environment, stdout=log, stderr=subprocess.STDOUT
+                )
 
     def log(self, name: str) -> str:
         """Return the log of a process so far."""
@@ -202,11 +208,13 @@ def drill_hub(*, webs: int = 2, **facts: str) -> Iterator[DrillHub]:
             "PROMETHEUS_MULTIPROC_DIR": str(postgres.data_dir.parent / "metrics"),
             **facts,
         }
-        hub = DrillHub(postgres, valkey, environment)
+        spawner = Spawner(environment)
+        stack.callback(spawner.close)
+        hub = DrillHub(postgres, valkey, environment, spawner)
         stack.callback(hub.close)
         stack.callback(_end, hub.children)
-        migrate = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
-        subprocess.run(migrate, cwd=ROOT, env=environment, check=True, stderr=subprocess.DEVNULL)
+        hub.start(MIGRATE)
+        assert hub.children.pop("migrate").wait(60) == 0, hub.log("migrate")
         for process in PROCESSES:
             if process.name == "web":
                 for number in range(webs):
@@ -227,7 +235,7 @@ def wait_for(happened: Any, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def _end(children: dict[str, subprocess.Popen[bytes]]) -> None:
+def _end(children: dict[str, Child]) -> None:
     for child in children.values():
         child.send_signal(signal.SIGCONT)  # one that a drill froze could not end
         child.terminate()

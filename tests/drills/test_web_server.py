@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
 import socket
 import statistics
@@ -96,7 +95,7 @@ def test_shutdown_ends_streams_at_once(hub: DrillHub) -> None:
 
 
 def test_twenty_streams_use_as_many_connections_as_one(hub: DrillHub) -> None:
-    web = next(process for process in psutil.process_iter() if _serves(process, hub.ports[0]))
+    web = psutil.Process(hub.children["web"].pid)
     first = hub.listen()
     wait_for(lambda: first.comments, 5)
     before = _redis_connections(hub, web)
@@ -118,17 +117,6 @@ def _redis_connections(hub: DrillHub, web: psutil.Process) -> int:
         for child in web.children()
         for connection in child.net_connections("tcp")
     )
-
-
-def _serves(process: psutil.Process, port: int) -> bool:
-    try:
-        return (
-            "gunicorn" in " ".join(process.cmdline())
-            and process.environ().get("PORT") == str(port)
-            and (process.ppid() == os.getpid())
-        )
-    except psutil.Error:
-        return False
 
 
 def test_streams_leave_a_reserve_for_requests(hub: DrillHub) -> None:

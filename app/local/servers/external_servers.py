@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import psycopg
 import redis
 
 from app.local.errors import LocalRunError
@@ -16,6 +15,8 @@ def require_database(url: str) -> None:
     Raises:
         LocalRunError: the message has the reason of the driver, without the password.
     """
+    import psycopg  # noqa: PLC0415 - most starts have a server of their own, and need not wait for it
+
     scheme, _, rest = url.partition("://")
     try:
         psycopg.connect(f"{scheme.partition('+')[0]}://{rest}", connect_timeout=_TIMEOUT_SECONDS).close()

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from app.local.child_processes import Escalation, spawn, stop_stale_servers, with_death_signal
+from app.local.children.child_processes import Escalation, spawn, stop_stale_servers, with_death_signal
 from app.local.errors import LocalRunError
 from app.local.servers.data_paths import program_folder, server_folder
 from app.local.servers.os_user import OsUser, server_user

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-from app.local.child_processes import Escalation, describe_exit, stop
+from app.local.children.child_processes import Escalation, describe_exit, stop
 from app.local.errors import LocalRunError
 
 _POLL_SECONDS = 0.02

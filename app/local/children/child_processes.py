@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from app.local.servers.os_user import OsUser
 
@@ -34,20 +34,33 @@ def spawn(
     cwd: Path,
     environment: Mapping[str, str],
     output: int | IO[bytes],
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start a child in its own session, so that Ctrl-C in the terminal reaches only the launcher."""
     return subprocess.Popen(
         command,
         cwd=cwd,
         env=environment,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
 
 
-def stop(process: subprocess.Popen[bytes], escalation: Escalation = DEFAULT_ESCALATION) -> None:
+class Child(Protocol):
+    """A child process, started by ``spawn`` or forked."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+def stop(process: Child, escalation: Escalation = DEFAULT_ESCALATION) -> None:
     """Stop a child with increasingly strong signals, then kill the processes left in its session."""
     for kind, seconds in escalation:
         if process.poll() is None:

@@ -1,0 +1,1 @@
+"""Child processes of the local run: start, fork, watch and stop them."""

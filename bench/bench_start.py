@@ -1,0 +1,87 @@
+"""Start and memory of the local run: seconds of a second start, and the memory of each process at rest.
+
+Memory that processes share is counted in proportion (PSS). ``separate`` is the sum if nothing were shared (RSS).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from bench.hub import ROOT, free_port
+
+STARTS = 3
+#: Seconds after the start until the hub is at rest.
+REST_SECONDS = 20.0
+_MIB = 2**20
+
+
+def run() -> None:
+    """Start the hub several times on one data folder and print the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        with _running(folder):
+            pass
+        print("second start | until /readyz | until the banner")
+        for _ in range(STARTS):
+            with _running(folder) as (ready, banner):
+                print(f"             | {ready:10.1f} s | {banner:14.1f} s", flush=True)
+        with _running(folder) as _:
+            time.sleep(REST_SECONDS)
+            _print_memory()
+
+
+@contextmanager
+def _running(folder: str) -> Iterator[tuple[float, float]]:
+    port = free_port()
+    log = Path(folder, "output.log")
+    environment = {**os.environ, "DATA_DIR": f"{folder}/data", "PORT": str(port), "FLOWER_PORT": str(free_port())}
+    with log.open("wb") as output:
+        started = time.monotonic()
+        hub = subprocess.Popen(
+            [sys.executable, "-m", "app.local"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        ready = _wait(hub, lambda: _answers(port)) - started
+        banner = _wait(hub, lambda: b"Ctrl-C stops everything" in log.read_bytes()) - started
+        yield ready, banner
+    finally:
+        hub.send_signal(signal.SIGINT)
+        hub.wait(30)
+
+
+def _wait(hub: subprocess.Popen[bytes], happened: Callable[[], bool]) -> float:
+    deadline = time.monotonic() + 120
+    while not happened():
+        if hub.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("the hub does not start")
+        time.sleep(0.05)
+    return time.monotonic()
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _print_memory() -> None:
+    total = separate = 0.0
+    print("\nmemory at rest, MiB | separate | process")
+    for process in psutil.Process().children(recursive=True):
+        memory = process.memory_full_info()
+        total, separate = total + memory.pss / _MIB, separate + memory.rss / _MIB
+        print(f"{memory.pss / _MIB:19.1f} | {memory.rss / _MIB:8.1f} | {' '.join(process.cmdline())[:80]}")
+    print(f"{total:19.1f} | {separate:8.1f} | all")

@@ -1,0 +1,113 @@
+"""Processes that are forked from one that has loaded the application."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+import psutil
+import pytest
+
+from app.local.children.spawner import Spawner, can_be_forked
+from app.processes import PREPARATIONS, PROCESSES, HubProcess
+from tests.local.hubs import free_port
+
+#: No server listens at these addresses; nothing connects to them.
+ENVIRONMENT = {
+    **os.environ,
+    "ENVIRONMENT": "local",
+    "DATABASE_URL": "postgresql://hub@127.0.0.1:1/hub",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "SECRET_KEY": "a secret of the tests, long enough for production",
+    "DATA_DIR": tempfile.gettempdir(),
+    "STORAGE_DIR": tempfile.gettempdir(),
+}
+
+
+def flask(*arguments: str) -> HubProcess:
+    return HubProcess("flask", (sys.executable, "-m", "flask", "--app", "wsgi", *arguments))
+
+
+@contextmanager
+def spawner_in(environment: dict[str, str]) -> Iterator[Spawner]:
+    spawner = Spawner(environment)
+    try:
+        yield spawner
+    finally:
+        spawner.close()
+
+
+@pytest.fixture(scope="module")
+def spawner() -> Iterator[Spawner]:
+    with spawner_in(ENVIRONMENT) as spawner:
+        yield spawner
+
+
+@pytest.fixture
+def output() -> Iterator[IO[bytes]]:
+    with tempfile.TemporaryFile() as file:
+        yield file
+
+
+def read(output: IO[bytes]) -> str:
+    output.seek(0)
+    return output.read().decode()
+
+
+def test_all_processes_but_web_are_forked() -> None:
+    assert [process.name for process in (*PROCESSES, *PREPARATIONS) if not can_be_forked(process)] == ["web"]
+
+
+@pytest.mark.parametrize(("command", "code"), [("routes", 0), ("no-such-command", 2)])
+def test_a_forked_process_has_its_own_output_and_exit_code(
+    spawner: Spawner, output: IO[bytes], command: str, code: int
+) -> None:
+    assert spawner.start(flask(command), output.fileno()).wait(30) == code
+    assert ("/api/sales/import/invoice/" if code == 0 else "No such command") in read(output)
+
+
+def test_a_forked_process_has_its_own_title_and_session(spawner: Spawner, output: IO[bytes]) -> None:
+    process = spawner.start(flask("run", "--port", str(free_port())), output.fileno())
+    deadline = time.monotonic() + 10
+    while "Running on" not in read(output):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert os.getsid(process.pid) == process.pid
+    assert " ".join(psutil.Process(process.pid).cmdline()).startswith("flask --app wsgi run")
+    assert process.poll() is None
+    process.kill()
+    assert process.wait(10) == -signal.SIGKILL
+
+
+def test_many_forked_processes_at_once_end_with_their_codes(spawner: Spawner, output: IO[bytes]) -> None:
+    processes = [spawner.start(flask("--version" if odd else "nothing"), output.fileno()) for odd in [0, 1] * 4]
+    assert [process.wait(30) for process in processes] == [2, 0] * 4
+
+
+def test_the_end_of_the_server_is_the_end_of_its_processes(output: IO[bytes]) -> None:
+    with spawner_in(ENVIRONMENT) as own:
+        process = own.start(flask("run", "--port", str(free_port())), output.fileno())
+        psutil.Process(psutil.Process(process.pid).ppid()).kill()
+        assert process.wait(10) == -signal.SIGKILL
+        deadline = time.monotonic() + 10
+        while psutil.pid_exists(process.pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        with pytest.raises(ConnectionError):
+            own.start(flask("routes"), output.fileno())
+
+
+def test_an_application_that_cannot_be_loaded_says_why(output: IO[bytes]) -> None:
+    with (
+        spawner_in({**ENVIRONMENT, "ENVIRONMENT": "production", "SECRET_KEY": ""}) as own,
+        pytest.raises(ConnectionError),
+    ):
+        own.start(flask("routes"), output.fileno())
+    assert "Invoice Hub cannot start:" in read(output)
+    assert "SECRET_KEY" in read(output)
