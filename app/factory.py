@@ -120,7 +120,9 @@ def _connect_packages() -> None:
         events.subscribe(subscriber)
     body_reader.caller_checks[:] = [guards.require_caller]
     principals.authenticators[:] = [*accounts.AUTHENTICATORS, *stream.AUTHENTICATORS]
-    invoice_sources.SOURCES["sales"] = einvoice_source.billable_invoice
+    invoice_sources.SOURCES["sales"] = invoice_sources.InvoiceSource(
+        einvoice_source.billable_invoice, einvoice_source.lock, einvoice_source.is_in_review
+    )
 
 
 def _register_packages(app: Hub) -> None:

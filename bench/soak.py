@@ -115,11 +115,12 @@ def einvoices(hub: RunningHub) -> Callable[[http.client.HTTPConnection, int], No
     """An operation that issues one e-invoice as a separate user; the PDF worker prints it."""
     hub.flask("users", "create", USER, "--role", "integrator", "--password", PASSWORD)
     hub.flask("modules", "enable", USER, "feature.einvoice_api")
+    hub.flask("einvoices", "seller", USER, "--name", "Soak Ltd.", "--tax-id", "1234567890", "--address", "Bursa")
     with closing(http.client.HTTPConnection("127.0.0.1", hub.port, timeout=60)) as connection:
         login = send(connection, "POST", "/api/auth/login/", {"email": USER, "password": PASSWORD})
     headers = {"Authorization": f"Bearer {login['data']['access']}"}
     item = {"sku": "TSH-1", "name": "Tişört", "quantity": 2, "unit_price": 50, "vat_rate": 20}
-    draft = {"buyer": {"name": "Ayşe Yılmaz"}, "items": [item] * 5, "currency": "TRY"}
+    draft = {"buyer": {"name": "Ayşe Yılmaz", "address": "Kadıköy"}, "items": [item] * 5, "currency": "TRY"}
 
     def issue(connection: http.client.HTTPConnection, _number: int) -> None:
         made = send(connection, "POST", "/api/v1/einvoices", draft, **headers)

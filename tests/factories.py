@@ -10,6 +10,8 @@ from app.accounts.models.accounts import User
 from app.accounts.models.tokens import AccessToken
 from app.accounts.roles import ABILITIES
 from app.accounts.tokens import service as tokens
+from app.einvoices import sellers
+from app.einvoices.models.sellers import SellerProfile
 from app.extensions import db
 
 PASSWORD = "correct horse battery staple"
@@ -25,6 +27,12 @@ def a_user(*, role: str = "admin", **facts: Any) -> User:
     db.session.add(user)
     db.session.flush()
     return user
+
+
+def a_seller(user_id: int, **facts: Any) -> SellerProfile:
+    """The stored profile of a seller with all that an e-invoice needs."""
+    values = {"name": "Kumaş Ltd.", "tax_id": "1234567890", "address": "Sanayi Cad. 1, Bursa"} | facts
+    return sellers.save(user_id, actor="a test", **values)
 
 
 def a_token(user: User | None = None, **facts: Any) -> tuple[AccessToken, str]:
@@ -57,7 +65,8 @@ def a_sale(**facts: Any) -> dict[str, Any]:
 
 def a_buyer(**facts: Any) -> dict[str, Any]:
     """A buyer."""
-    return {"name": "Ayşe Yılmaz", "email": "ayse@shop.example", "phone": "+90 555 000 00 00"} | facts
+    contact = {"email": "ayse@shop.example", "phone": "+90 555 000 00 00"}
+    return {"name": "Ayşe Yılmaz", "address": "Bahariye Cad. 12, Kadıköy", **contact} | facts
 
 
 def a_draft(**facts: Any) -> dict[str, Any]:

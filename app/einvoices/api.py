@@ -13,17 +13,21 @@ from app.einvoices import samples
 from app.einvoices.access import requires_einvoices
 from app.einvoices.errors import (
     AlreadyCorrected,
+    AlreadyInvoiced,
     AlreadySending,
+    DuplicateOrder,
     HasCredits,
+    Incomplete,
     InDoubt,
     NoPdf,
     NotCreditable,
     NotInDoubt,
     PdfNotReady,
+    SaleInReview,
     UnknownEinvoice,
     WrongState,
 )
-from app.einvoices.lifecycle import corrections, credit_notes, drafts, from_sales, issue, numbering
+from app.einvoices.lifecycle import corrections, credit_notes, drafts, from_sales, issue, numbering, readiness
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import doubt, status_reports
@@ -40,6 +44,7 @@ from app.einvoices.schemas.einvoices import (
     ProviderStatusSchema,
 )
 from app.einvoices.schemas.lists import DetailQuery, EinvoiceListSchema, EinvoiceSeriesListSchema, ListQuery
+from app.einvoices.schemas.readiness import EinvoiceReadinessSchema
 from app.einvoices.status import Type
 from app.kernel.errors import RangeNotSatisfiable
 from app.kernel.http.app import ApiBlueprint
@@ -64,19 +69,21 @@ class Einvoices(MethodView):
         return lookup.find_page(query, scope())
 
     @requires_einvoices("einvoices:write")
+    @refuses(DuplicateOrder)
     @idempotent
     @blp.arguments(EinvoiceDraftSchema, example=samples.DRAFT)
     @blp.response(201, EinvoiceDetailSchema, example=samples.NEW)
     def post(self, data: dict[str, Any]) -> Einvoice:
         """Create a draft of a sale."""
-        return drafts.create(data, owner_id())
+        return drafts.create(data, owner_id(), actor())
 
 
 @blp.route("/from-sales")
 class FromSales(MethodView):
     @requires_einvoices("einvoices:write")
+    @refuses(SaleInReview, AlreadyInvoiced)
     @idempotent
-    @blp.arguments(FromSalesSchema, example={"invoice_no": "LTPI-77282", "vat_rate": 10})
+    @blp.arguments(FromSalesSchema, example={"invoice_no": "LTPI-77282", "vat_rate": 10, "prices_include_vat": True})
     @blp.response(201, EinvoiceDetailSchema, example={**samples.NEW, "sales_invoice_no": "LTPI-77282"})
     @blp.alt_response(
         200,
@@ -88,9 +95,10 @@ class FromSales(MethodView):
         """Create a draft from a sales invoice; a repeated request answers 200 with the same e-invoice.
 
         When the provider rejected that e-invoice, the new draft is its correction (201).
-        The `mrp` of a line is used as its unit price without VAT.
+        The `mrp` of a line is its unit price, with or without VAT as `prices_include_vat` says. A price with VAT is
+        split so that the total of the e-invoice is the total of the sales invoice.
         """
-        einvoice, is_new = from_sales.draft_from_sales(data, owner_id())
+        einvoice, is_new = from_sales.draft_from_sales(data, owner_id(), scope())
         return einvoice, 201 if is_new else 200
 
 
@@ -114,12 +122,12 @@ class Detail(MethodView):
         return lookup.find(einvoice_id, scope(), items=query["include_items"], events=query["include_events"])
 
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState)
+    @refuses(UnknownEinvoice, WrongState, DuplicateOrder)
     @blp.arguments(EinvoiceChangeSchema, example={"buyer": {"name": "Ayşe Yılmaz"}, "notes": "Gift wrapped"})
     @blp.response(200, EinvoiceDetailSchema, example={**samples.NEW, "notes": "Gift wrapped"})
     def patch(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Change a draft; only the fields in the request change, and `items` replaces all items."""
-        return drafts.change(einvoice_id, data, scope())
+        return drafts.change(einvoice_id, data, scope(), actor())
 
 
 @blp.route("/<int:einvoice_id>/pdf")
@@ -159,20 +167,33 @@ class ProviderStatus(MethodView):
         return status_reports.report(einvoice_id, data, scope())
 
 
+@blp.route("/<int:einvoice_id>/readiness")
+class Readiness(MethodView):
+    @requires_einvoices("einvoices:read")
+    @refuses(UnknownEinvoice, WrongState)
+    @blp.response(200, EinvoiceReadinessSchema, example=samples.READINESS)
+    def get(self, einvoice_id: int) -> readiness.Readiness:
+        """Whether a draft can be issued: the fields that are missing, and the conflicts with other e-invoices."""
+        return readiness.check(einvoice_id, scope())
+
+
 @blp.route("/<int:einvoice_id>/issue")
 class Issue(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState)
+    @refuses(UnknownEinvoice, WrongState, Incomplete, SaleInReview, AlreadyInvoiced, DuplicateOrder)
     @blp.response(200, EinvoiceDetailSchema, example={**samples.DETAIL, "pdf_state": "pending", "pdf_url": None})
     def post(self, einvoice_id: int) -> Einvoice:
-        """Issue a draft: it gets its number and date; its PDF follows within seconds."""
+        """Issue a draft: it gets its number and date; its PDF follows within seconds.
+
+        422 names every field that is missing for a lawful document; no number is drawn then.
+        """
         return issue.issue(einvoice_id, scope())
 
 
 @blp.route("/<int:einvoice_id>/send")
 class Send(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState, AlreadySending, AlreadyCorrected)
+    @refuses(UnknownEinvoice, WrongState, AlreadySending, AlreadyCorrected, SaleInReview, AlreadyInvoiced)
     @blp.response(202, EinvoiceDetailSchema, example=samples.DETAIL)
     def post(self, einvoice_id: int) -> Einvoice:
         """Send an issued e-invoice to its provider; `status` and `provider_status` show the result.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from app.kernel.errors import Conflict, NotFound
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from app.kernel.errors import Conflict, FieldErrors, Invalid, NotFound
 from app.kernel.http.error_handlers import CONSTRAINTS
 from app.kernel.messages import N_, Code, Message
 from app.kernel.worker.work_queue import WorkState
@@ -47,6 +50,38 @@ class AlreadyCorrected(Conflict):
 
     def __init__(self, corrected_by_id: int = 0) -> None:
         super().__init__(data={"corrected_by_id": corrected_by_id})
+
+
+class Incomplete(Invalid):
+    """Something is missing for a lawful document; the errors name all fields."""
+
+    def __init__(self, errors: FieldErrors | None = None) -> None:
+        super().__init__(errors or {"seller": {"tax_id": [N_("The tax number of the seller is missing.")]}})
+
+
+class SaleInReview(Conflict):
+    message = N_("The sales invoice is in review; billing corrects it first.")
+    code = "SALE_IN_REVIEW"
+
+
+class AlreadyInvoiced(Conflict):
+    """Somebody issued an e-invoice for the sales invoice; its id and number are for those who may see it."""
+
+    message = N_("The sales invoice has an issued e-invoice already.")
+    code = "ALREADY_INVOICED"
+    optional_data: ClassVar[Mapping[str, Any]] = {"einvoice_id": 456, "invoice_no": "EA-2026-000456"}
+
+    def __init__(self, einvoice_id: int | None = None, invoice_no: str | None = None) -> None:
+        known = einvoice_id is not None
+        super().__init__(data={"einvoice_id": einvoice_id, "invoice_no": invoice_no} if known else None)
+
+
+class DuplicateOrder(Conflict):
+    message = N_("This order of the marketplace has an e-invoice already; send allow_duplicate_order to make another.")
+    code = "DUPLICATE_ORDER"
+
+    def __init__(self, einvoice_id: int = 456) -> None:
+        super().__init__(data={"einvoice_id": einvoice_id})
 
 
 class NotCreditable(Conflict):

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-#: Returns the invoice with a number as ``buyer``, ``items`` (``sku``, ``name``, ``quantity``, ``unit_price``) and
-#: ``notes``; raises ``NotFound`` when no invoice has the number.
-Reader = Callable[[str], Mapping[str, Any]]
 
-SOURCES: dict[str, Reader] = {}
+@dataclass(frozen=True, slots=True)
+class InvoiceSource:
+    """How e-invoices read the invoices of another package.
+
+    Attributes:
+        read: returns the invoice with a number as ``buyer``, ``items`` (``sku``, ``name``, ``quantity``,
+            ``unit_price``) and ``notes``; raises ``NotFound`` when no invoice has the number.
+        lock: locks the invoice with a number until the commit, and returns whether it is in review.
+        is_in_review: the same without a lock.
+    """
+
+    read: Callable[[str], Mapping[str, Any]]
+    lock: Callable[[str], bool]
+    is_in_review: Callable[[str], bool]
+
+
+SOURCES: dict[str, InvoiceSource] = {}

@@ -25,6 +25,7 @@ EINVOICE: dict[str, Any] = {
     "status": "issued",
     "type": "sale",
     "issued_at": "2026-02-01T12:00:00.000000Z",
+    "issued_on": "2026-02-01",
     "marketplace": "trendyol",
     "marketplace_order_no": "TY-ORDER-001",
     "buyer": {"name": "Ayşe Yılmaz", "email": "ayse@example.com", "phone": "+90 555 000 00 00"},
@@ -51,11 +52,12 @@ _ITEM: dict[str, Any] = {
 
 DETAIL: dict[str, Any] = {
     **EINVOICE,
-    "buyer": {**DRAFT["buyer"], "tax_office": "", "shipping_address": ""},
+    "buyer": {**DRAFT["buyer"], "tax_office": "", "shipping_address": "", "is_business": None},
     "original_id": None,
     "corrects_id": None,
     "corrected_by_id": None,
     "sales_invoice_no": None,
+    "allow_duplicate_order": False,
     "notes": "",
     "reason": "",
     "pdf_state": "done",
@@ -77,6 +79,7 @@ NEW: dict[str, Any] = {
     "invoice_no": None,
     "status": "draft",
     "issued_at": None,
+    "issued_on": None,
     "provider_status": None,
     "pdf_url": None,
     "pdf_state": None,
@@ -119,4 +122,19 @@ SERIES: dict[str, Any] = {
             "gaps": [],
         }
     ]
+}
+
+READINESS: dict[str, Any] = {
+    "ready": False,
+    "missing": [
+        {"field": "seller.tax_id", "message": "The tax number of the seller is missing.", "profile": "basic"},
+        {"field": "buyer.address", "message": "The address of the buyer is missing.", "profile": "basic"},
+    ],
+    "conflicts": [
+        {
+            "error": "SALE_IN_REVIEW",
+            "message": "The sales invoice is in review; billing corrects it first.",
+            "data": None,
+        }
+    ],
 }

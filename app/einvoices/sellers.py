@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from sqlalchemy.dialects.postgresql import insert
 
+from app.accounts import audit
 from app.accounts.models.accounts import User
 from app.config import KIB
+from app.einvoices.countries import DEFAULT_COUNTRY, TIMEZONES
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.models.sellers import SellerLogo, SellerProfile
 from app.einvoices.providers.clients import PROVIDER_NAMES
@@ -25,9 +27,11 @@ MAX_LOGO_BYTES = 256 * KIB
 _DEFAULTS: Mapping[str, Any] = {
     "language": "tr",
     "currency": "TRY",
-    "timezone": "UTC",
+    "country": DEFAULT_COUNTRY,
+    "timezone": TIMEZONES[DEFAULT_COUNTRY],
     "prefix": "EA",
     "default_vat_rate": Decimal(20),
+    "prices_include_vat": False,
     "provider": "null",
 }
 _TEXTS = ("tax_id", "tax_office", "address", "email", "phone", "website", "bank", "footer")
@@ -45,21 +49,32 @@ def profile_of(owner_id: int) -> SellerProfile:
     return SellerProfile(owner_id=owner_id, name=owner.name, **_DEFAULTS, **dict.fromkeys(_TEXTS, ""))
 
 
-def save(owner_id: int, **facts: Any) -> SellerProfile:
-    """Change the given fields and keep the others.
+def has_profile(owner_id: int) -> bool:
+    """Whether an owner has a stored profile."""
+    return db.session.get(SellerProfile, owner_id) is not None
+
+
+def save(owner_id: int, *, actor: str, **facts: Any) -> SellerProfile:
+    """Change the given fields and keep the others; a country without a time zone (or a blank one) brings its own.
 
     Raises:
         Invalid: the errors by field.
     """
     profile = profile_of(owner_id)
+    country = facts.get("country") or profile.country or ""
+    if country in TIMEZONES and not facts.get("timezone", "country" not in facts):
+        facts["timezone"] = TIMEZONES[country]
     unknown = facts.keys() - {"name", *_TEXTS, *_DEFAULTS}
     faults = {name: [N_("Unknown field.")] for name in unknown} | dict(_find_faults(facts))
     if faults:
         raise Invalid(faults)
+    changed = sorted(name for name, value in facts.items() if getattr(profile, name) != value)
     for name, value in facts.items():
         setattr(profile, name, value)
     db.session.add(profile)
     db.session.flush()
+    if changed:
+        audit.record("seller.changed", actor=actor, subject=f"user:{owner_id}", fields=changed)
     return profile
 
 
@@ -118,6 +133,7 @@ def _find_faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     for name, choices in (
         ("language", tuple(reversed(LANGUAGES))),
         ("currency", CURRENCIES),
+        ("country", sorted(TIMEZONES)),
         ("provider", PROVIDER_NAMES),
     ):
         if name in facts and facts[name] not in choices:
@@ -125,6 +141,8 @@ def _find_faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     rate = facts.get("default_vat_rate", Decimal(0))
     if not isinstance(rate, Decimal) or not 0 <= rate <= 100 or rate != round(rate, 2):  # noqa: PLR2004
         yield "default_vat_rate", [N_("Expected a percentage from 0 to 100 with at most 2 decimals.")]
+    if not isinstance(facts.get("prices_include_vat", False), bool):
+        yield "prices_include_vat", [N_("Not a valid boolean.")]
     try:
         parse_timezone(str(facts.get("timezone", "UTC")))
     except Invalid as fault:

@@ -1,4 +1,4 @@
-"""Demo data of the local run: sales invoices of a small pharmacy distributor."""
+"""Demo data of the local run: sales invoices of a small pharmacy distributor, and its seller profile."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from app.einvoices import sellers
 from app.kernel import clock
 from app.sales.errors import UnknownInvoice
 from app.sales.imports import single
@@ -26,6 +27,12 @@ _PRODUCTS: tuple[tuple[str, str, str, str], ...] = (
     ("Insulin Glargine 3ml", "INSG3", "612.40", "Biocon"),
 )
 _INVOICE_COUNT = 8
+_SELLER = {
+    "name": "Demo Ecza Deposu Ltd. Şti.",
+    "tax_id": "1234567890",
+    "tax_office": "Kadıköy",
+    "address": "Bahariye Cad. 12\n34710 Kadıköy, İstanbul",
+}
 
 
 def import_demo_invoices() -> None:
@@ -35,6 +42,12 @@ def import_demo_invoices() -> None:
     except UnknownInvoice:
         for position in range(1, _INVOICE_COUNT + 1):
             single.import_invoice(_invoice(position), created_user_id=None)
+
+
+def make_seller(owner_id: int, actor: str) -> None:
+    """Save the seller profile of a user who has none, so that e-invoices can be issued."""
+    if not sellers.has_profile(owner_id):
+        sellers.save(owner_id, actor=actor, **_SELLER)
 
 
 def _number(position: int) -> str:

@@ -29,6 +29,7 @@ def bootstrap() -> None:
     if os.environ.get("DEMO", "1") != "0":
         with unit_of_work():
             demo.import_demo_invoices()
+            demo.make_seller(admin.id, ACTOR)
             make_demo()
 
 

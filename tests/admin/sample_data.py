@@ -22,7 +22,7 @@ from app.kernel import clock, json
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.imports import single
 from app.sales.schemas.invoices import ImportSchema
-from tests.factories import a_draft, a_fabric_item, a_receipt, a_sale
+from tests.factories import a_draft, a_fabric_item, a_receipt, a_sale, a_seller
 
 
 def load(schema: Any, payload: dict[str, Any]) -> Any:
@@ -69,11 +69,18 @@ def expire_modules_in(user: User, *, days: int) -> None:
 def create_draft(owner: User, **values: Any) -> Einvoice:
     """Create an e-invoice draft of ``owner``."""
     with unit_of_work():
-        return drafts.create(load(EinvoiceDraftSchema(), a_draft(**values)), owner.id)
+        return drafts.create(load(EinvoiceDraftSchema(), a_draft(**values)), owner.id, "test")
+
+
+def make_seller(owner: User) -> None:
+    """Save a seller profile with all that an e-invoice needs."""
+    with unit_of_work():
+        a_seller(owner.id)
 
 
 def issue_einvoice(owner: User, **values: Any) -> Einvoice:
     """Create and issue an e-invoice; its PDF is not created yet."""
+    make_seller(owner)
     einvoice = create_draft(owner, **values)
     with unit_of_work():
         return issue.issue(einvoice.id, owner.id)

@@ -93,6 +93,13 @@ class DrillHub:
         _, answer = self.post("/api/auth/login/", {"email": email, "password": password})
         return {"Authorization": f"Bearer {answer['data']['access']}", "Content-Type": "application/json"}
 
+    def make_seller(self) -> str:
+        """Enable e-invoices for the newest user, with the data that an issue needs; return the e-mail address."""
+        [(email,)] = self.sql("SELECT email FROM users ORDER BY id DESC LIMIT 1")
+        self.flask("modules", "enable", email, "feature.einvoice_api")
+        self.flask("einvoices", "seller", email, "--name", "A Ltd.", "--tax-id", "1234567890", "--address", "Bursa")
+        return str(email)
+
     def listen(self, *, web: int = 0, after: str | None = None) -> Listener:
         """Open the stream of sales on one of the web processes."""
         resume = {} if after is None else {"Last-Event-ID": after}

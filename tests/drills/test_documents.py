@@ -78,12 +78,12 @@ def let_manage_webhooks(hub: DrillHub) -> None:
 def create_123_to_125(hub: DrillHub) -> dict[str, str]:
     """Issued e-invoices with these ids, one rejected and one in doubt; what an integrator then exports."""
     signed_in = hub.sign_in("integrator")
-    [(email,)] = hub.sql("SELECT email FROM users ORDER BY id DESC LIMIT 1")
-    hub.flask("modules", "enable", email, "feature.einvoice_api")
+    hub.make_seller()
     hub.sql("SELECT setval(pg_get_serial_sequence('e_invoices', 'id'), 123, false)")
     item = {"name": "Tişört", "sku": "TSH-1", "quantity": 2, "unit_price": 50, "vat_rate": 20}
     for einvoice_id in (123, 124, 125):
-        _, draft = hub.post("/api/v1/einvoices", {"buyer": {"name": "Ayşe"}, "items": [item]}, headers=signed_in)
+        content = {"buyer": {"name": "Ayşe", "address": "Kadıköy"}, "items": [item]}
+        _, draft = hub.post("/api/v1/einvoices", content, headers=signed_in)
         status, _ = hub.post(f"/api/v1/einvoices/{einvoice_id}/issue", {}, headers=signed_in)
         assert (draft["id"], status) == (einvoice_id, 200)
     hub.sql("UPDATE e_invoices SET status = 'rejected', provider_status = 'rejected' WHERE id = 124")

@@ -72,9 +72,7 @@ def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def signed_in(hub: DrillHub) -> dict[str, str]:
     """Headers of a new administrator with the modules of e-invoices and webhooks."""
     headers = hub.sign_in("admin")
-    [(email,)] = hub.sql("SELECT email FROM users ORDER BY id DESC LIMIT 1")
-    for module in ("feature.einvoice_api", "feature.einvoice_webhooks"):
-        hub.flask("modules", "enable", email, module)
+    hub.flask("modules", "enable", hub.make_seller(), "feature.einvoice_webhooks")
     hub.sql("UPDATE module_grants SET starts_at = starts_at - interval '1 day'")
     return headers
 

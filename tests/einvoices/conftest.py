@@ -12,17 +12,19 @@ from app.accounts.models.accounts import User
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.helpers import MODULE
+from tests.factories import a_seller
 
 
 @pytest.fixture
 def owner_as(client_as: Callable[..., FlaskClient]) -> Callable[..., FlaskClient]:
-    """Create a client for a role whose user has the module; ``client.user_id`` is the id of the user."""
+    """Create a client for a role; its user ``client.user_id`` has the module and a complete seller profile."""
 
     def make(role: str = "integrator") -> FlaskClient:
         client = client_as(role)
         with unit_of_work():
             user = db.session.query(User).order_by(User.id.desc()).first()
             modules.enable(user, MODULE, actor="test")
+            a_seller(user.id)
             client.user_id = user.id
         return client
 

@@ -30,13 +30,13 @@ def test_other_files_are_refused_as_logo(owner: FlaskClient, content: bytes) -> 
 )  # fmt: skip
 def test_invalid_settings_are_refused(owner: FlaskClient, facts: dict[str, str]) -> None:
     with pytest.raises(Invalid) as refused, unit_of_work():
-        sellers.save(owner.user_id, **facts)
+        sellers.save(owner.user_id, actor="test", **facts)
     assert set(refused.value.errors or {}) == set(facts)
 
 
 def test_the_sellers_settings_are_the_defaults_of_a_draft(owner: FlaskClient) -> None:
     with unit_of_work():
-        sellers.save(owner.user_id, prefix="LTD", currency="EUR", provider="simulator")
+        sellers.save(owner.user_id, actor="test", prefix="LTD", currency="EUR", provider="simulator")
     payload = a_draft(items=[{"name": "x", "quantity": 1, "unit_price": 10}])
     del payload["currency"]
     draft = owner.post(URL, json=payload).json

@@ -142,7 +142,9 @@ def create_einvoices(subscriber: User, relayed: Callable[[], int]) -> Callable[.
 
     def create(count: int = 1, *, user: User = subscriber, **fields: Any) -> list[Einvoice]:
         with unit_of_work():
-            created = [drafts.create({**a_draft(), "provider": "null", **fields}, user.id) for _ in range(count)]
+            created = [
+                drafts.create({**a_draft(), "provider": "null", **fields}, user.id, "test") for _ in range(count)
+            ]
         relayed()
         return created
 

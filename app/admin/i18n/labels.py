@@ -205,8 +205,8 @@ def money(value: Decimal | None, currency: str | None = None) -> str:
 
 
 def price(value: Decimal | None) -> str:
-    """Unit price with two to four decimals."""
-    return "" if value is None else str(format_decimal(value, "#,##0.00##"))
+    """Unit price with all its decimals, at least two."""
+    return "" if value is None else str(format_decimal(value, "#,##0.00########"))
 
 
 def quantity(value: Decimal | int | float | None, unit: str = "") -> str:

@@ -13,13 +13,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts.ownership import actor, owner_id, scope
 from app.accounts.principals import authenticate
-from app.admin.helpers import load_form, redirect_with_success
+from app.admin.helpers import load_data, load_form, redirect_with_success
 from app.admin.i18n.labels import LABELS, label, moment, money
 from app.admin.i18n.translate import translate
 from app.admin.list_query import link, parse_filters
 from app.einvoices.access import requires_einvoices
 from app.einvoices.errors import UnknownEinvoice
-from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes
+from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes, drafts, readiness
 from app.einvoices.lifecycle import from_sales as sales_drafts
 from app.einvoices.lifecycle import issue as lifecycle_issue
 from app.einvoices.models.einvoices import Einvoice
@@ -27,6 +27,7 @@ from app.einvoices.pdf import print_job
 from app.einvoices.providers import doubt, sendings
 from app.einvoices.queries import lookup
 from app.einvoices.schemas.einvoices import (
+    EinvoiceChangeSchema,
     EinvoiceCorrectionSchema,
     EinvoiceCreditSchema,
     EinvoiceDoubtSchema,
@@ -39,6 +40,8 @@ from app.kernel.worker.work_queue import WorkState
 from app.pdf import files
 
 blp = Blueprint("einvoices", __name__, url_prefix="/einvoices")
+#: Data of the buyer that the page of a draft completes.
+_BUYER_FIELDS = ("name", "tax_id", "tax_office", "address")
 
 
 @blp.get("")
@@ -58,6 +61,8 @@ def show(einvoice_id: int) -> str:
     """One e-invoice with its items, related documents and history."""
     einvoice = lookup.find(einvoice_id, scope(), items=True, events=True)
     is_doubtful = sendings.find_doubtful(einvoice) is not None
+    state = readiness.of_draft(einvoice, scope()) if allowed_steps.is_allowed("issue", einvoice) else None
+    may_write = "einvoices:write" in authenticate().abilities
     return render_template(
         "admin/einvoices_show.html",
         einvoice=einvoice,
@@ -66,7 +71,10 @@ def show(einvoice_id: int) -> str:
         correction=lookup.find(einvoice.corrected_by_id, scope(), items=False) if einvoice.corrected_by_id else None,
         credits=lookup.list_credits(einvoice),
         entries=[_timeline_entry(event) for event in reversed(einvoice.events)],
-        actions=_allowed_actions(einvoice, is_doubtful) if "einvoices:write" in authenticate().abilities else set(),
+        actions=_allowed_actions(einvoice, is_doubtful, state is None or state.ready) if may_write else set(),
+        readiness=state,
+        missing={each.field: each.message for each in state.missing} if state else {},
+        is_own=einvoice.owner_id == authenticate().user_id,
         is_doubtful=is_doubtful,
         is_printing=einvoice.pdf_state == WorkState.PENDING,
     )
@@ -83,9 +91,20 @@ def pdf(einvoice_id: int) -> Response:
 @requires_einvoices("einvoices:write")
 def from_sales() -> BaseResponse:
     """Create a draft from a sales invoice, or open the existing e-invoice of that sales invoice."""
-    einvoice, is_new = sales_drafts.draft_from_sales(load_form(FromSalesSchema(), "invoice_no"), owner_id())
+    data = load_form(FromSalesSchema(), "invoice_no", **_choice("prices_include_vat"))
+    einvoice, is_new = sales_drafts.draft_from_sales(data, owner_id(), scope())
     message = gettext("Draft created.") if is_new else gettext("This sales invoice already has an e-invoice.")
     return _redirect(message, einvoice.id)
+
+
+@blp.post("/<int:einvoice_id>/buyer")
+@requires_einvoices("einvoices:write")
+def change_buyer(einvoice_id: int) -> BaseResponse:
+    """Complete the data of the buyer of a draft."""
+    texts = {name: request.form.get(name, "").strip() for name in _BUYER_FIELDS}
+    data = load_data(EinvoiceChangeSchema(), {"buyer": {**texts, **_choice("is_business")}})
+    drafts.change(einvoice_id, data, scope(), actor())
+    return _redirect(gettext("Saved."), einvoice_id)
 
 
 @blp.post("/<int:einvoice_id>/issue")
@@ -109,9 +128,7 @@ def send(einvoice_id: int) -> BaseResponse:
 @requires_einvoices("einvoices:write")
 def settle_doubt(einvoice_id: int) -> BaseResponse:
     """Settle a doubt: the provider has the e-invoice, or it does not have it."""
-    chosen = request.form.get("taken")
-    answer = {"taken": chosen == "true"} if chosen in {"true", "false"} else {}
-    data = load_form(EinvoiceDoubtSchema(), "reason", **answer)
+    data = load_form(EinvoiceDoubtSchema(), "reason", **_choice("taken"))
     doubt.settle(einvoice_id, taken=data["taken"], reason=data["reason"], scope=scope(), actor=actor())
     return _redirect(gettext("The doubt is settled."), einvoice_id)
 
@@ -157,9 +174,17 @@ def credit(einvoice_id: int, kind: str) -> BaseResponse:
     return _redirect(gettext("Draft created."), draft.id)
 
 
-def _allowed_actions(einvoice: Einvoice, is_doubtful: bool) -> set[str]:
+def _choice(name: str) -> dict[str, bool]:
+    """The value of a pair of radio buttons; empty when none is chosen."""
+    chosen = request.form.get(name)
+    return {name: chosen == "true"} if chosen in {"true", "false"} else {}
+
+
+def _allowed_actions(einvoice: Einvoice, is_doubtful: bool, is_ready: bool) -> set[str]:
     """Actions that the page offers in this status; the service checks them again."""
     allowed = {name for name in allowed_steps.STEPS if allowed_steps.is_allowed(name, einvoice)}
+    if not is_ready:
+        allowed.discard("issue")
     if is_doubtful:
         allowed = allowed - {"correct", "cancel"} | {"settle_doubt"}
     if einvoice.credited_total >= einvoice.grand_total:

@@ -15,6 +15,7 @@ from app.accounts.principals import authenticate
 from app.admin.helpers import redirect_with_success
 from app.admin.i18n.labels import label
 from app.admin.list_query import parse_filters
+from app.einvoices import sellers
 from app.einvoices.access import MODULE
 from app.kernel.errors import NotFound
 from app.kernel.pagination.keyset import KeysetQuery
@@ -83,7 +84,7 @@ def show(invoice_id: int) -> str:
         primary_steps={step.name for step in steps if _is_primary(step)},
         undo_steps={step.name for step in steps if step.ends in _UNDO_OUTCOMES},
         couriers=masters.active_couriers() if "delivery.courier" in names else (),
-        may_create_einvoice=_may_create_einvoice(),
+        **_einvoice_choices(),
         workers=transitions.list_workers() if "delivery.internal" in names else (),
     )
 
@@ -106,9 +107,12 @@ def _is_primary(step: Step) -> bool:
     return step.delivery_type is None and step.ends not in {*_UNDO_OUTCOMES, Outcome.HELD}
 
 
-def _may_create_einvoice() -> bool:
+def _einvoice_choices() -> dict[str, bool]:
+    """Whether the viewer may create an e-invoice, and whether the prices usually include VAT."""
     caller = authenticate()
-    return "einvoices:write" in caller.abilities and modules.is_enabled(caller.user_id, MODULE)
+    allowed = "einvoices:write" in caller.abilities and modules.is_enabled(caller.user_id, MODULE)
+    with_vat = allowed and caller.user_id is not None and sellers.profile_of(caller.user_id).prices_include_vat
+    return {"may_create_einvoice": allowed, "prices_include_vat": with_vat}
 
 
 def _queue_counts() -> list[tuple[str, LazyString, str]]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import unicodedata
 from io import BytesIO
 
 from flask import Blueprint, g, render_template, request, send_file
-from flask_babel import gettext, lazy_gettext
+from flask_babel import get_locale, gettext, lazy_gettext
 from werkzeug.wrappers import Response
-from wtforms import DecimalField, EmailField, FileField, SelectField, StringField, TelField, TextAreaField
+from wtforms import BooleanField, DecimalField, EmailField, FileField, SelectField, StringField, TelField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Regexp
 
 from app.accounts.guards import SETTINGS, requires
+from app.accounts.ownership import actor
 from app.admin.forms.base import Form, choices, submit
 from app.admin.helpers import redirect_with_errors, redirect_with_success
 from app.einvoices import sellers
+from app.einvoices.countries import TIMEZONES
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.kernel.errors import NotFound
@@ -22,8 +25,6 @@ from app.languages import LANGUAGES
 
 blp = Blueprint("seller", __name__, url_prefix="/settings/seller")
 _LOGO_RULE = lazy_gettext("PNG or JPEG, at most 256 KiB. Printed on e-invoices that are issued from now on.")
-_TIMEZONES = sellers.timezones()
-
 _PROVIDERS = {
     "null": lazy_gettext("none: e-invoices are not sent"),
     "simulator": lazy_gettext("simulator, for tests"),
@@ -33,6 +34,19 @@ _PROVIDERS = {
 
 def _providers() -> list[SelectChoice]:
     return choices({name: _PROVIDERS.get(name, name) for name in PROVIDER_NAMES})
+
+
+def _countries() -> list[SelectChoice]:
+    names = get_locale().territories
+    return choices({"": "", **dict(sorted(((code, names[code]) for code in TIMEZONES), key=_name_of_choice))})
+
+
+def _name_of_choice(choice: tuple[str, str]) -> str:
+    return unicodedata.normalize("NFKD", choice[1]).casefold()
+
+
+def _timezones() -> list[SelectChoice]:
+    return choices({"": gettext("that of the country"), **{name: name for name in sellers.timezones()}})
 
 
 class SellerForm(Form):
@@ -60,7 +74,13 @@ class SellerForm(Form):
     default_vat_rate = DecimalField(
         lazy_gettext("Default VAT rate, percent"), [InputRequired(), NumberRange(0, 100)], places=2
     )
-    timezone = SelectField(lazy_gettext("Time zone"), choices=_TIMEZONES)
+    country = SelectField(lazy_gettext("Country"), [InputRequired()], choices=_countries)
+    timezone = SelectField(
+        lazy_gettext("Time zone"),
+        choices=_timezones,
+        description=lazy_gettext("Issue dates and the years of numbers are days of this time zone."),
+    )
+    prices_include_vat = BooleanField(lazy_gettext("The prices of sales invoices include VAT"))
     provider = SelectField(lazy_gettext("Provider"), choices=_providers)
 
 
@@ -114,4 +134,6 @@ def remove_logo() -> Response:
 
 def _save(form: SellerForm) -> object:
     values = {name: value for name, value in form.data.items() if name != "csrf_token"}
-    return sellers.save(g.user.id, **{name: "" if value is None else value for name, value in values.items()})
+    return sellers.save(
+        g.user.id, actor=actor(), **{name: "" if value is None else value for name, value in values.items()}
+    )

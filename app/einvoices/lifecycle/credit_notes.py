@@ -14,6 +14,7 @@ from app.einvoices.currencies import CURRENCIES
 from app.einvoices.events import CREDIT_NOTE_CREATED, RETURN_CREATED, STATUS_CHANGED, emit_and_record, record
 from app.einvoices.lifecycle import allowed_steps, totals
 from app.einvoices.lifecycle.drafts import set_lines
+from app.einvoices.lifecycle.inclusive_prices import PRICE_STEP
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update, is_in_force
@@ -25,8 +26,6 @@ from app.kernel.messages import N_, Message
 from app.kernel.money import plain_decimal
 
 _EVENTS: Mapping[Type, events.EventType] = {Type.RETURN: RETURN_CREATED, Type.CREDIT_NOTE: CREDIT_NOTE_CREATED}
-#: Smallest step of a unit price.
-_PRICE_STEP = Decimal("0.0001")
 #: Columns that a credit copies from its original.
 _COPIED = ("owner_id", "currency", "provider", "marketplace", "marketplace_order_no", *(f"buyer_{n}" for n in BUYER))
 
@@ -174,7 +173,7 @@ def _credit_line(item: EinvoiceItem, quantity: Decimal, digits: int) -> totals.L
         # The last part takes the rest to the cent. Earlier parts may have been rounded down so often that quantity
         # times price is less than the rest; then the price is raised.
         if totals.round_half_up(quantity * price, digits) < left:
-            price = (left / quantity).quantize(_PRICE_STEP, ROUND_UP)
+            price = (left / quantity).quantize(PRICE_STEP, ROUND_UP)
         net = left
     else:
         share = item.discount_amount * quantity / item.quantity

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from app.accounts import audit
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.events import CREATED, emit_and_record, record
-from app.einvoices.lifecycle import allowed_steps, totals
-from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
+from app.einvoices.lifecycle import allowed_steps, exclusivity, inclusive_prices, totals
+from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice, EinvoiceItem
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import Status, Type
@@ -21,31 +22,37 @@ from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
 from app.kernel.money import LARGEST_AMOUNT
 
-_HEADER = ("marketplace", "marketplace_order_no", "provider", "notes", "extra")
+_ORDER = ("marketplace", "marketplace_order_no", "allow_duplicate_order")
+_HEADER = (*_ORDER, "provider", "notes", "extra")
 _FOLLOWS = N_("The lines and the currency of a return or credit note are those of its original.")
 
 
-def create(data: Mapping[str, Any], owner_id: int) -> Einvoice:
+def create(data: Mapping[str, Any], owner_id: int, actor: str) -> Einvoice:
     """Create a draft of a sale.
 
     Raises:
+        DuplicateOrder: the order of the marketplace has an e-invoice.
         Invalid: a discount is larger than its line, or the total is larger than the largest amount.
     """
     einvoice = add(data, owner_id)
+    _audit_order(einvoice, actor)
     emit_and_record(CREATED, einvoice)
     return einvoice
 
 
-def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
+def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope, actor: str) -> Einvoice:
     """Change the given fields of a draft.
 
     Raises:
+        DuplicateOrder: as for ``create``.
         UnknownEinvoice: the e-invoice does not exist in this scope.
         WrongState: the e-invoice is not a draft any more.
         Invalid: as for ``create``; or items or currency of a return or credit note were given.
     """
     einvoice = find_for_update(einvoice_id, scope)
     allowed_steps.require("change", einvoice)
+    if "prices_include_vat" in data and "items" not in data:
+        raise Invalid({"prices_include_vat": [N_("Send the items too: the stored prices are without VAT.")]})
     if einvoice.type != Type.SALE and data.keys() & {"items", "currency"}:
         raise Invalid({name: [_FOLLOWS] for name in ("items", "currency") if name in data})
     for name in _HEADER:
@@ -53,10 +60,10 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
             setattr(einvoice, name, data[name])
     for name, value in data.get("buyer", {}).items():
         setattr(einvoice, f"buyer_{name}", value)
-    if data.keys() & {"items", "currency"}:
-        einvoice.currency = data.get("currency", einvoice.currency)
-        lines = data["items"] if "items" in data else [_item_values(item) for item in einvoice.items]
-        _replace_items(einvoice, lines, sellers.profile_of(einvoice.owner_id).default_vat_rate)
+    if data.keys() & {*_ORDER}:
+        exclusivity.require_free_order(einvoice)
+        _audit_order(einvoice, actor)
+    _change_lines(einvoice, data)
     einvoice.updated_at = change_clock.stamp()
     record(einvoice, "changed", fields=sorted(data))
     return einvoice
@@ -76,13 +83,30 @@ def add(data: Mapping[str, Any], owner_id: int) -> Einvoice:
         pdf=None,
         created_at=clock.now(),
         updated_at=moment,
-        **{"provider": profile.provider, "notes": "", **header},
-        **{f"buyer_{name}": data["buyer"].get(name, "") for name in BUYER},
+        **{"provider": profile.provider, "notes": "", "allow_duplicate_order": False, **header},
+        **{f"buyer_{name}": data["buyer"].get(name, "") for name in BUYER_TEXTS},
+        buyer_is_business=data["buyer"].get("is_business"),
     )
-    _replace_items(einvoice, data["items"], profile.default_vat_rate)
+    exclusivity.require_free_order(einvoice)
+    _replace_items(einvoice, data["items"], profile.default_vat_rate, data.get("prices_include_vat", False))
     db.session.add(einvoice)
     db.session.flush()  # the event needs the id
     return einvoice
+
+
+def _audit_order(einvoice: Einvoice, actor: str) -> None:
+    if einvoice.allow_duplicate_order:
+        order = {name: getattr(einvoice, name) for name in ("marketplace", "marketplace_order_no")}
+        audit.record("einvoice.duplicate_order_allowed", actor=actor, subject=f"einvoice:{einvoice.id}", **order)
+
+
+def _change_lines(einvoice: Einvoice, data: Mapping[str, Any]) -> None:
+    before, einvoice.currency = CURRENCIES[einvoice.currency], data.get("currency", einvoice.currency)
+    if "items" in data:
+        rate = sellers.profile_of(einvoice.owner_id).default_vat_rate
+        _replace_items(einvoice, data["items"], rate, data.get("prices_include_vat", False))
+    elif CURRENCIES[einvoice.currency] != before:
+        _replace_items(einvoice, [_item_values(item) for item in einvoice.items], Decimal(0), False)
 
 
 def _item_values(item: EinvoiceItem) -> dict[str, Any]:
@@ -91,7 +115,9 @@ def _item_values(item: EinvoiceItem) -> dict[str, Any]:
     }
 
 
-def _replace_items(einvoice: Einvoice, items: Sequence[Mapping[str, Any]], default_rate: Decimal) -> None:
+def _replace_items(
+    einvoice: Einvoice, items: Sequence[Mapping[str, Any]], default_rate: Decimal, include_vat: bool
+) -> None:
     lines = [
         totals.Line(
             quantity=item["quantity"],
@@ -107,7 +133,10 @@ def _replace_items(einvoice: Einvoice, items: Sequence[Mapping[str, Any]], defau
     if einvoice.items:
         einvoice.items.clear()
         db.session.flush()  # delete the old lines first: line numbers are unique
-    set_lines(einvoice, items, lines, totals.compute(lines, digits))
+    if include_vat:
+        set_lines(einvoice, items, *inclusive_prices.take_out_vat(lines, digits))
+    else:
+        set_lines(einvoice, items, lines, totals.compute(lines, digits))
 
 
 def _find_faults(lines: Sequence[totals.Line], digits: int) -> Iterator[tuple[int, Any]]:

@@ -8,7 +8,7 @@ from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.errors import HasCredits, WrongState
 from app.einvoices.events import CANCELLED, ISSUED, emit_and_record, record
-from app.einvoices.lifecycle import allowed_steps, credit_notes, numbering
+from app.einvoices.lifecycle import allowed_steps, credit_notes, exclusivity, numbering, readiness
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.providers import sendings
@@ -29,13 +29,21 @@ def issue(einvoice_id: int, scope: Scope) -> Einvoice:
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
         WrongState: the e-invoice is not a draft.
+        Incomplete: something is missing for a lawful document; the errors name all fields.
+        SaleInReview: its sales invoice is in review.
+        AlreadyInvoiced: its sales invoice has an issued e-invoice, of whichever user.
+        DuplicateOrder: its order of the marketplace has an issued e-invoice.
     """
     einvoice = find_for_update(einvoice_id, scope)
     allowed_steps.require("issue", einvoice)
     profile = sellers.profile_of(einvoice.owner_id)
+    readiness.require_complete(profile, einvoice)
+    if einvoice.sales_invoice_no:
+        exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope)
     # One issue at a time for each owner, locked before the stamp: numbers and dates rise in the same order, and the
     # year of the number is the year of its date.
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"issue {einvoice.owner_id}", 0))))
+    exclusivity.require_free_order(einvoice, issued_only=True)
     moment = change_clock.stamp()
     year = moment.astimezone(sellers.parse_timezone(profile.timezone)).year
     allocated = numbering.allocate(einvoice.owner_id, profile.prefix, year)
@@ -86,10 +94,13 @@ def send(einvoice_id: int, scope: Scope) -> Einvoice:
         WrongState: the e-invoice has no number yet, or the provider received it already.
         AlreadyCorrected: the e-invoice was rejected and has a correction.
         AlreadySending: a sending is pending.
+        SaleInReview, AlreadyInvoiced: it was rejected, and its sales invoice is in review or has another e-invoice.
     """
     einvoice = find_for_update(einvoice_id, scope)
     allowed_steps.require("send", einvoice)
     sendings.require_not_sending(einvoice)
+    if einvoice.status == Status.REJECTED and einvoice.sales_invoice_no:
+        exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope)
     einvoice.provider_status, einvoice.updated_at = OwnWord.QUEUED.value, change_clock.stamp()
     sendings.queue(einvoice)
     record(einvoice, "queued", provider=einvoice.provider)

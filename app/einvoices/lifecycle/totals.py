@@ -7,11 +7,13 @@ then distributed over these lines. So lines, rates and totals always add up.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 HUNDRED = Decimal(100)
 ZERO = Decimal(0)
+#: Decimals of a unit price: at most, and those that are always shown unless they are zeros.
+MAX_PRICE_PLACES, _SHOWN_PLACES = 10, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,15 @@ def round_half_up(amount: Decimal, digits: int) -> Decimal:
 def net_amount(line: Line, digits: int) -> Decimal:
     """Net amount of a line; a negative result, which only the rounding of a price can cause, is zero."""
     return max(ZERO, round_half_up(line.quantity * line.unit_price - line.discount, digits))
+
+
+def shown_price(line: Line, net: Decimal, digits: int) -> Decimal:
+    """The unit price of a line as people read it: at least four decimals, and as many as its net amount needs."""
+    for places in range(_SHOWN_PLACES, MAX_PRICE_PLACES):
+        rounded = replace(line, unit_price=round_half_up(line.unit_price, places))
+        if net_amount(rounded, digits) == net:
+            return rounded.unit_price
+    return line.unit_price
 
 
 def compute(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     JSON,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Numeric,
     String,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
@@ -30,7 +32,8 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.database.check_constraints import one_of
 
-BUYER = ("name", "email", "phone", "tax_id", "tax_office", "address", "shipping_address")
+BUYER_TEXTS = ("name", "email", "phone", "tax_id", "tax_office", "address", "shipping_address")
+BUYER = (*BUYER_TEXTS, "is_business")
 _SEARCHED = ["invoice_no", "marketplace_order_no", "buyer_name", "buyer_email", "buyer_tax_id", "provider_invoice_id"]
 _SEARCH_TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in _SEARCHED)
 _IDENTIFIER_VALUES = ", ".join(
@@ -90,6 +93,21 @@ class Einvoice(db.Model):
             unique=True,
             postgresql_where=text("sales_invoice_no IS NOT NULL AND status <> 'cancelled' AND corrected_by_id IS NULL"),
         ),
+        Index(
+            "ix_e_invoices_sales_invoice_no",
+            "sales_invoice_no",
+            postgresql_where=text("sales_invoice_no IS NOT NULL"),
+        ),
+        Index(
+            "ix_e_invoices_order",
+            "owner_id",
+            "marketplace_order_no",
+            "marketplace",
+            postgresql_where=text(
+                "type = 'sale' AND marketplace_order_no IS NOT NULL AND status <> 'cancelled' "
+                "AND corrected_by_id IS NULL"
+            ),
+        ),
         Index("ix_e_invoices_corrects_id", "corrects_id", unique=True),
         Index("ix_e_invoices_corrected_by_id", "corrected_by_id", unique=True),
     )
@@ -110,6 +128,8 @@ class Einvoice(db.Model):
     sales_invoice_no: Mapped[str | None] = mapped_column(String(50))
     marketplace: Mapped[str | None] = mapped_column(String(100))
     marketplace_order_no: Mapped[str | None] = mapped_column(String(100))
+    #: Whether it may have the same order as another e-invoice of its owner.
+    allow_duplicate_order: Mapped[bool] = mapped_column(default=False, server_default=false(), nullable=False)
     buyer_name: Mapped[str] = mapped_column(String(300), nullable=False)
     buyer_email: Mapped[str] = _text(254)
     buyer_phone: Mapped[str] = _text(50)
@@ -117,6 +137,8 @@ class Einvoice(db.Model):
     buyer_tax_office: Mapped[str] = _text(100)
     buyer_address: Mapped[str] = _text(1000)
     buyer_shipping_address: Mapped[str] = _text(1000)
+    #: Whether the buyer is a company; None when nobody said so.
+    buyer_is_business: Mapped[bool | None]
     currency: Mapped[str] = mapped_column(String(3), nullable=False)
     subtotal: Mapped[Decimal] = _amount()
     discount_total: Mapped[Decimal] = _amount()
@@ -160,13 +182,20 @@ class Einvoice(db.Model):
     pdf: Mapped[EinvoicePdf | None] = relationship(lazy="raise_on_sql")
 
     @property
-    def buyer(self) -> dict[str, str]:
+    def buyer(self) -> dict[str, Any]:
         return {name: getattr(self, f"buyer_{name}") for name in BUYER}
 
     @property
     def totals(self) -> dict[str, Any]:
         names = ("subtotal", "tax_total", "discount_total", "grand_total", "currency")
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def issued_on(self) -> date | None:
+        """The legal date: the day of the issue in the time zone that the seller had then."""
+        if self.issued_at is None or self.seller is None:
+            return None
+        return self.issued_at.astimezone(ZoneInfo(self.seller["timezone"])).date()
 
     @property
     def pdf_url(self) -> str | None:
@@ -188,7 +217,10 @@ class EinvoiceItem(db.Model):
     __tablename__ = "e_invoice_items"
     __table_args__ = (
         UniqueConstraint("einvoice_id", "line_no"),
-        CheckConstraint("quantity > 0 AND unit_price >= 0 AND discount_amount >= 0", name="amounts"),
+        CheckConstraint(
+            "quantity > 0 AND unit_price >= 0 AND discount_amount >= 0 AND unit_price = round(unit_price, 10)",
+            name="amounts",
+        ),
         CheckConstraint("vat_rate BETWEEN 0 AND 100", name="vat_rate"),
         CheckConstraint("total = net + vat_amount AND net >= 0 AND vat_amount >= 0", name="total"),
         CheckConstraint("credited_quantity BETWEEN 0 AND quantity", name="credited_quantity"),
@@ -202,7 +234,9 @@ class EinvoiceItem(db.Model):
     sku: Mapped[str] = _text(100)
     name: Mapped[str] = mapped_column(String(500), nullable=False)
     quantity: Mapped[Decimal] = mapped_column(Numeric(13, 4), nullable=False)
-    unit_price: Mapped[Decimal] = mapped_column(Numeric(14, 4), nullable=False)
+    #: With at most ten decimals: 100 with 20 % VAT is 83.3333333333 without. The type has no limit of its own, because
+    #: PostgreSQL would write the whole table again.
+    unit_price: Mapped[Decimal] = mapped_column(Numeric(), nullable=False)
     discount_amount: Mapped[Decimal] = _amount()
     vat_rate: Mapped[Decimal] = mapped_column(Numeric(5, 2), nullable=False)
     net: Mapped[Decimal] = _amount()

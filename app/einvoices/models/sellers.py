@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Numeric, String
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Numeric, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
@@ -37,9 +37,13 @@ class SellerProfile(db.Model):
     footer: Mapped[str] = _text(1000)
     language: Mapped[str] = mapped_column(String(2), nullable=False)
     currency: Mapped[str] = mapped_column(String(3), nullable=False)
+    #: ISO 3166-1, two letters; None when nobody has said it.
+    country: Mapped[str | None] = mapped_column(String(2))
     timezone: Mapped[str] = mapped_column(String(50), nullable=False)
     prefix: Mapped[str] = mapped_column(String(10), nullable=False)
     default_vat_rate: Mapped[Decimal] = mapped_column(Numeric(5, 2), nullable=False)
+    #: Whether the prices of sales invoices include the VAT.
+    prices_include_vat: Mapped[bool] = mapped_column(default=False, server_default=false(), nullable=False)
     provider: Mapped[str] = mapped_column(String(50), nullable=False)
     logo_sha256: Mapped[str | None] = mapped_column(ForeignKey("seller_logos.sha256"))
 

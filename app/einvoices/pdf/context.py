@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from app.einvoices import sellers
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.lifecycle.totals import sum_by_rate
+from app.einvoices.lifecycle.totals import Line, shown_price, sum_by_rate
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
 from app.einvoices.models.sellers import SellerLogo
 from app.einvoices.pdf.amount_in_words import in_words
@@ -54,7 +54,7 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
         "seller": seller,
         "buyer": einvoice.buyer,
         "facts": _facts(einvoice, original_no),
-        "items": [_item(item, amount, language) for item in einvoice.items],
+        "items": [_item(item, amount, language, CURRENCIES[einvoice.currency]) for item in einvoice.items],
         "first_row": 1,
         "is_first": True,
         "is_last": True,
@@ -103,12 +103,13 @@ def _facts(einvoice: Einvoice, original_no: str | None) -> list[tuple[str, str]]
     return [(name, value) for name, value in facts if value]
 
 
-def _item(item: EinvoiceItem, amount: Any, language: str) -> dict[str, str]:
+def _item(item: EinvoiceItem, amount: Any, language: str, digits: int) -> dict[str, str]:
+    price = shown_price(Line(item.quantity, item.unit_price, item.discount_amount, item.vat_rate), item.net, digits)
     return {
         "sku": item.sku,
         "name": item.name,
         "quantity": format_number(item.quantity, language=language),
-        "unit_price": format_number(item.unit_price, language=language, digits=max(2, count_decimals(item.unit_price))),
+        "unit_price": format_number(price, language=language, digits=max(2, count_decimals(price))),
         "discount": amount(item.discount_amount) if item.discount_amount else "",
         "vat_rate": format_number(item.vat_rate, language=language),
         "net": amount(item.net),

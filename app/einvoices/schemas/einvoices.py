@@ -18,6 +18,7 @@ from app.kernel.messages import N_, Message
 from app.kernel.money import LARGEST_AMOUNT
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import (
+    CalendarDate,
     Choice,
     DateTime,
     HubField,
@@ -71,6 +72,13 @@ class EinvoiceBuyerSchema(Schema):
     tax_office = Text(100)
     address = Text(1000)
     shipping_address = Text(1000)
+    is_business = Switch(
+        allow_none=True,
+        metadata={
+            "description": "Whether the buyer is a company, which needs a tax number and is `commercial` at many "
+            "marketplaces. Without it, a buyer with a tax office is a company."
+        },
+    )
 
 
 class EinvoiceShownBuyerSchema(Schema):
@@ -98,7 +106,7 @@ class EinvoiceItemSchema(Schema):
     sku = Identifier(100)
     name = Text(500, required=True, blank=False)
     quantity = Number("0.0001", "999999999.9999", 4, required=True)
-    unit_price = Number(0, "9999999999.9999", 4, required=True)
+    unit_price = Number(0, "9999999999.9999999999", 10, required=True)
     vat_rate = Number(0, 100, 2, metadata={"description": "Percent; the default is the owner's setting."})
     vat_amount = Number(0, LARGEST_AMOUNT, 3, dump_only=True)
     discount_amount = Number(0, LARGEST_AMOUNT, 3)
@@ -109,6 +117,12 @@ class EinvoiceDraftSchema(Schema):
     """A draft; the owner's settings give the values of missing fields."""
 
     buyer = fields.Nested(EinvoiceBuyerSchema, required=True)
+    prices_include_vat = Switch(
+        metadata={
+            "description": "Whether `unit_price` and `discount_amount` of these items include the VAT. The e-invoice "
+            "has them without VAT, and its total is the same to the cent."
+        }
+    )
     items = List(
         fields.Nested(EinvoiceItemSchema),
         required=True,
@@ -117,6 +131,9 @@ class EinvoiceDraftSchema(Schema):
     currency = Choice(*CURRENCIES)
     marketplace = Identifier(100, blank=False, allow_none=True)
     marketplace_order_no = Identifier(100, blank=False, allow_none=True)
+    allow_duplicate_order = Switch(
+        metadata={"description": "Whether this order of the marketplace may have another e-invoice; it is audited."}
+    )
     provider = Choice(*PROVIDER_NAMES)
     notes = Text(2000)
     extra = Metadata(data_key="metadata", allow_none=True)
@@ -181,6 +198,9 @@ class FromSalesSchema(Schema):
     invoice_no = Identifier(50, required=True, blank=False)
     vat_rate = Number(0, 100, 2)
     vat_rates = List(fields.Nested(EinvoiceVatRateSchema), validate=validators.Length(max=MAX_ITEMS))
+    prices_include_vat = Switch(
+        metadata={"description": "Whether the prices include the VAT; the default is the owner's setting."}
+    )
     currency = Choice(*CURRENCIES)
     provider = Choice(*PROVIDER_NAMES)
 
@@ -213,6 +233,9 @@ class EinvoiceSchema(Schema):
     status = Choice(*Status)
     type = Choice(*Type)
     issued_at = Timestamp(allow_none=True)
+    issued_on = CalendarDate(
+        dump_only=True, allow_none=True, metadata={"description": "The legal date: the day in the seller's time zone."}
+    )
     marketplace = fields.String(allow_none=True)
     marketplace_order_no = fields.String(allow_none=True)
     buyer = fields.Nested(EinvoiceShownBuyerSchema)
@@ -239,6 +262,7 @@ class EinvoiceDetailSchema(EinvoiceSchema):
         allow_none=True, metadata={"description": "The correction that took the place of this rejected e-invoice."}
     )
     sales_invoice_no = fields.String(allow_none=True)
+    allow_duplicate_order = fields.Boolean()
     notes = fields.String()
     reason = fields.String()
     pdf_state = fields.String(allow_none=True)

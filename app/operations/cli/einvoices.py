@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC
 
 import click
 from flask.cli import AppGroup
 
+from app.accounts import users
+from app.einvoices import sellers
+from app.einvoices.lifecycle import readiness
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import doubt
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
@@ -64,3 +68,34 @@ def settle_doubt(einvoice_id: int, taken: bool | None, reason: str) -> None:
     with cli_unit_of_work():
         einvoice = doubt.settle(einvoice_id, taken=taken, reason=reason, scope=None, actor=ACTOR)
     click.echo(f"{einvoice.invoice_no} is {einvoice.status}; its provider status is {einvoice.provider_status}.")
+
+
+@einvoices.command("readiness")
+@click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
+def show_readiness(ids: tuple[int, ...]) -> None:
+    """Say what is missing before the drafts with these IDs can be issued; exit code 1 if anything is."""
+    with cli_unit_of_work():
+        found = {einvoice_id: readiness.check(einvoice_id, None) for einvoice_id in ids}
+    for einvoice_id, each in found.items():
+        lines = [f"{missing.field}: {missing.message}" for missing in each.missing]
+        lines += [f"{conflict.code}: {conflict.message}" for conflict in each.conflicts]
+        click.echo("\n".join(f"{einvoice_id}  {line}" for line in lines or ["ready"]))
+    if not all(each.ready for each in found.values()):
+        sys.exit(1)
+
+
+@einvoices.command("seller")
+@click.argument("email")
+@click.option("--name", help="Company name.")
+@click.option("--tax-id", help="Tax number.")
+@click.option("--tax-office", help="Tax office.")
+@click.option("--address", help="Address.")
+@click.option("--country", help="Two letters of ISO 3166-1; without --timezone its time zone is set too.")
+@click.option("--timezone", help="For instance Europe/Istanbul; legal dates are days of it.")
+@click.option("--prices-include-vat/--prices-without-vat", default=None, help="The prices of sales invoices.")
+def save_seller(email: str, **facts: str | bool | None) -> None:
+    """Change the seller profile of the user with this EMAIL; e-invoices print it from the next issue on."""
+    with cli_unit_of_work():
+        given = {name: value for name, value in facts.items() if value is not None}
+        profile = sellers.save(users.get_user_by_email(email).id, actor=ACTOR, **given)
+    click.echo(f"{profile.name}, tax number {profile.tax_id or 'missing'}, time zone {profile.timezone}")

@@ -5,8 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import Select, select
+
+from app.extensions import db
+from app.sales.models.invoices import SalesInvoice
 from app.sales.models.masters import Customer
 from app.sales.queries.lookup import find_by_number
+from app.sales.state_machine import Status
 
 
 def billable_invoice(invoice_no: str) -> dict[str, Any]:
@@ -21,6 +26,25 @@ def billable_invoice(invoice_no: str) -> dict[str, Any]:
         for item in invoice.items
     ]
     return {"buyer": _buyer(invoice.customer), "items": items, "notes": invoice.remarks}
+
+
+def lock(invoice_no: str) -> bool:
+    """Lock an invoice until the commit, and return whether it is in review; False for an unknown number."""
+    return _is_in_review(_status(invoice_no).with_for_update(key_share=True))
+
+
+def is_in_review(invoice_no: str) -> bool:
+    """Whether an invoice is in review; False for an unknown number."""
+    return _is_in_review(_status(invoice_no))
+
+
+def _status(invoice_no: str) -> Select[Any]:
+    return select(SalesInvoice.status).where(SalesInvoice.invoice_no == invoice_no)
+
+
+def _is_in_review(query: Select[Any]) -> bool:
+    status: str | None = db.session.scalar(query)
+    return status == Status.REVIEW
 
 
 def _buyer(customer: Customer) -> dict[str, str]:

@@ -23,6 +23,7 @@ from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin import sample_data
+from tests.admin.actions import confirm
 from tests.admin.client import submit_form
 from tests.admin.conftest import Opener, check_page, sign_in
 
@@ -47,6 +48,7 @@ def owner_page(open_page: Opener, owner: User) -> Page:
 
 @pytest.mark.main_job
 def test_draft_is_issued_and_its_pdf_appears_without_a_reload(owner_page: Page, owner: User) -> None:
+    sample_data.make_seller(owner)
     sample_data.create_draft(owner)
     owner_page.get_by_role("link", name="E-invoices").first.click()
     owner_page.locator("tbody tr a").click()
@@ -64,6 +66,30 @@ def test_draft_is_issued_and_its_pdf_appears_without_a_reload(owner_page: Page, 
     assert re.fullmatch(r"EA-\d{4}-000001\.pdf", download.value.suggested_filename)
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
     expect(owner_page.locator("#history li strong")).to_have_text(["E-invoice issued", "E-invoice drafted"])
+
+
+def test_a_draft_says_beside_each_field_what_is_missing(owner_page: Page, owner: User) -> None:
+    sample_data.create_draft(owner, buyer={"name": "A Ltd.", "tax_office": "Kadıköy"})
+    owner_page.goto("/admin/einvoices")
+    owner_page.locator("tbody tr a").click()
+    card = owner_page.locator("#readiness")
+    expect(card).to_contain_text("The tax number of the seller is missing.")
+    expect(owner_page.get_by_role("button", name="Issue")).to_have_count(0)
+    expect(card.get_by_label("Tax ID")).to_have_accessible_description(
+        "The buyer is a company, and its tax number is missing."
+    )
+    card.get_by_label("Address").fill("Bahariye Cad. 12")
+    card.get_by_label("a consumer").check()
+    card.get_by_role("button", name="Save").click()
+    expect(card.get_by_label("Address")).to_have_count(0)
+    card.get_by_role("link", name="Complete the seller").click()
+    owner_page.get_by_label("Tax number").fill("1234567890")
+    owner_page.get_by_label("Address", exact=True).fill("Bursa")
+    owner_page.get_by_role("button", name="Save").click()
+    owner_page.goto("/admin/einvoices")
+    owner_page.locator("tbody tr a").click()
+    expect(card).to_have_count(0)
+    expect(owner_page.get_by_role("button", name="Issue")).to_be_visible()
 
 
 def test_issued_einvoice_is_sent(owner_page: Page, owner: User) -> None:
@@ -166,8 +192,11 @@ def test_sales_invoice_becomes_a_draft_once(open_page: Opener, create_user: Call
         page.goto("/admin/sales")
         page.get_by_role("link", name=number).click()
         page.get_by_role("button", name="Create e-invoice").click()
+        page.get_by_role("dialog").get_by_label("include VAT").check()
+        confirm(page, "Create e-invoice")
         expect(page.get_by_role("status").first).to_contain_text(message)
         expect(page.locator("#facts")).to_contain_text(number)
+        expect(page.locator(".totals")).to_contain_text("920.00")
 
 
 def test_einvoice_of_another_user_is_not_found(

@@ -32,7 +32,7 @@ from app.webhooks.models.endpoints import AttemptCount
 from app.webhooks.sender import circuit_breaker
 from tests.admin.client import csrf_token
 from tests.admin.conftest import check_page
-from tests.factories import a_draft, a_user
+from tests.factories import a_draft, a_seller, a_user
 from tests.webhooks.receivers import Receiver
 
 PAGE = "/admin/operations"
@@ -120,7 +120,8 @@ def test_failed_pdfs_are_retried(admin_client: FlaskClient) -> None:
 def test_failed_sendings_are_retried_with_the_same_key(admin_client: FlaskClient) -> None:
     with unit_of_work():
         owner = a_user(role="billing").id
-        open_, sent = (drafts.create(a_draft(), owner).id for _ in range(2))
+        a_seller(owner)
+        open_, sent = (drafts.create(a_draft(), owner, "test").id for _ in range(2))
         issue.issue(open_, None)
         issue.issue(sent, None).status = "sent"
         rows = [EinvoiceSending(einvoice_id=id_, provider="http", key=uuid4(), state="failed") for id_ in (open_, sent)]

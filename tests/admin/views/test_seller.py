@@ -24,11 +24,15 @@ def test_seller_and_logo_are_changed(signed_in: SignedIn) -> None:
     page.get_by_label("Number prefix").fill("GT")
     page.get_by_label("Default VAT rate").fill("10")
     page.get_by_label("Language of the PDF").select_option("en")
+    page.get_by_label("Country").select_option("India")
+    page.get_by_label("Time zone").select_option("that of the country")
+    page.get_by_label("The prices of sales invoices include VAT").check()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_contain_text("Saved.")
     expect(page.get_by_label("Company name")).to_have_value("Güneş Ticaret A.Ş.")
     profile = sellers.profile_of(1)
     assert (profile.prefix, profile.language, profile.default_vat_rate) == ("GT", "en", 10)
+    assert (profile.country, profile.timezone, profile.prices_include_vat) == ("IN", "Asia/Kolkata", True)
     page.get_by_label("Image file").set_input_files({"name": "l.png", "mimeType": "image/png", "buffer": png_logo()})
     page.get_by_role("button", name="Upload").click()
     logo = page.get_by_alt_text("Current logo")
@@ -50,6 +54,8 @@ def test_seller_and_logo_are_changed(signed_in: SignedIn) -> None:
         ("default_vat_rate", "101", "between 0 and 100"),
         ("default_vat_rate", "1.234", "at most 2 decimals"),
         ("timezone", "Mars/Olympus", "Not a valid choice"),
+        ("country", "XX", "Not a valid choice"),
+        ("country", "", "required"),
         ("address", "x" * 1001, "1000"),
         ("bank", "a\0b", "at most 300 characters"),
     ],
@@ -60,7 +66,7 @@ def test_invalid_values_are_reported_and_not_stored(
     user = create_user("billing")
     client = signed_in_client(user)
     valid = {"name": "Shop", "prefix": "EA", "language": "tr", "currency": "TRY", "default_vat_rate": "20"}
-    fields = {**valid, "timezone": "UTC", "provider": "null", field: value}
+    fields = {**valid, "country": "TR", "timezone": "UTC", "provider": "null", field: value}
     answer = submit_form(client, SELLER, page=SELLER, **fields)
     assert answer.status_code == 200
     assert message in answer.text

@@ -18,6 +18,7 @@ from app.einvoices.status import Status
 from tests.einvoices.helpers import URL, create_issued, events_of, fetch_detail, perform, stored_sendings
 from tests.factories import a_draft, a_sale
 
+CUSTOMER = {"code": "CUST-889", "name": "LifeCare Pharmacy", "address1": "MG Road 1"}
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
@@ -150,7 +151,7 @@ class TestOtherWays:
 
 class TestFromSales:
     def test_a_rejected_one_gets_a_correction(self, owner: FlaskClient, erp: FlaskClient) -> None:
-        sale = a_sale()
+        sale = a_sale(customer=CUSTOMER)
         assert erp.post("/api/sales/import/invoice/", json=sale).status_code == 201
         body = {"invoice_no": sale["invoice_no"], "provider": "http"}
         first = owner.post(f"{URL}/from-sales", json=body).json
@@ -165,7 +166,7 @@ class TestFromSales:
         assert (shown["corrected_by_id"], shown["sales_invoice_no"]) == (answer.json["id"], sale["invoice_no"])
 
     def test_a_cancelled_one_makes_room_for_a_new_draft(self, owner: FlaskClient, erp: FlaskClient) -> None:
-        sale = a_sale()
+        sale = a_sale(customer=CUSTOMER)
         assert erp.post("/api/sales/import/invoice/", json=sale).status_code == 201
         body = {"invoice_no": sale["invoice_no"], "provider": "http"}
         first = owner.post(f"{URL}/from-sales", json=body).json

@@ -19,7 +19,7 @@ HOSTILE = '</p><link rel=attachment href="file:///etc/passwd"><img src="http://1
 @pytest.mark.parametrize("language", ["tr", "en"])
 def test_hostile_data_opens_no_file_or_address(owner: FlaskClient, language: str) -> None:
     with unit_of_work():
-        sellers.save(owner.user_id, language=language, name=HOSTILE, footer=HOSTILE, address=HOSTILE)
+        sellers.save(owner.user_id, actor="test", language=language, name=HOSTILE, footer=HOSTILE, address=HOSTILE)
     items = [{"name": HOSTILE, "sku": "<b>", "quantity": 1, "unit_price": 1}]
     buyer = {"name": HOSTILE, "address": HOSTILE, "tax_id": "<i>"}
     einvoice = create_issued(owner, buyer=buyer, items=items, notes=HOSTILE, marketplace="<script>")
@@ -33,7 +33,7 @@ def test_hostile_data_opens_no_file_or_address(owner: FlaskClient, language: str
 
 def test_a_credit_prints_its_type_original_and_reason(owner: FlaskClient) -> None:
     with unit_of_work():
-        sellers.save(owner.user_id, language="en")
+        sellers.save(owner.user_id, actor="test", language="en")
     sale = create_issued(owner)
     note = perform(
         owner,

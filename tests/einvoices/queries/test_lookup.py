@@ -13,8 +13,8 @@ from app.einvoices.queries import lookup
 from tests.einvoices.helpers import SETTLE_SECONDS, URL, create_draft, create_issued, list_page, page_ids, perform
 
 ITEM = {
-    "id", "invoice_no", "status", "type", "issued_at", "marketplace", "marketplace_order_no", "buyer", "totals",
-    "provider", "provider_status", "provider_invoice_id", "pdf_url", "updated_at", "metadata",
+    "id", "invoice_no", "status", "type", "issued_at", "issued_on", "marketplace", "marketplace_order_no", "buyer",
+    "totals", "provider", "provider_status", "provider_invoice_id", "pdf_url", "updated_at", "metadata",
 }  # fmt: skip
 
 

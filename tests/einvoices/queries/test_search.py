@@ -21,7 +21,7 @@ from tests.einvoices.helpers import SETTLE_SECONDS, URL, create_draft, create_is
 def test_search_finds_by_prefixes_of_words(owner: FlaskClient, words: str) -> None:
     with db.engine.connect() as connection:
         year = connection.scalar(text("SELECT extract(year FROM now())::int"))
-    buyer = {"name": "Ayşe Yılmaz", "email": "a@shop.example", "tax_id": "12345678901"}
+    buyer = {"name": "Ayşe Yılmaz", "address": "Kadıköy", "email": "a@shop.example", "tax_id": "12345678901"}
     found = create_issued(owner, buyer=buyer, marketplace_order_no="TY-ORDER-001")
     create_draft(owner, buyer={"name": "Somebody else"})
     page = list_page(owner, search=words.replace("2026", str(year)))

@@ -14,7 +14,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
-from tests.factories import a_draft, a_user
+from tests.factories import a_draft, a_seller, a_user
 from tests.operations.cli.cli_helpers import Run
 from tests.webhooks.fixtures import Subscribed
 from tests.webhooks.receivers import Receiver
@@ -39,7 +39,8 @@ def doubtful(app: object) -> tuple[int, str]:
     """Id and number of an e-invoice in doubt."""
     with unit_of_work():
         owner = a_user(role="billing").id
-        einvoice_id = drafts.create(a_draft(provider="http"), owner).id
+        a_seller(owner)
+        einvoice_id = drafts.create(a_draft(provider="http"), owner, "test").id
         issue.issue(einvoice_id, None)
         sent = issue.send(einvoice_id, None)
         sent.provider_status, number = "in_doubt", sent.invoice_no or ""

@@ -6,8 +6,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.accounts.models.accounts import AuditEntry
+from app.einvoices.lifecycle import drafts
+from app.kernel.unit_of_work import unit_of_work
 from app.operations import doctor
 from app.operations.monitoring import backlogs
+from tests.factories import a_draft, a_user
 from tests.operations.cli.cli_helpers import Run, error_line, stored_rows
 
 
@@ -37,3 +40,22 @@ def test_the_doctor_and_the_metrics_show_a_doubt(doubtful: tuple[int, str], anyb
     [backlog] = [each for each in backlogs.list_backlogs() if each.kind == "sendings"]
     assert (backlog.failed, backlog.in_doubt) == (0, 1)
     assert 'hub_work_in_doubt{kind="sendings"} 1.0' in anybody.get("/metrics").text
+
+
+def test_the_seller_is_changed_and_the_readiness_told(run: Run, doubtful: tuple[int, str]) -> None:
+    with unit_of_work():
+        user = a_user(role="billing")
+        draft_id = drafts.create(a_draft(buyer={"name": "A", "tax_office": "Bursa"}), user.id, "test").id
+    answer = run("einvoices", "readiness", str(draft_id))
+    assert answer.exit_code == 1
+    assert f"{draft_id}  seller.tax_id: The tax number of the seller is missing.\n" in answer.output
+    assert f"{draft_id}  buyer.address: The address of the buyer is missing.\n" in answer.output
+    words = ("--name", "A Ltd.", "--tax-id", "1234567890", "--address", "Bursa", "--country", "IN")
+    said = run("einvoices", "seller", user.email, *words, "--prices-include-vat").output
+    assert said == "A Ltd., tax number 1234567890, time zone Asia/Kolkata\n"
+    assert error_line(run("einvoices", "seller", user.email, "--country", "XX")).startswith("Error: country: Must be")
+    with unit_of_work():
+        buyer = {"name": "A", "tax_id": "9876543210", "address": "Bursa"}
+        drafts.change(draft_id, {"buyer": buyer}, None, "test")
+    assert run("einvoices", "readiness", str(draft_id)).output == f"{draft_id}  ready\n"
+    assert "cannot be issued" in error_line(run("einvoices", "readiness", str(doubtful[0])))

@@ -1,0 +1,67 @@
+"""One e-invoice for a sales invoice, of all users together, and one for an order of a marketplace, of each owner."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from app.accounts.ownership import Scope
+from app.einvoices import invoice_sources
+from app.einvoices.errors import AlreadyInvoiced, DuplicateOrder, SaleInReview
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.queries.lookup import is_in_force, is_not_rejected
+from app.einvoices.status import Type
+from app.extensions import db
+
+
+def require_free_sale(sales_invoice_no: str, einvoice: Einvoice | None, scope: Scope, *, lock: bool = True) -> None:
+    """Refuse a sales invoice that is in review, or that has an issued e-invoice of anybody besides ``einvoice``.
+
+    A cancelled or rejected e-invoice does not count. The sales invoice is locked until the commit, so that two users
+    cannot both find it free.
+
+    Raises:
+        SaleInReview: the sales invoice is in review.
+        AlreadyInvoiced: it has an e-invoice, which is named when it is within ``scope``.
+    """
+    source = invoice_sources.SOURCES["sales"]
+    if (source.lock if lock else source.is_in_review)(sales_invoice_no):
+        raise SaleInReview
+    query = select(Einvoice.id, Einvoice.invoice_no, Einvoice.owner_id).where(
+        Einvoice.sales_invoice_no == sales_invoice_no,
+        Einvoice.number.is_not(None),
+        is_in_force(),
+        is_not_rejected(),
+    )
+    if einvoice is not None:
+        query = query.where(Einvoice.id != einvoice.id)
+    other = db.session.execute(query.order_by(Einvoice.id).limit(1)).first()
+    if other is not None:
+        is_visible = scope is None or other.owner_id == scope
+        raise AlreadyInvoiced(other.id, other.invoice_no) if is_visible else AlreadyInvoiced()
+
+
+def require_free_order(einvoice: Einvoice, *, issued_only: bool = False) -> None:
+    """Refuse a sale whose order of a marketplace has another e-invoice in force, unless the owner allowed that.
+
+    Raises:
+        DuplicateOrder: another e-invoice has the order; with ``issued_only`` drafts do not count.
+    """
+    order = (einvoice.owner_id, einvoice.marketplace, einvoice.marketplace_order_no)
+    if einvoice.type != Type.SALE or einvoice.allow_duplicate_order or not all(order):
+        return
+    if not issued_only:  # at issue the lock of the owner is held
+        name = "order {} {!r} {!r}".format(*order)
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    query = select(Einvoice.id).where(
+        Einvoice.owner_id == einvoice.owner_id,
+        Einvoice.marketplace == einvoice.marketplace,
+        Einvoice.marketplace_order_no == einvoice.marketplace_order_no,
+        Einvoice.type == Type.SALE,
+        is_in_force(),
+    )
+    if einvoice.id is not None:
+        query = query.where(Einvoice.id != einvoice.id)
+    if issued_only:
+        query = query.where(Einvoice.number.is_not(None))
+    if (other_id := db.session.scalar(query.order_by(Einvoice.id).limit(1))) is not None:
+        raise DuplicateOrder(other_id)

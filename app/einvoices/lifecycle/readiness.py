@@ -1,0 +1,144 @@
+"""Readiness of a draft: what is missing for a lawful document, and what stands in the way of its issue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from app.accounts.ownership import Scope
+from app.einvoices import sellers
+from app.einvoices.errors import Incomplete
+from app.einvoices.lifecycle import allowed_steps, exclusivity
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.sellers import SellerProfile
+from app.einvoices.queries.lookup import find
+from app.einvoices.status import Type
+from app.extensions import db
+from app.kernel.errors import Conflict
+from app.kernel.messages import N_
+
+#: The tax number that marketplaces of Türkiye send for a consumer who gave none.
+CONSUMER_TAX_ID = "11111111111"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A value that a document must have: the field, the text that it is missing, and the check."""
+
+    field: str
+    message: str
+    is_met: Callable[[SellerProfile, Einvoice], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A requirement of a profile that a draft does not meet."""
+
+    field: str
+    message: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a draft can be issued: what is missing, and the refusals besides that."""
+
+    missing: Sequence[Missing]
+    conflicts: Sequence[Conflict]
+
+    @property
+    def ready(self) -> bool:
+        return not self.missing and not self.conflicts
+
+
+def is_business(einvoice: Einvoice) -> bool:
+    """Whether the buyer is a company: as the draft says, else when the buyer has a tax office."""
+    if einvoice.buyer_is_business is not None:
+        return einvoice.buyer_is_business
+    return bool(einvoice.buyer_tax_office.strip())
+
+
+def _filled(field: str, message: str) -> Requirement:
+    """The requirement that a text is not blank."""
+    side, _, name = field.partition(".")
+
+    def is_met(seller: SellerProfile, einvoice: Einvoice) -> bool:
+        text: str = getattr(seller, name) if side == "seller" else getattr(einvoice, f"buyer_{name}")
+        return bool(text.strip())
+
+    return Requirement(field, message, is_met)
+
+
+def _has_tax_id(_seller: SellerProfile, einvoice: Einvoice) -> bool:
+    return not is_business(einvoice) or einvoice.buyer_tax_id not in {"", CONSUMER_TAX_ID}
+
+
+#: Legal profile -> its requirements. Currency and VAT rates are required by the tables. A country's profile is a
+#: further entry; ``basic`` is what invoices need everywhere.
+PROFILES: Mapping[str, Sequence[Requirement]] = {
+    "basic": (
+        _filled("seller.name", N_("The name of the seller is missing.")),
+        _filled("seller.tax_id", N_("The tax number of the seller is missing.")),
+        _filled("seller.address", N_("The address of the seller is missing.")),
+        _filled("buyer.name", N_("The name of the buyer is missing.")),
+        Requirement("buyer.tax_id", N_("The buyer is a company, and its tax number is missing."), _has_tax_id),
+        _filled("buyer.address", N_("The address of the buyer is missing.")),
+    )
+}
+
+
+def find_missing(seller: SellerProfile, einvoice: Einvoice, profiles: Sequence[str] = ("basic",)) -> list[Missing]:
+    """What is missing for a document of the profiles.
+
+    A return or credit note follows its original: what the original lacks of the buyer is not asked for.
+    """
+    missing = [
+        Missing(each.field, each.message, profile)
+        for profile in profiles
+        for each in PROFILES[profile]
+        if not each.is_met(seller, einvoice)
+    ]
+    if not missing or einvoice.type == Type.SALE:
+        return missing
+    original = db.session.get_one(Einvoice, einvoice.original_id)
+    lacking = {each.field for profile in profiles for each in PROFILES[profile] if not each.is_met(seller, original)}
+    return [each for each in missing if each.field.startswith("seller.") or each.field not in lacking]
+
+
+def require_complete(seller: SellerProfile, einvoice: Einvoice) -> None:
+    """Refuse a draft that lacks something.
+
+    Raises:
+        Incomplete: the errors of all fields.
+    """
+    if missing := find_missing(seller, einvoice):
+        by_side = groupby(missing, key=lambda each: each.field.partition(".")[0])
+        raise Incomplete(
+            {side: {each.field.partition(".")[2]: [each.message] for each in group} for side, group in by_side}
+        )
+
+
+def check(einvoice_id: int, scope: Scope) -> Readiness:
+    """Whether a draft can be issued, without issuing it.
+
+    Raises:
+        UnknownEinvoice: the e-invoice does not exist in this scope.
+        WrongState: the e-invoice is not a draft.
+    """
+    einvoice = find(einvoice_id, scope, items=False)
+    allowed_steps.require("issue", einvoice)
+    return of_draft(einvoice, scope)
+
+
+def of_draft(einvoice: Einvoice, scope: Scope) -> Readiness:
+    """The readiness of a draft that is loaded already."""
+    missing = find_missing(sellers.profile_of(einvoice.owner_id), einvoice)
+    conflicts: list[Conflict] = []
+    try:
+        if einvoice.sales_invoice_no:
+            exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope, lock=False)
+        exclusivity.require_free_order(einvoice, issued_only=True)
+    except Conflict as conflict:
+        conflicts.append(conflict)
+    return Readiness(missing, conflicts)
