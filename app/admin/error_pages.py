@@ -5,10 +5,10 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from flask import Response, flash, make_response, redirect, render_template, request, session, url_for
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from flask_wtf.csrf import CSRFError
 
-from app.admin.blueprint import CookieNeedsHttps, StaleForm, loses_cookie
+from app.admin.blueprint import HEADERS, CookieNeedsHttps, StaleForm, loses_cookie
 from app.admin.helpers import SEE_OTHER
 from app.admin.i18n.translate import translate
 from app.kernel import errors
@@ -40,10 +40,18 @@ _HINTS = {
     ),
     503: lazy_gettext("Try again in a few seconds."),
 }
+#: Texts for people without a sign-in, who opened a link to a PDF.
+_PUBLIC_TITLES = {404: lazy_gettext("This link opens no document")}
+_PUBLIC_HINTS = {
+    404: lazy_gettext("The link is wrong, has expired or was revoked. Ask the sender of the document for a new one."),
+    429: lazy_gettext("Wait a minute and try again."),
+}
 
 
 def render(refusal: errors.Refusal) -> Response:
     """Response to a page request that was refused."""
+    if not is_page(request.path):
+        return _public_page(refusal)
     session.pop("_flashes", None)  # messages of a view whose transaction was rolled back are not true
     if isinstance(refusal, errors.Unauthenticated):
         return _redirect_to_sign_in()
@@ -59,6 +67,19 @@ def render(refusal: errors.Refusal) -> Response:
     hint = error_text(refusal) if refusal.code else _HINTS.get(status) or error_text(refusal)
     title = _TITLES.get(status, _TITLES[400])
     response = make_response(render_template("admin/error.html", title=title, hint=hint, status=status), status)
+    response.headers.update(refusal.headers)
+    return response
+
+
+def _public_page(refusal: errors.Refusal) -> Response:
+    """Response to somebody without a sign-in, who opened a link to a PDF."""
+    is_pending = isinstance(refusal, errors.NotFound) and "Retry-After" in refusal.headers
+    title, hint = gettext("The document is being created"), gettext("Load this page again in a few seconds.")
+    if not is_pending:
+        title = _PUBLIC_TITLES.get(refusal.status) or _TITLES.get(refusal.status, _TITLES[400])
+        hint = _PUBLIC_HINTS.get(refusal.status) or _HINTS.get(refusal.status, "")
+    response = make_response(render_template("admin/public_error.html", title=title, hint=hint), refusal.status)
+    response.headers.update({**HEADERS, "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"})
     response.headers.update(refusal.headers)
     return response
 

@@ -26,8 +26,20 @@ class PdfNotReady(NotFound):
     """The PDF is not there: it is pending, or its creation has failed. A pending one is there after ``Retry-After``."""
 
     def __init__(self, state: str = WorkState.PENDING.value) -> None:
+        self.state = state
         headers = {"Retry-After": str(_PDF_SECONDS)} if state == WorkState.PENDING else {}
         super().__init__(data={"state": state}, headers=headers)
+
+
+class UnknownLink(NotFound):
+    """No valid public link has this token or id."""
+
+    message = N_("The link is unknown, has expired or was revoked.")
+
+
+class TooManyLinks(Conflict):
+    message = N_("This e-invoice has as many public links as it may have; revoke one first.")
+    code = "TOO_MANY_LINKS"
 
 
 class WrongState(Conflict):

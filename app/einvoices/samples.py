@@ -138,3 +138,15 @@ READINESS: dict[str, Any] = {
         }
     ],
 }
+
+_LINK: dict[str, Any] = {
+    "id": 7,
+    "created_by": "token:3",
+    "created_at": "2026-02-01T12:00:00.000000Z",
+    "expires_at": "2027-02-01T12:00:00.000000Z",
+    "revoked_at": None,
+    "last_used_at": None,
+    "is_valid": True,
+}
+LINKS: dict[str, Any] = {"data": [{**_LINK, "last_used_at": "2026-02-02T08:30:00.000000Z"}]}
+NEW_LINK: dict[str, Any] = {**_LINK, "url": "https://hub.example/pdf/ihub_pdf_0123456789abcdef0123456789abcdef"}

@@ -145,6 +145,8 @@ WITHOUT_PAGES = {
     "/api/sales/gaps/": "MAX_GAPS of the report",
     "/api/invoices/{invoice_id}/papers": "one row for each kind of paper",
     "/api/v1/einvoices/series": "the prefixes of one seller, by year",
+    "/api/v1/einvoices/{einvoice_id}/links": "MAX_LISTED",
+    "/api/v1/einvoices/{einvoice_id}/readiness": "the requirements of the legal profiles",
     "/api/v1/webhooks/endpoints/{endpoint_id}/reconciliation": "MAX_GAPS of the report",
     "/healthz/worker": "one row for each queue",
 }

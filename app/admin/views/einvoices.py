@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
@@ -22,6 +22,8 @@ from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes, drafts, readiness
 from app.einvoices.lifecycle import from_sales as sales_drafts
 from app.einvoices.lifecycle import issue as lifecycle_issue
+from app.einvoices.links import service as links
+from app.einvoices.links.api import url_of
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import doubt, sendings
@@ -34,6 +36,7 @@ from app.einvoices.schemas.einvoices import (
     EinvoiceReasonSchema,
     FromSalesSchema,
 )
+from app.einvoices.schemas.links import EinvoiceLinkDraftSchema
 from app.einvoices.schemas.lists import ListQuery
 from app.einvoices.status import Type
 from app.kernel.worker.work_queue import WorkState
@@ -76,6 +79,8 @@ def show(einvoice_id: int) -> str:
         missing={each.field: each.message for each in state.missing} if state else {},
         is_own=einvoice.owner_id == authenticate().user_id,
         is_doubtful=is_doubtful,
+        links=links.list_links(einvoice) if einvoice.number is not None else (),
+        may_link=may_write and einvoice.number is not None,
         is_printing=einvoice.pdf_state == WorkState.PENDING,
     )
 
@@ -156,6 +161,34 @@ def reprint(einvoice_id: int) -> BaseResponse:
     """Create the PDF again."""
     lifecycle_issue.reprint(einvoice_id, scope())
     return _redirect(gettext("The PDF is being created again."), einvoice_id)
+
+
+@blp.post("/<int:einvoice_id>/links")
+@requires_einvoices("einvoices:write")
+def create_link(einvoice_id: int) -> str:
+    """Create a public link to the PDF; only this response shows it."""
+    days = request.form.get("days", "")
+    data = load_data(EinvoiceLinkDraftSchema(), {"expires_in_days": int(days) if days.isdecimal() else None})
+    new = links.create(einvoice_id, days=data["expires_in_days"], scope=scope(), actor=actor())
+    einvoice = lookup.find(einvoice_id, scope(), items=False)
+    return render_template(
+        "admin/shown_once.html",
+        title=gettext("Public link created"),
+        name=einvoice.invoice_no,
+        label=gettext("Public link"),
+        secret=url_of(new.token),
+        curl=None,
+        back_url=url_for("admin.einvoices.show", einvoice_id=einvoice_id),
+        back_text=einvoice.invoice_no,
+    )
+
+
+@blp.post("/<int:einvoice_id>/links/<int:link_id>/revoke")
+@requires_einvoices("einvoices:write")
+def revoke_link(einvoice_id: int, link_id: int) -> BaseResponse:
+    """Revoke a public link."""
+    links.revoke(einvoice_id, link_id, scope=scope(), actor=actor())
+    return _redirect(gettext("The link is revoked."), einvoice_id)
 
 
 @blp.post("/<int:einvoice_id>/give-back/<kind>")

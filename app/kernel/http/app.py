@@ -18,11 +18,21 @@ from app.kernel.unit_of_work import unit_of_work
 
 #: Path prefix of the pages: HTML instead of JSON, a session cookie instead of a credential.
 PAGES = "/admin"
+#: Path prefix of the PDFs for people without a sign-in; their browsers get errors as pages.
+PUBLIC_PDFS = "/pdf"
 
 
 def is_page(path: str) -> bool:
     """Whether a request path belongs to the pages."""
     return path == PAGES or path.startswith(f"{PAGES}/")
+
+
+def wants_page(path: str) -> bool:
+    """Whether an error of the present request is a page: below the pages, and for browsers that open a public PDF."""
+    if not path.startswith(f"{PUBLIC_PDFS}/"):
+        return is_page(path)
+    accepted = request.accept_mimetypes
+    return accepted["text/html"] > accepted["application/json"]
 
 
 class HubRequest(Request):

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from app.kernel import errors
-from app.kernel.http.app import is_page
+from app.kernel.http.app import wants_page
 from app.kernel.http.error_envelopes import envelope_of
 from app.kernel.messages import N_
 
@@ -40,8 +40,8 @@ page_renderers: list[Callable[[errors.Refusal], Response]] = []
 
 
 def error_response(refusal: errors.Refusal) -> Response:
-    """The answer for ``refusal``: a page below ``/admin``, otherwise JSON in the error envelope of the path."""
-    if is_page(request.path):
+    """The answer for ``refusal``: a page for people, otherwise JSON in the error envelope of the path."""
+    if wants_page(request.path):
         for render in page_renderers:
             return render(refusal)
     envelope = envelope_of(request.path)

@@ -17,7 +17,7 @@ from app.kernel.http.openapi_schemas import HubMarshmallowPlugin, separate_forms
 from app.kernel.http.request_parser import METHODS_WITH_BODY
 
 #: Marks that decorators put on an operation; ``document()`` replaces them with text and parameters.
-ABILITY, REFUSALS, IDEMPOTENT = "x-ability", "x-refusals", "x-idempotent"
+ABILITY, REFUSALS, IDEMPOTENT, PAGES = "x-ability", "x-refusals", "x-idempotent", "x-pages"
 _METHODS = ("get", "post", "put", "patch", "delete")
 #: Schemas of contents that no marshmallow schema describes. The one of a stream would be that of each event.
 _TEXTS: Mapping[str, Json] = {
@@ -65,6 +65,13 @@ def refuses(*refusals: type[errors.Refusal]) -> Callable[[Any], Any]:
     return mark
 
 
+def answers_pages(view: Any) -> Any:
+    """Decorator: document that browsers get the refusals of an operation as pages."""
+    docs = view._apidoc = dict(getattr(view, "_apidoc", {}))
+    docs["manual_doc"] = {**docs.get("manual_doc", {}), PAGES: True}
+    return view
+
+
 def document(app: Flask, api: Api) -> dict[str, Any]:
     """The complete document as JSON-compatible data."""
     spec: dict[str, Any] = api.spec.to_dict()
@@ -105,7 +112,16 @@ def _complete_operation(path: str, method: str, operation: Json, extras: dict[st
     for refusal in [*_common_refusals(path, method, ability, operation), *(kind() for kind in declared)]:
         _add_response(responses, envelope, refusal)
         extras.setdefault(envelope.name, {}).update(_described(refusal.data or {}, refusal.optional_data))
+    _add_pages(operation)
     add_headers(responses, idempotent=bool(idempotent))
+
+
+def _add_pages(operation: Json) -> None:
+    """Add pages to the refusals of an operation that ``answers_pages`` marked."""
+    if operation.pop(PAGES, False):
+        for answer in operation["responses"].values():
+            if "application/json" in answer.get("content", {}):
+                answer["content"]["text/html"] = {"schema": {"type": "string"}}
 
 
 def _security(envelope: Envelope, ability: str | None) -> list[dict[str, list[str]]]:

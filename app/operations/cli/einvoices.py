@@ -11,8 +11,11 @@ from flask.cli import AppGroup
 from app.accounts import users
 from app.einvoices import sellers
 from app.einvoices.lifecycle import readiness
+from app.einvoices.links import service as links
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import doubt
+from app.einvoices.queries import lookup
+from app.kernel.http.app import PUBLIC_PDFS
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 
 einvoices = AppGroup("einvoices", help="E-invoices, their PDFs, and sendings in doubt.")
@@ -99,3 +102,39 @@ def save_seller(email: str, **facts: str | bool | None) -> None:
         given = {name: value for name, value in facts.items() if value is not None}
         profile = sellers.save(users.get_user_by_email(email).id, actor=ACTOR, **given)
     click.echo(f"{profile.name}, tax number {profile.tax_id or 'missing'}, time zone {profile.timezone}")
+
+
+@einvoices.command("link")
+@click.argument("einvoice_id", metavar="ID", type=int)
+@click.option("--days", type=click.IntRange(1, links.MAX_DAYS), help="Days until it expires; default: never.")
+@click.option("--url", default="", help="Address of the hub, for instance https://hub.example.")
+def create_link(einvoice_id: int, days: int | None, url: str) -> None:
+    """Create a public link to the PDF of the e-invoice with this ID; it is shown only once."""
+    with cli_unit_of_work():
+        new = links.create(einvoice_id, days=days, scope=None, actor=ACTOR)
+    click.echo(f"Created link {new.link.id}.")
+    click.echo(f"{url.rstrip('/')}{PUBLIC_PDFS}/{new.token}")
+
+
+@einvoices.command("links")
+@click.argument("einvoice_id", metavar="ID", type=int)
+def show_links(einvoice_id: int) -> None:
+    """List the public links of the e-invoice with this ID, the newest first."""
+    with cli_unit_of_work():
+        found = links.list_links(lookup.find(einvoice_id, None, items=False))
+    for each in found:
+        state = "valid" if each.is_valid else "revoked" if each.revoked_at else "expired"
+        ends = f"expires {each.expires_at.astimezone(UTC):%Y-%m-%d}" if each.expires_at else "does not expire"
+        used = f"used {each.last_used_at.astimezone(UTC):%Y-%m-%d}" if each.last_used_at else "never used"
+        click.echo(f"{each.id}  {state}  {ends}  {used}  by {each.created_by}")
+    click.echo(f"{len(found)} links.")
+
+
+@einvoices.command("revoke-link")
+@click.argument("einvoice_id", metavar="ID", type=int)
+@click.argument("link_id", metavar="LINK", type=int)
+def revoke_link(einvoice_id: int, link_id: int) -> None:
+    """Revoke the public LINK of the e-invoice with this ID."""
+    with cli_unit_of_work():
+        links.revoke(einvoice_id, link_id, scope=None, actor=ACTOR)
+    click.echo(f"Link {link_id} opens nothing from now on.")

@@ -12,7 +12,9 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
 from app.accounts.models.accounts import User
+from app.einvoices import sellers
 from app.einvoices.lifecycle import credit_notes, issue
+from app.einvoices.links import service as links
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.pdf import print_job
@@ -90,6 +92,27 @@ def test_a_draft_says_beside_each_field_what_is_missing(owner_page: Page, owner:
     owner_page.locator("tbody tr a").click()
     expect(card).to_have_count(0)
     expect(owner_page.get_by_role("button", name="Issue")).to_be_visible()
+
+
+def test_a_public_link_is_created_shown_once_and_revoked(owner_page: Page, owner: User, anybody: FlaskClient) -> None:
+    einvoice = sample_data.issue_einvoice(owner)
+    print_job.print_due()
+    owner_page.goto(f"/admin/einvoices/{einvoice.id}")
+    owner_page.get_by_role("button", name="Create a public link").click()
+    owner_page.get_by_role("dialog").get_by_label("Expires after").select_option("30 days")
+    confirm(owner_page, "Create a public link")
+    url = owner_page.get_by_label("Public link").input_value()
+    path = url[url.index("/pdf/") :]
+    assert anybody.get(path, buffered=True).data.startswith(b"%PDF-")
+    owner_page.get_by_role("link", name="I have copied it").click()
+    card = owner_page.locator("#links")
+    expect(card).to_contain_text("Valid")
+    assert url not in owner_page.content()
+    card.get_by_role("button", name="Revoke").click()
+    confirm(owner_page, "Revoke")
+    expect(card).to_contain_text("Revoked")
+    expect(owner_page.locator("#history")).to_contain_text("Public link revoked")
+    assert anybody.get(path).status_code == 404
 
 
 def test_issued_einvoice_is_sent(owner_page: Page, owner: User) -> None:
@@ -269,11 +292,24 @@ def owner_client(signed_in_client: Callable[..., FlaskClient], owner: User) -> F
 def test_pages_are_accessible(open_page: Opener, owner: User) -> None:
     for _ in range(2):
         einvoice = sample_data.issue_einvoice(owner)
-    sample_data.create_draft(owner)
+    incomplete = sample_data.create_draft(owner, buyer={"name": "A Ltd.", "tax_office": "Kadıköy"})
     print_job.print_due()
+    with unit_of_work():
+        for days in (None, 30):
+            links.create(einvoice.id, days=days, scope=owner.id, actor="test")
+        sellers.save(owner.id, actor="test", tax_id="")
 
     def opener(**options: bool) -> Page:
         return sign_in(open_page(**options), owner)
 
     check_page(opener, "einvoices-list", lambda page: page.goto("/admin/einvoices"))
     check_page(opener, "einvoices-show", lambda page: page.goto(f"/admin/einvoices/{einvoice.id}"))
+    check_page(opener, "einvoices-draft", lambda page: page.goto(f"/admin/einvoices/{incomplete.id}"))
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_the_page_of_a_wrong_public_link_is_accessible(open_page: Opener, language: str) -> None:
+    def opener(**options: bool) -> Page:
+        return open_page(language=language, **options)
+
+    check_page(opener, f"public-link-{language}", lambda page: page.goto("/pdf/ihub_pdf_0"))

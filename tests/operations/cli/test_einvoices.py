@@ -59,3 +59,19 @@ def test_the_seller_is_changed_and_the_readiness_told(run: Run, doubtful: tuple[
         drafts.change(draft_id, {"buyer": buyer}, None, "test")
     assert run("einvoices", "readiness", str(draft_id)).output == f"{draft_id}  ready\n"
     assert "cannot be issued" in error_line(run("einvoices", "readiness", str(doubtful[0])))
+
+
+def test_public_links_are_created_listed_and_revoked(run: Run, doubtful: tuple[int, str], anybody: FlaskClient) -> None:
+    einvoice_id = str(doubtful[0])
+    first, second = (
+        run("einvoices", "link", einvoice_id, *words).output for words in ((), ("--days", "9", "--url", "http://h/"))
+    )
+    assert first.startswith("Created link 1.\n/pdf/ihub_pdf_")
+    assert second.startswith("Created link 2.\nhttp://h/pdf/ihub_pdf_")
+    assert run("einvoices", "revoke-link", einvoice_id, "1").output == "Link 1 opens nothing from now on.\n"
+    listed = run("einvoices", "links", einvoice_id).output.splitlines()
+    assert listed[0].startswith("2  valid  expires 2")
+    assert listed[1:] == ["1  revoked  does not expire  never used  by command line", "2 links."]
+    assert error_line(run("einvoices", "revoke-link", einvoice_id, "9")).startswith("Error: The link is unknown")
+    assert anybody.get(first.splitlines()[1]).json == {"message": "Not Found."}
+    assert anybody.get(second.splitlines()[1].removeprefix("http://h")).json["state"] == "pending"

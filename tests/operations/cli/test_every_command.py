@@ -33,22 +33,16 @@ AUDITED = {
     ("webhooks", "recover", "1", "--since", "2026-01-01"): "webhook_endpoint.recovered",
     ("webhooks", "reseal", "--old-key", "the key before"): "webhook_secrets.resealed",
     ("einvoices", "seller", EMAIL, "--name", "Asha Ltd.", "--country", "IN"): "seller.changed",
+    ("einvoices", "link", "1", "--days", "30"): "einvoice.link_created",
+    ("einvoices", "revoke-link", "1", "1"): "einvoice.link_revoked",
     ("einvoices", "settle-doubt", "1", "--taken", "--reason", "Seen in the portal"): "einvoice.doubt_settled",
     ("users", "deactivate", EMAIL): "user.deactivated",
     ("users", "activate", EMAIL): "user.activated",
 }
 #: Commands that change nothing.
 READERS = {
-    *(
-        "api-keys list",
-        "einvoices in-doubt",
-        "einvoices readiness",
-        "hub doctor",
-        "hub verify",
-        "modules list",
-        "tokens list",
-    ),
-    *("tokens list", "users list", "webhooks list"),
+    *("api-keys list", "einvoices in-doubt", "einvoices links", "einvoices readiness", "hub doctor", "hub verify"),
+    *("modules list", "tokens list", "users list", "webhooks list"),
 }
 #: Commands with a record of their own, and what it is.
 OTHERS = {

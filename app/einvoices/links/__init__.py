@@ -1,0 +1,1 @@
+"""Public links to the PDFs of e-invoices: create, list, revoke, open."""
