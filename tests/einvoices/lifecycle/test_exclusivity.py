@@ -54,6 +54,17 @@ class TestSale:
         self.review(sale_no, "INVOICED")
         perform(owner, from_sales(owner, sale_no).json["id"], "issue")
 
+    def test_an_issue_waits_for_the_return_to_billing_that_runs(self, owner: FlaskClient, sale_no: str) -> None:
+        draft = from_sales(owner, sale_no).json
+        with ThreadPoolExecutor(1) as pool, db.engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql("UPDATE sales_invoices SET status = 'REVIEW'")
+            waiting = pool.submit(lambda: owner.post(f"{URL}/{draft['id']}/issue"))
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.5)
+            connection.commit()
+            answer = waiting.result(timeout=10)
+        assert (answer.status_code, answer.json["error"]) == (409, "SALE_IN_REVIEW")
+
     def test_two_users_issue_it_once(self, owner_as: Callable[..., FlaskClient], sale_no: str) -> None:
         clients = [owner_as() for _ in range(4)]
         ids = [from_sales(client, sale_no).json["id"] for client in clients]
