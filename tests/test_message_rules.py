@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 
 import app.factory
 from app.kernel.errors import Refusal
-from app.webhooks.sender.ssrf import AddressError
+from app.kernel.outbound.ssrf import AddressError
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Pages have gettext; the launcher and the environment's settings speak before there is a language.

@@ -42,3 +42,9 @@ def scope() -> Scope:
 def actor() -> str:
     """Credential of the caller, by which the audit trail names who acted."""
     return authenticate().credential
+
+
+def may_allow() -> bool:
+    """Whether the caller may allow addresses that are not public: an admin in person, not a token."""
+    caller = authenticate()
+    return caller.sees_everything and caller.signed_in

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -37,6 +39,28 @@ def unseal(sealed: bytes, *, secret_key: str | None = None) -> bytes:
         return _cipher(secret_key or current_app.config["SECRET_KEY"]).decrypt(sealed)
     except InvalidToken as error:
         raise DecryptionFailed from error
+
+
+def is_readable(sealed: bytes | None, *, secret_key: str | None = None) -> bool:
+    """Whether ``unseal`` can decrypt it; nothing is always readable."""
+    if not sealed:
+        return True
+    try:
+        unseal(sealed, secret_key=secret_key)
+    except DecryptionFailed:
+        return False
+    return True
+
+
+def reseal(row: Any, columns: Sequence[str], old_key: str) -> bool:
+    """Encrypt those ``columns`` of ``row`` with the present key that only ``old_key`` decrypts; true if one changed."""
+    changed = False
+    for name in columns:
+        sealed: bytes | None = getattr(row, name)
+        if sealed and not is_readable(sealed) and is_readable(sealed, secret_key=old_key):
+            setattr(row, name, seal(unseal(sealed, secret_key=old_key)))
+            changed = True
+    return changed
 
 
 @cache

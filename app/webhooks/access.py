@@ -1,4 +1,4 @@
-"""Guard of every webhook operation and page, the events a caller may direct, the right to allow internal receivers."""
+"""Guard of every webhook operation and page, the events a caller may direct."""
 
 from __future__ import annotations
 
@@ -35,9 +35,3 @@ def require_events(*patterns: str) -> None:
 def directing_token() -> int | None:
     """Id of the token of the caller, which an endpoint keeps; None for a person."""
     return next(iter(credential_ids("token", [authenticate().credential])), None)
-
-
-def may_allow() -> bool:
-    """Whether the caller may allow an endpoint whose address is not public: an admin in person, not a token."""
-    caller = authenticate()
-    return caller.sees_everything and caller.signed_in

@@ -95,8 +95,8 @@ REMOVALS = (
         "if not authenticate():",
     ),
     Removal(
-        "tests/webhooks/sender/test_ssrf.py",
-        "app/webhooks/sender/ssrf.py",
+        "tests/kernel/outbound/test_ssrf.py",
+        "app/kernel/outbound/ssrf.py",
         "    for network, reason in _BLOCKED_NETWORKS:",
         "    return None\n    for network, reason in _BLOCKED_NETWORKS:",
     ),

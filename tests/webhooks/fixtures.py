@@ -19,12 +19,13 @@ from app.einvoices.models.einvoices import Einvoice
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
+from app.kernel.outbound import ssrf
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.models.deliveries import Attempt, Delivery
 from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.sender import attempt as sender_attempt
-from app.webhooks.sender import circuit_breaker, dispatcher, http_client, ssrf
+from app.webhooks.sender import circuit_breaker, dispatcher, http_client
 from app.webhooks.sender import claims as sender_claims
 from tests.factories import a_draft, a_user
 from tests.webhooks.receivers import Behaviour, Receiver, ok

@@ -13,10 +13,10 @@ from wtforms.widgets import CheckboxInput
 
 from app import events
 from app.admin.forms.base import Form
+from app.kernel.outbound.ssrf import MAX_URL_LENGTH
 from app.webhooks.events import TEST
 from app.webhooks.models.endpoints import DEFAULT_BODY_BYTES, MAX_BODY_BYTES, MIN_BODY_BYTES, Endpoint
 from app.webhooks.schemas.endpoints import MAX_CONCURRENCY, MAX_RATE_PER_MINUTE
-from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
 #: Wildcard of events -> its label.
 WILDCARDS: dict[str, LazyString] = {

@@ -8,13 +8,13 @@ from flask import Blueprint, render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from app.accounts.ownership import actor, owner_id, scope
+from app.accounts.ownership import actor, may_allow, owner_id, scope
 from app.admin.forms.base import submit
 from app.admin.forms.webhook import WILDCARDS, EndpointForm
 from app.admin.helpers import load_data, load_form, redirect_with_success
 from app.admin.list_query import link, parse_filters
-from app.webhooks.access import may_allow, requires_webhooks
-from app.webhooks.api.url_resolution import resolves_url
+from app.kernel.outbound.url_resolution import resolves
+from app.webhooks.access import requires_webhooks
 from app.webhooks.deliveries import queries, replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints_service
@@ -58,7 +58,7 @@ def new() -> str:
 
 @blp.post("/new")
 @requires_webhooks
-@resolves_url
+@resolves("url")
 def create() -> str:
     """Create an endpoint; only this response shows its secret."""
     form = EndpointForm()
@@ -77,7 +77,7 @@ def change_form(endpoint_id: int) -> str:
 
 @blp.post("/<int:endpoint_id>/change")
 @requires_webhooks
-@resolves_url
+@resolves("url")
 def change(endpoint_id: int) -> str | Response:
     """Store the changes of an endpoint."""
     form = EndpointForm()

@@ -8,13 +8,13 @@ from flask.views import MethodView
 
 from app import events
 from app.accounts.idempotency import idempotent
-from app.accounts.ownership import actor, owner_id, scope
+from app.accounts.ownership import actor, may_allow, owner_id, scope
 from app.accounts.principals import authenticate
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
+from app.kernel.outbound.url_resolution import resolves
 from app.webhooks import samples
-from app.webhooks.access import directing_token, may_allow, require_events, requires_webhooks
-from app.webhooks.api.url_resolution import resolves_url
+from app.webhooks.access import directing_token, require_events, requires_webhooks
 from app.webhooks.deliveries import replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints
@@ -61,7 +61,7 @@ class Endpoints(MethodView):
 
     @requires_webhooks
     @refuses(NotYours, EventsNotReadable, TooManyEndpoints)
-    @resolves_url
+    @resolves("url")
     @idempotent(sealed=True)
     @blp.arguments(EndpointDraftSchema, example=samples.NEW)
     @blp.response(201, EndpointSecretSchema, example=samples.WITH_SECRET)
@@ -85,7 +85,7 @@ class Detail(MethodView):
 
     @requires_webhooks
     @refuses(UnknownEndpoint, NotYours, EventsNotReadable)
-    @resolves_url
+    @resolves("url")
     @blp.arguments(EndpointChangeSchema, example={"events": ["einvoice.issued", "sales.*"]})
     @blp.response(200, EndpointSchema, example=samples.ENDPOINT)
     def patch(self, data: dict[str, Any], endpoint_id: int) -> Endpoint:

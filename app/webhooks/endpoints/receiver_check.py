@@ -19,6 +19,7 @@ from app.accounts.ownership import Scope
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.messages import N_
+from app.kernel.outbound.shared_secret import generate_secret
 from app.kernel.unit_of_work import after_commit, unit_of_work
 from app.kernel.uuids import new_uuid
 from app.kernel.worker.celery_app import LEASE, DebouncedTask
@@ -188,7 +189,7 @@ def _post(test: _TestRequest, receiver: attempt.Receiver, event_id: UUID, body: 
     if receiver.fault:
         return http_client.ReceiverResponse(0, error=receiver.fault)
     moment = clock.now() - (STALE_AGE if test.name == "stale_timestamp" else timedelta())
-    keys: Sequence[str] = [signatures.generate_secret()] if test.name == "wrong_signature" else receiver.keys
+    keys: Sequence[str] = [generate_secret()] if test.name == "wrong_signature" else receiver.keys
     headers = {
         **receiver.headers,
         "Content-Type": "application/json",

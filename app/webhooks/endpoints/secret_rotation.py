@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from app.accounts import audit
 from app.extensions import db
-from app.kernel.secret_box import DecryptionFailed, seal, unseal
+from app.kernel.secret_box import is_readable, reseal
 from app.webhooks.models.endpoints import Endpoint
 
 _ENCRYPTED_COLUMNS = ("secret", "previous_secret", "headers")
@@ -18,7 +18,7 @@ def reseal_secrets(old_key: str, *, actor: str) -> int:
     Secrets that the current key decrypts stay as they are.
     """
     endpoints = db.session.scalars(select(Endpoint).where(Endpoint.deleted_at.is_(None)).with_for_update())
-    count = sum(_reseal(endpoint, old_key) for endpoint in endpoints)
+    count = sum(reseal(endpoint, _ENCRYPTED_COLUMNS, old_key) for endpoint in endpoints)
     audit.record("webhook_secrets.resealed", actor=actor, subject="webhook_secrets", count=count)
     return count
 
@@ -26,26 +26,4 @@ def reseal_secrets(old_key: str, *, actor: str) -> int:
 def count_unreadable_secrets() -> int:
     """Count the endpoints with a secret that the current key does not decrypt."""
     endpoints = db.session.scalars(select(Endpoint).where(Endpoint.deleted_at.is_(None)))
-    return sum(any(_is_unreadable(getattr(endpoint, name)) for name in _ENCRYPTED_COLUMNS) for endpoint in endpoints)
-
-
-def _reseal(endpoint: Endpoint, old_key: str) -> bool:
-    changed = False
-    for name in _ENCRYPTED_COLUMNS:
-        sealed: bytes | None = getattr(endpoint, name)
-        if sealed and _is_unreadable(sealed) and _decrypts(sealed, old_key):
-            setattr(endpoint, name, seal(unseal(sealed, secret_key=old_key)))
-            changed = True
-    return changed
-
-
-def _is_unreadable(sealed: bytes | None) -> bool:
-    return not _decrypts(sealed, None) if sealed else False
-
-
-def _decrypts(sealed: bytes, secret_key: str | None) -> bool:
-    try:
-        unseal(sealed, secret_key=secret_key)
-    except DecryptionFailed:
-        return False
-    return True
+    return sum(any(not is_readable(getattr(endpoint, name)) for name in _ENCRYPTED_COLUMNS) for endpoint in endpoints)

@@ -17,12 +17,13 @@ from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_
+from app.kernel.outbound import ssrf
+from app.kernel.outbound.shared_secret import generate_secret
 from app.kernel.secret_box import seal
 from app.webhooks.errors import NotYours, TooManyEndpoints, UnknownEndpoint
 from app.webhooks.events import TEST
 from app.webhooks.models.deliveries import Delivery
 from app.webhooks.models.endpoints import Endpoint, Lane
-from app.webhooks.sender import signatures, ssrf
 
 _PLAIN_FIELDS = ("description", "events", "concurrency", "rate_per_minute", "max_body_bytes", "extra")
 #: Fields that say what is sent, and where.
@@ -53,7 +54,7 @@ def create(
     allowances = _allowances(data, may_allow)
     _check_url(data["url"], allowances)
     _require_place(owner_id)
-    secret = signatures.generate_secret()
+    secret = generate_secret()
     endpoint = Endpoint(
         owner_id=owner_id,
         token_id=token_id,
@@ -170,7 +171,7 @@ def rotate(endpoint_id: int, grace_hours: int, scope: Scope, *, actor: str) -> E
         UnknownEndpoint: no endpoint in this scope has the id.
     """
     endpoint = find_for_update(endpoint_id, scope)
-    secret = signatures.generate_secret()
+    secret = generate_secret()
     endpoint.previous_secret = endpoint.secret if grace_hours else None
     endpoint.previous_secret_until = clock.now() + timedelta(hours=grace_hours) if grace_hours else None
     endpoint.secret, endpoint.updated_at = seal(secret.encode()), clock.now()

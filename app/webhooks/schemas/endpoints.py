@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from ipaddress import ip_network
 from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
@@ -12,15 +11,16 @@ from marshmallow import ValidationError, fields, validates_schema
 from app import events
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.messages import N_, Message
+from app.kernel.outbound.allowances import MAX_ALLOWANCES, AllowanceSchema
+from app.kernel.outbound.ssrf import MAX_URL_LENGTH
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, HubField, Metadata, Number, Schema, Text, Timestamp
 from app.kernel.schemas.list_field import List
 from app.kernel.schemas.switch import Switch
 from app.webhooks.models.endpoints import DEFAULT_BODY_BYTES, MAX_BODY_BYTES, MIN_BODY_BYTES, STATUSES
-from app.webhooks.sender.ssrf import MAX_URL_LENGTH
 
-MAX_EVENTS, MAX_HEADERS, MAX_ALLOWANCES = 50, 20, 20
+MAX_EVENTS, MAX_HEADERS = 50, 20
 MAX_CONCURRENCY, MAX_RATE_PER_MINUTE = 50, 60_000
 MAX_GRACE_HOURS = 24
 
@@ -84,26 +84,6 @@ class CustomHeaders(HubField):
         if not self._VALUE.fullmatch(text):
             raise self.make_error("value", name=name)
         seen.add(name.lower())
-
-
-class Network(HubField, fields.String):
-    """A network in CIDR notation; a single address is a network of one address."""
-
-    default_error_messages = {"invalid": N_("Expected a network such as 10.1.2.0/24.")}
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            return str(ip_network(text))
-        except ValueError as error:
-            raise self.make_error("invalid") from error
-
-
-class AllowanceSchema(Schema):
-    """A network and port that are allowed for this endpoint, public or private, with https or plain http."""
-
-    cidr = Network(required=True, metadata={"example": "10.1.2.0/24"})
-    port = Number(1, 65_535, required=True)
 
 
 class _EndpointSettings(Schema):

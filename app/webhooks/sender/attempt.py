@@ -11,11 +11,11 @@ from flask import current_app
 from requests.structures import CaseInsensitiveDict
 
 from app.kernel import clock, json
+from app.kernel.outbound.ssrf import Allowances
 from app.kernel.secret_box import DecryptionFailed, unseal
 from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.sender import http_client, signatures
 from app.webhooks.sender.claims import Claim
-from app.webhooks.sender.ssrf import Allowances
 
 USER_AGENT = "Invoice-Hub-Webhooks/1"
 #: Replaces the values of an endpoint's custom headers in the stored request.

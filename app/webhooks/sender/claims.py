@@ -15,6 +15,7 @@ from app.accounts.roles import ROLES
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.worker.celery_app import HTTP_DEADLINE, LEASE
+from app.kernel.worker.lane_limits import Lane, share_out
 
 MODULE = "feature.einvoice_webhooks"
 Queue = Literal["first", "retry"]
@@ -24,7 +25,8 @@ _CONDITIONS: dict[Queue, str] = {"first": "d.attempts = 0", "retry": "d.attempts
 
 #: Lanes of endpoints with a due delivery, the longest unserved first; locked, so that limits are exact.
 _DUE_LANES_SQL = """
-    SELECT l.endpoint_id, l.booked_until, l.is_slow, e.concurrency, e.rate_per_minute, e.status,
+    SELECT l.endpoint_id AS id, l.booked_until, e.concurrency, e.rate_per_minute,
+        l.is_slow OR e.status = 'probing' AS is_single, e.status = 'probing' AS is_probing,
         CASE WHEN u.role <> 'admin' THEN u.id END AS only_owner_id
     FROM webhook_lanes l
     JOIN webhook_endpoints e ON e.id = l.endpoint_id AND e.status <> 'disabled' AND e.deleted_at IS NULL
@@ -98,37 +100,12 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lane:
-    """A locked lane with the limits of its endpoint."""
+class _EndpointLane(Lane):
+    """The lane of an endpoint."""
 
-    endpoint_id: int
-    booked_until: datetime
-    is_slow: bool
-    concurrency: int
-    rate_per_minute: int | None
-    status: str
+    is_probing: bool
     #: Other users' rows are not sent for this owner, who may have been an admin when they were due; None for admins.
     only_owner_id: int | None
-
-    def limit(self, in_flight: int, share: int, moment: datetime) -> int:
-        """Return the number of deliveries that may be claimed for this lane now."""
-        is_single = self.is_slow or self.status == "probing"
-        limit = min(share, (1 if is_single else self.concurrency) - in_flight)
-        if self.rate_per_minute is None:
-            return limit
-        # Unused rate of the last second may be used now; more would be a burst.
-        since = min(timedelta(seconds=1), moment - self.booked_until)
-        return min(limit, 1 + int(since / self._interval))
-
-    @property
-    def _interval(self) -> timedelta:
-        return timedelta(minutes=1) / (self.rate_per_minute or 1)
-
-    def booked_after(self, claimed: int, moment: datetime) -> datetime:
-        """Return the time until which the rate is used up after ``claimed`` more deliveries."""
-        if self.rate_per_minute is None:
-            return moment
-        return max(self.booked_until, moment - timedelta(seconds=1)) + claimed * self._interval
 
 
 def claim_due(queue: Queue, free: int, *, skip_slow: bool, excluded: Sequence[int] = ()) -> list[Claim]:
@@ -158,27 +135,23 @@ def claim_due(queue: Queue, free: int, *, skip_slow: bool, excluded: Sequence[in
     return claims
 
 
-def _due_lanes(queue: Queue, values: Mapping[str, Any]) -> list[_Lane]:
+def _due_lanes(queue: Queue, values: Mapping[str, Any]) -> list[_EndpointLane]:
     statement = text(_DUE_LANES_SQL.format(condition=_CONDITIONS[queue]))
     rows = db.session.execute(statement.bindparams(bindparam("excluded", type_=ARRAY(BigInteger))), values)
-    return [_Lane(*row) for row in rows]
+    return [_EndpointLane(**row._mapping) for row in rows]
 
 
-def _lane_limits(lanes: Sequence[_Lane], free: int, moment: datetime) -> list[int]:
+def _lane_limits(lanes: Sequence[_EndpointLane], free: int, moment: datetime) -> list[int]:
     oldest_lease_end = moment + timedelta(seconds=LEASE - MAX_REQUEST_SECONDS)
-    endpoints = [lane.endpoint_id for lane in lanes]
+    endpoints = [lane.id for lane in lanes]
     rows = db.session.execute(_IN_FLIGHT_SQL, {"oldest_lease_end": oldest_lease_end, "endpoints": endpoints})
     in_flight: dict[int, int] = {endpoint_id: count for endpoint_id, count in rows}  # noqa: C416 - of rows, typed
-    share = -(-free // len(lanes))
-    limits = []
-    for lane in lanes:
-        limit = max(0, min(free, lane.limit(in_flight.get(lane.endpoint_id, 0), share, moment)))
-        limits.append(limit)
-        free -= limit
-    return limits
+    return share_out(lanes, in_flight, free, moment)
 
 
-def _claim_deliveries(queue: Queue, lanes: Sequence[_Lane], limits: Sequence[int], moment: datetime) -> list[Claim]:
+def _claim_deliveries(
+    queue: Queue, lanes: Sequence[_EndpointLane], limits: Sequence[int], moment: datetime
+) -> list[Claim]:
     statement = text(_CLAIM_SQL.format(condition=_CONDITIONS[queue])).bindparams(
         bindparam("endpoints", type_=ARRAY(BigInteger)),
         bindparam("limits", type_=ARRAY(Integer)),
@@ -188,17 +161,17 @@ def _claim_deliveries(queue: Queue, lanes: Sequence[_Lane], limits: Sequence[int
         "claim": uuid4(),
         "now": moment,
         "lease_ends": moment + timedelta(seconds=LEASE),
-        "endpoints": [lane.endpoint_id for lane in lanes],
+        "endpoints": [lane.id for lane in lanes],
         "limits": list(limits),
         "only_owners": [lane.only_owner_id for lane in lanes],
     }
-    probing = {lane.endpoint_id for lane in lanes if lane.status == "probing"}
+    probing = {lane.id for lane in lanes if lane.is_probing}
     rows = db.session.execute(statement, values)
     return [Claim(**row._mapping, is_probe=row.endpoint_id in probing) for row in rows]
 
 
-def _mark_served(lanes: Sequence[_Lane], claims: Sequence[Claim], moment: datetime) -> None:
+def _mark_served(lanes: Sequence[_EndpointLane], claims: Sequence[Claim], moment: datetime) -> None:
     counts = Counter(claim.endpoint_id for claim in claims)
-    booked = [lane.booked_after(counts[lane.endpoint_id], moment) for lane in lanes]
-    endpoints = [lane.endpoint_id for lane in lanes]
+    booked = [lane.booked_after(counts[lane.id], moment) for lane in lanes]
+    endpoints = [lane.id for lane in lanes]
     db.session.execute(_MARK_SERVED_SQL, {"now": moment, "endpoints": endpoints, "booked": booked})

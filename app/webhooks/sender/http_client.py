@@ -20,8 +20,8 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from app.config import KIB
+from app.kernel.outbound import ssrf
 from app.kernel.worker.celery_app import HTTP_DEADLINE
-from app.webhooks.sender import ssrf
 from app.webhooks.sender.connection_errors import plain_message
 from app.webhooks.sender.http_connection import CONNECT_SECONDS, ActiveRequest, pinned_session
 

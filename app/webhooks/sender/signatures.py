@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
-from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from standardwebhooks import Webhook
-
-PREFIX = "whsec_"
-_SECRET_BYTES = 32
-
-
-def generate_secret() -> str:
-    """Generate a secret: ``whsec_`` and 32 random bytes in base64."""
-    return PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
 def signature_headers(keys: Sequence[str], event_id: UUID, moment: datetime, body: str) -> dict[str, str]:

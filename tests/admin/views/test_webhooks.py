@@ -11,10 +11,11 @@ from playwright.sync_api import Page, expect
 from app.accounts import modules
 from app.accounts.models.accounts import User
 from app.extensions import db
+from app.kernel.outbound import ssrf
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.models.endpoints import Endpoint
-from app.webhooks.sender import dispatcher, results, ssrf
+from app.webhooks.sender import dispatcher, results
 from tests.admin.actions import visit
 from tests.admin.client import submit_form
 from tests.admin.conftest import Opener, check_page, sign_in

@@ -125,7 +125,7 @@ def test_a_refused_url_is_explained(manager: FlaskClient, dns: dict[str, list[st
     assert answer.status_code == 422
     sentence = (
         "erp.example.com leads to 10.0.0.5, which is refused: private network (RFC 1918), 10.0.0.0/8. "
-        "An admin may allow it for this endpoint."
+        "An admin may allow it."
     )
     assert answer.json == {"message": sentence, "errors": {"url": [sentence]}}
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from app.extensions import db
 from app.kernel.http.app import Hub
-from app.webhooks.sender import ssrf
+from app.kernel.outbound import ssrf
 from tests.webhooks.fixtures import ENDPOINTS
 
 URL = "https://slow.example.com/hook"

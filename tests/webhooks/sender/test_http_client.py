@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from app.webhooks.sender import dispatcher, http_client, http_connection, ssrf
+from app.kernel.outbound import ssrf
+from app.webhooks.sender import dispatcher, http_client, http_connection
 from tests.webhooks.fixtures import Make, deliveries
 from tests.webhooks.receivers import Receiver
 

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import pytest
 
+from app.kernel.outbound.shared_secret import generate_secret
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.endpoints import service as endpoints
 from app.webhooks.sender import signatures
@@ -91,6 +92,6 @@ class TestVectors:
 
 
 def test_secrets_have_256_bits_and_are_unique() -> None:
-    made = {signatures.generate_secret() for _ in range(100)}
+    made = {generate_secret() for _ in range(100)}
     assert len(made) == 100
     assert all(secret.startswith("whsec_") and len(secret) == 50 for secret in made)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.webhooks.sender import ssrf
+from app.kernel.outbound import ssrf
 
 #: Special addresses, and a part of the rule that refuses each.
 SPECIAL_ADDRESSES = {

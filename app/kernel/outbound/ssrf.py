@@ -1,4 +1,4 @@
-"""SSRF filter: the addresses that webhooks may be sent to, and the reason why another address is refused."""
+"""SSRF filter: the addresses of users that the hub may send to, and the reason why another address is refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -72,10 +72,8 @@ _BLOCKED_NETWORKS = tuple(
 _Resolved = Mapping[tuple[str, int], "list[str] | Unresolved"]
 #: What ``resolved_before`` found for the present request.
 _resolved: ContextVar[_Resolved] = ContextVar("resolved", default=MappingProxyType({}))
-_REFUSED = N_("%(address)s is refused: %(rule)s. An admin may allow it for this endpoint.")
-_REFUSED_NAME = N_(
-    "%(host)s leads to %(address)s, which is refused: %(rule)s. An admin may allow it for this endpoint."
-)
+_REFUSED = N_("%(address)s is refused: %(rule)s. An admin may allow it.")
+_REFUSED_NAME = N_("%(host)s leads to %(address)s, which is refused: %(rule)s. An admin may allow it.")
 _GLOBAL_UNICAST = ip_network("2000::/3")
 _FORBIDDEN_CHARACTERS = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff\\]")
 #: Alternative IPv4 spellings (decimal, hex, octal, short) that some parsers accept: 2130706433, 0x7f.1, 0177.0.0.1.
@@ -91,7 +89,7 @@ class AddressError(Exception):
 
 
 class Refused(AddressError):
-    """Webhooks may not be sent to the address; the message names the IP address and the rule."""
+    """The hub may not send to the address; the message names the IP address and the rule."""
 
 
 class Unresolved(AddressError):
@@ -141,22 +139,25 @@ def resolve_target(target: Target, allowances: Allowances) -> str:
 
 
 @contextmanager
-def resolved_before(url: str) -> Iterator[None]:
-    """Resolve the host of ``url`` now; in the block ``resolve_host`` returns this result."""
-    found: list[str] | Unresolved
-    try:
-        target = parse_target(url)
-        found = resolve_host(target.host, target.port)
-    except Unresolved as unresolved:
-        found = unresolved
-    except Refused:
-        yield  # the block refuses it too
-        return
-    token = _resolved.set({(target.host, target.port): found})
+def resolved_before(*urls: str) -> Iterator[None]:
+    """Resolve the hosts of ``urls`` now; in the block ``resolve_host`` returns these results."""
+    found: dict[tuple[str, int], list[str] | Unresolved] = {}
+    for url in urls:
+        with suppress(Refused):  # the block refuses it too
+            target = parse_target(url)
+            found[target.host, target.port] = _resolve_or_keep_fault(target)
+    token = _resolved.set(found)
     try:
         yield
     finally:
         _resolved.reset(token)
+
+
+def _resolve_or_keep_fault(target: Target) -> list[str] | Unresolved:
+    try:
+        return resolve_host(target.host, target.port)
+    except Unresolved as unresolved:
+        return unresolved
 
 
 def resolve_host(host: str, port: int) -> list[str]:
