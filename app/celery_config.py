@@ -14,6 +14,7 @@ class Queue(StrEnum):
     PDF = "pdf"
     WEBHOOKS = "webhooks"
     RETRIES = "retries"
+    PROVIDERS = "providers"
 
 
 #: The queue of each task that does not use ``Queue.DEFAULT``. A task is named after its package and its verb.
@@ -22,6 +23,8 @@ ROUTES = {
     "events.purge": Queue.EVENTS,
     "einvoices.print_pdfs": Queue.PDF,
     "grn.print_papers": Queue.PDF,
+    "einvoices.send": Queue.PROVIDERS,
+    "einvoices.look_up": Queue.PROVIDERS,
     "webhooks.send_first": Queue.WEBHOOKS,
     "webhooks.send_retries": Queue.RETRIES,
     "webhooks.check_receivers": Queue.RETRIES,
@@ -49,8 +52,9 @@ _PERIODIC_TASKS = {
     "accounts.purge": _every(600.0, expires=300),
     "einvoices.print_pdfs": _every(15.0, expires=14),
     "grn.print_papers": _every(15.0, expires=14),
-    "einvoices.send": _every(5.0, expires=4),
+    "einvoices.send": _every(2.0, expires=1.9),
     "einvoices.look_up": _every(30.0, expires=25),
+    "einvoices.apply_callbacks": _every(5.0, expires=4),
     "einvoices.compact": _every(60.0, expires=50),
     "webhooks.send_first": _every(1.0, expires=0.9),
     "webhooks.send_retries": _every(2.0, expires=1.9),
@@ -64,7 +68,7 @@ _PERIODIC_TASKS = {
 
 #: Seconds between the canaries of each queue; ``app/operations/monitoring/queue_health.py`` reads them. Queues with
 #: long tasks get longer intervals: a long document or a round of deliveries delays the canary, and that is no fault.
-_LONG_TASKS = {Queue.PDF: 15.0, Queue.WEBHOOKS: 20.0, Queue.RETRIES: 20.0}
+_LONG_TASKS = {Queue.PDF: 15.0, Queue.WEBHOOKS: 20.0, Queue.RETRIES: 20.0, Queue.PROVIDERS: 20.0}
 CANARY_SECONDS = {queue.value: _LONG_TASKS.get(queue, 4.0) for queue in sorted(Queue)}
 
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {

@@ -63,6 +63,7 @@ class Settings:
     streams_per_process: int = 1500
     tokens_per_user: int = 50
     webhook_endpoints_per_user: int = 50
+    provider_accounts_per_user: int = 50
     stream_buffer_events: int = 256
     max_body_bytes: int = MIB
     #: For the operations that take a whole packing list or more.
@@ -183,6 +184,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         streams_per_process=env.int("STREAMS_PER_PROCESS", 1500, validate=validate.Range(STREAMS[0], STREAMS[-1])),
         tokens_per_user=env.int("TOKENS_PER_USER", 50, validate=validate.Range(1, 10_000)),
         webhook_endpoints_per_user=env.int("WEBHOOK_ENDPOINTS_PER_USER", 50, validate=validate.Range(1, 10_000)),
+        provider_accounts_per_user=env.int("PROVIDER_ACCOUNTS_PER_USER", 50, validate=validate.Range(1, 10_000)),
         body_timeout_seconds=env.float("BODY_TIMEOUT_SECONDS", 30.0, validate=validate.Range(1, 3600)),
         document_language=env.str("DOCUMENT_LANGUAGE", SOURCE, validate=validate.OneOf(list(LANGUAGES))),
         api_call_retention=timedelta(days=env.int("API_CALL_RETENTION_DAYS", 90, validate=validate.Range(1, 36500))),

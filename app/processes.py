@@ -58,6 +58,8 @@ PROCESSES: tuple[HubProcess, ...] = (
     # First attempts never wait behind retries, nor either behind anything else.
     _worker("webhooks", Queue.WEBHOOKS, concurrency=2),
     _worker("retries", Queue.RETRIES, concurrency=2),
+    # A provider that hangs takes no process from anything else.
+    _worker("providers", Queue.PROVIDERS, concurrency=2),
     # No pid file: a stale one would keep the timer from starting after a power cut.
     HubProcess(
         "beat",

@@ -120,6 +120,7 @@ def test_a_weak_key_does_not_start_in_production(read: Read) -> None:
         ("STREAMS_PER_PROCESS", "0"),
         ("TOKENS_PER_USER", "0"),
         ("WEBHOOK_ENDPOINTS_PER_USER", "0"),
+        ("PROVIDER_ACCOUNTS_PER_USER", "0"),
     ],
 )
 def test_invalid_values_are_named(read: Read, name: str, value: str) -> None:

@@ -12,6 +12,7 @@ from app.accounts.ownership import actor, owner_id, scope
 from app.einvoices import samples
 from app.einvoices.access import requires_einvoices
 from app.einvoices.errors import (
+    AccountNotReady,
     AlreadyCorrected,
     AlreadyInvoiced,
     AlreadySending,
@@ -40,6 +41,7 @@ from app.einvoices.schemas.einvoices import (
     EinvoiceDoubtSchema,
     EinvoiceDraftSchema,
     EinvoiceReasonSchema,
+    EinvoiceSendSchema,
     FromSalesSchema,
     ProviderStatusSchema,
 )
@@ -193,14 +195,24 @@ class Issue(MethodView):
 @blp.route("/<int:einvoice_id>/send")
 class Send(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState, AlreadySending, AlreadyCorrected, SaleInReview, AlreadyInvoiced)
+    @refuses(
+        UnknownEinvoice,
+        WrongState,
+        AlreadySending,
+        AlreadyCorrected,
+        SaleInReview,
+        AlreadyInvoiced,
+        AccountNotReady,
+        InDoubt,
+    )
+    @blp.arguments(EinvoiceSendSchema, required=False, example={"provider_account_id": 7})
     @blp.response(202, EinvoiceDetailSchema, example=samples.DETAIL)
-    def post(self, einvoice_id: int) -> Einvoice:
+    def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Send an issued e-invoice to its provider; `status` and `provider_status` show the result.
 
         An e-invoice in doubt is looked up at the provider first, and is sent only if the provider does not have it.
         """
-        return issue.send(einvoice_id, scope())
+        return issue.send(einvoice_id, scope(), provider_account_id=data.get("provider_account_id"))
 
 
 @blp.route("/<int:einvoice_id>/settle-doubt")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from app.kernel.errors import Conflict, FieldErrors, Invalid, NotFound
+from app.kernel.errors import Conflict, FieldErrors, Forbidden, Invalid, NotFound, Unauthenticated
 from app.kernel.http.error_handlers import CONSTRAINTS
 from app.kernel.messages import N_, Code, Message
 from app.kernel.worker.work_queue import WorkState
@@ -124,4 +124,39 @@ class AlreadySending(Conflict):
     code = "ALREADY_SENDING"
 
 
+class UnknownAccount(NotFound):
+    """No provider account has this id, or it belongs to another owner, or it is archived."""
+
+
+class AccountNotReady(Conflict):
+    """Nothing is sent through an account that is untested, disabled or archived; ``state`` says which."""
+
+    code = "ACCOUNT_NOT_READY"
+
+    def __init__(self, state: str = "untested") -> None:
+        text = N_("The provider account of this e-invoice is not ready (%(state)s).")
+        super().__init__(Message(text, state=Code(f"account.{state}", state)), data={"state": state})
+
+
+class AccountNameTaken(Conflict):
+    message = N_("Another provider account has this name.")
+    code = "ACCOUNT_NAME_TAKEN"
+
+
+class TooManyAccounts(Conflict):
+    message = N_("This user has as many provider accounts as it may have; delete one first.")
+    code = "TOO_MANY_ACCOUNTS"
+
+
+class AllowancesNotYours(Forbidden):
+    message = N_("Only a signed-in admin may allow addresses.")
+    code = "ADMIN_ONLY"
+
+
+class WrongSignature(Unauthenticated):
+    """The account does not exist, or the callback is not signed with its secret, or is too old."""
+
+
+CONSTRAINTS["ix_provider_accounts_name"] = AccountNameTaken
+CONSTRAINTS["fk_e_invoices_provider_account_id_provider_accounts"] = UnknownAccount
 CONSTRAINTS["ix_e_invoice_sendings_open"] = AlreadySending

@@ -36,6 +36,12 @@ class OwnWord(StrEnum):
 
 #: Words of providers that become the own status when they are the response to a sending.
 STATUS_BY_PROVIDER_STATUS = {"accepted": Status.ACCEPTED, "rejected": Status.REJECTED}
+#: Own status that a mapped word of the provider can set, and the statuses from which it does. A provider may take back
+#: an acceptance (the buyer refuses) or a rejection; the number stays used either way.
+MAPPED_FROM = {
+    Status.ACCEPTED: frozenset({Status.SENT, Status.REJECTED}),
+    Status.REJECTED: frozenset({Status.SENT, Status.ACCEPTED}),
+}
 
 
 def is_rejected(status: str, provider_status: str | None) -> bool:

@@ -1,18 +1,25 @@
-"""Celery tasks of e-invoices: print PDFs, send to providers, compact the tallies."""
+"""Celery tasks of e-invoices: print PDFs, send to providers, look up those in doubt, compact the tallies."""
 
 from __future__ import annotations
 
 from app.einvoices.lifecycle.issue import trigger_printer
 from app.einvoices.pdf import print_job
-from app.einvoices.providers import doubt, outbox
-from app.einvoices.providers.sendings import trigger_sender
+from app.einvoices.provider_accounts import archived_work, callbacks
+from app.einvoices.providers import http_provider, look_ups, outbox
 from app.einvoices.queries import tallies
 from app.extensions import celery
-from app.kernel.worker.celery_app import DebouncedTask
+from app.kernel.outbound.ssrf import RESOLVE_SECONDS
+from app.kernel.unit_of_work import unit_of_work
+from app.kernel.worker.celery_app import HTTP_DEADLINE, LEASE
 
-trigger_look_up = DebouncedTask("einvoices.look_up")
 #: Seconds. A document of 1000 long lines takes about 100 s, and short documents are printed between its parts.
 PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 900, 920
+#: Seconds. After the last claim of a round follow a look-up and a sending, each with its name resolution.
+SENDING_SOFT_LIMIT, SENDING_HARD_LIMIT = 52, 56
+
+_LAST_REQUEST = http_provider.LOOK_UP_DEADLINE + HTTP_DEADLINE + 2 * RESOLVE_SECONDS
+if not outbox.LIMITS.claim_seconds + _LAST_REQUEST < SENDING_SOFT_LIMIT < SENDING_HARD_LIMIT < LEASE:
+    raise RuntimeError("deadlines are out of order: a lease must outlive the round that holds it")
 
 
 @celery.task(name="einvoices.print_pdfs", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
@@ -22,22 +29,29 @@ def print_einvoices() -> None:
         trigger_printer()
 
 
-@celery.task(name="einvoices.send")
+@celery.task(name="einvoices.send", soft_time_limit=SENDING_SOFT_LIMIT, time_limit=SENDING_HARD_LIMIT)
 def send() -> None:
-    """Send due e-invoices to their providers, and apply due callbacks of the simulator."""
-    if outbox.send_due():
-        trigger_sender()
-    outbox.apply_due_callbacks()
+    """Send due e-invoices to their providers."""
+    outbox.send_due()
 
 
-@celery.task(name="einvoices.look_up")
+@celery.task(name="einvoices.look_up", soft_time_limit=SENDING_SOFT_LIMIT, time_limit=SENDING_HARD_LIMIT)
 def look_up() -> None:
     """Ask providers for the e-invoices whose sending was given up in doubt."""
-    if doubt.look_up_due():
-        trigger_look_up()
+    with unit_of_work():
+        archived_work.give_up_late()
+    look_ups.look_up_due()
+
+
+@celery.task(name="einvoices.apply_callbacks")
+def apply_callbacks() -> None:
+    """Apply due callbacks of the simulator."""
+    outbox.apply_due_callbacks()
 
 
 @celery.task(name="einvoices.compact")
 def compact() -> int:
     """Compact the tallies; returns the number of rows that were merged."""
+    with unit_of_work():
+        callbacks.purge()
     return tallies.compact()

@@ -26,6 +26,7 @@ _COPIED = (
         "original_id",
         "currency",
         "provider",
+        "provider_account_id",
         "marketplace",
         "marketplace_order_no",
         "allow_duplicate_order",

@@ -27,7 +27,15 @@ from app.kernel.money import plain_decimal
 
 _EVENTS: Mapping[Type, events.EventType] = {Type.RETURN: RETURN_CREATED, Type.CREDIT_NOTE: CREDIT_NOTE_CREATED}
 #: Columns that a credit copies from its original.
-_COPIED = ("owner_id", "currency", "provider", "marketplace", "marketplace_order_no", *(f"buyer_{n}" for n in BUYER))
+_COPIED = (
+    "owner_id",
+    "currency",
+    "provider",
+    "provider_account_id",
+    "marketplace",
+    "marketplace_order_no",
+    *(f"buyer_{n}" for n in BUYER),
+)
 
 
 def draft_credit(original_id: int, kind: Type, data: Mapping[str, Any], scope: Scope) -> Einvoice:

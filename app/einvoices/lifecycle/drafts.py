@@ -13,6 +13,7 @@ from app.einvoices.currencies import CURRENCIES
 from app.einvoices.events import CREATED, emit_and_record, record
 from app.einvoices.lifecycle import allowed_steps, exclusivity, inclusive_prices, totals
 from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice, EinvoiceItem
+from app.einvoices.provider_accounts import draft_account
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import Status, Type
@@ -23,7 +24,7 @@ from app.kernel.messages import N_, Message
 from app.kernel.money import LARGEST_AMOUNT
 
 _ORDER = ("marketplace", "marketplace_order_no", "allow_duplicate_order")
-_HEADER = (*_ORDER, "provider", "notes", "extra")
+_HEADER = (*_ORDER, "notes", "extra")
 _FOLLOWS = N_("The lines and the currency of a return or credit note are those of its original.")
 
 
@@ -55,15 +56,16 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope, actor: str) 
         raise Invalid({"prices_include_vat": [N_("Send the items too: the stored prices are without VAT.")]})
     if einvoice.type != Type.SALE and data.keys() & {"items", "currency"}:
         raise Invalid({name: [_FOLLOWS] for name in ("items", "currency") if name in data})
-    for name in _HEADER:
-        if name in data:
-            setattr(einvoice, name, data[name])
+    profile = sellers.profile_of(einvoice.owner_id)
+    chosen = draft_account.for_change(data, einvoice.owner_id, profile.provider)
+    for name, value in ({name: data[name] for name in _HEADER if name in data} | chosen).items():
+        setattr(einvoice, name, value)
     for name, value in data.get("buyer", {}).items():
         setattr(einvoice, f"buyer_{name}", value)
     if data.keys() & {*_ORDER}:
         exclusivity.require_free_order(einvoice)
         _audit_order(einvoice, actor)
-    _change_lines(einvoice, data)
+    _change_lines(einvoice, data, profile.default_vat_rate)
     einvoice.updated_at = change_clock.stamp()
     record(einvoice, "changed", fields=sorted(data))
     return einvoice
@@ -83,7 +85,8 @@ def add(data: Mapping[str, Any], owner_id: int) -> Einvoice:
         pdf=None,
         created_at=clock.now(),
         updated_at=moment,
-        **{"provider": profile.provider, "notes": "", "allow_duplicate_order": False, **header},
+        **{"notes": "", "allow_duplicate_order": False, **header},
+        **draft_account.for_new(data, owner_id, profile.provider),
         **{f"buyer_{name}": data["buyer"].get(name, "") for name in BUYER_TEXTS},
         buyer_is_business=data["buyer"].get("is_business"),
     )
@@ -100,11 +103,10 @@ def _audit_order(einvoice: Einvoice, actor: str) -> None:
         audit.record("einvoice.duplicate_order_allowed", actor=actor, subject=f"einvoice:{einvoice.id}", **order)
 
 
-def _change_lines(einvoice: Einvoice, data: Mapping[str, Any]) -> None:
+def _change_lines(einvoice: Einvoice, data: Mapping[str, Any], default_rate: Decimal) -> None:
     before, einvoice.currency = CURRENCIES[einvoice.currency], data.get("currency", einvoice.currency)
     if "items" in data:
-        rate = sellers.profile_of(einvoice.owner_id).default_vat_rate
-        _replace_items(einvoice, data["items"], rate, data.get("prices_include_vat", False))
+        _replace_items(einvoice, data["items"], default_rate, data.get("prices_include_vat", False))
     elif CURRENCIES[einvoice.currency] != before:
         _replace_items(einvoice, [_item_values(item) for item in einvoice.items], Decimal(0), False)
 

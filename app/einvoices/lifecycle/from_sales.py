@@ -72,7 +72,8 @@ def _content(data: Mapping[str, Any], owner_id: int) -> dict[str, Any]:
         raise Invalid({"vat_rates": [Message(N_("The sales invoice has no item %(item)s."), item=min(unknown))]})
     items = [{**item, **_rate(item["sku"], rates, data.get("vat_rate"))} for item in sale["items"]]
     default = {"prices_include_vat": sellers.profile_of(owner_id).prices_include_vat}
-    given = {name: data[name] for name in ("currency", "provider", "prices_include_vat") if name in data}
+    names = ("currency", "provider", "provider_account_id", "prices_include_vat")
+    given = {name: data[name] for name in names if name in data}
     return {**sale, **default, **given, "items": items}
 
 

@@ -11,6 +11,7 @@ from app.einvoices.events import CANCELLED, ISSUED, emit_and_record, record
 from app.einvoices.lifecycle import allowed_steps, credit_notes, exclusivity, numbering, readiness
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoicePdf
+from app.einvoices.provider_accounts import directory, draft_account
 from app.einvoices.providers import sendings
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
@@ -84,10 +85,13 @@ def cancel(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
     return einvoice
 
 
-def send(einvoice_id: int, scope: Scope) -> Einvoice:
+def send(einvoice_id: int, scope: Scope, *, provider_account_id: int | None = None) -> Einvoice:
     """Queue an e-invoice for its provider; a worker sends it and stores the response.
 
     When an earlier sending is in doubt, the worker first asks the provider whether it has the e-invoice.
+
+    Args:
+        provider_account_id: another account than that of the draft, for example because that one was archived.
 
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
@@ -95,12 +99,21 @@ def send(einvoice_id: int, scope: Scope) -> Einvoice:
         AlreadyCorrected: the e-invoice was rejected and has a correction.
         AlreadySending: a sending is pending.
         SaleInReview, AlreadyInvoiced: it was rejected, and its sales invoice is in review or has another e-invoice.
+        AccountNotReady: the provider account is untested, disabled or archived.
+        InDoubt: another account was named, and the provider of the present one may have the e-invoice.
+        Invalid: the owner has no account with the id that was named.
     """
     einvoice = find_for_update(einvoice_id, scope)
     allowed_steps.require("send", einvoice)
     sendings.require_not_sending(einvoice)
     if einvoice.status == Status.REJECTED and einvoice.sales_invoice_no:
         exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope)
+    if provider_account_id not in {None, einvoice.provider_account_id}:
+        sendings.require_no_doubt(einvoice)
+        account = draft_account.named(provider_account_id, einvoice.owner_id)
+        einvoice.provider_account, einvoice.provider = account, account.adapter
+        db.session.flush()
+    directory.require_ready(einvoice)
     einvoice.provider_status, einvoice.updated_at = OwnWord.QUEUED.value, change_clock.stamp()
     sendings.queue(einvoice)
     record(einvoice, "queued", provider=einvoice.provider)

@@ -26,8 +26,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.einvoices.models.provider_accounts import WAITING_REASONS, ProviderAccount
 from app.einvoices.models.work import EinvoicePdf
-from app.einvoices.status import Status, Type
+from app.einvoices.status import OwnWord, Status, Type
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.database.check_constraints import one_of
@@ -108,6 +109,12 @@ class Einvoice(db.Model):
                 "AND corrected_by_id IS NULL"
             ),
         ),
+        Index(
+            "ix_e_invoices_provider_account_id",
+            "provider_account_id",
+            "provider_invoice_id",
+            postgresql_where=text("provider_account_id IS NOT NULL"),
+        ),
         Index("ix_e_invoices_corrects_id", "corrects_id", unique=True),
         Index("ix_e_invoices_corrected_by_id", "corrected_by_id", unique=True),
     )
@@ -151,6 +158,8 @@ class Einvoice(db.Model):
     #: Snapshot of the printed seller fields, taken at issue.
     seller: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     provider: Mapped[str] = mapped_column(String(50), nullable=False)
+    #: Account that it is sent through; without one it is sent as the settings of the installation say.
+    provider_account_id: Mapped[int | None] = mapped_column(ForeignKey("provider_accounts.id"))
     provider_status: Mapped[str | None] = mapped_column(String(100))
     provider_invoice_id: Mapped[str | None] = mapped_column(String(255))
     #: Moment of ``provider_status`` as the provider reported it; an older report that arrives later is not applied.
@@ -180,6 +189,7 @@ class Einvoice(db.Model):
         lazy="raise_on_sql", remote_side="Einvoice.id", foreign_keys="Einvoice.original_id"
     )
     pdf: Mapped[EinvoicePdf | None] = relationship(lazy="raise_on_sql")
+    provider_account: Mapped[ProviderAccount | None] = relationship(lazy="raise_on_sql")
 
     @property
     def buyer(self) -> dict[str, Any]:
@@ -196,6 +206,13 @@ class Einvoice(db.Model):
         if self.issued_at is None or self.seller is None:
             return None
         return self.issued_at.astimezone(ZoneInfo(self.seller["timezone"])).date()
+
+    @property
+    def waiting_because(self) -> str | None:
+        """Why a queued sending waits: the state of its account, as text for people."""
+        if self.provider_status != OwnWord.QUEUED or self.provider_account is None:
+            return None
+        return WAITING_REASONS.get(self.provider_account.state)
 
     @property
     def pdf_url(self) -> str | None:

@@ -68,11 +68,15 @@ class EinvoiceSending(LeasedWork, db.Model):
         Index("ix_e_invoice_sendings_open", "einvoice_id", unique=True, postgresql_where=text("state = 'pending'")),
         Index("ix_e_invoice_sendings_einvoice_id_id", "einvoice_id", "id"),
         Index("ix_e_invoice_sendings_failed", "due_at", postgresql_where=text("state = 'failed'")),
+        Index("ix_e_invoice_sendings_lane_id", "lane_id", "due_at", postgresql_where=text("state <> 'done'")),
+        Index("ix_e_invoice_sendings_key", "key"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), nullable=False)
     provider: Mapped[str] = mapped_column(String(50), nullable=False)
+    #: Id of the provider account, or 0: it is sent as the settings of the installation say.
+    lane_id: Mapped[int] = mapped_column(BigInteger, nullable=False, default=0, server_default="0")
     #: Idempotency key: the same at every attempt, so that the provider recognises a repeat.
     key: Mapped[uuid.UUID] = mapped_column(Uuid, nullable=False)
     #: Whether the provider may have the e-invoice although no response came. It is set before each attempt, so that a

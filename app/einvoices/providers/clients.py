@@ -30,6 +30,14 @@ LOOK_UPS: Mapping[str, Callable[[ProviderRequest], ProviderResponse | None]] = {
     "http": http_provider.look_up,
     "simulator": simulator.look_up,
 }
+#: Connection tests before an account is used.
+CHECKS: Mapping[str, Callable[[ProviderRequest], None]] = {
+    "null": find_nothing,
+    "http": http_provider.check,
+    "simulator": find_nothing,
+}
+#: Providers that need the address of their sendings.
+ADDRESSED = frozenset({"http"})
 
 
 def can_look_up(provider: str, lookup_url: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.einvoices.status import Status
+from app.kernel.outbound.ssrf import Allowances
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,9 @@ class ProviderRequest:
     lookup_url: str = ""
     #: Further certificate authorities that the installation trusts.
     ca_file: Path | None = None
+    #: Of a seller's account: addresses that are not public must be among these. None: the operator set the addresses,
+    #: and none is refused.
+    allowances: Allowances | None = None
 
 
 @dataclass(frozen=True, slots=True)

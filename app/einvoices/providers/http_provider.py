@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import codecs
-import functools
 import http.client
 import time
 import urllib.error
 import urllib.request
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from app.config import KIB
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
+from app.einvoices.providers.pinned_line import NotConnected, PinnedLine
 from app.einvoices.status import STATUS_BY_PROVIDER_STATUS, Status
 from app.kernel import json
 from app.kernel.errors import MalformedJson
 from app.kernel.http.tls_errors import causes_of, tls_message
-from app.kernel.http.tls_trust import client_context
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_
+from app.kernel.outbound import ssrf
 from app.kernel.worker.celery_app import HTTP_DEADLINE
 
 MAX_RESPONSE_BYTES = 64 * KIB
@@ -40,8 +39,8 @@ def post(request: ProviderRequest) -> ProviderResponse:
         raise ProviderRejected(N_("EINVOICE_PROVIDER_URL is not set."), permanent=True, in_doubt=False)
     body = json.encode({"key": request.key, "einvoice": request.document})
     headers = {**_headers(request), "Content-Type": "application/json", "Idempotency-Key": request.key}
-    http_request = urllib.request.Request(request.url, data=body, headers=headers, method="POST")  # noqa: S310 - http or https, validated at start
-    return _parse_response(_exchange(http_request, request.ca_file, HTTP_DEADLINE))
+    http_request = urllib.request.Request(request.url, data=body, headers=headers, method="POST")  # noqa: S310 - http or https, validated
+    return _parse_response(_exchange(http_request, request, HTTP_DEADLINE))
 
 
 def look_up(request: ProviderRequest) -> ProviderResponse | None:
@@ -53,14 +52,39 @@ def look_up(request: ProviderRequest) -> ProviderResponse | None:
     parts = urlsplit(request.lookup_url)
     asked = urlencode({"key": request.key, "invoice_no": request.document["invoice_no"]})
     url = urlunsplit(parts._replace(query=f"{parts.query}&{asked}" if parts.query else asked))
-    http_request = urllib.request.Request(url, headers=_headers(request))  # noqa: S310 - http or https, validated at start
+    http_request = urllib.request.Request(url, headers=_headers(request))  # noqa: S310 - http or https, validated
     try:
-        return _parse_response(_exchange(http_request, request.ca_file, LOOK_UP_DEADLINE))
+        return _parse_response(_exchange(http_request, request, LOOK_UP_DEADLINE))
     except ProviderRejected as rejected:
-        cause = rejected.__cause__
-        if isinstance(cause, urllib.error.HTTPError) and cause.code == HTTPStatus.NOT_FOUND:
+        if _code_of(rejected) == HTTPStatus.NOT_FOUND:
             return None
         raise
+
+
+def check(request: ProviderRequest) -> None:
+    """Check that the provider answers and lets the hub in, without sending anything.
+
+    It looks up a key that nobody has; a provider without a look-up gets ``HEAD`` at the address of sendings, to which
+    every answer but 401, 403 and 5xx is fine.
+
+    Raises:
+        ProviderRejected: it does not answer, or refuses the hub.
+    """
+    if request.lookup_url:
+        look_up(request)
+        return
+    http_request = urllib.request.Request(request.url, headers=_headers(request), method="HEAD")  # noqa: S310 - http or https, validated
+    try:
+        _exchange(http_request, request, LOOK_UP_DEADLINE)
+    except ProviderRejected as rejected:
+        code = _code_of(rejected)
+        if code is None or code >= 500 or code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:  # noqa: PLR2004
+            raise
+
+
+def _code_of(rejected: ProviderRejected) -> int | None:
+    cause = rejected.__cause__
+    return cause.code if isinstance(cause, urllib.error.HTTPError) else None
 
 
 def _headers(request: ProviderRequest) -> dict[str, str]:
@@ -68,20 +92,33 @@ def _headers(request: ProviderRequest) -> dict[str, str]:
     return {"Accept": "application/json", **authorization}
 
 
-def _exchange(http_request: urllib.request.Request, ca_file: Path | None, deadline: float) -> bytes:
+def _exchange(http_request: urllib.request.Request, request: ProviderRequest, deadline: float) -> bytes:
+    end = time.monotonic() + deadline
+    line = PinnedLine(_address(http_request, request), request.ca_file)
     try:
-        with _opener(ca_file).open(http_request, timeout=deadline) as response:
+        with line.deadline(end), line.open(http_request, deadline) as response:
             if http_request.get_method() == "GET" and response.status != HTTPStatus.OK:
                 raise _rejected_with(response.status)
-            return _read_limited(response, time.monotonic() + deadline)
+            return _read_limited(response, end)
     except urllib.error.HTTPError as error:
         with error:
             raise _rejected_with(error.code) from error
     except (OSError, ValueError, http.client.HTTPException) as error:
         causes = list(causes_of(error))
         reason = tls_message(causes) or f"The provider does not answer: {error}"
-        was_sent = not any(isinstance(cause, _NotConnected | http.client.InvalidURL) for cause in causes)
+        was_sent = not any(isinstance(cause, NotConnected | http.client.InvalidURL) for cause in causes)
         raise ProviderRejected(reason, permanent=False, in_doubt=was_sent) from error
+
+
+def _address(http_request: urllib.request.Request, request: ProviderRequest) -> str | None:
+    """The validated IP address to connect to; None for an address that the operator set."""
+    if request.allowances is None:
+        return None
+    try:
+        return ssrf.resolve_target(ssrf.parse_target(http_request.full_url), request.allowances)
+    except ssrf.AddressError as fault:
+        is_rule = isinstance(fault, ssrf.Refused)
+        raise ProviderRejected(str(fault.message), permanent=is_rule, in_doubt=False) from fault
 
 
 def _rejected_with(code: int) -> ProviderRejected:
@@ -95,60 +132,6 @@ def _rejected_with(code: int) -> ProviderRejected:
         permanent=is_refusal and code not in _TEMPORARY_CODES,
         in_doubt=not is_refusal or code == HTTPStatus.CONFLICT,
     )
-
-
-class _NotConnected(OSError):
-    """No connection was made, so nothing of the request was sent."""
-
-    @classmethod
-    def of(cls, error: Exception) -> _NotConnected:
-        return cls(*error.args) if isinstance(error, OSError) else cls(str(error))
-
-
-class _HttpConnection(http.client.HTTPConnection):
-    def connect(self) -> None:
-        """Connect; every failure says that nothing was sent."""
-        try:
-            super().connect()
-        except (OSError, UnicodeError) as error:  # UnicodeError: the host is no valid name
-            raise _NotConnected.of(error) from error
-
-
-class _HttpsConnection(http.client.HTTPSConnection):
-    def connect(self) -> None:
-        """Connect and check the certificate; every failure says that nothing was sent."""
-        try:
-            super().connect()
-        except (OSError, UnicodeError) as error:  # UnicodeError: the host is no valid name
-            raise _NotConnected.of(error) from error
-
-
-class _HttpHandler(urllib.request.HTTPHandler):
-    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        """Send a request."""
-        return self.do_open(_HttpConnection, req)
-
-
-class _HttpsHandler(urllib.request.HTTPSHandler):
-    def __init__(self, ca_file: Path | None) -> None:
-        self._tls = client_context(ca_file)
-        super().__init__(context=self._tls)
-
-    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        """Send a request over TLS."""
-        return self.do_open(_HttpsConnection, req, context=self._tls)
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
-        """Refuse every redirect: requests go to the configured address only."""
-
-
-@functools.cache
-def _opener(ca_file: Path | None) -> urllib.request.OpenerDirector:
-    """Return the opener of all requests; proxies of the environment are not used."""
-    handlers = (_HttpHandler(), _HttpsHandler(ca_file), urllib.request.ProxyHandler({}), _NoRedirects())
-    return urllib.request.build_opener(*handlers)
 
 
 def _read_limited(response: Any, deadline: float) -> bytes:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -13,10 +17,10 @@ from sqlalchemy import select
 
 from app.einvoices.lifecycle.allowed_steps import is_allowed
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
-from app.einvoices.providers import doubt, outcomes, status_reports
+from app.einvoices.providers import doubt, lanes, outcomes, status_reports
 from app.einvoices.providers.clients import PROVIDERS
-from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
-from app.einvoices.providers.sendings import build_request
+from app.einvoices.providers.contract import ProviderRejected, ProviderResponse
+from app.einvoices.providers.prepared_requests import PreparedRequest, prepare
 from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import OwnWord, Status
 from app.extensions import db
@@ -24,33 +28,54 @@ from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import work_queue
 from app.kernel.worker.celery_app import LEASE
+from app.kernel.worker.fair_round import FairRound, RoundLimits, Work
 
 log = structlog.get_logger(__name__)
 SENDINGS = Counter(
     "hub_einvoice_sendings_total", "Attempts to hand an e-invoice to its provider.", ["provider", "outcome"]
 )
-#: Seconds after which no new sending starts. A look-up and a sending may follow, within the time limit of the task.
-BUDGET = 4.0
+#: Simultaneous requests of one process. Slow accounts are served in the first 5 seconds of a round and sendings are
+#: claimed in its first 22 seconds. A request usually ends after at most 15 seconds, so those to slow accounts have
+#: ended when the round ends, and the next starts at once.
+LIMITS = RoundLimits(requests=32, slow_seconds=5.0, claim_seconds=22.0, linger_seconds=0.1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
     id: UUID
     einvoice_id: int
-    provider: str
+    lane_id: int
     attempts: int
     #: Whether the provider may have the e-invoice from an earlier attempt.
     was_in_doubt: bool
-    request: ProviderRequest
+    prepared: PreparedRequest
 
 
-def send_due() -> bool:
-    """Send due e-invoices; true when the time budget ended and work may be left."""
-    started = time.monotonic()
-    while _send_next():
-        if time.monotonic() - started > BUDGET:
-            return True
-    return False
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """The response to a claimed sending, or the error if there is none."""
+
+    claim: _Claim
+    seconds: float
+    response: ProviderResponse | None = None
+    error: Exception | None = None
+    looked_up: bool = False
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the provider answered, be it that it refuses the e-invoice."""
+        return self.error is None or (isinstance(self.error, ProviderRejected) and self.error.permanent)
+
+
+def send_due() -> int:
+    """Send due e-invoices until none is left or the time of the round is over; return the number of attempts."""
+    return _SendRound(LIMITS, pool(os.getpid())).run()
+
+
+@functools.cache
+def pool(_process: int) -> ThreadPoolExecutor:
+    """Thread pool of a process, for sendings and look-ups."""
+    return ThreadPoolExecutor(LIMITS.requests, thread_name_prefix="provider")
 
 
 def apply_due_callbacks() -> int:
@@ -61,33 +86,64 @@ def apply_due_callbacks() -> int:
     return count
 
 
-def _send_next() -> bool:
-    with unit_of_work():
-        claim = _claim_next()
-    if claim is None:
-        return False
-    try:
-        found = doubt.look_up(claim.provider, claim.request) if claim.was_in_doubt else None
-        response = found or PROVIDERS[claim.provider](claim.request)
-    except Exception as error:  # noqa: BLE001 - the row stores every failure of a provider and is retried
-        SENDINGS.labels(claim.provider, "refused" if isinstance(error, ProviderRejected) else "error").inc()
-        log.warning("einvoice_not_sent", einvoice=claim.einvoice_id, attempt=claim.attempts, error=str(error))
-        with unit_of_work():
-            _record_failure(claim, error)
-        return True
-    with unit_of_work():
-        _record_response(claim, response, looked_up=found is not None)
-    SENDINGS.labels(claim.provider, "taken").inc()
-    log.info("einvoice_sent", provider=claim.provider, attempt=claim.attempts, looked_up=found is not None)
-    return True
+class _SendRound(FairRound[_Result]):
+    """One run of the task that sends; a lane is an account."""
+
+    stores_each = True
+
+    def claim(self, free: int, *, skip_slow: bool, excluded: Sequence[int]) -> list[Work[_Result]]:
+        """Claim due sendings of each account within its limits."""
+        due, limits = lanes.lock_due("send", free, skip_slow=skip_slow, excluded=excluded)
+        claims = [
+            claim
+            for lane, limit in zip(due, limits, strict=True)
+            for _ in range(limit)
+            if (claim := _claim_next(lane.id)) is not None
+        ]
+        lanes.mark_served(due, [claim.lane_id for claim in claims])
+        return [(claim.lane_id, functools.partial(_perform, claim)) for claim in claims]
+
+    def store(self, results: Sequence[_Result]) -> None:
+        """Store a result, and what it says about the account."""
+        for result in results:
+            if result.response is not None:
+                _record_response(result.claim, result.response, looked_up=result.looked_up)
+            elif result.error is not None:
+                _record_failure(result.claim, result.error)
+            lanes.record_answer(result.claim.lane_id, result.seconds, is_clear=result.is_clear)
+
+    def report(self, result: _Result) -> None:
+        """Count an attempt, and log it."""
+        claim, error = result.claim, result.error
+        outcome = "taken" if error is None else "refused" if isinstance(error, ProviderRejected) else "error"
+        SENDINGS.labels(claim.prepared.adapter, outcome).inc()
+        facts = {"einvoice": claim.einvoice_id, "lane": claim.lane_id, "attempt": claim.attempts}
+        if error is None:
+            log.info("einvoice_sent", **facts, looked_up=result.looked_up)
+        else:
+            log.warning("einvoice_not_sent", **facts, error=str(error))
 
 
-def _claim_next() -> _Claim | None:
-    row: EinvoiceSending | None = work_queue.claim(EinvoiceSending, timedelta(seconds=LEASE))
+def _claim_next(lane_id: int) -> _Claim | None:
+    lease, in_lane = timedelta(seconds=LEASE), EinvoiceSending.lane_id == lane_id
+    row: EinvoiceSending | None = work_queue.claim(EinvoiceSending, lease, in_lane)
     if row is None or row.claim_id is None:
         return None
     was_in_doubt, row.in_doubt = row.in_doubt, True  # until an answer comes, also when this worker is killed
-    return _Claim(row.claim_id, row.einvoice_id, row.provider, row.attempts, was_in_doubt, build_request(row))
+    return _Claim(row.claim_id, row.einvoice_id, lane_id, row.attempts, was_in_doubt, prepare(row))
+
+
+def _perform(claim: _Claim) -> _Result:
+    """Make the attempt, outside of any transaction; errors are in the result."""
+    started, found = time.monotonic(), None
+    adapter, request = claim.prepared.adapter, claim.prepared.request
+    try:
+        claim.prepared.require_possible()
+        found = doubt.look_up(adapter, request) if claim.was_in_doubt else None
+        response = found or PROVIDERS[adapter](request)
+    except Exception as error:  # noqa: BLE001 - the row stores every failure of a provider and is retried
+        return _Result(claim, time.monotonic() - started, error=error)
+    return _Result(claim, time.monotonic() - started, response, looked_up=found is not None)
 
 
 def _record_failure(claim: _Claim, error: Exception) -> None:
@@ -101,7 +157,7 @@ def _record_failure(claim: _Claim, error: Exception) -> None:
     if in_doubt and einvoice.provider_status != OwnWord.QUEUED and doubt.settle_by_report(einvoice):
         return
     if gave_up:
-        outcomes.record_given_up(einvoice, claim.provider, reason, in_doubt=in_doubt)
+        outcomes.record_given_up(einvoice, reason, in_doubt=in_doubt)
 
 
 def _record_response(claim: _Claim, response: ProviderResponse, *, looked_up: bool) -> None:
@@ -110,7 +166,7 @@ def _record_response(claim: _Claim, response: ProviderResponse, *, looked_up: bo
     if not work_queue.finish(EinvoiceSending, claim.id, in_doubt=False):
         return
     if is_allowed("send", einvoice) or einvoice.status == Status.REFUNDED:
-        outcomes.record_response(einvoice, claim.provider, response, **({"looked_up": True} if looked_up else {}))
+        outcomes.record_response(einvoice, response, **({"looked_up": True} if looked_up else {}))
 
 
 def _apply_next_callback() -> bool:

@@ -9,44 +9,51 @@ from typing import Any
 from app.einvoices.events import SENT, STATUS_CHANGED, emit, emit_and_record, record
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceCallback
+from app.einvoices.provider_accounts import status_words
 from app.einvoices.providers.contract import ProviderResponse
 from app.einvoices.queries import change_clock
 from app.einvoices.status import OwnWord, Status
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.unit_of_work import after_commit
+from app.kernel.worker.celery_app import DebouncedTask
 
+trigger_callbacks = DebouncedTask("einvoices.apply_callbacks")
 #: Provider statuses while no word of the provider is known; the hub's own words never hide one of the provider.
 UNANSWERED = frozenset({None, OwnWord.QUEUED, OwnWord.IN_DOUBT})
 
 
-def record_response(einvoice: Einvoice, provider: str, response: ProviderResponse, **payload: Any) -> None:
+def record_response(einvoice: Einvoice, response: ProviderResponse, **payload: Any) -> None:
     """Record the response of a provider, which came at once or was looked up; ``payload`` goes into the history."""
     moment = clock.now()
     # A callback may have arrived before this response; its status is newer and stays.
     if einvoice.provider_status in UNANSWERED:
         einvoice.provider_status, einvoice.provider_status_at = response.provider_status, moment
     einvoice.provider_invoice_id = response.provider_invoice_id or einvoice.provider_invoice_id
-    record_taken(einvoice, provider, provider_status=response.provider_status, raw=response.raw, **payload)
-    if response.status != Status.SENT:
+    record_taken(einvoice, provider_status=response.provider_status, raw=response.raw, **payload)
+    if response.status != Status.SENT and status_words.mapping_of(einvoice) is None:
         _set_status(einvoice, response.status)
         emit_and_record(STATUS_CHANGED, einvoice, before=Status.SENT.value, after=response.status.value)
+    if response.callbacks:
+        after_commit(trigger_callbacks)
     for after, report in response.callbacks:
         _schedule_callback(einvoice.id, moment, after, report)
 
 
-def record_taken(einvoice: Einvoice, provider: str, **payload: Any) -> None:
+def record_taken(einvoice: Einvoice, **payload: Any) -> None:
     """Record that the provider has the e-invoice; ``payload`` goes into the history."""
     einvoice.updated_at = change_clock.stamp()
     _set_status(einvoice, Status.SENT)
-    emit_and_record(SENT, einvoice, provider=provider, **payload)
+    emit_and_record(SENT, einvoice, provider=einvoice.provider, **payload)
+    status_words.apply(einvoice)  # the word may have come before, by a callback
 
 
-def record_given_up(einvoice: Einvoice, provider: str, error: str, *, in_doubt: bool) -> None:
+def record_given_up(einvoice: Einvoice, error: str, *, in_doubt: bool) -> None:
     """Record that no further attempt follows."""
     if einvoice.provider_status == OwnWord.QUEUED:  # otherwise a callback of the provider set a newer status
         einvoice.provider_status = (OwnWord.IN_DOUBT if in_doubt else OwnWord.FAILED).value
     einvoice.updated_at = change_clock.stamp()
-    record(einvoice, "in_doubt" if in_doubt else "not_sent", provider=provider, error=error)
+    record(einvoice, "in_doubt" if in_doubt else "not_sent", provider=einvoice.provider, error=error)
     emit(STATUS_CHANGED, einvoice)
 
 

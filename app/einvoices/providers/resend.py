@@ -61,6 +61,6 @@ def _send_again(einvoice_id: int) -> bool:
     for name, value in work_queue.reset_values().items():
         setattr(row, name, value)
     einvoice.provider_status, einvoice.updated_at = OwnWord.QUEUED.value, change_clock.stamp()
-    record(einvoice, "queued", provider=row.provider)
+    record(einvoice, "queued", provider=einvoice.provider)
     db.session.flush()
     return True

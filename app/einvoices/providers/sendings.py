@@ -1,18 +1,15 @@
-"""Sendings of an e-invoice: queue one under the key of its content, find an open one, build its request."""
+"""Sendings of an e-invoice: queue one under the key of its content, find an open one."""
 
 from __future__ import annotations
 
 import uuid
 
-from flask import current_app
 from sqlalchemy import ColumnElement, and_, select
 
 from app.einvoices.errors import AlreadySending, InDoubt
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
-from app.einvoices.providers.contract import ProviderRequest
-from app.einvoices.queries.lookup import find
-from app.einvoices.schemas.einvoices import EinvoiceDetailSchema
+from app.einvoices.providers import lanes
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import after_commit
@@ -22,7 +19,6 @@ from app.kernel.worker.celery_app import DebouncedTask
 from app.kernel.worker.work_queue import WorkState
 
 trigger_sender = DebouncedTask("einvoices.send")
-_document_schema = EinvoiceDetailSchema()
 
 
 def queue(einvoice: Einvoice) -> None:
@@ -32,12 +28,15 @@ def queue(einvoice: Einvoice) -> None:
     provider that stored it, and whose answer was lost, recognises the repeat. A sending that was given up in doubt
     continues, and stays in doubt.
     """
-    doubtful = find_doubtful(einvoice)
+    doubtful, account_id = find_doubtful(einvoice), einvoice.provider_account_id
+    lanes.ensure(account_id or lanes.INSTALLATION)
     if doubtful is None:
         db.session.add(
             EinvoiceSending(
                 einvoice_id=einvoice.id,
-                provider=einvoice.provider,
+                # The previous release knows no such provider, so its workers send nothing to a wrong address.
+                provider=f"account:{account_id}" if account_id else einvoice.provider,
+                lane_id=account_id or lanes.INSTALLATION,
                 key=_key(einvoice),
                 state=WorkState.PENDING.value,
                 due_at=clock.now(),
@@ -92,20 +91,6 @@ def require_not_sending(einvoice: Einvoice) -> None:
     """
     if is_being_sent(einvoice):
         raise AlreadySending
-
-
-def build_request(sending: EinvoiceSending) -> ProviderRequest:
-    """The request of a sending: the e-invoice as it is, and the addresses of the settings."""
-    config = current_app.config
-    einvoice = find(sending.einvoice_id, None)
-    return ProviderRequest(
-        document={**_document_schema.dump(einvoice), "seller": einvoice.seller},
-        key=str(sending.key),
-        url=config["EINVOICE_PROVIDER_URL"],
-        token=config["EINVOICE_PROVIDER_TOKEN"],
-        lookup_url=config["EINVOICE_PROVIDER_LOOKUP_URL"],
-        ca_file=config["TRUSTED_CA_FILE"],
-    )
 
 
 def _key(einvoice: Einvoice) -> uuid.UUID:

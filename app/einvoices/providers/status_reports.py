@@ -11,6 +11,7 @@ from typing import Any
 from app.accounts.ownership import Scope
 from app.einvoices.events import STATUS_CHANGED, emit, record
 from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.provider_accounts import status_words
 from app.einvoices.providers.doubt import settle_by_report
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
@@ -20,9 +21,10 @@ RECORDED = "provider_status_updated"
 
 
 def report(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
-    """Record a provider's status for an e-invoice, and apply it; the e-invoice's own status does not change.
+    """Record a provider's status for an e-invoice, and apply it.
 
-    Only when its sending was in doubt, it becomes ``sent``.
+    The own status changes as the mapping of the provider account says; without one it does not change. Only when its
+    sending was in doubt, it becomes ``sent``.
     A report that is older than the stored status (by ``occurred_at``), or that repeats it, is recorded only.
 
     Raises:
@@ -45,7 +47,7 @@ def report(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
     record(einvoice, RECORDED, **facts, occurred_at=clock.iso(moment), applied=applied)
     if not late:
         settle_by_report(einvoice)
-    if applied:
+    if applied and not status_words.apply(einvoice):
         emit(STATUS_CHANGED, einvoice)
     return einvoice
 

@@ -146,7 +146,7 @@ def _scoped(scope: Scope) -> Select[Any]:
 
 
 def _load(query: Select[Any], *, items: bool, events: bool = False) -> Einvoice:
-    options: list[Any] = [selectinload(Einvoice.pdf)]
+    options: list[Any] = [selectinload(Einvoice.pdf), selectinload(Einvoice.provider_account)]
     options += [selectinload(Einvoice.items)] if items else []
     options += [selectinload(Einvoice.events)] if events else []
     found: Einvoice | None = db.session.scalar(query.options(*options).execution_options(populate_existing=True))

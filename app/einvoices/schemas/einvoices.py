@@ -14,6 +14,7 @@ from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.einvoices.status import Status, Type
 from app.kernel import json
+from app.kernel.database.sequences import MAX_ID
 from app.kernel.messages import N_, Message
 from app.kernel.money import LARGEST_AMOUNT
 from app.kernel.schemas import validators
@@ -113,6 +114,25 @@ class EinvoiceItemSchema(Schema):
     total = Number(0, LARGEST_AMOUNT, 3, dump_only=True)
 
 
+def provider_account() -> Number:
+    """Field of an account: without it a draft gets the default account; null means the settings of the installation."""
+    return Number(
+        1,
+        MAX_ID,
+        allow_none=True,
+        metadata={
+            "description": "Account that it is sent through; by default the seller's default account, and null if "
+            "`provider` is sent."
+        },
+    )
+
+
+class EinvoiceSendSchema(Schema):
+    """Another account than that of the draft, if the e-invoice shall be sent through it."""
+
+    provider_account_id = Number(1, MAX_ID)
+
+
 class EinvoiceDraftSchema(Schema):
     """A draft; the owner's settings give the values of missing fields."""
 
@@ -135,6 +155,7 @@ class EinvoiceDraftSchema(Schema):
         metadata={"description": "Whether this order of the marketplace may have another e-invoice; it is audited."}
     )
     provider = Choice(*PROVIDER_NAMES)
+    provider_account_id = provider_account()
     notes = Text(2000)
     extra = Metadata(data_key="metadata", allow_none=True)
 
@@ -203,6 +224,7 @@ class FromSalesSchema(Schema):
     )
     currency = Choice(*CURRENCIES)
     provider = Choice(*PROVIDER_NAMES)
+    provider_account_id = provider_account()
 
 
 class ProviderStatusSchema(Schema):
@@ -241,6 +263,7 @@ class EinvoiceSchema(Schema):
     buyer = fields.Nested(EinvoiceShownBuyerSchema)
     totals = fields.Nested(EinvoiceTotalsSchema)
     provider = fields.String()
+    provider_account_id = fields.Integer(allow_none=True)
     provider_status = fields.String(allow_none=True)
     provider_invoice_id = fields.String(allow_none=True)
     pdf_url = fields.String(allow_none=True)
@@ -265,6 +288,9 @@ class EinvoiceDetailSchema(EinvoiceSchema):
     allow_duplicate_order = fields.Boolean()
     notes = fields.String()
     reason = fields.String()
+    waiting_because = fields.String(
+        allow_none=True, metadata={"description": "Why a queued sending waits: the state of its provider account."}
+    )
     pdf_state = fields.String(allow_none=True)
     pdf_error = fields.String(allow_none=True)
     created_at = Timestamp()

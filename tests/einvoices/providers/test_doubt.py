@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from app.accounts.models.accounts import AuditEntry
 from app.einvoices.models.work import EinvoiceSending
-from app.einvoices.providers import doubt, outbox, resend
+from app.einvoices.providers import doubt, look_ups, outbox, resend
 from app.einvoices.providers.clients import PROVIDERS
 from app.extensions import db
 from app.kernel.http.app import Hub
@@ -211,13 +211,13 @@ class TestSweep:
         store.stored[str(stored_sendings()[0].key)] = fetch_detail(owner, doubtful)["invoice_no"]
         store.provider_status = "rejected"
         pass_time(61)
-        doubt.look_up_due()
+        look_ups.look_up_due()
         assert shown(owner, doubtful) == ("rejected", "rejected")
         assert perform(owner, doubtful, "corrections", {})["corrects_id"] == doubtful
 
     def test_what_is_not_found_has_failed(self, owner: FlaskClient, doubtful: int, pass_time: Pass) -> None:
         pass_time(61)
-        doubt.look_up_due()
+        look_ups.look_up_due()
         assert shown(owner, doubtful) == ("issued", "failed")
         event = fetch_detail(owner, doubtful)["events"][-1]
         assert (event["type"], event["payload"]["taken"]) == ("doubt_settled", False)
@@ -227,7 +227,7 @@ class TestSweep:
     def test_it_waits_until_the_provider_must_have_stored_it(
         self, owner: FlaskClient, doubtful: int, store: StoringProvider
     ) -> None:
-        doubt.look_up_due()
+        look_ups.look_up_due()
         assert (sum(store.looked_up.values()), shown(owner, doubtful)[1]) == (0, "in_doubt")
 
     def test_a_provider_in_trouble_is_asked_less_and_less(
@@ -237,7 +237,7 @@ class TestSweep:
         asked = []
         for _ in range(100):
             pass_time(60)
-            doubt.look_up_due()
+            look_ups.look_up_due()
             asked.append(sum(store.looked_up.values()))
         assert asked[0] == 1
         assert asked[-1] < 12
@@ -246,7 +246,7 @@ class TestSweep:
     def test_a_look_up_that_a_wrong_clock_dated_is_due(self, owner: FlaskClient, doubtful: int) -> None:
         with db.engine.begin() as connection:
             connection.execute(text("UPDATE e_invoice_sendings SET due_at = due_at + interval '5 hours'"))
-        doubt.look_up_due()
+        look_ups.look_up_due()
         assert shown(owner, doubtful) == ("issued", "failed")
 
     def test_a_provider_without_a_look_up_is_not_asked(
@@ -254,7 +254,7 @@ class TestSweep:
     ) -> None:
         app.config["EINVOICE_PROVIDER_LOOKUP_URL"] = ""
         pass_time(61)
-        assert doubt.look_up_due() is False
+        assert look_ups.look_up_due() == 0
         assert (sum(store.looked_up.values()), shown(owner, doubtful)[1]) == (0, "in_doubt")
 
     def test_a_sending_whose_workers_were_all_lost_is_shown(
@@ -265,7 +265,7 @@ class TestSweep:
         change_sending(attempts=5, in_doubt=True)
         outbox.send_due()
         app.config["EINVOICE_PROVIDER_LOOKUP_URL"] = ""
-        doubt.look_up_due()
+        look_ups.look_up_due()
         assert shown(owner, einvoice_id) == ("issued", "in_doubt")
 
     def test_a_decision_during_the_look_up_stays(
@@ -276,7 +276,7 @@ class TestSweep:
 
         monkeypatch.setattr(doubt, "look_up", decide_first)
         pass_time(61)
-        doubt.look_up_due()
+        look_ups.look_up_due()
         assert shown(owner, doubtful) == ("sent", "taken")
         assert stored_sendings()[0].state == "done"
 

@@ -9,12 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.einvoices.providers import http_provider, outbox
+from app.einvoices.providers import outbox
 from app.einvoices.providers.clients import PROVIDERS
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.worker import work_queue
-from app.kernel.worker.celery_app import HTTP_DEADLINE, SOFT_LIMIT
 from tests.einvoices.helpers import (
     SAMPLE,
     URL,
@@ -25,10 +24,6 @@ from tests.einvoices.helpers import (
     reports_of,
     stored_sendings,
 )
-
-
-def test_a_look_up_and_a_sending_fit_into_the_time_limit_of_the_task() -> None:
-    assert outbox.BUDGET + http_provider.LOOK_UP_DEADLINE + HTTP_DEADLINE < SOFT_LIMIT
 
 
 class TestSending:

@@ -1,0 +1,1 @@
+"""Accounts of sellers at providers: directory, connection test, mapping of words, callbacks, secrets."""

@@ -1,0 +1,60 @@
+"""Connection test of an account: whether its provider answers and lets the hub in, without sending anything."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import structlog
+
+from app.accounts import audit
+from app.accounts.ownership import Scope
+from app.einvoices.models.provider_accounts import ProviderAccount
+from app.einvoices.provider_accounts import directory
+from app.einvoices.providers.clients import CHECKS
+from app.einvoices.providers.contract import ProviderRejected
+from app.einvoices.providers.prepared_requests import PreparedRequest, prepare_for
+from app.kernel import clock
+from app.kernel.messages import N_
+from app.kernel.unit_of_work import after_commit, commit_early
+from app.kernel.worker.celery_app import DebouncedTask
+
+log = structlog.get_logger(__name__)
+PASSED = N_("The provider answered.")
+CHANGED = N_("The account was changed during the test.")
+_MAX_MESSAGE_LENGTH = 500
+_trigger_sender = DebouncedTask("einvoices.send")
+#: Number of an e-invoice that does not exist.
+_NO_DOCUMENT = {"id": 0, "invoice_no": "CONNECTION-TEST", "metadata": None}
+
+
+def run(account_id: int, scope: Scope, *, actor: str) -> ProviderAccount:
+    """Test the connection, outside of any transaction, and store the result with its time.
+
+    Raises:
+        UnknownAccount: no such account in this scope has the id.
+    """
+    account = directory.find_for_update(account_id, scope)
+    prepared, tested = prepare_for(account, _NO_DOCUMENT, str(uuid4())), account.updated_at
+    commit_early()
+    fault = _find_fault(prepared)
+    account = directory.find_for_update(account_id, scope)
+    if account.updated_at != tested:
+        fault = CHANGED
+    account.tested_at, account.test_passed = clock.now(), fault is None
+    account.test_message = (fault or PASSED)[:_MAX_MESSAGE_LENGTH]
+    facts = {"passed": account.test_passed, "message": account.test_message}
+    audit.record("provider_account.tested", actor=actor, subject=f"provider_account:{account.id}", **facts)
+    after_commit(_trigger_sender)  # sendings may have waited for the test
+    return account
+
+
+def _find_fault(prepared: PreparedRequest) -> str | None:
+    try:
+        prepared.require_possible()
+        CHECKS[prepared.adapter](prepared.request)
+    except ProviderRejected as rejected:
+        return str(rejected)
+    except Exception as error:
+        log.exception("provider_account_not_tested", adapter=prepared.adapter)
+        return f"{type(error).__name__}: {error}"
+    return None

@@ -1,0 +1,245 @@
+"""Directory of provider accounts: create, find, list, change, archive, rotate the callback secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Select, func, select, update
+
+from app.accounts import audit
+from app.accounts.ownership import Scope, lock_user
+from app.einvoices.errors import AccountNotReady, AllowancesNotYours, TooManyAccounts, UnknownAccount
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.provider_accounts import AccountState, Mode, ProviderAccount
+from app.einvoices.provider_accounts import archived_work
+from app.einvoices.providers.clients import ADDRESSED
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.errors import Invalid
+from app.kernel.messages import N_
+from app.kernel.outbound import ssrf
+from app.kernel.outbound.shared_secret import generate_secret
+from app.kernel.secret_box import seal
+
+_PLAIN_FIELDS = ("name", "mode", "mapping", "concurrency", "rate_per_minute", "enabled", "extra")
+#: Fields that say where e-invoices go; after a change the connection has to be tested again.
+_TESTED_FIELDS = ("adapter", "url", "lookup_url", "token", "allowances")
+_URLS = ("url", "lookup_url")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountWithSecret:
+    """An account and its plain callback secret, which is shown once."""
+
+    account: ProviderAccount
+    callback_secret: str
+
+
+def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: bool) -> AccountWithSecret:
+    """Create an account, which has to be tested before it is used; its callback secret is returned only here.
+
+    Raises:
+        Invalid: an address is missing or refused.
+        AllowancesNotYours: ``allowances`` were sent by a caller who is no admin.
+        AccountNameTaken: the user has an account with this name.
+        TooManyAccounts: the user has ``PROVIDER_ACCOUNTS_PER_USER`` accounts.
+    """
+    _require_right_to_allow(data, may_allow)
+    lock_user(owner_id)
+    active = _scoped(owner_id).where(ProviderAccount.archived_at.is_(None)).subquery()
+    if (db.session.scalar(select(func.count()).select_from(active)) or 0) >= current_app.config[
+        "PROVIDER_ACCOUNTS_PER_USER"
+    ]:
+        raise TooManyAccounts
+    secret = generate_secret()
+    account = ProviderAccount(owner_id=owner_id, callback_secret=seal(secret.encode()), allowances=[])
+    account.url = account.lookup_url = ""
+    _set_fields(account, data)
+    db.session.add(account)
+    db.session.flush()
+    _set_default(account, data.get("is_default", False))
+    _record("created", account, actor, name=account.name, url=account.url, allowances=account.allowances)
+    return AccountWithSecret(account, secret)
+
+
+def find(account_id: int, scope: Scope) -> ProviderAccount:
+    """Return an account, also an archived one.
+
+    Raises:
+        UnknownAccount: no account in this scope has the id.
+    """
+    return _one(_scoped(scope).where(ProviderAccount.id == account_id))
+
+
+def find_for_update(account_id: int, scope: Scope) -> ProviderAccount:
+    """Return an account that is not archived, and lock its row until the commit.
+
+    Raises:
+        UnknownAccount: no such account in this scope has the id.
+    """
+    active = _scoped(scope).where(ProviderAccount.id == account_id, ProviderAccount.archived_at.is_(None))
+    return _one(active.with_for_update(key_share=True))
+
+
+def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    """Return a page of accounts, newest first; archived ones only if asked for."""
+    size = query["per_page"]
+    selected = _scoped(scope).order_by(ProviderAccount.id.desc()).limit(size + 1)
+    if not query.get("archived", False):
+        selected = selected.where(ProviderAccount.archived_at.is_(None))
+    if "mode" in query:
+        selected = selected.where(ProviderAccount.mode == query["mode"])
+    if "cursor" in query:
+        selected = selected.where(ProviderAccount.id < query["cursor"])
+    rows = list(db.session.scalars(selected))
+    next_cursor = rows[size - 1].id if len(rows) > size else None
+    return {"data": rows[:size], "meta": {"per_page": size, "next_cursor": next_cursor}}
+
+
+def default_of(owner_id: int) -> ProviderAccount | None:
+    """The account of new drafts: the live default; a test default takes them only as long as there is no live one."""
+    defaults = _scoped(owner_id).where(ProviderAccount.is_default, ProviderAccount.archived_at.is_(None))
+    found: ProviderAccount | None = db.session.scalar(
+        defaults.order_by((ProviderAccount.mode == Mode.LIVE).desc()).limit(1)
+    )
+    return found
+
+
+def choices(owner_id: int) -> Sequence[ProviderAccount]:
+    """The accounts that a draft of this owner can have, by name."""
+    active = _scoped(owner_id).where(ProviderAccount.archived_at.is_(None))
+    return list(db.session.scalars(active.order_by(ProviderAccount.name)))
+
+
+def require_ready(einvoice: Einvoice) -> None:
+    """Refuse to queue a sending through an account that is not ready; nothing may be sent untested.
+
+    Raises:
+        AccountNotReady: its connection was not tested or the test failed, or it is disabled or archived.
+    """
+    if einvoice.provider_account_id is None:
+        return
+    state = db.session.get_one(ProviderAccount, einvoice.provider_account_id).state
+    if state != AccountState.READY:
+        raise AccountNotReady(state.value)
+
+
+def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str, may_allow: bool) -> ProviderAccount:
+    """Change the fields in ``data``; another address, adapter or token has to be tested again before it is used.
+
+    Raises:
+        UnknownAccount: no such account in this scope has the id.
+        Invalid: an address is missing or refused.
+        AllowancesNotYours: ``allowances`` were sent by a caller who is no admin.
+        AccountNameTaken: the user has an account with this name.
+    """
+    account = find_for_update(account_id, scope)
+    _require_right_to_allow(data, may_allow)
+    if "allowances" in data and data["allowances"] != account.allowances:
+        _record("allowances_changed", account, actor, before=account.allowances, after=data["allowances"])
+    _set_fields(account, data)
+    db.session.flush()
+    if "is_default" in data:
+        _set_default(account, data["is_default"])
+    account.updated_at = clock.now()
+    _record("changed", account, actor, fields=sorted(data), url=account.url)
+    return account
+
+
+def remove(account_id: int, scope: Scope, *, actor: str) -> bool:
+    """Delete an account that no e-invoice refers to; archive any other one, and return whether it was archived.
+
+    Sendings through it that wait end as ``failed`` with the reason, or stay in doubt; reports of the provider about
+    e-invoices that it has are still taken.
+
+    Raises:
+        UnknownAccount: no such account in this scope has the id.
+    """
+    account = find_for_update(account_id, scope)
+    used = select(Einvoice.id).where(Einvoice.provider_account_id == account.id).limit(1)
+    if db.session.scalar(used) is None:
+        _record("deleted", account, actor, name=account.name)
+        db.session.delete(account)
+        db.session.flush()
+        return False
+    account.archived_at = account.updated_at = clock.now()
+    account.is_default = False
+    _record("archived", account, actor, name=account.name, given_up=archived_work.give_up(account.id))
+    return True
+
+
+def rotate(account_id: int, grace_hours: int, scope: Scope, *, actor: str) -> AccountWithSecret:
+    """Give an account a new callback secret; for ``grace_hours`` callbacks with the old one are accepted too.
+
+    Raises:
+        UnknownAccount: no such account in this scope has the id.
+    """
+    account = find_for_update(account_id, scope)
+    secret = generate_secret()
+    account.previous_callback_secret = account.callback_secret if grace_hours else None
+    account.previous_callback_secret_until = clock.now() + timedelta(hours=grace_hours) if grace_hours else None
+    account.callback_secret, account.updated_at = seal(secret.encode()), clock.now()
+    _record("secret_rotated", account, actor, grace_hours=grace_hours)
+    return AccountWithSecret(account, secret)
+
+
+def _set_fields(account: ProviderAccount, data: Mapping[str, Any]) -> None:
+    for name in (*_PLAIN_FIELDS, "adapter", *_URLS, "allowances"):
+        if name in data:
+            setattr(account, name, data[name])
+    if "token" in data:
+        account.token = seal(data["token"].encode()) if data["token"] else None
+    if data.keys() & set(_TESTED_FIELDS):
+        account.tested_at = account.test_passed = account.test_message = None
+    if account.adapter in ADDRESSED and not account.url:
+        raise Invalid({"url": [N_("This adapter needs the address to send to.")]})
+    for name in _URLS:
+        if data.get(name):
+            _require_allowed(name, data[name], account.allowances)
+
+
+def _require_allowed(name: str, url: str, allowances: Sequence[Mapping[str, Any]]) -> None:
+    try:
+        ssrf.resolve_target(ssrf.parse_target(url), allowances)
+    except ssrf.AddressError as refused:
+        raise Invalid({name: [refused.message]}) from refused
+
+
+def _require_right_to_allow(data: Mapping[str, Any], may_allow: bool) -> None:
+    if "allowances" in data and not may_allow:
+        raise AllowancesNotYours
+
+
+def _set_default(account: ProviderAccount, is_default: bool) -> None:
+    """Make it the only default of its owner and mode, or no default."""
+    if is_default:
+        lock_user(account.owner_id)
+        others = update(ProviderAccount).where(
+            ProviderAccount.owner_id == account.owner_id,
+            ProviderAccount.mode == account.mode,
+            ProviderAccount.id != account.id,
+            ProviderAccount.is_default,
+        )
+        db.session.execute(others.values(is_default=False))
+    account.is_default = is_default
+    db.session.flush()
+
+
+def _scoped(scope: Scope) -> Select[Any]:
+    query = select(ProviderAccount)
+    return query if scope is None else query.where(ProviderAccount.owner_id == scope)
+
+
+def _one(query: Select[Any]) -> ProviderAccount:
+    found: ProviderAccount | None = db.session.scalar(query.execution_options(populate_existing=True))
+    if found is None:
+        raise UnknownAccount
+    return found
+
+
+def _record(action: str, account: ProviderAccount, actor: str, **details: Any) -> None:
+    audit.record(f"provider_account.{action}", actor=actor, subject=f"provider_account:{account.id}", **details)

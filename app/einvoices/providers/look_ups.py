@@ -1,0 +1,147 @@
+"""Look-ups: ask the providers for the e-invoices whose sending was given up in doubt; each account in its turn."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy import select
+
+from app.einvoices.models.work import EinvoiceSending
+from app.einvoices.providers import doubt, lanes, outcomes, sendings
+from app.einvoices.providers.clients import can_look_up
+from app.einvoices.providers.contract import ProviderRejected, ProviderResponse
+from app.einvoices.providers.outbox import pool
+from app.einvoices.providers.prepared_requests import PreparedRequest, prepare
+from app.einvoices.queries.lookup import find_for_update
+from app.einvoices.status import OwnWord
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.worker import work_queue
+from app.kernel.worker.fair_round import FairRound, RoundLimits, Work
+
+log = structlog.get_logger(__name__)
+#: As of sendings; a look-up ends after 5 seconds.
+LIMITS = RoundLimits(requests=16, slow_seconds=5.0, claim_seconds=10.0, linger_seconds=0.0)
+#: The time between two look-ups of a sending grows from the first to the second, with the age of the doubt.
+_INTERVAL = timedelta(minutes=1), timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    id: UUID
+    einvoice_id: int
+    lane_id: int
+    attempts: int
+    error: str
+    prepared: PreparedRequest
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """``response`` is None if the provider does not have the e-invoice; ``error`` if nobody could find out."""
+
+    claim: _Claim
+    seconds: float
+    response: ProviderResponse | None = None
+    error: ProviderRejected | None = None
+    #: Whether the provider can be asked at all.
+    asked: bool = True
+
+
+def look_up_due() -> int:
+    """Look up sendings that were given up in doubt; return the number of look-ups."""
+    return _LookUpRound(LIMITS, pool(os.getpid())).run()
+
+
+class _LookUpRound(FairRound[_Result]):
+    """One run of the task that looks up; a lane is an account, and gets one look-up at a time."""
+
+    stores_each = True
+
+    def claim(self, free: int, *, skip_slow: bool, excluded: Sequence[int]) -> list[Work[_Result]]:
+        """Claim a due look-up of each account."""
+        due, limits = lanes.lock_due("look_up", free, skip_slow=skip_slow, excluded=[*excluded, *self.lanes_in_flight])
+        claims = [
+            claim
+            for lane, limit in zip(due, limits, strict=True)
+            if limit and (claim := _claim_next(lane.id)) is not None
+        ]
+        lanes.mark_served(due, [claim.lane_id for claim in claims])
+        return [(claim.lane_id, functools.partial(_perform, claim)) for claim in claims]
+
+    def store(self, results: Sequence[_Result]) -> None:
+        """Store a result, and what it says about the account."""
+        for result in results:
+            _show(result.claim)
+            if not result.asked:
+                continue
+            if result.error is None:
+                _record(result.claim, result.response)
+            lanes.record_answer(result.claim.lane_id, result.seconds, is_clear=result.error is None)
+
+    def report(self, result: _Result) -> None:
+        """Log a look-up."""
+        facts = {"einvoice": result.claim.einvoice_id, "lane": result.claim.lane_id}
+        if result.error is not None:  # the sending stays in doubt, and the next look-up is due
+            log.warning("einvoice_not_looked_up", **facts, error=str(result.error))
+        elif result.asked:
+            log.info("einvoice_looked_up", **facts, found=result.response is not None)
+
+
+def _claim_next(lane_id: int) -> _Claim | None:
+    """Claim the next look-up of an account.
+
+    ``due_at`` of a failed sending is the end of its last lease: until then, the provider may still be storing it.
+    """
+    moment = clock.now()
+    due = select(EinvoiceSending).where(
+        EinvoiceSending.lane_id == lane_id, sendings.is_doubtful(), work_queue.is_due(EinvoiceSending, moment)
+    )
+    first = due.order_by(EinvoiceSending.due_at).limit(1).with_for_update(skip_locked=True)
+    row = db.session.scalar(first.execution_options(populate_existing=True))
+    if row is None:
+        return None
+    shortest, longest = _INTERVAL
+    claim_id, age = uuid4(), moment - (row.finished_at or moment)
+    row.claim_id, row.due_at = claim_id, moment + min(max(age, shortest), longest)
+    error = row.error or work_queue.WORKER_LOST
+    return _Claim(claim_id, row.einvoice_id, lane_id, row.attempts, error, prepare(row))
+
+
+def _perform(claim: _Claim) -> _Result:
+    """Ask the provider, outside of any transaction."""
+    started, prepared = time.monotonic(), claim.prepared
+    if not can_look_up(prepared.adapter, prepared.request.lookup_url):
+        return _Result(claim, 0.0, asked=False)
+    try:
+        prepared.require_possible()
+        response = doubt.look_up(prepared.adapter, prepared.request)
+    except ProviderRejected as error:
+        return _Result(claim, time.monotonic() - started, error=error)
+    return _Result(claim, time.monotonic() - started, response)
+
+
+def _show(claim: _Claim) -> None:
+    """Show the doubt of a sending whose last worker was lost: nobody else has shown it."""
+    einvoice = find_for_update(claim.einvoice_id, None)
+    if einvoice.provider_status not in outcomes.UNANSWERED:
+        doubt.settle_by_report(einvoice)
+    elif einvoice.provider_status == OwnWord.QUEUED and sendings.find_doubtful(einvoice) is not None:
+        outcomes.record_given_up(einvoice, claim.error, in_doubt=True)
+
+
+def _record(claim: _Claim, response: ProviderResponse | None) -> None:
+    einvoice = find_for_update(claim.einvoice_id, None)  # lock order: the e-invoice first
+    if response is None:
+        facts = {"for_good": True, "in_doubt": False}
+        if work_queue.fail(EinvoiceSending, claim.id, claim.attempts, claim.error, **facts):
+            outcomes.record_not_taken(einvoice, provider=einvoice.provider)
+    elif work_queue.finish(EinvoiceSending, claim.id, in_doubt=False):
+        outcomes.record_response(einvoice, response, looked_up=True)
