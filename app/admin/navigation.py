@@ -53,6 +53,7 @@ NAVIGATION: tuple[Group, ...] = (
             Entry(lazy_gettext("Webhooks"), "admin.webhooks.index", "webhook"),
             Entry(lazy_gettext("Deliveries"), "admin.deliveries.index", "truck"),
             Entry(lazy_gettext("Seller"), "admin.seller.show", "store"),
+            Entry(lazy_gettext("Provider accounts"), "admin.provider_accounts.index", "plug"),
             Entry(lazy_gettext("Modules"), "admin.modules.show", "puzzle"),
         ),
     ),

@@ -37,6 +37,7 @@ ICONS = (
     "log-out",
     "menu",
     "package-open",
+    "plug",
     "plus",
     "puzzle",
     "receipt-text",

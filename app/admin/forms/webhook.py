@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from flask_babel import lazy_gettext
@@ -13,6 +12,7 @@ from wtforms.widgets import CheckboxInput
 
 from app import events
 from app.admin.forms.base import Form
+from app.admin.forms.lines import allowances_of, lines_of, text_of_allowances
 from app.kernel.outbound.ssrf import MAX_URL_LENGTH
 from app.webhooks.events import TEST
 from app.webhooks.models.endpoints import DEFAULT_BODY_BYTES, MAX_BODY_BYTES, MIN_BODY_BYTES, Endpoint
@@ -72,7 +72,7 @@ class EndpointForm(Form):
     def from_endpoint(cls, endpoint: Endpoint) -> EndpointForm:
         """Form with the stored values; header values are secret and not shown."""
         plain = ("url", "description", "events", "concurrency", "rate_per_minute", "max_body_bytes")
-        allowed = "\n".join(f"{entry['cidr']} {entry['port']}" for entry in endpoint.allowances)
+        allowed = text_of_allowances(endpoint.allowances)
         return cls(formdata=None, allowances=allowed, **{name: getattr(endpoint, name) for name in plain})
 
     def api_data(self, *, may_allow: bool) -> dict[str, Any]:
@@ -85,17 +85,10 @@ class EndpointForm(Form):
             "rate_per_minute": self.rate_per_minute.data,
             "max_body_bytes": self.max_body_bytes.data,
         }
-        if lines := list(_lines(self.headers.data)):
+        if lines := list(lines_of(self.headers.data)):
             data["headers"] = {
                 name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)
             }
         if may_allow:
-            pairs = (line.rpartition(" ") for line in _lines(self.allowances.data))
-            data["allowances"] = [{"cidr": network.strip(), "port": port} for network, _, port in pairs]
+            data["allowances"] = allowances_of(self.allowances.data)
         return data
-
-
-def _lines(text: str | None) -> Iterator[str]:
-    for line in (text or "").splitlines():
-        if line.strip():
-            yield line.strip()

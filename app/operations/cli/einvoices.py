@@ -17,8 +17,10 @@ from app.einvoices.providers import doubt
 from app.einvoices.queries import lookup
 from app.kernel.http.app import PUBLIC_PDFS
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
+from app.operations.cli.provider_accounts import accounts
 
-einvoices = AppGroup("einvoices", help="E-invoices, their PDFs, and sendings in doubt.")
+einvoices = AppGroup("einvoices", help="E-invoices, their PDFs, provider accounts, and sendings in doubt.")
+einvoices.add_command(accounts)
 
 
 def _require_text(_context: click.Context, _parameter: click.Parameter, value: str) -> str:

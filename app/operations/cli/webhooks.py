@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import click
 from flask.cli import AppGroup
 
+from app.einvoices.provider_accounts import account_secrets
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 from app.webhooks.deliveries import replay
 from app.webhooks.endpoints import secret_rotation
@@ -76,12 +77,11 @@ def recover(endpoint_id: int, since: datetime, per_minute: int) -> None:
     help="The previous SECRET_KEY; or set OLD_SECRET_KEY.",
 )
 def reseal(old_key: str) -> None:
-    """After a change of SECRET_KEY, encrypt the secrets of endpoints with the new key."""
+    """After a change of SECRET_KEY, encrypt the secrets of endpoints and provider accounts with the new key."""
     with cli_unit_of_work():
-        count, unreadable = (
-            secret_rotation.reseal_secrets(old_key, actor=ACTOR),
-            secret_rotation.count_unreadable_secrets(),
-        )
+        count = secret_rotation.reseal_secrets(old_key, actor=ACTOR)
+        count += account_secrets.reseal_accounts(old_key, actor=ACTOR)
+        unreadable = secret_rotation.count_unreadable_secrets() + account_secrets.count_unreadable_accounts()
     if unreadable:
         raise click.ClickException(f"{count} secrets were encrypted again; {unreadable} fit neither key.")
     click.echo(f"{count} secrets were encrypted again with the present SECRET_KEY.")

@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from app.einvoices.lifecycle import drafts, issue
 from app.einvoices.models.work import EinvoiceSending
+from app.einvoices.provider_accounts import directory
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
@@ -32,6 +33,14 @@ def run(app: Hub) -> Run:
 def endpoint_of_a_manager(subscribe: Callable[..., Subscribed], receiver: Receiver) -> Subscribed:
     """Endpoint 1."""
     return subscribe(receiver, "*")
+
+
+@pytest.fixture
+def provider_account(app: object) -> int:
+    """Account 1."""
+    with unit_of_work():
+        facts = {"name": "Main", "adapter": "null", "mode": "live"}
+        return directory.create(facts, a_user(role="billing").id, actor="test", may_allow=False).account.id
 
 
 @pytest.fixture
