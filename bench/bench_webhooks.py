@@ -80,10 +80,10 @@ def _bare(receiver: Counter) -> float:
     return count / BARE_SECONDS
 
 
-def in_hub(hub: RunningHub, *arguments: str) -> Any:
-    """Run a function of ``bench.webhook_events`` in a separate process; returns its result."""
+def in_hub(hub: RunningHub, *arguments: str, module: str = "bench.webhook_events") -> Any:
+    """Run a function of ``module`` in a separate process with the settings of the hub; returns its result."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.webhook_events", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env={**os.environ, **hub.environment},
         check=True,

@@ -78,7 +78,7 @@ def free_port() -> int:
 
 
 def _wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while True:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2)

@@ -39,7 +39,7 @@ def test_einvoices_of_other_owners_are_not_found(owner_as: Callable[..., FlaskCl
     einvoice = create_draft(mine)
     for path in ("", "/pdf"):
         assert other.get(f"{URL}/{einvoice['id']}{path}").json == {"message": "Not Found."}
-    bodies = {"provider-status": {"provider_status": "x"}, "settle-doubt": {"taken": True, "reason": "x"}}
+    bodies = {"send": {}, "provider-status": {"provider_status": "x"}, "settle-doubt": {"taken": True, "reason": "x"}}
     for name in ("issue", "send", "cancel", "returns", "credit-notes", "pdf", *bodies):
         body = bodies.get(name, {"reason": "x"})
         assert other.post(f"{URL}/{einvoice['id']}/{name}", json=body).status_code == 404

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, bindparam, text, update
+from sqlalchemy import ARRAY, BigInteger, DateTime, String, bindparam, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.einvoices.models.provider_accounts import MAX_CONCURRENCY, ProviderLane
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.worker.celery_app import LEASE
+from app.kernel.worker.fair_round import FairRound, Result, RoundLimits
 from app.kernel.worker.lane_limits import Lane, share_out
 from app.kernel.worker.work_queue import LONGEST_WAIT
 
@@ -22,6 +25,8 @@ INSTALLATION = 0
 Purpose = Literal["send", "look_up"]
 #: A provider that answers more slowly than this, or not at all, gets one request at a time.
 SLOW_SECONDS = 3.0
+#: Requests of one process to one host: many accounts at a provider that hangs leave places for all others.
+PLACES_OF_HOST = 16
 #: Attempts in a row without a clear answer, after which the account gets one request at a time; after which it rests,
 #: longer after each further one; and how long it rests at most.
 FAILURES_BEFORE_SINGLE, FAILURES_BEFORE_REST, LONGEST_REST = 3, 10, timedelta(minutes=2)
@@ -35,9 +40,10 @@ _CONDITIONS: dict[Purpose, tuple[str, str]] = {
 #: Lanes with due work, the longest unserved first; locked, so that limits are exact.
 _DUE_LANES_SQL = """
     SELECT l.id, l.booked_until, coalesce(a.concurrency, :most) AS concurrency, a.rate_per_minute,
-        l.is_slow OR l.failures >= :failures AS is_single
+        l.is_slow OR l.failures >= :failures AS is_single, host.name AS host
     FROM provider_lanes l LEFT JOIN provider_accounts a ON a.id = l.id
-    WHERE (l.id = 0 OR (a.enabled AND a.test_passed {account}))
+    CROSS JOIN LATERAL (SELECT coalesce(substring(a.url FROM '^[a-z]+://([^/?#]+)'), '') AS name) host
+    WHERE host.name <> ALL(:full_hosts) AND (l.id = 0 OR (a.enabled AND a.test_passed {account}))
         AND l.booked_until <= :now AND NOT (:skip_slow AND l.is_slow) AND l.id <> ALL(:excluded) AND EXISTS (
         SELECT FROM e_invoice_sendings s
         WHERE s.lane_id = l.id AND {work} AND (s.due_at <= :now OR s.due_at > :wrong)
@@ -59,15 +65,25 @@ _MARK_SERVED_SQL = text("""
 """).bindparams(bindparam("lanes", type_=ARRAY(BigInteger)), bindparam("booked", type_=ARRAY(DateTime(timezone=True))))
 
 
+@dataclass(frozen=True, slots=True)
+class AccountLane(Lane):
+    """The lane of an account, and the host of its provider; empty for the installation and for adapters without one."""
+
+    host: str
+
+
 def ensure(lane_id: int) -> None:
     """Make the lane if it does not exist."""
     db.session.execute(insert(ProviderLane).values(id=lane_id).on_conflict_do_nothing())
 
 
 def lock_due(
-    purpose: Purpose, free: int, *, skip_slow: bool, excluded: Sequence[int]
-) -> tuple[Sequence[Lane], Sequence[int]]:
-    """Lock lanes with due work, and return them with how much may be claimed of each."""
+    purpose: Purpose, free: int, *, skip_slow: bool, excluded: Sequence[int], hosts: Mapping[str, int]
+) -> Sequence[tuple[AccountLane, int]]:
+    """Lock lanes with due work, and return them with how much may be claimed of each.
+
+    ``hosts`` has the number of running requests of this process by host.
+    """
     moment, (work, account) = clock.now(), _CONDITIONS[purpose]
     values: dict[str, Any] = {
         "most": MAX_CONCURRENCY,
@@ -76,15 +92,17 @@ def lock_due(
         "wrong": moment + LONGEST_WAIT,
         "skip_slow": skip_slow,
         "excluded": list(excluded),
+        "full_hosts": [host for host, running in hosts.items() if running >= PLACES_OF_HOST],
         "free": free,
     }
     statement = text(_DUE_LANES_SQL.format(work=work, account=account))
-    rows = db.session.execute(statement.bindparams(bindparam("excluded", type_=ARRAY(BigInteger))), values)
-    lanes = [Lane(**row._mapping) for row in rows]
-    return (lanes, share_out(lanes, _in_flight(lanes, moment), free, moment)) if lanes else ([], [])
+    lists = (bindparam("excluded", type_=ARRAY(BigInteger)), bindparam("full_hosts", type_=ARRAY(String)))
+    lanes = [AccountLane(**row._mapping) for row in db.session.execute(statement.bindparams(*lists), values)]
+    limits = share_out(lanes, _in_flight(lanes, moment), free, moment) if lanes else []
+    return list(_within_hosts(lanes, limits, Counter(hosts)))
 
 
-def mark_served(lanes: Sequence[Lane], claimed: Sequence[int]) -> None:
+def _mark_served(lanes: Sequence[Lane], claimed: Sequence[int]) -> None:
     """Record that the lanes were served; ``claimed`` has a lane id for each claim."""
     moment, counts = clock.now(), Counter(claimed)
     booked = [lane.booked_after(counts[lane.id], moment) for lane in lanes]
@@ -107,9 +125,38 @@ def record_answer(lane_id: int, seconds: float, *, is_clear: bool) -> None:
         db.session.execute(lane.values(booked_until=clock.now() + rest))
 
 
+def _within_hosts(
+    lanes: Sequence[AccountLane], limits: Sequence[int], running: Counter[str]
+) -> Iterator[tuple[AccountLane, int]]:
+    for lane, limit in zip(lanes, limits, strict=True):
+        within = max(0, min(limit, PLACES_OF_HOST - running[lane.host])) if lane.host else limit
+        running[lane.host] += within
+        yield lane, within
+
+
 def _in_flight(lanes: Sequence[Lane], moment: datetime) -> Mapping[int, int]:
     oldest_lease_end = moment + timedelta(seconds=LEASE - MAX_REQUEST_SECONDS)
     rows = db.session.execute(
         _IN_FLIGHT_SQL, {"oldest_lease_end": oldest_lease_end, "lanes": [lane.id for lane in lanes]}
     )
     return {lane_id: count for lane_id, count in rows}  # noqa: C416 - of rows, typed
+
+
+class AccountRound(FairRound[Result]):
+    """A round whose lanes are accounts; it knows how many of its requests go to each host."""
+
+    stores_each = True
+
+    def __init__(self, limits: RoundLimits, pool: ThreadPoolExecutor) -> None:
+        super().__init__(limits, pool)
+        self._host_by_lane: dict[int, str] = {}
+
+    def hosts(self) -> Mapping[str, int]:
+        """Number of running requests by host; those of adapters without a host do not count."""
+        names = (self._host_by_lane[lane] for lane in self.lanes_in_flight)
+        return Counter(name for name in names if name)
+
+    def mark_served(self, due: Sequence[tuple[AccountLane, int]], claimed: Sequence[int]) -> None:
+        """Record that lanes were served; ``claimed`` has a lane id for each claim."""
+        self._host_by_lane |= {lane.id: lane.host for lane, _ in due}
+        _mark_served([lane for lane, _ in due], claimed)

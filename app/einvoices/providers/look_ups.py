@@ -17,6 +17,7 @@ from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.providers import doubt, lanes, outcomes, sendings
 from app.einvoices.providers.clients import can_look_up
 from app.einvoices.providers.contract import ProviderRejected, ProviderResponse
+from app.einvoices.providers.lanes import AccountRound
 from app.einvoices.providers.outbox import pool
 from app.einvoices.providers.prepared_requests import PreparedRequest, prepare
 from app.einvoices.queries.lookup import find_for_update
@@ -24,7 +25,7 @@ from app.einvoices.status import OwnWord
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.worker import work_queue
-from app.kernel.worker.fair_round import FairRound, RoundLimits, Work
+from app.kernel.worker.fair_round import RoundLimits, Work
 
 log = structlog.get_logger(__name__)
 #: As of sendings; a look-up ends after 5 seconds.
@@ -60,20 +61,15 @@ def look_up_due() -> int:
     return _LookUpRound(LIMITS, pool(os.getpid())).run()
 
 
-class _LookUpRound(FairRound[_Result]):
+class _LookUpRound(AccountRound[_Result]):
     """One run of the task that looks up; a lane is an account, and gets one look-up at a time."""
-
-    stores_each = True
 
     def claim(self, free: int, *, skip_slow: bool, excluded: Sequence[int]) -> list[Work[_Result]]:
         """Claim a due look-up of each account."""
-        due, limits = lanes.lock_due("look_up", free, skip_slow=skip_slow, excluded=[*excluded, *self.lanes_in_flight])
-        claims = [
-            claim
-            for lane, limit in zip(due, limits, strict=True)
-            if limit and (claim := _claim_next(lane.id)) is not None
-        ]
-        lanes.mark_served(due, [claim.lane_id for claim in claims])
+        busy = [*excluded, *self.lanes_in_flight]
+        due = lanes.lock_due("look_up", free, skip_slow=skip_slow, excluded=busy, hosts=self.hosts())
+        claims = [claim for lane, limit in due if limit and (claim := _claim_next(lane.id)) is not None]
+        self.mark_served(due, [claim.lane_id for claim in claims])
         return [(claim.lane_id, functools.partial(_perform, claim)) for claim in claims]
 
     def store(self, results: Sequence[_Result]) -> None:

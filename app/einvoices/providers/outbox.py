@@ -20,6 +20,7 @@ from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
 from app.einvoices.providers import doubt, lanes, outcomes, status_reports
 from app.einvoices.providers.clients import PROVIDERS
 from app.einvoices.providers.contract import ProviderRejected, ProviderResponse
+from app.einvoices.providers.lanes import AccountRound
 from app.einvoices.providers.prepared_requests import PreparedRequest, prepare
 from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import OwnWord, Status
@@ -28,7 +29,7 @@ from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import work_queue
 from app.kernel.worker.celery_app import LEASE
-from app.kernel.worker.fair_round import FairRound, RoundLimits, Work
+from app.kernel.worker.fair_round import RoundLimits, Work
 
 log = structlog.get_logger(__name__)
 SENDINGS = Counter(
@@ -37,7 +38,7 @@ SENDINGS = Counter(
 #: Simultaneous requests of one process. Slow accounts are served in the first 5 seconds of a round and sendings are
 #: claimed in its first 22 seconds. A request usually ends after at most 15 seconds, so those to slow accounts have
 #: ended when the round ends, and the next starts at once.
-LIMITS = RoundLimits(requests=32, slow_seconds=5.0, claim_seconds=22.0, linger_seconds=0.1)
+LIMITS = RoundLimits(requests=48, slow_seconds=5.0, claim_seconds=22.0, linger_seconds=0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +87,14 @@ def apply_due_callbacks() -> int:
     return count
 
 
-class _SendRound(FairRound[_Result]):
+class _SendRound(AccountRound[_Result]):
     """One run of the task that sends; a lane is an account."""
-
-    stores_each = True
 
     def claim(self, free: int, *, skip_slow: bool, excluded: Sequence[int]) -> list[Work[_Result]]:
         """Claim due sendings of each account within its limits."""
-        due, limits = lanes.lock_due("send", free, skip_slow=skip_slow, excluded=excluded)
-        claims = [
-            claim
-            for lane, limit in zip(due, limits, strict=True)
-            for _ in range(limit)
-            if (claim := _claim_next(lane.id)) is not None
-        ]
-        lanes.mark_served(due, [claim.lane_id for claim in claims])
+        due = lanes.lock_due("send", free, skip_slow=skip_slow, excluded=excluded, hosts=self.hosts())
+        claims = [claim for lane, limit in due for _ in range(limit) if (claim := _claim_next(lane.id)) is not None]
+        self.mark_served(due, [claim.lane_id for claim in claims])
         return [(claim.lane_id, functools.partial(_perform, claim)) for claim in claims]
 
     def store(self, results: Sequence[_Result]) -> None:

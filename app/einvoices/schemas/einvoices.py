@@ -263,7 +263,6 @@ class EinvoiceSchema(Schema):
     buyer = fields.Nested(EinvoiceShownBuyerSchema)
     totals = fields.Nested(EinvoiceTotalsSchema)
     provider = fields.String()
-    provider_account_id = fields.Integer(allow_none=True)
     provider_status = fields.String(allow_none=True)
     provider_invoice_id = fields.String(allow_none=True)
     pdf_url = fields.String(allow_none=True)
@@ -288,6 +287,7 @@ class EinvoiceDetailSchema(EinvoiceSchema):
     allow_duplicate_order = fields.Boolean()
     notes = fields.String()
     reason = fields.String()
+    provider_account_id = fields.Integer(allow_none=True)
     waiting_because = fields.String(
         allow_none=True, metadata={"description": "Why a queued sending waits: the state of its provider account."}
     )
