@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.accounts.tokens.format import new_public_id, new_token
-from app.webhooks.sender.signatures import generate_secret
+from app.kernel.outbound.shared_secret import generate_secret
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = sorted(ROOT.glob("requirements*.txt"))
