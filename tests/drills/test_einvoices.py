@@ -69,18 +69,18 @@ def send_all(hub: DrillHub) -> None:
 
 def start_if_ended(hub: DrillHub) -> None:
     """Start the worker again, as a supervisor does: Celery ends when a process of its pool dies while it starts."""
-    if hub.children["worker"].poll() is not None:
-        hub.start(next(process for process in PROCESSES if process.name == "worker"))
+    if hub.children["providers"].poll() is not None:
+        hub.start(next(process for process in PROCESSES if process.name == "providers"))
 
 
 def kill_until(hub: DrillHub, done: threading.Event, kills: list[str]) -> None:
     """Kill a process of the worker's pool every few seconds, and now and then the worker with all of them."""
     while not done.wait(KILL_EVERY):
         start_if_ended(hub)
-        if not psutil.Process(hub.children["worker"].pid).children():
+        if not psutil.Process(hub.children["providers"].pid).children():
             continue  # it is still starting
         whole = len(kills) % KILLS_TO_A_WORKER == KILLS_TO_A_WORKER - 1
-        (hub.kill_worker if whole else hub.kill_one_of)("worker")
+        (hub.kill_worker if whole else hub.kill_one_of)("providers")
         kills.append("worker" if whole else "process")
 
 
