@@ -62,7 +62,8 @@ def save(owner_id: int, *, actor: str, **facts: Any) -> SellerProfile:
     """
     profile = profile_of(owner_id)
     country = facts.get("country") or profile.country or ""
-    if country in TIMEZONES and not facts.get("timezone", "country" not in facts):
+    follows_country = facts["timezone"] == "" if "timezone" in facts else "country" in facts
+    if follows_country and country in TIMEZONES:
         facts["timezone"] = TIMEZONES[country]
     unknown = facts.keys() - {"name", *_TEXTS, *_DEFAULTS}
     faults = {name: [N_("Unknown field.")] for name in unknown} | dict(_find_faults(facts))

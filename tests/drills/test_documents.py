@@ -116,7 +116,7 @@ def begin_at_1(hub: DrillHub) -> None:
 #: What a block rests on; what it exports for the blocks after it, in place of the page's own samples.
 SETTINGS: dict[str, Callable[[DrillHub], dict[str, str] | None]] = {
     "LTPI-77282 is in review": put_in_review,
-    "e-invoice 123 is issued, 124 is rejected, and 125 is in doubt": create_123_to_126,
+    "e-invoice 123 is issued, 124 is rejected, 125 is in doubt, and 126 is a draft": create_123_to_126,
     "hooks@hub.example manages webhooks": let_manage_webhooks,
     "an empty installation": empty_installation,
     "ids begin at 1": begin_at_1,
