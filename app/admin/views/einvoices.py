@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -167,9 +168,11 @@ def reprint(einvoice_id: int) -> BaseResponse:
 @requires_einvoices("einvoices:write")
 def create_link(einvoice_id: int) -> str:
     """Create a public link to the PDF; only this response shows it."""
-    days = request.form.get("days", "")
-    data = load_data(EinvoiceLinkDraftSchema(), {"expires_in_days": int(days) if days.isdecimal() else None})
-    new = links.create(einvoice_id, days=data["expires_in_days"], scope=scope(), actor=actor())
+    days: str | int = request.form.get("days", "").strip()
+    if re.fullmatch(r"\d{1,5}", str(days), re.ASCII):
+        days = int(days)
+    data = load_data(EinvoiceLinkDraftSchema(), {"expires_in_days": None if days == "" else days})
+    new = links.create(einvoice_id, days=data.get("expires_in_days"), scope=scope(), actor=actor())
     einvoice = lookup.find(einvoice_id, scope(), items=False)
     return render_template(
         "admin/shown_once.html",

@@ -20,17 +20,8 @@ from app.kernel import clock
 _TOTALS = ("subtotal", "discount_total", "tax_total", "grand_total")
 #: Columns that a correction copies; it draws a number of its own and is sent under a key of its own.
 _COPIED = (
-    *(
-        "owner_id",
-        "type",
-        "original_id",
-        "currency",
-        "provider",
-        "provider_account_id",
-        "marketplace",
-        "marketplace_order_no",
-        "allow_duplicate_order",
-    ),
+    *("owner_id", "type", "original_id", "currency", "provider", "provider_account_id"),
+    *("marketplace", "marketplace_order_no", "allow_duplicate_order"),
     *("notes", "extra", *_TOTALS, *(f"buyer_{name}" for name in BUYER)),
 )
 _COPIED_OF_ITEM = (

@@ -42,12 +42,12 @@ def take_out_vat(lines: Sequence[Line], digits: int) -> tuple[list[Line], Totals
 
 
 def net_of(amount: Decimal, rate: Decimal, digits: int) -> Decimal:
-    """The net amount that becomes ``amount`` with VAT; without such a one, the nearest."""
-    nearest, unit = round_half_up(amount * HUNDRED / (HUNDRED + rate), digits), smallest_unit(digits)
-    for net in (nearest, nearest - unit, nearest + unit):
-        if net >= 0 and net + round_half_up(net * rate / HUNDRED, digits) == amount:
-            return net
-    return nearest
+    """The net amount of ``amount`` with VAT.
+
+    Wherever some net amount gives exactly ``amount``, it is this one: the rounding of its VAT moves the quotient by
+    less than half a unit.
+    """
+    return round_half_up(amount * HUNDRED / (HUNDRED + rate), digits)
 
 
 def _net_line(line: Line, net: Decimal, digits: int) -> Line:

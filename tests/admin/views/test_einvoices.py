@@ -115,6 +115,13 @@ def test_a_public_link_is_created_shown_once_and_revoked(owner_page: Page, owner
     assert anybody.get(path).status_code == 404
 
 
+@pytest.mark.parametrize("days", ["x", "0", "9" * 5000, "-1"])
+def test_a_wrong_expiry_of_a_link_is_refused(owner_client: FlaskClient, owner: User, days: str) -> None:
+    page = f"/admin/einvoices/{sample_data.issue_einvoice(owner).id}"
+    assert submit_form(owner_client, f"{page}/links", page=page, days=days).headers["Location"] == page
+    assert "Link 1" not in owner_client.get(page).text
+
+
 def test_issued_einvoice_is_sent(owner_page: Page, owner: User) -> None:
     einvoice = sample_data.issue_einvoice(owner)
     owner_page.goto(f"/admin/einvoices/{einvoice.id}")
