@@ -17,7 +17,7 @@ from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.stream.api import EVENT_STREAM
-from tests.factories import a_draft, a_receipt, a_sale, a_token
+from tests.factories import a_draft, a_receipt, a_sale, a_seller, a_token
 
 MODULES = ("feature.einvoice_api", "feature.einvoice_webhooks")
 #: A blank value of these asks for the first page of a reading by cursor, which has another form.
@@ -33,8 +33,10 @@ def admin(client_as: Callable[..., FlaskClient]) -> FlaskClient:
     """A client that may use every surface."""
     client = client_as("admin")
     with unit_of_work():
+        user = db.session.query(User).one()
         for module in MODULES:
-            modules.enable(db.session.query(User).one(), module, actor="a test")
+            modules.enable(user, module, actor="a test")
+        a_seller(user.id)
     return client
 
 

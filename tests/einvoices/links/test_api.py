@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -199,6 +200,9 @@ class TestManaging:
         self, owner: FlaskClient, printed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(service, "MAX_LINKS", 3)
+        count = service._require_place
+        # Without the lock all requests would count before the first one has stored its link.
+        monkeypatch.setattr(service, "_require_place", lambda einvoice: (count(einvoice), time.sleep(0.1)))
         path = f"{URL}/{printed['id']}/links"
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda _: owner.post(path, json={}), range(8)))
