@@ -34,6 +34,18 @@ class Removal:
 
 REMOVALS = (
     Removal(
+        "tests/einvoices/links/test_api.py",
+        "app/einvoices/links/service.py",
+        "if link is None or not link.is_valid:",
+        "if link is None:",
+    ),
+    Removal(
+        "tests/einvoices/lifecycle/test_exclusivity.py",
+        "app/sales/queries/einvoice_source.py",
+        ".with_for_update(key_share=True)",
+        "",
+    ),
+    Removal(
         "tests/einvoices/test_access.py",
         "app/einvoices/queries/lookup.py",
         "query if scope is None else query.where(Einvoice.owner_id == scope)",
