@@ -15,9 +15,9 @@ from typing import Any
 from bench.bench_webhooks import in_hub
 from bench.hub import RunningHub, running_hub
 
-SELLERS, PROVIDERS, PER_SECOND, SECONDS, HANG_SECONDS = 50, 3, 10, 30, 15
+SELLERS, PROVIDERS, PER_SECOND, SECONDS, HANG_SECONDS = 50, 3, 5, 30, 15
 #: E-invoices of each account: enough for the warm-up and both sides.
-EACH = 5
+EACH = 3
 
 
 @dataclass(frozen=True, slots=True)

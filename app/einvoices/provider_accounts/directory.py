@@ -26,8 +26,8 @@ from app.kernel.outbound.shared_secret import generate_secret
 from app.kernel.secret_box import seal
 
 _PLAIN_FIELDS = ("name", "mode", "mapping", "concurrency", "rate_per_minute", "enabled", "extra")
-#: Fields that say where e-invoices go; after a change the connection has to be tested again.
-_TESTED_FIELDS = ("adapter", "url", "lookup_url", "token", "allowances")
+#: Fields that say where e-invoices go; after a change of them or of the token the connection has to be tested again.
+_TESTED_FIELDS = ("adapter", "url", "lookup_url", "allowances")
 _URLS = ("url", "lookup_url")
 
 
@@ -141,10 +141,11 @@ def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str
     _require_right_to_allow(data, may_allow)
     if "allowances" in data and data["allowances"] != account.allowances:
         _record("allowances_changed", account, actor, before=account.allowances, after=data["allowances"])
+    is_default = data.get("is_default", account.is_default)
+    account.is_default = False  # another mode may have a default of its own
     _set_fields(account, data)
     db.session.flush()
-    if "is_default" in data:
-        _set_default(account, data["is_default"])
+    _set_default(account, is_default)
     account.updated_at = clock.now()
     _record("changed", account, actor, fields=sorted(data), url=account.url)
     return account
@@ -188,12 +189,13 @@ def rotate(account_id: int, grace_hours: int, scope: Scope, *, actor: str) -> Ac
 
 
 def _set_fields(account: ProviderAccount, data: Mapping[str, Any]) -> None:
+    present = [getattr(account, name) for name in _TESTED_FIELDS]
     for name in (*_PLAIN_FIELDS, "adapter", *_URLS, "allowances"):
         if name in data:
             setattr(account, name, data[name])
     if "token" in data:
         account.token = seal(data["token"].encode()) if data["token"] else None
-    if data.keys() & set(_TESTED_FIELDS):
+    if "token" in data or present != [getattr(account, name) for name in _TESTED_FIELDS]:
         account.tested_at = account.test_passed = account.test_message = None
     if account.adapter in ADDRESSED and not account.url:
         raise Invalid({"url": [N_("This adapter needs the address to send to.")]})

@@ -133,7 +133,23 @@ def test_a_mode_has_one_default_and_drafts_get_it(owner: FlaskClient) -> None:
     assert create_draft(owner)["provider_account_id"] == tried
 
 
+def test_a_default_that_changes_its_mode_takes_the_place_of_the_other(owner: FlaskClient) -> None:
+    live, tried = (
+        owner.post(ACCOUNTS, json={**NULL, "name": mode, "mode": mode, "is_default": True}).json["id"]
+        for mode in ("live", "test")
+    )
+    assert owner.patch(f"{ACCOUNTS}/{tried}", json={"mode": "live"}).json["is_default"] is True
+    assert owner.get(f"{ACCOUNTS}/{live}").json["is_default"] is False
+
+
 class TestReadiness:
+    def test_the_same_values_need_no_new_test(
+        self, admin: FlaskClient, open_account: Callable[..., Any], store: StoringProvider
+    ) -> None:
+        url = f"{ACCOUNTS}/{open_account()['id']}"
+        assert admin.patch(url, json={"name": "B", "adapter": "http", **loopback(store)}).json["state"] == "ready"
+        assert admin.patch(url, json={"lookup_url": f"{store.url}/other"}).json["state"] == "untested"
+
     def test_nothing_is_sent_untested(self, admin: FlaskClient, store: StoringProvider) -> None:
         account = admin.post(ACCOUNTS, json={"name": "Main", "adapter": "http", **loopback(store)}).json
         einvoice = create_issued(admin, provider_account_id=account["id"])

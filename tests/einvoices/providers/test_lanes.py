@@ -169,3 +169,25 @@ def test_free_places_are_shared() -> None:
     assert share_out(three, {}, 9, moment) == [3, 3, 3]
     assert share_out(three, {0: 49, 1: 50}, 9, moment) == [1, 0, 3]
     assert share_out([Lane(0, moment, 50, None, True)], {}, 9, moment) == [1]
+
+
+def test_a_host_gets_a_part_of_the_places(owner: FlaskClient) -> None:
+    """Many accounts at one provider that hangs leave places for the accounts at others."""
+    url = "https://8.8.8.8:8443/take"
+    ids = [
+        owner.post(ACCOUNTS, json={"name": name, "adapter": "http", "url": url, "concurrency": 12}).json["id"]
+        for name in ("A", "B")
+    ]
+    with unit_of_work():
+        db.session.execute(text("UPDATE provider_accounts SET test_passed = true, tested_at = now()"))
+    for account_id in ids:
+        queue(owner, account_id)
+
+    def limits(running: int) -> list[int]:
+        with unit_of_work():
+            due = lanes.lock_due("send", 40, skip_slow=False, excluded=(), hosts={"8.8.8.8:8443": running})
+            return [limit for _, limit in due]
+
+    assert limits(0) == [12, lanes.PLACES_OF_HOST - 12]
+    assert limits(10) == [lanes.PLACES_OF_HOST - 10, 0]
+    assert limits(lanes.PLACES_OF_HOST) == []
