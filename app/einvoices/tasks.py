@@ -15,11 +15,11 @@ from app.kernel.worker.celery_app import HTTP_DEADLINE, LEASE
 #: Seconds. A document of 1000 long lines takes about 100 s, and short documents are printed between its parts.
 PRINTING_SOFT_LIMIT, PRINTING_HARD_LIMIT = 900, 920
 #: Seconds. After the last claim of a round follow a look-up and a sending, each with its name resolution.
-SENDING_SOFT_LIMIT, SENDING_HARD_LIMIT = 52, 56
+SENDING_SOFT_LIMIT, SENDING_HARD_LIMIT = 105, 110
 
 _LAST_REQUEST = http_provider.LOOK_UP_DEADLINE + HTTP_DEADLINE + 2 * RESOLVE_SECONDS
-if not outbox.LIMITS.claim_seconds + _LAST_REQUEST < SENDING_SOFT_LIMIT < SENDING_HARD_LIMIT < LEASE:
-    raise RuntimeError("deadlines are out of order: a lease must outlive the round that holds it")
+if not (_LAST_REQUEST < LEASE and outbox.LONGEST_ROUND + _LAST_REQUEST < SENDING_SOFT_LIMIT < SENDING_HARD_LIMIT):
+    raise RuntimeError("deadlines are out of order: a lease must outlive its request, and a task its round")
 
 
 @celery.task(name="einvoices.print_pdfs", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
@@ -35,7 +35,7 @@ def send() -> None:
     outbox.send_due()
 
 
-@celery.task(name="einvoices.look_up", soft_time_limit=SENDING_SOFT_LIMIT, time_limit=SENDING_HARD_LIMIT)
+@celery.task(name="einvoices.look_up")
 def look_up() -> None:
     """Ask providers for the e-invoices whose sending was given up in doubt."""
     with unit_of_work():

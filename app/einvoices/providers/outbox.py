@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import random
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,10 +36,11 @@ log = structlog.get_logger(__name__)
 SENDINGS = Counter(
     "hub_einvoice_sendings_total", "Attempts to hand an e-invoice to its provider.", ["provider", "outcome"]
 )
-#: Simultaneous requests of one process. Slow accounts are served in the first 5 seconds of a round and sendings are
-#: claimed in its first 22 seconds. A request usually ends after at most 15 seconds, so those to slow accounts have
-#: ended when the round ends, and the next starts at once.
-LIMITS = RoundLimits(requests=48, slow_seconds=5.0, claim_seconds=22.0, linger_seconds=0.1)
+#: Simultaneous requests of one process.
+MAX_REQUESTS = 48
+#: Seconds in which a round claims sendings. At its end it waits for its last requests and claims nothing, so the
+#: processes end their rounds at different times; slow accounts get no request in the last seconds.
+SHORTEST_ROUND, LONGEST_ROUND, LAST_SECONDS = 45.0, 75.0, 17.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,15 @@ class _Result:
 
 def send_due() -> int:
     """Send due e-invoices until none is left or the time of the round is over; return the number of attempts."""
-    return _SendRound(LIMITS, pool(os.getpid())).run()
+    seconds = random.uniform(SHORTEST_ROUND, LONGEST_ROUND)  # noqa: S311 - no secret
+    limits = RoundLimits(MAX_REQUESTS, seconds - LAST_SECONDS, seconds, linger_seconds=0.1)
+    return _SendRound(limits, pool(os.getpid())).run()
 
 
 @functools.cache
 def pool(_process: int) -> ThreadPoolExecutor:
     """Thread pool of a process, for sendings and look-ups."""
-    return ThreadPoolExecutor(LIMITS.requests, thread_name_prefix="provider")
+    return ThreadPoolExecutor(MAX_REQUESTS, thread_name_prefix="provider")
 
 
 def apply_due_callbacks() -> int:
