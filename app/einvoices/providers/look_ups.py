@@ -28,8 +28,8 @@ from app.kernel.worker import work_queue
 from app.kernel.worker.fair_round import RoundLimits, Work
 
 log = structlog.get_logger(__name__)
-#: A round is short, because it runs on the queue of all periodic tasks: the rounds of sendings take a minute, and look-ups
-#: must not wait for them. A look-up ends after 5 seconds.
+#: A round is short, because it runs on the queue of all periodic tasks: the rounds of sendings take a minute, and
+#: look-ups must not wait for them. A look-up ends after 5 seconds.
 LIMITS = RoundLimits(requests=16, slow_seconds=4.0, claim_seconds=4.0, linger_seconds=0.0)
 #: The time between two look-ups of a sending grows from the first to the second, with the age of the doubt.
 _INTERVAL = timedelta(minutes=1), timedelta(hours=1)

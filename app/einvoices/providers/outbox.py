@@ -73,7 +73,7 @@ class _Result:
 def send_due() -> int:
     """Send due e-invoices until none is left or the time of the round is over; return the number of attempts."""
     seconds = random.uniform(SHORTEST_ROUND, LONGEST_ROUND)  # noqa: S311 - no secret
-    limits = RoundLimits(MAX_REQUESTS, seconds - LAST_SECONDS, seconds, linger_seconds=0.1)
+    limits = RoundLimits(MAX_REQUESTS, seconds - LAST_SECONDS, seconds, linger_seconds=0.1, longest_wait=0.03)
     return _SendRound(limits, pool(os.getpid())).run()
 
 

@@ -37,6 +37,7 @@ class RoundLimits:
         requests: simultaneous requests of one process; one lane gets at most half of them.
         slow_seconds: slow lanes are served only so long, so that no round waits for them at its end.
         claim_seconds: nothing is claimed after so many seconds.
+        longest_wait: seconds after which a round that waits for answers looks for new work.
         linger_seconds: an idle round goes on so long: work that comes soon after needs no new task message.
     """
 
@@ -44,6 +45,7 @@ class RoundLimits:
     slow_seconds: float
     claim_seconds: float
     linger_seconds: float
+    longest_wait: float = _MAX_WAIT
 
 
 #: The lane of a piece of work, and the request that does it.
@@ -112,7 +114,7 @@ class FairRound(ABC, Generic[Result]):
         if claimed or finished:
             self._last_work, self._wait_seconds = time.monotonic(), _MIN_WAIT
         else:
-            self._wait_seconds = min(self._wait_seconds * 1.5, _MAX_WAIT)
+            self._wait_seconds = min(self._wait_seconds * 1.5, self._limits.longest_wait)
             if not self._in_flight:
                 time.sleep(_MIN_WAIT)
         for lane, request in claimed:
