@@ -28,6 +28,7 @@ from app.local import register as local
 from app.operations import api_docs, tracing
 from app.operations import register as operations
 from app.operations.monitoring import request_metrics, worker_signals
+from app.provider_simulator import register as provider_simulator
 from app.sales import register as sales
 from app.sales.queries import einvoice_source
 from app.stream import broadcaster
@@ -46,7 +47,7 @@ Amounts are exact decimals; unknown fields are refused by name; a trailing slash
 """
 
 #: Each has ``BLUEPRINTS``, ``COMMANDS`` and ``TASKS``. The order is that of the API reference.
-PACKAGES = (event_log, accounts, sales, grn, einvoices, webhooks, stream, operations, local)
+PACKAGES = (event_log, accounts, sales, grn, einvoices, webhooks, stream, operations, local, provider_simulator)
 #: Modules with Celery tasks; Celery knows a task once its module is imported.
 TASKS = tuple(module for package in PACKAGES for module in package.TASKS)
 

@@ -73,5 +73,11 @@ PROCESSES: tuple[HubProcess, ...] = (
 #: Brings the schema of the database up to date; the migrate step of compose and systemd.
 MIGRATE = HubProcess("migrate", _python("flask", "--app", "wsgi", "db", "upgrade"))
 
+#: `make run` starts them with the demo data; they are no part of an installation.
+DEMO_PROCESSES: tuple[HubProcess, ...] = (
+    # Its port is in the environment: PROVIDER_SIMULATOR_PORT.
+    HubProcess("provider", _python("app.provider_simulator", "--file", f"{DATA_DIR}/provider-simulator.sqlite")),
+)
+
 #: Commands that run to their end, in this order, before the processes start.
 PREPARATIONS: tuple[HubProcess, ...] = (HubProcess("preparing the database", _python("app.local.migrate_and_seed")),)

@@ -47,6 +47,7 @@ LAYERS = {
     "webhooks": 3,
     "operations": 4,
     "local": 4,
+    "provider_simulator": 4,
     "admin": 5,
     "factory": 6,
 }
@@ -55,6 +56,7 @@ ROLES = {"api", "schemas", "models", "views", "cli", "forms"}
 #: Modules with one meaning in every package.
 SHARED_NAMES = {
     "__init__",
+    "__main__",
     "access",
     "api",
     "cli",

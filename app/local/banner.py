@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.local.console import print_line
-from app.local.settings import ENVIRONMENT_FILE
+from app.local.settings import ENVIRONMENT_FILE, SIMULATOR_PORT
 from app.processes import ROOT
 
 _READY_PATH = "/readyz"
@@ -70,13 +70,17 @@ def banner_text(environment: Mapping[str, str], seconds: float) -> str:
     file = Path(environment["DATA_DIR"]) / ENVIRONMENT_FILE
     key = _quoted(f"X-API-KEY: {environment['SALES_IMPORT_API_KEY'].split(',')[0]}")
     sample = shlex.quote(str(ROOT / "docs/examples/invoice.json"))
+    simulator = environment.get(SIMULATOR_PORT)
+    provider = (
+        f"\n  Provider   http://localhost:{simulator}/ (a simulator of an e-invoice provider)" if simulator else ""
+    )
     flask = f"{shlex.quote(str(ROOT / '.venv/bin/python'))} -m flask --app wsgi --help"
     return f"""
 Invoice Hub is ready ({seconds:.1f} s).
   Address    {address}/
   API        {address}/docs
   Celery     http://localhost:{environment["FLOWER_PORT"]}/ (user admin, its password is FLOWER_PASSWORD in {file})
-  Admin      {environment["ADMIN_EMAIL"]}, its password is ADMIN_PASSWORD in {file}
+  Admin      {environment["ADMIN_EMAIL"]}, its password is ADMIN_PASSWORD in {file}{provider}
   Commands   . {shlex.quote(str(file))} && {flask}
 
 Watch the stream:

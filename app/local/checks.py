@@ -41,8 +41,8 @@ def require_port(host: str, port: int) -> None:
         raise LocalRunError(f"Port {port} is in use. Start on another one: PORT={port + 1} make run")
 
 
-def flower_port(wanted: int, given: bool) -> int:
-    """Port for Flower: the wanted one, or any free one unless the port was given by the user.
+def side_port(name: str, wanted: int, *, given: bool) -> int:
+    """Port of a process beside the web: the wanted one, or any free one unless the user gave the port in ``name``.
 
     Raises:
         LocalRunError: the given port is in use.
@@ -50,7 +50,7 @@ def flower_port(wanted: int, given: bool) -> int:
     if is_free("127.0.0.1", wanted):
         return wanted
     if given:
-        raise LocalRunError(f"FLOWER_PORT {wanted} is in use; choose another one.")
+        raise LocalRunError(f"{name} {wanted} is in use; choose another one.")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

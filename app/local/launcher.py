@@ -26,12 +26,14 @@ from app.local.servers.valkey import Valkey
 from app.local.settings import (
     METRICS_FOLDER,
     OWN_SERVERS,
+    SIMULATOR_PORT,
     STORAGE_FOLDER,
     Settings,
     environment_for,
+    simulator_environment,
     write_environment_file,
 )
-from app.processes import PREPARATIONS, PROCESSES, HubProcess
+from app.processes import DEMO_PROCESSES, PREPARATIONS, PROCESSES, HubProcess
 
 
 class StopRequestedError(BaseException):
@@ -84,8 +86,12 @@ def _run(
     checks.prepare_data_dir(settings.data_dir)
     stack.enter_context(checks.exclusive_use(settings.data_dir))
     checks.require_port(settings.host, settings.port)
-    flower_port = checks.flower_port(settings.flower_port, settings.flower_port_given)
+    flower_port = checks.side_port("FLOWER_PORT", settings.flower_port, given=settings.flower_port_given)
     environment = environment_for(environ, settings, flower_port)
+    if settings.demo:
+        port = checks.side_port(SIMULATOR_PORT, settings.simulator_port, given=settings.simulator_port_given)
+        environment |= simulator_environment(environ, port)
+        table = (*table, *DEMO_PROCESSES)
     stack.callback(print_line, "stopped.")
     servers = _start_servers(environment, settings, stack)
     environment["CELERY_BROKER_URL"] = _verified(environment["REDIS_URL"])

@@ -31,6 +31,8 @@ _WRITTEN = ("ENVIRONMENT", "DATABASE_URL", "REDIS_URL", "STORAGE_DIR", "DATA_DIR
 #: Lists the URLs that belong to embedded servers. When a shell has read the ``hub.env`` of an earlier run, the
 #: launcher ignores these URLs, because they were valid for that run only.
 OWN_SERVERS = "OWN_SERVERS"
+#: Port of the provider simulator, which runs with the demo data.
+SIMULATOR_PORT = "PROVIDER_SIMULATOR_PORT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Settings:
     port: int
     flower_port: int
     flower_port_given: bool
+    simulator_port: int
+    simulator_port_given: bool
+    #: Whether demo data is made and the provider simulator runs.
+    demo: bool
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
@@ -58,7 +64,18 @@ class Settings:
             port=_number(environ, "PORT", 8000, PORTS),
             flower_port=_number(environ, "FLOWER_PORT", 5555, PORTS),
             flower_port_given=bool(environ.get("FLOWER_PORT")),
+            simulator_port=_number(environ, SIMULATOR_PORT, 8090, PORTS),
+            simulator_port_given=bool(environ.get(SIMULATOR_PORT)),
+            demo=environ.get("DEMO") != "0",
         )
+
+
+def simulator_environment(environ: Mapping[str, str], port: int) -> dict[str, str]:
+    """Variables that make the provider simulator the provider ``http``, unless the user gave another provider."""
+    address = f"http://127.0.0.1:{port}/demo/einvoices"
+    is_given = bool(environ.get("EINVOICE_PROVIDER_URL"))
+    names = () if is_given else ("EINVOICE_PROVIDER_URL", "EINVOICE_PROVIDER_LOOKUP_URL")
+    return {SIMULATOR_PORT: str(port), **dict.fromkeys(names, address)}
 
 
 def environment_for(environ: Mapping[str, str], settings: Settings, flower_port: int) -> dict[str, str]:

@@ -31,9 +31,9 @@ class TestPorts:
             checks.require_port("192.0.2.1", 8000)
 
     def test_flower_uses_another_port_unless_its_port_was_given(self, used_port: int) -> None:
-        assert checks.flower_port(used_port, given=False) != used_port
+        assert checks.side_port("FLOWER_PORT", used_port, given=False) != used_port
         with pytest.raises(LocalRunError, match=f"^FLOWER_PORT {used_port} is in use"):
-            checks.flower_port(used_port, given=True)
+            checks.side_port("FLOWER_PORT", used_port, given=True)
 
 
 class TestDataDir:

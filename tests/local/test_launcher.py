@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,8 +40,25 @@ class TestRunning:
             f'curl -X POST "http://localhost:{hub.port}/api/sales/import/invoice/" '
             f'-H "Content-Type: application/json" -H "X-API-KEY: {key}" -d @{ROOT}/docs/examples/invoice.json'
         ) in hub.output
-        assert "web    | web started" in hub.output
+        assert re.search(r"web +\| web started", hub.output)
         assert "migrating" not in hub.output
+
+    def test_the_provider_simulator_runs_with_the_demo_and_stops_with_the_hub(self, start: Start) -> None:
+        port = free_port()
+        hub = start(PROVIDER_SIMULATOR_PORT=str(port))
+        hub.wait_for("Ctrl-C stops everything.")
+        hub.wait_for("Provider simulator at")
+        assert f"Provider   http://localhost:{port}/" in hub.output
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+            assert "Provider simulator" in answer.read().decode()
+        hub.process.terminate()
+        assert hub.end() == 0
+        hub.wait_until_nothing_runs()
+
+    def test_the_provider_simulator_does_not_run_without_the_demo(self, start: Start) -> None:
+        hub = start(DEMO="0")
+        hub.wait_for("Ctrl-C stops everything.")
+        assert "Provider" not in hub.output
 
     def test_prints_no_secret_but_the_api_key(self, start: Start) -> None:
         hub = start()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.local.errors import LocalRunError
-from app.local.settings import Settings, environment_for, write_environment_file
+from app.local.settings import Settings, environment_for, simulator_environment, write_environment_file
 
 
 def environment(data_dir: Path, **given: str) -> dict[str, str]:
@@ -81,7 +81,7 @@ class TestEnvironment:
             environment(tmp_path, FLOWER_PASSWORD="a,b")
 
     @pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "8000.0", "٨٠"])
-    @pytest.mark.parametrize("name", ["PORT", "FLOWER_PORT"])
+    @pytest.mark.parametrize("name", ["PORT", "FLOWER_PORT", "PROVIDER_SIMULATOR_PORT"])
     def test_an_invalid_port_is_refused_by_name(self, name: str, port: str) -> None:
         with pytest.raises(LocalRunError, match=f"^{name} is '{port}'"):
             Settings.read({name: port})
@@ -90,6 +90,17 @@ class TestEnvironment:
     def test_an_invalid_number_of_web_processes_is_refused(self, count: str) -> None:
         with pytest.raises(LocalRunError, match=f"^WEB_CONCURRENCY is '{count}'; it must be a number from 1 to 1000"):
             Settings.read({"WEB_CONCURRENCY": count})
+
+
+def test_the_simulator_is_the_provider_unless_another_one_is_given() -> None:
+    address = "http://127.0.0.1:8090/demo/einvoices"
+    assert simulator_environment({}, 8090) == {
+        "PROVIDER_SIMULATOR_PORT": "8090",
+        "EINVOICE_PROVIDER_URL": address,
+        "EINVOICE_PROVIDER_LOOKUP_URL": address,
+    }
+    given = {"EINVOICE_PROVIDER_URL": "https://provider.example/"}
+    assert simulator_environment(given, 8090) == {"PROVIDER_SIMULATOR_PORT": "8090"}
 
 
 def test_urls_of_embedded_servers_of_an_earlier_run_are_ignored(tmp_path: Path) -> None:

@@ -1,56 +1,50 @@
 """``simulator``: a provider inside the hub that behaves as ``metadata.simulate`` says, for development and tests.
 
-It stores nothing: what it has follows from the document.
+It stores nothing: what it has follows from the document. It needs no address; the server ``flask provider-simulator``
+has the same behaviours, and speaks the contract of the provider ``http``.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
+from app.einvoices.providers.behaviours import BEHAVIOURS, DEFAULT, RECEIVED, Answer, Behaviour, wanted_by
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
 from app.einvoices.status import Status
 from app.kernel.messages import N_
 
 
 def simulate(request: ProviderRequest) -> ProviderResponse:
-    """Respond as ``metadata.simulate`` says.
-
-    Values: ``accept`` (default), ``reject``, ``late``, ``duplicate``, ``out_of_order``, ``refuse``, ``fail``, ``lost``.
+    """Respond as ``metadata.simulate`` says; without it, or with an unknown name, accept.
 
     Raises:
-        ProviderRejected: ``refuse`` is permanent; ``fail`` fails at every attempt and stores nothing; ``lost`` stores
-            the e-invoice, and its response does not come.
+        ProviderRejected: the behaviour gives no answer that says that the e-invoice was stored.
     """
-    mode = _mode(request)
-    if mode == "refuse":
+    behaviour = _behaviour_of(request)
+    if behaviour.answer == Answer.REFUSED:
         raise ProviderRejected(N_("The simulator was asked to refuse."), permanent=True, in_doubt=False)
-    if mode == "fail":
-        raise ProviderRejected(N_("The simulator was asked to fail."), permanent=False, in_doubt=True)
-    if mode == "lost":
+    if behaviour.is_answered:
+        return _respond(request, behaviour)
+    if behaviour.stores:
         raise ProviderRejected(N_("The simulator was asked to lose its answer."), permanent=False, in_doubt=True)
-    return _respond(request, mode)
+    raise ProviderRejected(N_("The simulator was asked to fail."), permanent=False, in_doubt=True)
 
 
 def look_up(request: ProviderRequest) -> ProviderResponse | None:
-    """The response that was lost; None for the other values, of which no response is lost."""
-    return _respond(request, "accept") if _mode(request) == "lost" else None
+    """The answer that was lost; None if the behaviour stores nothing.
+
+    An e-invoice whose answer came is not looked up: its sending is not in doubt.
+    """
+    behaviour = _behaviour_of(request)
+    return _respond(request, behaviour) if behaviour.stores else None
 
 
-def _mode(request: ProviderRequest) -> Any:
-    return (request.document["metadata"] or {}).get("simulate", "accept")
+def _behaviour_of(request: ProviderRequest) -> Behaviour:
+    return BEHAVIOURS[wanted_by(request.document) or DEFAULT]
 
 
-def _respond(request: ProviderRequest, mode: Any) -> ProviderResponse:
+def _respond(request: ProviderRequest, behaviour: Behaviour) -> ProviderResponse:
     number = f"SIM-{request.document['id']}"
-
-    def callback(after: float, status: str, true_after: float) -> tuple[float, dict[str, Any]]:
-        return after, {"provider_status": status, "provider_invoice_id": number, "true_after": true_after}
-
-    callbacks = {
-        "reject": (callback(0, "rejected", 0),),
-        "late": (callback(60, "accepted", 60),),
-        "duplicate": (callback(0, "accepted", 0), callback(0, "accepted", 0)),
-        "out_of_order": (callback(0, "accepted", 0), callback(1, "processing", -1)),
-    }
-    default = (callback(0, "accepted", 0),)
-    return ProviderResponse(Status.SENT, "received", number, callbacks=callbacks.get(mode, default))
+    callbacks = tuple(
+        (report.due, {"provider_status": report.word, "provider_invoice_id": number, "true_after": report.occurred})
+        for report in behaviour.reports
+    )
+    return ProviderResponse(Status.SENT, RECEIVED, number, callbacks=callbacks)

@@ -54,6 +54,7 @@ OTHERS = {
     "einvoices pdf": "a PDF of the same data is the same, byte for byte",
     "hub backup": "the manifest of the backup",
     "hub restore": "the manifest of the backup, which also replaces the audit trail",
+    "provider-simulator": "it has no part of the hub: its list is a file of its own",
     "local bootstrap": "the first start of `make run`, before there is a user",
 }
 #: Groups of Flask's extensions.

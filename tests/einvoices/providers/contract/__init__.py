@@ -1,0 +1,1 @@
+"""The contract of adapters as checks that every adapter passes."""
