@@ -45,6 +45,20 @@ MAPPED_FROM = {
 
 
 def is_rejected(status: str, provider_status: str | None) -> bool:
-    """Whether the provider rejected it: by its response to the sending, or later by a status report."""
-    reported = STATUS_BY_PROVIDER_STATUS.get((provider_status or "").lower())
-    return status == Status.REJECTED or (status == Status.SENT and reported == Status.REJECTED)
+    """Whether the provider rejected it: by its response to the sending, or later by a status report.
+
+    It is not rejected any more when the provider reported ``accepted`` after its rejection.
+    """
+    reported = _reported(provider_status)
+    if status == Status.REJECTED:
+        return reported != Status.ACCEPTED
+    return status == Status.SENT and reported == Status.REJECTED
+
+
+def took_rejection_back(status: str, provider_status: str | None) -> bool:
+    """Whether the provider reported ``accepted`` after its rejection."""
+    return status == Status.REJECTED and _reported(provider_status) == Status.ACCEPTED
+
+
+def _reported(provider_status: str | None) -> Status | None:
+    return STATUS_BY_PROVIDER_STATUS.get((provider_status or "").lower())

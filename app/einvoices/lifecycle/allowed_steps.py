@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.einvoices.errors import AlreadyCorrected, NotCreditable, WrongState
 from app.einvoices.models.einvoices import Einvoice
-from app.einvoices.status import Status, Type, is_rejected
+from app.einvoices.status import Status, Type, is_rejected, took_rejection_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +17,16 @@ class Step:
     Attributes:
         verb: the step in a refusal: "cannot be sent".
         statuses: the own statuses of the e-invoice.
-        after_rejection: also allowed for a sent e-invoice when the provider said that it rejects it.
+        after_rejection: also allowed for a sent e-invoice when the provider said that it rejects it, and not for a
+            rejected one when the provider then said that it accepts it.
+        after_acceptance: also allowed for a rejected e-invoice when the provider then said that it accepts it.
         sales_only: not for returns and credit notes.
     """
 
     verb: str
     statuses: frozenset[Status]
     after_rejection: bool = False
+    after_acceptance: bool = False
     sales_only: bool = False
 
 
@@ -34,7 +37,7 @@ STEPS: Mapping[str, Step] = {
     "send": Step("sent", frozenset({_S.ISSUED, _S.REJECTED})),
     "correct": Step("corrected", frozenset({_S.REJECTED}), after_rejection=True),
     "cancel": Step("cancelled", frozenset({_S.DRAFT, _S.ISSUED, _S.REJECTED}), after_rejection=True),
-    "credit": Step("credited", frozenset({_S.ISSUED, _S.SENT, _S.ACCEPTED}), sales_only=True),
+    "credit": Step("credited", frozenset({_S.ISSUED, _S.SENT, _S.ACCEPTED}), after_acceptance=True, sales_only=True),
 }
 
 
@@ -43,8 +46,15 @@ def is_allowed(name: str, einvoice: Einvoice) -> bool:
     step = STEPS[name]
     if einvoice.corrected_by_id is not None or (step.sales_only and einvoice.type != Type.SALE):
         return False
-    rejected = step.after_rejection and is_rejected(einvoice.status, einvoice.provider_status)
-    return einvoice.status in step.statuses or rejected
+    return is_possible(step, einvoice)
+
+
+def is_possible(step: Step, einvoice: Einvoice) -> bool:
+    """Whether the statuses of an e-invoice, its own and the provider's, allow a step."""
+    words = einvoice.status, einvoice.provider_status
+    if took_rejection_back(*words) and (step.after_rejection or step.after_acceptance):
+        return step.after_acceptance
+    return einvoice.status in step.statuses or (step.after_rejection and is_rejected(*words))
 
 
 def require(name: str, einvoice: Einvoice) -> None:

@@ -44,7 +44,7 @@ def draft_credit(original_id: int, kind: Type, data: Mapping[str, Any], scope: S
     Raises:
         UnknownEinvoice: the original does not exist in this scope.
         NotCreditable: the original is itself a return or credit note.
-        WrongState: the original is not issued, sent or accepted.
+        WrongState: the statuses of the original do not allow it.
         Invalid: an item does not belong to the original, or its quantity is larger than what is left.
     """
     original = find_for_update(original_id, scope)
@@ -71,7 +71,7 @@ def settle(credit: Einvoice) -> None:
     is_complete = all(item.credited_quantity == item.quantity for item in original.items)
     if (
         is_complete
-        and original.status in allowed_steps.STEPS["credit"].statuses
+        and allowed_steps.is_possible(allowed_steps.STEPS["credit"], original)
         and db.session.scalar(drafts.limit(1)) is None
     ):
         original.refunded_from = original.status

@@ -88,6 +88,22 @@ class TestCorrection:
             answers = list(pool.map(lambda _: owner.post(f"{URL}/{rejected['id']}/corrections", json={}), range(8)))
         assert Counter(a.status_code for a in answers) == {201: 1, 409: 7}
 
+    def test_a_rejection_that_the_provider_took_back_is_neither_corrected_nor_cancelled(
+        self, owner: FlaskClient
+    ) -> None:
+        rejected = create_rejected(owner)
+        perform(owner, rejected["id"], "provider-status", {"provider_status": "Accepted"})
+        for action in ("corrections", "cancel"):
+            answer = owner.post(f"{URL}/{rejected['id']}/{action}", json={"reason": "x"})
+            assert (answer.status_code, answer.json["error"]) == (409, "WRONG_STATE"), action
+        note = perform(owner, rejected["id"], "credit-notes", {"reason": "torn"})
+        perform(owner, note["id"], "issue")
+        assert fetch_detail(owner, rejected["id"])["status"] == "refunded"
+        perform(owner, note["id"], "cancel", {"reason": "x"})
+        assert fetch_detail(owner, rejected["id"])["status"] == "rejected"
+        perform(owner, rejected["id"], "provider-status", {"provider_status": "rejected"})
+        assert perform(owner, rejected["id"], "corrections", {})["corrects_id"] == rejected["id"]
+
     @pytest.mark.parametrize("action", ["issue", None])
     def test_what_was_not_rejected_is_not_corrected(self, owner: FlaskClient, action: str | None) -> None:
         einvoice = create_issued(owner) if action else owner.post(URL, json=a_draft()).json
@@ -182,5 +198,7 @@ def test_the_page_of_documentation_has_the_table_of_steps() -> None:
     for name, step in STEPS.items():
         statuses = ", ".join(status for status in Status if status in step.statuses)
         if step.after_rejection:
-            statuses += "; sent, when the provider reported `rejected`"
+            statuses += "; sent, when the provider reported `rejected` (*)"
+        if step.after_acceptance:
+            statuses += "; rejected, when the provider then reported `accepted`"
         assert f"| {name} | {statuses} |" in text, name
