@@ -17,9 +17,9 @@ class Step:
     Attributes:
         verb: the step in a refusal: "cannot be sent".
         statuses: the own statuses of the e-invoice.
-        after_rejection: also allowed for a sent e-invoice when the provider said that it rejects it, and not for a
-            rejected one when the provider then said that it accepts it.
-        after_acceptance: also allowed for a rejected e-invoice when the provider then said that it accepts it.
+        after_rejection: also allowed for a sent e-invoice when the provider said that it rejects it.
+        after_acceptance: also allowed for a rejected e-invoice when the provider then said that it accepts it. Then no
+            other step is allowed.
         sales_only: not for returns and credit notes.
     """
 
@@ -52,7 +52,7 @@ def is_allowed(name: str, einvoice: Einvoice) -> bool:
 def is_possible(step: Step, einvoice: Einvoice) -> bool:
     """Whether the statuses of an e-invoice, its own and the provider's, allow a step."""
     words = einvoice.status, einvoice.provider_status
-    if took_rejection_back(*words) and (step.after_rejection or step.after_acceptance):
+    if took_rejection_back(*words):
         return step.after_acceptance
     return einvoice.status in step.statuses or (step.after_rejection and is_rejected(*words))
 

@@ -16,7 +16,7 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import select
 
-from app.einvoices.lifecycle.allowed_steps import is_allowed
+from app.einvoices.lifecycle.allowed_steps import STEPS
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
 from app.einvoices.providers import doubt, lanes, outcomes, status_reports
 from app.einvoices.providers.clients import PROVIDERS
@@ -163,7 +163,7 @@ def _record_response(claim: _Claim, response: ProviderResponse, *, looked_up: bo
     einvoice = find_for_update(claim.einvoice_id, None)
     if not work_queue.finish(EinvoiceSending, claim.id, in_doubt=False):
         return
-    if is_allowed("send", einvoice) or einvoice.status == Status.REFUNDED:
+    if einvoice.status in STEPS["send"].statuses or einvoice.status == Status.REFUNDED:
         outcomes.record_response(einvoice, response, **({"looked_up": True} if looked_up else {}))
 
 

@@ -88,13 +88,12 @@ class TestCorrection:
             answers = list(pool.map(lambda _: owner.post(f"{URL}/{rejected['id']}/corrections", json={}), range(8)))
         assert Counter(a.status_code for a in answers) == {201: 1, 409: 7}
 
-    def test_a_rejection_that_the_provider_took_back_is_neither_corrected_nor_cancelled(
-        self, owner: FlaskClient
-    ) -> None:
+    def test_a_rejection_that_the_provider_took_back_is_only_credited(self, owner: FlaskClient) -> None:
         rejected = create_rejected(owner)
         perform(owner, rejected["id"], "provider-status", {"provider_status": "Accepted"})
-        for action in ("corrections", "cancel"):
-            answer = owner.post(f"{URL}/{rejected['id']}/{action}", json={"reason": "x"})
+        for action in ("corrections", "cancel", "send"):
+            body = None if action == "send" else {"reason": "x"}
+            answer = owner.post(f"{URL}/{rejected['id']}/{action}", json=body)
             assert (answer.status_code, answer.json["error"]) == (409, "WRONG_STATE"), action
         note = perform(owner, rejected["id"], "credit-notes", {"reason": "torn"})
         perform(owner, note["id"], "issue")
@@ -160,8 +159,9 @@ class TestOtherWays:
     def test_while_a_sending_is_pending_nothing_else_is_possible(self, owner: FlaskClient) -> None:
         rejected = create_rejected(owner)
         perform(owner, rejected["id"], "send")
-        for action in ("corrections", "cancel"):
-            answer = owner.post(f"{URL}/{rejected['id']}/{action}", json={"reason": "x"})
+        for action in ("corrections", "cancel", "send"):
+            body = None if action == "send" else {"reason": "x"}
+            answer = owner.post(f"{URL}/{rejected['id']}/{action}", json=body)
             assert (answer.status_code, answer.json["error"]) == (409, "ALREADY_SENDING")
 
 
@@ -198,7 +198,7 @@ def test_the_page_of_documentation_has_the_table_of_steps() -> None:
     for name, step in STEPS.items():
         statuses = ", ".join(status for status in Status if status in step.statuses)
         if step.after_rejection:
-            statuses += "; sent, when the provider reported `rejected` (*)"
+            statuses += "; sent, when the provider reported `rejected`"
         if step.after_acceptance:
             statuses += "; rejected, when the provider then reported `accepted`"
         assert f"| {name} | {statuses} |" in text, name

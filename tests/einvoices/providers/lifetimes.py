@@ -64,14 +64,17 @@ class Lifetimes(RuleBasedStateMachine):
     world: World
     patch: pytest.MonkeyPatch
 
-    @initialize(target=lives, behaviours=st.lists(st.sampled_from(BEHAVIOURS), min_size=2, max_size=4))
+    @initialize(target=lives, behaviours=st.lists(st.sampled_from(BEHAVIOURS), min_size=1, max_size=3))
     def begin(self, behaviours: list[str]) -> Any:
         """Two sellers with an e-invoice or two on their way to the provider."""
         self.world.simulator.store.set_setting("look_up_failures", 0)
         self.world.simulator.store.clear()
         self.sellers = [self.world.make_client() for _ in range(2)]
         self.all: list[Life] = []
-        begun = [self.make_draft(self.sellers[n % 2], behaviour) for n, behaviour in enumerate(behaviours)]
+        begun = [
+            self.make_draft(self.sellers[n % 2], behaviour)
+            for n, behaviour in enumerate([*behaviours, "reject", "lost"])
+        ]
         for life in begun:
             self.act(life, "issue")
             self.act(life, "send")
@@ -147,12 +150,31 @@ class Lifetimes(RuleBasedStateMachine):
         if told:
             self.report(life, -1)
 
-    @rule(life=lives, action=st.sampled_from(["correct", "cancel"]))
+    @rule(life=lives, action=st.sampled_from(["cancel", "correct"]))
+    def give_up_in_doubt(self, life: Life, action: str) -> None:
+        """The look-ups fail until the last attempt is over, and a user wants to go on."""
+        self.break_look_ups(100)
+        for _ in range(len(work_queue.DELAYS) + 1):
+            self.world.pass_time(LONG)
+            self.work(1)
+        getattr(self, action)(life)
+
+    @rule(life=lives)
+    def send_again_what_was_rejected(self, life: Life) -> None:
+        """The provider knows the e-invoice by the key of the first sending."""
+        self.break_look_ups(0)
+        self.world.pass_time(LONG)
+        self.work(2)
+        if self.shown(life)["status"] == "rejected":
+            self.act(life, "send")
+            self.work(1)
+
+    @rule(life=lives, action=st.sampled_from(["correct", "cancel", "send"]))
     def take_a_rejection_back(self, life: Life, action: str) -> None:
         """The provider accepts what it had rejected, and a user goes on as if it were rejected."""
         if self.shown(life)["status"] == "rejected":
             self.change_the_mind_of_the_provider(life, "accepted", True)
-            getattr(self, action)(life)
+            {"correct": self.correct, "cancel": self.cancel}.get(action, lambda one: self.act(one, "send"))(life)
 
     @rule(life=lives, which=st.integers(0, 5))
     def report_late_or_again(self, life: Life, which: int) -> None:
