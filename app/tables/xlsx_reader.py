@@ -182,6 +182,8 @@ class _Workbook(ExcelReader):
     def open(self) -> Any:
         self.read_manifest()
         self.read_strings()
+        # Once: a cell for each use of a long text would make the work quadratic.
+        self.shared_strings = [_unescaped(text) for text in self.shared_strings]
         self.read_workbook()
         apply_stylesheet(self.archive, self.wb)
         self.read_worksheets()
@@ -215,7 +217,7 @@ class _CellParser(WorkSheetParser):
         # The result "" of a formula has the type "str".
         if cell["value"] is None and cell["data_type"] != "str" and element.find(FORMULA_TAG) is not None:
             cell["data_type"] = "f"
-        if isinstance(cell["value"], str):
+        if isinstance(cell["value"], str) and element.get("t") != "s":
             cell["value"] = _unescaped(cell["value"])
         return cell
 

@@ -6,12 +6,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.client import HTTPConnection
 
 import pytest
 
 from tests.drills.hubs import HEADERS, DrillHub, drill_hub, ready, wait_for
 from tests.factories import a_sale
+from tests.tables.test_uploads import of_letters
 
 pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
 
@@ -19,6 +21,7 @@ pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
 SECONDS = 3.0
 PARTIAL_HEAD = b"GET /healthz HTTP/1.1\r\nHost: hub\r\n"
 PARTIAL_BODY = b"POST /api/auth/login/ HTTP/1.1\r\nHost: hub\r\nContent-Length: 1000\r\n\r\n{"
+SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 UNREAD = b"GET /openapi.json HTTP/1.1\r\nHost: hub\r\n\r\n"
 
 
@@ -83,6 +86,32 @@ def test_bodies_that_arrive_byte_by_byte_hold_no_database_connection(slow_hub: D
             assert peer.recv(100).startswith(b"HTTP/1.1 408 ")
     print(f"\nslowest request beside 60 slow bodies: {worst * 1000:.0f} ms")
     assert worst < SECONDS
+
+
+def test_a_roll_file_of_half_a_million_cells_delays_nobody(slow_hub: DrillHub) -> None:
+    headers = {**slow_hub.sign_in("warehouse"), "Content-Type": SHEET}
+    answers: list[int] = []
+
+    def upload() -> None:
+        connection = HTTPConnection("127.0.0.1", slow_hub.ports[0], timeout=60)
+        with closing(connection):
+            connection.request("PUT", "/api/invoices/1/fabric-items/1/rolls/file", of_letters(4800), headers)
+            answers.append(connection.getresponse().status)
+
+    sender = threading.Thread(target=upload)
+    sender.start()
+    taken = []
+    while sender.is_alive():
+        started = time.monotonic()
+        assert slow_hub.get("/healthz")[0] == 200
+        taken.append(time.monotonic() - started)
+        time.sleep(0.05)
+    sender.join()
+    p95 = sorted(taken)[int(len(taken) * 0.95)]
+    print(f"\n/healthz beside the file: {len(taken)} checks, p95 {p95 * 1000:.0f} ms, max {max(taken) * 1000:.0f} ms")
+    assert answers in ([404], [413])  # there is no such item; on a slow machine, the time is up before
+    assert len(taken) > 20
+    assert p95 < 0.5
 
 
 @contextmanager

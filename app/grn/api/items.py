@@ -28,11 +28,12 @@ from app.grn.schemas.receipts import (
     RollFileQuery,
     RollSchema,
 )
-from app.kernel.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
+from app.kernel.errors import Busy, Invalid, PayloadTooLarge, UnsupportedMediaType
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.bodies.body_reader import allow_bulk_body
 from app.kernel.http.openapi import refuses
 from app.kernel.messages import N_, Message
+from app.kernel.unit_of_work import commit_early
 
 PREFIX, ITEM = "/api/invoices", "/<int:invoice_id>/fabric-items/<int:fabric_item_id>"
 blp = ApiBlueprint(
@@ -101,7 +102,7 @@ class Rolls(MethodView):
 class RollFile(MethodView):
     @requires("grn:write")
     @allow_bulk_body
-    @refuses(UnknownReceipt, UnknownItem, UnreadableFile, PayloadTooLarge, UnsupportedMediaType)
+    @refuses(UnknownReceipt, UnknownItem, UnreadableFile, PayloadTooLarge, UnsupportedMediaType, Busy)
     @blp.doc(requestBody=_ROLL_FILE)
     @blp.arguments(RollFileQuery, location="query")
     @blp.response(200, FabricItemSchema, example=samples.ITEM)
@@ -111,7 +112,9 @@ class RollFile(MethodView):
         The first row has the column names, as in JSON: `supplierRollNo`, `factoryRollNo`, `supplierLength` and so on,
         in any order and case. Errors name the row of the file: `row[5].supplierLength`.
         """
-        return packing_list.replace(invoice_id, fabric_item_id, roll_files.read_rolls(_uploaded_file(), **query))
+        content = _uploaded_file()
+        commit_early()  # reading takes long; meanwhile it holds no connection
+        return packing_list.replace(invoice_id, fabric_item_id, roll_files.read_rolls(content, **query))
 
 
 @blp.route(f"{ITEM}/rolls/<int:roll_id>")

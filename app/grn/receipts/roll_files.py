@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 from marshmallow import ValidationError
 
 from app.grn.errors import UnreadableFile
 from app.grn.receipts.item_builder import Data
+from app.grn.receipts.roll_columns import NUMBER, RollColumns
 from app.grn.schemas.receipts import MAX_ROLLS, NewRollSchema
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import Number
 from app.tables.layout import Choices, Kind, Layout, Limits, Row, UnreadableTable
-from app.tables.reader import open_table, refuse_ambiguous
+from app.tables.uploads import read_uploaded
 
 _schema = NewRollSchema()
-
-
-def _normalized(title: str) -> str:
-    """``Supplier Roll No``, ``supplier_roll_no`` and ``supplierRollNo`` are the same title."""
-    return re.sub(r"[\W_]", "", title).lower()
-
-
 _FIELDS = {str(field.data_key or name): field for name, field in _schema.fields.items() if name != "extra"}
 _KINDS = {name: Kind.NUMBER if isinstance(field, Number) else Kind.CODE for name, field in _FIELDS.items()}
-_BY_TITLE = {_normalized(name): name for name in _FIELDS}
-_NUMBER = "supplierRollNo"
+_COLUMNS = RollColumns(tuple(_FIELDS))
 #: A packing list of the largest size has 110,000 cells.
 _LIMITS = Limits(unpacked_bytes=64 * 1024 * 1024, elements=2_000_000, columns=200, blank_rows=20_000)
 #: Rows with faults that an answer names, and the length of a cell in it.
@@ -55,53 +46,29 @@ def read_rolls(content: bytes, *, sheet: str | None = None, keep_totals: bool = 
         keep_totals: rows that look like a note or like the total of the others are rolls.
 
     Raises:
+        PayloadTooLarge: the file takes too long to read, or too much memory.
         UnreadableFile: the file is neither CSV nor XLSX, has no row of headings, or has no rolls.
         Invalid: a column or a value is wrong; the path has the row number of the file, as in ``row[5].supplierLength``.
     """
     choices = Choices(sheet=sheet, sheet_option="sheet=")
     try:
-        with open_table(io.BytesIO(content), _LAYOUT, choices) as table:
-            rows = list(islice(table.rows, MAX_ROLLS + 1))
-            rolls = _load_rolls([refuse_ambiguous(row, table.style) for row in rows], keep_totals=keep_totals)
+        rows = read_uploaded(content, _LAYOUT, choices, MAX_ROLLS + 1)
     except UnreadableTable as error:
         raise UnreadableFile(error.message) from error
+    rolls = _load_rolls(rows, keep_totals=keep_totals)
     if not rolls:
         raise UnreadableFile(N_("The file names columns but no rolls; to empty a packing list, PUT an empty one."))
     return rolls
 
 
-def _name_columns(number: int, titles: list[str]) -> list[str | None]:
-    names: list[str | None] = []
-    faults: list[str] = []
-    for title in titles:
-        name = _BY_TITLE.get(_normalized(title)) if title.strip() else None
-        if title.strip() and name is None:
-            text = N_("Unknown column “%(name)s”; known are %(names)s.")
-            faults.append(Message(text, name=title[:100], names=", ".join(_FIELDS)))
-        elif name is not None and name in names:
-            faults.append(Message(N_("The column %(name)s comes twice."), name=name))
-        names.append(name)
-    if faults:
-        raise Invalid({"row": {number: faults}})
-    return names
-
-
-def _is_heading(titles: list[str]) -> bool:
-    return any(_BY_TITLE.get(_normalized(title)) == _NUMBER for title in titles)
-
-
-def _is_known(title: str) -> bool:
-    return _normalized(title) in _BY_TITLE
-
-
 #: Fields round by themselves.
 _LAYOUT = Layout(
-    _name_columns,
-    _is_heading,
-    _is_known,
+    _COLUMNS.name_columns,
+    _COLUMNS.is_heading,
+    _COLUMNS.is_known,
     _KINDS,
     places={},
-    required=frozenset({_NUMBER}),
+    required=frozenset({NUMBER}),
     summed=frozenset({*_SUMMED, "blanketQty"}),
     limits=_LIMITS,
 )
@@ -153,9 +120,9 @@ def _load(row: Row) -> tuple[Data | None, Any]:
 def _repeated(loaded: list[tuple[Row, Data | None]]) -> Iterator[tuple[int, Any]]:
     first: dict[str, int] = {}
     for row, _ in loaded:
-        number = row.values.get(_NUMBER)
+        number = row.values.get(NUMBER)
         if number in first:
-            yield row.number, {_NUMBER: [Message(N_("Row %(row)s has the same roll number."), row=first[number])]}
+            yield row.number, {NUMBER: [Message(N_("Row %(row)s has the same roll number."), row=first[number])]}
         elif number is not None:
             first[number] = row.number
 
@@ -164,9 +131,9 @@ def _totals(loaded: list[tuple[Row, Data | None]]) -> Iterator[tuple[int, Any]]:
     """Rows that sum up the others: by their title, or because they have the length or weight of all above."""
     sums = dict.fromkeys(_SUMMED, Decimal(0))
     for count, (row, _) in enumerate(loaded):
-        title = unicodedata.normalize("NFKC", str(row.values.get(_NUMBER, ""))).replace("İ", "i").casefold()
+        title = unicodedata.normalize("NFKC", str(row.values.get(NUMBER, ""))).replace("İ", "i").casefold()
         if _TOTALS.match(title.strip()):
-            yield row.number, {_NUMBER: [_IS_TOTAL]}
+            yield row.number, {NUMBER: [_IS_TOTAL]}
         for name, above in sums.items():
             value = row.values.get(name) or Decimal(0)
             # Two rolls of the same length are no roll and its total.

@@ -1,0 +1,109 @@
+"""Long computations on bytes of a caller, each in a process of its own with limits of time and memory.
+
+A web process serves many requests in one thread: a computation in it would stop all of them. The child shares no
+connection, no file and no secret of the environment with its parent.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from app.kernel.errors import Busy
+
+log = structlog.get_logger(__name__)
+Result = TypeVar("Result")
+
+_ROOT = Path(__file__).resolve().parents[3]
+_PROGRAM = (sys.executable, "-m", "app.kernel.system.child_program")
+#: What a child gets of the environment.
+_KEPT = frozenset({"PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV"})
+
+
+class OverLimit(Exception):
+    """The child needed more time or memory than it may have, or its answer is too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLimits:
+    """Seconds of the clock and of the processor, bytes of memory, and bytes of what is sent back."""
+
+    seconds: int
+    cpu_seconds: int
+    memory: int
+    answer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a child sends back: a result or an error, and its log lines as pairs of level and fields."""
+
+    result: Any
+    error: Exception | None
+    lines: list[tuple[str, dict[str, Any]]]
+
+
+class ChildProcesses:
+    """Runs functions in children.
+
+    Args:
+        running: how many of them run at the same time in this process.
+        waiting: how many seconds a call waits for its turn.
+    """
+
+    def __init__(self, limits: ChildLimits, *, running: int, waiting: float) -> None:
+        self._limits = limits
+        self._places = threading.BoundedSemaphore(running)
+        self._waiting = waiting
+
+    def call(self, function: Callable[..., Result], *args: Any) -> Result:
+        """Call ``function``, which its module must have by name, with arguments that can be pickled.
+
+        An exception of the function is raised here.
+
+        Raises:
+            OverLimit: it was stopped at one of the limits.
+            Busy: too many children run.
+        """
+        if not self._places.acquire(timeout=self._waiting):
+            raise Busy(headers={"Retry-After": "5"})
+        try:
+            written = _run(pickle.dumps((self._limits, function, args)), self._limits.seconds)
+        finally:
+            self._places.release()
+        outcome: Outcome = pickle.loads(written)  # noqa: S301 - the hub's own program wrote it
+        for level, fields in outcome.lines:
+            getattr(log, level)(**fields)
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.result  # type: ignore[no-any-return]
+
+
+def _run(order: bytes, seconds: int) -> bytes:
+    """The bytes that a child writes for ``order``."""
+    environment = {name: value for name, value in os.environ.items() if name in _KEPT}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(_PROGRAM, cwd=_ROOT, env=environment, **pipes) as child:  # type: ignore[call-overload]  # noqa: S603 - constant arguments
+        try:
+            written: bytes = child.communicate(order, timeout=seconds)[0]
+        except subprocess.TimeoutExpired as error:
+            raise _stopped("time") from error
+        finally:
+            child.kill()
+    if child.returncode:
+        raise _stopped(f"exit {child.returncode}")
+    return written
+
+
+def _stopped(reason: str) -> OverLimit:
+    log.warning("child_stopped", reason=reason)
+    return OverLimit()

@@ -1,0 +1,49 @@
+"""Large roll files: they are read in a child process, and one that is stopped leaves nothing behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.extensions import db
+from app.kernel.system.child_process import ChildLimits, ChildProcesses
+from app.tables import uploads
+from tests.grn.helpers import error_body, json_body, row_counts
+from tests.tables.test_uploads import of_letters
+
+FILE = "/api/invoices/1/fabric-items/26/rolls/file"
+SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def test_a_large_file_is_stored(clerk: FlaskClient) -> None:
+    rows = "".join(f"R{number};{number},5;{'A' * 20}\n" for number in range(1, 3001))
+    content = f"supplierRollNo;supplierLength;shade\n{rows}"
+    assert len(content) > uploads.SMALL
+    assert json_body(clerk.put(FILE, data=content, content_type="text/csv"))["rollCount"] == 3000
+    answer = clerk.put(FILE, data=content + "R1;;\n", content_type="text/csv")
+    [error] = error_body(answer, 400, 40001)["errors"]
+    assert (error["field"], error["message"]) == ("row[3002].supplierRollNo", "Row 2 has the same roll number.")
+
+
+def test_a_file_that_is_stopped_stores_nothing(clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    hasty = ChildProcesses(ChildLimits(seconds=20, cpu_seconds=1, memory=2**30, answer=2**20), running=1, waiting=1)
+    monkeypatch.setattr(uploads, "_children", hasty)
+    before = row_counts()
+    answer = clerk.put(FILE, data=of_letters(4800), content_type=SHEET)
+    assert "more than 20 seconds" in error_body(answer, 413, 41300)["message"]
+    assert row_counts() == before
+
+
+def test_no_connection_is_held_while_a_file_is_read(clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = []
+
+    def note(*_args: Any) -> list[Any]:
+        held.append(db.engine.pool.checkedout())
+        return []
+
+    monkeypatch.setattr(uploads, "read_rows", note)
+    db.session.remove()
+    assert clerk.put(FILE, data="supplierRollNo\nR1\n", content_type="text/csv").status_code == 400
+    assert held == [0]

@@ -1,0 +1,118 @@
+"""Child processes: results, errors, log lines, and the limits at which a child is stopped."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from app.kernel.errors import Busy, Invalid
+from app.kernel.messages import Message
+from app.kernel.system.child_process import ChildLimits, ChildProcesses, OverLimit
+
+MIB = 1024 * 1024
+LIMITS = ChildLimits(seconds=20, cpu_seconds=10, memory=512 * MIB, answer=MIB)
+children = ChildProcesses(LIMITS, running=2, waiting=0.2)
+
+
+def environment() -> tuple[int, dict[str, str]]:
+    print("This line is no part of the answer.")
+    return os.getpid(), dict(os.environ)
+
+
+def refuse(path: str) -> None:
+    structlog.get_logger().warning("odd_file", path=path)
+    raise Invalid({"row": {5: [Message("Use %(n)s.", n=7)]}}, payload={"row": path})
+
+
+def work() -> None:
+    while True:
+        pass
+
+
+def fill() -> int:
+    return len([bytearray(MIB) for _ in range(1000)])
+
+
+def long_answer() -> bytes:
+    return bytes(2 * MIB)
+
+
+def die() -> None:
+    os._exit(3)
+
+
+def limited(**changes: int) -> ChildProcesses:
+    values = {name: getattr(LIMITS, name) for name in LIMITS.__slots__}
+    return ChildProcesses(ChildLimits(**{**values, **changes}), running=1, waiting=0)
+
+
+def test_a_child_has_its_own_process_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "never to be seen")
+    pid, seen = children.call(environment)
+    assert pid != os.getpid()
+    assert "SECRET_KEY" not in seen
+    assert "DATABASE_URL" not in seen
+
+
+def test_an_error_and_the_log_lines_arrive_as_they_were() -> None:
+    with capture_logs() as lines, pytest.raises(Invalid) as caught:
+        children.call(refuse, "rolls.xlsx")
+    [text] = caught.value.errors["row"][5]
+    assert (text, text.id, text.values) == ("Use 7.", "Use %(n)s.", {"n": 7})
+    assert caught.value.payload == {"row": "rolls.xlsx"}
+    assert {"event": "odd_file", "path": "rolls.xlsx", "log_level": "warning"} in lines
+
+
+@pytest.mark.parametrize(
+    ("function", "changes"),
+    [
+        (work, {"seconds": 3}),
+        (work, {"cpu_seconds": 1}),
+        (fill, {}),
+        (long_answer, {}),
+        (die, {}),
+    ],
+    ids=["seconds", "cpu seconds", "memory", "answer", "death"],
+)
+def test_a_child_is_stopped_at_each_limit(function: Any, changes: dict[str, int]) -> None:
+    started = time.monotonic()
+    with pytest.raises(OverLimit):
+        limited(**changes).call(function)
+    assert time.monotonic() - started < 15
+
+
+def stopped(processes: ChildProcesses) -> None:
+    with pytest.raises(OverLimit):
+        processes.call(work)
+
+
+def test_more_children_than_places_are_refused() -> None:
+    one = limited(seconds=6)
+    running = threading.Thread(target=stopped, args=(one,))
+    running.start()
+    time.sleep(0.5)
+    with pytest.raises(Busy) as caught:
+        one.call(environment)
+    assert caught.value.headers == {"Retry-After": "5"}
+    running.join()
+    assert one.call(environment)[0] != os.getpid()
+
+
+def test_the_reader_of_tables_loads_no_framework() -> None:
+    loaded = children.call(modules_of_the_reader)
+    assert "app.tables.reader" in loaded
+    assert loaded.isdisjoint({"flask", "sqlalchemy", "marshmallow", "celery"})
+
+
+def modules_of_the_reader() -> set[str]:
+    import app.grn.receipts.roll_columns  # noqa: PLC0415 - in the child only
+    import app.tables.uploads  # noqa: F401, PLC0415
+
+    return set(sys.modules)
