@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -13,6 +13,7 @@ from app.events.models import Event, EventHead
 from app.events.registry import EventType
 from app.extensions import db
 from app.kernel import clock, json, logs
+from app.kernel.pagination.byte_limit import fits, fitting_texts, is_last_page
 from app.kernel.unit_of_work import after_commit
 from app.kernel.uuids import new_uuid
 from app.kernel.worker.celery_app import DebouncedTask
@@ -105,6 +106,13 @@ def purged_position() -> int:
     return db.session.scalar(select(EventHead.purged)) or 0
 
 
+class EventPage(NamedTuple):
+    """Events in their order; ``is_last`` if there are no later ones that the reader asked for."""
+
+    events: Sequence[Event]
+    is_last: bool
+
+
 def read_after(
     position: int,
     *,
@@ -113,15 +121,18 @@ def read_after(
     owner_id: int | None = None,
     everybody: bool = False,
     until: int | None = None,
-) -> Sequence[Event]:
-    """Events of ``types`` after ``position`` (and up to ``until``), oldest first.
+) -> EventPage:
+    """Events of ``types`` after ``position`` (and up to ``until``), oldest first, as far as their bodies fit in a page.
 
     An event of a user is returned for that user (``owner_id``), or for any reader with ``everybody``.
     """
-    query = select(Event).where(Event.position > position, Event.type.in_(types)).order_by(Event.position).limit(limit)
-    if until is not None:
-        query = query.where(Event.position <= until)
-    return list(db.session.scalars(_readable(query, owner_id, everybody)))
+    first = select(Event.id, Event.position, Event.body).where(Event.position > position, Event.type.in_(types))
+    first = _readable(first.order_by(Event.position).limit(limit), owner_id, everybody)
+    page = (first if until is None else first.where(Event.position <= until)).subquery()
+    sized = select(page.c.id, *fitting_texts(page.c.position, page.c.body)).subquery()
+    query = select(Event, sized.c.found).join(sized, sized.c.id == Event.id).order_by(Event.position)
+    rows = db.session.execute(query.where(fits(sized.c.before))).all()
+    return EventPage([event for event, _ in rows], is_last=is_last_page(rows, limit))
 
 
 def _readable(query: Select[Any], owner_id: int | None, everybody: bool) -> Select[Any]:

@@ -44,6 +44,8 @@ class Kind:
     columns: tuple[str, ...]
     children: tuple[Child, ...] = ()
     options: tuple[Any, ...] = ()
+    #: The children and their children, for ``fitting_rows``.
+    parts: tuple[Any, ...] = ()
     #: Columns that are printed on the PDFs of a receipt.
     printed_columns: tuple[str, ...] = ()
     #: Column of a receipt or a fabric item that refers to this kind.
@@ -76,6 +78,7 @@ FABRICS = Kind(
     (*_COMMON, "composition", "gsm"),
     (_COLORS,),
     (selectinload(Fabric.colors),),
+    ((FabricColor.fabric_id,),),
     printed_columns=("name", "code", "composition"),
     reference_column=FabricItem.fabric_id,
 )
@@ -85,6 +88,7 @@ ORDERS = Kind(
     (*_COMMON, "buyer"),
     (_LINES,),
     (selectinload(ProductionOrder.flow_infos).selectinload(FlowInfo.parts),),
+    ((FlowInfo.order_id,), (FlowPart.flow_info_id, FlowInfo.order_id)),
     printed_columns=("name", "code"),
     reference_column=FabricItem.order_id,
 )
@@ -139,7 +143,7 @@ def find_page(kind: Kind, filters: Mapping[str, Any]) -> Page:
     """Return one page of rows with their children."""
     model = kind.model
     order = order_columns(filters["sort"], {"id": model.id, "name": model.name, "code": model.code})
-    return paginate(_filter_query(model, filters), filters, order, options=kind.options)
+    return paginate(_filter_query(model, filters), filters, order, options=kind.options, parts=kind.parts)
 
 
 def change(kind: Kind, row_id: int, data: Data) -> Any:

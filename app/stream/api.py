@@ -116,11 +116,12 @@ class Log(MethodView):
         """Read the event log after a position, oldest first.
 
         A reader that passes `next_after` as the next `after` misses nothing and gets nothing twice. Without `after`, or
-        with 0, reading begins with the oldest kept event. An earlier position is answered 410 with the `oldest`.
+        with 0, reading begins with the oldest kept event. An earlier position is answered 410 with the `oldest`. A page
+        of large events ends before `limit`.
         """
         caller = authenticate()
         head = events.last_position()
-        rows = events.read_after(
+        page = events.read_after(
             query["after"],
             types=query["topics"],
             limit=query["limit"],
@@ -131,8 +132,8 @@ class Log(MethodView):
         # After the read: events that were deleted before it would otherwise be missing without an error.
         _require_kept(query["after"])
         # A full page continues after its last event; otherwise everything up to the head was read.
-        next_after = rows[-1].position if len(rows) == query["limit"] else max(head, query["after"])
-        data = [msgspec.Raw(f'{{"position":{row.position},{row.body[1:]}'.encode()) for row in rows]
+        next_after = max(head, query["after"]) if page.is_last else page.events[-1].position
+        data = [msgspec.Raw(f'{{"position":{row.position},{row.body[1:]}'.encode()) for row in page.events]
         body = encode({"data": data, "meta": {"next_after": next_after, "head": head}})
         return Response(body, mimetype="application/json")
 

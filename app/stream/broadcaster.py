@@ -193,10 +193,10 @@ class Broadcaster:
             log.warning("stream_database_away", error=str(error))
 
     def _catch_up(self) -> None:
-        while missed := self._read(self._head):
+        is_last = False
+        while not is_last:
+            missed, is_last = self._read(self._head)
             self._feed(missed)
-            if len(missed) < READ_BATCH:
-                return
 
     def _feed(self, batch: Iterable[StreamEvent]) -> None:
         for event in batch:
@@ -206,10 +206,12 @@ class Broadcaster:
             for subscriber in listening:
                 subscriber.offer(event)
 
-    def _read(self, position: int) -> list[StreamEvent]:
+    def _read(self, position: int) -> tuple[list[StreamEvent], bool]:
+        """The events of a page after ``position``, and whether it is the last page."""
         with self._bound_app().app_context():
-            rows = events.read_after(position, types=list(events.CATALOGUE), limit=READ_BATCH, everybody=True)
-            return [StreamEvent(row.position or 0, row.type, row.owner_id, row.body) for row in rows]
+            page = events.read_after(position, types=list(events.CATALOGUE), limit=READ_BATCH, everybody=True)
+            found = [StreamEvent(row.position or 0, row.type, row.owner_id, row.body) for row in page.events]
+            return found, page.is_last
 
     def _read_head(self) -> int:
         with self._bound_app().app_context():

@@ -105,7 +105,7 @@ def _replayed(app: Flask, subscriber: Subscriber, after: int) -> Iterator[Stream
     position = after
     while position < subscriber.since:
         with app.app_context():
-            rows = events.read_after(
+            read = events.read_after(
                 position,
                 types=subscriber.types,
                 limit=READ_BATCH,
@@ -113,9 +113,9 @@ def _replayed(app: Flask, subscriber: Subscriber, after: int) -> Iterator[Stream
                 everybody=subscriber.everybody,
                 until=subscriber.since,
             )
-            page = [StreamEvent(row.position or 0, row.type, row.owner_id, row.body) for row in rows]
+            page = [StreamEvent(row.position or 0, row.type, row.owner_id, row.body) for row in read.events]
         yield from page
-        if len(page) < READ_BATCH:
+        if read.is_last:
             return
         position = page[-1].position
 

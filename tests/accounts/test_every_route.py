@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from flask_jwt_extended import create_access_token
 from jwt.warnings import InsecureKeyLengthWarning
 
-from app.accounts import users
+from app.accounts import modules, users
 from app.accounts.credentials import api_keys
 from app.accounts.guards import SIGNED_IN
 from app.accounts.login import sessions
@@ -21,11 +21,15 @@ from app.accounts.roles import ABILITIES
 from app.accounts.tokens import service as tokens
 from app.accounts.tokens.format import new_public_id, new_token
 from app.extensions import db
+from app.grn.demo import make_demo
+from app.grn.models.receipts import FabricItem
 from app.kernel.http.app import Hub
+from app.kernel.pagination import byte_limit
 from app.kernel.unit_of_work import unit_of_work
 from tests.accounts.test_guards import routes
 from tests.accounts.tokens.helpers import rows
-from tests.factories import a_token, a_user
+from tests.factories import a_sale, a_token, a_user
+from tests.webhooks.fixtures import post_endpoint
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -152,7 +156,17 @@ WITHOUT_PAGES = {
 }
 
 
-def test_every_list_has_a_largest_page_or_a_reason(anybody: FlaskClient) -> None:
+#: Lists of which 100 of the largest rows are no large page, and what bounds a row.
+SMALL_ROWS = {
+    "/api/v1/einvoices": "no items; 16 KiB of metadata",
+    "/api/v1/webhooks/endpoints": "50 events, 20 allowances, 16 KiB of metadata",
+    "/api/v1/webhooks/deliveries": "no bodies",
+    "/api/fabrics/{row_id}/balances": "sums",
+}
+
+
+def lists_with_pages(anybody: FlaskClient) -> tuple[dict[str, int], set[str]]:
+    """The lists with a parameter for the size of a page, and its largest value; and the lists without one."""
     document = anybody.get("/openapi.json").json
     sizes, others = {}, set()
     for path, operations in document["paths"].items():
@@ -170,6 +184,44 @@ def test_every_list_has_a_largest_page_or_a_reason(anybody: FlaskClient) -> None
             others.add(path)
         else:
             sizes[path] = size
+    return sizes, others
+
+
+def test_every_list_has_a_largest_page_or_a_reason(anybody: FlaskClient) -> None:
+    sizes, others = lists_with_pages(anybody)
     assert len(sizes) > 15
     assert {path: size for path, size in sizes.items() if size > 500} == {}
     assert others == set(WITHOUT_PAGES)
+
+
+class CountedLimit(float):
+    """The limit of a page; it notes that it was used."""
+
+    used = False
+
+    def __mul__(self, other: float) -> float:
+        self.used = True
+        return super().__mul__(other)
+
+
+def test_every_list_has_a_limit_in_bytes_or_small_rows(
+    anybody: FlaskClient, erp: FlaskClient, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, _ = lists_with_pages(anybody)
+    with unit_of_work():
+        make_demo()
+    assert erp.post("/api/sales/import/invoice/", json=a_sale()).status_code == 201
+    endpoint = post_endpoint(admin)["id"]
+    item = db.session.query(FabricItem).first()
+    parts = {"name": "picking", "invoice_id": 1, "fabric_item_id": item.id, "row_id": item.fabric_id}
+    without = set()
+    with unit_of_work():
+        modules.enable(admin.user, "feature.einvoice_api", actor="test")
+    for path in sizes:
+        ids = {**parts, "endpoint_id": endpoint, **({"invoice_id": item.receipt_id} if "fabric" in path else {})}
+        limit = CountedLimit(16)
+        monkeypatch.setattr(byte_limit, "MAX_MIB", limit)
+        assert admin.get(path.format(**ids)).status_code == 200, path
+        if not limit.used:
+            without.add(path)
+    assert without == set(SMALL_ROWS)

@@ -60,7 +60,7 @@ def stored() -> list[Any]:
 
 def read(position: int = 0, **facts: Any) -> list[int]:
     options = {"types": ["test.happened"], "limit": 1000, "everybody": True} | facts
-    return [event.position or 0 for event in events.read_after(position, **options)]
+    return [event.position or 0 for event in events.read_after(position, **options).events]
 
 
 class TestEmit:

@@ -14,6 +14,7 @@ from app.accounts.tokens import service as tokens
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.http.app import Hub
+from app.kernel.pagination import byte_limit
 from app.kernel.unit_of_work import unit_of_work
 from app.stream import service
 from app.stream.models import StreamTicket
@@ -83,6 +84,20 @@ class TestSalesStream:
         import_sale(erp, "S-5")
         relayed()
         assert [reader.next()["id"] for _ in range(4)] == ["3", "4", "5", "6"]
+
+    def test_a_replay_goes_on_after_each_page_that_is_cut_for_its_bytes(
+        self,
+        erp: FlaskClient,
+        relayed: Relayed,
+        listen: Callable[..., Reader],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        for number in range(4):
+            import_sale(erp, f"S-{number}")
+        relayed()
+        monkeypatch.setattr(byte_limit, "MAX_MIB", 1 / 2**20)
+        reader = listen(erp, headers={"Last-Event-ID": "1"})
+        assert [reader.next()["id"] for _ in range(3)] == ["2", "3", "4"]
 
     @pytest.mark.parametrize("path", [SALES_STREAM, "/api/v1/stream"])
     @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.ownership import Scope
 from app.einvoices.errors import UnknownEinvoice
-from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent
 from app.einvoices.models.work import EinvoiceTally
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.search import apply_search, resolve_identifiers
@@ -21,8 +22,11 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.daily_counts import DailyCount, count_per_day
 from app.kernel.database.sequences import MAX_ID
+from app.kernel.pagination.byte_limit import fitting_rows
 from app.kernel.pagination.cursors import decode_cursor, encode_cursor
 
+#: Entries of the history that are shown.
+MAX_HISTORY = 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Number of rows that are counted in about a millisecond.
 _CHEAP_COUNT = 5_000
@@ -148,11 +152,20 @@ def _scoped(scope: Scope) -> Select[Any]:
 def _load(query: Select[Any], *, items: bool, events: bool = False) -> Einvoice:
     options: list[Any] = [selectinload(Einvoice.pdf), selectinload(Einvoice.provider_account)]
     options += [selectinload(Einvoice.items)] if items else []
-    options += [selectinload(Einvoice.events)] if events else []
     found: Einvoice | None = db.session.scalar(query.options(*options).execution_options(populate_existing=True))
     if found is None:
         raise UnknownEinvoice
+    if events:
+        set_committed_value(found, "events", _newest_events(found))
     return found
+
+
+def _newest_events(einvoice: Einvoice) -> list[EinvoiceEvent]:
+    """The history, oldest first; of a very long one the newest part. A provider may report as often as it likes."""
+    order = (EinvoiceEvent.id.desc(),)
+    query = select(EinvoiceEvent).where(EinvoiceEvent.einvoice_id == einvoice.id).order_by(*order)
+    rows, _ = fitting_rows(query.limit(MAX_HISTORY), order)
+    return rows[::-1]
 
 
 def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:

@@ -66,7 +66,9 @@ class DetailQuery(Schema):
     """Parts of the detail to include."""
 
     include_items = Flag(load_default=True)
-    include_events = Flag(load_default=False)
+    include_events = Flag(
+        load_default=False, metadata={"description": "The history: its newest 1,000 entries, at most 16 MiB of them."}
+    )
 
 
 class EinvoiceGapSchema(Schema):

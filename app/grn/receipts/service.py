@@ -20,7 +20,6 @@ from app.grn.models.receipts import FabricItem, GoodsReceipt, LedgerRow, Supplie
 from app.grn.papers import service as papers
 from app.grn.receipts import bulk_upsert, search
 from app.grn.receipts.item_builder import Data, StoredRows, build_item, build_rolls, master_references
-from app.grn.receipts.page_items import load_items
 from app.grn.schemas.pagination import Page, order_columns, paginate, paginate_uncounted
 from app.kernel import clock
 from app.kernel.daily_counts import DailyCount, count_per_day
@@ -151,6 +150,9 @@ def find_header(receipt_id: int) -> GoodsReceipt:
     return receipt
 
 
+_WITH_ITEMS: Any = {"options": (selectinload(GoodsReceipt.fabric_items),), "parts": ((FabricItem.receipt_id,),)}
+
+
 def find_page(filters: Mapping[str, Any]) -> Page:
     """Return one page of the receipts that match all filters, without rolls; a search with many hits is not counted.
 
@@ -161,10 +163,8 @@ def find_page(filters: Mapping[str, Any]) -> Page:
     page = None
     if filters.get("search") and search.has_many_hits(filters["search"]):
         count = (filters["page"] + 1) * filters["page_size"]
-        page = paginate_uncounted(search.hits_among_first(filters, order, count), filters, order)
-    page = page or paginate(search.filter_receipts(filters), filters, order)
-    load_items(page.content)
-    return page
+        page = paginate_uncounted(search.hits_among_first(filters, order, count), filters, order, **_WITH_ITEMS)
+    return page or paginate(search.filter_receipts(filters), filters, order, **_WITH_ITEMS)
 
 
 def received_per_day(days: int) -> Sequence[DailyCount]:

@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, select
 from app.extensions import db
 from app.grn.schemas.fields import OmitNulls
 from app.kernel.messages import N_, Message
+from app.kernel.pagination.byte_limit import fitting_rows, require_whole
 from app.kernel.pagination.limits import MAX_PAGE_NUMBER, MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas.fields import HubField, Number, Schema
 from app.kernel.schemas.list_field import List
@@ -91,26 +92,55 @@ def page_example(*content: Any) -> dict[str, Any]:
 
 
 def paginate(
-    query: Select[Any], paging: Mapping[str, Any], order: tuple[Any, ...], *, options: tuple[Any, ...] = ()
+    query: Select[Any],
+    paging: Mapping[str, Any],
+    order: tuple[Any, ...],
+    *,
+    options: tuple[Any, ...] = (),
+    parts: tuple[Any, ...] = (),
 ) -> Page:
-    """Return one page of the rows of ``query``; ``order`` must be unambiguous."""
+    """Return one page of the rows of ``query``; ``order`` must be unambiguous. For ``parts`` see ``fitting_rows``.
+
+    Raises:
+        Invalid: the rows of the page are too large together.
+    """
     total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
-    rows = db.session.scalars(_slice(query, paging, order).options(*options))
-    return Page(list(rows), total, paging["page"], paging["page_size"])
+    rows = _fitting(_slice(query, paging, order), paging, order, options, parts)
+    return Page(rows, total, paging["page"], paging["page_size"])
 
 
 def paginate_uncounted(
-    query: Select[Any], paging: Mapping[str, Any], order: tuple[Any, ...], *, options: tuple[Any, ...] = ()
+    query: Select[Any],
+    paging: Mapping[str, Any],
+    order: tuple[Any, ...],
+    *,
+    options: tuple[Any, ...] = (),
+    parts: tuple[Any, ...] = (),
 ) -> Page | None:
     """Return one page without a count, with a lower bound as the total.
 
     None if ``query`` has no row after the page: then there is no lower bound that is larger than the page.
+
+    Raises:
+        Invalid: the rows of the page are too large together.
     """
     number, size = paging["page"], paging["page_size"]
-    rows = list(db.session.scalars(_slice(query, paging, order, extra=1).options(*options)))
+    rows = _fitting(_slice(query, paging, order, extra=1), paging, order, options, parts)
     if len(rows) <= size:
         return None
     return Page(rows[:size], (number + 1) * size + 1, number, size, total_is_lower_bound=True)
+
+
+def _fitting(
+    page: Select[Any],
+    paging: Mapping[str, Any],
+    order: tuple[Any, ...],
+    options: tuple[Any, ...],
+    parts: tuple[Any, ...],
+) -> list[Any]:
+    rows, is_cut = fitting_rows(page, order, options=options, parts=parts)
+    require_whole(is_cut and len(rows) < paging["page_size"], paging["page_size"], "pageSize")
+    return rows
 
 
 def paginate_records(query: Select[Any], paging: Mapping[str, Any], order: tuple[Any, ...]) -> Page:

@@ -18,6 +18,7 @@ from app.kernel import clock, json
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
+from app.kernel.pagination.byte_limit import fitting_rows, require_whole
 from app.kernel.pagination.cursors import decode_cursor, encode_cursor
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
@@ -57,10 +58,14 @@ class Order:
     descending: bool = False
     unindexed: bool = False
 
-    def apply(self, query: Select[Any]) -> Select[Any]:
+    def keys(self) -> list[Any]:
+        """The columns for ``ORDER BY``."""
         *before, last = self.columns
-        keys = [*before, last + literal(0)] if self.unindexed else self.columns
-        return query.order_by(*(key.desc() if self.descending else key.asc() for key in keys))
+        columns = [*before, last + literal(0)] if self.unindexed else self.columns
+        return [column.desc() if self.descending else column.asc() for column in columns]
+
+    def apply(self, query: Select[Any]) -> Select[Any]:
+        return query.order_by(*self.keys())
 
     def after(self, values: list[Any]) -> ColumnElement[bool]:
         """Condition: the row comes after the one with these ``values``."""
@@ -98,9 +103,16 @@ def keyset_page_schema(item: type[Schema]) -> type[Schema]:
 
 
 def page_by_keyset(
-    query: Select[Any], order: Order, paging: Mapping[str, Any], *, options: tuple[Any, ...] = ()
+    query: Select[Any],
+    order: Order,
+    paging: Mapping[str, Any],
+    *,
+    options: tuple[Any, ...] = (),
+    parts: tuple[Any, ...] = (),
 ) -> Page:
     """The page after the cursor; its cost does not depend on its position in the list.
+
+    It has fewer rows than ``page_size`` where these would be too large together; for ``parts`` see ``fitting_rows``.
 
     Raises:
         Invalid: the cursor does not belong to this list.
@@ -108,19 +120,27 @@ def page_by_keyset(
     if paging["cursor"]:
         query = query.where(order.after(_decoded(paging["cursor"], order)))
     size = paging["page_size"]
-    rows = _rows(query, order, options, size + 1)
-    next_link = _link(cursor=_encoded(rows[size - 1], order), page_size=size) if len(rows) > size else None
-    return Page(rows[:size], next_link)
+    rows, is_cut = _rows(query, order, options, parts, limit=size + 1)
+    shown = rows[:size]
+    more = is_cut or len(rows) > size
+    return Page(shown, _link(cursor=_encoded(shown[-1], order), page_size=size) if more else None)
 
 
-def large_page(query: Select[Any], order: Order, paging: Mapping[str, Any], *, options: tuple[Any, ...] = ()) -> Page:
+def large_page(
+    query: Select[Any],
+    order: Order,
+    paging: Mapping[str, Any],
+    *,
+    options: tuple[Any, ...] = (),
+    parts: tuple[Any, ...] = (),
+) -> Page:
     """A page by cursor if one was sent, otherwise by page number with a count.
 
     Raises:
-        Invalid: the cursor does not belong to this list, or the page is beyond ``MAX_COUNTED_ROWS``.
+        Invalid: the cursor does not belong to this list, the page is beyond ``MAX_COUNTED_ROWS``, or it is too large.
     """
     if paging["cursor"] is not None:
-        return page_by_keyset(query, order, paging, options=options)
+        return page_by_keyset(query, order, paging, options=options, parts=parts)
     number, size = paging["page"], paging["page_size"]
     if number * size > MAX_COUNTED_ROWS:
         raise Invalid(
@@ -132,10 +152,12 @@ def large_page(query: Select[Any], order: Order, paging: Mapping[str, Any], *, o
                 ]
             }
         )
-    rows = _rows(query, order, options, size + 1, (number - 1) * size)
-    last_page = len(rows) <= size and (rows or number == 1)
+    rows, is_cut = _rows(query, order, options, parts, limit=size + 1, offset=(number - 1) * size)
+    require_whole(is_cut and len(rows) < size, size, "page_size")
+    more = is_cut or len(rows) > size
+    last_page = not more and (rows or number == 1)
     count, exact = ((number - 1) * size + len(rows), True) if last_page else count_rows(query)
-    next_link = _link(page=number + 1, page_size=size) if len(rows) > size else None
+    next_link = _link(page=number + 1, page_size=size) if more else None
     return Page(rows[:size], next_link, _link(page=number - 1, page_size=size) if number > 1 else None, count, exact)
 
 
@@ -152,17 +174,12 @@ def _estimated(query: Select[Any]) -> int:
     return int(plan[0]["Plan"]["Plan Rows"])
 
 
-def _rows(query: Select[Any], order: Order, options: tuple[Any, ...], limit: int, offset: int = 0) -> list[Any]:
-    """Select the ids of the page first, with a literal ``LIMIT``, and join their relations after that.
-
-    In a single query the planner would join all rows that may match, and read whole tables for a page of twenty.
-    """
-    last = order.columns[-1]
-    page = query.with_only_columns(last, maintain_column_froms=True)
-    page = order.apply(page).limit(bindparam(None, limit, BigInteger, literal_execute=True)).offset(offset or None)
-    selected = page.subquery("page")
-    rows = select(last.class_).join(selected, selected.c[last.key] == last).options(*options)
-    return list(db.session.scalars(order.apply(rows)).unique())
+def _rows(
+    query: Select[Any], order: Order, options: tuple[Any, ...], parts: tuple[Any, ...], *, limit: int, offset: int = 0
+) -> tuple[list[Any], bool]:
+    """The rows of a page that fit, and whether some do not; the ``LIMIT`` is a literal, for the planner."""
+    page = order.apply(query).limit(bindparam(None, limit, BigInteger, literal_execute=True)).offset(offset or None)
+    return fitting_rows(page, order.keys(), options=options, parts=parts)
 
 
 def _link(**parameters: Any) -> str:

@@ -19,6 +19,7 @@ from app.kernel.http.bodies.body_reader import allow_bulk_body
 from app.kernel.http.openapi import refuses
 from app.kernel.json import encode
 from app.kernel.messages import N_, Message, as_message
+from app.kernel.schemas.error_limits import MAX_ERRORS, count_errors, limit_errors
 from app.kernel.schemas.fast_dump import make_dumper
 from app.sales import samples
 from app.sales.api.errors import SalesEnvelope
@@ -172,9 +173,19 @@ def _answer(report: imports_stream.Report) -> Any:
     raise report.fault
 
 
+#: Errors of an answer; of the invoices after these, each has one. 10,000 invoices with 100 errors each take 100 MB.
+_MOST_ERRORS = 20_000
+
+
 def summary(report: imports_stream.Report, *, stored: bool = True) -> dict[str, Any]:
     """Counts and results, as the answer shows them; not ``stored`` when all was taken back."""
-    results = [_result(verdict, stored=stored) for verdict in report.verdicts]
+    left = _MOST_ERRORS
+    results = []
+    for verdict in report.verdicts:
+        if verdict.refusal is not None and verdict.refusal.errors:
+            verdict.refusal.errors = limit_errors(verdict.refusal.errors, max(1, min(left, MAX_ERRORS)))
+            left -= count_errors(verdict.refusal.errors)
+        results.append(_result(verdict, stored=stored))
     if not stored:
         _forget_ids(results, {verdict.invoice["id"] for verdict in report.verdicts if verdict.invoice})
     tally = Counter(result["status"] for result in results)

@@ -17,7 +17,7 @@ from app.sales.errors import NotAWorker, UnknownQueue
 from app.sales.models.floor import Assignment, WorkSession
 from app.sales.models.invoices import SalesInvoice
 from app.sales.models.masters import Customer, Salesman
-from app.sales.queries.lookup import FULL
+from app.sales.queries.lookup import FULL, PARTS
 from app.sales.queries.search import searched
 from app.sales.state_machine import Status
 
@@ -37,7 +37,7 @@ def find_page(filters: Mapping[str, Any]) -> Page:
     """One page of the invoices that match all ``filters``, newest first."""
     query = filtered(filters)
     rare = bool(filters.get("search")) and _is_rare(query, filters["page_size"])
-    return large_page(query, _NEWEST_OF_FEW if rare else NEWEST_FIRST, filters, options=FULL)
+    return large_page(query, _NEWEST_OF_FEW if rare else NEWEST_FIRST, filters, options=FULL, parts=PARTS)
 
 
 def _is_rare(query: Select[Any], page_size: int) -> bool:
@@ -158,7 +158,9 @@ def find_queue(name: str, paging: Mapping[str, Any], caller: int | None) -> Page
     queue = QUEUES.get(name)
     if queue is None:
         raise UnknownQueue
-    return page_by_keyset(select(SalesInvoice).where(queue.condition(caller)), queue.order, paging, options=FULL)
+    return page_by_keyset(
+        select(SalesInvoice).where(queue.condition(caller)), queue.order, paging, options=FULL, parts=PARTS
+    )
 
 
 def count_queues(caller: int | None) -> list[dict[str, Any]]:

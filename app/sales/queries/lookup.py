@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.extensions import db
 from app.sales.errors import UnknownInvoice
 from app.sales.models.floor import Assignment
-from app.sales.models.invoices import SalesInvoice
+from app.sales.models.invoices import ReturnRecord, SalesInvoice, SalesItem
 
 #: Everything that ``InvoiceSchema`` shows, in three statements for any number of invoices.
 FULL = (
@@ -22,6 +22,8 @@ FULL = (
     selectinload(SalesInvoice.items),
     selectinload(SalesInvoice.returns),
 )
+#: What of ``FULL`` has several rows for an invoice.
+PARTS = ((SalesItem.invoice_id,), (ReturnRecord.invoice_id,))
 
 
 def find(invoice_id: int) -> SalesInvoice:

@@ -6,27 +6,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app import events
 from app.accounts.ownership import Scope
 from app.extensions import db
 from app.webhooks.errors import UnknownDelivery
-from app.webhooks.models.deliveries import Delivery
+from app.webhooks.models.deliveries import Attempt, Delivery
 from app.webhooks.models.endpoints import Endpoint
+
+#: Attempts that are shown with a delivery.
+MAX_ATTEMPTS = 100
 
 
 def find(delivery_id: int, scope: Scope) -> Delivery:
-    """Return a delivery with its attempts, its endpoint, and the event whose body it sends.
+    """Return a delivery with its newest attempts, its endpoint, and the event whose body it sends.
 
     Raises:
         UnknownDelivery: no delivery in this scope has the id.
     """
-    options = (contains_eager(Delivery.endpoint), joinedload(Delivery.source), selectinload(Delivery.attempt_log))
+    options = (contains_eager(Delivery.endpoint), joinedload(Delivery.source))
     delivery = _one(_scoped(scope).where(Delivery.id == delivery_id).options(*options))
     # After an admin has got another role, deliveries of other users' rows are no longer shown.
     if scope is not None and delivery.source is not None and delivery.source.owner_id not in {None, scope}:
         raise UnknownDelivery
+    attempts = select(Attempt).where(Attempt.delivery_id == delivery.id).order_by(Attempt.number.desc())
+    newest = db.session.scalars(attempts.limit(MAX_ATTEMPTS)).all()
+    set_committed_value(delivery, "attempt_log", newest[::-1])
     return delivery
 
 

@@ -15,6 +15,7 @@ from app.events import last_position
 from app.events.models import Event
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.pagination.byte_limit import fits, fitting_texts, is_last_page
 from app.kernel.unit_of_work import after_commit
 from app.kernel.worker.celery_app import DebouncedTask
 from app.webhooks.deliveries import queries
@@ -103,7 +104,7 @@ def recover_since(endpoint_id: int, data: Mapping[str, Any], scope: Scope, *, ac
 
 
 def pull(endpoint_id: int, scope: Scope, *, after: int, limit: int, names: Collection[str]) -> dict[str, Any]:
-    """Return the deliveries of an endpoint after a position, in order, with the exact bodies.
+    """Return the deliveries of an endpoint after a position, in order, with the exact bodies, as far as these fit.
 
     Only events with these ``names`` and within ``scope``: an endpoint may have received others before.
 
@@ -113,18 +114,21 @@ def pull(endpoint_id: int, scope: Scope, *, after: int, limit: int, names: Colle
     endpoint = endpoints.find(endpoint_id, scope)
     head = last_position()  # read before the rows: every event up to this position is visible to the query
     visible = or_(Event.owner_id.is_(None), Event.owner_id == scope)
-    query = (
-        select(Delivery, Event.body)
+    page = (
+        select(Delivery.id, Delivery.position, Event.body)
         .join(Event, Event.position == Delivery.position)
         .where(Delivery.endpoint_id == endpoint.id, Delivery.position > after, Delivery.position <= head)
         .where(Delivery.event.in_(names), true() if scope is None else visible)
         .order_by(Delivery.position)
         .limit(limit)
+        .subquery()
     )
-    rows = db.session.execute(query).all()
-    next_after = rows[-1][0].position if len(rows) == limit else max(head, after)
+    sized = select(page, *fitting_texts(page.c.position, page.c.body)).subquery()
+    query = select(Delivery, sized.c.body, sized.c.found).join(sized, sized.c.id == Delivery.id)
+    rows = db.session.execute(query.where(fits(sized.c.before)).order_by(sized.c.position)).all()
+    next_after = max(head, after) if is_last_page(rows, limit) else rows[-1][0].position
     return {
-        "data": [{**_summary(delivery), "body": msgspec.Raw(body.encode())} for delivery, body in rows],
+        "data": [{**_summary(delivery), "body": msgspec.Raw(body.encode())} for delivery, body, _ in rows],
         "meta": {"next_after": next_after, "head": head, "last_sequence": endpoint.last_sequence},
     }
 

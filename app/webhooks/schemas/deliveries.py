@@ -82,7 +82,9 @@ class WebhookDeliveryDetailSchema(WebhookDeliverySchema):
     """A delivery with every attempt and the exact body."""
 
     request_body = fields.String(allow_none=True)
-    attempt_log = List(fields.Nested(DeliveryAttemptSchema))
+    attempt_log = List(
+        fields.Nested(DeliveryAttemptSchema), metadata={"description": "The newest 100 attempts, oldest first."}
+    )
 
 
 class WebhookDeliveryListSchema(Schema):

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.kernel import clock
+from app.webhooks.deliveries import queries
 from tests.webhooks.fixtures import DELIVERIES, Make, deliveries
 from tests.webhooks.receivers import Receiver
 
@@ -27,6 +28,22 @@ def test_a_delivery_shows_the_exact_request_and_response(
     assert attempt["request_headers"]["X-Webhook-Signature"] == request["X-Webhook-Signature"]
     assert (attempt["outcome"], attempt["response_status"]) == ("delivered", 204)
     assert detail["state"] == "delivered"
+
+
+def test_a_delivery_shows_its_newest_attempts(
+    manager: FlaskClient, receiver: Receiver, subscribe: Make, create_einvoices: Make, send: Make
+) -> None:
+    subscribe(receiver, user=manager.user)
+    create_einvoices(1, user=manager.user)
+    send()
+    [delivery] = deliveries()
+    for _ in range(2):
+        assert manager.post(f"{DELIVERIES}/{delivery.id}/redeliver").status_code == 202
+        send()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queries, "MAX_ATTEMPTS", 2)
+        shown = manager.get(f"{DELIVERIES}/{delivery.id}").json["attempt_log"]
+    assert [attempt["number"] for attempt in shown] == [2, 3]
 
 
 def test_deliveries_are_filtered_by_event_invoice_endpoint_state_and_time(
