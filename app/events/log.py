@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVarTuple
 
 import msgspec
 import structlog
@@ -18,6 +18,7 @@ from app.kernel.unit_of_work import after_commit
 from app.kernel.uuids import new_uuid
 from app.kernel.worker.celery_app import DebouncedTask
 
+Columns = TypeVarTuple("Columns")
 #: Webhooks leave within 0.1 s of the commit, so two triggers of the relay must be closer together than that.
 trigger_relay = DebouncedTask("events.relay", interval=0.05)
 _insert = insert(Event.__table__)
@@ -135,5 +136,5 @@ def read_after(
     return EventPage([event for event, _ in rows], is_last=is_last_page(rows, limit))
 
 
-def _readable(query: Select[Any], owner_id: int | None, everybody: bool) -> Select[Any]:
+def _readable(query: Select[*Columns], owner_id: int | None, everybody: bool) -> Select[*Columns]:
     return query if everybody else query.where(or_(Event.owner_id.is_(None), Event.owner_id == owner_id))

@@ -40,7 +40,7 @@ from app.kernel.errors import TooManyRequests
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.client_address import client_network
 from app.kernel.http.openapi import refuses
-from app.kernel.outbound.url_resolution import resolves
+from app.kernel.outbound.url_resolution import resolves, stored_urls
 
 #: Callbacks of one network to one account, whether they are signed or not.
 CALLBACK_LIMIT = "600 per minute"
@@ -51,6 +51,10 @@ blp = ApiBlueprint(
     url_prefix="/api/v1/provider-accounts",
     description="Accounts at providers that e-invoices are sent through, and callbacks of the providers.",
 )
+
+
+def _stored_urls(account_id: int) -> dict[str, str]:
+    return stored_urls(lambda row_id: directory.find(row_id, scope()), account_id, directory.URLS)
 
 
 @blp.route("")
@@ -64,7 +68,7 @@ class Accounts(MethodView):
 
     @requires_einvoices("einvoices:write")
     @refuses(AllowancesNotYours, TooManyAccounts, AccountNameTaken)
-    @resolves("url", "lookup_url")
+    @resolves(*directory.URLS)
     @idempotent(sealed=True)
     @blp.arguments(ProviderAccountDraftSchema, example=samples.DRAFT)
     @blp.response(201, ProviderAccountSecretSchema, example=samples.WITH_SECRET)
@@ -87,7 +91,7 @@ class Detail(MethodView):
 
     @requires_einvoices("einvoices:write")
     @refuses(UnknownAccount, AllowancesNotYours, AccountNameTaken)
-    @resolves("url", "lookup_url")
+    @resolves(*directory.URLS, stored=_stored_urls)
     @blp.arguments(ProviderAccountChangeSchema, example={"rate_per_minute": 60})
     @blp.response(200, ProviderAccountSchema, example=samples.ACCOUNT)
     def patch(self, data: dict[str, Any], account_id: int) -> ProviderAccount:

@@ -28,7 +28,7 @@ from app.kernel.secret_box import seal
 _PLAIN_FIELDS = ("name", "mode", "mapping", "concurrency", "rate_per_minute", "enabled", "extra")
 #: Fields that say where e-invoices go; after a change of them or of the token the connection has to be tested again.
 _TESTED_FIELDS = ("adapter", "url", "lookup_url", "allowances")
-_URLS = ("url", "lookup_url")
+URLS = ("url", "lookup_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def rotate(account_id: int, grace_hours: int, scope: Scope, *, actor: str) -> Ac
 
 def _set_fields(account: ProviderAccount, data: Mapping[str, Any]) -> None:
     present = [getattr(account, name) for name in _TESTED_FIELDS]
-    for name in (*_PLAIN_FIELDS, "adapter", *_URLS, "allowances"):
+    for name in (*_PLAIN_FIELDS, "adapter", *URLS, "allowances"):
         if name in data:
             setattr(account, name, data[name])
     if "token" in data:
@@ -199,7 +199,7 @@ def _set_fields(account: ProviderAccount, data: Mapping[str, Any]) -> None:
         account.tested_at = account.test_passed = account.test_message = None
     if account.adapter in ADDRESSED and not account.url:
         raise Invalid({"url": [N_("This adapter needs the address to send to.")]})
-    for name in _URLS:
+    for name in URLS:
         if data.get(name):
             _require_allowed(name, data[name], account.allowances)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import marshmallow as ma
-from flask import Request
+from flask import Request, g
 from webargs import core
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
@@ -20,6 +20,8 @@ from app.kernel.messages import N_
 _CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", ""})
 #: Bodies of other requests mean nothing, so they are not looked at.
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+#: Name in ``g`` of a body that ``parse_early`` has parsed.
+_EARLY = "parsed_body"
 
 
 class HubParser(FlaskParser):
@@ -51,12 +53,22 @@ class HubParser(FlaskParser):
             raise BadRequest(N_("The body is empty; send a JSON document."))
         if not core.is_json(req.mimetype):
             raise UnsupportedMediaType
-        return json.parse_strict(raw)
+        return g.parsed_body if _EARLY in g else json.parse_strict(raw)
 
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_kwargs: Any) -> NoReturn:
         [(location, messages)] = error.normalized_messages().items()  # type: ignore[no-untyped-call]
         payload = self.load_json(req, schema) if location == "json" else req.args.to_dict()
         raise Invalid(messages, payload=payload) from error
+
+
+def parse_early(req: Request) -> Any:
+    """The JSON document of the body, before a view loads it; it is not parsed a second time.
+
+    Raises:
+        MalformedJson: the body is not JSON.
+    """
+    g.parsed_body = json.parse_strict(req.get_data(cache=True))
+    return g.parsed_body
 
 
 def all_optional(schema: ma.Schema) -> bool:

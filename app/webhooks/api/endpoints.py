@@ -12,7 +12,7 @@ from app.accounts.ownership import actor, may_allow, owner_id, scope
 from app.accounts.principals import authenticate
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
-from app.kernel.outbound.url_resolution import resolves
+from app.kernel.outbound.url_resolution import resolves, stored_urls
 from app.webhooks import samples
 from app.webhooks.access import directing_token, require_events, requires_webhooks
 from app.webhooks.deliveries import replay
@@ -50,6 +50,10 @@ blp = ApiBlueprint(
 )
 
 
+def _stored_url(endpoint_id: int) -> dict[str, str]:
+    return stored_urls(lambda row_id: endpoints.find(row_id, scope()), endpoint_id, ["url"])
+
+
 @blp.route("")
 class Endpoints(MethodView):
     @requires_webhooks
@@ -85,7 +89,7 @@ class Detail(MethodView):
 
     @requires_webhooks
     @refuses(UnknownEndpoint, NotYours, EventsNotReadable)
-    @resolves("url")
+    @resolves("url", stored=_stored_url)
     @blp.arguments(EndpointChangeSchema, example={"events": ["einvoice.issued", "sales.*"]})
     @blp.response(200, EndpointSchema, example=samples.ENDPOINT)
     def patch(self, data: dict[str, Any], endpoint_id: int) -> Endpoint:
