@@ -17,6 +17,8 @@ from app.tables.number_text import NumberStyle
 _BLOCK = 1024 * 1024
 #: Physical lines of one row: a longer row has a quotation mark that nobody closed.
 _MOST_LINES = 100
+#: Broken rows after which a row may have a tenth of these lines: each broken row is read again from its second line.
+_MANY_BROKEN = 200
 #: Lines among which the headings are looked for, blank ones too, and how much of a line is looked at.
 _MOST_TOP_LINES, _LONGEST_HEADINGS = 1000, 20_000
 _SEPARATORS = ",;\t"
@@ -36,6 +38,7 @@ class CsvRows:
         _require_encoding(stream, encoding)
         self._text = io.TextIOWrapper(stream, encoding, newline="")
         self._lines = _Lines(self._text)
+        self._broken_rows = 0
         possible = _SEPARATORS
         named = self._lines.peek().strip("\r\n")
         if named[:-1].lower() == _SEPARATOR_LINE:
@@ -75,6 +78,9 @@ class CsvRows:
     def _broken(self, number: int, taken: list[str], fault: str) -> RawRow:
         """A row that cannot be read; reading goes on at the line after its first one."""
         self._lines.push_back(taken[1:])
+        self._broken_rows += 1
+        if self._broken_rows == _MANY_BROKEN:
+            self._lines.most //= 10
         cells = [cell.strip().strip('"') for cell in taken[0].rstrip("\r\n").split(self.separator)] if taken else []
         return RawRow(number, cells, fault)
 
@@ -96,6 +102,8 @@ class _Lines:
         self._source: Iterator[str] = iter(text)
         self._pending: deque[str] = deque()
         self.number = 0
+        #: Lines that one row may have.
+        self.most = _MOST_LINES
 
     def peek(self) -> str:
         """The next line; empty at the end."""
@@ -122,7 +130,7 @@ class _Lines:
 
     def take(self, taken: list[str]) -> Iterator[str]:
         """The lines of one row; ``taken`` collects them."""
-        while len(taken) < _MOST_LINES and (line := self.peek()):
+        while len(taken) < self.most and (line := self.peek()):
             self.skip()
             taken.append(line)
             yield line

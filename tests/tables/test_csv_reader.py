@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from app.tables import csv_reader
 from app.tables.layout import UnreadableTable
 from tests.tables.tables import read, values
 from tests.timing import assert_linear
@@ -94,6 +95,18 @@ def test_dates_need_a_format() -> None:
 @pytest.mark.parametrize("shape", ["C,note\n" + 'A,"x\n' * 2, '"' * 2, 'C\n"', "C,note\n" + 'A,"\n' * 2])
 def test_the_time_grows_with_the_size_alone(shape: str) -> None:
     assert_linear(read, lambda count: "code,note\n" + shape * count, 2500)
+
+
+def test_thousands_of_rows_that_open_and_close_quotation_marks_are_not_read_a_hundred_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken = []
+    skip = csv_reader._Lines.skip
+    monkeypatch.setattr(csv_reader._Lines, "skip", lambda lines: taken.append(1) or skip(lines))
+    rows = read("code,note\n" + 'a",",\n' * 10_000)
+    assert len(rows) == 10_000
+    assert all(row.fault for row in rows)
+    assert len(taken) < 13 * len(rows)
 
 
 @pytest.mark.parametrize(
