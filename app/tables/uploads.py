@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from itertools import islice
 
@@ -48,10 +49,10 @@ def read_rows(content: bytes, layout: Layout, choices: Choices, most: int) -> li
 
 
 def _unpacked_size(content: bytes) -> int:
-    if not content.startswith(SIGNATURE):
-        return len(content)
+    if len(content) > SMALL or not content.startswith(SIGNATURE):
+        return len(content)  # the list of a large archive takes long to read as well
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return len(content) + sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, struct.error):
         return len(content)  # no archive: the reader refuses it at once

@@ -185,6 +185,86 @@ REMOVALS = (
         "return frozenset(events.matching(patterns)).intersection(events.readable(abilities))",
         "return frozenset(events.matching(patterns))",
     ),
+    Removal(
+        "tests/accounts/login/test_passwords.py",
+        "app/accounts/login/passwords.py",
+        "m=65536,t=3,p=4$Jsg",
+        "m=65536,t=1,p=4$Jsg",
+    ),
+    Removal(
+        "tests/accounts/login/test_api.py",
+        "app/accounts/login/login_limits.py",
+        "[*_network_limits(), *_account_limits(_account())]",
+        "list(_network_limits())",
+    ),
+    Removal(
+        "tests/accounts/tokens/test_rate_limits.py",
+        "app/accounts/tokens/rate_limits.py",
+        'return "" if limit is None else f"{limit} per minute"',
+        'return ""',
+    ),
+    Removal(
+        "tests/stream/test_api.py",
+        "app/stream/places.py",
+        "if self._by_credential[credential] >= limits.per_credential:",
+        "if False:",
+    ),
+    Removal(
+        "tests/sales/floor/test_transitions.py",
+        "app/sales/floor/transitions.py",
+        "if invoice.status not in {*step.moves, *step.resumes}:",
+        "if False:",
+    ),
+    Removal("tests/test_config.py", "app/config.py", "if settings.is_production and settings.secret_key:", "if False:"),
+    Removal(
+        "tests/kernel/test_logs.py",
+        "app/kernel/logs.py",
+        "if isinstance(value, str) and not value.isprintable():",
+        "if False:",
+    ),
+    Removal(
+        "tests/accounts/test_secrets.py",
+        "app/kernel/log_redaction.py",
+        "line[name] = MASK if _is_secret(name, value) else mask_value(value)",
+        "line[name] = value",
+    ),
+    Removal(
+        "tests/kernel/pagination/test_byte_limit.py",
+        "app/kernel/pagination/byte_limit.py",
+        "return before < MAX_MIB * MIB",
+        "return before >= 0",
+    ),
+    Removal(
+        "tests/accounts/test_every_route.py::test_every_list_has_a_limit_in_bytes_or_small_rows",
+        "app/kernel/pagination/byte_limit.py",
+        "return before < MAX_MIB * MIB",
+        "return before >= 0",
+    ),
+    Removal(
+        "tests/tables/test_uploads.py",
+        "app/tables/uploads.py",
+        "if _unpacked_size(content) <= SMALL:",
+        "if True:",
+    ),
+    Removal(
+        "tests/kernel/system/test_child_process.py",
+        "app/kernel/system/child_program.py",
+        "resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))",
+        "pass",
+    ),
+    Removal("tests/grn/receipts/test_large_roll_files.py", "app/grn/api/items.py", "commit_early()  # reading", "# "),
+    Removal(
+        "tests/tables/test_csv_reader.py",
+        "app/tables/csv_reader.py",
+        "self._lines.most //= 10",
+        "pass",
+    ),
+    Removal(
+        "tests/webhooks/api/test_url_resolution.py",
+        "app/webhooks/api/url_resolution.py",
+        "        commit_early()\n",
+        "",
+    ),
 )
 
 

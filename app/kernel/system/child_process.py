@@ -25,6 +25,8 @@ Result = TypeVar("Result")
 
 _ROOT = Path(__file__).resolve().parents[3]
 _PROGRAM = (sys.executable, "-m", "app.kernel.system.child_program")
+#: The exit status of a child that was over a limit.
+OVER = 3
 #: What a child gets of the environment.
 _KEPT = frozenset({"PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV"})
 
@@ -92,15 +94,19 @@ def _run(order: bytes, seconds: int) -> bytes:
     """The bytes that a child writes for ``order``."""
     environment = {name: value for name, value in os.environ.items() if name in _KEPT}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(_PROGRAM, cwd=_ROOT, env=environment, **pipes) as child:  # type: ignore[call-overload]  # noqa: S603 - constant arguments
+    with subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603 - constant arguments
+        _PROGRAM, cwd=_ROOT, env=environment, **pipes
+    ) as child:
         try:
             written: bytes = child.communicate(order, timeout=seconds)[0]
         except subprocess.TimeoutExpired as error:
             raise _stopped("time") from error
         finally:
             child.kill()
-    if child.returncode:
+    if child.returncode == OVER or child.returncode < 0:  # by itself, or by a signal of the system
         raise _stopped(f"exit {child.returncode}")
+    if child.returncode:
+        raise RuntimeError(f"a child ended with {child.returncode}")
     return written
 
 

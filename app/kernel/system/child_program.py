@@ -6,12 +6,12 @@ import os
 import pickle
 import resource
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
 
-from app.kernel.system.child_process import Outcome
+from app.kernel.system.child_process import OVER, Outcome
 
 #: How much the child gives way to the web processes.
 _NICENESS = 10
@@ -36,17 +36,23 @@ def main() -> int:
 
     structlog.configure(processors=[collect])
     try:
-        outcome = Outcome(function(*args), None, lines)
+        written = pickle.dumps(_outcome(function, args, lines))
     except MemoryError:
-        return 1
-    except Exception as error:  # noqa: BLE001 - the parent raises it again
-        outcome = Outcome(None, error, lines)
-    written = pickle.dumps(outcome)
+        return OVER
     if len(written) > limits.answer:
-        return 1
+        return OVER
     with out:
         out.write(written)
     return 0
+
+
+def _outcome(function: Callable[..., Any], args: tuple[Any, ...], lines: list[tuple[str, dict[str, Any]]]) -> Outcome:
+    try:
+        return Outcome(function(*args), None, lines)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the parent raises it again
+        return Outcome(None, error, lines)
 
 
 if __name__ == "__main__":

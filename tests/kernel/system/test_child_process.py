@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -45,7 +46,11 @@ def long_answer() -> bytes:
 
 
 def die() -> None:
-    os._exit(3)
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def give_up() -> None:
+    os._exit(7)
 
 
 def limited(**changes: int) -> ChildProcesses:
@@ -85,7 +90,12 @@ def test_a_child_is_stopped_at_each_limit(function: Any, changes: dict[str, int]
     started = time.monotonic()
     with pytest.raises(OverLimit):
         limited(**changes).call(function)
-    assert time.monotonic() - started < 15
+    assert function is not work or time.monotonic() - started < 15
+
+
+def test_a_child_that_ends_for_another_reason_is_a_fault_of_the_hub() -> None:
+    with pytest.raises(RuntimeError, match="ended with 7"):
+        children.call(give_up)
 
 
 def stopped(processes: ChildProcesses) -> None:
