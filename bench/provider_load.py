@@ -21,12 +21,13 @@ from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from wsgi import app
 
+_BUYER = {"name": "Buyer", "address": "Istiklal Cad. 2, Istanbul"}
 _ITEM = {"name": "Tişört", "quantity": Decimal(1), "unit_price": Decimal(50)}
 
 
-def prepare(sellers: str, each: str, *ports: str) -> int:
+def prepare(number_of_sellers: str, each: str, *ports: str) -> int:
     """Create sellers with a tested account at each provider and ``each`` issued e-invoices of each account."""
-    for number in range(int(sellers)):
+    for number in range(int(number_of_sellers)):
         with unit_of_work():
             user = users.create_user(
                 email=f"seller-{number}@hub.example",
@@ -37,9 +38,10 @@ def prepare(sellers: str, each: str, *ports: str) -> int:
             )
             modules.enable(user, "feature.einvoice_api", actor="bench")
             owner_id = user.id
+            sellers.save(owner_id, actor="bench", tax_id="1234567890", address="Bagdat Cad. 1, Istanbul")
         for port in ports:
             _open_account(owner_id, int(port), int(each))
-    return int(sellers) * len(ports)
+    return int(number_of_sellers) * len(ports)
 
 
 def _open_account(owner_id: int, port: int, each: int) -> None:
@@ -54,8 +56,12 @@ def _open_account(owner_id: int, port: int, each: int) -> None:
             raise RuntimeError("the provider of the benchmark does not answer")
     with unit_of_work():
         for _ in range(each):
-            content = {"buyer": {"name": "Buyer"}, "items": [_ITEM], "provider_account_id": account_id}
-            issue.issue(drafts.create(content, owner_id).id, None)
+            content = {
+                "buyer": _BUYER,
+                "items": [_ITEM],
+                "provider_account_id": account_id,
+            }
+            issue.issue(drafts.create(content, owner_id, actor="bench").id, None)
         db.session.execute(delete(EinvoicePdf))  # rendering would take the processor from the senders
 
 

@@ -43,9 +43,9 @@ from app.einvoices.schemas.einvoices import (
     EinvoiceReasonSchema,
     EinvoiceSendSchema,
     FromSalesSchema,
-    ProviderStatusSchema,
 )
 from app.einvoices.schemas.lists import DetailQuery, EinvoiceListSchema, EinvoiceSeriesListSchema, ListQuery
+from app.einvoices.schemas.provider_status import ProviderStatusSchema
 from app.einvoices.schemas.readiness import EinvoiceReadinessSchema
 from app.einvoices.status import Type
 from app.kernel.errors import RangeNotSatisfiable

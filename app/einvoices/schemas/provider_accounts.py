@@ -16,8 +16,8 @@ from app.einvoices.models.provider_accounts import (
 )
 from app.einvoices.provider_accounts.status_words import DEFAULT_MAPPING
 from app.einvoices.providers.clients import PROVIDER_NAMES
-from app.einvoices.schemas.einvoices import ProviderStatusSchema
 from app.einvoices.schemas.lists import Flag
+from app.einvoices.schemas.provider_status import ProviderStatusSchema
 from app.einvoices.status import MAPPED_FROM, Status
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.identifiers import clean_identifier

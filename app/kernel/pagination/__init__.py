@@ -1,1 +1,1 @@
-"""Pagination of lists: page limits, the cursor codec, and keyset pages."""
+"""Pagination of lists: limits of rows and bytes, the cursor codec, and keyset pages."""

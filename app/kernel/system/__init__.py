@@ -1,1 +1,1 @@
-"""The machine: native threads and private folders."""
+"""The machine: native threads, child processes and private folders."""
