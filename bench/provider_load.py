@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from app.accounts import modules, users
+from app.einvoices import sellers
 from app.einvoices.lifecycle import drafts, issue
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import ProviderAccount
