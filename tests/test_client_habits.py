@@ -151,7 +151,9 @@ def test_the_document_requires_exactly_the_bodies_that_the_hub_requires(
     for method, path, operation in operations:
         if operation.get("requestBody", {}).get("required") and not path.endswith(("/file", "/import/invoices/")):
             answer = admin.open(path, method=method)
-            assert answer.status_code in {400, 404, 409}, (method, path, answer.status_code)
+            # Without a body a callback of a provider has no valid signature.
+            expected = {401} if path.endswith("/callback") else {400, 404, 409}
+            assert answer.status_code in expected, (method, path, answer.status_code)
             assert answer.status_code != 400 or "empty" in answer.text, (method, path, answer.text)
 
 

@@ -7,7 +7,7 @@ from app.kernel.messages import N_
 ABILITIES: dict[str, str] = {
     "einvoices:read": N_("List e-invoices, read one, fetch its PDF."),
     "einvoices:status": N_("Write a provider's status back to an e-invoice."),
-    "einvoices:write": N_("Make, issue, send, cancel, return and credit e-invoices."),
+    "einvoices:write": N_("Make, issue, send, cancel, return and credit e-invoices; manage provider accounts."),
     "sales:import": N_("Import sales invoices and correct those in review."),
     "sales:read": N_("List and read sales invoices, and listen to their stream."),
     "sales:write": N_("Take sales invoices through the warehouse and return them to billing."),

@@ -159,6 +159,7 @@ WITHOUT_PAGES = {
 #: Lists of which 100 of the largest rows are no large page, and what bounds a row.
 SMALL_ROWS = {
     "/api/v1/einvoices": "no items; 16 KiB of metadata",
+    "/api/v1/provider-accounts": "20 allowances, 100 mapped words; an owner has 50 accounts",
     "/api/v1/webhooks/endpoints": "50 events, 20 allowances, 16 KiB of metadata",
     "/api/v1/webhooks/deliveries": "no bodies",
     "/api/fabrics/{row_id}/balances": "sums",

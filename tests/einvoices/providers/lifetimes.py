@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
 
-from app.einvoices.providers import doubt, outbox
+from app.einvoices.providers import look_ups, outbox
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
@@ -128,7 +128,7 @@ class Lifetimes(RuleBasedStateMachine):
 
     @rule(workers=st.integers(1, _PARALLEL))
     def sweep(self, workers: int) -> None:
-        self.together([doubt.look_up_due] * workers)
+        self.together([look_ups.look_up_due] * workers)
 
     @rule(seconds=st.sampled_from([31, 61, 121, LONG]))
     def wait(self, seconds: float) -> None:
@@ -191,7 +191,7 @@ class Lifetimes(RuleBasedStateMachine):
             "cancel": lambda: self.act(life, "cancel", {"reason": "x"}),
             "correct": lambda: self.derive(life, "corrections", {}),
             "work": outbox.send_due,
-            "sweep": doubt.look_up_due,
+            "sweep": look_ups.look_up_due,
         }
         self.together([known[action] for action in actions])
 
@@ -265,7 +265,7 @@ class Lifetimes(RuleBasedStateMachine):
         self.world.simulator.store.set_setting("look_up_failures", 0)
         for _ in range(2 * len(work_queue.DELAYS) + 2):
             self.world.pass_time(LONG)
-            self.together([outbox.send_due, doubt.look_up_due])
+            self.together([outbox.send_due, look_ups.look_up_due])
         for life in self.all:
             if life.words:
                 self.report(life, -1)

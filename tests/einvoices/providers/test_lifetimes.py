@@ -45,7 +45,7 @@ def test_every_life_has_a_lawful_end(
         client = owner_as()
         client.tax_id = f"{client.user_id:010}"
         with unit_of_work():
-            sellers.save(client.user_id, tax_id=client.tax_id)
+            sellers.save(client.user_id, actor="a test", tax_id=client.tax_id, address="Sanayi Cad. 1, Bursa")
         return client
 
     simulator = Simulator(DocumentStore(), slow_seconds=0.02, hang_seconds=0.05)

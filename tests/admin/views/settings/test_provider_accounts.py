@@ -15,7 +15,7 @@ from app.einvoices.provider_accounts import directory
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin.actions import confirm, visit
 from tests.admin.conftest import Opener, check_page, sign_in
-from tests.admin.sample_data import create_draft, enable_module
+from tests.admin.sample_data import create_draft, enable_module, make_seller
 from tests.einvoices.providers.provider_server import StoringProvider, running_store
 
 LIST = "/admin/settings/provider-accounts"
@@ -79,6 +79,7 @@ def test_an_account_is_created_tested_changed_and_archived(
     draft = create_draft(admin_user)
     visit(admin_page, f"/admin/einvoices/{draft.id}")
     expect(admin_page.locator("#facts").get_by_text("Main provider")).to_be_visible()
+    make_seller(admin_user)
     with unit_of_work():
         issue.issue(draft.id, None)
     admin_page.goto(LIST)
