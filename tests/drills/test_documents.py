@@ -29,10 +29,12 @@ NOT_RUN = {
     "systemd": "it installs on a machine that systemd runs; tests/operations/test_deployment.py reads the units",
     "pip": "it changes what is installed here; the lists are those of `make lock`",
     "cron": "a line for cron's table; its command is the one that the page runs before",
+    "server": "it runs until somebody stops it; tests/provider_simulator/test_cli.py starts it",
+    "pytest": "it is among the tests that `make test` runs",
     "make": "it runs until somebody stops it; tests/local starts it",
 }
 #: The pages of operators: each of their commands is run, or says by its language why not.
-OPERATORS = ("deploying", "backups", "monitoring", "admin", "operating")
+OPERATORS = ("deploying", "backups", "monitoring", "admin", "operating", "providers")
 #: `.venv/bin/flask` of a reader's checkout, who is asked for a password where one is needed.
 _FLASK = """#!/bin/sh
 case "$*" in *"users create"*) set -- "$@" --password "correct horse battery staple" ;; esac
