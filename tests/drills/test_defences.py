@@ -261,8 +261,8 @@ REMOVALS = (
     ),
     Removal(
         "tests/webhooks/api/test_url_resolution.py",
-        "app/webhooks/api/url_resolution.py",
-        "        commit_early()\n",
+        "app/kernel/outbound/url_resolution.py",
+        "            commit_early()\n",
         "",
     ),
 )
