@@ -13,13 +13,14 @@ from typing import Any
 import flask_migrate
 import pytest
 import structlog
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import TextClause, text
 from werkzeug.test import TestResponse
 
 from app.accounts import audit
-from app.accounts.login import sessions
+from app.accounts.login import passwords, sessions
 from app.accounts.roles import API_KEY, ROLES
 from app.admin.i18n import catalogs
 from app.config import Settings
@@ -58,14 +59,33 @@ class Client(FlaskClient):
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile the translations once: they are not in git."""
+    """Compile the translations once: they are not in git. Look for no garbage while the tests are collected.
+
+    The modules of the tests are objects that stay; to go through them again and again takes each worker four seconds.
+    """
     if not hasattr(config, "workerinput"):
         catalogs.compile_all()
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
 def _only_loopback(socket_enabled: None) -> None:
     """Allow sockets to this machine only (``--allow-hosts`` in ``pyproject.toml``)."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Hash passwords with the least work; ``test_passwords.py`` checks the parameters of the hub itself."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", cheap)
+        patch.setattr(passwords, "_DUMMY_HASH", cheap.hash("nobody has this password"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any
 
@@ -15,14 +16,18 @@ from app.einvoices.models.sellers import SellerProfile
 from app.extensions import db
 
 PASSWORD = "correct horse battery staple"
-_HASH = hash_password(PASSWORD)
 _numbers = itertools.count(1)
+
+
+@functools.cache
+def _password_hash() -> str:
+    return hash_password(PASSWORD)
 
 
 def a_user(*, role: str = "admin", **facts: Any) -> User:
     """A stored user whose password is ``PASSWORD``."""
     number = next(_numbers)
-    values = {"email": f"user{number}@hub.example", "name": f"User {number}", "password_hash": _HASH} | facts
+    values = {"email": f"user{number}@hub.example", "name": f"User {number}", "password_hash": _password_hash()} | facts
     user = User(role=role, **values)
     db.session.add(user)
     db.session.flush()
