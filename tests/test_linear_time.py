@@ -23,7 +23,7 @@ PROGRAMS = {"__main__.py", "fork_server.py", "gunicorn.py", "migrate_and_seed.py
 MODULES = [path for path in sorted((ROOT / "app").rglob("*.py")) if path.name not in PROGRAMS]
 METHODS = frozenset({"match", "fullmatch", "search", "findall", "finditer", "split", "sub", "subn"})
 #: Characters of a hostile text, and seconds that a linear search of it may take before it is measured closely.
-SIZE, SUSPICIOUS = 8000, 0.01
+SIZE, SUSPICIOUS = 4000, 0.005
 #: What stands before and behind the repeated part: the end makes most matches fail as late as possible.
 STARTS, ENDS = ("", "a", "1", "@"), ("", "\0", "!")
 

@@ -56,14 +56,15 @@ def downgrade(revision: str) -> None:
 def shape(engine: sa.Engine) -> dict[str, Any]:
     """Return the schema of each table."""
     looking = sa.inspect(engine)
+    facts = {
+        "columns": looking.get_multi_columns(),
+        "indexes": looking.get_multi_indexes(),
+        "uniques": looking.get_multi_unique_constraints(),
+        "checks": looking.get_multi_check_constraints(),
+        "references": looking.get_multi_foreign_keys(),
+    }
     return {
-        table: {
-            "columns": sorted(str(column) for column in looking.get_columns(table)),
-            "indexes": sorted(str(index) for index in looking.get_indexes(table)),
-            "uniques": sorted(str(unique) for unique in looking.get_unique_constraints(table)),
-            "checks": sorted(str(check) for check in looking.get_check_constraints(table)),
-            "references": sorted(str(reference) for reference in looking.get_foreign_keys(table)),
-        }
+        table: {kind: sorted(map(str, of_tables[None, table])) for kind, of_tables in facts.items()}
         for table in looking.get_table_names()
         if table != "alembic_version"
     }
@@ -110,10 +111,11 @@ def fill(engine: sa.Engine) -> None:
     seen.reflect(engine)
     with engine.begin() as connection:
         connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # references may point nowhere
+        checks_of_tables = sa.inspect(connection).get_multi_check_constraints()
         for table in seen.tables.values():
             if table.name == "alembic_version" or connection.execute(sa.select(table).limit(1)).first():
                 continue
-            checks = [check["sqltext"] for check in sa.inspect(connection).get_check_constraints(table.name)]
+            checks = [check["sqltext"] for check in checks_of_tables[None, table.name]]
             made = [c for c in table.columns if c.identity is None and c.computed is None]
             needed = [c for c in made if not c.nullable and c.server_default is None]
             connection.execute(table.insert().values({column.name: a_value(column, checks) for column in needed}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +19,7 @@ from app.kernel.unit_of_work import unit_of_work
 from app.stream.broadcaster import broadcaster as stream_hub
 from tests.admin.client import sign_in_client
 from tests.factories import PASSWORD, a_user
+from tests.serving import serving
 
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 #: Folder for the pictures of ``take_screenshot``; without it no picture is written.
@@ -42,12 +42,8 @@ def _server(_migrated: Hub) -> Iterator[ThreadedWSGIServer]:
     server = make_server("127.0.0.1", 0, _migrated, threaded=True)
     assert isinstance(server, ThreadedWSGIServer)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture

@@ -9,10 +9,17 @@ from flask.testing import FlaskClient
 
 from app.accounts import modules
 from app.accounts.models.accounts import User
+from app.einvoices.providers import outbox
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.helpers import MODULE
 from tests.factories import a_seller
+
+
+@pytest.fixture(autouse=True)
+def _no_lingering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """End each round as soon as nothing is due."""
+    monkeypatch.setattr(outbox, "LINGER_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from app.stream.broadcaster import broadcaster
 from tests.conftest import IMPORT_KEY
 from tests.factories import a_sale
 from tests.sales.helpers import Person, a_person, imported
+from tests.serving import serving
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 NODE = shutil.which("node")
@@ -71,19 +72,17 @@ class Moody:
 @pytest.fixture
 def serve(app: Hub) -> Iterator[Callable[..., tuple[Moody, str]]]:
     broadcaster._head = 0
-    servers = []
+    servers = ExitStack()
 
     def start(refusals: list[str]) -> tuple[Moody, str]:
         moody = Moody(app.wsgi_app, refusals)
         server = make_server("127.0.0.1", 0, moody, threaded=True)
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
+        servers.enter_context(serving(server))
         return moody, f"http://127.0.0.1:{server.server_port}"
 
-    yield start
-    for server in servers:
-        server.shutdown()
+    with servers:
+        yield start
 
 
 def environment(url: str, key: str = IMPORT_KEY) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
+from tests.serving import serving
 from tests.stream.readers import Relayed, import_sale, wait_until_caught_up
 
 #: One worker runs all browser tests, with one browser.
@@ -36,15 +36,11 @@ def sample() -> str:
 def page(app: Hub, browser: Browser) -> Iterator[Page]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     server.daemon_threads = True  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    wait_until_caught_up()
-    opened = browser.new_page(base_url=f"http://localhost:{server.server_port}")
-    yield opened
-    opened.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        wait_until_caught_up()
+        opened = browser.new_page(base_url=f"http://localhost:{server.server_port}")
+        yield opened
+        opened.close()
 
 
 def numbers(page: Page, count: int) -> list[str]:

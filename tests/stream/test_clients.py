@@ -21,6 +21,7 @@ from werkzeug.serving import make_server
 
 from app.kernel.http.app import Hub
 from tests.conftest import IMPORT_KEY
+from tests.serving import serving
 from tests.stream.readers import SALES_STREAM, Relayed, import_sale, put_in_review, wait_until_caught_up
 
 NODE = shutil.which("node")
@@ -36,13 +37,9 @@ def stream_url(app: Hub) -> Iterator[str]:
     """URL of the stream of sales on a real server."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     server.daemon_threads = True  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    wait_until_caught_up()
-    yield f"http://127.0.0.1:{server.server_port}{SALES_STREAM}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        wait_until_caught_up()
+        yield f"http://127.0.0.1:{server.server_port}{SALES_STREAM}"
 
 
 @pytest.fixture

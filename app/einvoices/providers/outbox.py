@@ -6,7 +6,7 @@ import functools
 import os
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,6 +41,8 @@ MAX_REQUESTS = 48
 #: Seconds in which a round claims sendings. At its end it waits for its last requests and claims nothing, so the
 #: processes end their rounds at different times; slow accounts get no request in the last seconds.
 SHORTEST_ROUND, LONGEST_ROUND, LAST_SECONDS = 45.0, 75.0, 17.0
+#: A round that has nothing to do goes on so long: what users send soon after needs no new task message.
+LINGER_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class _Result:
 def send_due() -> int:
     """Send due e-invoices until none is left or the time of the round is over; return the number of attempts."""
     seconds = random.uniform(SHORTEST_ROUND, LONGEST_ROUND)  # noqa: S311 - no secret
-    limits = RoundLimits(MAX_REQUESTS, seconds - LAST_SECONDS, seconds, linger_seconds=0.1, longest_wait=0.03)
+    limits = RoundLimits(MAX_REQUESTS, seconds - LAST_SECONDS, seconds, LINGER_SECONDS, longest_wait=0.03)
     return _SendRound(limits, pool(os.getpid())).run()
 
 
@@ -97,7 +99,7 @@ class _SendRound(AccountRound[_Result]):
     def claim(self, free: int, *, skip_slow: bool, excluded: Sequence[int]) -> list[Work[_Result]]:
         """Claim due sendings of each account within its limits."""
         due = lanes.lock_due("send", free, skip_slow=skip_slow, excluded=excluded, hosts=self.hosts())
-        claims = [claim for lane, limit in due for _ in range(limit) if (claim := _claim_next(lane.id)) is not None]
+        claims = [claim for lane, limit in due for claim in _claims(lane.id, limit)]
         self.mark_served(due, [claim.lane_id for claim in claims])
         return [(claim.lane_id, functools.partial(_perform, claim)) for claim in claims]
 
@@ -120,6 +122,15 @@ class _SendRound(AccountRound[_Result]):
             log.info("einvoice_sent", **facts, looked_up=result.looked_up)
         else:
             log.warning("einvoice_not_sent", **facts, error=str(error))
+
+
+def _claims(lane_id: int, limit: int) -> Iterator[_Claim]:
+    """Claim up to ``limit`` due sendings of an account."""
+    for _ in range(limit):
+        claim = _claim_next(lane_id)
+        if claim is None:
+            return
+        yield claim
 
 
 def _claim_next(lane_id: int) -> _Claim | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +16,7 @@ from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from tests.browsing import LAN_HOST
 from tests.factories import PASSWORD, a_user
+from tests.serving import serving
 
 REASON, WARNING = "Open it over https", "This connection is not encrypted"
 HTTP, HTTPS = {"base_url": "http://hub.example"}, {"base_url": "https://hub.example"}
@@ -63,14 +63,8 @@ def test_a_stale_form_over_https_is_still_out_of_date(app_with: Callable[..., Hu
 def served(app: Hub) -> Iterator[str]:
     """URL of the application on a host name for which a browser keeps no secure cookie over http."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(server):
         yield f"http://{LAN_HOST}:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def sign_in(page: Page, user: User) -> None:

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.serving import serving
+
 #: What becomes of a POST: it is stored and answered; it is stored, and the answer is cut; the connection is cut before
 #: it is stored; it is stored, and half of the answer is sent.
 ANSWER, CUT, DROP, HALF = "answer", "cut", "drop", "half"
@@ -98,11 +100,5 @@ class _Handler(BaseHTTPRequestHandler):
 def running_store() -> Iterator[StoringProvider]:
     """A running provider on a free port of loopback."""
     server = StoringProvider()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(server):
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

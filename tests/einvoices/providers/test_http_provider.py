@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +22,7 @@ from app.kernel.http.app import Hub
 from tests.certificates import Authority
 from tests.einvoices.helpers import create_issued, fetch_detail, perform, stored_sendings
 from tests.einvoices.providers.provider_server import CUT, HALF, StoringProvider
+from tests.serving import serving
 
 
 @contextmanager
@@ -51,14 +51,8 @@ def running_provider(
     server = Server(("127.0.0.1", 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(server):
         yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/", received
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from app.stream.broadcaster import broadcaster
 from tests.conftest import IMPORT_KEY
 from tests.factories import an_item
 from tests.sales.helpers import Person, brought_to, imported
+from tests.serving import serving
 from tests.sse import Listener
 from tests.stream.readers import wait_until_caught_up
 
@@ -47,8 +47,6 @@ def listen(app: Hub) -> Iterator[Callable[[], Listener]]:
     broadcaster._head = 0
     server = make_server("127.0.0.1", 0, app, threaded=True)
     server.daemon_threads = True
-    serving = threading.Thread(target=server.serve_forever, daemon=True)
-    serving.start()
     opened: list[Listener] = []
 
     def start() -> Listener:
@@ -57,11 +55,10 @@ def listen(app: Hub) -> Iterator[Callable[[], Listener]]:
         assert opened[-1].status == 200
         return opened[-1]
 
-    yield start
-    for listening in opened:
-        listening.close()
-    server.shutdown()
-    serving.join()
+    with serving(server):
+        yield start
+        for listening in opened:
+            listening.close()
 
 
 def corrected(erp: FlaskClient, number: str, **more: Any) -> dict[str, Any]:
