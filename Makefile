@@ -13,7 +13,8 @@ run: ## Start the whole hub on this machine (PORT=8000, DATA_DIR=./var, DEMO=1);
 
 test: ## Run the tests against real servers (ARGS="-k word" narrows them)
 	@sh app/local/setup.sh dev
-	@$(PYTHON_IN_VENV) -m pytest -m "not drill" -n 3 --dist loadgroup -q $(ARGS)
+	@# Without bytecode, each process that a test starts would compile the application again.
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON_IN_VENV) -m pytest -m "not drill" -n 3 --dist loadgroup -q $(ARGS)
 
 drill: ## Kill, freeze, flush and restart processes under load; nothing may be lost (SHORT=1: the short form of CI)
 	@sh app/local/setup.sh dev
