@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -74,17 +75,20 @@ class DrillHub:
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
-    def flask(self, *arguments: str, **environment: str) -> str:
-        """Run a command of the hub and return its output."""
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
-            cwd=ROOT,
-            env={**self.environment, **environment},
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout
+    def flask(self, *arguments: str) -> str:
+        """Run a command of the hub and return its output; it is forked, because loading the application takes seconds.
+
+        Raises:
+            subprocess.CalledProcessError: the command failed; its output and its errors are one text.
+        """
+        command = HubProcess("command", (sys.executable, "-m", "flask", "--app", "wsgi", *arguments))
+        with tempfile.TemporaryFile() as output:
+            code = self.spawner.start(command, output.fileno()).wait(120)
+            output.seek(0)
+            text = output.read().decode()
+        if code:
+            raise subprocess.CalledProcessError(code, arguments, text, text)
+        return text
 
     def sign_in(self, role: str) -> dict[str, str]:
         """Create a user of ``role``, sign in, and return the headers of a request."""
