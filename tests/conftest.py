@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
@@ -39,6 +40,18 @@ from tests.factories import a_user
 pytest_plugins = ("tests.webhooks.fixtures", "tests.browsing")
 
 IMPORT_KEY = "a-key-for-the-tests-of-imports"
+
+#: The data needs no durability, so nothing waits for the disk. No autovacuum: its statistics of tables that are
+#: emptied after every test would make query plans depend on chance.
+FAST_SERVER = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_connections": "200",
+}
+#: Whoever runs the tests many times gives them servers that run already: an empty database and an empty Valkey.
+POSTGRES_VARIABLE, VALKEY_VARIABLE = "TEST_POSTGRES_URL", "TEST_VALKEY_URL"
 
 
 class Client(FlaskClient):
@@ -102,16 +115,10 @@ def _cheap_passwords() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[tuple[str, str]]:
     """URLs of an empty PostgreSQL and an empty Valkey that only this test run uses."""
-    # The data needs no durability, so nothing waits for the disk. No autovacuum: its statistics of tables that are
-    # emptied after every test would make query plans depend on chance.
-    fast = {
-        "fsync": "off",
-        "synchronous_commit": "off",
-        "full_page_writes": "off",
-        "autovacuum": "off",
-        "max_connections": "200",
-    }
-    with temporary_servers(fast) as (postgres, valkey):
+    if POSTGRES_VARIABLE in os.environ:
+        yield os.environ[POSTGRES_VARIABLE], os.environ[VALKEY_VARIABLE]
+        return
+    with temporary_servers(FAST_SERVER) as (postgres, valkey):
         yield postgres.url, valkey.url
 
 
