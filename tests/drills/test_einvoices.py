@@ -21,10 +21,9 @@ from tests.factories import a_draft
 pytestmark = pytest.mark.drill
 
 SHORT = bool(os.environ.get("SHORT"))
-NUMBER = 200 if SHORT else 1000
+NUMBER, KILL_EVERY = (120, 3.0) if SHORT else (1000, 5.0)
 #: Share of the answers that are cut after the provider has stored the e-invoice.
 CUT_SHARE = 0.3
-KILL_EVERY = 5.0
 #: Each kill of this number is one of the whole worker, which then sends nothing for the seconds of its start.
 KILLS_TO_A_WORKER = 12
 #: Seconds of an attempt at the provider, so that many workers are killed in the middle of one.
