@@ -29,10 +29,9 @@ def document(hub: DrillHub, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def arguments(hub: DrillHub) -> list[str]:
-    """The address of the hub, an API key, and the token of an admin with the e-invoice module."""
+    """The address of the hub, an API key, and the token of an admin who may issue e-invoices."""
     headers = hub.sign_in("admin")
-    [(email,)] = hub.sql("SELECT email FROM users ORDER BY id DESC LIMIT 1")
-    hub.flask("modules", "enable", email, "feature.einvoice_api")
+    hub.make_seller()
     return [f"http://127.0.0.1:{hub.ports[0]}", KEY, headers["Authorization"].removeprefix("Bearer ")]
 
 

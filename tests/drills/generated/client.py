@@ -83,7 +83,7 @@ def receive() -> None:
 
 def bill() -> None:
     """Issue an e-invoice and write a status back, as a provider's bridge does."""
-    body = EinvoiceDraft(EinvoiceBuyerInput("Ayşe"), [EinvoiceItemInput("Jacket", 1, "99.90")])
+    body = EinvoiceDraft(EinvoiceBuyerInput("Ayşe", address="Bursa"), [EinvoiceItemInput("Jacket", 1, "99.90")])
     draft = post_v1_einvoices.sync(client=user, body=body)
     issued = post_v1_einvoices_einvoice_id_issue.sync(draft.id, client=user)
     assert issued.invoice_no, issued

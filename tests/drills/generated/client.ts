@@ -59,7 +59,7 @@ async function receive(): Promise<void> {
 }
 
 async function bill(): Promise<void> {
-  const draft = { buyer: { name: "Ayşe" }, items: [{ name: "Jacket", quantity: 1, unit_price: "99.90" }] };
+  const draft = { buyer: { name: "Ayşe", address: "Bursa" }, items: [{ name: "Jacket", quantity: 1, unit_price: "99.90" }] };
   const made = await sdk.postV1Einvoices({ client: user, body: draft, throwOnError: true });
   const path = { einvoice_id: made.data.id };
   await sdk.postV1EinvoicesEinvoiceIdIssue({ client: user, path, throwOnError: true });
