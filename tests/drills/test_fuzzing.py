@@ -19,7 +19,7 @@ pytestmark = pytest.mark.drill
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 #: Seconds of one run.
-LIMIT = 25 if os.environ.get("SHORT") else 240
+LIMIT = 15 if os.environ.get("SHORT") else 240
 ABILITIES = "einvoices:read,einvoices:status,einvoices:write,sales:import,sales:read,sales:write,grn:read,grn:write"
 MODULES = ("feature.einvoice_api", "feature.einvoice_webhooks")
 
