@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,9 +68,14 @@ class DueReport:
 
 
 class DocumentStore:
-    """The list of e-invoices; every method may be called by several threads."""
+    """The list of e-invoices; every method may be called by several threads.
 
-    def __init__(self, file: Path | None = None) -> None:
+    Attributes:
+        now: the clock, in seconds since 1970; a test may let time pass.
+    """
+
+    def __init__(self, file: Path | None = None, *, now: Callable[[], float] = time.time) -> None:
+        self.now = now
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
@@ -124,7 +129,7 @@ class DocumentStore:
         """Stored e-invoices, the newest first; ``before`` is an id."""
         with self._lock:
             rows = self._execute(
-                f"{SELECT_DOCUMENT} WHERE d.id < ? ORDER BY d.id DESC LIMIT ?", time.time(), before or 2**62, limit
+                f"{SELECT_DOCUMENT} WHERE d.id < ? ORDER BY d.id DESC LIMIT ?", self.now(), before or 2**62, limit
             )
             return [Document(**row) for row in rows]
 
@@ -140,7 +145,7 @@ class DocumentStore:
 
     def report_now(self, document_id: int, word: str) -> bool:
         """Set the status of an e-invoice and schedule its report at once; false if there is no such e-invoice."""
-        moment = time.time()
+        moment = self.now()
         with self._transaction():
             changed = self._execute(
                 "UPDATE documents SET word = ?, word_from = ? WHERE id = ?", word, moment, document_id
@@ -151,7 +156,7 @@ class DocumentStore:
 
     def due_reports(self) -> list[DueReport]:
         """Reports to send now; an attempt of each is counted."""
-        moment = time.time()
+        moment = self.now()
         with self._transaction():
             rows = self._execute(
                 "SELECT r.id, r.document_id, r.word, r.occurred_at, t.url, t.secret FROM reports r "
@@ -216,7 +221,7 @@ class DocumentStore:
             self._execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, json.encode_text(value))
 
     def _insert(self, facts: tuple[str, ...], behaviour: str) -> int:
-        moment, chosen = time.time(), BEHAVIOURS[behaviour]
+        moment, chosen = self.now(), BEHAVIOURS[behaviour]
         is_reported = facts[0] in self.targets()
         first = RECEIVED if is_reported else chosen.last.word
         word_from = moment + max(chosen.last.occurred, 0) if is_reported else moment
@@ -243,7 +248,7 @@ class DocumentStore:
         return found
 
     def _one(self, condition: str, *values: Any) -> Document | None:
-        row = self._execute(f"{SELECT_DOCUMENT} WHERE {condition}", time.time(), *values).fetchone()
+        row = self._execute(f"{SELECT_DOCUMENT} WHERE {condition}", self.now(), *values).fetchone()
         return None if row is None else Document(**row)
 
     def _execute(self, statement: str, *values: Any) -> sqlite3.Cursor:

@@ -48,7 +48,7 @@ class ReportSender:
         """Send the due reports; returns their number."""
         due = self._store.due_reports()
         for report in due:
-            answer, is_done = _post(report, self._instance)
+            answer, is_done = _post(report, self._instance, self._store.now())
             self._store.record_answer(report.id, answer, is_done=is_done)
         return len(due)
 
@@ -57,7 +57,7 @@ class ReportSender:
             self.send_due()
 
 
-def _post(report: DueReport, instance: str) -> tuple[str, bool]:
+def _post(report: DueReport, instance: str, now: float) -> tuple[str, bool]:
     """Send one report; returns the hub's answer in words, and whether it was taken."""
     document = report.document
     content = {
@@ -68,7 +68,7 @@ def _post(report: DueReport, instance: str) -> tuple[str, bool]:
         "occurred_at": datetime.fromtimestamp(report.occurred_at, UTC).isoformat(),
         "raw": {"simulator": True, "report": report.id},
     }
-    body, moment = json.dumps(content), datetime.now(UTC)
+    body, moment = json.dumps(content), datetime.fromtimestamp(now, UTC)
     message_id = f"{instance}-{report.id}"
     headers = {
         "Content-Type": "application/json",

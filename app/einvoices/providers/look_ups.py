@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
@@ -50,6 +50,7 @@ class _Result:
     """``response`` is None if the provider does not have the e-invoice; ``error`` if nobody could find out."""
 
     claim: _Claim
+    asked_at: datetime
     seconds: float
     response: ProviderResponse | None = None
     error: ProviderRejected | None = None
@@ -80,7 +81,7 @@ class _LookUpRound(AccountRound[_Result]):
             if not result.asked:
                 continue
             if result.error is None:
-                _record(result.claim, result.response)
+                _record(result)
             lanes.record_answer(result.claim.lane_id, result.seconds, is_clear=result.error is None)
 
     def report(self, result: _Result) -> None:
@@ -114,15 +115,15 @@ def _claim_next(lane_id: int) -> _Claim | None:
 
 def _perform(claim: _Claim) -> _Result:
     """Ask the provider, outside of any transaction."""
-    started, prepared = time.monotonic(), claim.prepared
+    asked_at, started, prepared = clock.now(), time.monotonic(), claim.prepared
     if not can_look_up(prepared.adapter, prepared.request.lookup_url):
-        return _Result(claim, 0.0, asked=False)
+        return _Result(claim, asked_at, 0.0, asked=False)
     try:
         prepared.require_possible()
         response = doubt.look_up(prepared.adapter, prepared.request)
     except ProviderRejected as error:
-        return _Result(claim, time.monotonic() - started, error=error)
-    return _Result(claim, time.monotonic() - started, response)
+        return _Result(claim, asked_at, time.monotonic() - started, error=error)
+    return _Result(claim, asked_at, time.monotonic() - started, response)
 
 
 def _show(claim: _Claim) -> None:
@@ -134,11 +135,12 @@ def _show(claim: _Claim) -> None:
         outcomes.record_given_up(einvoice, claim.error, in_doubt=True)
 
 
-def _record(claim: _Claim, response: ProviderResponse | None) -> None:
+def _record(result: _Result) -> None:
+    claim = result.claim
     einvoice = find_for_update(claim.einvoice_id, None)  # lock order: the e-invoice first
-    if response is None:
+    if result.response is None:
         facts = {"for_good": True, "in_doubt": False}
         if work_queue.fail(EinvoiceSending, claim.id, claim.attempts, claim.error, **facts):
             outcomes.record_not_taken(einvoice, provider=einvoice.provider)
     elif work_queue.finish(EinvoiceSending, claim.id, in_doubt=False):
-        outcomes.record_response(einvoice, response, looked_up=True)
+        outcomes.record_response(einvoice, result.response, result.asked_at, looked_up=True)

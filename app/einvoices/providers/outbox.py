@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -61,6 +61,7 @@ class _Result:
     """The response to a claimed sending, or the error if there is none."""
 
     claim: _Claim
+    asked_at: datetime
     seconds: float
     response: ProviderResponse | None = None
     error: Exception | None = None
@@ -107,7 +108,7 @@ class _SendRound(AccountRound[_Result]):
         """Store a result, and what it says about the account."""
         for result in results:
             if result.response is not None:
-                _record_response(result.claim, result.response, looked_up=result.looked_up)
+                _record_response(result, result.response)
             elif result.error is not None:
                 _record_failure(result.claim, result.error)
             lanes.record_answer(result.claim.lane_id, result.seconds, is_clear=result.is_clear)
@@ -144,15 +145,15 @@ def _claim_next(lane_id: int) -> _Claim | None:
 
 def _perform(claim: _Claim) -> _Result:
     """Make the attempt, outside of any transaction; errors are in the result."""
-    started, found = time.monotonic(), None
+    asked_at, started, found = clock.now(), time.monotonic(), None
     adapter, request = claim.prepared.adapter, claim.prepared.request
     try:
         claim.prepared.require_possible()
         found = doubt.look_up(adapter, request) if claim.was_in_doubt else None
         response = found or PROVIDERS[adapter](request)
     except Exception as error:  # noqa: BLE001 - the row stores every failure of a provider and is retried
-        return _Result(claim, time.monotonic() - started, error=error)
-    return _Result(claim, time.monotonic() - started, response, looked_up=found is not None)
+        return _Result(claim, asked_at, time.monotonic() - started, error=error)
+    return _Result(claim, asked_at, time.monotonic() - started, response, looked_up=found is not None)
 
 
 def _record_failure(claim: _Claim, error: Exception) -> None:
@@ -169,13 +170,14 @@ def _record_failure(claim: _Claim, error: Exception) -> None:
         outcomes.record_given_up(einvoice, reason, in_doubt=in_doubt)
 
 
-def _record_response(claim: _Claim, response: ProviderResponse, *, looked_up: bool) -> None:
+def _record_response(result: _Result, response: ProviderResponse) -> None:
     # Lock order: the e-invoice first, then the sending, whose update shows whether the claim is still valid.
-    einvoice = find_for_update(claim.einvoice_id, None)
-    if not work_queue.finish(EinvoiceSending, claim.id, in_doubt=False):
+    einvoice = find_for_update(result.claim.einvoice_id, None)
+    if not work_queue.finish(EinvoiceSending, result.claim.id, in_doubt=False):
         return
     if einvoice.status in STEPS["send"].statuses or einvoice.status == Status.REFUNDED:
-        outcomes.record_response(einvoice, response, **({"looked_up": True} if looked_up else {}))
+        payload = {"looked_up": True} if result.looked_up else {}
+        outcomes.record_response(einvoice, response, result.asked_at, **payload)
 
 
 def _apply_next_callback() -> bool:

@@ -26,20 +26,23 @@ def queue(einvoice: Einvoice) -> None:
 
     The content does not change after the issue, so every sending of an e-invoice has the same idempotency key: a
     provider that stored it, and whose answer was lost, recognises the repeat. A sending that was given up in doubt
-    continues, and stays in doubt.
+    continues, and stays in doubt. So does a further sending of an e-invoice that the provider has: it would answer a
+    repeat as it did the first time, and its look-up has its present word.
     """
     doubtful, account_id = find_doubtful(einvoice), einvoice.provider_account_id
-    lanes.ensure(account_id or lanes.INSTALLATION)
+    lane_id = account_id or lanes.INSTALLATION
+    lanes.ensure(lane_id)
     if doubtful is None:
         db.session.add(
             EinvoiceSending(
                 einvoice_id=einvoice.id,
                 # The previous release knows no such provider, so its workers send nothing to a wrong address.
                 provider=f"account:{account_id}" if account_id else einvoice.provider,
-                lane_id=account_id or lanes.INSTALLATION,
+                lane_id=lane_id,
                 key=_key(einvoice),
                 state=WorkState.PENDING.value,
                 due_at=clock.now(),
+                in_doubt=_was_taken(einvoice, lane_id),
             )
         )
     else:
@@ -91,6 +94,15 @@ def require_not_sending(einvoice: Einvoice) -> None:
     """
     if is_being_sent(einvoice):
         raise AlreadySending
+
+
+def _was_taken(einvoice: Einvoice, lane_id: int) -> bool:
+    done = select(EinvoiceSending.id).where(
+        EinvoiceSending.einvoice_id == einvoice.id,
+        EinvoiceSending.lane_id == lane_id,
+        EinvoiceSending.state == WorkState.DONE,
+    )
+    return db.session.scalar(done.limit(1)) is not None
 
 
 def _key(einvoice: Einvoice) -> uuid.UUID:
