@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import ColumnElement, and_, func, not_
+
 from app.einvoices.errors import AlreadyCorrected, NotCreditable, WrongState
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.status import Status, Type, is_rejected, took_rejection_back
@@ -55,6 +57,13 @@ def is_possible(step: Step, einvoice: Einvoice) -> bool:
     if took_rejection_back(*words):
         return step.after_acceptance
     return einvoice.status in step.statuses or (step.after_rejection and is_rejected(*words))
+
+
+def may_be_sent() -> ColumnElement[bool]:
+    """Condition: the e-invoice may be sent, as ``is_allowed`` says of a single one."""
+    word = func.lower(func.coalesce(Einvoice.provider_status, ""))
+    was_taken_back = and_(Einvoice.status == Status.REJECTED, word == Status.ACCEPTED)
+    return and_(Einvoice.status.in_(STEPS["send"].statuses), Einvoice.corrected_by_id.is_(None), not_(was_taken_back))
 
 
 def require(name: str, einvoice: Einvoice) -> None:

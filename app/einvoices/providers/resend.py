@@ -7,7 +7,7 @@ from sqlalchemy.orm import aliased
 
 from app.accounts import audit
 from app.einvoices.events import record
-from app.einvoices.lifecycle.allowed_steps import STEPS
+from app.einvoices.lifecycle.allowed_steps import may_be_sent
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.providers.sendings import trigger_sender
@@ -24,16 +24,12 @@ MAX_RESENT = 500
 
 
 def is_given_up() -> ColumnElement[bool]:
-    """Condition: the sending failed finally, no later sending exists, and the provider still lacks the e-invoice."""
+    """Condition: the sending failed finally, no later sending exists, and the e-invoice may be sent."""
     later = aliased(EinvoiceSending)
     return and_(
         EinvoiceSending.state == WorkState.FAILED,
         ~exists().where(later.einvoice_id == EinvoiceSending.einvoice_id, later.id > EinvoiceSending.id),
-        exists().where(
-            Einvoice.id == EinvoiceSending.einvoice_id,
-            Einvoice.status.in_(STEPS["send"].statuses),
-            Einvoice.corrected_by_id.is_(None),
-        ),
+        exists().where(Einvoice.id == EinvoiceSending.einvoice_id, may_be_sent()),
     )
 
 

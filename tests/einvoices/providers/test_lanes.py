@@ -19,6 +19,7 @@ from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, 
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
+from app.kernel.worker import fair_round
 from app.kernel.worker.lane_limits import Lane, share_out
 from tests.einvoices.helpers import create_issued, fetch_detail, perform
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS
@@ -85,6 +86,27 @@ def test_an_account_that_hangs_does_not_delay_the_others(owner: FlaskClient, mon
     assert {fetch_detail(owner, each)["status"] for each in ids} == {"accepted"}
     assert lane_of(hanging).is_slow
     assert not lane_of(other).is_slow
+
+
+def test_an_account_that_hangs_gets_no_further_request(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One request hangs; that another one is answered meanwhile brings no further one."""
+    account_id = open_account(owner, "Hanging", concurrency=2)
+    queue(owner, account_id, 3)
+    monkeypatch.setattr(fair_round, "HANGING_SECONDS", 0.2)
+    seconds, lock, started = iter((1.5, 0.5, 0.0)), threading.Lock(), list[float]()
+
+    def hang(request: ProviderRequest) -> ProviderResponse:
+        with lock:
+            started.append(time.monotonic())
+            duration = next(seconds)
+        time.sleep(duration)
+        return PROVIDERS_NULL(request)
+
+    install(monkeypatch, hang)
+    outbox.send_due()
+    first, second, third = started
+    assert second - first < 0.5
+    assert third - first >= 1.5
 
 
 def test_a_slow_account_gets_one_request_at_a_time(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
