@@ -43,7 +43,7 @@ class ReadyBanner:
 
 
 def _ready_status(environment: Mapping[str, str]) -> str:
-    connection = http.client.HTTPConnection(_loopback_host(environment), int(environment["PORT"]), timeout=1.0)
+    connection = http.client.HTTPConnection(loopback_host(environment), int(environment["PORT"]), timeout=1.0)
     try:
         connection.request("GET", _READY_PATH)
         return str(connection.getresponse().status)
@@ -53,7 +53,7 @@ def _ready_status(environment: Mapping[str, str]) -> str:
         connection.close()
 
 
-def _loopback_host(environment: Mapping[str, str]) -> str:
+def loopback_host(environment: Mapping[str, str]) -> str:
     """Address for connections from this machine: loopback when the server listens on all addresses."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(environment["HOST"], environment["HOST"])  # noqa: S104
 
@@ -65,7 +65,7 @@ def _quoted(text: str) -> str:
 
 def banner_text(environment: Mapping[str, str], seconds: float) -> str:
     """Text of the banner; it shows the API key and no other secret."""
-    host = _loopback_host(environment)
+    host = loopback_host(environment)
     address = f"http://{'localhost' if host == '127.0.0.1' else host}:{environment['PORT']}"
     file = Path(environment["DATA_DIR"]) / ENVIRONMENT_FILE
     key = _quoted(f"X-API-KEY: {environment['SALES_IMPORT_API_KEY'].split(',')[0]}")

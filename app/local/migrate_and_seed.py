@@ -1,21 +1,24 @@
-"""Migrations and seed data in one process, because loading the application twice would cost seconds per start."""
+"""Migrations, seed data and the demo's provider account in one process.
+
+Loading the application for each would cost seconds at every start.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 
 from flask.cli import FlaskGroup
 
 from app.local.console import print_line
+from app.local.first_steps import first_steps
 from wsgi import app
-
-STEPS = (("db", "upgrade"), ("local", "bootstrap"))
 
 
 def main() -> None:
     """Run each ``flask`` command; the first failure ends the process with its exit code."""
     flask = FlaskGroup(create_app=lambda: app)
-    for step in STEPS:
+    for step in first_steps(os.environ):
         try:
             flask.main(list(step), prog_name="flask")
         except SystemExit as exit_request:

@@ -33,6 +33,8 @@ _WRITTEN = ("ENVIRONMENT", "DATABASE_URL", "REDIS_URL", "STORAGE_DIR", "DATA_DIR
 OWN_SERVERS = "OWN_SERVERS"
 #: Port of the provider simulator, which runs with the demo data.
 SIMULATOR_PORT = "PROVIDER_SIMULATOR_PORT"
+#: Its list, in the data folder.
+SIMULATOR_FILE = "provider-simulator.sqlite"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 from pypdf import PdfReader
 from sqlalchemy import select
 
 from app.einvoices.models.work import EinvoiceSending
+from app.einvoices.providers.clients import ADAPTERS
 from app.events.models import Event
 from app.extensions import db
 from app.kernel import json
@@ -22,6 +25,11 @@ MODULE = "feature.einvoice_api"
 SAMPLE = {"provider_status": "accepted", "provider_invoice_id": "PRV-999", "raw": {"provider_message": "OK"}}
 #: Seconds after which a change is visible by ``updated_since`` when no other change is in progress.
 SETTLE_SECONDS = 0.08
+
+
+def set_adapter(patch: pytest.MonkeyPatch, name: str, **functions: Any) -> None:
+    """Replace functions (``send``, ``look_up``) of an adapter."""
+    patch.setitem(ADAPTERS, name, dataclasses.replace(ADAPTERS[name], **functions))  # type: ignore[arg-type]
 
 
 def create_draft(client: FlaskClient, **facts: Any) -> dict[str, Any]:

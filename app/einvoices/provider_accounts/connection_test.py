@@ -10,7 +10,7 @@ from app.accounts import audit
 from app.accounts.ownership import Scope
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.provider_accounts import directory
-from app.einvoices.providers.clients import CHECKS
+from app.einvoices.providers.clients import ADAPTERS
 from app.einvoices.providers.contract import ProviderRejected
 from app.einvoices.providers.prepared_requests import PreparedRequest, prepare_for
 from app.kernel import clock
@@ -51,7 +51,7 @@ def run(account_id: int, scope: Scope, *, actor: str) -> ProviderAccount:
 def _find_fault(prepared: PreparedRequest) -> str | None:
     try:
         prepared.require_possible()
-        CHECKS[prepared.adapter](prepared.request)
+        ADAPTERS[prepared.adapter].check(prepared.request)
     except ProviderRejected as rejected:
         return str(rejected)
     except Exception as error:

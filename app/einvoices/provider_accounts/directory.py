@@ -16,7 +16,7 @@ from app.einvoices.errors import AccountNotReady, AllowancesNotYours, TooManyAcc
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import AccountState, Mode, ProviderAccount
 from app.einvoices.provider_accounts import archived_work
-from app.einvoices.providers.clients import ADDRESSED
+from app.einvoices.providers.clients import ADAPTERS
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import Invalid
@@ -197,7 +197,7 @@ def _set_fields(account: ProviderAccount, data: Mapping[str, Any]) -> None:
         account.token = seal(data["token"].encode()) if data["token"] else None
     if "token" in data or present != [getattr(account, name) for name in _TESTED_FIELDS]:
         account.tested_at = account.test_passed = account.test_message = None
-    if account.adapter in ADDRESSED and not account.url:
+    if ADAPTERS[account.adapter].is_addressed and not account.url:
         raise Invalid({"url": [N_("This adapter needs the address to send to.")]})
     for name in URLS:
         if data.get(name):

@@ -1,8 +1,9 @@
-"""Provider clients by name: each sends one e-invoice and returns the provider's response; most can look one up."""
+"""Adapters by name: the one list of what e-invoices can be sent with; accounts, API and pages take it from here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from app.einvoices.providers import http_provider, simulator
 from app.einvoices.providers.contract import ProviderRequest, ProviderResponse
@@ -15,31 +16,34 @@ def accept_locally(request: ProviderRequest) -> ProviderResponse:
 
 
 def find_nothing(_request: ProviderRequest) -> None:
-    """``null``: nobody has the e-invoice."""
+    """Nobody has the e-invoice, or nothing is wrong with the connection, because there is no provider."""
 
 
-PROVIDERS: Mapping[str, Callable[[ProviderRequest], ProviderResponse]] = {
-    "null": accept_locally,
-    "http": http_provider.post,
-    "simulator": simulator.simulate,
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """How the hub speaks with a provider.
+
+    Attributes:
+        send: sends one e-invoice and returns the response of the provider.
+        look_up: the response to an e-invoice that the provider has, None if it does not have it.
+        check: tests the connection before an account is used.
+        is_addressed: it needs the address of sendings, and that of look-ups to look anything up.
+    """
+
+    send: Callable[[ProviderRequest], ProviderResponse]
+    look_up: Callable[[ProviderRequest], ProviderResponse | None]
+    check: Callable[[ProviderRequest], None] = find_nothing
+    is_addressed: bool = False
+
+
+ADAPTERS: Mapping[str, Adapter] = {
+    "null": Adapter(accept_locally, find_nothing),
+    "http": Adapter(http_provider.post, http_provider.look_up, http_provider.check, is_addressed=True),
+    "simulator": Adapter(simulator.simulate, simulator.look_up),
 }
-PROVIDER_NAMES = tuple(PROVIDERS)
-#: Look-ups: the response to an e-invoice that the provider has, None if it does not have it.
-LOOK_UPS: Mapping[str, Callable[[ProviderRequest], ProviderResponse | None]] = {
-    "null": find_nothing,
-    "http": http_provider.look_up,
-    "simulator": simulator.look_up,
-}
-#: Connection tests before an account is used.
-CHECKS: Mapping[str, Callable[[ProviderRequest], None]] = {
-    "null": find_nothing,
-    "http": http_provider.check,
-    "simulator": find_nothing,
-}
-#: Providers that need the address of their sendings.
-ADDRESSED = frozenset({"http"})
+PROVIDER_NAMES = tuple(ADAPTERS)
 
 
 def can_look_up(provider: str, lookup_url: str) -> bool:
-    """Whether the provider can be asked for an e-invoice; ``http`` needs the address of its look-up."""
-    return provider in LOOK_UPS and (provider != "http" or bool(lookup_url))
+    """Whether the provider can be asked for an e-invoice."""
+    return provider in ADAPTERS and (bool(lookup_url) or not ADAPTERS[provider].is_addressed)

@@ -14,7 +14,7 @@ from app.einvoices.errors import AlreadySending, NotInDoubt
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.providers import outcomes, sendings
-from app.einvoices.providers.clients import LOOK_UPS, can_look_up
+from app.einvoices.providers.clients import ADAPTERS, can_look_up
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
 from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import OwnWord
@@ -61,7 +61,7 @@ def look_up(provider: str, request: ProviderRequest) -> ProviderResponse | None:
     if not can_look_up(provider, request.lookup_url):
         return None
     try:
-        found = LOOK_UPS[provider](request)
+        found = ADAPTERS[provider].look_up(request)
     except Exception as error:
         LOOKUPS.labels(provider, "error").inc()
         raise ProviderRejected(f"Look-up: {error}", permanent=False, in_doubt=True) from error

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from app.einvoices.lifecycle.allowed_steps import STEPS
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
 from app.einvoices.providers import doubt, lanes, outcomes, status_reports
-from app.einvoices.providers.clients import PROVIDERS
+from app.einvoices.providers.clients import ADAPTERS
 from app.einvoices.providers.contract import ProviderRejected, ProviderResponse
 from app.einvoices.providers.lanes import AccountRound
 from app.einvoices.providers.prepared_requests import PreparedRequest, prepare
@@ -150,7 +150,7 @@ def _perform(claim: _Claim) -> _Result:
     try:
         claim.prepared.require_possible()
         found = doubt.look_up(adapter, request) if claim.was_in_doubt else None
-        response = found or PROVIDERS[adapter](request)
+        response = found or ADAPTERS[adapter].send(request)
     except Exception as error:  # noqa: BLE001 - the row stores every failure of a provider and is retried
         return _Result(claim, asked_at, time.monotonic() - started, error=error)
     return _Result(claim, asked_at, time.monotonic() - started, response, looked_up=found is not None)

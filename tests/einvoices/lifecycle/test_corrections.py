@@ -12,10 +12,10 @@ from flask.testing import FlaskClient
 
 from app.einvoices.lifecycle.allowed_steps import STEPS
 from app.einvoices.providers import outbox
-from app.einvoices.providers.clients import PROVIDERS
+from app.einvoices.providers.clients import ADAPTERS
 from app.einvoices.providers.contract import ProviderRequest, ProviderResponse
 from app.einvoices.status import Status
-from tests.einvoices.helpers import URL, create_issued, events_of, fetch_detail, perform, stored_sendings
+from tests.einvoices.helpers import URL, create_issued, events_of, fetch_detail, perform, set_adapter, stored_sendings
 from tests.factories import a_draft, a_sale
 
 CUSTOMER = {"code": "CUST-889", "name": "LifeCare Pharmacy", "address1": "MG Road 1"}
@@ -28,7 +28,7 @@ def _reject(_request: ProviderRequest) -> ProviderResponse:
 
 @pytest.fixture(autouse=True)
 def _rejecting_provider(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PROVIDERS, "http", _reject)  # type: ignore[arg-type]
+    set_adapter(monkeypatch, "http", send=_reject)
 
 
 def send(client: FlaskClient, einvoice_id: int) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class TestCorrection:
         assert owner.patch(f"{URL}/{correction['id']}", json={"buyer": buyer}).status_code == 200
         issued = perform(owner, correction["id"], "issue")
         assert int(issued["invoice_no"][-6:]) == int(rejected["invoice_no"][-6:]) + 1
-        monkeypatch.setitem(PROVIDERS, "http", PROVIDERS["null"])  # type: ignore[arg-type]
+        set_adapter(monkeypatch, "http", send=ADAPTERS["null"].send)
         assert send(owner, correction["id"])["status"] == "accepted"
         first, second = stored_sendings()
         assert first.key != second.key
@@ -128,8 +128,8 @@ class TestCorrection:
     def _rejected_note(self, owner: FlaskClient, note_id: int) -> dict[str, Any]:
         perform(owner, note_id, "send")
         with pytest.MonkeyPatch.context() as patch:
-            for name in PROVIDERS:
-                patch.setitem(PROVIDERS, name, _reject)  # type: ignore[arg-type]
+            for name in ADAPTERS:
+                set_adapter(patch, name, send=_reject)
             outbox.send_due()
         return fetch_detail(owner, note_id)
 

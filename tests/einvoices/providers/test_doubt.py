@@ -12,12 +12,12 @@ from sqlalchemy import select, text
 from app.accounts.models.accounts import AuditEntry
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.providers import doubt, look_ups, outbox, resend
-from app.einvoices.providers.clients import PROVIDERS
+from app.einvoices.providers.clients import ADAPTERS
 from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import work_queue
-from tests.einvoices.helpers import URL, create_issued, events_of, fetch_detail, perform, stored_sendings
+from tests.einvoices.helpers import URL, create_issued, events_of, fetch_detail, perform, set_adapter, stored_sendings
 from tests.einvoices.providers.provider_server import ANSWER, CUT, DROP, StoringProvider
 
 Pass = Callable[[float], None]
@@ -136,7 +136,7 @@ class TestNextAttempt:
             seen.append(stored_sendings()[0].in_doubt)
             raise SystemExit
 
-        monkeypatch.setitem(PROVIDERS, "null", die)  # type: ignore[arg-type]
+        set_adapter(monkeypatch, "null", send=die)
         with pytest.raises(SystemExit):
             send(owner, "null")
         assert (seen, stored_sendings()[0].in_doubt) == ([True], True)
@@ -305,14 +305,14 @@ class TestReport:
     def test_a_report_during_a_request_without_an_answer_counts(
         self, owner: FlaskClient, store: StoringProvider, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = PROVIDERS["http"]
+        real = ADAPTERS["http"].send
 
         def report_first(request: Any) -> Any:
             perform(owner, request.document["id"], "provider-status", {"provider_status": "accepted"})
             return real(request)
 
         store.decide = lambda: CUT
-        monkeypatch.setitem(PROVIDERS, "http", report_first)  # type: ignore[arg-type]
+        set_adapter(monkeypatch, "http", send=report_first)
         einvoice_id = send(owner)
         assert shown(owner, einvoice_id) == ("sent", "accepted")
         assert stored_sendings()[0].state == "done"

@@ -16,11 +16,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.einvoices.providers import http_provider, outbox
-from app.einvoices.providers.clients import PROVIDERS
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
 from app.kernel.http.app import Hub
 from tests.certificates import Authority
-from tests.einvoices.helpers import create_issued, fetch_detail, perform, stored_sendings
+from tests.einvoices.helpers import create_issued, fetch_detail, perform, set_adapter, stored_sendings
 from tests.einvoices.providers.provider_server import CUT, HALF, StoringProvider
 from tests.serving import serving
 
@@ -190,7 +189,7 @@ class TestWithoutAnAnswer:
         def fail(_request: ProviderRequest) -> ProviderResponse:
             raise RuntimeError("unforeseen")
 
-        monkeypatch.setitem(PROVIDERS, "http", fail)  # type: ignore[arg-type]
+        set_adapter(monkeypatch, "http", send=fail)
         sending = send_once(owner)
         assert (sending.in_doubt, sending.error) == (True, "RuntimeError: unforeseen")
 

@@ -14,14 +14,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.einvoices.providers import lanes, look_ups, outbox
-from app.einvoices.providers.clients import LOOK_UPS, PROVIDERS
+from app.einvoices.providers.clients import ADAPTERS
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import fair_round
 from app.kernel.worker.lane_limits import Lane, share_out
-from tests.einvoices.helpers import create_issued, fetch_detail, perform
+from tests.einvoices.helpers import create_issued, fetch_detail, perform, set_adapter
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS
 
 
@@ -63,11 +63,11 @@ class Recorder:
         return PROVIDERS_NULL(request)
 
 
-PROVIDERS_NULL = PROVIDERS["null"]
+PROVIDERS_NULL = ADAPTERS["null"].send
 
 
 def install(monkeypatch: pytest.MonkeyPatch, adapter: Callable[[ProviderRequest], ProviderResponse]) -> None:
-    monkeypatch.setitem(PROVIDERS, "null", adapter)  # type: ignore[arg-type]
+    set_adapter(monkeypatch, "null", send=adapter)
 
 
 def lane_of(account_id: int) -> Any:
@@ -179,7 +179,7 @@ def test_look_ups_of_an_account_that_hangs_do_not_delay_others(
         asked[account] = time.monotonic() - started
         return PROVIDERS_NULL(request)
 
-    monkeypatch.setitem(LOOK_UPS, "null", look_up)  # type: ignore[arg-type]
+    set_adapter(monkeypatch, "null", look_up=look_up)
     assert look_ups.look_up_due() == 2
     assert asked[other] < 1.0 < asked[hanging]
     assert {fetch_detail(owner, each)["status"] for each in ids.values()} == {"accepted"}

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.einvoices.providers import outbox
-from app.einvoices.providers.clients import PROVIDERS
+from app.einvoices.providers.clients import ADAPTERS
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.worker import work_queue
@@ -22,6 +22,7 @@ from tests.einvoices.helpers import (
     fetch_detail,
     perform,
     reports_of,
+    set_adapter,
     stored_sendings,
 )
 
@@ -90,13 +91,13 @@ class TestSending:
     def test_failures_are_retried_and_end_in_doubt(self, owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         einvoice = create_issued(owner, provider="simulator", metadata={"simulate": "fail"})
         perform(owner, einvoice["id"], "send")
-        keys, real, moment = set(), PROVIDERS["simulator"], clock.now()
+        keys, real, moment = set(), ADAPTERS["simulator"].send, clock.now()
 
         def record_key(request: Any) -> Any:
             keys.add(request.key)
             return real(request)
 
-        monkeypatch.setitem(PROVIDERS, "simulator", record_key)  # type: ignore[arg-type]
+        set_adapter(monkeypatch, "simulator", send=record_key)
         for delay in (timedelta(0), *work_queue.DELAYS):
             moment += delay + timedelta(seconds=1)
             monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
@@ -125,13 +126,13 @@ class TestSending:
 def test_a_callback_that_arrives_before_the_response_stays(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     einvoice = create_issued(owner, provider="simulator", metadata={"simulate": "late"})
     perform(owner, einvoice["id"], "send")
-    real = PROVIDERS["simulator"]
+    real = ADAPTERS["simulator"].send
 
     def report_first(request: Any) -> Any:
         perform(owner, einvoice["id"], "provider-status", SAMPLE)
         return real(request)
 
-    monkeypatch.setitem(PROVIDERS, "simulator", report_first)  # type: ignore[arg-type]
+    set_adapter(monkeypatch, "simulator", send=report_first)
     outbox.send_due()
     shown = fetch_detail(owner, einvoice["id"])
     assert (shown["status"], shown["provider_status"]) == ("sent", "accepted")

@@ -55,6 +55,7 @@ OTHERS = {
     "hub backup": "the manifest of the backup",
     "hub restore": "the manifest of the backup, which also replaces the audit trail",
     "provider-simulator": "it has no part of the hub: its list is a file of its own",
+    "provider-simulator-account": "the account that it makes has its entries; it needs a free port",
     "local bootstrap": "the first start of `make run`, before there is a user",
 }
 #: Groups of Flask's extensions.

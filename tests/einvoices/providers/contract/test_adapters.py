@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.einvoices.providers.behaviours import find, wanted_by
-from app.einvoices.providers.clients import LOOK_UPS, PROVIDERS
+from app.einvoices.providers.clients import ADAPTERS as KNOWN
 from app.einvoices.providers.contract import ProviderRequest
 from tests.einvoices.providers.contract.checks import CHECKS, CHECKS_OF_ADDRESSES, Adapter, Provider
 from tests.einvoices.providers.contract.conftest import SimulatedProvider
@@ -51,7 +51,7 @@ def example_adapter() -> Adapter:
 
 ADAPTERS = {
     "sample": example_adapter(),
-    **{name: Adapter(PROVIDERS[name], LOOK_UPS[name]) for name in PROVIDERS if name not in WITHOUT_A_PROVIDER},
+    **{name: Adapter(known.send, known.look_up) for name, known in KNOWN.items() if name not in WITHOUT_A_PROVIDER},
 }
 
 
@@ -69,6 +69,10 @@ def test_the_adapter_keeps_the_contract(simulated: SimulatedProvider, name: str,
 @pytest.mark.parametrize("check", CHECKS_OF_ADDRESSES)
 def test_the_adapter_keeps_the_contract_of_addresses(simulated: SimulatedProvider, name: str, check: str) -> None:
     CHECKS_OF_ADDRESSES[check](ADAPTERS[name], provider_of(name, simulated))
+
+
+def test_the_page_lists_every_adapter() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", PAGE.read_text().partition("## ")[0], re.MULTILINE) == list(KNOWN)
 
 
 def test_the_example_is_short() -> None:
