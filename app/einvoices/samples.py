@@ -152,3 +152,24 @@ _LINK: dict[str, Any] = {
 }
 LINKS: dict[str, Any] = {"data": [{**_LINK, "last_used_at": "2026-02-02T08:30:00.000000Z"}]}
 NEW_LINK: dict[str, Any] = {**_LINK, "url": "https://hub.example/pdf/ihub_pdf_0123456789abcdef0123456789abcdef"}
+
+SELLER: dict[str, Any] = {
+    "name": "Kumaş Ltd. Şti.",
+    "tax_id": "1234567890",
+    "tax_office": "Osmangazi",
+    "address": "Sanayi Cad. 1\n16200 Osmangazi, Bursa",
+    "email": "fatura@kumas.example",
+    "phone": "",
+    "website": "",
+    "bank": "",
+    "footer": "",
+    "language": "tr",
+    "currency": "TRY",
+    "country": "TR",
+    "timezone": "Europe/Istanbul",
+    "prefix": "EA",
+    "default_vat_rate": 20.0,
+    "prices_include_vat": False,
+    "provider": "null",
+    "logo_sha256": None,
+}
