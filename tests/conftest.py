@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
@@ -197,13 +198,28 @@ def another_app(settings: Settings) -> Hub:
 
     A thread could hold a connection of the further application when its pool is disposed: nothing would close it.
     """
-    bound = {owner: owner._app for owner in (audit.recorder, broadcaster)}
-    with audit.recorder._flush_lock:  # its thread must not see the further application
+    first = audit.recorder._app
+    with audit.recorder._flush_lock, pytest.MonkeyPatch.context() as patch:  # no thread sees the further application
+        patch.setattr(broadcaster, "init_app", lambda _app: None)
         other = create_app(settings)
-        for owner, first in bound.items():
-            owner._app = first
+        audit.recorder._app = first
     other.test_client_class = Client
     return other
+
+
+def close_connections(other: Hub) -> None:
+    """Close the connections of a further application; one that is in use would stay open, until some later test fails.
+
+    Raises:
+        AssertionError: a connection is in use.
+    """
+    with other.app_context():
+        deadline = time.monotonic() + 5
+        while db.engine.pool.checkedout() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        in_use = db.engine.pool.checkedout()
+        db.engine.dispose()
+        assert not in_use, "connections of a further application are still in use"
 
 
 @contextmanager
@@ -231,8 +247,7 @@ def app_with(app: Hub, settings: Settings) -> Iterator[Callable[..., Hub]]:
     with restored_singletons():
         yield make
     for other in made:
-        with other.app_context():
-            db.engine.dispose()
+        close_connections(other)
 
 
 @pytest.fixture

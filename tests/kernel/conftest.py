@@ -19,7 +19,7 @@ from app.extensions import db
 from app.kernel import errors
 from app.kernel.http.app import ApiBlueprint, Hub
 from app.kernel.schemas.fields import CalendarDate, Choice, Metadata, Number, Schema, Text, Timestamp
-from tests.conftest import another_app, restored_singletons
+from tests.conftest import another_app, close_connections, restored_singletons
 
 #: One path prefix per error envelope, and one without an own envelope.
 SURFACES = ("/api/sales", "/api/invoices", "/api/v1/einvoices", "/nowhere")
@@ -106,8 +106,7 @@ def probe_app(_migrated: Hub, settings: Settings) -> Iterator[Hub]:
     for prefix in SURFACES:
         other.register_blueprint(probe_blueprint(prefix))
     yield other
-    with other.app_context():
-        db.engine.dispose()
+    close_connections(other)
 
 
 @pytest.fixture
