@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,23 +27,31 @@ from sqlalchemy.dialects import postgresql
 from app.config import Settings
 from app.extensions import db
 from app.kernel.http.app import Hub
+from tests.conftest import another_app, restored_singletons
 
 FOLDER = Path(__file__).resolve().parents[1] / "migrations"
+DATABASE = "migrations"
 REVISIONS = [script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions()][::-1]
 
 
+@pytest.fixture(scope="module")
+def migrating(_migrated: Hub, settings: Settings) -> Hub:
+    """An application over a database of its own, which each test makes anew."""
+    url = sa.make_url(settings.database_url).set(database=DATABASE).render_as_string(hide_password=False)
+    with restored_singletons():
+        return another_app(replace(settings, database_url=url))
+
+
 @pytest.fixture
-def empty(app_with: Callable[..., Hub], settings: Settings) -> Iterator[sa.Engine]:
-    """An empty database of its own, and an application over it."""
-    name = f"migrations_{uuid.uuid4().hex}"
+def empty(app: Hub, migrating: Hub) -> Iterator[sa.Engine]:
+    """An empty database, and the context of an application over it."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    url = sa.make_url(settings.database_url).set(database=name).render_as_string(hide_password=False)
-    with app_with(database_url=url).app_context():
+        connection.execute(sa.text(f"CREATE DATABASE {DATABASE}"))
+    with migrating.app_context():
         yield db.engine
         db.engine.dispose()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+        connection.execute(sa.text(f"DROP DATABASE {DATABASE} WITH (FORCE)"))
 
 
 def upgrade(revision: str) -> None:
@@ -56,7 +65,7 @@ def downgrade(revision: str) -> None:
 def shape(engine: sa.Engine) -> dict[str, Any]:
     """Return the schema of each table."""
     looking = sa.inspect(engine)
-    facts = {
+    parts = {
         "columns": looking.get_multi_columns(),
         "indexes": looking.get_multi_indexes(),
         "uniques": looking.get_multi_unique_constraints(),
@@ -64,7 +73,7 @@ def shape(engine: sa.Engine) -> dict[str, Any]:
         "references": looking.get_multi_foreign_keys(),
     }
     return {
-        table: {kind: sorted(map(str, of_tables[None, table])) for kind, of_tables in facts.items()}
+        table: {part: sorted(map(str, found[None, table])) for part, found in parts.items()}
         for table in looking.get_table_names()
         if table != "alembic_version"
     }
