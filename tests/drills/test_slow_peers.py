@@ -15,7 +15,7 @@ from tests.drills.hubs import HEADERS, DrillHub, drill_hub, ready, wait_for
 from tests.factories import a_sale
 from tests.tables.test_uploads import of_letters
 
-pytestmark = [pytest.mark.drill, pytest.mark.xdist_group("drills")]
+pytestmark = [pytest.mark.drill, pytest.mark.alone]
 
 #: Seconds that a health check and an import may take beside the slow peers; without the deadlines it is 15 and more.
 SECONDS = 3.0
