@@ -51,6 +51,7 @@ class _Claim:
     einvoice_id: int
     lane_id: int
     attempts: int
+    queued_at: datetime
     #: Whether the provider may have the e-invoice from an earlier attempt.
     was_in_doubt: bool
     prepared: PreparedRequest
@@ -61,7 +62,8 @@ class _Result:
     """The response to a claimed sending, or the error if there is none."""
 
     claim: _Claim
-    asked_at: datetime
+    #: From when the word of the response may be. A repeat is answered as the first sending was.
+    since: datetime
     seconds: float
     response: ProviderResponse | None = None
     error: Exception | None = None
@@ -140,7 +142,7 @@ def _claim_next(lane_id: int) -> _Claim | None:
     if row is None or row.claim_id is None:
         return None
     was_in_doubt, row.in_doubt = row.in_doubt, True  # until an answer comes, also when this worker is killed
-    return _Claim(row.claim_id, row.einvoice_id, lane_id, row.attempts, was_in_doubt, prepare(row))
+    return _Claim(row.claim_id, row.einvoice_id, lane_id, row.attempts, row.created_at, was_in_doubt, prepare(row))
 
 
 def _perform(claim: _Claim) -> _Result:
@@ -152,8 +154,9 @@ def _perform(claim: _Claim) -> _Result:
         found = doubt.look_up(adapter, request) if claim.was_in_doubt else None
         response = found or ADAPTERS[adapter].send(request)
     except Exception as error:  # noqa: BLE001 - the row stores every failure of a provider and is retried
-        return _Result(claim, asked_at, time.monotonic() - started, error=error)
-    return _Result(claim, asked_at, time.monotonic() - started, response, looked_up=found is not None)
+        return _Result(claim, claim.queued_at, time.monotonic() - started, error=error)
+    since = asked_at if found else claim.queued_at
+    return _Result(claim, since, time.monotonic() - started, response, looked_up=found is not None)
 
 
 def _record_failure(claim: _Claim, error: Exception) -> None:
@@ -177,7 +180,7 @@ def _record_response(result: _Result, response: ProviderResponse) -> None:
         return
     if einvoice.status in STEPS["send"].statuses or einvoice.status == Status.REFUNDED:
         payload = {"looked_up": True} if result.looked_up else {}
-        outcomes.record_response(einvoice, response, result.asked_at, **payload)
+        outcomes.record_response(einvoice, response, result.since, **payload)
 
 
 def _apply_next_callback() -> bool:

@@ -23,17 +23,18 @@ trigger_callbacks = DebouncedTask("einvoices.apply_callbacks")
 UNANSWERED = frozenset({None, OwnWord.QUEUED, OwnWord.IN_DOUBT})
 
 
-def record_response(einvoice: Einvoice, response: ProviderResponse, asked_at: datetime, **payload: Any) -> None:
+def record_response(einvoice: Einvoice, response: ProviderResponse, since: datetime, **payload: Any) -> None:
     """Record the response of a provider, which came at once or was looked up; ``payload`` goes into the history.
 
     Args:
-        asked_at: when the request began. What the provider says of a later moment is newer than the response: a report
-            often occurs after the e-invoice was stored, and before its response was recorded here.
+        since: the earliest moment of the word of the response. What the provider reports of a later one is newer: it
+            often occurs after the e-invoice was stored, and before the response was recorded here.
     """
     moment = clock.now()
     # A callback may have arrived before this response; its status is newer and stays.
     if einvoice.provider_status in UNANSWERED:
-        einvoice.provider_status, einvoice.provider_status_at = response.provider_status, asked_at
+        einvoice.provider_status = response.provider_status
+        einvoice.provider_status_at = max(since, einvoice.provider_status_at or since)
     einvoice.provider_invoice_id = response.provider_invoice_id or einvoice.provider_invoice_id
     record_taken(einvoice, provider_status=response.provider_status, raw=response.raw, **payload)
     if response.status != Status.SENT and status_words.mapping_of(einvoice) is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,3 +86,21 @@ def test_sent_again_what_was_rejected_is_asked_for_its_present_word(
     [document] = simulator.store.documents()
     assert (document.received, document.looked_up) == (1, 1)
     assert perform(admin, einvoice["id"], "corrections", {})["corrects_id"] == einvoice["id"]
+
+
+def test_a_repeat_is_answered_as_the_first_sending_and_hides_no_later_word(
+    admin: FlaskClient, account: dict[str, Any], simulator: Simulator, pass_time: Callable[[float], None]
+) -> None:
+    """Without a look-up; the report comes after the repeat, and its moment is before that."""
+    assert admin.patch(f"{ACCOUNTS}/{account['id']}", json={"lookup_url": ""}).status_code == 200
+    assert admin.post(f"{ACCOUNTS}/{account['id']}/test").json["state"] == "ready"
+    target = simulator.store.targets()["one"]
+    simulator.store.set_target("one", "http://127.0.0.1:1/", account["callback_secret"])
+    einvoice = create_issued(admin, provider_account_id=account["id"], metadata={"simulate": "lost"})
+    perform(admin, einvoice["id"], "send")
+    outbox.send_due()
+    pass_time(31)
+    outbox.send_due()
+    assert fetch_detail(admin, einvoice["id"])["provider_status"] == "received"
+    simulator.store.set_target("one", target, account["callback_secret"])
+    wait_for(lambda: fetch_detail(admin, einvoice["id"])["status"] == "accepted", 15)
