@@ -12,6 +12,8 @@ from app.accounts.models.accounts import User
 from app.einvoices.access import MODULE
 from app.einvoices.lifecycle import drafts, issue
 from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.provider_accounts import ProviderAccount
+from app.einvoices.provider_accounts import directory
 from app.einvoices.schemas.einvoices import EinvoiceDraftSchema
 from app.extensions import db
 from app.grn import demo
@@ -76,6 +78,15 @@ def make_seller(owner: User) -> None:
     """Save a seller profile with all that an e-invoice needs."""
     with unit_of_work():
         a_seller(owner.id)
+
+
+def open_account(owner: User, name: str) -> ProviderAccount:
+    """Create a provider account that is ready."""
+    with unit_of_work():
+        facts = {"name": name, "adapter": "null", "mode": "live"}
+        account = directory.create(facts, owner.id, actor="test", may_allow=False).account
+        account.test_passed, account.tested_at = True, clock.now()
+        return account
 
 
 def issue_einvoice(owner: User, **values: Any) -> Einvoice:

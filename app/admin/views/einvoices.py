@@ -26,7 +26,9 @@ from app.einvoices.lifecycle import issue as lifecycle_issue
 from app.einvoices.links import service as links
 from app.einvoices.links.api import url_of
 from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.pdf import print_job
+from app.einvoices.provider_accounts import directory
 from app.einvoices.providers import doubt, sendings
 from app.einvoices.queries import lookup
 from app.einvoices.schemas.einvoices import (
@@ -35,6 +37,7 @@ from app.einvoices.schemas.einvoices import (
     EinvoiceCreditSchema,
     EinvoiceDoubtSchema,
     EinvoiceReasonSchema,
+    EinvoiceSendSchema,
     FromSalesSchema,
 )
 from app.einvoices.schemas.links import EinvoiceLinkDraftSchema
@@ -78,6 +81,7 @@ def show(einvoice_id: int) -> str:
         actions=_allowed_actions(einvoice, is_doubtful, state is None or state.ready) if may_write else set(),
         readiness=state,
         missing={each.field: each.message for each in state.missing} if state else {},
+        other_accounts=_other_accounts(einvoice),
         is_own=einvoice.owner_id == authenticate().user_id,
         is_doubtful=is_doubtful,
         links=links.list_links(einvoice) if einvoice.number is not None else (),
@@ -97,7 +101,7 @@ def pdf(einvoice_id: int) -> Response:
 @requires_einvoices("einvoices:write")
 def from_sales() -> BaseResponse:
     """Create a draft from a sales invoice, or open the existing e-invoice of that sales invoice."""
-    data = load_form(FromSalesSchema(), "invoice_no", **_choice("prices_include_vat"))
+    data = load_form(FromSalesSchema(), "invoice_no", **_choice("prices_include_vat"), **_account())
     einvoice, is_new = sales_drafts.draft_from_sales(data, owner_id(), scope())
     message = gettext("Draft created.") if is_new else gettext("This sales invoice already has an e-invoice.")
     return _redirect(message, einvoice.id)
@@ -126,7 +130,8 @@ def issue(einvoice_id: int) -> BaseResponse:
 @requires_einvoices("einvoices:write")
 def send(einvoice_id: int) -> BaseResponse:
     """Queue an issued e-invoice for its provider."""
-    lifecycle_issue.send(einvoice_id, scope())
+    data = load_data(EinvoiceSendSchema(), _account())
+    lifecycle_issue.send(einvoice_id, scope(), provider_account_id=data.get("provider_account_id"))
     return _redirect(gettext("The e-invoice is queued for the provider."), einvoice_id)
 
 
@@ -214,6 +219,17 @@ def _choice(name: str) -> dict[str, bool]:
     """The value of a pair of radio buttons; empty when none is chosen."""
     chosen = request.form.get(name)
     return {name: chosen == "true"} if chosen in {"true", "false"} else {}
+
+
+def _account() -> dict[str, str]:
+    """The provider account that was chosen; empty when none is chosen."""
+    chosen = request.form.get("provider_account_id", "").strip()
+    return {"provider_account_id": chosen} if chosen else {}
+
+
+def _other_accounts(einvoice: Einvoice) -> list[ProviderAccount]:
+    """The accounts of the seller that it is not sent through now."""
+    return [each for each in directory.choices(einvoice.owner_id) if each.id != einvoice.provider_account_id]
 
 
 def _allowed_actions(einvoice: Einvoice, is_doubtful: bool, is_ready: bool) -> set[str]:

@@ -17,6 +17,7 @@ from app.admin.i18n.labels import label
 from app.admin.list_query import parse_filters
 from app.einvoices import sellers
 from app.einvoices.access import MODULE
+from app.einvoices.provider_accounts import directory
 from app.kernel.errors import NotFound
 from app.kernel.pagination.keyset import KeysetQuery
 from app.kernel.pagination.limits import MAX_PAGE_SIZE
@@ -107,12 +108,13 @@ def _is_primary(step: Step) -> bool:
     return step.delivery_type is None and step.ends not in {*_UNDO_OUTCOMES, Outcome.HELD}
 
 
-def _einvoice_choices() -> dict[str, bool]:
-    """Whether the viewer may create an e-invoice, and whether the prices usually include VAT."""
+def _einvoice_choices() -> dict[str, Any]:
+    """Whether the viewer may create an e-invoice, whether the prices usually include VAT, and the provider accounts."""
     caller = authenticate()
     allowed = "einvoices:write" in caller.abilities and modules.is_enabled(caller.user_id, MODULE)
     with_vat = allowed and caller.user_id is not None and sellers.profile_of(caller.user_id).prices_include_vat
-    return {"may_create_einvoice": allowed, "prices_include_vat": with_vat}
+    accounts = directory.choices(caller.user_id) if allowed and caller.user_id is not None else ()
+    return {"may_create_einvoice": allowed, "prices_include_vat": with_vat, "accounts": accounts}
 
 
 def _queue_counts() -> list[tuple[str, LazyString, str]]:

@@ -132,6 +132,32 @@ def test_issued_einvoice_is_sent(owner_page: Page, owner: User) -> None:
     expect(owner_page.get_by_role("alert")).to_contain_text("already on its way")
 
 
+def test_an_account_is_chosen_for_a_draft_from_sales_and_for_its_sending(
+    open_page: Opener, create_user: Callable[..., User]
+) -> None:
+    number, user = sample_data.import_invoice(), sample_data.enable_module(create_user("admin"))
+    sample_data.make_seller(user)
+    for name in ("First", "Second"):
+        sample_data.open_account(user, name)
+    page = sign_in(open_page(), user)
+    page.goto("/admin/sales")
+    page.get_by_role("link", name=number).click()
+    page.get_by_role("button", name="Create e-invoice").click()
+    page.get_by_role("dialog").get_by_label("include VAT").check()
+    page.get_by_role("dialog").get_by_label("Provider account").select_option("First")
+    confirm(page, "Create e-invoice")
+    expect(page.locator("#facts")).to_contain_text("First")
+    page.get_by_label("Address").last.fill("Bahariye Cad. 12")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Issue").click()
+    confirm(page, "Issue")
+    page.get_by_role("button", name="Send through another account").click()
+    expect(page.get_by_role("dialog").get_by_role("option")).to_have_text(["Second"])
+    confirm(page, "Send through another account")
+    expect(page.locator("#facts")).to_contain_text("Second")
+    expect(page.locator("#history")).to_contain_text("Queued for the provider")
+
+
 def test_a_rejected_einvoice_is_corrected(owner_page: Page, owner: User) -> None:
     einvoice = sample_data.issue_einvoice(owner)
     with unit_of_work():

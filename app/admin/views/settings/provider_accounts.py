@@ -100,6 +100,14 @@ def rotate(account_id: int) -> str:
     return render_template("admin/provider_accounts_secret.html", issued=rotated, is_new=False)
 
 
+@blp.post("/<int:account_id>/clear-token")
+@requires_einvoices("einvoices:write")
+def clear_token(account_id: int) -> Response:
+    """Delete the token of the provider; the connection has to be tested again."""
+    directory.change(account_id, {"token": None}, scope(), actor=actor(), may_allow=may_allow())
+    return _redirect(gettext("The token is deleted."), account_id)
+
+
 @blp.post("/<int:account_id>/archive")
 @requires_einvoices("einvoices:write")
 def archive(account_id: int) -> Response:

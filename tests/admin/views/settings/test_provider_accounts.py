@@ -71,6 +71,11 @@ def test_an_account_is_created_tested_changed_and_archived(
     store.lookup_code = None
     admin_page.get_by_role("button", name="Test the connection").click()
     expect(admin_page.locator("#facts").get_by_text("Ready")).to_be_visible()
+    admin_page.get_by_role("button", name="Delete the token").click()
+    confirm(admin_page, "Delete the token")
+    expect(admin_page.get_by_text("The token is deleted.")).to_be_visible()
+    expect(admin_page.get_by_role("button", name="Delete the token")).to_have_count(0)
+    expect(admin_page.get_by_text("Test the connection first.")).to_be_visible()
     admin_page.get_by_role("link", name="Change").click()
     expect(admin_page.get_by_label("Words of the provider")).to_have_value("accepted = accepted\nrejected = rejected")
     admin_page.get_by_label("Requests per minute").fill("600")
