@@ -9,13 +9,17 @@ from flask.views import MethodView
 from app.accounts.ownership import actor, owner_id
 from app.einvoices import samples, sellers
 from app.einvoices.access import requires_einvoices
-from app.einvoices.api import blp
 from app.einvoices.models.sellers import SellerProfile
 from app.einvoices.schemas.sellers import SellerChangeSchema, SellerSchema
+from app.kernel.http.app import ApiBlueprint
+
+blp = ApiBlueprint(
+    "Seller", __name__, url_prefix="/api/v1/einvoices/seller", description="What your e-invoices print of you."
+)
 
 
-@blp.route("/seller")
-class Seller(MethodView):
+@blp.route("")
+class Profile(MethodView):
     @requires_einvoices("einvoices:read")
     @blp.response(200, SellerSchema, example=samples.SELLER)
     def get(self) -> SellerProfile:

@@ -17,7 +17,7 @@ from app.languages import LANGUAGES
 
 
 def _limit(name: str) -> int:
-    limit: int = SellerProfile.__table__.columns[name].type.length  # type: ignore[attr-defined]
+    limit: int = SellerProfile.__table__.columns[name].type.length
     return limit
 
 
