@@ -19,6 +19,8 @@ _BLOCK = 1024 * 1024
 _MOST_LINES = 100
 #: Broken rows after which a row may have a tenth of these lines: each broken row is read again from its second line.
 _MANY_BROKEN = 200
+#: Characters of a line. The longest cell has 10,000.
+_LONGEST_LINE = 1024 * 1024
 #: Lines among which the headings are looked for, blank ones too, and how much of a line is looked at.
 _MOST_TOP_LINES, _LONGEST_HEADINGS = 1000, 20_000
 _SEPARATORS = ",;\t"
@@ -39,6 +41,8 @@ class CsvRows:
         self._text = io.TextIOWrapper(stream, encoding, newline="")
         self._lines = _Lines(self._text)
         self._broken_rows = 0
+        self._blank_rows = 0
+        self._limits = layout.limits
         possible = _SEPARATORS
         named = self._lines.peek().strip("\r\n")
         if named[:-1].lower() == _SEPARATOR_LINE:
@@ -46,6 +50,7 @@ class CsvRows:
             self._lines.skip()
         while (line := self._lines.peek()) and not _is_filled(line):
             self._lines.skip()
+            self._count_blank_row()
         top = self._lines.top(TOP_ROWS)
         known = {separator: _known_headings(top, separator, layout) for separator in possible}
         first = top[0] if top else ""
@@ -70,10 +75,17 @@ class CsvRows:
             if cells is None:
                 return
             self._width = self._width or len(cells)
+            if not any(cells):
+                self._count_blank_row()
             if len(taken) > 1 and self._swallows_rows(cells, self._width):
                 yield self._broken(number, taken, N_("A quotation mark is opened and not closed."))
                 continue
             yield RawRow(number, cells)
+
+    def _count_blank_row(self) -> None:
+        self._blank_rows += 1
+        if self._blank_rows > self._limits.blank_rows:
+            raise UnreadableTable(Message(N_("The file has more than %(n)s blank rows."), n=self._limits.blank_rows))
 
     def _broken(self, number: int, taken: list[str], fault: str) -> RawRow:
         """A row that cannot be read; reading goes on at the line after its first one."""
@@ -108,7 +120,7 @@ class _Lines:
     def peek(self) -> str:
         """The next line; empty at the end."""
         if not self._pending:
-            line = next(self._source, "")
+            line = self._read()
             if not line:
                 return ""
             self._pending.append(line)
@@ -117,11 +129,18 @@ class _Lines:
     def top(self, count: int) -> list[str]:
         """The next ``count`` lines that hold something, which are still to be taken."""
         found = [line for line in self._pending if _is_filled(line)]
-        while len(found) < count and len(self._pending) < _MOST_TOP_LINES and (line := next(self._source, "")):
+        while len(found) < count and len(self._pending) < _MOST_TOP_LINES and (line := self._read()):
             self._pending.append(line)
             if _is_filled(line):
                 found.append(line)
         return found
+
+    def _read(self) -> str:
+        line = next(self._source, "")
+        if len(line) > _LONGEST_LINE:
+            row = self.number + len(self._pending) + 1
+            raise UnreadableTable(Message(N_("Row %(row)s has more than a million characters."), row=row))
+        return line
 
     def skip(self) -> None:
         if self.peek():

@@ -23,9 +23,10 @@ from openpyxl.xml.functions import iterparse
 from app.kernel.messages import N_, Message
 from app.tables.cells import SheetCell
 from app.tables.headings import TOP_ROWS
-from app.tables.layout import Choices, Layout, Limits, RawRow, UnreadableTable
+from app.tables.layout import Choices, Layout, RawRow, UnreadableTable
 from app.tables.merged_cells import Area, MergedCells, read_areas
 from app.tables.number_text import NumberStyle
+from app.tables.workbook_parts import check_parts
 
 log = structlog.get_logger(__name__)
 
@@ -34,19 +35,13 @@ SIGNATURE = b"PK\x03\x04"
 OLD_SIGNATURE = b"\xd0\xcf\x11\xe0"
 #: A character as the standard writes it; halves of surrogate pairs are no characters.
 _ESCAPED = re.compile("_x(?![dD][89a-fA-F])([0-9A-Fa-f]{4})_")
-_BLOCK = 1024 * 1024
 #: Characters of a wrong cell in a message.
 _SHOWN = 50
 _MIB = 1024 * 1024
 #: Rows at the top of a sheet, blank ones too, among which its filled ones are looked for.
 _MOST_TOP_ROWS = 1000
-#: Each block is searched together with the end of the one before.
-_OVERLAP = 32
-_MERGED = b"mergeCell"
-_DECLARATIONS = tuple(
-    text.encode(encoding) for text in ("<!DOCTYPE", "<!ENTITY") for encoding in ("utf-8", "utf-16-le", "utf-16-be")
-)
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+#: Sheets of a workbook, and those that a message names.
+_MOST_SHEETS, _SHOWN_SHEETS = 1000, 10
 #: Parts of a workbook in Strict Open XML are changed in memory.
 _LARGEST_STRICT = 64 * _MIB
 _STRICT = b"http://purl.oclc.org/ooxml/"
@@ -74,7 +69,7 @@ class SheetRows:
         self.style = NumberStyle()
         self._limits = layout.limits
         try:
-            self._merged = _check_parts(stream, layout.limits)
+            self._merged = check_parts(stream, layout.limits)
             self._file = _transitional(stream)
             with warnings.catch_warnings(action="ignore"):  # openpyxl warns of what it does not support: styles, names
                 self._book = _Workbook(self._file, read_only=True, data_only=True, keep_links=False).open()
@@ -168,7 +163,7 @@ class SheetRows:
                 merged.fill(number, row)
                 blank += not row
                 if blank > self._limits.blank_rows:
-                    sentence = N_("The sheet has more than %(n)s blank rows.")
+                    sentence = N_("The file has more than %(n)s blank rows.")
                     raise UnreadableTable(Message(sentence, n=self._limits.blank_rows))
                 yield RawRow(number, row)
 
@@ -185,6 +180,8 @@ class _Workbook(ExcelReader):
         # Once: a cell for each use of a long text would make the work quadratic.
         self.shared_strings = [_unescaped(text) for text in self.shared_strings]
         self.read_workbook()
+        if len(self.parser.sheets) > _MOST_SHEETS:
+            raise UnreadableTable(Message(N_("The workbook has more than %(n)s sheets."), n=_MOST_SHEETS))
         apply_stylesheet(self.archive, self.wb)
         self.read_worksheets()
         return self.wb
@@ -232,37 +229,6 @@ def texts(cells: list[Any]) -> list[str]:
     return ["" if cell is None or cell.value is None else str(cell.value) for cell in cells]
 
 
-def _check_parts(stream: IO[bytes], limits: Limits) -> set[str]:
-    """Look at the size and at the number of elements before anything is parsed.
-
-    Returns:
-        the names of the parts that can have merged cells.
-    """
-    elements = 0
-    merged: set[str] = set()
-    with zipfile.ZipFile(stream) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) > limits.unpacked_bytes:
-            size = limits.unpacked_bytes // _MIB
-            raise UnreadableTable(Message(N_("The spreadsheet unpacks to more than %(size)s MiB."), size=size))
-        for member in members:
-            with archive.open(member) as file:
-                before = b""
-                while block := file.read(_BLOCK):
-                    # The second of each pair is for UTF-16.
-                    elements += sum(block.count(end) for end in (b"</", b"<\0/", b"/>", b"/\0>"))
-                    seen = before + block
-                    if any(mark in seen for mark in _DECLARATIONS):
-                        raise UnreadableTable
-                    if _MERGED in seen or (not before and seen.startswith(_UTF_16)):
-                        merged.add(member.filename)
-                    before = block[-_OVERLAP:]
-        if elements > limits.elements:
-            raise UnreadableTable(Message(N_("The spreadsheet has more than %(n)s cells."), n=limits.elements // 2))
-    stream.seek(0)
-    return merged
-
-
 def _transitional(stream: IO[bytes]) -> IO[bytes]:
     """The workbook in the form that openpyxl reads: Strict Open XML has other namespaces."""
     with zipfile.ZipFile(stream) as archive:
@@ -290,4 +256,5 @@ def _unreadable(error: Exception) -> UnreadableTable:
 
 
 def _listed(sheets: list[Any]) -> str:
-    return ", ".join(sheet.title for sheet in sheets)
+    names = ", ".join(sheet.title for sheet in sheets[:_SHOWN_SHEETS])
+    return f"{names}, …" if len(sheets) > _SHOWN_SHEETS else names
