@@ -12,8 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import BigInteger, func, inspect, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import inspect, select
 
 from app import pdf
 from app.extensions import db
@@ -29,8 +28,6 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=150)
 #: Seconds after which a run begins no further document.
 BUDGET = 10.0
-#: Users whose turns a process remembers.
-MAX_TURNS = 1000
 
 #: Shown to the user instead of an unexpected error, whose text may contain paths and other internals.
 UNEXPECTED_FAILURE = N_("An unexpected error. The administrator finds it in the log of the worker as pdf_failed.")
@@ -51,22 +48,11 @@ class Document:
     owner_id: int | None = None
 
 
+@dataclass(slots=True)
 class Turns:
-    """The users whose documents this process printed, the one whose turn was longest ago first."""
+    """Whose document this process printed last; the next one is of the user with the next id."""
 
-    def __init__(self) -> None:
-        self._served: dict[int, None] = {}
-
-    def note(self, owner_id: int) -> None:
-        """Put a user at the end."""
-        self._served.pop(owner_id, None)
-        self._served[owner_id] = None
-        if len(self._served) > MAX_TURNS:
-            del self._served[next(iter(self._served))]
-
-    def order(self, owner: Any) -> Any:
-        """SQL order of rows by the turn of their ``owner``: first those who had no turn yet."""
-        return func.array_position(literal(list(self._served), ARRAY(BigInteger)), owner).nulls_first()
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,8 +67,7 @@ class PrintQueue:
         changed: called in the same transaction when the document of a key has a new file.
         is_short: SQL condition of the rows whose documents have one part only; long documents of all queues let these
             through between their parts.
-        owner: the column of the user who waits for a document, and the condition that joins its table to the rows;
-            these users get their turns.
+        owner: the column of the user who waits for a document; these users take turns. An index has it and ``due_at``.
     """
 
     rows: Any
@@ -91,7 +76,7 @@ class PrintQueue:
     lock: Callable[..., object] = lambda *_key: None
     changed: Callable[..., object] = lambda *_key: None
     is_short: Any = None
-    owner: tuple[Any, Any] | None = None
+    owner: Any = None
     turns: Turns = field(default_factory=Turns)
 
 
@@ -133,12 +118,8 @@ def print_next(print_queue: PrintQueue, *conditions: Any) -> bool:
 
     Users take turns: one who waits for many documents does not delay the others.
     """
-    order: tuple[Any, ...] = ()
-    if print_queue.owner is not None:
-        owner, joined = print_queue.owner
-        conditions, order = (*conditions, joined), (print_queue.turns.order(owner),)
     with unit_of_work():
-        row = work_queue.claim(print_queue.rows, LEASE, *conditions, order=order)
+        row = _claim_next(print_queue, *conditions)
         if row is None:
             return False
         claim = _Claim(row.claim_id, inspect(row).identity, row.attempts, row.path)
@@ -163,11 +144,24 @@ def print_next(print_queue: PrintQueue, *conditions: Any) -> bool:
     return True
 
 
+def _claim_next(print_queue: PrintQueue, *conditions: Any) -> Any:
+    """Claim the next document of the next user; None if no document is due.
+
+    A new process begins with the document that is due for the longest time, or users with high ids would wait longer.
+    """
+    rows, owner, turns = print_queue.rows, print_queue.owner, print_queue.turns
+    if owner is None or turns.last is None:
+        return work_queue.claim(rows, LEASE, *conditions)
+    row = work_queue.claim(rows, LEASE, *conditions, owner > turns.last, order=(owner,))
+    # Then from the lowest id again; rows without an owner come last.
+    return row or work_queue.claim(rows, LEASE, *conditions, order=(owner,))
+
+
 def _render(print_queue: PrintQueue, claim: _Claim) -> bytes:
     with unit_of_work():
         document = print_queue.compose(*claim.key)
     if document.owner_id is not None:
-        print_queue.turns.note(document.owner_id)
+        print_queue.turns.last = document.owner_id
     parts: list[bytes] = []
     for part in document.parts:
         if parts:

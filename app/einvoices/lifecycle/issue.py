@@ -10,7 +10,7 @@ from app.einvoices.errors import HasCredits, WrongState
 from app.einvoices.events import CANCELLED, ISSUED, emit_and_record, record
 from app.einvoices.lifecycle import allowed_steps, credit_notes, exclusivity, numbering, readiness
 from app.einvoices.models.einvoices import Einvoice
-from app.einvoices.models.work import EinvoicePdf
+from app.einvoices.pdf import print_job
 from app.einvoices.provider_accounts import directory, draft_account
 from app.einvoices.providers import sendings
 from app.einvoices.queries import change_clock
@@ -18,7 +18,6 @@ from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import OwnWord, Status, Type
 from app.extensions import db
 from app.kernel.unit_of_work import after_commit
-from app.kernel.worker import work_queue
 from app.kernel.worker.celery_app import DebouncedTask
 
 trigger_printer = DebouncedTask("einvoices.print_pdfs")
@@ -135,10 +134,7 @@ def reprint(einvoice_id: int, scope: Scope) -> Einvoice:
 
 
 def _schedule_pdf(einvoice: Einvoice) -> None:
-    if einvoice.pdf is None:
-        einvoice.pdf = EinvoicePdf(einvoice_id=einvoice.id)
-    # A worker that is rendering the old state loses its claim.
-    for name, value in work_queue.reset_values().items():
-        setattr(einvoice.pdf, name, value)
     db.session.flush()
+    print_job.schedule(einvoice.id)
+    db.session.refresh(einvoice, ["pdf"])
     after_commit(trigger_printer)

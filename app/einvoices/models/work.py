@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     DateTime,
     ForeignKey,
     Identity,
@@ -53,9 +54,22 @@ class EinvoicePdf(PrintedDocument, db.Model):
     """The PDF of an e-invoice."""
 
     __tablename__ = "e_invoice_pdfs"
-    __table_args__ = print_constraints("e_invoice_pdfs")
+    __table_args__ = (
+        *print_constraints("e_invoice_pdfs"),
+        Index("ix_e_invoice_pdfs_turn", "owner_id", "due_at", postgresql_where=text("state = 'pending'")),
+        Index(
+            "ix_e_invoice_pdfs_short_turn",
+            "owner_id",
+            "due_at",
+            postgresql_where=text("state = 'pending' AND is_short"),
+        ),
+    )
 
     einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), primary_key=True)
+    #: The owner of the e-invoice, so that users take turns; null in rows of an earlier release.
+    owner_id: Mapped[int | None] = mapped_column(BigInteger)
+    #: Whether the document has one part; null in rows of an earlier release.
+    is_short: Mapped[bool | None] = mapped_column(Boolean)
 
 
 class EinvoiceSending(LeasedWork, db.Model):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.ownership import Scope
@@ -44,6 +45,17 @@ def print_due() -> bool:
     return print_queue.print_due(PRINT_QUEUE)
 
 
+def schedule(einvoice_id: int) -> None:
+    """Make the PDF of an e-invoice due; a worker that is rendering its old state loses its claim."""
+    values = {
+        **work_queue.reset_values(),
+        "owner_id": select(Einvoice.owner_id).where(Einvoice.id == einvoice_id).scalar_subquery(),
+        "is_short": _is_short(einvoice_id),
+    }
+    row = insert(EinvoicePdf).values(einvoice_id=einvoice_id, **values)
+    db.session.execute(row.on_conflict_do_update(index_elements=[EinvoicePdf.einvoice_id], set_=values))
+
+
 def find_missing_pdfs() -> list[int]:
     """Ids of issued e-invoices whose PDF was not rendered, failed, or is missing on the disk."""
     query = (
@@ -64,9 +76,7 @@ def find_missing_pdfs() -> list[int]:
 def print_now(einvoice_id: int) -> bool:
     """Render one PDF now, regardless of earlier attempts; false when it failed."""
     with unit_of_work():
-        reset = update(EinvoicePdf).where(EinvoicePdf.einvoice_id == einvoice_id).values(work_queue.reset_values())
-        if db.session.execute(reset.returning(EinvoicePdf.einvoice_id)).first() is None:
-            db.session.add(EinvoicePdf(einvoice_id=einvoice_id, **work_queue.reset_values()))
+        schedule(einvoice_id)
     print_queue.print_next(PRINT_QUEUE, EinvoicePdf.einvoice_id == einvoice_id)
     return print_queue.is_done(PRINT_QUEUE, EinvoicePdf.einvoice_id == einvoice_id)
 
@@ -83,12 +93,10 @@ def _compose(einvoice_id: int) -> print_queue.Document:
     return print_queue.Document(context.TEMPLATES, context.TEMPLATE, parts, word, einvoice.owner_id)
 
 
-def _is_short() -> ColumnElement[bool]:
-    """Whether the e-invoice of a row is one part: the sum of ``context.item_weight`` in SQL."""
+def _is_short(einvoice_id: int) -> ColumnElement[bool]:
+    """Whether an e-invoice is one part: the sum of ``context.item_weight`` in SQL."""
     text_length = func.char_length(EinvoiceItem.name) + func.char_length(func.coalesce(EinvoiceItem.sku, ""))
-    weight = select(func.sum(context.ROW_WEIGHT + text_length)).where(
-        EinvoiceItem.einvoice_id == EinvoicePdf.einvoice_id
-    )
+    weight = select(func.sum(context.ROW_WEIGHT + text_length)).where(EinvoiceItem.einvoice_id == einvoice_id)
     return func.coalesce(weight.scalar_subquery(), 0) <= context.PART_WEIGHT
 
 
@@ -113,7 +121,7 @@ PRINT_QUEUE = print_queue.register_queue(
         stem=_stem,
         lock=lambda einvoice_id: find_for_update(einvoice_id, None),
         changed=_announce,
-        is_short=_is_short(),
-        owner=(Einvoice.owner_id, Einvoice.id == EinvoicePdf.einvoice_id),
+        is_short=EinvoicePdf.is_short,
+        owner=EinvoicePdf.owner_id,
     )
 )

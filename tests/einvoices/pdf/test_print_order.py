@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
+import pytest
 from flask.testing import FlaskClient
 from pypdf import PdfReader
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.pdf import context, print_job
@@ -52,6 +53,39 @@ def test_users_take_turns(owner_as: Callable[..., FlaskClient]) -> None:
     assert {one in many for one in order[:2]} == {True, False}
     assert {one in many for one in order[2:4]} == {True, False}
     assert [one for one in order if one in many] == many
+
+
+def test_rows_of_an_earlier_release_are_printed_after_those_with_an_owner(owner_as: Callable[..., FlaskClient]) -> None:
+    first, second = owner_as(), owner_as()
+    old, *new = [create_short(client) for client in (first, first, second)]
+    with db.engine.begin() as connection:
+        connection.execute(update(EinvoicePdf).where(EinvoicePdf.einvoice_id == old).values(owner_id=None))
+    print_job.PRINT_QUEUE.turns.last = 0
+    print_all()
+    assert printed() == [*new, old]
+
+
+def test_a_new_process_begins_with_the_longest_wait(owner_as: Callable[..., FlaskClient]) -> None:
+    first, second = owner_as(), owner_as()
+    waits_longest, other = create_short(second), create_short(first)
+    print_job.PRINT_QUEUE.turns.last = None
+    print_all()
+    assert printed() == [waits_longest, other]
+
+
+@pytest.mark.parametrize(("lane", "index"), [("any", "turn"), ("short", "short_turn")])
+def test_the_next_document_is_the_first_of_an_index(owner: FlaskClient, lane: str, index: str) -> None:
+    """However many are due, nothing is sorted and no other row is read."""
+    create_short(owner)
+    conditions = (EinvoicePdf.is_short,) if lane == "short" else ()
+    due = select(EinvoicePdf).where(EinvoicePdf.state == "pending", *conditions, EinvoicePdf.owner_id > 0)
+    first = due.order_by(EinvoicePdf.owner_id, EinvoicePdf.due_at).limit(1).with_for_update(skip_locked=True)
+    statement = first.compile(db.engine, compile_kwargs={"literal_binds": True})
+    with db.engine.begin() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))  # the table has one row
+        plan = "\n".join(connection.scalars(text(f"EXPLAIN {statement}")))
+    assert f"using ix_e_invoice_pdfs_{index} on" in plan
+    assert "Sort" not in plan
 
 
 def test_short_documents_are_printed_between_the_parts_of_a_long_one(owner_as: Callable[..., FlaskClient]) -> None:
