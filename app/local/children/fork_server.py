@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 
+import cffi
 from setproctitle import setproctitle
 
 import celery_worker
@@ -29,14 +30,19 @@ _MODULES_OF_CELERY = (
     "app.kernel.worker.consumer",
     "app.kernel.worker.scheduler",
     "billiard.popen_fork",
+    "billiard.sharedctypes",
     "celery.apps.beat",
     "celery.apps.worker",
     "celery.bin.celery",
     "celery.concurrency.prefork",
+    "celery.worker.autoscale",
     "celery.worker.components",
+    "celery.worker.consumer.delayed_delivery",
     "celery.worker.strategy",
     "kombu.transport.redis",
 )
+#: Parts of the Celery application that it makes at their first use.
+_PARTS_OF_CELERY = ("amqp", "control", "events", "log")
 
 
 def main() -> None:
@@ -44,6 +50,9 @@ def main() -> None:
     for name in _MODULES_OF_CELERY:
         importlib.import_module(name)
     celery_worker.celery.finalize(auto=True)
+    for part in _PARTS_OF_CELERY:
+        getattr(celery_worker.celery, part)
+    cffi.FFI().cdef("int prctl(int option, ...);")  # the first one makes the parser, and each worker process needs one
     # Forked processes share what the garbage collector never looks at.
     gc.collect()
     gc.freeze()
