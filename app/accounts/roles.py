@@ -13,6 +13,7 @@ ABILITIES: dict[str, str] = {
     "sales:write": N_("Take sales invoices through the warehouse and return them to billing."),
     "grn:read": N_("List and read goods receipts, ledgers and master data."),
     "grn:write": N_("Book, change and delete goods receipts, ledgers and master data."),
+    "audit:read": N_("Read the audit trail: who did what, when and from where."),
     "events:read": N_("Read the event log and its live stream."),
     "webhooks:manage": N_("Manage webhook endpoints and their deliveries."),
 }

@@ -28,6 +28,7 @@ ICONS = (
     "download",
     "external-link",
     "file-check-2",
+    "history",
     "inbox",
     "info",
     "key-round",
