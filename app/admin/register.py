@@ -25,7 +25,7 @@ from app.admin.views import seller as seller_views
 from app.admin.views import tokens as tokens_views
 from app.admin.views import users as users_views
 from app.admin.views import webhooks as webhooks_views
-from app.admin.views.settings import audit as audit_views
+from app.admin.views.settings import audit_entries as audit_entries_views
 from app.admin.views.settings import provider_accounts as provider_accounts_views
 from app.kernel.bidi import clean_output
 from app.kernel.http import error_handlers
@@ -45,7 +45,7 @@ PAGES = (
     webhooks_views,
     deliveries_views,
     calls_views,
-    audit_views,
+    audit_entries_views,
     api_keys_views,
     seller_views,
     provider_accounts_views,

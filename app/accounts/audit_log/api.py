@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from app.accounts.audit_log import reading
+from app.accounts.audit_log import entries
 from app.accounts.audit_log.schemas import AuditLogQuery, AuditLogSchema
 from app.accounts.guards import requires
 from app.accounts.ownership import scope
@@ -39,5 +39,5 @@ class AuditTrail(MethodView):
         all entries. Others read what they or their tokens did, and what was done to them. A page of large entries ends
         before `limit`.
         """
-        found = reading.read_after(query, scope=scope())
+        found = entries.read_after(query, scope=scope())
         return {"data": found.entries, "meta": {"next_after": found.next_after, "head": found.head}}

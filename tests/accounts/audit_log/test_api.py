@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, select, text
 
 from app.accounts import audit
-from app.accounts.audit_log import reading
+from app.accounts.audit_log import entries
 from app.accounts.models.accounts import AuditEntry, User
 from app.extensions import db
 from app.kernel.http.app import Hub
@@ -89,7 +89,7 @@ def test_parallel_readers_give_each_position_once(app: Hub, reader: FlaskClient)
 
     def place() -> int:
         with app.app_context():
-            return reading.place_entries()
+            return entries.place_entries()
 
     with ThreadPoolExecutor(4) as pool:
         heads = list(pool.map(lambda _: place(), range(8)))
@@ -99,7 +99,7 @@ def test_parallel_readers_give_each_position_once(app: Hub, reader: FlaskClient)
 
 def test_a_long_backlog_is_placed_in_several_batches(reader: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     record(*(f"a.{number}" for number in range(12)))
-    monkeypatch.setattr(reading, "BATCH_SIZE", 5)
+    monkeypatch.setattr(entries, "BATCH_SIZE", 5)
     assert read(reader)["meta"]["head"] == 12
 
 
