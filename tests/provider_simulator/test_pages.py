@@ -48,7 +48,7 @@ def test_it_lists_what_the_simulator_has(client: FlaskClient, simulator: Simulat
     assert "EA-1&lt;b&gt;" not in page
     [older] = re.findall(r'href="(/\?before=\d+)"', page)
     assert "EA-1&lt;b&gt;" in client.get(older).text
-    assert all(f"<code>{name}</code>" in page for name in BEHAVIOURS)
+    assert all(f">{name}</code>" in page for name in BEHAVIOURS)
 
 
 def test_it_speaks_turkish(client: FlaskClient) -> None:
