@@ -19,7 +19,7 @@ QUIET = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too
 #: Without shrinking: the steps of a failure are printed as they were, and a run has a bound.
 PHASES = (Phase.generate,)
 FEW = settings(
-    max_examples=8,
+    max_examples=6,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
