@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -44,21 +45,25 @@ MAPPED_FROM = {
 }
 
 
-def is_rejected(status: str, provider_status: str | None) -> bool:
+def meaning_of(word: str | None, mapping: Mapping[str, str] | None) -> str | None:
+    """The status that a word of the provider stands for, if any; with a mapping only the words that it lists count."""
+    known: Mapping[str, str] = STATUS_BY_PROVIDER_STATUS if mapping is None else mapping
+    return known.get((word or "").lower())
+
+
+def is_rejected(status: str, meaning: str | None) -> bool:
     """Whether the provider rejected it: by its response to the sending, or later by a status report.
 
-    It is not rejected any more when the provider reported ``accepted`` after its rejection.
+    It is not rejected any more when the provider reported an acceptance after its rejection.
+
+    Args:
+        meaning: of the provider's word, see ``meaning_of``.
     """
-    reported = _reported(provider_status)
     if status == Status.REJECTED:
-        return reported != Status.ACCEPTED
-    return status == Status.SENT and reported == Status.REJECTED
+        return meaning != Status.ACCEPTED
+    return status == Status.SENT and meaning == Status.REJECTED
 
 
-def took_rejection_back(status: str, provider_status: str | None) -> bool:
-    """Whether the provider reported ``accepted`` after its rejection."""
-    return status == Status.REJECTED and _reported(provider_status) == Status.ACCEPTED
-
-
-def _reported(provider_status: str | None) -> Status | None:
-    return STATUS_BY_PROVIDER_STATUS.get((provider_status or "").lower())
+def took_rejection_back(status: str, meaning: str | None) -> bool:
+    """Whether the provider reported an acceptance after its rejection."""
+    return status == Status.REJECTED and meaning == Status.ACCEPTED

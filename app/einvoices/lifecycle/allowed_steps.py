@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, not_
+from sqlalchemy import ColumnElement, and_, not_
 
 from app.einvoices.errors import AlreadyCorrected, NotCreditable, WrongState
 from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.provider_accounts import status_words
 from app.einvoices.status import Status, Type, is_rejected, took_rejection_back
 
 
@@ -22,6 +23,7 @@ class Step:
         after_rejection: also allowed for a sent e-invoice when the provider said that it rejects it.
         after_acceptance: also allowed for a rejected e-invoice when the provider then said that it accepts it. Then no
             other step is allowed.
+        unless_taken: not for an issued e-invoice of which the provider said that it accepts it.
         sales_only: not for returns and credit notes.
     """
 
@@ -29,6 +31,7 @@ class Step:
     statuses: frozenset[Status]
     after_rejection: bool = False
     after_acceptance: bool = False
+    unless_taken: bool = False
     sales_only: bool = False
 
 
@@ -38,7 +41,7 @@ STEPS: Mapping[str, Step] = {
     "issue": Step("issued", frozenset({_S.DRAFT})),
     "send": Step("sent", frozenset({_S.ISSUED, _S.REJECTED})),
     "correct": Step("corrected", frozenset({_S.REJECTED}), after_rejection=True),
-    "cancel": Step("cancelled", frozenset({_S.DRAFT, _S.ISSUED, _S.REJECTED}), after_rejection=True),
+    "cancel": Step("cancelled", frozenset({_S.DRAFT, _S.ISSUED, _S.REJECTED}), after_rejection=True, unless_taken=True),
     "credit": Step("credited", frozenset({_S.ISSUED, _S.SENT, _S.ACCEPTED}), after_acceptance=True, sales_only=True),
 }
 
@@ -53,16 +56,17 @@ def is_allowed(name: str, einvoice: Einvoice) -> bool:
 
 def is_possible(step: Step, einvoice: Einvoice) -> bool:
     """Whether the statuses of an e-invoice, its own and the provider's, allow a step."""
-    words = einvoice.status, einvoice.provider_status
-    if took_rejection_back(*words):
+    status, meaning = einvoice.status, status_words.meaning_of(einvoice)
+    if took_rejection_back(status, meaning):
         return step.after_acceptance
-    return einvoice.status in step.statuses or (step.after_rejection and is_rejected(*words))
+    if step.unless_taken and (status, meaning) == (Status.ISSUED, Status.ACCEPTED):
+        return False
+    return status in step.statuses or (step.after_rejection and is_rejected(status, meaning))
 
 
 def may_be_sent() -> ColumnElement[bool]:
     """Condition: the e-invoice may be sent, as ``is_allowed`` says of a single one."""
-    word = func.lower(func.coalesce(Einvoice.provider_status, ""))
-    was_taken_back = and_(Einvoice.status == Status.REJECTED, word == Status.ACCEPTED)
+    was_taken_back = and_(Einvoice.status == Status.REJECTED, status_words.meaning() == Status.ACCEPTED)
     return and_(Einvoice.status.in_(STEPS["send"].statuses), Einvoice.corrected_by_id.is_(None), not_(was_taken_back))
 
 

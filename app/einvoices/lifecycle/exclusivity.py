@@ -8,7 +8,8 @@ from app.accounts.ownership import Scope
 from app.einvoices import invoice_sources
 from app.einvoices.errors import AlreadyInvoiced, DuplicateOrder, SaleInReview
 from app.einvoices.models.einvoices import Einvoice
-from app.einvoices.queries.lookup import is_in_force, is_not_rejected
+from app.einvoices.provider_accounts import status_words
+from app.einvoices.queries.lookup import is_in_force
 from app.einvoices.status import Type
 from app.extensions import db
 
@@ -41,7 +42,7 @@ def require_free_sale(sales_invoice_no: str, einvoice: Einvoice | None, scope: S
         Einvoice.sales_invoice_no == sales_invoice_no,
         Einvoice.number.is_not(None),
         is_in_force(),
-        is_not_rejected(),
+        status_words.is_not_rejected(),
     )
     if einvoice is not None:
         query = query.where(Einvoice.id != einvoice.id)

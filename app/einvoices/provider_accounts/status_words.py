@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sqlalchemy import ColumnElement, String, and_, func, not_, select
+
+from app.einvoices import status
 from app.einvoices.events import STATUS_CHANGED, emit_and_record
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import ProviderAccount
@@ -22,6 +25,30 @@ def mapping_of(einvoice: Einvoice) -> Mapping[str, str] | None:
     return mapping
 
 
+def meaning_of(einvoice: Einvoice) -> str | None:
+    """The status that the present word of the provider stands for; None: it stands for none."""
+    return status.meaning_of(einvoice.provider_status, mapping_of(einvoice))
+
+
+def is_rejected_still(einvoice: Einvoice) -> bool:
+    """Whether the provider rejected it, and its present word says so: the rejection may be the one that is known."""
+    return einvoice.status == Status.REJECTED and meaning_of(einvoice) == Status.REJECTED
+
+
+def meaning() -> ColumnElement[str]:
+    """``meaning_of`` in SQL; a word that stands for no status is itself, or empty."""
+    word = func.lower(func.coalesce(Einvoice.provider_status, ""))
+    mapped = func.coalesce(ProviderAccount.mapping.op("->>", return_type=String())(word), "")
+    with_mapping = ProviderAccount.id == Einvoice.provider_account_id, ProviderAccount.mapping.is_not(None)
+    return func.coalesce(select(mapped).where(*with_mapping).correlate(Einvoice).scalar_subquery(), word)
+
+
+def is_not_rejected() -> ColumnElement[bool]:
+    """Condition: the provider did not reject the e-invoice; ``status.is_rejected`` in SQL."""
+    is_sent_and_rejected = and_(Einvoice.status == Status.SENT, meaning() == Status.REJECTED)
+    return and_(Einvoice.status != Status.REJECTED, not_(is_sent_and_rejected))
+
+
 def apply(einvoice: Einvoice) -> bool:
     """Set the own status that the present word of the provider stands for; return whether it changed.
 
@@ -30,7 +57,7 @@ def apply(einvoice: Einvoice) -> bool:
     credits end.
     """
     mapping = mapping_of(einvoice)
-    target = (mapping or {}).get((einvoice.provider_status or "").lower())
+    target = status.meaning_of(einvoice.provider_status, mapping or {})
     if target is None or einvoice.corrected_by_id is not None:
         return False
     is_refunded = einvoice.status == Status.REFUNDED

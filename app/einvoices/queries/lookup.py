@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple_
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -54,12 +54,6 @@ def find(einvoice_id: int, scope: Scope, *, items: bool = True, events: bool = F
 def is_in_force() -> ColumnElement[bool]:
     """Condition: the e-invoice is not cancelled, and no correction took its place."""
     return and_(Einvoice.status != Status.CANCELLED, Einvoice.corrected_by_id.is_(None))
-
-
-def is_not_rejected() -> ColumnElement[bool]:
-    """Condition: the provider did not reject the e-invoice; ``status.is_rejected`` in SQL."""
-    said = func.lower(func.coalesce(Einvoice.provider_status, ""))
-    return and_(Einvoice.status != Status.REJECTED, or_(Einvoice.status != Status.SENT, said != Status.REJECTED.value))
 
 
 def list_credits(original: Einvoice) -> Sequence[Einvoice]:

@@ -201,4 +201,6 @@ def test_the_page_of_documentation_has_the_table_of_steps() -> None:
             statuses += "; sent, when the provider reported `rejected`"
         if step.after_acceptance:
             statuses += "; rejected, when the provider then reported `accepted`"
+        if step.unless_taken:
+            statuses += "; not issued, when it reported `accepted`"
         assert f"| {name} | {statuses} |" in text, name
