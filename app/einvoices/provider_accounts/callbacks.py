@@ -14,7 +14,7 @@ from app.einvoices.errors import UnknownEinvoice, WrongSignature
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import ProviderAccount, ProviderCallback
 from app.einvoices.models.work import EinvoiceSending
-from app.einvoices.providers import status_reports
+from app.einvoices.providers import sendings, status_reports
 from app.einvoices.queries.lookup import find
 from app.extensions import db
 from app.kernel import clock
@@ -64,13 +64,15 @@ def apply(account: ProviderAccount, message_id: str, data: Mapping[str, Any]) ->
     is_new = added.on_conflict_do_nothing().returning(ProviderCallback.message_id)
     if db.session.scalar(is_new) is None:
         return AppliedCallback(find(einvoice_id, None, items=False), repeated=True)
-    return AppliedCallback(status_reports.report(einvoice_id, data, None), repeated=False)
+    reported = status_reports.report(einvoice_id, data, None, account=account)
+    return AppliedCallback(reported, repeated=False)
 
 
 def purge() -> int:
     """Delete the ids of old callbacks; return their number."""
     old = delete(ProviderCallback).where(ProviderCallback.received_at < clock.now() - RETENTION)
-    return len(db.session.execute(old.returning(ProviderCallback.message_id)).all())
+    result: Any = db.session.execute(old)
+    return int(result.rowcount)
 
 
 def _secrets(account: ProviderAccount | None) -> list[str]:
@@ -87,17 +89,22 @@ def _secrets(account: ProviderAccount | None) -> list[str]:
 
 def _find_id(account: ProviderAccount, data: Mapping[str, Any]) -> int:
     through = EinvoiceSending.lane_id == account.id
-    conditions: list[ColumnElement[bool]] = [Einvoice.provider_account_id == account.id]
+    conditions: list[ColumnElement[bool]] = []
     if "key" in data:
         conditions.append(_was_sent(through, EinvoiceSending.key == data["key"]))
     if "invoice_no" in data:
-        conditions += [Einvoice.owner_id == account.owner_id, Einvoice.invoice_no == data["invoice_no"]]
-    if len(conditions) == 1:
+        conditions.append(Einvoice.invoice_no == data["invoice_no"])
+    if not conditions:
         if not data.get("provider_invoice_id"):
             raise Invalid({"key": [N_("Name the e-invoice by key, invoice_no or provider_invoice_id.")]})
-        conditions.append(Einvoice.provider_invoice_id == data["provider_invoice_id"])
+        # The number was given by the provider of the present account.
+        conditions += [
+            Einvoice.provider_account_id == account.id,
+            Einvoice.provider_invoice_id == data["provider_invoice_id"],
+        ]
+    mine = Einvoice.owner_id == account.owner_id
     found: int | None = db.session.scalar(
-        select(Einvoice.id).where(*conditions, _was_sent(through)).order_by(Einvoice.id.desc()).limit(1)
+        select(Einvoice.id).where(mine, *conditions, _was_sent(through)).order_by(Einvoice.id.desc()).limit(1)
     )
     if found is None:
         raise UnknownEinvoice
@@ -106,4 +113,4 @@ def _find_id(account: ProviderAccount, data: Mapping[str, Any]) -> int:
 
 def _was_sent(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Condition: a worker has begun to send the e-invoice."""
-    return exists().where(EinvoiceSending.einvoice_id == Einvoice.id, EinvoiceSending.attempts > 0, *conditions)
+    return exists().where(EinvoiceSending.einvoice_id == Einvoice.id, sendings.is_attempted(), *conditions)

@@ -13,11 +13,12 @@ from app.accounts.ownership import Scope
 from app.einvoices.errors import AlreadySending, NotInDoubt
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
+from app.einvoices.provider_accounts import status_words
 from app.einvoices.providers import outcomes, sendings
 from app.einvoices.providers.clients import ADAPTERS, can_look_up
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
 from app.einvoices.queries.lookup import find_for_update
-from app.einvoices.status import OwnWord
+from app.einvoices.status import OwnWord, Status
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.worker import work_queue
@@ -70,21 +71,25 @@ def look_up(provider: str, request: ProviderRequest) -> ProviderResponse | None:
 
 
 def settle_by_report(einvoice: Einvoice) -> bool:
-    """After a report of the provider: a sending in doubt is done, because the provider has the e-invoice.
+    """After a report of the provider: it has the e-invoice if this was ever sent to it, so nothing is left to send.
 
-    A sending that a worker is performing stays: its response follows.
+    This ends a doubt, a sending that waits, and also what a look-up or a refusal had said before. A sending that a
+    worker is performing stays: its response follows. So does one that waits when the report repeats the rejection
+    because of which it was sent again.
     """
-    is_idle = or_(EinvoiceSending.claim_id.is_(None), EinvoiceSending.state == WorkState.FAILED)
     query = select(EinvoiceSending).where(
         EinvoiceSending.einvoice_id == einvoice.id,
-        EinvoiceSending.in_doubt,
-        EinvoiceSending.state != WorkState.DONE,
-        is_idle,
+        or_(EinvoiceSending.state == WorkState.PENDING, sendings.is_doubtful()),
     )
     row = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
-    if row is None:
+    if row is not None and row.state == WorkState.PENDING:
+        stays = row.claim_id is not None or status_words.is_rejected_still(einvoice)
+    else:
+        stays = row is None and Status.ISSUED not in {einvoice.status, einvoice.refunded_from}
+    if stays or not sendings.was_attempted(einvoice, row):
         return False
-    _close(row, WorkState.DONE)
+    if row is not None:
+        _close(row, WorkState.DONE)
     outcomes.record_taken(einvoice, provider_status=einvoice.provider_status)
     return True
 

@@ -143,4 +143,5 @@ def _record(result: _Result) -> None:
         if work_queue.fail(EinvoiceSending, claim.id, claim.attempts, claim.error, **facts):
             outcomes.record_not_taken(einvoice, provider=einvoice.provider)
     elif work_queue.finish(EinvoiceSending, claim.id, in_doubt=False):
-        outcomes.record_response(einvoice, result.response, result.asked_at, looked_up=True)
+        moments = {"asked_at": result.asked_at, "since": result.asked_at}
+        outcomes.record_response(einvoice, result.response, **moments, is_repeat=True, looked_up=True)

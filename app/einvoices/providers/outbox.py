@@ -24,7 +24,7 @@ from app.einvoices.providers.contract import ProviderRejected, ProviderResponse
 from app.einvoices.providers.lanes import AccountRound
 from app.einvoices.providers.prepared_requests import PreparedRequest, prepare
 from app.einvoices.queries.lookup import find_for_update
-from app.einvoices.status import OwnWord, Status
+from app.einvoices.status import Status
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
@@ -62,12 +62,16 @@ class _Result:
     """The response to a claimed sending, or the error if there is none."""
 
     claim: _Claim
-    #: From when the word of the response may be. A repeat is answered as the first sending was.
-    since: datetime
+    asked_at: datetime
     seconds: float
     response: ProviderResponse | None = None
     error: Exception | None = None
     looked_up: bool = False
+
+    @property
+    def since(self) -> datetime:
+        """From when the word of the response may be: a repeat is answered as the first sending was."""
+        return self.asked_at if self.looked_up else self.claim.queued_at
 
     @property
     def is_clear(self) -> bool:
@@ -154,9 +158,8 @@ def _perform(claim: _Claim) -> _Result:
         found = doubt.look_up(adapter, request) if claim.was_in_doubt else None
         response = found or ADAPTERS[adapter].send(request)
     except Exception as error:  # noqa: BLE001 - the row stores every failure of a provider and is retried
-        return _Result(claim, claim.queued_at, time.monotonic() - started, error=error)
-    since = asked_at if found else claim.queued_at
-    return _Result(claim, since, time.monotonic() - started, response, looked_up=found is not None)
+        return _Result(claim, asked_at, time.monotonic() - started, error=error)
+    return _Result(claim, asked_at, time.monotonic() - started, response, looked_up=found is not None)
 
 
 def _record_failure(claim: _Claim, error: Exception) -> None:
@@ -167,7 +170,7 @@ def _record_failure(claim: _Claim, error: Exception) -> None:
     permanent = rejected is not None and rejected.permanent
     gave_up = work_queue.fail(EinvoiceSending, claim.id, claim.attempts, reason, for_good=permanent, in_doubt=in_doubt)
     # A callback that came during a request without an answer says that the provider has the e-invoice.
-    if in_doubt and einvoice.provider_status != OwnWord.QUEUED and doubt.settle_by_report(einvoice):
+    if in_doubt and einvoice.provider_status not in outcomes.UNANSWERED and doubt.settle_by_report(einvoice):
         return
     if gave_up:
         outcomes.record_given_up(einvoice, reason, in_doubt=in_doubt)
@@ -180,7 +183,8 @@ def _record_response(result: _Result, response: ProviderResponse) -> None:
         return
     if einvoice.status in STEPS["send"].statuses or einvoice.status == Status.REFUNDED:
         payload = {"looked_up": True} if result.looked_up else {}
-        outcomes.record_response(einvoice, response, result.since, **payload)
+        moments = {"asked_at": result.asked_at, "since": result.since}
+        outcomes.record_response(einvoice, response, **moments, is_repeat=result.claim.was_in_doubt, **payload)
 
 
 def _apply_next_callback() -> bool:

@@ -20,19 +20,28 @@ from app.kernel.worker.celery_app import DebouncedTask
 
 trigger_callbacks = DebouncedTask("einvoices.apply_callbacks")
 #: Provider statuses while no word of the provider is known; the hub's own words never hide one of the provider.
-UNANSWERED = frozenset({None, OwnWord.QUEUED, OwnWord.IN_DOUBT})
+UNANSWERED = frozenset({None, OwnWord.QUEUED, OwnWord.FAILED, OwnWord.IN_DOUBT})
 
 
-def record_response(einvoice: Einvoice, response: ProviderResponse, since: datetime, **payload: Any) -> None:
+def record_response(
+    einvoice: Einvoice,
+    response: ProviderResponse,
+    asked_at: datetime,
+    *,
+    since: datetime,
+    is_repeat: bool,
+    **payload: Any,
+) -> None:
     """Record the response of a provider, which came at once or was looked up; ``payload`` goes into the history.
 
     Args:
-        since: the earliest moment of the word of the response. What the provider reports of a later one is newer: it
-            often occurs after the e-invoice was stored, and before the response was recorded here.
+        asked_at: when the request began. What the provider says of a later moment is newer than the response: a report
+            often occurs after the e-invoice was stored, and before its response was recorded here.
+        since: the earliest moment of the word of the response.
+        is_repeat: the provider may have had the e-invoice before the request, and respond as it did then.
     """
     moment = clock.now()
-    # A callback may have arrived before this response; its status is newer and stays.
-    if einvoice.provider_status in UNANSWERED:
+    if _is_news(einvoice, asked_at, is_repeat):
         einvoice.provider_status = response.provider_status
         einvoice.provider_status_at = max(since, einvoice.provider_status_at or since)
     einvoice.provider_invoice_id = response.provider_invoice_id or einvoice.provider_invoice_id
@@ -70,6 +79,19 @@ def record_not_taken(einvoice: Einvoice, **payload: Any) -> None:
     einvoice.updated_at = change_clock.stamp()
     record(einvoice, "doubt_settled", taken=False, **payload)
     emit(STATUS_CHANGED, einvoice)
+
+
+def _is_news(einvoice: Einvoice, asked_at: datetime, is_repeat: bool) -> bool:
+    """Whether a response is newer than the stored word.
+
+    A word that came during the request is newer, and so is any word if the response may be the first one again; except
+    the rejection because of which the e-invoice was sent again.
+    """
+    if einvoice.provider_status in UNANSWERED:
+        return True
+    if einvoice.provider_status_at is not None and einvoice.provider_status_at >= asked_at:
+        return False
+    return not is_repeat or status_words.is_rejected_still(einvoice)
 
 
 def _set_status(einvoice: Einvoice, status: Status) -> None:

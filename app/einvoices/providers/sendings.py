@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from app.einvoices.errors import AlreadySending, InDoubt
 from app.einvoices.models.einvoices import Einvoice
@@ -61,6 +61,27 @@ def find_doubtful(einvoice: Einvoice) -> EinvoiceSending | None:
     query = select(EinvoiceSending).where(EinvoiceSending.einvoice_id == einvoice.id, is_doubtful())
     found: EinvoiceSending | None = db.session.scalar(query.execution_options(populate_existing=True))
     return found
+
+
+def is_attempted() -> ColumnElement[bool]:
+    """Condition: a worker has begun to send the e-invoice; a sending that continues a doubt has no attempts yet."""
+    return or_(EinvoiceSending.attempts > 0, EinvoiceSending.in_doubt)
+
+
+def was_attempted(einvoice: Einvoice, waiting: EinvoiceSending | None) -> bool:
+    """Whether a worker has begun to send the e-invoice through its present account.
+
+    Args:
+        waiting: a sending that waits; unless it is in doubt, its attempts stored nothing and do not count.
+    """
+    attempted = select(EinvoiceSending.id).where(
+        EinvoiceSending.einvoice_id == einvoice.id,
+        EinvoiceSending.lane_id == (einvoice.provider_account_id or lanes.INSTALLATION),
+        is_attempted(),
+    )
+    if waiting is not None and not waiting.in_doubt:
+        attempted = attempted.where(EinvoiceSending.id != waiting.id)
+    return db.session.scalar(attempted.limit(1)) is not None
 
 
 def is_being_sent(einvoice: Einvoice) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from app.accounts.ownership import Scope
 from app.einvoices.events import STATUS_CHANGED, emit, record
 from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.provider_accounts import status_words
 from app.einvoices.providers.doubt import settle_by_report
 from app.einvoices.queries import change_clock
@@ -20,12 +21,18 @@ from app.kernel import clock
 RECORDED = "provider_status_updated"
 
 
-def report(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
+def report(
+    einvoice_id: int, data: Mapping[str, Any], scope: Scope, *, account: ProviderAccount | None = None
+) -> Einvoice:
     """Record a provider's status for an e-invoice, and apply it.
 
     The own status changes as the mapping of the provider account says; without one it does not change. Only when its
     sending was in doubt, it becomes ``sent``.
-    A report that is older than the stored status (by ``occurred_at``), or that repeats it, is recorded only.
+    A report that is older than the stored status (by ``occurred_at``), or that repeats it, is recorded only. So is one
+    of an earlier account, whose provider the e-invoice left for another: the present provider's word counts.
+
+    Args:
+        account: the account whose provider reports, if that is known.
 
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
@@ -33,7 +40,8 @@ def report(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
     einvoice = find_for_update(einvoice_id, scope)
     # A provider's clock may run ahead; a moment in the future would make all later reports look late.
     moment = min(data.get("occurred_at") or clock.now(), clock.now())
-    late, repeated = _is_late(einvoice, data), _is_repeated(einvoice, data)
+    is_earlier = account is not None and account.id != einvoice.provider_account_id
+    late, repeated = is_earlier or _is_late(einvoice, data), _is_repeated(einvoice, data)
     applied = not late and not repeated
     if not late:
         # A repeat confirms the status until now: a report about a moment in between that arrives later is late.
@@ -44,6 +52,8 @@ def report(einvoice_id: int, data: Mapping[str, Any], scope: Scope) -> Einvoice:
             einvoice.provider_invoice_id = data["provider_invoice_id"]
     einvoice.updated_at = change_clock.stamp()
     facts = {name: data.get(name) for name in ("provider_status", "provider_invoice_id", "raw")}
+    if is_earlier and account is not None:
+        facts["earlier_account"] = account.name
     record(einvoice, RECORDED, **facts, occurred_at=clock.iso(moment), applied=applied)
     if not late:
         settle_by_report(einvoice)
