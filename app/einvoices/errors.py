@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from app.kernel.errors import Conflict, FieldErrors, Forbidden, Invalid, NotFound, Unauthenticated
@@ -136,6 +136,19 @@ class AccountNotReady(Conflict):
     def __init__(self, state: str = "untested") -> None:
         text = N_("The provider account of this e-invoice is not ready (%(state)s).")
         super().__init__(Message(text, state=Code(f"account.{state}", state)), data={"state": state})
+
+
+class AccountInDoubt(Conflict):
+    """The provider may have e-invoices whose sending has no answer; another address would be asked for them."""
+
+    message = N_(
+        "The provider of this account may have e-invoices whose sending is in doubt. Settle these doubts before you "
+        "change the adapter or an address, or create another account."
+    )
+    code = "ACCOUNT_IN_DOUBT"
+
+    def __init__(self, einvoice_ids: Sequence[int] = (456,)) -> None:
+        super().__init__(data={"einvoice_ids": list(einvoice_ids)})
 
 
 class AccountNameTaken(Conflict):

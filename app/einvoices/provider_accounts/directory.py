@@ -8,14 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 
 from app.accounts import audit
 from app.accounts.ownership import Scope, lock_user
-from app.einvoices.errors import AccountNotReady, AllowancesNotYours, TooManyAccounts, UnknownAccount
+from app.einvoices.errors import AccountInDoubt, AccountNotReady, AllowancesNotYours, TooManyAccounts, UnknownAccount
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import AccountState, Mode, ProviderAccount
+from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.provider_accounts import archived_work
+from app.einvoices.providers import lanes
 from app.einvoices.providers.clients import ADAPTERS
 from app.extensions import db
 from app.kernel import clock
@@ -24,11 +26,14 @@ from app.kernel.messages import N_
 from app.kernel.outbound import ssrf
 from app.kernel.outbound.shared_secret import generate_secret
 from app.kernel.secret_box import seal
+from app.kernel.worker.work_queue import WorkState
 
 _PLAIN_FIELDS = ("name", "mode", "mapping", "concurrency", "rate_per_minute", "enabled", "extra")
 #: Fields that say where e-invoices go; after a change of them or of the token the connection has to be tested again.
 _TESTED_FIELDS = ("adapter", "url", "lookup_url", "allowances")
 URLS = ("url", "lookup_url")
+#: E-invoices in doubt that a refusal names.
+_MAX_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,17 @@ def require_ready(einvoice: Einvoice) -> None:
         raise AccountNotReady(state.value)
 
 
+def is_ready() -> ColumnElement[bool]:
+    """Condition: the account of an e-invoice is ready, or it has none; ``require_ready`` in SQL."""
+    ready = exists().where(
+        ProviderAccount.id == Einvoice.provider_account_id,
+        ProviderAccount.enabled,
+        ProviderAccount.test_passed,
+        ProviderAccount.archived_at.is_(None),
+    )
+    return or_(Einvoice.provider_account_id.is_(None), ready)
+
+
 def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str, may_allow: bool) -> ProviderAccount:
     """Change the fields in ``data``; another address, adapter or token has to be tested again before it is used.
 
@@ -136,8 +152,10 @@ def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str
         Invalid: an address is missing or refused.
         AllowancesNotYours: ``allowances`` were sent by a caller who is no admin.
         AccountNameTaken: the user has an account with this name.
+        AccountInDoubt: adapter or address would change while the provider may have e-invoices without an answer.
     """
     account = find_for_update(account_id, scope)
+    _require_no_doubt(account, data)
     _require_right_to_allow(data, may_allow)
     if "allowances" in data and data["allowances"] != account.allowances:
         _record("allowances_changed", account, actor, before=account.allowances, after=data["allowances"])
@@ -186,6 +204,19 @@ def rotate(account_id: int, grace_hours: int, scope: Scope, *, actor: str) -> Ac
     account.callback_secret, account.updated_at = seal(secret.encode()), clock.now()
     _record("secret_rotated", account, actor, grace_hours=grace_hours)
     return AccountWithSecret(account, secret)
+
+
+def _require_no_doubt(account: ProviderAccount, data: Mapping[str, Any]) -> None:
+    """Refuse another provider while the present one may have e-invoices: the other one would be asked for them."""
+    if all(data.get(name, getattr(account, name)) == getattr(account, name) for name in ("adapter", *URLS)):
+        return
+    lanes.lock(account.id)  # a sender sets the doubt and reads the address while it holds this lock
+    doubtful = select(EinvoiceSending.einvoice_id).where(
+        EinvoiceSending.lane_id == account.id, EinvoiceSending.in_doubt, EinvoiceSending.state != WorkState.DONE
+    )
+    ids = db.session.scalars(doubtful.order_by(EinvoiceSending.einvoice_id).limit(_MAX_NAMED)).all()
+    if ids:
+        raise AccountInDoubt(ids)
 
 
 def _set_fields(account: ProviderAccount, data: Mapping[str, Any]) -> None:

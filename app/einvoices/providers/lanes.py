@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, String, bindparam, text, update
+from sqlalchemy import ARRAY, BigInteger, DateTime, String, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.einvoices.models.provider_accounts import MAX_CONCURRENCY, ProviderLane
@@ -32,10 +32,10 @@ PLACES_OF_HOST = 16
 FAILURES_BEFORE_SINGLE, FAILURES_BEFORE_REST, LONGEST_REST = 3, 10, timedelta(minutes=2)
 #: Seconds after which the requests of a claim have ended: name resolution, a look-up and a sending, with a reserve.
 MAX_REQUEST_SECONDS = 32
-#: Work that is due, and accounts that may do it: an archived account sends no more, and its doubts are still looked up.
+#: Work that is due, and accounts that may do it: only a ready account sends; doubts of every account are looked up.
 _CONDITIONS: dict[Purpose, tuple[str, str]] = {
-    "send": ("s.state = 'pending'", "AND a.archived_at IS NULL"),
-    "look_up": ("s.state = 'failed' AND s.in_doubt", ""),
+    "send": ("s.state = 'pending'", "a.enabled AND a.test_passed AND a.archived_at IS NULL"),
+    "look_up": ("s.state = 'failed' AND s.in_doubt", "true"),
 }
 #: Lanes with due work, the longest unserved first; locked, so that limits are exact.
 _DUE_LANES_SQL = """
@@ -43,7 +43,7 @@ _DUE_LANES_SQL = """
         l.is_slow OR l.failures >= :failures AS is_single, host.name AS host
     FROM provider_lanes l LEFT JOIN provider_accounts a ON a.id = l.id
     CROSS JOIN LATERAL (SELECT coalesce(substring(a.url FROM '^[a-z]+://([^/?#]+)'), '') AS name) host
-    WHERE host.name <> ALL(:full_hosts) AND (l.id = 0 OR (a.enabled AND a.test_passed {account}))
+    WHERE host.name <> ALL(:full_hosts) AND (l.id = 0 OR ({account}))
         AND l.booked_until <= :now AND NOT (:skip_slow AND l.is_slow) AND l.id <> ALL(:excluded) AND EXISTS (
         SELECT FROM e_invoice_sendings s
         WHERE s.lane_id = l.id AND {work} AND (s.due_at <= :now OR s.due_at > :wrong)
@@ -75,6 +75,11 @@ class AccountLane(Lane):
 def ensure(lane_id: int) -> None:
     """Make the lane if it does not exist."""
     db.session.execute(insert(ProviderLane).values(id=lane_id).on_conflict_do_nothing())
+
+
+def lock(lane_id: int) -> None:
+    """Lock a lane until the commit: no sending of it is claimed meanwhile."""
+    db.session.execute(select(ProviderLane.id).where(ProviderLane.id == lane_id).with_for_update())
 
 
 def lock_due(
