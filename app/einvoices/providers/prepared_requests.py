@@ -16,7 +16,13 @@ from app.einvoices.schemas.einvoices import EinvoiceDetailSchema
 from app.extensions import db
 from app.kernel.secret_box import DecryptionFailed, unseal
 
-_document_schema = EinvoiceDetailSchema()
+#: What a provider gets: nothing that changes after the issue, so that every attempt under a key has the same content.
+CONTENT = (
+    *("id", "invoice_no", "type", "issued_at", "issued_on", "original_id", "corrects_id", "reason"),
+    *("marketplace", "marketplace_order_no", "sales_invoice_no"),
+    *("buyer", "items", "totals", "notes", "extra"),
+)
+_document_schema = EinvoiceDetailSchema(only=CONTENT)
 
 
 @dataclass(frozen=True, slots=True)
