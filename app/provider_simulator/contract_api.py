@@ -76,7 +76,7 @@ def look_up(account: str) -> Response:
         return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The look-up was asked to fail.")
     found = simulator.store.find(account, request.args.get("key", ""), request.args.get("invoice_no", ""))
     simulator.count("not_found" if found is None else "found")
-    return _refusal(HTTPStatus.NOT_FOUND, "Not found.") if found is None else _said(found.word, found)
+    return _json(HTTPStatus.NOT_FOUND, {"found": False}) if found is None else _said(found.word, found)
 
 
 def _read() -> tuple[str, dict[str, Any]]:

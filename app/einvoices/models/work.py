@@ -96,6 +96,8 @@ class EinvoiceSending(LeasedWork, db.Model):
     #: Whether the provider may have the e-invoice although no response came. It is set before each attempt, so that a
     #: killed worker leaves it set. Of a failed sending, ``due_at`` is the time of the next look-up.
     in_doubt: Mapped[bool] = mapped_column(default=False, server_default=false(), nullable=False)
+    #: Whether the provider said that it has the number under another key: then "not found" settles no doubt.
+    number_taken: Mapped[bool] = mapped_column(default=False, server_default=false(), nullable=False)
     created_at: Mapped[datetime] = _moment(default=clock.now)
 
 

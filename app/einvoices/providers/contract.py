@@ -49,8 +49,9 @@ class ProviderRejected(Exception):
     Attributes:
         permanent: another attempt would fail in the same way.
         in_doubt: the provider may have stored the e-invoice although its response did not come.
+        number_taken: the provider has the number under another key, so a look-up of the key cannot settle the doubt.
     """
 
-    def __init__(self, reason: str, *, permanent: bool, in_doubt: bool) -> None:
+    def __init__(self, reason: str, *, permanent: bool, in_doubt: bool, number_taken: bool = False) -> None:
         super().__init__(reason)
-        self.permanent, self.in_doubt = permanent, in_doubt
+        self.permanent, self.in_doubt, self.number_taken = permanent, in_doubt, number_taken

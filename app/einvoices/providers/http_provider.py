@@ -46,8 +46,10 @@ def post(request: ProviderRequest) -> ProviderResponse:
 def look_up(request: ProviderRequest) -> ProviderResponse | None:
     """GET the response that the provider gave to the e-invoice, by its key and number; None if it does not have it.
 
+    A wrong address answers 404 too, so "it does not have it" needs a 404 with ``{"found": false}``.
+
     Raises:
-        ProviderRejected: any other response than 200 or 404, or none in time: the e-invoice stays in doubt.
+        ProviderRejected: any other response than 200 or this 404, or none in time: the e-invoice stays in doubt.
     """
     parts = urlsplit(request.lookup_url)
     asked = urlencode({"key": request.key, "invoice_no": request.document["invoice_no"]})
@@ -55,8 +57,8 @@ def look_up(request: ProviderRequest) -> ProviderResponse | None:
     http_request = urllib.request.Request(url, headers=_headers(request))  # noqa: S310 - http or https, validated
     try:
         return _parse_response(_exchange(http_request, request, LOOK_UP_DEADLINE))
-    except ProviderRejected as rejected:
-        if _code_of(rejected) == HTTPStatus.NOT_FOUND:
+    except _Answered as answered:
+        if answered.says_not_found:
             return None
         raise
 
@@ -64,27 +66,41 @@ def look_up(request: ProviderRequest) -> ProviderResponse | None:
 def check(request: ProviderRequest) -> None:
     """Check that the provider answers and lets the hub in, without sending anything.
 
-    It looks up a key that nobody has; a provider without a look-up gets ``HEAD`` at the address of sendings, to which
-    every answer but 401, 403 and 5xx is fine.
+    It looks up a key that nobody has, which must not be found; a provider without a look-up gets ``HEAD`` at the
+    address of sendings, to which every answer but 401, 403 and 5xx is fine.
 
     Raises:
-        ProviderRejected: it does not answer, or refuses the hub.
+        ProviderRejected: it does not answer, or refuses the hub, or finds what nobody sent.
     """
     if request.lookup_url:
-        look_up(request)
+        if look_up(request) is not None:
+            raise ProviderRejected(
+                N_("The look-up finds an e-invoice that nobody sent."), permanent=True, in_doubt=False
+            )
         return
     http_request = urllib.request.Request(request.url, headers=_headers(request), method="HEAD")  # noqa: S310 - http or https, validated
     try:
         _exchange(http_request, request, LOOK_UP_DEADLINE)
-    except ProviderRejected as rejected:
-        code = _code_of(rejected)
-        if code is None or code >= 500 or code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:  # noqa: PLR2004
+    except _Answered as answered:
+        if answered.code >= 500 or answered.code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:  # noqa: PLR2004
             raise
 
 
-def _code_of(rejected: ProviderRejected) -> int | None:
-    cause = rejected.__cause__
-    return cause.code if isinstance(cause, urllib.error.HTTPError) else None
+class _Answered(ProviderRejected):
+    """The provider answered with an error status.
+
+    A 4xx says that the provider did not take the request; only 409 may mean that it has the e-invoice already.
+    """
+
+    def __init__(self, code: int, *, says_not_found: bool = False) -> None:
+        is_refusal = 400 <= code < 500  # noqa: PLR2004
+        self.code, self.says_not_found = code, says_not_found
+        super().__init__(
+            f"The provider answered {code}.",
+            permanent=is_refusal and code not in _TEMPORARY_CODES,
+            in_doubt=not is_refusal or code == HTTPStatus.CONFLICT,
+            number_taken=code == HTTPStatus.CONFLICT,
+        )
 
 
 def _headers(request: ProviderRequest) -> dict[str, str]:
@@ -96,18 +112,34 @@ def _exchange(http_request: urllib.request.Request, request: ProviderRequest, de
     end = time.monotonic() + deadline
     line = PinnedLine(_address(http_request, request), request.ca_file)
     try:
-        with line.deadline(end), line.open(http_request, deadline) as response:
-            if http_request.get_method() == "GET" and response.status != HTTPStatus.OK:
-                raise _rejected_with(response.status)
-            return _read_limited(response, end)
-    except urllib.error.HTTPError as error:
-        with error:
-            raise _rejected_with(error.code) from error
+        with line.deadline(end), _open(line, http_request, deadline) as response:
+            is_look_up = http_request.get_method() == "GET"
+            if response.status == HTTPStatus.OK or (response.status < 300 and not is_look_up):  # noqa: PLR2004
+                return _read_limited(response, end)
+            is_missing = is_look_up and response.status == HTTPStatus.NOT_FOUND
+            says_not_found = is_missing and _says_not_found(_read_limited(response, end))
+            raise _Answered(response.status, says_not_found=says_not_found)
     except (OSError, ValueError, http.client.HTTPException) as error:
         causes = list(causes_of(error))
         reason = tls_message(causes) or f"The provider does not answer: {error}"
         was_sent = not any(isinstance(cause, NotConnected | http.client.InvalidURL) for cause in causes)
         raise ProviderRejected(reason, permanent=False, in_doubt=was_sent) from error
+
+
+def _open(line: PinnedLine, http_request: urllib.request.Request, deadline: float) -> Any:
+    """Open the response, also one with an error status."""
+    try:
+        return line.open(http_request, deadline)
+    except urllib.error.HTTPError as response:
+        return response
+
+
+def _says_not_found(content: bytes) -> bool:
+    try:
+        said = json.decode(content.removeprefix(codecs.BOM_UTF8))
+    except MalformedJson:
+        return False
+    return isinstance(said, dict) and said.get("found") is False
 
 
 def _address(http_request: urllib.request.Request, request: ProviderRequest) -> str | None:
@@ -119,19 +151,6 @@ def _address(http_request: urllib.request.Request, request: ProviderRequest) -> 
     except ssrf.AddressError as fault:
         is_rule = isinstance(fault, ssrf.Refused)
         raise ProviderRejected(str(fault.message), permanent=is_rule, in_doubt=False) from fault
-
-
-def _rejected_with(code: int) -> ProviderRejected:
-    """The failure of a response with this status.
-
-    A 4xx says that the provider did not take the request; only 409 may mean that it has the e-invoice already.
-    """
-    is_refusal = 400 <= code < 500  # noqa: PLR2004
-    return ProviderRejected(
-        f"The provider answered {code}.",
-        permanent=is_refusal and code not in _TEMPORARY_CODES,
-        in_doubt=not is_refusal or code == HTTPStatus.CONFLICT,
-    )
 
 
 def _read_limited(response: Any, deadline: float) -> bytes:

@@ -42,6 +42,7 @@ class _Claim:
     lane_id: int
     attempts: int
     error: str
+    number_taken: bool
     prepared: PreparedRequest
 
 
@@ -110,7 +111,7 @@ def _claim_next(lane_id: int) -> _Claim | None:
     claim_id, age = uuid4(), moment - (row.finished_at or moment)
     row.claim_id, row.due_at = claim_id, moment + min(max(age, shortest), longest)
     error = row.error or work_queue.WORKER_LOST
-    return _Claim(claim_id, row.einvoice_id, lane_id, row.attempts, error, prepare(row))
+    return _Claim(claim_id, row.einvoice_id, lane_id, row.attempts, error, row.number_taken, prepare(row))
 
 
 def _perform(claim: _Claim) -> _Result:
@@ -138,6 +139,8 @@ def _show(claim: _Claim) -> None:
 def _record(result: _Result) -> None:
     claim = result.claim
     einvoice = find_for_update(claim.einvoice_id, None)  # lock order: the e-invoice first
+    if result.response is None and claim.number_taken:
+        return  # it has the number, under another key: its report or a person settles the doubt
     if result.response is None:
         facts = {"for_good": True, "in_doubt": False}
         if work_queue.fail(EinvoiceSending, claim.id, claim.attempts, claim.error, **facts):

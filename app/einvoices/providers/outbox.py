@@ -168,7 +168,10 @@ def _record_failure(claim: _Claim, error: Exception) -> None:
     in_doubt = claim.was_in_doubt or rejected is None or rejected.in_doubt
     einvoice = find_for_update(claim.einvoice_id, None)  # lock order: the e-invoice first
     permanent = rejected is not None and rejected.permanent
-    gave_up = work_queue.fail(EinvoiceSending, claim.id, claim.attempts, reason, for_good=permanent, in_doubt=in_doubt)
+    facts = {"for_good": permanent, "in_doubt": in_doubt}
+    if rejected is not None and rejected.number_taken:
+        facts["number_taken"] = True
+    gave_up = work_queue.fail(EinvoiceSending, claim.id, claim.attempts, reason, **facts)
     # A callback that came during a request without an answer says that the provider has the e-invoice.
     if in_doubt and einvoice.provider_status not in outcomes.UNANSWERED and doubt.settle_by_report(einvoice):
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
@@ -11,13 +12,14 @@ from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.providers import lanes
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import clock, json
 from app.kernel.unit_of_work import after_commit
-from app.kernel.uuids import new_uuid
 from app.kernel.worker import work_queue
 from app.kernel.worker.celery_app import DebouncedTask
 from app.kernel.worker.work_queue import WorkState
 
+#: Name space of the keys; another one would make all keys new.
+_KEYS = uuid.UUID("4be0a8a1-6f3f-5d0c-9d5e-0c5b7c1c2f10")
 trigger_sender = DebouncedTask("einvoices.send")
 
 
@@ -129,4 +131,9 @@ def _was_taken(einvoice: Einvoice, lane_id: int) -> bool:
 def _key(einvoice: Einvoice) -> uuid.UUID:
     earlier = select(EinvoiceSending.key).where(EinvoiceSending.einvoice_id == einvoice.id)
     known: uuid.UUID | None = db.session.scalar(earlier.order_by(EinvoiceSending.id).limit(1))
-    return known or new_uuid()
+    if known is not None:
+        return known
+    # The same after a restore of a backup from before the sending, so that the provider recognises the repeat.
+    seller = (einvoice.seller or {}).get("tax_id")
+    issued_at = einvoice.issued_at and einvoice.issued_at.astimezone(UTC).isoformat()
+    return uuid.uuid5(_KEYS, json.encode_text([seller, einvoice.invoice_no, einvoice.id, issued_at]))

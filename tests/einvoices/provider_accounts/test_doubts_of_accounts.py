@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
+from app.einvoices.pdf import print_job
 from app.einvoices.providers import look_ups, outbox
 from app.einvoices.providers.contract import ProviderRejected
+from app.extensions import db
 from app.kernel.worker import work_queue
 from tests.einvoices.helpers import URL, create_issued, fetch_detail, perform, reports_of, set_adapter, stored_sendings
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS, call_back
@@ -222,3 +226,79 @@ class TestChangeOfProvider:
         einvoice = create_issued(admin, provider_account_id=account["id"])
         perform(admin, einvoice["id"], "send")
         assert admin.patch(f"{ACCOUNTS}/{account['id']}", json={"url": f"{store.url}/new"}).status_code == 200
+
+
+class TestNotFound:
+    @pytest.mark.parametrize("missing", [{"found": None}, {"found": 0}, {"found": True}])
+    def test_any_other_404_leaves_the_doubt_and_fails_the_test(
+        self, admin: FlaskClient, open_account: Open, store: StoringProvider, pass_time: Pass, missing: dict[str, Any]
+    ) -> None:
+        account = open_account()
+        einvoice = give_up_in_doubt(admin, account, store, pass_time, DROP)
+        store.missing = missing
+        pass_time(LOOK_UP_DUE)
+        look_ups.look_up_due()
+        assert shown(admin, einvoice) == ("issued", "in_doubt")
+        assert admin.post(f"{ACCOUNTS}/{account['id']}/test").json["state"] == "test_failed"
+
+    def test_a_provider_that_finds_what_nobody_sent_fails_the_test(
+        self, admin: FlaskClient, open_account: Open, store: StoringProvider
+    ) -> None:
+        account = open_account()
+        store.lookup_code = 200
+        tested = admin.post(f"{ACCOUNTS}/{account['id']}/test").json
+        assert (tested["state"], "nobody sent" in tested["test_message"]) == ("test_failed", True)
+
+
+class TestRestoredHub:
+    """A backup from before the sending was restored: the provider has the e-invoice, and the hub does not know it."""
+
+    @pytest.fixture
+    def forgotten(self, admin: FlaskClient, open_account: Open) -> dict[str, Any]:
+        einvoice = create_issued(admin, provider_account_id=open_account()["id"])
+        perform(admin, einvoice["id"], "send")
+        outbox.send_due()
+        with db.engine.begin() as connection:
+            connection.execute(text("DELETE FROM e_invoice_sendings"))
+            columns = "provider_status = NULL, provider_status_at = NULL, provider_invoice_id = NULL"
+            connection.execute(text(f"UPDATE e_invoices SET status = 'issued', {columns}"))
+        return einvoice
+
+    def test_it_has_the_same_key(self, admin: FlaskClient, forgotten: dict[str, Any], store: StoringProvider) -> None:
+        perform(admin, forgotten["id"], "send")
+        outbox.send_due()
+        assert (list(store.received.values()), shown(admin, forgotten)) == ([2], ("accepted", "accepted"))
+
+    def test_a_number_under_another_key_stays_in_doubt(
+        self, admin: FlaskClient, forgotten: dict[str, Any], store: StoringProvider, pass_time: Pass
+    ) -> None:
+        [key] = store.stored
+        store.refuses_taken = True
+        store.stored = {str(uuid.UUID(int=1)): store.stored[key]}
+        perform(admin, forgotten["id"], "send")
+        outbox.send_due()
+        for _ in range(2):
+            pass_time(LOOK_UP_DUE)
+            look_ups.look_up_due()
+        assert (store.looked_up[key], shown(admin, forgotten)) == (2, ("issued", "in_doubt"))
+        body = {"taken": False, "reason": "The number belongs to a document of another system"}
+        assert perform(admin, forgotten["id"], "settle-doubt", body)["provider_status"] == "failed"
+
+
+def test_every_attempt_has_the_same_content(
+    admin: FlaskClient, open_account: Open, store: StoringProvider, pass_time: Pass
+) -> None:
+    store.decide = lambda: DROP
+    einvoice = create_issued(admin, provider_account_id=open_account()["id"])
+    perform(admin, einvoice["id"], "send")
+    outbox.send_due()
+    perform(admin, einvoice["id"], "pdf")
+    print_job.print_due()
+    perform(admin, einvoice["id"], "credit-notes", {"reason": "x"})
+    pass_time(DELAYS[0])
+    outbox.send_due()
+    first, second = store.bodies
+    assert first == second
+    assert first["einvoice"]["invoice_no"] == einvoice["invoice_no"]
+    assert first["einvoice"]["seller"]["tax_id"]
+    assert not {"status", "provider_status", "updated_at", "pdf_url", "waiting_because"} & first["einvoice"].keys()

@@ -25,8 +25,11 @@ class StoringProvider(ThreadingHTTPServer):
     Attributes:
         stored: number of the e-invoice by key.
         received: POSTs by key; a provider without a memory would have each of them.
+        bodies: of all POSTs.
+        refuses_taken: whether a number that is stored under another key gets 409.
         decide: chooses what becomes of the next POST.
         lookup_code: status of all answers to GET, instead of 200 and 404.
+        missing: what the body of a 404 says.
     """
 
     daemon_threads = True
@@ -36,10 +39,13 @@ class StoringProvider(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.stored: dict[str, str] = {}
         self.received: Counter[str] = Counter()
+        self.refuses_taken = False
+        self.bodies: list[dict[str, Any]] = []
         self.looked_up: Counter[str] = Counter()
         self.decide: Callable[[], str] = lambda: ANSWER
         self.provider_status = "accepted"
         self.lookup_code: int | None = None
+        self.missing: dict[str, Any] = {"found": False}
         self.lock = threading.Lock()
 
     @property
@@ -60,10 +66,17 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             action = self.server.decide()
             self.server.received[key] += 1
-            if action != DROP:
-                self.server.stored[key] = content["einvoice"]["invoice_no"]
+            self.server.bodies.append(content)
+            number = content["einvoice"]["invoice_no"]
+            is_taken = (
+                self.server.refuses_taken
+                and number in self.server.stored.values()
+                and self.server.stored.get(key) != number
+            )
+            if action != DROP and not is_taken:
+                self.server.stored[key] = number
         if action == ANSWER:
-            self._answer(200, key)
+            self._answer(409 if is_taken else 200, key)
         elif action == HALF:
             self.send_response(200)
             self.send_header("Content-Length", "100")
@@ -77,10 +90,11 @@ class _Handler(BaseHTTPRequestHandler):
         [key], [number] = query["key"], query["invoice_no"]
         self.server.looked_up[key] += 1
         is_stored = self.server.stored.get(key) == number
-        self._answer(self.server.lookup_code or (200 if is_stored else 404), key)
+        code = self.server.lookup_code or (200 if is_stored else 404)
+        self._answer(code, key, **self.server.missing if code == 404 else {})
 
-    def _answer(self, code: int, key: str) -> None:
-        body = {"provider_status": self.server.provider_status, "provider_invoice_id": f"P-{key}"}
+    def _answer(self, code: int, key: str, **facts: Any) -> None:
+        body = {"provider_status": self.server.provider_status, "provider_invoice_id": f"P-{key}", **facts}
         content = json.dumps(body).encode()
         self.send_response(code)
         self.send_header("Content-Length", str(len(content)))

@@ -135,7 +135,9 @@ def check_a_number_under_another_key_is_not_a_success(adapter: Adapter, provider
     request = a_request(provider)
     adapter.send(request)
     other = replace(request, key=str(uuid4()))
-    assert rejection_of(adapter, other).in_doubt
+    failure = rejection_of(adapter, other)
+    assert failure.in_doubt
+    assert failure.number_taken, "not finding the other key must not settle the doubt"
     assert adapter.look_up(other) is None
     assert provider.stored(request) == [request.key]
 
@@ -150,7 +152,7 @@ def check_a_look_up_without_an_answer_says_nothing(adapter: Adapter, provider: P
     request = a_request(provider)
     adapter.send(request)
     provider.fail_look_ups()
-    for asked in (request, replace(request, lookup_url=NOWHERE)):
+    for asked in (request, replace(request, lookup_url=NOWHERE), replace(request, lookup_url=f"{provider.url}/wrong")):
         with pytest.raises(ProviderRejected):
             adapter.look_up(asked)
 
