@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal, not_, select, tuple_
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.ownership import Scope
 from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent
-from app.einvoices.models.work import EinvoiceTally
+from app.einvoices.models.work import EinvoiceSending, EinvoiceTally
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.search import apply_search, resolve_identifiers
 from app.einvoices.status import Status
@@ -24,6 +24,7 @@ from app.kernel.daily_counts import DailyCount, count_per_day
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.pagination.byte_limit import fitting_rows
 from app.kernel.pagination.cursors import decode_cursor, encode_cursor
+from app.kernel.worker.work_queue import WorkState
 
 #: Entries of the history that are shown.
 MAX_HISTORY = 1000
@@ -114,7 +115,7 @@ def _count_departed(changed: Select[Any], query: Mapping[str, Any]) -> int:
     page starts that many rows earlier and may repeat rows. The period that is counted grows with the page number, at
     least as fast as the client reads; so the offset never shrinks, and no row falls between two pages.
     """
-    if query["page"] == 1 or not {"status", "marketplace", "search"} & query.keys():
+    if query["page"] == 1 or not {"status", "marketplace", "search", "in_doubt"} & query.keys():
         return 0
     recent = changed.where(Einvoice.updated_at >= clock.now() - _MAX_PAGE_INTERVAL * (query["page"] - 1))
     if "type" in query:
@@ -166,11 +167,22 @@ def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
     for name in ("status", "type", "marketplace"):
         if name in query:
             selected = selected.where(getattr(Einvoice, name) == query[name])
+    if "in_doubt" in query:
+        doubtful = select(EinvoiceSending.einvoice_id).where(
+            EinvoiceSending.state == WorkState.FAILED, EinvoiceSending.in_doubt
+        )
+        condition = Einvoice.id.in_(doubtful)
+        selected = selected.where(condition if query["in_doubt"] else not_(condition))
     return apply_search(selected, query)
 
 
+def _is_tallied(query: Mapping[str, Any]) -> bool:
+    """Whether the tally has every filter of the query."""
+    return not query.get("search") and "in_doubt" not in query
+
+
 def _count_total(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:
-    return _count(selected) if query.get("search") else int(db.session.scalar(_tally_query(query, scope)))
+    return int(db.session.scalar(_tally_query(query, scope))) if _is_tallied(query) else _count(selected)
 
 
 def _tally_query(query: Mapping[str, Any], scope: Scope) -> Select[Any]:
@@ -191,7 +203,7 @@ def _count_changed(selected: Select[Any], query: Mapping[str, Any], scope: Scope
     count = _count(selected, _CHEAP_COUNT)
     if count < _CHEAP_COUNT:
         return count
-    if not query.get("search"):
+    if _is_tallied(query):
         older = _filtered(_scoped(scope).where(Einvoice.updated_at < query["updated_since"]), query)
         # One statement: both counts see the same rows.
         both = select(_tally_query(query, scope).scalar_subquery(), _count_query(older, _CHEAP_COUNT).scalar_subquery())

@@ -49,6 +49,9 @@ class ListQuery(Schema):
     status = Choice(*Status)
     marketplace = Identifier(100)
     type = Choice(*Type)
+    in_doubt = Flag(
+        metadata={"description": "Whether a sending was given up in doubt: nobody knows if the provider has it."}
+    )
     updated_since = DateTime()
     search = Identifier(
         100,

@@ -17,7 +17,17 @@ from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import work_queue
-from tests.einvoices.helpers import URL, create_issued, events_of, fetch_detail, perform, set_adapter, stored_sendings
+from tests.einvoices.helpers import (
+    URL,
+    create_issued,
+    events_of,
+    fetch_detail,
+    list_page,
+    page_ids,
+    perform,
+    set_adapter,
+    stored_sendings,
+)
 from tests.einvoices.providers.provider_server import ANSWER, CUT, DROP, StoringProvider
 
 Pass = Callable[[float], None]
@@ -165,6 +175,16 @@ class TestGivenUp:
         assert shown(owner, doubtful) == ("issued", "in_doubt")
         assert events_of(doubtful)[-1]["einvoice"]["provider_status"] == "in_doubt"
         assert fetch_detail(owner, doubtful)["events"][-1]["type"] == "in_doubt"
+
+    def test_the_list_finds_it(self, owner: FlaskClient, doubtful: int) -> None:
+        other = create_issued(owner)["id"]
+        for asked, found in (("true", [doubtful]), ("false", [other]), (None, [other, doubtful])):
+            for since in (None, "2026-01-01T00:00:00Z"):
+                query = {"in_doubt": asked, "updated_since": since}
+                page = list_page(owner, **{name: value for name, value in query.items() if value})
+                assert (sorted(page_ids(page)), page["meta"]["total"]) == (sorted(found), len(found))
+        perform(owner, doubtful, "settle-doubt", {"taken": True, "reason": "x"})
+        assert page_ids(list_page(owner, in_doubt="true")) == []
 
     def test_it_is_neither_cancelled_nor_corrected(self, owner: FlaskClient, doubtful: int) -> None:
         assert refusal(owner, doubtful, "cancel", {"reason": "x"}) == (409, "IN_DOUBT")
