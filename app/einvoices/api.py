@@ -160,9 +160,10 @@ class ProviderStatus(MethodView):
     @blp.arguments(ProviderStatusSchema, example=samples.PROVIDER_STATUS)
     @blp.response(200, EinvoiceDetailSchema, example={**samples.DETAIL, "provider_status": "accepted"})
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
-        """Report the status at the provider; the status of the e-invoice itself does not change.
+        """Report the status at the provider.
 
-        Only an e-invoice in doubt becomes `sent`, because a report says that the provider has it.
+        The status of the e-invoice itself follows the mapping of its provider account; without a mapping it stays,
+        except that an issued e-invoice that was sent becomes `sent`: a report says that the provider has it.
         Each call is stored as an event `provider_status_updated`. A report whose `occurred_at` is older than the
         stored status changes nothing, and neither does a repeated report.
         """

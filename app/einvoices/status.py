@@ -31,7 +31,7 @@ class OwnWord(StrEnum):
     FAILED = "failed"
     #: The provider did not answer, and nobody knows whether it has the e-invoice.
     IN_DOUBT = "in_doubt"
-    #: A person decided that the provider has it.
+    #: The provider has it, and no word of its own is known: a person decided so, or its word is one of these.
     TAKEN = "taken"
 
 
@@ -43,6 +43,11 @@ MAPPED_FROM = {
     Status.ACCEPTED: frozenset({Status.SENT, Status.REJECTED}),
     Status.REJECTED: frozenset({Status.SENT, Status.ACCEPTED}),
 }
+
+
+def is_own_word(word: str) -> bool:
+    """Whether a word is one of the hub's own: a provider that said it would look like the hub."""
+    return word.lower() in set(OwnWord)
 
 
 def meaning_of(word: str | None, mapping: Mapping[str, str] | None) -> str | None:

@@ -155,6 +155,7 @@ LABELS: dict[str, tuple[LazyString, str]] = {
     "applied": (lazy_gettext("Applied"), "plain"),
     "taken": (lazy_gettext("Taken by the provider"), "plain"),
     "looked_up": (lazy_gettext("Found by look-up"), "plain"),
+    "earlier_account": (lazy_gettext("Earlier account"), "plain"),
     "provider_status.in_doubt": (lazy_gettext("In doubt"), "warn"),
     "draft": (lazy_gettext("Draft"), "plain"),
     "issued": (lazy_gettext("Issued"), "busy"),

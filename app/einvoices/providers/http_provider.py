@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from app.config import KIB
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
 from app.einvoices.providers.pinned_line import NotConnected, PinnedLine
-from app.einvoices.status import STATUS_BY_PROVIDER_STATUS, Status
+from app.einvoices.status import STATUS_BY_PROVIDER_STATUS, OwnWord, Status, is_own_word
 from app.kernel import json
 from app.kernel.errors import MalformedJson
 from app.kernel.http.tls_errors import causes_of, tls_message
@@ -176,6 +176,8 @@ def _parse_response(content: bytes) -> ProviderResponse:
         text = clean_identifier(text)
     if not isinstance(text, str) or not 0 < len(text) <= 100 or not (number is None or isinstance(number, str)):  # noqa: PLR2004
         raise ProviderRejected(N_("The provider's answer has no provider_status."), permanent=False, in_doubt=True)
+    if is_own_word(text):
+        text = OwnWord.TAKEN.value
     status = STATUS_BY_PROVIDER_STATUS.get(text.lower(), Status.SENT)
     return ProviderResponse(status, text, clean_identifier(number or "")[:255] or None, raw)
 

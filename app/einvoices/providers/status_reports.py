@@ -26,8 +26,8 @@ def report(
 ) -> Einvoice:
     """Record a provider's status for an e-invoice, and apply it.
 
-    The own status changes as the mapping of the provider account says; without one it does not change. Only when its
-    sending was in doubt, it becomes ``sent``.
+    The own status changes as the mapping of the provider account says; without one it does not change. Only an issued
+    e-invoice that was sent becomes ``sent``: the provider has it.
     A report that is older than the stored status (by ``occurred_at``), or that repeats it, is recorded only. So is one
     of an earlier account, whose provider the e-invoice left for another: the present provider's word counts.
 

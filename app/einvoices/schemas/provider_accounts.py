@@ -17,7 +17,7 @@ from app.einvoices.models.provider_accounts import (
 from app.einvoices.provider_accounts.status_words import DEFAULT_MAPPING
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.einvoices.schemas.lists import Flag
-from app.einvoices.schemas.provider_status import ProviderStatusSchema
+from app.einvoices.schemas.provider_status import ProviderStatusSchema, require_providers_word
 from app.einvoices.status import MAPPED_FROM, Status
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.identifiers import clean_identifier
@@ -70,6 +70,8 @@ class WordMapping(HubField):
         words = {clean_identifier(word).lower(): target for word, target in value.items()}
         if not all(0 < len(word) <= MAX_WORD_LENGTH for word in words) or has_nul(list(words)):
             raise self.make_error("word")
+        for word in words:
+            require_providers_word(word)
         if not all(target in _TARGETS for target in words.values()):
             raise self.make_error("target")
         return words

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from marshmallow import ValidationError
+
 from app.config import KIB
+from app.einvoices.status import OwnWord, is_own_word
 from app.kernel import json
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import DateTime, HubField, Identifier, Schema, has_nul
 
 MAX_RAW_BYTES = 64 * KIB
+
+
+OWN_WORDS = ", ".join(OwnWord)
+
+
+def require_providers_word(word: str) -> None:
+    """Refuse a word that is the hub's own.
+
+    Raises:
+        ValidationError: it is one.
+    """
+    if is_own_word(word):
+        raise ValidationError(Message(N_("These words are the hub's own: %(words)s."), words=OWN_WORDS))
 
 
 class RawResponse(HubField):
@@ -39,7 +55,13 @@ class RawResponse(HubField):
 class ProviderStatusSchema(Schema):
     """A provider's report about an e-invoice."""
 
-    provider_status = Identifier(100, required=True, blank=False)
+    provider_status = Identifier(
+        100,
+        required=True,
+        blank=False,
+        validate=require_providers_word,
+        metadata={"description": f"Not one of the hub's own words: {OWN_WORDS}."},
+    )
     provider_invoice_id = Identifier(255, allow_none=True)
     raw = RawResponse(allow_none=True)
     occurred_at = DateTime(

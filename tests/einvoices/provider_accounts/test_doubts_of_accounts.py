@@ -302,3 +302,21 @@ def test_every_attempt_has_the_same_content(
     assert first["einvoice"]["invoice_no"] == einvoice["invoice_no"]
     assert first["einvoice"]["seller"]["tax_id"]
     assert not {"status", "provider_status", "updated_at", "pdf_url", "waiting_because"} & first["einvoice"].keys()
+
+
+@pytest.mark.parametrize("word", ["queued", "Failed", "in_doubt", "taken"])
+def test_a_provider_does_not_say_the_words_of_the_hub(
+    admin: FlaskClient, open_account: Open, store: StoringProvider, word: str
+) -> None:
+    account = open_account()
+    store.provider_status = word
+    einvoice = create_issued(admin, provider_account_id=account["id"])
+    perform(admin, einvoice["id"], "send")
+    outbox.send_due()
+    assert shown(admin, einvoice) == ("sent", "taken")
+    sent = [event["payload"] for event in fetch_detail(admin, einvoice["id"])["events"] if event["type"] == "sent"]
+    assert sent[0]["raw"]["provider_status"] == word
+    body = {"invoice_no": einvoice["invoice_no"], "provider_status": word}
+    assert call_back(admin, account, body).status_code == 422
+    assert admin.post(f"{URL}/{einvoice['id']}/provider-status", json={"provider_status": word}).status_code == 422
+    assert admin.patch(f"{ACCOUNTS}/{account['id']}", json={"mapping": {word: "accepted"}}).status_code == 422

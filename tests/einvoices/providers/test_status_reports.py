@@ -50,7 +50,7 @@ class TestStatusReports:
         einvoice = create_issued(owner)
         now = clock.now()
         newer = {"provider_status": "accepted", "occurred_at": clock.iso(now)}
-        older = {"provider_status": "queued", "occurred_at": clock.iso(now - timedelta(minutes=5))}
+        older = {"provider_status": "waiting", "occurred_at": clock.iso(now - timedelta(minutes=5))}
         perform(owner, einvoice["id"], "provider-status", newer)
         count = len(events_of(einvoice["id"]))
         assert perform(owner, einvoice["id"], "provider-status", older)["provider_status"] == "accepted"
@@ -74,7 +74,7 @@ class TestStatusReports:
 
     def test_a_repeat_makes_earlier_reports_late(self, owner: FlaskClient) -> None:
         einvoice, now = create_issued(owner), clock.now()
-        for status, minutes in (("accepted", 10), ("accepted", 2), ("queued", 5)):
+        for status, minutes in (("accepted", 10), ("accepted", 2), ("waiting", 5)):
             report = {"provider_status": status, "occurred_at": clock.iso(now - timedelta(minutes=minutes))}
             shown = perform(owner, einvoice["id"], "provider-status", report)
         assert shown["provider_status"] == "accepted"
@@ -86,7 +86,7 @@ class TestStatusReports:
 
     def test_a_report_from_the_future_does_not_block_later_reports(self, owner: FlaskClient) -> None:
         einvoice = create_issued(owner)
-        future = {"provider_status": "queued", "occurred_at": clock.iso(clock.now() + timedelta(days=400))}
+        future = {"provider_status": "waiting", "occurred_at": clock.iso(clock.now() + timedelta(days=400))}
         perform(owner, einvoice["id"], "provider-status", future)
         now = {"provider_status": "accepted", "occurred_at": clock.iso(clock.now())}
         assert perform(owner, einvoice["id"], "provider-status", now)["provider_status"] == "accepted"
