@@ -62,7 +62,7 @@ def _open_account(owner_id: int, port: int, each: int) -> None:
                 "items": [_ITEM],
                 "provider_account_id": account_id,
             }
-            issue.issue(drafts.create(content, owner_id, actor="bench").id, None)
+            issue.issue(drafts.create(content, owner_id, actor="bench").id, None, "bench")
         db.session.execute(delete(EinvoicePdf))  # rendering would take the processor from the senders
 
 
@@ -79,7 +79,7 @@ def send(per_second: str, seconds: str, seed: str) -> list[int]:
     for number, einvoice_id in enumerate(chosen):
         time.sleep(max(0.0, began + number / float(per_second) - time.monotonic()))
         with unit_of_work():
-            issue.send(einvoice_id, None)
+            issue.send(einvoice_id, None, "bench")
     time.sleep(0.5)  # a background thread triggers the sender
     return chosen
 

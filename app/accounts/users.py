@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import or_, select, update
@@ -52,6 +52,13 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
     db.session.flush()
     audit.record("user.created", actor=actor, subject=f"user:{user.id}", email=email, role=role)
     return user
+
+
+def names_of_credentials(credentials: Iterable[str | None]) -> Mapping[str, str]:
+    """Names of the users among credentials as the audit trail writes them (``user:3``); others are left out."""
+    ids = [int(found[1]) for each in credentials if (found := re.fullmatch(r"user:(\d{1,9})", each or ""))]
+    rows = db.session.execute(select(User.id, User.name).where(User.id.in_(ids))) if ids else ()
+    return {f"user:{row.id}": row.name for row in rows}
 
 
 def _user_errors(*, email: str, password: str, role: str, name: str) -> Iterator[tuple[str, list[str]]]:

@@ -100,7 +100,7 @@ class FromSales(MethodView):
         The `mrp` of a line is its unit price, with or without VAT as `prices_include_vat` says. A price with VAT is
         split so that the total of the e-invoice is the total of the sales invoice.
         """
-        einvoice, is_new = from_sales.draft_from_sales(data, owner_id(), scope())
+        einvoice, is_new = from_sales.draft_from_sales(data, owner_id(), scope(), actor())
         return einvoice, 201 if is_new else 200
 
 
@@ -190,7 +190,7 @@ class Issue(MethodView):
 
         422 names every field that is missing for a lawful document; no number is drawn then.
         """
-        return issue.issue(einvoice_id, scope())
+        return issue.issue(einvoice_id, scope(), actor())
 
 
 @blp.route("/<int:einvoice_id>/send")
@@ -213,7 +213,7 @@ class Send(MethodView):
 
         An e-invoice in doubt is looked up at the provider first, and is sent only if the provider does not have it.
         """
-        return issue.send(einvoice_id, scope(), provider_account_id=data.get("provider_account_id"))
+        return issue.send(einvoice_id, scope(), actor(), provider_account_id=data.get("provider_account_id"))
 
 
 @blp.route("/<int:einvoice_id>/settle-doubt")
@@ -240,7 +240,7 @@ class Cancel(MethodView):
     )
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Cancel a draft, or an issued or rejected e-invoice; an issued number stays used."""
-        return issue.cancel(einvoice_id, data["reason"], scope())
+        return issue.cancel(einvoice_id, data["reason"], scope(), actor())
 
 
 @blp.route("/<int:einvoice_id>/corrections")
@@ -255,7 +255,7 @@ class Corrections(MethodView):
 
         The rejected e-invoice keeps its number and status, and `corrected_by_id` names the correction.
         """
-        return corrections.correct(einvoice_id, data.get("reason", ""), scope())
+        return corrections.correct(einvoice_id, data.get("reason", ""), scope(), actor())
 
 
 @blp.route("/<int:einvoice_id>/returns")
@@ -267,7 +267,7 @@ class Returns(MethodView):
     @blp.response(201, EinvoiceDetailSchema, example={**samples.CREDIT, "type": "return"})
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Draft a return for a sale; returns and credit notes together never exceed the sale."""
-        return credit_notes.draft_credit(einvoice_id, Type.RETURN, data, scope())
+        return credit_notes.draft_credit(einvoice_id, Type.RETURN, data, scope(), actor())
 
 
 @blp.route("/<int:einvoice_id>/credit-notes")
@@ -279,4 +279,4 @@ class CreditNotes(MethodView):
     @blp.response(201, EinvoiceDetailSchema, example=samples.CREDIT)
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Draft a credit note for a sale; without `items` it credits everything that is left."""
-        return credit_notes.draft_credit(einvoice_id, Type.CREDIT_NOTE, data, scope())
+        return credit_notes.draft_credit(einvoice_id, Type.CREDIT_NOTE, data, scope(), actor())

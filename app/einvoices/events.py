@@ -10,6 +10,7 @@ from typing import Any
 from marshmallow import fields
 
 from app import events
+from app.accounts import audit
 from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent
 from app.einvoices.schemas.einvoices import EinvoiceTotalsSchema
 from app.einvoices.status import Status, Type
@@ -57,6 +58,14 @@ def emit_and_record(event: events.EventType, einvoice: Einvoice, **payload: Any)
     """Emit an event to subscribers, and record it in the history of the e-invoice."""
     record(einvoice, event.name.removeprefix("einvoice."), **payload)
     emit(event, einvoice)
+
+
+def record_step(step: str, einvoice: Einvoice, actor: str, event: events.EventType | None = None, **facts: Any) -> None:
+    """Record a step in the history and in the audit trail, both with who took it; emit its event, if it has one."""
+    record(einvoice, step, actor=actor, **facts)
+    audit.record(f"einvoice.{step}", actor=actor, subject=f"einvoice:{einvoice.id}", **facts)
+    if event is not None:
+        emit(event, einvoice)
 
 
 def emit(event: events.EventType, einvoice: Einvoice, **context: Any) -> None:

@@ -70,7 +70,7 @@ DETAIL: dict[str, Any] = {
         {
             "id": 31,
             "type": "issued",
-            "payload": {"invoice_no": "EA-2026-000456"},
+            "payload": {"actor": "user:7", "invoice_no": "EA-2026-000456"},
             "created_at": "2026-02-01T12:00:00.000000Z",
         }
     ],

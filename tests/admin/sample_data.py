@@ -94,7 +94,7 @@ def issue_einvoice(owner: User, **values: Any) -> Einvoice:
     make_seller(owner)
     einvoice = create_draft(owner, **values)
     with unit_of_work():
-        return issue.issue(einvoice.id, owner.id)
+        return issue.issue(einvoice.id, owner.id, "test")
 
 
 def spread_over_week(table: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from flask_babel import gettext
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.accounts import users
 from app.accounts.ownership import actor, owner_id, scope
 from app.accounts.principals import authenticate
 from app.admin.helpers import load_data, load_form, redirect_with_success
@@ -25,7 +27,7 @@ from app.einvoices.lifecycle import from_sales as sales_drafts
 from app.einvoices.lifecycle import issue as lifecycle_issue
 from app.einvoices.links import service as links
 from app.einvoices.links.api import url_of
-from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.pdf import print_job
 from app.einvoices.provider_accounts import directory
@@ -77,7 +79,7 @@ def show(einvoice_id: int) -> str:
         corrected=lookup.find(einvoice.corrects_id, scope(), items=False) if einvoice.corrects_id else None,
         correction=lookup.find(einvoice.corrected_by_id, scope(), items=False) if einvoice.corrected_by_id else None,
         credits=lookup.list_credits(einvoice),
-        entries=[_timeline_entry(event) for event in reversed(einvoice.events)],
+        entries=_timeline(einvoice.events),
         actions=_allowed_actions(einvoice, is_doubtful, state is None or state.ready) if may_write else set(),
         readiness=state,
         missing={each.field: each.message for each in state.missing} if state else {},
@@ -102,7 +104,7 @@ def pdf(einvoice_id: int) -> Response:
 def from_sales() -> BaseResponse:
     """Create a draft from a sales invoice, or open the existing e-invoice of that sales invoice."""
     data = load_form(FromSalesSchema(), "invoice_no", **_choice("prices_include_vat"), **_account())
-    einvoice, is_new = sales_drafts.draft_from_sales(data, owner_id(), scope())
+    einvoice, is_new = sales_drafts.draft_from_sales(data, owner_id(), scope(), actor())
     message = gettext("Draft created.") if is_new else gettext("This sales invoice already has an e-invoice.")
     return _redirect(message, einvoice.id)
 
@@ -121,7 +123,7 @@ def change_buyer(einvoice_id: int) -> BaseResponse:
 @requires_einvoices("einvoices:write")
 def issue(einvoice_id: int) -> BaseResponse:
     """Issue a draft: it gets its number and date."""
-    einvoice = lifecycle_issue.issue(einvoice_id, scope())
+    einvoice = lifecycle_issue.issue(einvoice_id, scope(), actor())
     message = gettext("Issued as %(number)s. The PDF will be ready in a few seconds.", number=einvoice.invoice_no)
     return _redirect(message, einvoice_id)
 
@@ -131,7 +133,7 @@ def issue(einvoice_id: int) -> BaseResponse:
 def send(einvoice_id: int) -> BaseResponse:
     """Queue an issued e-invoice for its provider."""
     data = load_data(EinvoiceSendSchema(), _account())
-    lifecycle_issue.send(einvoice_id, scope(), provider_account_id=data.get("provider_account_id"))
+    lifecycle_issue.send(einvoice_id, scope(), actor(), provider_account_id=data.get("provider_account_id"))
     return _redirect(gettext("The e-invoice is queued for the provider."), einvoice_id)
 
 
@@ -148,7 +150,8 @@ def settle_doubt(einvoice_id: int) -> BaseResponse:
 @requires_einvoices("einvoices:write")
 def cancel(einvoice_id: int) -> BaseResponse:
     """Cancel a draft, or an issued or rejected e-invoice."""
-    lifecycle_issue.cancel(einvoice_id, load_form(EinvoiceReasonSchema(), "reason")["reason"], scope())
+    reason = load_form(EinvoiceReasonSchema(), "reason")["reason"]
+    lifecycle_issue.cancel(einvoice_id, reason, scope(), actor())
     return _redirect(gettext("Cancelled."), einvoice_id)
 
 
@@ -157,7 +160,7 @@ def cancel(einvoice_id: int) -> BaseResponse:
 def correct(einvoice_id: int) -> BaseResponse:
     """Draft a correction of a rejected e-invoice."""
     data = load_form(EinvoiceCorrectionSchema(), "reason")
-    draft = corrections.correct(einvoice_id, data.get("reason", ""), scope())
+    draft = corrections.correct(einvoice_id, data.get("reason", ""), scope(), actor())
     return _redirect(gettext("Draft created."), draft.id)
 
 
@@ -211,7 +214,7 @@ def credit(einvoice_id: int, kind: str) -> BaseResponse:
         if name.removeprefix("quantity-").isdecimal() and text.strip()
     ]
     data = load_form(EinvoiceCreditSchema(), "reason", **({"items": chosen} if chosen else {}))
-    draft = credit_notes.draft_credit(einvoice_id, Type(kind), data, scope())
+    draft = credit_notes.draft_credit(einvoice_id, Type(kind), data, scope(), actor())
     return _redirect(gettext("Draft created."), draft.id)
 
 
@@ -244,10 +247,19 @@ def _allowed_actions(einvoice: Einvoice, is_doubtful: bool, is_ready: bool) -> s
     return allowed | ({"reprint"} if einvoice.number is not None else set())
 
 
-def _timeline_entry(event: Any) -> dict[str, Any]:
-    facts = ((name, _display(name, value)) for name, value in event.payload.items() if _is_displayable(value))
-    note = Markup(" · ").join(Markup("{}: {}").format(label(name), shown) for name, shown in facts)
-    return {"at": event.created_at, "title": label(f"einvoice.{event.type}"), "who": "", "note": note}
+def _timeline(history: Sequence[EinvoiceEvent]) -> list[dict[str, Any]]:
+    """History, newest first; a user who took a step is shown by name, another credential as it is."""
+    names = users.names_of_credentials({event.payload.get("actor") for event in history})
+    return [_timeline_entry(event, names) for event in reversed(history)]
+
+
+def _timeline_entry(event: EinvoiceEvent, names: Mapping[str, str]) -> dict[str, Any]:
+    facts = {name: value for name, value in event.payload.items() if _is_displayable(value)}
+    actor = facts.pop("actor", "")
+    shown = ((label(name), _display(name, value)) for name, value in facts.items())
+    note = Markup(" · ").join(Markup("{}: {}").format(*pair) for pair in shown)
+    title = label(f"einvoice.{event.type}")
+    return {"at": event.created_at, "title": title, "who": names.get(actor, actor), "note": note}
 
 
 def _display(name: str, value: Any) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from app.accounts.ownership import Scope
 from app.einvoices.errors import HasCredits
-from app.einvoices.events import CREATED, STATUS_CHANGED, emit, emit_and_record, record
+from app.einvoices.events import CREATED, STATUS_CHANGED, emit_and_record, record_step
 from app.einvoices.lifecycle import allowed_steps
 from app.einvoices.lifecycle.credit_notes import has_credits
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
@@ -30,7 +30,7 @@ _COPIED_OF_ITEM = (
 )
 
 
-def correct(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
+def correct(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice:
     """Draft a correction of a rejected e-invoice, with the same content; the number of the rejected one stays used.
 
     The quantities and amounts that a rejected return or credit note took from its sale go over to the correction.
@@ -46,8 +46,8 @@ def correct(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
     rejected = find_for_update(einvoice_id, scope)
     require_correctable(rejected)
     correction = _copy(rejected)
-    replace(rejected, correction, reason)
-    emit_and_record(CREATED, correction, corrects_id=rejected.id)
+    replace(rejected, correction, reason, actor)
+    emit_and_record(CREATED, correction, corrects_id=rejected.id, actor=actor)
     return correction
 
 
@@ -60,14 +60,13 @@ def require_correctable(einvoice: Einvoice) -> None:
     require_not_sending(einvoice)
 
 
-def replace(rejected: Einvoice, correction: Einvoice, reason: str) -> None:
+def replace(rejected: Einvoice, correction: Einvoice, reason: str, actor: str) -> None:
     """Link a rejected e-invoice and the draft that takes its place, also as the e-invoice of the sales invoice."""
     correction.corrects_id, rejected.corrected_by_id = rejected.id, correction.id
     rejected.updated_at = change_clock.stamp()
     db.session.flush()  # only one e-invoice of a sales invoice has no correction
     correction.sales_invoice_no = rejected.sales_invoice_no
-    record(rejected, "corrected", corrected_by_id=correction.id, reason=reason)
-    emit(STATUS_CHANGED, rejected)
+    record_step("corrected", rejected, actor, STATUS_CHANGED, corrected_by_id=correction.id, reason=reason)
 
 
 def _copy(rejected: Einvoice) -> Einvoice:

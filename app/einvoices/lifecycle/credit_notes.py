@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from app import events
 from app.accounts.ownership import Scope
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.events import CREDIT_NOTE_CREATED, RETURN_CREATED, STATUS_CHANGED, emit_and_record, record
+from app.einvoices.events import CREDIT_NOTE_CREATED, RETURN_CREATED, STATUS_CHANGED, emit_and_record, record_step
 from app.einvoices.lifecycle import allowed_steps, totals
 from app.einvoices.lifecycle.drafts import set_lines
 from app.einvoices.lifecycle.inclusive_prices import PRICE_STEP
@@ -38,7 +38,7 @@ _COPIED = (
 )
 
 
-def draft_credit(original_id: int, kind: Type, data: Mapping[str, Any], scope: Scope) -> Einvoice:
+def draft_credit(original_id: int, kind: Type, data: Mapping[str, Any], scope: Scope, actor: str) -> Einvoice:
     """Draft a return or a credit note for parts of a sale, or for everything that is left of it.
 
     Raises:
@@ -51,8 +51,9 @@ def draft_credit(original_id: int, kind: Type, data: Mapping[str, Any], scope: S
     allowed_steps.require("credit", original)
     selected = _select_lines(original, data.get("items"))
     credit = _create_credit(original, selected, kind, data)
-    emit_and_record(_EVENTS[kind], credit, original_id=original.id, reason=credit.reason)
-    record(original, f"{kind.value}_drafted", einvoice_id=credit.id, grand_total=plain_decimal(credit.grand_total))
+    emit_and_record(_EVENTS[kind], credit, original_id=original.id, reason=credit.reason, actor=actor)
+    facts = {"einvoice_id": credit.id, "grand_total": plain_decimal(credit.grand_total)}
+    record_step(f"{kind.value}_drafted", original, actor, **facts)
     return credit
 
 

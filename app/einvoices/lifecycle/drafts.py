@@ -37,7 +37,7 @@ def create(data: Mapping[str, Any], owner_id: int, actor: str) -> Einvoice:
     """
     einvoice = add(data, owner_id)
     _audit_order(einvoice, actor)
-    emit_and_record(CREATED, einvoice)
+    emit_and_record(CREATED, einvoice, actor=actor)
     return einvoice
 
 
@@ -67,7 +67,7 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope, actor: str) 
         _audit_order(einvoice, actor)
     _change_lines(einvoice, data, profile.default_vat_rate)
     einvoice.updated_at = change_clock.stamp()
-    record(einvoice, "changed", fields=sorted(data))
+    record(einvoice, "changed", fields=sorted(data), actor=actor)
     return einvoice
 
 

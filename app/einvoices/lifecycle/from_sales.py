@@ -20,7 +20,7 @@ from app.kernel.errors import Invalid, NotFound
 from app.kernel.messages import N_, Message
 
 
-def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope) -> tuple[Einvoice, bool]:
+def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope, actor: str) -> tuple[Einvoice, bool]:
     """The e-invoice of a sales invoice, and whether this call created it; a repeated call returns the same one.
 
     When the provider rejected the existing e-invoice, a new draft from the sales invoice becomes its correction.
@@ -46,10 +46,11 @@ def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope) -> tu
     exclusivity.require_free_sale(invoice_no, existing, scope)
     einvoice = drafts.add(content, owner_id)
     if existing:
-        corrections.replace(existing, einvoice, reason="")
+        corrections.replace(existing, einvoice, "", actor)
     else:
         einvoice.sales_invoice_no = invoice_no
-    emit_and_record(CREATED, einvoice, sales_invoice_no=invoice_no, corrects_id=einvoice.corrects_id)
+    facts = {"sales_invoice_no": invoice_no, "corrects_id": einvoice.corrects_id, "actor": actor}
+    emit_and_record(CREATED, einvoice, **facts)
     return einvoice, True
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.errors import HasCredits, WrongState
-from app.einvoices.events import CANCELLED, ISSUED, emit_and_record, record
+from app.einvoices.events import CANCELLED, ISSUED, record_step
 from app.einvoices.lifecycle import allowed_steps, credit_notes, exclusivity, numbering, readiness
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
@@ -23,7 +23,7 @@ from app.kernel.worker.celery_app import DebouncedTask
 trigger_printer = DebouncedTask("einvoices.print_pdfs")
 
 
-def issue(einvoice_id: int, scope: Scope) -> Einvoice:
+def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
     """Issue a draft: allocate its number, set its date, and schedule its PDF.
 
     Raises:
@@ -54,11 +54,11 @@ def issue(einvoice_id: int, scope: Scope) -> Einvoice:
     _schedule_pdf(einvoice)
     if einvoice.type != Type.SALE:
         credit_notes.settle(einvoice)
-    emit_and_record(ISSUED, einvoice, invoice_no=einvoice.invoice_no)
+    record_step("issued", einvoice, actor, ISSUED, invoice_no=einvoice.invoice_no)
     return einvoice
 
 
-def cancel(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
+def cancel(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice:
     """Cancel a draft, or an e-invoice that the provider does not have or has rejected; its number stays used.
 
     Raises:
@@ -80,11 +80,11 @@ def cancel(einvoice_id: int, reason: str, scope: Scope) -> Einvoice:
         _schedule_pdf(einvoice)
     if einvoice.type != Type.SALE:
         credit_notes.release(einvoice)
-    emit_and_record(CANCELLED, einvoice, reason=reason)
+    record_step("cancelled", einvoice, actor, CANCELLED, reason=reason)
     return einvoice
 
 
-def send(einvoice_id: int, scope: Scope, *, provider_account_id: int | None = None) -> Einvoice:
+def send(einvoice_id: int, scope: Scope, actor: str, *, provider_account_id: int | None = None) -> Einvoice:
     """Queue an e-invoice for its provider; a worker sends it and stores the response.
 
     When an earlier sending is in doubt, the worker first asks the provider whether it has the e-invoice.
@@ -115,7 +115,7 @@ def send(einvoice_id: int, scope: Scope, *, provider_account_id: int | None = No
     directory.require_ready(einvoice)
     einvoice.provider_status, einvoice.updated_at = OwnWord.QUEUED.value, change_clock.stamp()
     sendings.queue(einvoice)
-    record(einvoice, "queued", provider=einvoice.provider)
+    record_step("queued", einvoice, actor, provider=einvoice.provider)
     return einvoice
 
 

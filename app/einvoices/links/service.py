@@ -10,10 +10,9 @@ from datetime import timedelta
 
 from sqlalchemy import func, or_, select, update
 
-from app.accounts import audit
 from app.accounts.ownership import Scope
 from app.einvoices.errors import NoPdf, PdfNotReady, TooManyLinks, UnknownLink, WrongState
-from app.einvoices.events import record
+from app.einvoices.events import record_step
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.links import EinvoiceLink
 from app.einvoices.pdf import print_job
@@ -131,8 +130,7 @@ def _note_use(link: EinvoiceLink) -> None:
 
 def _record(kind: str, einvoice: Einvoice, link: EinvoiceLink, actor: str) -> None:
     facts = {"link_id": link.id, "expires_at": clock.iso(link.expires_at) if link.expires_at else None}
-    record(einvoice, kind, **facts)
-    audit.record(f"einvoice.{kind}", actor=actor, subject=f"einvoice:{einvoice.id}", **facts)
+    record_step(kind, einvoice, actor, **facts)
 
 
 def _hash(token: str) -> str:

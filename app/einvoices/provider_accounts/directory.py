@@ -66,7 +66,7 @@ def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: boo
     _set_fields(account, data)
     db.session.add(account)
     db.session.flush()
-    _set_default(account, data.get("is_default", False))
+    _set_default(account, data.get("is_default", False), actor)
     _record("created", account, actor, name=account.name, url=account.url, allowances=account.allowances)
     return AccountWithSecret(account, secret)
 
@@ -163,7 +163,7 @@ def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str
     account.is_default = False  # another mode may have a default of its own
     _set_fields(account, data)
     db.session.flush()
-    _set_default(account, is_default)
+    _set_default(account, is_default, actor)
     account.updated_at = clock.now()
     _record("changed", account, actor, fields=sorted(data), url=account.url)
     return account
@@ -247,8 +247,8 @@ def _require_right_to_allow(data: Mapping[str, Any], may_allow: bool) -> None:
         raise AllowancesNotYours
 
 
-def _set_default(account: ProviderAccount, is_default: bool) -> None:
-    """Make it the only default of its owner and mode, or no default."""
+def _set_default(account: ProviderAccount, is_default: bool, actor: str) -> None:
+    """Make it the only default of its owner and mode, or no default; the one that loses this is recorded."""
     if is_default:
         lock_user(account.owner_id)
         others = update(ProviderAccount).where(
@@ -257,7 +257,8 @@ def _set_default(account: ProviderAccount, is_default: bool) -> None:
             ProviderAccount.id != account.id,
             ProviderAccount.is_default,
         )
-        db.session.execute(others.values(is_default=False))
+        for other in db.session.scalars(others.values(is_default=False).returning(ProviderAccount)):
+            _record("default_lost", other, actor, to=account.id)
     account.is_default = is_default
     db.session.flush()
 

@@ -113,9 +113,9 @@ def settle(einvoice_id: int, *, taken: bool, reason: str, scope: Scope, actor: s
     if taken:
         if einvoice.provider_status in outcomes.UNANSWERED:
             einvoice.provider_status = OwnWord.TAKEN.value
-        outcomes.record_taken(einvoice, taken=True, reason=reason)
+        outcomes.record_taken(einvoice, taken=True, reason=reason, actor=actor)
     else:
-        outcomes.record_not_taken(einvoice, reason=reason)
+        outcomes.record_not_taken(einvoice, reason=reason, actor=actor)
     audit.record("einvoice.doubt_settled", actor=actor, subject=f"einvoice:{einvoice.id}", taken=taken, reason=reason)
     return einvoice
 

@@ -175,7 +175,7 @@ def test_a_rejected_einvoice_is_corrected(owner_page: Page, owner: User) -> None
 def put_in_doubt(owner: User) -> Einvoice:
     einvoice = sample_data.issue_einvoice(owner)
     with unit_of_work():
-        stored = issue.send(einvoice.id, owner.id)
+        stored = issue.send(einvoice.id, owner.id, "test")
         stored.provider_status = "in_doubt"
         db.session.query(EinvoiceSending).update({"state": "failed", "in_doubt": True, "attempts": 5})
     return einvoice
@@ -306,14 +306,24 @@ def test_history_shows_labels_instead_of_codes(owner_client: FlaskClient, owner:
     status_report = {"provider_status": "<b>taken</b>", "occurred_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC)}
     with unit_of_work():
         status_reports.report(einvoice.id, status_report, owner.id)
-        issue.send(einvoice.id, owner.id)
-        credit_notes.draft_credit(einvoice.id, Type.RETURN, {"reason": "broken"}, owner.id)
+        issue.send(einvoice.id, owner.id, "test")
+        credit_notes.draft_credit(einvoice.id, Type.RETURN, {"reason": "broken"}, owner.id, "test")
     page = owner_client.get(f"/admin/einvoices/{einvoice.id}").text
     assert "Provider status: &lt;b&gt;taken&lt;/b&gt; · Time: <time " in page
     assert "Jan 2, 2026" in page
     assert "Applied: yes" in page
     assert "Provider: None (not sent)" in page
     assert re.search(r"Total: [\d,]+\.\d\d<", page)
+
+
+def test_history_shows_who_took_a_step(owner_client: FlaskClient, owner: User) -> None:
+    einvoice = sample_data.issue_einvoice(owner)
+    with unit_of_work():
+        issue.send(einvoice.id, owner.id, f"user:{owner.id}")
+    page = owner_client.get(f"/admin/einvoices/{einvoice.id}").text
+    assert f"<strong>Queued for the provider</strong> <span>{owner.name}</span>" in page
+    assert "<strong>E-invoice issued</strong> <span>test</span>" in page
+    assert f"user:{owner.id}" not in page
 
 
 @pytest.fixture

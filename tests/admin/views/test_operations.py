@@ -122,8 +122,8 @@ def test_failed_sendings_are_retried_with_the_same_key(admin_client: FlaskClient
         owner = a_user(role="billing").id
         a_seller(owner)
         open_, sent = (drafts.create(a_draft(), owner, "test").id for _ in range(2))
-        issue.issue(open_, None)
-        issue.issue(sent, None).status = "sent"
+        issue.issue(open_, None, "test")
+        issue.issue(sent, None, "test").status = "sent"
         rows = [EinvoiceSending(einvoice_id=id_, provider="http", key=uuid4(), state="failed") for id_ in (open_, sent)]
         for row in rows:
             row.attempts, row.error, row.due_at = 6, "The provider answered 503.", clock.now()

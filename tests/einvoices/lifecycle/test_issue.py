@@ -5,9 +5,49 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from flask.testing import FlaskClient
 
-from tests.einvoices.helpers import URL, create_draft, create_issued, events_of, perform
+from app.accounts.models.accounts import AuditEntry
+from app.einvoices.providers import outbox
+from app.einvoices.providers.contract import ProviderRequest, ProviderResponse
+from app.einvoices.status import Status
+from app.extensions import db
+from tests.einvoices.helpers import URL, create_draft, create_issued, events_of, fetch_detail, perform, set_adapter
+
+
+def _reject(_request: ProviderRequest) -> ProviderResponse:
+    return ProviderResponse(Status.REJECTED, "rejected", "PRV-1")
+
+
+def test_every_step_is_recorded_with_who_took_it(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_adapter(monkeypatch, "http", send=_reject)
+    sale, rejected = create_issued(owner), create_issued(owner, provider="http")
+    note = perform(owner, sale["id"], "credit-notes", {"reason": "torn"})
+    perform(owner, note["id"], "cancel", {"reason": "x"})
+    perform(owner, rejected["id"], "send")
+    outbox.send_due()
+    correction = perform(owner, rejected["id"], "corrections", {"reason": "y"})
+    actor = f"user:{owner.user_id}"
+    with db.engine.connect() as connection:
+        audited = connection.execute(AuditEntry.__table__.select().order_by(AuditEntry.id)).all()
+    steps = [(row.action, row.subject, row.actor) for row in audited if row.action.startswith("einvoice.")]
+    assert steps == [
+        ("einvoice.issued", f"einvoice:{sale['id']}", actor),
+        ("einvoice.issued", f"einvoice:{rejected['id']}", actor),
+        ("einvoice.credit_note_drafted", f"einvoice:{sale['id']}", actor),
+        ("einvoice.cancelled", f"einvoice:{note['id']}", actor),
+        ("einvoice.queued", f"einvoice:{rejected['id']}", actor),
+        ("einvoice.corrected", f"einvoice:{rejected['id']}", actor),
+    ]
+    for einvoice_id, kinds in (
+        (sale["id"], ["created", "issued", "credit_note_drafted"]),
+        (note["id"], ["credit_note_created", "cancelled"]),
+        (rejected["id"], ["created", "issued", "queued", "corrected"]),
+        (correction["id"], ["created"]),
+    ):
+        events = fetch_detail(owner, einvoice_id)["events"]
+        assert [event["type"] for event in events if event["payload"].get("actor") == actor] == kinds
 
 
 def test_issue_allocates_the_next_number_and_emits_an_event(owner: FlaskClient) -> None:

@@ -140,6 +140,8 @@ def test_a_default_that_changes_its_mode_takes_the_place_of_the_other(owner: Fla
     )
     assert owner.patch(f"{ACCOUNTS}/{tried}", json={"mode": "live"}).json["is_default"] is True
     assert owner.get(f"{ACCOUNTS}/{live}").json["is_default"] is False
+    lost = [(row.subject, row.actor, row.details) for row in audited() if row.action == "provider_account.default_lost"]
+    assert lost == [(f"provider_account:{live}", f"user:{owner.user_id}", {"to": tried})]
 
 
 class TestReadiness:

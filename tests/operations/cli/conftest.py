@@ -50,8 +50,8 @@ def doubtful(app: object) -> tuple[int, str]:
         owner = a_user(role="billing").id
         a_seller(owner)
         einvoice_id = drafts.create(a_draft(provider="http"), owner, "test").id
-        issue.issue(einvoice_id, None)
-        sent = issue.send(einvoice_id, None)
+        issue.issue(einvoice_id, None, "test")
+        sent = issue.send(einvoice_id, None, "test")
         sent.provider_status, number = "in_doubt", sent.invoice_no or ""
         error = "The provider answered 503."
         values = {"state": "failed", "in_doubt": True, "error": error, "finished_at": clock.now()}

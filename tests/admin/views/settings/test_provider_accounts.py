@@ -86,7 +86,7 @@ def test_an_account_is_created_tested_changed_and_archived(
     expect(admin_page.locator("#facts").get_by_text("Main provider")).to_be_visible()
     make_seller(admin_user)
     with unit_of_work():
-        issue.issue(draft.id, None)
+        issue.issue(draft.id, None, "test")
     admin_page.goto(LIST)
     admin_page.get_by_role("link", name="Main provider").click()
     admin_page.get_by_role("button", name="Archive").click()
