@@ -83,7 +83,7 @@ class Einvoices(MethodView):
 @blp.route("/from-sales")
 class FromSales(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(SaleInReview, AlreadyInvoiced)
+    @refuses(SaleInReview, AlreadyInvoiced, HasCredits)
     @idempotent
     @blp.arguments(FromSalesSchema, example={"invoice_no": "LTPI-77282", "vat_rate": 10, "prices_include_vat": True})
     @blp.response(201, EinvoiceDetailSchema, example={**samples.NEW, "sales_invoice_no": "LTPI-77282"})
@@ -96,7 +96,8 @@ class FromSales(MethodView):
     def post(self, data: dict[str, Any]) -> tuple[Einvoice, int]:
         """Create a draft from a sales invoice; a repeated request answers 200 with the same e-invoice.
 
-        When the provider rejected that e-invoice, the new draft is its correction (201).
+        When the provider rejected that e-invoice, the new draft is its correction (201). It keeps what the sales
+        invoice does not have: order, metadata, currency, account, VAT rates, and tax data of the same buyer.
         The `mrp` of a line is its unit price, with or without VAT as `prices_include_vat` says. A price with VAT is
         split so that the total of the e-invoice is the total of the sales invoice.
         """

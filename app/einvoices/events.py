@@ -60,7 +60,9 @@ def emit_and_record(event: events.EventType, einvoice: Einvoice, **payload: Any)
     emit(event, einvoice)
 
 
-def record_step(step: str, einvoice: Einvoice, actor: str, event: events.EventType | None = None, **facts: Any) -> None:
+def record_step(
+    step: str, einvoice: Einvoice, actor: str, event: events.EventType | None = None, /, **facts: Any
+) -> None:
     """Record a step in the history and in the audit trail, both with who took it; emit its event, if it has one."""
     record(einvoice, step, actor=actor, **facts)
     audit.record(f"einvoice.{step}", actor=actor, subject=f"einvoice:{einvoice.id}", **facts)

@@ -19,11 +19,15 @@ from app.extensions import db
 from app.kernel.errors import Invalid, NotFound
 from app.kernel.messages import N_, Message
 
+#: Columns that a correction takes over from the rejected e-invoice, because no sales invoice has them.
+_KEPT = ("marketplace", "marketplace_order_no", "allow_duplicate_order", "extra")
+
 
 def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope, actor: str) -> tuple[Einvoice, bool]:
     """The e-invoice of a sales invoice, and whether this call created it; a repeated call returns the same one.
 
-    When the provider rejected the existing e-invoice, a new draft from the sales invoice becomes its correction.
+    When the provider rejected the existing e-invoice, a new draft from the sales invoice becomes its correction, which
+    keeps what the sales invoice does not bring.
 
     Raises:
         HasCredits: the rejected e-invoice has returns or credit notes.
@@ -42,10 +46,12 @@ def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope, actor
         return existing, False
     if existing:
         corrections.require_correctable(existing)
-    content = _content(data, owner_id)
+    content = _content({**_kept_choices(existing, data), **data} if existing else data, owner_id, existing)
     exclusivity.require_free_sale(invoice_no, existing, scope)
     einvoice = drafts.add(content, owner_id)
     if existing:
+        for name in _KEPT:
+            setattr(einvoice, name, getattr(existing, name))
         corrections.replace(existing, einvoice, "", actor)
     else:
         einvoice.sales_invoice_no = invoice_no
@@ -62,8 +68,36 @@ def _find_existing(invoice_no: str, owner_id: int) -> Einvoice | None:
     return None if existing_id is None else find_for_update(existing_id, owner_id)
 
 
-def _content(data: Mapping[str, Any], owner_id: int) -> dict[str, Any]:
-    """Content of the draft: that of the sales invoice, with the VAT rates and further values of the request."""
+def _kept_choices(rejected: Einvoice, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Choices that made the rejected e-invoice; not its account when that is archived or another one is chosen."""
+    kept, account = {"currency": rejected.currency}, rejected.provider_account
+    if data.keys() & {"provider", "provider_account_id"}:
+        return kept
+    if account is None:
+        return {**kept, "provider": rejected.provider}
+    return kept if account.archived_at else {**kept, "provider_account_id": account.id}
+
+
+def _kept_rates(rejected: Einvoice) -> dict[str, Decimal]:
+    """VAT rate of each item of the rejected e-invoice that has one rate."""
+    found: dict[str, set[Decimal]] = {}
+    for item in rejected.items:
+        found.setdefault(item.sku, set()).add(item.vat_rate)
+    return {sku: min(rates) for sku, rates in found.items() if len(rates) == 1}
+
+
+def _with_kept_buyer(buyer: Mapping[str, Any], rejected: Einvoice) -> dict[str, Any]:
+    """The buyer of a sales invoice, completed from the rejected e-invoice when that has the same buyer."""
+    kept = rejected.buyer if rejected.buyer_name == buyer["name"] else {}
+    return {**kept, **{name: value for name, value in buyer.items() if value}}
+
+
+def _content(data: Mapping[str, Any], owner_id: int, rejected: Einvoice | None) -> dict[str, Any]:
+    """Content of the draft: that of the sales invoice, with the VAT rates and further values of the request.
+
+    The VAT rates that the request does not have, and the data of the same buyer that the sales invoice does not have,
+    are those of the rejected e-invoice.
+    """
     try:
         sale = invoice_sources.SOURCES["sales"].read(data["invoice_no"])
     except NotFound as error:
@@ -71,6 +105,9 @@ def _content(data: Mapping[str, Any], owner_id: int) -> dict[str, Any]:
     rates = {rate["item_code"]: rate["vat_rate"] for rate in data.get("vat_rates", ())}
     if unknown := rates.keys() - {item["sku"] for item in sale["items"]}:
         raise Invalid({"vat_rates": [Message(N_("The sales invoice has no item %(item)s."), item=min(unknown))]})
+    if rejected is not None:
+        sale = {**sale, "buyer": _with_kept_buyer(sale["buyer"], rejected)}
+        rates = {**({} if "vat_rate" in data else _kept_rates(rejected)), **rates}
     items = [{**item, **_rate(item["sku"], rates, data.get("vat_rate"))} for item in sale["items"]]
     default = {"prices_include_vat": sellers.profile_of(owner_id).prices_include_vat}
     names = ("currency", "provider", "provider_account_id", "prices_include_vat")

@@ -181,6 +181,29 @@ class TestFromSales:
         shown = fetch_detail(owner, first["id"])
         assert (shown["corrected_by_id"], shown["sales_invoice_no"]) == (answer.json["id"], sale["invoice_no"])
 
+    def test_what_the_sale_does_not_bring_is_kept(self, owner: FlaskClient, erp: FlaskClient) -> None:
+        sale = a_sale(customer=CUSTOMER)
+        assert erp.post("/api/sales/import/invoice/", json=sale).status_code == 201
+        rates = [{"item_code": sale["items"][0]["item_code"], "vat_rate": 1}]
+        made = {"invoice_no": sale["invoice_no"], "provider": "http", "currency": "EUR", "vat_rates": rates}
+        first = owner.post(f"{URL}/from-sales", json=made).json
+        order = {"marketplace": "Trendyol", "marketplace_order_no": "TY-9", "metadata": {"a": 1}}
+        buyer = {"name": CUSTOMER["name"], "tax_id": "1234567890", "is_business": True}
+        assert owner.patch(f"{URL}/{first['id']}", json={**order, "buyer": buyer}).status_code == 200
+        perform(owner, first["id"], "issue")
+        rejected = send(owner, first["id"])
+        correction = owner.post(f"{URL}/from-sales", json={"invoice_no": sale["invoice_no"]}).json
+        for name in ("currency", "provider", "provider_account_id", "buyer", "totals", *order):
+            assert (correction | correction["totals"])[name] == (rejected | rejected["totals"])[name], name
+        refused = owner.post(URL, json=a_draft(**order))
+        assert (refused.status_code, refused.json["error"]) == (409, "DUPLICATE_ORDER")
+        perform(owner, correction["id"], "issue")
+        send(owner, correction["id"])
+        given = {"invoice_no": sale["invoice_no"], "provider_account_id": None, "currency": "TRY", "vat_rate": 10}
+        third = owner.post(f"{URL}/from-sales", json=given).json
+        assert (third["corrects_id"], third["totals"]["currency"]) == (correction["id"], "TRY")
+        assert {item["vat_rate"] for item in third["items"]} == {10}
+
     def test_a_cancelled_one_makes_room_for_a_new_draft(self, owner: FlaskClient, erp: FlaskClient) -> None:
         sale = a_sale(customer=CUSTOMER)
         assert erp.post("/api/sales/import/invoice/", json=sale).status_code == 201
