@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
 from app.accounts.ownership import Scope
 from app.einvoices import invoice_sources
 from app.einvoices.errors import AlreadyInvoiced, DuplicateOrder, SaleInReview
-from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.einvoices import Einvoice, folded
 from app.einvoices.provider_accounts import status_words
 from app.einvoices.queries.lookup import is_in_force
 from app.einvoices.status import Type
@@ -15,14 +15,17 @@ from app.extensions import db
 
 #: As text, because each issue runs it: building it from columns takes longer than running it.
 _OTHER_OF_ORDER = text(
-    """
+    f"""
     SELECT id FROM e_invoices
-    WHERE owner_id = :owner_id AND marketplace_order_no = :order_no AND marketplace = :marketplace
+    WHERE owner_id = :owner_id
+      AND {folded("marketplace_order_no")} = {folded(":order_no")}
+      AND {folded("marketplace")} = {folded(":marketplace")}
       AND type = 'sale' AND status <> 'cancelled' AND corrected_by_id IS NULL
       AND id <> :id AND (number IS NOT NULL OR NOT :issued_only)
     LIMIT 1
-    """
+    """  # noqa: S608 - only names of columns and parameters are put in
 )
+_LOCK_ORDER = text(f"SELECT pg_advisory_xact_lock(hashtextextended({folded(':name')}, 0))")
 
 
 def require_free_sale(sales_invoice_no: str, einvoice: Einvoice | None, scope: Scope, *, lock: bool = True) -> None:
@@ -55,6 +58,8 @@ def require_free_sale(sales_invoice_no: str, einvoice: Einvoice | None, scope: S
 def require_free_order(einvoice: Einvoice, *, issued_only: bool = False) -> None:
     """Refuse a sale whose order of a marketplace has another e-invoice in force, unless the owner allowed that.
 
+    Upper and lower case make no difference.
+
     Raises:
         DuplicateOrder: another e-invoice has the order; with ``issued_only`` drafts do not count.
     """
@@ -63,7 +68,7 @@ def require_free_order(einvoice: Einvoice, *, issued_only: bool = False) -> None
         return
     if not issued_only:  # at issue the lock of the owner is held
         name = "order {} {!r} {!r}".format(*order)
-        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        db.session.execute(_LOCK_ORDER, {"name": name})
     values = {"owner_id": order[0], "marketplace": order[1], "order_no": order[2], "id": einvoice.id or 0}
     other_id = db.session.scalar(_OTHER_OF_ORDER, {**values, "issued_only": issued_only})
     if other_id is not None:

@@ -33,13 +33,17 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.database.check_constraints import one_of
 
+
+def folded(value: str) -> str:
+    """SQL of a text without letter case; the Turkish dotless and dotted i count as i."""
+    return f"lower(translate({value}, 'ıİ', 'ii'))"
+
+
 BUYER_TEXTS = ("name", "email", "phone", "tax_id", "tax_office", "address", "shipping_address")
 BUYER = (*BUYER_TEXTS, "is_business")
 _SEARCHED = ["invoice_no", "marketplace_order_no", "buyer_name", "buyer_email", "buyer_tax_id", "provider_invoice_id"]
 _SEARCH_TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in _SEARCHED)
-_IDENTIFIER_VALUES = ", ".join(
-    f"nullif(lower(translate({name}, 'ıİ', 'ii')), '')" for name in _SEARCHED if name != "buyer_name"
-)
+_IDENTIFIER_VALUES = ", ".join(f"nullif({folded(name)}, '')" for name in _SEARCHED if name != "buyer_name")
 #: Identifiers of an e-invoice, each as one lexeme, so that a search for a scanned or pasted identifier finds it.
 IDENTIFIERS = f"array_to_tsvector(array_remove(ARRAY[{_IDENTIFIER_VALUES}], NULL))"
 
@@ -100,10 +104,10 @@ class Einvoice(db.Model):
             postgresql_where=text("sales_invoice_no IS NOT NULL"),
         ),
         Index(
-            "ix_e_invoices_order",
+            "ix_e_invoices_order_folded",
             "owner_id",
-            "marketplace_order_no",
-            "marketplace",
+            text(folded("marketplace_order_no")),
+            text(folded("marketplace")),
             postgresql_where=text(
                 "type = 'sale' AND marketplace_order_no IS NOT NULL AND status <> 'cancelled' "
                 "AND corrected_by_id IS NULL"

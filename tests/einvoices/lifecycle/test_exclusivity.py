@@ -121,6 +121,15 @@ class TestOrder:
         [row, _] = [row for row in audited if row.action == "einvoice.duplicate_order_allowed"]
         assert (row.subject, row.details) == (f"einvoice:{other['id']}", ORDER)
 
+    def test_letter_case_makes_no_difference(self, owner: FlaskClient) -> None:
+        create_issued(owner, marketplace="Trendyol", marketplace_order_no="x-ıİi")
+        for marketplace, number in (("trendyol", "x-ıİi"), ("TRENDYOL", "X-III"), ("Trendyol", "x-iii")):
+            order = {"marketplace": marketplace, "marketplace_order_no": number}
+            assert owner.post(URL, json={**_draft(), **order}).json.get("error") == "DUPLICATE_ORDER", order
+            draft = create_draft(owner)
+            set_columns(draft["id"], **order)  # as the release before stored it
+            assert owner.post(f"{URL}/{draft['id']}/issue").json.get("error") == "DUPLICATE_ORDER", order
+
     def test_returns_corrections_and_other_owners_do_not_count(
         self, owner: FlaskClient, owner_as: Callable[..., FlaskClient]
     ) -> None:
