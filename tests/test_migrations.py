@@ -280,3 +280,27 @@ def test_a_sending_that_was_attempted_is_in_doubt(empty: sa.Engine, state: str, 
     upgrade("0018")
     with empty.connect() as connection:
         assert connection.scalar(sa.text("SELECT in_doubt FROM e_invoice_sendings")) is in_doubt
+
+
+def test_a_cancelled_correction_beside_another_one_is_unlinked(empty: sa.Engine) -> None:
+    upgrade("0025")
+    fill(empty)
+    with empty.begin() as connection:
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        columns = (
+            "owner_id, status, type, buyer_name, currency, provider, subtotal, discount_total, tax_total, grand_total"
+        )
+        columns += ", created_at, updated_at"
+        copy = f"INSERT INTO e_invoices (corrects_id, {columns}) SELECT e.id, {columns} FROM e_invoices e"
+        rejected, *_ = connection.scalars(sa.text("SELECT id FROM e_invoices")).all()
+        connection.execute(sa.text(f"{copy} WHERE e.id = :id"), {"id": rejected})
+        connection.execute(sa.text("UPDATE e_invoices SET status = 'cancelled' WHERE corrects_id IS NOT NULL"))
+        connection.execute(sa.text(f"{copy} WHERE e.id = :id"), {"id": rejected})
+        ids = connection.scalars(sa.text("SELECT id FROM e_invoices ORDER BY id")).all()
+        connection.execute(
+            sa.text("UPDATE e_invoices SET corrected_by_id = :c WHERE id = :id"), {"c": ids[2], "id": ids[0]}
+        )
+    downgrade("-1")
+    with empty.connect() as connection:
+        linked = connection.scalars(sa.text("SELECT corrects_id FROM e_invoices ORDER BY id")).all()
+    assert linked == [None, None, ids[0]]

@@ -240,7 +240,10 @@ class Cancel(MethodView):
         200, EinvoiceDetailSchema, example={**samples.DETAIL, "status": "cancelled", "reason": "Ordered twice"}
     )
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
-        """Cancel a draft, or an issued or rejected e-invoice; an issued number stays used."""
+        """Cancel a draft, or an issued or rejected e-invoice; an issued number stays used.
+
+        After the cancellation of a correction, the rejected e-invoice can be corrected, sent or cancelled again.
+        """
         return issue.cancel(einvoice_id, data["reason"], scope(), actor())
 
 

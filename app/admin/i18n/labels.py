@@ -91,6 +91,7 @@ LABELS: dict[str, tuple[LazyString, str]] = {
     "einvoice.return_drafted": (lazy_gettext("Return drafted"), "warn"),
     "einvoice.credit_note_drafted": (lazy_gettext("Credit note drafted"), "warn"),
     "einvoice.corrected": (lazy_gettext("Correction drafted"), "warn"),
+    "einvoice.correction_cancelled": (lazy_gettext("Correction cancelled"), "warn"),
     "einvoice.changed": (lazy_gettext("Draft changed"), "plain"),
     "einvoice.queued": (lazy_gettext("Queued for the provider"), "busy"),
     "einvoice.not_sent": (lazy_gettext("Not accepted by the provider"), "bad"),

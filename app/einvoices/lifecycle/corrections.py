@@ -10,6 +10,7 @@ from app.einvoices.events import CREATED, STATUS_CHANGED, emit_and_record, recor
 from app.einvoices.lifecycle import allowed_steps
 from app.einvoices.lifecycle.credit_notes import has_credits
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
+from app.einvoices.provider_accounts import status_words
 from app.einvoices.providers.sendings import require_no_doubt, require_not_sending
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
@@ -67,6 +68,19 @@ def replace(rejected: Einvoice, correction: Einvoice, reason: str, actor: str) -
     db.session.flush()  # only one e-invoice of a sales invoice has no correction
     correction.sales_invoice_no = rejected.sales_invoice_no
     record_step("corrected", rejected, actor, STATUS_CHANGED, corrected_by_id=correction.id, reason=reason)
+
+
+def free_rejected(correction: Einvoice, actor: str) -> None:
+    """After a correction was cancelled: the rejected e-invoice is in force again, with every way out of its rejection.
+
+    It has the quantities and amounts of its sale again, if it is a return or credit note. If its provider accepted it
+    meanwhile, that counts now.
+    """
+    db.session.flush()  # only one e-invoice of a sales invoice is in force
+    rejected = find_for_update(correction.corrects_id or 0, None)
+    rejected.corrected_by_id, rejected.updated_at = None, change_clock.stamp()
+    record_step("correction_cancelled", rejected, actor, STATUS_CHANGED, correction_id=correction.id)
+    status_words.apply(rejected)
 
 
 def _copy(rejected: Einvoice) -> Einvoice:

@@ -8,7 +8,7 @@ from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.errors import HasCredits, WrongState
 from app.einvoices.events import CANCELLED, ISSUED, record_step
-from app.einvoices.lifecycle import allowed_steps, credit_notes, exclusivity, numbering, readiness
+from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes, exclusivity, numbering, readiness
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
 from app.einvoices.provider_accounts import directory, draft_account
@@ -61,6 +61,8 @@ def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
 def cancel(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice:
     """Cancel a draft, or an e-invoice that the provider does not have or has rejected; its number stays used.
 
+    When it is a correction, the rejected e-invoice is in force again.
+
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
         WrongState: the provider has the e-invoice and did not reject it, or it is cancelled already.
@@ -78,7 +80,9 @@ def cancel(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice:
     einvoice.status, einvoice.reason, einvoice.updated_at = Status.CANCELLED.value, reason, change_clock.stamp()
     if einvoice.number is not None:
         _schedule_pdf(einvoice)
-    if einvoice.type != Type.SALE:
+    if einvoice.corrects_id is not None:
+        corrections.free_rejected(einvoice, actor)
+    elif einvoice.type != Type.SALE:
         credit_notes.release(einvoice)
     record_step("cancelled", einvoice, actor, CANCELLED, reason=reason)
     return einvoice

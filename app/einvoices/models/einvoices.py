@@ -119,7 +119,12 @@ class Einvoice(db.Model):
             "provider_invoice_id",
             postgresql_where=text("provider_account_id IS NOT NULL"),
         ),
-        Index("ix_e_invoices_corrects_id", "corrects_id", unique=True),
+        Index(
+            "ix_e_invoices_corrects_id_in_force",
+            "corrects_id",
+            unique=True,
+            postgresql_where=text("status <> 'cancelled'"),
+        ),
         Index("ix_e_invoices_corrected_by_id", "corrected_by_id", unique=True),
     )
 

@@ -79,8 +79,27 @@ class TestCorrection:
             answer = owner.post(f"{URL}/{rejected['id']}/{action}", json={"reason": "x"} if action != "send" else None)
             assert (answer.status_code, answer.json["error"]) == (409, "ALREADY_CORRECTED"), action
             assert answer.json["corrected_by_id"] == correction["id"]
-        assert perform(owner, correction["id"], "cancel", {"reason": "not needed"})["status"] == "cancelled"
-        assert owner.post(f"{URL}/{rejected['id']}/corrections", json={}).status_code == 409
+
+    def test_a_cancelled_one_frees_the_rejected_one(self, owner: FlaskClient) -> None:
+        rejected = create_rejected(owner)
+        for _ in range(2):
+            correction = perform(owner, rejected["id"], "corrections", {})
+            assert perform(owner, correction["id"], "cancel", {"reason": "x"})["corrects_id"] == rejected["id"]
+            freed = fetch_detail(owner, rejected["id"])
+            assert (freed["status"], freed["corrected_by_id"]) == ("rejected", None)
+            assert freed["events"][-1]["payload"]["correction_id"] == correction["id"]
+            assert events_of(rejected["id"])[-1]["einvoice"]["corrected_by_id"] is None
+        assert perform(owner, rejected["id"], "cancel", {"reason": "x"})["status"] == "cancelled"
+        assert owner.get(f"{URL}/series").json["data"][0]["cancelled"] == 1
+
+    def test_an_issued_and_rejected_one_frees_it_too(self, owner: FlaskClient) -> None:
+        rejected = create_rejected(owner)
+        correction = perform(owner, rejected["id"], "corrections", {})
+        perform(owner, correction["id"], "issue")
+        assert send(owner, correction["id"])["status"] == "rejected"
+        perform(owner, correction["id"], "cancel", {"reason": "x"})
+        assert send(owner, rejected["id"])["status"] == "rejected"
+        assert owner.get(f"{URL}/series").json["data"][0]["cancelled"] == 1
 
     def test_parallel_corrections_make_one_draft(self, owner: FlaskClient) -> None:
         rejected = create_rejected(owner)
@@ -121,6 +140,9 @@ class TestCorrection:
         perform(owner, correction["id"], "issue")
         assert fetch_detail(owner, sale["id"])["status"] == "refunded"
         perform(owner, correction["id"], "cancel", {"reason": "x"})
+        assert fetch_detail(owner, sale["id"])["status"] == "refunded"
+        assert owner.post(f"{URL}/{sale['id']}/credit-notes", json={"reason": "x"}).status_code in {409, 422}
+        perform(owner, rejected["id"], "cancel", {"reason": "x"})
         assert fetch_detail(owner, sale["id"])["status"] == "issued"
         again = perform(owner, sale["id"], "credit-notes", {"reason": "torn"})
         assert again["totals"] == note["totals"]
