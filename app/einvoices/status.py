@@ -59,14 +59,14 @@ def meaning_of(word: str | None, mapping: Mapping[str, str] | None) -> str | Non
 def is_rejected(status: str, meaning: str | None) -> bool:
     """Whether the provider rejected it: by its response to the sending, or later by a status report.
 
-    It is not rejected any more when the provider reported an acceptance after its rejection.
+    A later report also takes an acceptance back, and a rejection when it means ``accepted``.
 
     Args:
         meaning: of the provider's word, see ``meaning_of``.
     """
     if status == Status.REJECTED:
         return meaning != Status.ACCEPTED
-    return status == Status.SENT and meaning == Status.REJECTED
+    return status in {Status.SENT, Status.ACCEPTED} and meaning == Status.REJECTED
 
 
 def took_rejection_back(status: str, meaning: str | None) -> bool:

@@ -20,7 +20,7 @@ class Step:
     Attributes:
         verb: the step in a refusal: "cannot be sent".
         statuses: the own statuses of the e-invoice.
-        after_rejection: also allowed for a sent e-invoice when the provider said that it rejects it.
+        after_rejection: also allowed for a sent or accepted e-invoice when the provider said that it rejects it.
         after_acceptance: also allowed for a rejected e-invoice when the provider then said that it accepts it. Then no
             other step is allowed.
         unless_taken: not for an issued e-invoice of which the provider said that it accepts it.

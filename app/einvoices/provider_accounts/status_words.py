@@ -45,8 +45,8 @@ def meaning() -> ColumnElement[str]:
 
 def is_not_rejected() -> ColumnElement[bool]:
     """Condition: the provider did not reject the e-invoice; ``status.is_rejected`` in SQL."""
-    is_sent_and_rejected = and_(Einvoice.status == Status.SENT, meaning() == Status.REJECTED)
-    return and_(Einvoice.status != Status.REJECTED, not_(is_sent_and_rejected))
+    is_rejected_later = and_(Einvoice.status.in_((Status.SENT, Status.ACCEPTED)), meaning() == Status.REJECTED)
+    return and_(Einvoice.status != Status.REJECTED, not_(is_rejected_later))
 
 
 def apply(einvoice: Einvoice) -> bool:

@@ -172,6 +172,18 @@ class TestOtherWays:
         correction = perform(owner, einvoice["id"], "corrections", {})
         assert correction["corrects_id"] == einvoice["id"]
 
+    @pytest.mark.parametrize("action", ["corrections", "cancel"])
+    def test_an_acceptance_that_the_provider_took_back_has_a_way_out(self, owner: FlaskClient, action: str) -> None:
+        sale = create_issued(owner, provider="null")
+        note = perform(owner, sale["id"], "credit-notes", {"reason": "torn"})
+        perform(owner, note["id"], "issue")
+        assert send(owner, note["id"])["status"] == "accepted"
+        assert owner.post(f"{URL}/{note['id']}/{action}", json={"reason": "x"}).json["error"] == "WRONG_STATE"
+        perform(owner, note["id"], "provider-status", {"provider_status": "Rejected"})
+        perform(owner, note["id"], action, {"reason": "x"})
+        refunded = "issued" if action == "cancel" else "refunded"
+        assert fetch_detail(owner, sale["id"])["status"] == refunded
+
     def test_sending_again_uses_the_same_key(self, owner: FlaskClient) -> None:
         rejected = create_rejected(owner)
         send(owner, rejected["id"])
@@ -243,7 +255,7 @@ def test_the_page_of_documentation_has_the_table_of_steps() -> None:
     for name, step in STEPS.items():
         statuses = ", ".join(status for status in Status if status in step.statuses)
         if step.after_rejection:
-            statuses += "; sent, when the provider reported `rejected`"
+            statuses += "; sent or accepted, when the provider reported `rejected`"
         if step.after_acceptance:
             statuses += "; rejected, when the provider then reported `accepted`"
         if step.unless_taken:

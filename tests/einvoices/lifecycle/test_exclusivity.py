@@ -92,7 +92,7 @@ class TestSale:
         for status, word in (("sent", "accepted"), ("accepted", "accepted"), ("issued", "rejected")):
             set_columns(issued["id"], status=status, provider_status=word)
             assert from_sales(second, sale_no).status_code == 409, status
-        for status, word in (("sent", "Rejected"), ("rejected", "x"), ("cancelled", "x")):
+        for status, word in (("sent", "Rejected"), ("accepted", "Rejected"), ("rejected", "x"), ("cancelled", "x")):
             set_columns(issued["id"], status=status, provider_status=word)
             draft = from_sales(second, sale_no)
             assert draft.status_code in {200, 201}, status
