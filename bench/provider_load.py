@@ -39,7 +39,8 @@ def prepare(number_of_sellers: str, each: str, *ports: str) -> int:
             )
             modules.enable(user, "feature.einvoice_api", actor="bench")
             owner_id = user.id
-            sellers.save(owner_id, actor="bench", tax_id="1234567890", address="Bagdat Cad. 1, Istanbul")
+            tax_id = str(1_000_000_000 + owner_id)
+            sellers.save(owner_id, actor="bench", tax_id=tax_id, address="Bagdat Cad. 1, Istanbul")
         for port in ports:
             _open_account(owner_id, int(port), int(each))
     return int(number_of_sellers) * len(ports)

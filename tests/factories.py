@@ -35,8 +35,8 @@ def a_user(*, role: str = "admin", **facts: Any) -> User:
 
 
 def a_seller(user_id: int, **facts: Any) -> SellerProfile:
-    """The stored profile of a seller with all that an e-invoice needs."""
-    values = {"name": "Kumaş Ltd.", "tax_id": "1234567890", "address": "Sanayi Cad. 1, Bursa"} | facts
+    """The stored profile of a seller with all that an e-invoice needs; each user is a company of its own."""
+    values = {"name": "Kumaş Ltd.", "tax_id": str(1_000_000_000 + user_id), "address": "Sanayi Cad. 1, Bursa"} | facts
     return sellers.save(user_id, actor="a test", **values)
 
 

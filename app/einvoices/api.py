@@ -25,6 +25,7 @@ from app.einvoices.errors import (
     NotInDoubt,
     PdfNotReady,
     SaleInReview,
+    SeriesTaken,
     UnknownEinvoice,
     WrongState,
 )
@@ -184,7 +185,7 @@ class Readiness(MethodView):
 @blp.route("/<int:einvoice_id>/issue")
 class Issue(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState, Incomplete, SaleInReview, AlreadyInvoiced, DuplicateOrder)
+    @refuses(UnknownEinvoice, WrongState, Incomplete, SaleInReview, AlreadyInvoiced, DuplicateOrder, SeriesTaken)
     @blp.response(200, EinvoiceDetailSchema, example={**samples.DETAIL, "pdf_state": "pending", "pdf_url": None})
     def post(self, einvoice_id: int) -> Einvoice:
         """Issue a draft: it gets its number and date; its PDF follows within seconds.

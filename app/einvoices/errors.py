@@ -96,6 +96,13 @@ class DuplicateOrder(Conflict):
         super().__init__(data={"einvoice_id": einvoice_id})
 
 
+class SeriesTaken(Conflict):
+    """Two users of one company would draw the same invoice numbers; each needs a prefix of its own."""
+
+    message = N_("Another user has your tax number and the same prefix. Choose another prefix in the seller settings.")
+    code = "SERIES_TAKEN"
+
+
 class NotCreditable(Conflict):
     message = N_("Only a sale can be returned or credited.")
     code = "NOT_A_SALE"

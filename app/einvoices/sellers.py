@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts import audit
@@ -19,6 +20,7 @@ from app.einvoices.currencies import CURRENCIES
 from app.einvoices.models.sellers import SellerLogo, SellerProfile
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
 from app.languages import LANGUAGES
@@ -37,6 +39,20 @@ _DEFAULTS: Mapping[str, Any] = {
 _TEXTS = ("tax_id", "tax_office", "address", "email", "phone", "website", "bank", "footer")
 #: Fields that the PDF prints; the other fields are defaults for new drafts.
 _PRINTED = ("name", *_TEXTS, "language", "timezone", "logo_sha256")
+#: A change of one of these may make two users number the e-invoices of one company alike.
+_NUMBERING = frozenset({"tax_id", "prefix", "country"})
+#: Tax numbers are compared without spaces and signs, and within one country if both sellers said theirs.
+_SHARED_SERIES = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM seller_profiles p
+        WHERE p.owner_id <> :owner_id AND upper(regexp_replace(p.tax_id, '[^[:alnum:]]', '', 'g')) = :tax_id
+          AND coalesce(p.country, :country) IS NOT DISTINCT FROM coalesce(:country, p.country)
+          AND (p.prefix = :prefix OR EXISTS (
+            SELECT FROM e_invoice_series s WHERE s.owner_id = p.owner_id AND s.prefix = :prefix AND s.year = :year))
+    )
+    """
+)
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
@@ -72,11 +88,26 @@ def save(owner_id: int, *, actor: str, **facts: Any) -> SellerProfile:
     changed = sorted(name for name, value in facts.items() if getattr(profile, name) != value)
     for name, value in facts.items():
         setattr(profile, name, value)
+    if _NUMBERING & {*changed}:
+        # Two users who save at the same time do not see each other's change.
+        db.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('series of sellers', 0))"))
+        if shares_series(profile):
+            raise Invalid({"prefix": [N_("Another user has this prefix with your tax number. Choose another one.")]})
     db.session.add(profile)
     db.session.flush()
     if changed:
         audit.record("seller.changed", actor=actor, subject=f"user:{owner_id}", fields=changed)
     return profile
+
+
+def shares_series(profile: SellerProfile) -> bool:
+    """Whether another user of the same company has the prefix, or has numbers with it of this year."""
+    tax_id = "".join(filter(str.isalnum, profile.tax_id)).upper()
+    year = clock.now().astimezone(parse_timezone(profile.timezone)).year
+    values = {"owner_id": profile.owner_id, "tax_id": tax_id, "country": profile.country}
+    with db.session.no_autoflush:  # the profile may be refused
+        found = db.session.scalar(_SHARED_SERIES, {**values, "prefix": profile.prefix, "year": year})
+    return bool(tax_id and found)
 
 
 def save_logo(owner_id: int, content: bytes | None) -> SellerProfile:

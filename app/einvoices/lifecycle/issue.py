@@ -33,11 +33,13 @@ def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
         SaleInReview: its sales invoice is in review.
         AlreadyInvoiced: its sales invoice has an issued e-invoice, of whichever user.
         DuplicateOrder: its order of the marketplace has an issued e-invoice.
+        SeriesTaken: another user of the same company has the prefix.
     """
     einvoice = find_for_update(einvoice_id, scope)
     allowed_steps.require("issue", einvoice)
     profile = sellers.profile_of(einvoice.owner_id)
     readiness.require_complete(profile, einvoice)
+    readiness.require_own_series(profile)
     if einvoice.sales_invoice_no:
         exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope)
     # One issue at a time for each owner, locked before the stamp: numbers and dates rise in the same order, and the

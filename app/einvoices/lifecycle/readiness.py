@@ -8,7 +8,7 @@ from itertools import groupby
 
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
-from app.einvoices.errors import Incomplete
+from app.einvoices.errors import Incomplete, SeriesTaken
 from app.einvoices.lifecycle import allowed_steps, exclusivity
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.sellers import SellerProfile
@@ -119,6 +119,16 @@ def require_complete(seller: SellerProfile, einvoice: Einvoice) -> None:
         )
 
 
+def require_own_series(seller: SellerProfile) -> None:
+    """Refuse to number e-invoices as another user of the same company does.
+
+    Raises:
+        SeriesTaken: another user has the tax number and the prefix.
+    """
+    if sellers.shares_series(seller):
+        raise SeriesTaken
+
+
 def check(einvoice_id: int, scope: Scope) -> Readiness:
     """Whether a draft can be issued, without issuing it.
 
@@ -133,9 +143,11 @@ def check(einvoice_id: int, scope: Scope) -> Readiness:
 
 def of_draft(einvoice: Einvoice, scope: Scope) -> Readiness:
     """The readiness of a draft that is loaded already."""
-    missing = find_missing(sellers.profile_of(einvoice.owner_id), einvoice)
+    profile = sellers.profile_of(einvoice.owner_id)
+    missing = find_missing(profile, einvoice)
     conflicts: list[Conflict] = []
     try:
+        require_own_series(profile)
         if einvoice.sales_invoice_no:
             exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope, lock=False)
         exclusivity.require_free_order(einvoice, issued_only=True)

@@ -97,6 +97,7 @@ def show_readiness(ids: tuple[int, ...]) -> None:
 @click.option("--address", help="Address.")
 @click.option("--country", help="Two letters of ISO 3166-1; without --timezone its time zone is set too.")
 @click.option("--timezone", help="For instance Europe/Istanbul; legal dates are days of it.")
+@click.option("--prefix", help="Start of invoice numbers; users of one company need different ones.")
 @click.option("--prices-include-vat/--prices-without-vat", default=None, help="The prices of sales invoices.")
 def save_seller(email: str, **facts: str | bool | None) -> None:
     """Change the seller profile of the user with this EMAIL; e-invoices print it from the next issue on."""
