@@ -126,7 +126,7 @@ class Detail(MethodView):
         return lookup.find(einvoice_id, scope(), items=query["include_items"], events=query["include_events"])
 
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState, DuplicateOrder)
+    @refuses(UnknownEinvoice, WrongState, DuplicateOrder, HasCredits)
     @blp.arguments(EinvoiceChangeSchema, example={"buyer": {"name": "Ayşe Yılmaz"}, "notes": "Gift wrapped"})
     @blp.response(200, EinvoiceDetailSchema, example={**samples.NEW, "notes": "Gift wrapped"})
     def patch(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:

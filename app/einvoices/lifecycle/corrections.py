@@ -8,7 +8,7 @@ from app.accounts.ownership import Scope
 from app.einvoices.errors import HasCredits
 from app.einvoices.events import CREATED, STATUS_CHANGED, emit_and_record, record_step
 from app.einvoices.lifecycle import allowed_steps
-from app.einvoices.lifecycle.credit_notes import has_credits
+from app.einvoices.lifecycle.credit_notes import can_cancel_credits
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.provider_accounts import status_words
 from app.einvoices.providers.sendings import require_no_doubt, require_not_sending
@@ -22,25 +22,26 @@ _TOTALS = ("subtotal", "discount_total", "tax_total", "grand_total")
 #: Columns that a correction copies; it draws a number of its own and is sent under a key of its own.
 _COPIED = (
     *("owner_id", "type", "original_id", "currency", "provider", "provider_account_id"),
-    *("marketplace", "marketplace_order_no", "allow_duplicate_order"),
+    *("marketplace", "marketplace_order_no", "allow_duplicate_order", "credited_total"),
     *("notes", "extra", *_TOTALS, *(f"buyer_{name}" for name in BUYER)),
 )
 _COPIED_OF_ITEM = (
     *("line_no", "sku", "name", "quantity", "unit_price", "discount_amount", "vat_rate"),
-    *("net", "vat_amount", "total", "original_item_id"),
+    *("net", "vat_amount", "total", "original_item_id", "credited_quantity", "credited_net"),
 )
 
 
 def correct(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice:
     """Draft a correction of a rejected e-invoice, with the same content; the number of the rejected one stays used.
 
-    The quantities and amounts that a rejected return or credit note took from its sale go over to the correction.
+    The quantities and amounts that a rejected return or credit note took from its sale go over to the correction. So do
+    those that returns and credit notes took from a rejected sale, when they cannot be cancelled any more.
 
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
         WrongState: the provider did not reject it.
         AlreadyCorrected: it has a correction.
-        HasCredits: it has returns or credit notes.
+        HasCredits: it has returns or credit notes that can be cancelled.
         AlreadySending: a sending to the provider is pending.
         InDoubt: a sending was given up in doubt.
     """
@@ -56,7 +57,7 @@ def require_correctable(einvoice: Einvoice) -> None:
     """Refuse a correction; the errors are those of ``correct``."""
     require_no_doubt(einvoice)
     allowed_steps.require("correct", einvoice)
-    if has_credits(einvoice):
+    if can_cancel_credits(einvoice):
         raise HasCredits
     require_not_sending(einvoice)
 
@@ -79,6 +80,9 @@ def free_rejected(correction: Einvoice, actor: str) -> None:
     db.session.flush()  # only one e-invoice of a sales invoice is in force
     rejected = find_for_update(correction.corrects_id or 0, None)
     rejected.corrected_by_id, rejected.updated_at = None, change_clock.stamp()
+    rejected.credited_total = Decimal(0)  # the correction could be cancelled because no credit is left
+    for item in rejected.items:
+        item.credited_quantity = item.credited_net = Decimal(0)
     record_step("correction_cancelled", rejected, actor, STATUS_CHANGED, correction_id=correction.id)
     status_words.apply(rejected)
 
@@ -86,7 +90,6 @@ def free_rejected(correction: Einvoice, actor: str) -> None:
 def _copy(rejected: Einvoice) -> Einvoice:
     copied = Einvoice(
         status=Status.DRAFT.value,
-        credited_total=Decimal(0),
         reason="" if rejected.type == Type.SALE else rejected.reason,
         pdf=None,
         created_at=clock.now(),
@@ -95,7 +98,7 @@ def _copy(rejected: Einvoice) -> Einvoice:
     )
     for item in rejected.items:
         values = {name: getattr(item, name) for name in _COPIED_OF_ITEM}
-        copied.items.append(EinvoiceItem(**values, credited_quantity=Decimal(0), credited_net=Decimal(0)))
+        copied.items.append(EinvoiceItem(**values))
     db.session.add(copied)
     db.session.flush()  # the link needs the id
     return copied

@@ -17,7 +17,7 @@ from app.einvoices.lifecycle.drafts import set_lines
 from app.einvoices.lifecycle.inclusive_prices import PRICE_STEP
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import find_for_update, is_in_force
+from app.einvoices.queries.lookup import find_for_update, ids_of_sale, is_in_force
 from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel import clock
@@ -59,22 +59,20 @@ def draft_credit(original_id: int, kind: Type, data: Mapping[str, Any], scope: S
 
 def has_credits(original: Einvoice) -> bool:
     """Whether the sale has a return or credit note in force."""
-    credits_ = select(Einvoice.id).where(Einvoice.original_id == original.id, is_in_force())
-    return db.session.scalar(credits_.limit(1)) is not None
+    return bool(_in_force(original))
+
+
+def can_cancel_credits(original: Einvoice) -> bool:
+    """Whether a return or credit note in force can be cancelled."""
+    return any(allowed_steps.is_allowed("cancel", credit) for credit in _in_force(original))
 
 
 def settle(credit: Einvoice) -> None:
     """After a credit was issued: set the original to refunded when its issued credits cover all of it."""
     original = _original(credit)
-    drafts = select(Einvoice.id).where(
-        Einvoice.original_id == original.id, Einvoice.status == Status.DRAFT, Einvoice.id != credit.id
-    )
+    others = [each for each in _in_force(original) if each.status == Status.DRAFT and each.id != credit.id]
     is_complete = all(item.credited_quantity == item.quantity for item in original.items)
-    if (
-        is_complete
-        and allowed_steps.is_possible(allowed_steps.STEPS["credit"], original)
-        and db.session.scalar(drafts.limit(1)) is None
-    ):
+    if is_complete and not others and allowed_steps.is_possible(allowed_steps.STEPS["credit"], original):
         original.refunded_from = original.status
         _change_status(original, Status.REFUNDED.value)
 
@@ -82,9 +80,12 @@ def settle(credit: Einvoice) -> None:
 def release(credit: Einvoice) -> None:
     """After a credit was cancelled: its quantities and amounts can be credited again."""
     original = _original(credit)
-    by_id: dict[int | None, EinvoiceItem] = {item.id: item for item in original.items}
+    by_line = {item.line_no: item for item in original.items}
+    # A correction of the sale has the same lines with ids of their own.
+    query = select(EinvoiceItem.id, EinvoiceItem.line_no).where(EinvoiceItem.einvoice_id == credit.original_id)
+    lines: dict[int | None, int] = {row.id: row.line_no for row in db.session.execute(query)}
     for item in credit.items:
-        credited = by_id[item.original_item_id]
+        credited = by_line[lines[item.original_item_id]]
         credited.credited_quantity -= item.quantity
         credited.credited_net -= item.net
     original.credited_total -= credit.grand_total
@@ -101,9 +102,18 @@ def _change_status(original: Einvoice, status: str) -> None:
 
 
 def _original(credit: Einvoice) -> Einvoice:
+    """The sale of a credit, or the correction that took its place."""
     if credit.original_id is None:
         raise TypeError("a sale has no original")
-    return find_for_update(credit.original_id, credit.owner_id)
+    original = find_for_update(credit.original_id, credit.owner_id)
+    while original.corrected_by_id is not None:
+        original = find_for_update(original.corrected_by_id, credit.owner_id)
+    return original
+
+
+def _in_force(original: Einvoice) -> Sequence[Einvoice]:
+    query = select(Einvoice).where(Einvoice.original_id.in_(ids_of_sale(original)), is_in_force())
+    return db.session.scalars(query).all()
 
 
 def _select_lines(original: Einvoice, wanted: Sequence[Mapping[str, Any]] | None) -> list[tuple[EinvoiceItem, Decimal]]:
@@ -206,7 +216,7 @@ def _remaining_vat(original: Einvoice) -> dict[Decimal, Decimal]:
     credited = (
         select(EinvoiceItem.vat_rate, func.sum(EinvoiceItem.vat_amount))
         .join(Einvoice, Einvoice.id == EinvoiceItem.einvoice_id)
-        .where(Einvoice.original_id == original.id, is_in_force())
+        .where(Einvoice.original_id.in_(ids_of_sale(original)), is_in_force())
         .group_by(EinvoiceItem.vat_rate)
     )
     before = {rate: vat for rate, vat in db.session.execute(credited)}  # noqa: C416 - the type is Row, not a pair

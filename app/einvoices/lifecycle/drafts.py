@@ -10,6 +10,7 @@ from app.accounts import audit
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.currencies import CURRENCIES
+from app.einvoices.errors import HasCredits
 from app.einvoices.events import CREATED, emit_and_record, record
 from app.einvoices.lifecycle import allowed_steps, exclusivity, inclusive_prices, totals
 from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice, EinvoiceItem
@@ -48,6 +49,7 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope, actor: str) 
         DuplicateOrder: as for ``create``.
         UnknownEinvoice: the e-invoice does not exist in this scope.
         WrongState: the e-invoice is not a draft any more.
+        HasCredits: lines or currency of a correction were given, and its sale has returns or credit notes.
         Invalid: as for ``create``; or items or currency of a return or credit note were given.
     """
     einvoice = find_for_update(einvoice_id, scope)
@@ -56,6 +58,8 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope, actor: str) 
         raise Invalid({"prices_include_vat": [N_("Send the items too: the stored prices are without VAT.")]})
     if einvoice.type != Type.SALE and data.keys() & {"items", "currency"}:
         raise Invalid({name: [_FOLLOWS] for name in ("items", "currency") if name in data})
+    if einvoice.credited_total and data.keys() & {"items", "currency"}:
+        raise HasCredits
     profile = sellers.profile_of(einvoice.owner_id)
     chosen = draft_account.for_change(data, einvoice.owner_id, profile.provider)
     for name, value in ({name: data[name] for name in _HEADER if name in data} | chosen).items():

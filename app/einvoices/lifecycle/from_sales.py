@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 
 from app.accounts.ownership import Scope
 from app.einvoices import invoice_sources, sellers
+from app.einvoices.errors import HasCredits
 from app.einvoices.events import CREATED, emit_and_record
-from app.einvoices.lifecycle import allowed_steps, corrections, drafts, exclusivity
+from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes, drafts, exclusivity
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.providers.sendings import is_open
 from app.einvoices.queries.lookup import find_for_update, is_in_force
@@ -46,6 +47,8 @@ def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope, actor
         return existing, False
     if existing:
         corrections.require_correctable(existing)
+        if credit_notes.has_credits(existing):  # they refer to lines that the sales invoice may not have any more
+            raise HasCredits
     content = _content({**_kept_choices(existing, data), **data} if existing else data, owner_id, existing)
     exclusivity.require_free_sale(invoice_no, existing, scope)
     einvoice = drafts.add(content, owner_id)

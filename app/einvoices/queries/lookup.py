@@ -58,9 +58,18 @@ def is_in_force() -> ColumnElement[bool]:
 
 
 def list_credits(original: Einvoice) -> Sequence[Einvoice]:
-    """The returns and credit notes of an e-invoice, oldest first."""
-    query = select(Einvoice).where(Einvoice.original_id == original.id).order_by(Einvoice.id)
+    """The returns and credit notes of a sale, also those from before its correction, oldest first."""
+    query = select(Einvoice).where(Einvoice.original_id.in_(ids_of_sale(original))).order_by(Einvoice.id)
     return list(db.session.scalars(query))
+
+
+def ids_of_sale(einvoice: Einvoice) -> list[int]:
+    """The id of an e-invoice, and those of the rejected ones that it corrects one after the other."""
+    ids, corrected = [einvoice.id], einvoice.corrects_id
+    while corrected is not None:
+        ids.append(corrected)
+        corrected = db.session.scalar(select(Einvoice.corrects_id).where(Einvoice.id == corrected))
+    return ids
 
 
 def created_per_day(days: int, scope: Scope) -> Sequence[DailyCount]:

@@ -15,6 +15,7 @@ from app.einvoices.providers import outbox
 from app.einvoices.providers.clients import ADAPTERS
 from app.einvoices.providers.contract import ProviderRequest, ProviderResponse
 from app.einvoices.status import Status
+from app.extensions import db
 from tests.einvoices.helpers import URL, create_issued, events_of, fetch_detail, perform, set_adapter, stored_sendings
 from tests.factories import a_draft, a_sale
 
@@ -35,6 +36,11 @@ def send(client: FlaskClient, einvoice_id: int) -> dict[str, Any]:
     perform(client, einvoice_id, "send")
     outbox.send_due()
     return fetch_detail(client, einvoice_id)
+
+
+def fetch_items(client: FlaskClient, einvoice_id: int) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = client.get(f"{URL}/{einvoice_id}?include_items=1").json["items"]
+    return items
 
 
 def create_rejected(client: FlaskClient, **facts: Any) -> dict[str, Any]:
@@ -154,6 +160,54 @@ class TestCorrection:
                 set_adapter(patch, name, send=_reject)
             outbox.send_due()
         return fetch_detail(owner, note_id)
+
+
+class TestSaleWithCredits:
+    def test_a_credit_note_that_the_provider_has_goes_over(self, owner: FlaskClient) -> None:
+        sale = create_issued(owner, provider="null")
+        send(owner, sale["id"])
+        item = fetch_items(owner, sale["id"])[0]
+        part = {"reason": "torn", "items": [{"item_id": item["id"], "quantity": 1}]}
+        note = perform(owner, sale["id"], "credit-notes", part)
+        perform(owner, note["id"], "issue")
+        perform(owner, sale["id"], "provider-status", {"provider_status": "rejected"})
+        refused = owner.post(f"{URL}/{sale['id']}/corrections", json={})
+        assert (refused.status_code, refused.json["error"]) == (409, "HAS_CREDITS")
+        assert send(owner, note["id"])["status"] == "accepted"
+        correction = perform(owner, sale["id"], "corrections", {})
+        for answer in (
+            owner.patch(f"{URL}/{correction['id']}", json={"currency": "EUR"}),
+            owner.post(f"{URL}/{correction['id']}/cancel", json={"reason": "x"}),
+        ):
+            assert (answer.status_code, answer.json["error"]) == (409, "HAS_CREDITS")
+        perform(owner, correction["id"], "issue")
+        assert send(owner, correction["id"])["status"] == "accepted"
+        rest = perform(owner, correction["id"], "credit-notes", {"reason": "rest"})
+        assert rest["totals"]["grand_total"] + note["totals"]["grand_total"] == sale["totals"]["grand_total"]
+        perform(owner, rest["id"], "issue")
+        assert fetch_detail(owner, correction["id"])["status"] == "refunded"
+        perform(owner, note["id"], "provider-status", {"provider_status": "rejected"})
+        perform(owner, note["id"], "cancel", {"reason": "x"})
+        assert fetch_detail(owner, correction["id"])["status"] == "accepted"
+        again = perform(owner, correction["id"], "credit-notes", {"reason": "torn"})
+        assert again["totals"] == note["totals"]
+
+    def test_a_cancelled_correction_gives_the_whole_sale_back(self, owner: FlaskClient) -> None:
+        sale = create_rejected(owner)
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE e_invoices SET status = 'sent', provider_status = 'x'")
+        note = perform(owner, sale["id"], "credit-notes", {"reason": "torn"})
+        perform(owner, note["id"], "issue")
+        send(owner, note["id"])
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE e_invoices SET status = 'sent', provider_status = 'x'")
+        perform(owner, sale["id"], "provider-status", {"provider_status": "rejected"})
+        correction = perform(owner, sale["id"], "corrections", {})
+        perform(owner, note["id"], "provider-status", {"provider_status": "rejected"})
+        for einvoice_id in (note["id"], correction["id"]):
+            perform(owner, einvoice_id, "cancel", {"reason": "x"})
+        perform(owner, sale["id"], "provider-status", {"provider_status": "accepted"})
+        assert perform(owner, sale["id"], "credit-notes", {"reason": "y"})["totals"] == sale["totals"]
 
 
 class TestOtherWays:
