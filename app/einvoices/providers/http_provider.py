@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import codecs
-import http.client
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+import requests
+from urllib3.exceptions import HTTPError
+
 from app.config import KIB
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
-from app.einvoices.providers.pinned_line import NotConnected, PinnedLine
 from app.einvoices.status import STATUS_BY_PROVIDER_STATUS, OwnWord, Status, is_own_word
 from app.kernel import json
 from app.kernel.errors import MalformedJson
@@ -21,12 +23,38 @@ from app.kernel.http.tls_errors import causes_of, tls_message
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_
 from app.kernel.outbound import ssrf
+from app.kernel.outbound.connection_errors import plain_message
+from app.kernel.outbound.http_connection import CONNECT_SECONDS, ActiveRequest, pinned_session
 from app.kernel.worker.celery_app import HTTP_DEADLINE
 
 MAX_RESPONSE_BYTES = 64 * KIB
 #: Seconds for a look-up, which may come before a sending in the same task.
 LOOK_UP_DEADLINE = 5
 _TEMPORARY_CODES = frozenset({408, 425, 429})
+_REQUEST_ERRORS = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The answer of a provider: its status code and its body, which is read of a success and of "not found" only."""
+
+    code: int
+    body: bytes = b""
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.code < 300  # noqa: PLR2004
+
+    @property
+    def says_not_found(self) -> bool:
+        """Whether it is a 404 with ``{"found": false}``; a wrong address answers 404 too."""
+        if self.code != HTTPStatus.NOT_FOUND:
+            return False
+        try:
+            said = json.decode(self.body.removeprefix(codecs.BOM_UTF8))
+        except MalformedJson:
+            return False
+        return isinstance(said, dict) and said.get("found") is False
 
 
 def post(request: ProviderRequest) -> ProviderResponse:
@@ -38,29 +66,28 @@ def post(request: ProviderRequest) -> ProviderResponse:
     if not request.url:
         raise ProviderRejected(N_("EINVOICE_PROVIDER_URL is not set."), permanent=True, in_doubt=False)
     body = json.encode({"key": request.key, "einvoice": request.document})
-    headers = {**_headers(request), "Content-Type": "application/json", "Idempotency-Key": request.key}
-    http_request = urllib.request.Request(request.url, data=body, headers=headers, method="POST")  # noqa: S310 - http or https, validated
-    return _parse_response(_exchange(http_request, request, HTTP_DEADLINE))
+    headers = {"Content-Type": "application/json", "Idempotency-Key": request.key}
+    answer = _exchange("POST", request.url, request, HTTP_DEADLINE, headers=headers, body=body)
+    if not answer.is_success:
+        raise _rejected_with(answer.code)
+    return _parse_response(answer.body)
 
 
 def look_up(request: ProviderRequest) -> ProviderResponse | None:
     """GET the response that the provider gave to the e-invoice, by its key and number; None if it does not have it.
 
-    A wrong address answers 404 too, so "it does not have it" needs a 404 with ``{"found": false}``.
-
     Raises:
-        ProviderRejected: any other response than 200 or this 404, or none in time: the e-invoice stays in doubt.
+        ProviderRejected: any response but 200 and a clear "not found", or none in time: the e-invoice stays in doubt.
     """
     parts = urlsplit(request.lookup_url)
     asked = urlencode({"key": request.key, "invoice_no": request.document["invoice_no"]})
     url = urlunsplit(parts._replace(query=f"{parts.query}&{asked}" if parts.query else asked))
-    http_request = urllib.request.Request(url, headers=_headers(request))  # noqa: S310 - http or https, validated
-    try:
-        return _parse_response(_exchange(http_request, request, LOOK_UP_DEADLINE))
-    except _Answered as answered:
-        if answered.says_not_found:
-            return None
-        raise
+    answer = _exchange("GET", url, request, LOOK_UP_DEADLINE)
+    if answer.says_not_found:
+        return None
+    if answer.code != HTTPStatus.OK:
+        raise _rejected_with(answer.code)
+    return _parse_response(answer.body)
 
 
 def check(request: ProviderRequest) -> None:
@@ -78,89 +105,88 @@ def check(request: ProviderRequest) -> None:
                 N_("The look-up finds an e-invoice that nobody sent."), permanent=True, in_doubt=False
             )
         return
-    http_request = urllib.request.Request(request.url, headers=_headers(request), method="HEAD")  # noqa: S310 - http or https, validated
-    try:
-        _exchange(http_request, request, LOOK_UP_DEADLINE)
-    except _Answered as answered:
-        if answered.code >= 500 or answered.code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:  # noqa: PLR2004
-            raise
-
-
-class _Answered(ProviderRejected):
-    """The provider answered with an error status.
-
-    A 4xx says that the provider did not take the request; only 409 may mean that it has the e-invoice already.
-    """
-
-    def __init__(self, code: int, *, says_not_found: bool = False) -> None:
-        is_refusal = 400 <= code < 500  # noqa: PLR2004
-        self.code, self.says_not_found = code, says_not_found
-        super().__init__(
-            f"The provider answered {code}.",
-            permanent=is_refusal and code not in _TEMPORARY_CODES,
-            in_doubt=not is_refusal or code == HTTPStatus.CONFLICT,
-            number_taken=code == HTTPStatus.CONFLICT,
-        )
+    code = _exchange("HEAD", request.url, request, LOOK_UP_DEADLINE).code
+    if code >= 500 or code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:  # noqa: PLR2004
+        raise _rejected_with(code)
 
 
 def _headers(request: ProviderRequest) -> dict[str, str]:
     authorization = {"Authorization": f"Bearer {request.token}"} if request.token else {}
-    return {"Accept": "application/json", **authorization}
+    # A connection that is used again may have been closed meanwhile: then nobody knows whether the request arrived.
+    return {"Accept": "application/json", "Connection": "close", **authorization}
 
 
-def _exchange(http_request: urllib.request.Request, request: ProviderRequest, deadline: float) -> bytes:
-    end = time.monotonic() + deadline
-    line = PinnedLine(_address(http_request, request), request.ca_file)
+def _exchange(
+    method: str,
+    url: str,
+    request: ProviderRequest,
+    deadline: float,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> _Answer:
+    """Exchange one request and its answer; name resolution and connection count towards ``deadline``, in seconds.
+
+    Raises:
+        ProviderRejected: there is no complete answer; it is in doubt if a connection was made.
+    """
+    active = ActiveRequest(time.monotonic() + deadline)
     try:
-        with line.deadline(end), _open(line, http_request, deadline) as response:
-            is_look_up = http_request.get_method() == "GET"
-            if response.status == HTTPStatus.OK or (response.status < 300 and not is_look_up):  # noqa: PLR2004
-                return _read_limited(response, end)
-            is_missing = is_look_up and response.status == HTTPStatus.NOT_FOUND
-            says_not_found = is_missing and _says_not_found(_read_limited(response, end))
-            raise _Answered(response.status, says_not_found=says_not_found)
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        causes = list(causes_of(error))
-        reason = tls_message(causes) or f"The provider does not answer: {error}"
-        was_sent = not any(isinstance(cause, NotConnected | http.client.InvalidURL) for cause in causes)
-        raise ProviderRejected(reason, permanent=False, in_doubt=was_sent) from error
+        addresses = _addresses(url, request)
+        with active.closing_at_end():
+            session = pinned_session(addresses, request.ca_file, active)
+            sent = {**_headers(request), **(headers or {})}
+            with session.request(method, url, data=body, headers=sent, stream=True) as response:
+                answer = _Answer(response.status_code)
+                if method != "HEAD" and (answer.is_success or answer.code == HTTPStatus.NOT_FOUND):
+                    answer = _Answer(response.status_code, _read_limited(response, active))
+            active.seconds_left()  # what the deadline cut can look like a whole answer
+            return answer
+    except _REQUEST_ERRORS as failure:
+        reason = _reason(failure, active, deadline)
+        raise ProviderRejected(reason, permanent=False, in_doubt=active.is_connected) from failure
 
 
-def _open(line: PinnedLine, http_request: urllib.request.Request, deadline: float) -> Any:
-    """Open the response, also one with an error status."""
+def _reason(failure: Exception, active: ActiveRequest, deadline: float) -> str:
+    if active.is_expired:
+        return f"The provider did not answer completely within {deadline:g} seconds."
+    reason = tls_message(causes_of(failure))
+    return reason or f"The provider does not answer: {plain_message(failure, CONNECT_SECONDS)}"
+
+
+def _addresses(url: str, request: ProviderRequest) -> Sequence[str]:
+    """The IP addresses to connect to: of an account the one that was checked, of the settings all of the host."""
     try:
-        return line.open(http_request, deadline)
-    except urllib.error.HTTPError as response:
-        return response
-
-
-def _says_not_found(content: bytes) -> bool:
-    try:
-        said = json.decode(content.removeprefix(codecs.BOM_UTF8))
-    except MalformedJson:
-        return False
-    return isinstance(said, dict) and said.get("found") is False
-
-
-def _address(http_request: urllib.request.Request, request: ProviderRequest) -> str | None:
-    """The validated IP address to connect to; None for an address that the operator set."""
-    if request.allowances is None:
-        return None
-    try:
-        return ssrf.resolve_target(ssrf.parse_target(http_request.full_url), request.allowances)
+        target = ssrf.parse_target(url)
+        if request.allowances is None:
+            return ssrf.resolve_host(target.host, target.port)
+        return [ssrf.resolve_target(target, request.allowances)]
     except ssrf.AddressError as fault:
-        is_rule = isinstance(fault, ssrf.Refused)
+        is_rule = isinstance(fault, ssrf.Refused) and request.allowances is not None
         raise ProviderRejected(str(fault.message), permanent=is_rule, in_doubt=False) from fault
 
 
-def _read_limited(response: Any, deadline: float) -> bytes:
+def _rejected_with(code: int) -> ProviderRejected:
+    """The failure of a response with this status.
+
+    A 4xx says that the provider did not take the request; only 409 may mean that it has the e-invoice already.
+    """
+    is_refusal = 400 <= code < 500  # noqa: PLR2004
+    return ProviderRejected(
+        f"The provider answered {code}.",
+        permanent=is_refusal and code not in _TEMPORARY_CODES,
+        in_doubt=not is_refusal or code == HTTPStatus.CONFLICT,
+        number_taken=code == HTTPStatus.CONFLICT,
+    )
+
+
+def _read_limited(response: Any, active: ActiveRequest) -> bytes:
     content = b""
-    while chunk := response.read1(KIB):
+    while chunk := response.raw.read1(KIB, decode_content=False):
         content += chunk
-        if time.monotonic() > deadline or len(content) > MAX_RESPONSE_BYTES:
-            raise ProviderRejected(
-                N_("The provider's answer is too slow or too large."), permanent=False, in_doubt=True
-            )
+        active.seconds_left()
+        if len(content) > MAX_RESPONSE_BYTES:
+            raise ProviderRejected(N_("The provider's answer is too large."), permanent=False, in_doubt=True)
     return content
 
 

@@ -6,10 +6,8 @@ cut, endless or malformed changes nothing.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -21,9 +19,9 @@ from urllib3.exceptions import HTTPError
 
 from app.config import KIB
 from app.kernel.outbound import ssrf
+from app.kernel.outbound.connection_errors import plain_message
+from app.kernel.outbound.http_connection import CONNECT_SECONDS, ActiveRequest, pinned_session
 from app.kernel.worker.celery_app import HTTP_DEADLINE
-from app.webhooks.sender.connection_errors import plain_message
-from app.webhooks.sender.http_connection import CONNECT_SECONDS, ActiveRequest, pinned_session
 
 MAX_READ_BYTES, MAX_STORED_BYTES = 64 * KIB, 2 * KIB
 #: Seconds that the client reads the body.
@@ -69,13 +67,13 @@ def post(
     """
     started = time.monotonic()
     address: str | None = None
-    active, answer = ActiveRequest(), _AnswerParts()
+    active, answer = ActiveRequest(started + deadline), _AnswerParts()
     error: str | None = None
     try:
         target = ssrf.parse_target(url)
         address = ssrf.resolve_target(target, allowances)
-        with _deadline(started + deadline, active):
-            session = pinned_session(address, ca_file, active)
+        with active.closing_at_end():
+            session = pinned_session([address], ca_file, active)
             with session.post(url, data=body, headers=dict(headers), stream=True) as response:
                 answer.headers = _stored_headers(response.headers)
                 _read_body(response, active, answer)
@@ -103,18 +101,6 @@ class _AnswerParts:
     @property
     def stored_body(self) -> str:
         return self.body[:MAX_STORED_BYTES].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-@contextmanager
-def _deadline(moment: float, request: ActiveRequest) -> Iterator[None]:
-    """Close the connection of the request at ``moment``, whatever it waits for."""
-    timer = threading.Timer(max(0.0, moment - time.monotonic()), request.close_connection)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _read_body(response: requests.Response, request: ActiveRequest, answer: _AnswerParts) -> None:

@@ -127,7 +127,7 @@ def test_the_setting_adds_a_company_authority(
     ("host", "days", "is_trusted", "error"),
     [
         ("127.0.0.1", -1, True, "The certificate is not valid: it has expired."),
-        ("10.0.0.9", 30, True, "The certificate is not valid: it is for another IP address."),
+        ("10.0.0.9", 30, True, "The certificate is not valid: it is for another host name."),
         ("127.0.0.1", 30, False, "The certificate is not valid: no trusted authority has signed it."),
     ],
 )

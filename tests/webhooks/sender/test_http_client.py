@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from app.kernel.outbound import ssrf
-from app.webhooks.sender import dispatcher, http_client, http_connection
+from app.kernel.outbound import http_connection, ssrf
+from app.webhooks.sender import dispatcher, http_client
 from tests.webhooks.fixtures import Make, deliveries
 from tests.webhooks.receivers import Receiver
 

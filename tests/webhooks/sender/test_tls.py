@@ -11,9 +11,10 @@ import pytest
 from cryptography import x509
 
 from app.kernel.http.app import Hub
+from app.kernel.outbound import http_connection
 from app.kernel.unit_of_work import unit_of_work
 from app.webhooks.endpoints import receiver_check
-from app.webhooks.sender import http_client, http_connection
+from app.webhooks.sender import http_client
 from tests.certificates import Authority
 from tests.webhooks.fixtures import Make, deliveries
 from tests.webhooks.receivers import Receiver

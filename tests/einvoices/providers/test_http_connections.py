@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ import pytest
 from app.einvoices.providers import http_provider
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest
 from app.kernel.outbound import ssrf
+from tests.certificates import Authority
 from tests.einvoices.providers.provider_server import running_store
 
 DOCUMENT = {"id": 1, "invoice_no": "EA-2026-000001"}
@@ -64,19 +68,24 @@ def test_a_name_that_does_not_resolve_is_tried_again(monkeypatch: pytest.MonkeyP
 
 
 @contextmanager
-def dripping() -> Iterator[int]:
-    """A provider that answers one byte of its headers at a time, for ever."""
+def dripping(tls: ssl.SSLContext | None = None, before_handshake: float = 0.0) -> Iterator[int]:
+    """A provider that answers one byte of its headers at a time, for ever; over TLS it may greet late."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         stopped = threading.Event()
 
         def serve() -> None:
             connection, _ = listener.accept()
             with connection:
-                while not stopped.wait(0.05):
-                    try:
-                        connection.sendall(b"H")
-                    except OSError:
-                        return
+                try:
+                    drip(connection)
+                except OSError:
+                    return
+
+        def drip(connection: socket.socket) -> None:
+            stopped.wait(before_handshake)
+            line = tls.wrap_socket(connection, server_side=True) if tls else connection
+            while not stopped.wait(0.05):
+                line.sendall(b"H")
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -87,14 +96,42 @@ def dripping() -> Iterator[int]:
             thread.join()
 
 
-def test_an_answer_that_drips_ends_at_the_deadline_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_provider, "HTTP_DEADLINE", 0.5)
-    with dripping() as port:
-        started = time.monotonic()
-        with pytest.raises(ProviderRejected) as caught:
-            http_provider.post(request_to("127.0.0.1", port))
-    assert time.monotonic() - started < 3
-    assert (caught.value.permanent, caught.value.in_doubt) == (False, True)
+class TestDeadline:
+    def test_an_answer_that_drips_ends_in_doubt(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(http_provider, "HTTP_DEADLINE", 0.5)
+        with dripping() as port:
+            started = time.monotonic()
+            with pytest.raises(ProviderRejected, match=r"did not answer completely within 0\.5 seconds") as caught:
+                http_provider.post(request_to("127.0.0.1", port))
+        assert time.monotonic() - started < 2
+        assert (caught.value.permanent, caught.value.in_doubt) == (False, True)
+
+    def test_the_time_of_name_resolution_and_handshake_counts(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """The parts are each shorter than the deadline, and together longer; then the provider would drip for ever."""
+        monkeypatch.setattr(http_provider, "HTTP_DEADLINE", 1.5)
+        authority, resolve = Authority(tmp_path), ssrf.resolve_host
+
+        def resolve_slowly(host: str, port: int) -> list[str]:
+            time.sleep(0.8)
+            return resolve(host, port)
+
+        monkeypatch.setattr(ssrf, "resolve_host", resolve_slowly)
+        with dripping(authority.server_context(), before_handshake=1.0) as port:
+            request = request_to("127.0.0.1", port, ca_file=authority.file)
+            request, started = replace(request, url=request.url.replace("http:", "https:")), time.monotonic()
+            with pytest.raises(ProviderRejected, match=r"within 1\.5 seconds") as caught:
+                http_provider.post(request)
+            assert time.monotonic() - started < 2.5
+        assert (caught.value.permanent, caught.value.in_doubt) == (False, False)
+
+
+def test_an_address_of_the_settings_may_have_several_ip_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_store() as store:
+        monkeypatch.setattr(ssrf, "resolve_host", lambda *_target: ["127.0.0.9", "127.0.0.1"])
+        url = f"http://provider.example.com:{store.server_port}/take"
+        assert http_provider.post(ProviderRequest(DOCUMENT, "a key", url, "")).provider_status == "accepted"
 
 
 class TestCheck:

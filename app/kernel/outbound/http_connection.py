@@ -1,4 +1,4 @@
-"""Connections of the HTTP client: pinned to a validated address, and observed while a request runs."""
+"""Connections of outgoing requests: pinned to checked addresses, observed while they run, and ended at a deadline."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import socket
 import ssl
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from http.client import HTTPException, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -19,11 +20,12 @@ from requests.structures import CaseInsensitiveDict
 from requests_hardened import Config, HTTPSession
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
 
 from app.kernel.http.tls_trust import client_context
 from app.kernel.worker.celery_app import HTTP_DEADLINE
 
-#: Timeout in seconds of the connection, and again of the TLS handshake; with name resolution less than the deadline.
+#: Timeout in seconds of the connection, and again of the TLS handshake; both are shorter near the deadline.
 CONNECT_SECONDS = 4.0
 #: A connection that was idle for longer may have been closed by the receiver, and is not used again.
 _MAX_IDLE_SECONDS = 1.0
@@ -39,11 +41,13 @@ _CONFIG = Config(
 
 
 class ActiveRequest:
-    """A running request and what is known about it; its connection is closed at the deadline."""
+    """A running request and what is known about it; its connection is closed at ``end``, on the monotonic clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, end: float) -> None:
+        self.end = end
         self.connection: Any = None
-        self.is_expired = False
+        #: Whether a connection was made, with its TLS handshake: before that, nothing of the request was sent.
+        self.is_connected = False
         #: The header lines that were written to the connection.
         self.sent_headers: dict[str, str] = {}
         #: The status line's code, known before the headers and the body of the answer.
@@ -53,6 +57,7 @@ class ActiveRequest:
     def observe(self, connection: Any) -> None:
         """Follow the request on ``connection``."""
         self.connection, self.sent_headers = connection, {}
+        self.is_connected = connection.sock is not None
         connection.active_request = self
         connection.response_class = functools.partial(_Answer, active_request=self)
 
@@ -64,8 +69,33 @@ class ActiveRequest:
     def socket(self) -> Any:
         return self._answer_socket or getattr(self.connection, "sock", None)
 
+    @property
+    def is_expired(self) -> bool:
+        return time.monotonic() >= self.end
+
+    def seconds_left(self, longest: float = HTTP_DEADLINE) -> float:
+        """Seconds until the end, at most ``longest``.
+
+        Raises:
+            TimeoutError: the end has come.
+        """
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline of the request has passed")
+        return min(left, longest)
+
+    @contextmanager
+    def closing_at_end(self) -> Iterator[None]:
+        """Close the connection at the end, whatever the request waits for then."""
+        timer = threading.Timer(max(0.0, self.end - time.monotonic()), self.close_connection)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     def close_connection(self) -> None:
-        self.is_expired = True
         if self.socket is not None:
             with suppress(OSError):  # the socket was closed at the same moment
                 socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
@@ -95,10 +125,34 @@ class _Answer(HTTPResponse):
         raise HTTPException("too many lines in an interim answer")
 
 
-class _RecordsHeaders:
-    """A connection that records the header lines of its request."""
+class _Observed:
+    """A connection that keeps the deadline of its request while it connects, and records what was written."""
 
     active_request: ActiveRequest
+    #: Checked addresses, of which the first that takes the connection is used.
+    addresses: Sequence[str]
+    host: Any
+    timeout: Any
+
+    def _new_conn(self) -> Any:
+        longest = self.timeout
+        for position, address in enumerate(self.addresses, start=1):
+            self.host, self.timeout = address, self.active_request.seconds_left(longest)
+            try:
+                made = super()._new_conn()  # type: ignore[misc]
+            except HTTPError:
+                if position == len(self.addresses):
+                    raise
+            else:
+                made.settimeout(self.active_request.seconds_left(longest))  # of the handshake as a whole
+                return made
+        raise OSError("there is no address to connect to")
+
+    def connect(self) -> None:
+        """Connect; the deadline may have passed during the handshake, in which the connection cannot be closed."""
+        super().connect()  # type: ignore[misc]
+        self.active_request.seconds_left()
+        self.active_request.is_connected = True
 
     def putheader(self, header: Any, *values: Any) -> None:
         super().putheader(header, *values)  # type: ignore[misc]
@@ -109,11 +163,11 @@ def _text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-class _PlainConnection(_RecordsHeaders, HTTPConnection):
+class _PlainConnection(_Observed, HTTPConnection):
     """Connection of plain HTTP."""
 
 
-class _TlsConnection(_RecordsHeaders, HTTPSConnection):
+class _TlsConnection(_Observed, HTTPSConnection):
     """Connection of HTTPS."""
 
 
@@ -124,6 +178,7 @@ class _TracksConnection:
 
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)  # type: ignore[misc]
+        connection.addresses = self.adapter.addresses
         self.adapter.active_request.observe(connection)
         return connection
 
@@ -141,17 +196,17 @@ class _TlsPool(_TracksConnection, HTTPSConnectionPool):
 
 
 class _PinnedAdapter(HTTPAdapter):
-    """Connects to the validated address, with the host name of the URL in ``Host``, SNI and certificate check."""
+    """Connects to a checked address, with the host name of the URL in ``Host``, SNI and certificate check."""
 
     def __init__(self) -> None:
         super().__init__(pool_maxsize=1, max_retries=0)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
-        self._address = ""
+        self.addresses: Sequence[str] = ()
         self._ca_file: Path | None = None
-        self.active_request = ActiveRequest()
+        self.active_request = ActiveRequest(0.0)
 
-    def pin(self, address: str, ca_file: Path | None, active_request: ActiveRequest) -> None:
-        self._address, self._ca_file, self.active_request = address, ca_file, active_request
+    def pin(self, addresses: Sequence[str], ca_file: Path | None, active_request: ActiveRequest) -> None:
+        self.addresses, self._ca_file, self.active_request = addresses, ca_file, active_request
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         host: Any
@@ -162,7 +217,8 @@ class _PinnedAdapter(HTTPAdapter):
         request.headers["Host"] = host_name if host["port"] is None else f"{host_name}:{host['port']}"
         if host["scheme"] == "https":
             tls |= {"server_hostname": name, "assert_hostname": name, "ssl_context": _tls_context(self._ca_file)}
-        host["host"] = f"[{self._address}]" if ":" in self._address else self._address
+        address = self.addresses[0]
+        host["host"] = f"[{address}]" if ":" in address else address
         return host, tls
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
@@ -190,8 +246,11 @@ class _ThreadState(threading.local):
 _thread_state = _ThreadState()
 
 
-def pinned_session(address: str, ca_file: Path | None, active_request: ActiveRequest) -> Any:
-    """Return the session of this thread, pinned; its connections are kept while requests follow closely."""
+def pinned_session(addresses: Sequence[str], ca_file: Path | None, active_request: ActiveRequest) -> Any:
+    """Return the session of this thread, pinned; its connections are kept while requests follow closely.
+
+    The first of ``addresses`` that takes the connection is used.
+    """
     moment = time.monotonic()
     if _thread_state.session is None:
         _thread_state.session = _new_session()
@@ -199,7 +258,7 @@ def pinned_session(address: str, ca_file: Path | None, active_request: ActiveReq
         _thread_state.session.close()
     _thread_state.used_at = moment
     for scheme in ("https://", "http://"):
-        _thread_state.session.get_adapter(scheme).pin(address, ca_file, active_request)
+        _thread_state.session.get_adapter(scheme).pin(addresses, ca_file, active_request)
     return _thread_state.session
 
 
