@@ -154,6 +154,7 @@ def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str
         AccountNameTaken: the user has an account with this name.
         AccountInDoubt: adapter or address would change while the provider may have e-invoices without an answer.
     """
+    lock_user(find(account_id, scope).owner_id)  # lock order: the user first, then the accounts
     account = find_for_update(account_id, scope)
     _require_no_doubt(account, data)
     _require_right_to_allow(data, may_allow)
@@ -248,9 +249,8 @@ def _require_right_to_allow(data: Mapping[str, Any], may_allow: bool) -> None:
 
 
 def _set_default(account: ProviderAccount, is_default: bool, actor: str) -> None:
-    """Make it the only default of its owner and mode, or no default; the one that loses this is recorded."""
+    """Make it the only default of its owner, who is locked, and mode, or no default; the one that loses this is recorded."""
     if is_default:
-        lock_user(account.owner_id)
         others = update(ProviderAccount).where(
             ProviderAccount.owner_id == account.owner_id,
             ProviderAccount.mode == account.mode,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,7 @@ from app.accounts.models.accounts import AuditEntry
 from app.einvoices.provider_accounts import archived_work
 from app.einvoices.providers import outbox
 from app.extensions import db
+from app.kernel.http.app import Hub
 from app.kernel.secret_box import unseal
 from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.helpers import URL, create_draft, create_issued, fetch_detail, perform, stored_sendings
@@ -142,6 +145,28 @@ def test_a_default_that_changes_its_mode_takes_the_place_of_the_other(owner: Fla
     assert owner.get(f"{ACCOUNTS}/{live}").json["is_default"] is False
     lost = [(row.subject, row.actor, row.details) for row in audited() if row.action == "provider_account.default_lost"]
     assert lost == [(f"provider_account:{live}", f"user:{owner.user_id}", {"to": tried})]
+
+
+def test_a_change_locks_the_user_before_the_account(app: Hub, owner: FlaskClient) -> None:
+    """Two changes of accounts of one user would otherwise wait for each other."""
+    account_id = owner.post(ACCOUNTS, json=NULL).json["id"]
+    answers: list[Any] = []
+    change = threading.Thread(
+        target=lambda: answers.append(owner.patch(f"{ACCOUNTS}/{account_id}", json={"is_default": True}))
+    )
+    with app.app_context(), db.engine.connect() as holder, db.engine.connect() as other:
+        holder.execute(text("SELECT id FROM users FOR UPDATE"))
+        change.start()
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        until = time.monotonic() + 10
+        while not other.scalar(waiting) and time.monotonic() < until:
+            other.rollback()
+            time.sleep(0.02)
+        other.execute(text("SELECT id FROM provider_accounts FOR UPDATE NOWAIT"))
+        other.rollback()
+        holder.rollback()
+        change.join()
+    assert answers[0].status_code == 200
 
 
 class TestReadiness:
