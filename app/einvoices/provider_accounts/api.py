@@ -96,7 +96,10 @@ class Detail(MethodView):
     @blp.arguments(ProviderAccountChangeSchema, example={"rate_per_minute": 60})
     @blp.response(200, ProviderAccountSchema, example=samples.ACCOUNT)
     def patch(self, data: dict[str, Any], account_id: int) -> ProviderAccount:
-        """Change an account; another address, adapter or token has to be tested again before it is used."""
+        """Change an account; another address, adapter or token has to be tested again before it is used.
+
+        Another host, port or scheme of an address needs the `token` in the same request.
+        """
         return directory.change(account_id, data, scope(), actor=actor(), may_allow=may_allow())
 
     @requires_einvoices("einvoices:write")

@@ -34,11 +34,11 @@ def run(account_id: int, scope: Scope, *, actor: str) -> ProviderAccount:
         UnknownAccount: no such account in this scope has the id.
     """
     account = directory.find_for_update(account_id, scope)
-    prepared, tested = prepare_for(account, _NO_DOCUMENT, str(uuid4())), account.updated_at
+    prepared, tested = prepare_for(account, _NO_DOCUMENT, str(uuid4())), directory.tested_values(account)
     commit_early()
     fault = _find_fault(prepared)
     account = directory.find_for_update(account_id, scope)
-    if account.updated_at != tested:
+    if directory.tested_values(account) != tested:
         fault = CHANGED
     account.tested_at, account.test_passed = clock.now(), fault is None
     account.test_message = (fault or PASSED)[:_MAX_MESSAGE_LENGTH]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -29,8 +29,8 @@ from app.kernel.secret_box import seal
 from app.kernel.worker.work_queue import WorkState
 
 _PLAIN_FIELDS = ("name", "mode", "mapping", "concurrency", "rate_per_minute", "enabled", "extra")
-#: Fields that say where e-invoices go; after a change of them or of the token the connection has to be tested again.
-_TESTED_FIELDS = ("adapter", "url", "lookup_url", "allowances")
+#: Fields that say where e-invoices go, and as whom; after a change of them the connection has to be tested again.
+_TESTED_FIELDS = ("adapter", "url", "lookup_url", "allowances", "token")
 URLS = ("url", "lookup_url")
 #: E-invoices in doubt that a refusal names.
 _MAX_NAMED = 10
@@ -149,7 +149,7 @@ def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str
 
     Raises:
         UnknownAccount: no such account in this scope has the id.
-        Invalid: an address is missing or refused.
+        Invalid: an address is missing or refused, or the stored token would go to another host.
         AllowancesNotYours: ``allowances`` were sent by a caller who is no admin.
         AccountNameTaken: the user has an account with this name.
         AccountInDoubt: adapter or address would change while the provider may have e-invoices without an answer.
@@ -220,20 +220,36 @@ def _require_no_doubt(account: ProviderAccount, data: Mapping[str, Any]) -> None
         raise AccountInDoubt(ids)
 
 
+def tested_values(account: ProviderAccount) -> list[Any]:
+    """What the connection test tests; a test that ran with other values says nothing about the account."""
+    return [getattr(account, name) for name in _TESTED_FIELDS]
+
+
 def _set_fields(account: ProviderAccount, data: Mapping[str, Any]) -> None:
-    present = [getattr(account, name) for name in _TESTED_FIELDS]
+    present, urls = tested_values(account), {name: getattr(account, name) for name in URLS}
+    allowances = account.allowances
     for name in (*_PLAIN_FIELDS, "adapter", *URLS, "allowances"):
         if name in data:
             setattr(account, name, data[name])
     if "token" in data:
         account.token = seal(data["token"].encode()) if data["token"] else None
-    if "token" in data or present != [getattr(account, name) for name in _TESTED_FIELDS]:
+    if present != tested_values(account):
         account.tested_at = account.test_passed = account.test_message = None
     if ADAPTERS[account.adapter].is_addressed and not account.url:
         raise Invalid({"url": [N_("This adapter needs the address to send to.")]})
     for name in URLS:
-        if data.get(name):
+        # An address that stays may lead nowhere at present: its account can still be changed, and be disabled.
+        if data.get(name) and (data[name] != urls[name] or account.allowances != allowances):
             _require_allowed(name, data[name], account.allowances)
+    if account.token is not None and "token" not in data:
+        _require_known_origins(account, urls.values())
+
+
+def _require_known_origins(account: ProviderAccount, earlier: Iterable[str]) -> None:
+    """Refuse an address that would get a token which was meant for another machine, or for an encrypted connection."""
+    known = {ssrf.parse_target(url) for url in earlier if url}
+    if any(url and ssrf.parse_target(url) not in known for url in (account.url, account.lookup_url)):
+        raise Invalid({"token": [N_("Enter the token again: an address leads to another host, port or scheme.")]})
 
 
 def _require_allowed(name: str, url: str, allowances: Sequence[Mapping[str, Any]]) -> None:
@@ -249,7 +265,7 @@ def _require_right_to_allow(data: Mapping[str, Any], may_allow: bool) -> None:
 
 
 def _set_default(account: ProviderAccount, is_default: bool, actor: str) -> None:
-    """Make it the only default of its owner, who is locked, and mode, or no default; the one that loses this is recorded."""
+    """Make it the only default of its owner, who is locked, and mode; or no default. The previous one is recorded."""
     if is_default:
         others = update(ProviderAccount).where(
             ProviderAccount.owner_id == account.owner_id,

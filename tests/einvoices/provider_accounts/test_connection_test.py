@@ -1,0 +1,90 @@
+"""Connection tests: what they test, what happens meanwhile, and to whom the token is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.einvoices.providers.contract import ProviderRequest
+from app.kernel.outbound import ssrf
+from tests.einvoices.helpers import set_adapter
+from tests.einvoices.provider_accounts.helpers import ACCOUNTS, loopback
+from tests.einvoices.providers.provider_server import StoringProvider, running_store
+
+OTHER_HOST = "Enter the token again: an address leads to another host, port or scheme."
+
+
+class TestChangeDuringATest:
+    @pytest.mark.parametrize(
+        ("path", "change", "state"),
+        [
+            ("", {"name": "Renamed"}, "ready"),
+            ("", {"rate_per_minute": 5}, "ready"),
+            ("/rotate", {}, "ready"),
+            ("", {"token": "another"}, "test_failed"),
+            ("", {"lookup_url": ""}, "test_failed"),
+        ],
+    )
+    def test_only_what_is_tested_makes_it_worthless(
+        self,
+        *,
+        admin: FlaskClient,
+        store: StoringProvider,
+        monkeypatch: pytest.MonkeyPatch,
+        path: str,
+        change: dict[str, Any],
+        state: str,
+    ) -> None:
+        account = admin.post(ACCOUNTS, json={"name": "Main", "adapter": "http", **loopback(store)}).json
+        url = f"{ACCOUNTS}/{account['id']}"
+        statuses: list[int] = []
+
+        def change_meanwhile(_request: ProviderRequest) -> None:
+            answer = admin.post(url + path, json=change) if path else admin.patch(url, json=change)
+            statuses.append(answer.status_code)
+
+        set_adapter(monkeypatch, "http", check=change_meanwhile)
+        tested = admin.post(f"{url}/test").json
+        assert statuses == [200]
+        assert tested["state"] == state, tested["test_message"]
+
+
+class TestStoredToken:
+    """A token is sent only where its owner entered it for."""
+
+    def test_another_host_needs_the_token_again(self, admin: FlaskClient, store: StoringProvider) -> None:
+        made = admin.post(ACCOUNTS, json={"name": "Main", "adapter": "http", **loopback(store), "token": "secret"})
+        url = f"{ACCOUNTS}/{made.json['id']}"
+        with running_store() as other:
+            moved = loopback(other)
+            moved["allowances"] += loopback(store)["allowances"]
+            for field in ("url", "lookup_url"):
+                refused = admin.patch(url, json={field: moved[field], "allowances": moved["allowances"]})
+                assert (refused.status_code, refused.json["errors"]) == (422, {"token": [OTHER_HOST]})
+            assert admin.patch(url, json={**moved, "token": "secret"}).status_code == 200
+            assert admin.patch(url, json={"url": f"{other.url}/elsewhere"}).status_code == 200
+            assert admin.patch(url, json={"token": None, **loopback(store)}).status_code == 200
+
+    def test_plain_http_needs_the_token_again(self, admin: FlaskClient) -> None:
+        settings = {"url": "https://10.1.2.3:8443/a", "allowances": [{"cidr": "10.1.2.3/32", "port": 8443}]}
+        made = admin.post(ACCOUNTS, json={"name": "Main", "adapter": "http", "token": "secret", **settings})
+        refused = admin.patch(f"{ACCOUNTS}/{made.json['id']}", json={"url": "http://10.1.2.3:8443/a"})
+        assert refused.json["errors"] == {"token": [OTHER_HOST]}
+
+
+def test_an_account_whose_host_is_gone_can_be_disabled(
+    admin: FlaskClient, open_account: Callable[..., Any], store: StoringProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{ACCOUNTS}/{open_account()['id']}"
+
+    def find_nothing(host: str, _port: int) -> list[str]:
+        raise ssrf.Unresolved(f"{host} does not resolve.")
+
+    monkeypatch.setattr(ssrf, "resolve_host", find_nothing)
+    disabled = admin.patch(url, json={**loopback(store), "enabled": False})  # the page sends all fields
+    assert (disabled.status_code, disabled.json["state"]) == (200, "disabled")
+    refused = admin.patch(url, json={"url": "https://gone.example.com/"})
+    assert refused.json["errors"] == {"url": ["gone.example.com does not resolve."]}
