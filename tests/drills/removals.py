@@ -312,10 +312,10 @@ REMOVALS = (
         'PREFIX = ""',
     ),
     Removal(
-        "tests/einvoices/providers/test_pinned_line.py",
-        "app/einvoices/providers/pinned_line.py",
-        "if self._address is not None:",
-        "if False:",
+        "tests/einvoices/providers/test_http_connections.py",
+        "app/einvoices/providers/http_provider.py",
+        "return [ssrf.resolve_target(target, request.allowances)]",
+        "return ssrf.resolve_host(target.host, target.port)",
     ),
     Removal(
         "tests/einvoices/provider_accounts/test_callbacks.py",

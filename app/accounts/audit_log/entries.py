@@ -114,9 +114,10 @@ def _conditions(query: Mapping[str, Any], scope: Scope) -> list[ColumnElement[bo
     return conditions
 
 
-def _matches(column: Any, wanted: str) -> ColumnElement[bool]:
+def _matches(column: ColumnElement[str], wanted: str) -> ColumnElement[bool]:
     is_kind = wanted.endswith(_ANY)
-    return column.startswith(wanted.removesuffix(_ANY), autoescape=True) if is_kind else column == wanted
+    of_kind: ColumnElement[bool] = column.startswith(wanted.removesuffix(_ANY), autoescape=True)
+    return of_kind if is_kind else column == wanted
 
 
 def _concerns(user_id: int) -> ColumnElement[bool]:

@@ -138,7 +138,7 @@ def is_ready() -> ColumnElement[bool]:
     ready = exists().where(
         ProviderAccount.id == Einvoice.provider_account_id,
         ProviderAccount.enabled,
-        ProviderAccount.test_passed,
+        ProviderAccount.test_passed.is_(True),
         ProviderAccount.archived_at.is_(None),
     )
     return or_(Einvoice.provider_account_id.is_(None), ready)

@@ -186,8 +186,10 @@ def _record_response(result: _Result, response: ProviderResponse) -> None:
         return
     if einvoice.status in STEPS["send"].statuses or einvoice.status == Status.REFUNDED:
         payload = {"looked_up": True} if result.looked_up else {}
-        moments = {"asked_at": result.asked_at, "since": result.since}
-        outcomes.record_response(einvoice, response, **moments, is_repeat=result.claim.was_in_doubt, **payload)
+        is_repeat = result.claim.was_in_doubt
+        outcomes.record_response(
+            einvoice, response, result.asked_at, since=result.since, is_repeat=is_repeat, **payload
+        )
 
 
 def _apply_next_callback() -> bool:

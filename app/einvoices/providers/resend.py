@@ -41,14 +41,14 @@ def resend_given_up(*, actor: str) -> int:
     has_ready_account = exists().where(Einvoice.id == EinvoiceSending.einvoice_id, directory.is_ready())
     wanted = select(EinvoiceSending.einvoice_id).where(is_given_up(), has_ready_account)
     wanted = wanted.order_by(EinvoiceSending.einvoice_id).limit(MAX_RESENT)
-    count = sum(_send_again(einvoice_id) for einvoice_id in db.session.scalars(wanted).all())
+    count = sum(_send_again(einvoice_id, actor) for einvoice_id in db.session.scalars(wanted).all())
     audit.record("sendings.retried", actor=actor, subject="sendings:failed", count=count)
     return count
 
 
-def _send_again(einvoice_id: int) -> bool:
+def _send_again(einvoice_id: int, actor: str) -> bool:
     try:
-        issue.send(einvoice_id, None)
+        issue.send(einvoice_id, None, actor)
     except Conflict as refused:
         log.info("einvoice_not_sent_again", einvoice=einvoice_id, reason=str(refused))
         return False
