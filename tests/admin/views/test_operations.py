@@ -181,6 +181,7 @@ def test_queue_is_drained_and_resumed(admin_client: FlaskClient) -> None:
     assert admin_client.post(f"{PAGE}/queues/celery/drain", data=form).status_code == 404
     with db.engine.connect() as connection:
         audited = select(AuditEntry.action, AuditEntry.subject).where(AuditEntry.action.like("queue.%"))
+        audited = audited.order_by(AuditEntry.id)
         assert connection.execute(audited).all() == [("queue.drained", "queue:pdf"), ("queue.resumed", "queue:pdf")]
 
 

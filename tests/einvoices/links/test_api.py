@@ -184,7 +184,7 @@ class TestManaging:
         for _ in range(2):
             assert owner.delete(f"{URL}/{printed['id']}/links/{link['id']}").status_code == 204
         with db.engine.connect() as connection:
-            rows = connection.execute(AuditEntry.__table__.select()).all()
+            rows = connection.execute(AuditEntry.__table__.select().order_by(AuditEntry.id)).all()
         links = [(row.action, row.subject) for row in rows if "link" in row.action]
         subject = f"einvoice:{printed['id']}"
         assert links == [("einvoice.link_created", subject), ("einvoice.link_revoked", subject)]

@@ -81,8 +81,10 @@ def test_the_next_document_is_the_first_of_an_index(owner: FlaskClient, lane: st
     due = select(EinvoicePdf).where(EinvoicePdf.state == "pending", *conditions, EinvoicePdf.owner_id > 0)
     first = due.order_by(EinvoicePdf.owner_id, EinvoicePdf.due_at).limit(1).with_for_update(skip_locked=True)
     statement = first.compile(db.engine, compile_kwargs={"literal_binds": True})
-    with db.engine.begin() as connection:
+    with db.engine.connect() as connection:  # what it changes is rolled back
         connection.execute(text("SET LOCAL enable_seqscan = off"))  # the table has one row
+        if lane == "short":  # of one row, the planner takes either index
+            connection.execute(text("DROP INDEX ix_e_invoice_pdfs_turn"))
         plan = "\n".join(connection.scalars(text(f"EXPLAIN {statement}")))
     assert f"using ix_e_invoice_pdfs_{index} on" in plan
     assert "Sort" not in plan

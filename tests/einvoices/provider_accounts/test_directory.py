@@ -33,8 +33,8 @@ def stored() -> list[Any]:
 
 def audited() -> list[Any]:
     with db.engine.connect() as connection:
-        rows = connection.execute(db.select(AuditEntry.__table__).where(AuditEntry.action.like("provider_account%")))
-        return list(rows)
+        of_accounts = db.select(AuditEntry.__table__).where(AuditEntry.action.like("provider_account%"))
+        return list(connection.execute(of_accounts.order_by(AuditEntry.id)))
 
 
 def test_secrets_are_shown_once_or_never(owner: FlaskClient) -> None:

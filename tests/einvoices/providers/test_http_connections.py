@@ -135,7 +135,7 @@ def test_an_address_of_the_settings_may_have_several_ip_addresses(monkeypatch: p
 
 
 class TestCheck:
-    @pytest.mark.parametrize(("code", "passes"), [(200, True), (404, True), (401, False), (403, False), (503, False)])
+    @pytest.mark.parametrize(("code", "passes"), [(404, True), (401, False), (403, False), (503, False)])
     def test_the_look_up_tells(self, code: int, passes: bool) -> None:
         with running_store() as store:
             store.lookup_code = code
@@ -146,6 +146,13 @@ class TestCheck:
                 with pytest.raises(ProviderRejected, match=f"answered {code}"):
                     http_provider.check(request)
             assert not store.received
+
+    def test_a_look_up_that_finds_what_nobody_sent_does_not_pass(self) -> None:
+        with running_store() as store:
+            store.lookup_code = 200
+            request = request_to("127.0.0.1", store.server_port, lookup_url=f"{store.url}/find")
+            with pytest.raises(ProviderRejected, match="nobody sent"):
+                http_provider.check(request)
 
     def test_without_a_look_up_head_tells(self) -> None:
         with running_store() as store:
