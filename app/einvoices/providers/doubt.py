@@ -83,7 +83,8 @@ def settle_by_report(einvoice: Einvoice) -> bool:
     )
     row = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
     if row is not None and row.state == WorkState.PENDING:
-        stays = row.claim_id is not None or status_words.is_rejected_still(einvoice)
+        is_performed = row.claim_id is not None and row.due_at > clock.now()  # else its worker was lost
+        stays = is_performed or status_words.is_rejected_still(einvoice)
     else:
         stays = row is None and Status.ISSUED not in {einvoice.status, einvoice.refunded_from}
     if stays or not sendings.was_attempted(einvoice, row):

@@ -15,6 +15,7 @@ from app.einvoices.providers import look_ups, outbox
 from app.einvoices.providers.contract import ProviderRejected
 from app.extensions import db
 from app.kernel.worker import work_queue
+from app.kernel.worker.celery_app import LEASE
 from tests.einvoices.helpers import URL, create_issued, fetch_detail, perform, reports_of, set_adapter, stored_sendings
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS, call_back
 from tests.einvoices.providers.provider_server import CUT, DROP, StoringProvider
@@ -61,6 +62,26 @@ def test_a_timeout_after_the_account_was_archived_leaves_the_doubt(
     outbox.send_due()
     assert shown(admin, einvoice) == ("issued", "in_doubt")
     assert [(row.state, row.in_doubt) for row in stored_sendings()] == [("failed", True)]
+
+
+def test_a_report_settles_what_a_lost_worker_left_at_a_disabled_account(
+    admin: FlaskClient, open_account: Open, pass_time: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = open_account()
+    einvoice = create_issued(admin, provider_account_id=account["id"])
+    perform(admin, einvoice["id"], "send")
+
+    def die(_request: Any) -> Any:
+        raise SystemExit
+
+    set_adapter(monkeypatch, "http", send=die)
+    with pytest.raises(SystemExit):
+        outbox.send_due()
+    admin.patch(f"{ACCOUNTS}/{account['id']}", json={"enabled": False})
+    for seconds, expected in ((0, "issued"), (LEASE + 1, "sent")):
+        pass_time(seconds)
+        body = {"invoice_no": einvoice["invoice_no"], "provider_status": f"after {seconds}"}
+        assert call_back(admin, account, body, at=seconds).json["status"] == expected
 
 
 class TestReportAfterNotFound:
