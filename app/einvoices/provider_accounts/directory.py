@@ -12,12 +12,11 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 
 from app.accounts import audit
 from app.accounts.ownership import Scope, lock_user
-from app.einvoices.errors import AccountInDoubt, AccountNotReady, AllowancesNotYours, TooManyAccounts, UnknownAccount
+from app.einvoices.errors import AccountNotReady, AllowancesNotYours, TooManyAccounts, UnknownAccount
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import AccountState, Mode, ProviderAccount
-from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.provider_accounts import archived_work
-from app.einvoices.providers import lanes
+from app.einvoices.providers import sendings
 from app.einvoices.providers.clients import ADAPTERS
 from app.extensions import db
 from app.kernel import clock
@@ -26,14 +25,11 @@ from app.kernel.messages import N_
 from app.kernel.outbound import ssrf
 from app.kernel.outbound.shared_secret import generate_secret
 from app.kernel.secret_box import seal
-from app.kernel.worker.work_queue import WorkState
 
 _PLAIN_FIELDS = ("name", "mode", "mapping", "concurrency", "rate_per_minute", "enabled", "extra")
 #: Fields that say where e-invoices go, and as whom; after a change of them the connection has to be tested again.
 _TESTED_FIELDS = ("adapter", "url", "lookup_url", "allowances", "token")
 URLS = ("url", "lookup_url")
-#: E-invoices in doubt that a refusal names.
-_MAX_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +207,7 @@ def _require_no_doubt(account: ProviderAccount, data: Mapping[str, Any]) -> None
     """Refuse another provider while the present one may have e-invoices: the other one would be asked for them."""
     if all(data.get(name, getattr(account, name)) == getattr(account, name) for name in ("adapter", *URLS)):
         return
-    lanes.lock(account.id)  # a sender sets the doubt and reads the address while it holds this lock
-    doubtful = select(EinvoiceSending.einvoice_id).where(
-        EinvoiceSending.lane_id == account.id, EinvoiceSending.in_doubt, EinvoiceSending.state != WorkState.DONE
-    )
-    ids = db.session.scalars(doubtful.order_by(EinvoiceSending.einvoice_id).limit(_MAX_NAMED)).all()
-    if ids:
-        raise AccountInDoubt(ids)
+    sendings.require_no_doubt_of_lane(account.id)
 
 
 def tested_values(account: ProviderAccount) -> list[Any]:

@@ -7,7 +7,7 @@ from datetime import UTC
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
-from app.einvoices.errors import AlreadySending, InDoubt
+from app.einvoices.errors import AccountInDoubt, AlreadySending, InDoubt
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.providers import lanes
@@ -20,6 +20,8 @@ from app.kernel.worker.work_queue import WorkState
 
 #: Name space of the keys; another one would make all keys new.
 _KEYS = uuid.UUID("4be0a8a1-6f3f-5d0c-9d5e-0c5b7c1c2f10")
+#: E-invoices in doubt that a refusal names.
+_MAX_NAMED = 10
 trigger_sender = DebouncedTask("einvoices.send")
 
 
@@ -107,6 +109,21 @@ def require_no_doubt(einvoice: Einvoice) -> None:
     """
     if find_doubtful(einvoice) is not None:
         raise InDoubt
+
+
+def require_no_doubt_of_lane(lane_id: int) -> None:
+    """Refuse to change where a lane sends to while its provider may have e-invoices without an answer.
+
+    Raises:
+        AccountInDoubt: a sending that is made, that waits or that was given up is in doubt.
+    """
+    lanes.lock(lane_id)  # a sender sets the doubt and reads the address while it holds this lock
+    doubtful = select(EinvoiceSending.einvoice_id).where(
+        EinvoiceSending.lane_id == lane_id, EinvoiceSending.in_doubt, EinvoiceSending.state != WorkState.DONE
+    )
+    ids = db.session.scalars(doubtful.order_by(EinvoiceSending.einvoice_id).limit(_MAX_NAMED)).all()
+    if ids:
+        raise AccountInDoubt(ids)
 
 
 def require_not_sending(einvoice: Einvoice) -> None:
