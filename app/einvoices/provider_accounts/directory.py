@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import Select, func, select, update
 
 from app.accounts import audit
 from app.accounts.ownership import Scope, lock_user
@@ -127,17 +127,6 @@ def require_ready(einvoice: Einvoice) -> None:
     state = db.session.get_one(ProviderAccount, einvoice.provider_account_id).state
     if state != AccountState.READY:
         raise AccountNotReady(state.value)
-
-
-def is_ready() -> ColumnElement[bool]:
-    """Condition: the account of an e-invoice is ready, or it has none; ``require_ready`` in SQL."""
-    ready = exists().where(
-        ProviderAccount.id == Einvoice.provider_account_id,
-        ProviderAccount.enabled,
-        ProviderAccount.test_passed.is_(True),
-        ProviderAccount.archived_at.is_(None),
-    )
-    return or_(Einvoice.provider_account_id.is_(None), ready)
 
 
 def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str, may_allow: bool) -> ProviderAccount:

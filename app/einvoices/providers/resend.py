@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import structlog
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from app.accounts import audit
 from app.einvoices.lifecycle import issue
 from app.einvoices.lifecycle.allowed_steps import may_be_sent
 from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.models.work import EinvoiceSending
-from app.einvoices.provider_accounts import directory
 from app.extensions import db
 from app.kernel.errors import Conflict
 from app.kernel.worker.work_queue import WorkState
@@ -38,12 +38,23 @@ def resend_given_up(*, actor: str) -> int:
     doubt is looked up first. What waits for a person (an account that is not ready, another e-invoice of the sale)
     stays failed.
     """
-    has_ready_account = exists().where(Einvoice.id == EinvoiceSending.einvoice_id, directory.is_ready())
-    wanted = select(EinvoiceSending.einvoice_id).where(is_given_up(), has_ready_account)
+    wanted = select(EinvoiceSending.einvoice_id).where(is_given_up(), _has_ready_account())
     wanted = wanted.order_by(EinvoiceSending.einvoice_id).limit(MAX_RESENT)
     count = sum(_send_again(einvoice_id, actor) for einvoice_id in db.session.scalars(wanted).all())
     audit.record("sendings.retried", actor=actor, subject="sendings:failed", count=count)
     return count
+
+
+def _has_ready_account() -> ColumnElement[bool]:
+    """Condition: the account of the e-invoice is ready, or it has none; ``directory.require_ready`` in SQL."""
+    ready = exists().where(
+        ProviderAccount.id == Einvoice.provider_account_id,
+        ProviderAccount.enabled,
+        ProviderAccount.test_passed.is_(True),
+        ProviderAccount.archived_at.is_(None),
+    )
+    may_send = or_(Einvoice.provider_account_id.is_(None), ready)
+    return exists().where(Einvoice.id == EinvoiceSending.einvoice_id, may_send)
 
 
 def _send_again(einvoice_id: int, actor: str) -> bool:
