@@ -113,8 +113,7 @@ def _original(credit: Einvoice) -> Einvoice:
 
 def _in_force(original: Einvoice) -> Sequence[Einvoice]:
     query = select(Einvoice).where(Einvoice.original_id.in_(ids_of_sale(original)), is_in_force())
-    found: Sequence[Einvoice] = db.session.scalars(query).all()
-    return found
+    return list(db.session.scalars(query))
 
 
 def _select_lines(original: Einvoice, wanted: Sequence[Mapping[str, Any]] | None) -> list[tuple[EinvoiceItem, Decimal]]:

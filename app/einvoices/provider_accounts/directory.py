@@ -86,6 +86,16 @@ def find_for_update(account_id: int, scope: Scope) -> ProviderAccount:
     return _one(active.with_for_update(key_share=True))
 
 
+def find_for_draft(account_id: int, owner_id: int) -> ProviderAccount:
+    """Return an account that is not archived; until the commit it cannot be deleted, only archived.
+
+    Raises:
+        UnknownAccount: the owner has no such account.
+    """
+    active = _scoped(owner_id).where(ProviderAccount.id == account_id, ProviderAccount.archived_at.is_(None))
+    return _one(active.with_for_update(read=True, key_share=True))
+
+
 def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """Return a page of accounts, newest first; archived ones only if asked for."""
     size = query["per_page"]
@@ -102,10 +112,15 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
 
 
 def default_of(owner_id: int) -> ProviderAccount | None:
-    """The account of new drafts: the live default; a test default takes them only as long as there is no live one."""
+    """The account of new drafts: the live default; a test default takes them only as long as there is no live one.
+
+    Until the commit it cannot be deleted.
+    """
     defaults = _scoped(owner_id).where(ProviderAccount.is_default, ProviderAccount.archived_at.is_(None))
     found: ProviderAccount | None = db.session.scalar(
-        defaults.order_by((ProviderAccount.mode == Mode.LIVE).desc()).limit(1)
+        defaults.order_by((ProviderAccount.mode == Mode.LIVE).desc())
+        .limit(1)
+        .with_for_update(read=True, key_share=True)
     )
     return found
 
@@ -165,8 +180,10 @@ def remove(account_id: int, scope: Scope, *, actor: str) -> bool:
         UnknownAccount: no such account in this scope has the id.
     """
     account = find_for_update(account_id, scope)
-    used = select(Einvoice.id).where(Einvoice.provider_account_id == account.id).limit(1)
-    if db.session.scalar(used) is None:
+    if not _is_used(account):
+        # Wait for the drafts that are being created with it.
+        db.session.execute(select(ProviderAccount.id).where(ProviderAccount.id == account.id).with_for_update())
+    if not _is_used(account):
         _record("deleted", account, actor, name=account.name)
         db.session.delete(account)
         db.session.flush()
@@ -190,6 +207,11 @@ def rotate(account_id: int, grace_hours: int, scope: Scope, *, actor: str) -> Ac
     account.callback_secret, account.updated_at = seal(secret.encode()), clock.now()
     _record("secret_rotated", account, actor, grace_hours=grace_hours)
     return AccountWithSecret(account, secret)
+
+
+def _is_used(account: ProviderAccount) -> bool:
+    used = select(Einvoice.id).where(Einvoice.provider_account_id == account.id)
+    return db.session.scalar(used.limit(1)) is not None
 
 
 def _require_no_doubt(account: ProviderAccount, data: Mapping[str, Any]) -> None:

@@ -50,12 +50,9 @@ def named(account_id: int, owner_id: int) -> ProviderAccount:
         Invalid: the owner has no such account.
     """
     try:
-        account = directory.find(account_id, owner_id)
+        return directory.find_for_draft(account_id, owner_id)
     except UnknownAccount as error:
         raise Invalid({"provider_account_id": [_UNKNOWN]}) from error
-    if account.archived_at is not None:
-        raise Invalid({"provider_account_id": [_UNKNOWN]})
-    return account
 
 
 def _columns(account: ProviderAccount) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.accounts.models.accounts import AuditEntry
+from app.einvoices.lifecycle import drafts
 from app.einvoices.provider_accounts import archived_work
 from app.einvoices.providers import outbox
+from app.einvoices.schemas.einvoices import EinvoiceDraftSchema
 from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.secret_box import unseal
@@ -21,6 +24,7 @@ from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.helpers import URL, create_draft, create_issued, fetch_detail, perform, stored_sendings
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS, loopback
 from tests.einvoices.providers.provider_server import DROP, StoringProvider
+from tests.factories import a_draft
 
 NULL = {"name": "Nobody", "adapter": "null"}
 PUBLIC = {"name": "Public", "adapter": "http", "url": "https://8.8.8.8/take"}
@@ -293,3 +297,30 @@ def test_every_change_is_audited(owner: FlaskClient) -> None:
     owner.delete(f"{ACCOUNTS}/{account_id}")
     names = [row.action.removeprefix("provider_account.") for row in audited()]
     assert names == ["created", "changed", "tested", "secret_rotated", "archived"]
+
+
+def test_a_draft_waits_for_the_deletion_of_its_account(owner: FlaskClient) -> None:
+    account_id = owner.post(ACCOUNTS, json={**NULL, "is_default": True}).json["id"]
+    with ThreadPoolExecutor(2) as pool, db.engine.connect() as connection, connection.begin():
+        connection.execute(text("DELETE FROM provider_accounts WHERE id = :id"), {"id": account_id})
+        named = pool.submit(lambda: owner.post(URL, json=a_draft(provider_account_id=account_id)))
+        defaulted = pool.submit(lambda: owner.post(URL, json=a_draft()))
+        with pytest.raises(TimeoutError):
+            named.result(timeout=0.5)
+        connection.commit()
+        assert named.result(timeout=10).json["errors"].keys() == {"provider_account_id"}
+        assert defaulted.result(timeout=10).json["provider_account_id"] is None
+
+
+def test_a_deletion_waits_for_a_draft_that_is_being_created(owner: FlaskClient) -> None:
+    account_id = owner.post(ACCOUNTS, json=NULL).json["id"]
+    with ThreadPoolExecutor(1) as pool:
+        with unit_of_work():
+            data = EinvoiceDraftSchema().load(a_draft(provider_account_id=account_id))
+            drafts.create(data, owner.user_id, "test")
+            deleted = pool.submit(lambda: owner.delete(f"{ACCOUNTS}/{account_id}"))
+            with pytest.raises(TimeoutError):
+                deleted.result(timeout=0.5)
+        assert deleted.result(timeout=10).status_code in {200, 204}
+    [row] = stored()
+    assert row.archived_at is not None
