@@ -59,19 +59,28 @@ def is_business(einvoice: Einvoice) -> bool:
     return bool(einvoice.buyer_tax_office.strip())
 
 
-def _filled(field: str, message: str) -> Requirement:
-    """The requirement that a text is not blank."""
+def _has_words(text: str) -> bool:
+    return any(map(str.isalnum, text))
+
+
+def is_tax_id(text: str) -> bool:
+    """Whether a text can be a tax number: it has a letter or a digit besides 0."""
+    return any(each.isalnum() and each != "0" for each in text)
+
+
+def _filled(field: str, message: str, is_filled: Callable[[str], bool] = _has_words) -> Requirement:
+    """The requirement that a text says something."""
     side, _, name = field.partition(".")
 
     def is_met(seller: SellerProfile, einvoice: Einvoice) -> bool:
         text: str = getattr(seller, name) if side == "seller" else getattr(einvoice, f"buyer_{name}")
-        return bool(text.strip())
+        return is_filled(text)
 
     return Requirement(field, message, is_met)
 
 
 def _has_tax_id(_seller: SellerProfile, einvoice: Einvoice) -> bool:
-    return not is_business(einvoice) or einvoice.buyer_tax_id not in {"", CONSUMER_TAX_ID}
+    return not is_business(einvoice) or (is_tax_id(einvoice.buyer_tax_id) and einvoice.buyer_tax_id != CONSUMER_TAX_ID)
 
 
 #: Legal profile -> its requirements. Currency and VAT rates are required by the tables. A country's profile is a
@@ -79,7 +88,7 @@ def _has_tax_id(_seller: SellerProfile, einvoice: Einvoice) -> bool:
 PROFILES: Mapping[str, Sequence[Requirement]] = {
     "basic": (
         _filled("seller.name", N_("The name of the seller is missing.")),
-        _filled("seller.tax_id", N_("The tax number of the seller is missing.")),
+        _filled("seller.tax_id", N_("The tax number of the seller is missing."), is_tax_id),
         _filled("seller.address", N_("The address of the seller is missing.")),
         _filled("buyer.name", N_("The name of the buyer is missing.")),
         Requirement("buyer.tax_id", N_("The buyer is a company, and its tax number is missing."), _has_tax_id),

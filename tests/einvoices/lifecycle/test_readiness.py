@@ -22,7 +22,7 @@ def save_seller(client: FlaskClient, **facts: Any) -> None:
 
 
 def test_issue_names_all_missing_fields_and_draws_no_number(owner: FlaskClient) -> None:
-    save_seller(owner, tax_id="", address=" \n ")
+    save_seller(owner, tax_id="-0", address=" \n ")
     draft = create_draft(owner, buyer={"name": "A Ltd.", "tax_office": "Kadıköy"})
     answer = owner.post(f"{URL}/{draft['id']}/issue")
     assert (answer.status_code, list(answer.json["errors"])) == (422, FIELDS)
@@ -51,7 +51,12 @@ def test_issue_names_all_missing_fields_and_draws_no_number(owner: FlaskClient) 
         ({"is_business": True, "tax_id": "9876543210"}, True),
         ({"tax_office": "Kadıköy", "is_business": None}, False),
         ({"tax_office": "Kadıköy", "tax_id": "9876543210"}, True),
+        ({"is_business": True, "tax_id": "--"}, False),
+        ({"is_business": True, "tax_id": "0"}, False),
+        ({"is_business": True, "tax_id": "000-000"}, False),
+        ({"is_business": True, "tax_id": "TR 90"}, True),
         ({"address": ""}, False),
+        ({"address": "- ."}, False),
     ],
 )
 def test_a_company_needs_a_tax_number_and_a_consumer_none(
