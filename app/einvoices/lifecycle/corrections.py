@@ -5,13 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from app.accounts.ownership import Scope
-from app.einvoices.errors import HasCredits
 from app.einvoices.events import CREATED, STATUS_CHANGED, emit_and_record, record_step
-from app.einvoices.lifecycle import allowed_steps
-from app.einvoices.lifecycle.credit_notes import can_cancel_credits
+from app.einvoices.lifecycle import available_steps
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.provider_accounts import status_words
-from app.einvoices.providers.sendings import require_no_doubt, require_not_sending
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import Status, Type
@@ -46,20 +43,11 @@ def correct(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice
         InDoubt: a sending was given up in doubt.
     """
     rejected = find_for_update(einvoice_id, scope)
-    require_correctable(rejected)
+    available_steps.require("correct", rejected)
     correction = _copy(rejected)
     replace(rejected, correction, reason, actor)
     emit_and_record(CREATED, correction, corrects_id=rejected.id, actor=actor)
     return correction
-
-
-def require_correctable(einvoice: Einvoice) -> None:
-    """Refuse a correction; the errors are those of ``correct``."""
-    require_no_doubt(einvoice)
-    allowed_steps.require("correct", einvoice)
-    if can_cancel_credits(einvoice):
-        raise HasCredits
-    require_not_sending(einvoice)
 
 
 def replace(rejected: Einvoice, correction: Einvoice, reason: str, actor: str) -> None:

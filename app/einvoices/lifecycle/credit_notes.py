@@ -67,6 +67,16 @@ def can_cancel_credits(original: Einvoice) -> bool:
     return any(allowed_steps.is_allowed("cancel", credit) for credit in _in_force(original))
 
 
+def require_left(original: Einvoice) -> None:
+    """Refuse to credit a sale of which everything is credited.
+
+    Raises:
+        Invalid: nothing is left.
+    """
+    if all(item.credited_quantity == item.quantity for item in original.items):
+        raise Invalid({"items": [N_("Nothing is left to give back.")]})
+
+
 def settle(credit: Einvoice) -> None:
     """After a credit was issued: set the original to refunded when its issued credits cover all of it."""
     original = _original(credit)
@@ -120,8 +130,7 @@ def _select_lines(original: Einvoice, wanted: Sequence[Mapping[str, Any]] | None
     if wanted is None:
         left = [(item, item.quantity - item.credited_quantity) for item in original.items]
         remaining = [(item, quantity) for item, quantity in left if quantity]
-        if not remaining:
-            raise Invalid({"items": [N_("Nothing is left to give back.")]})
+        require_left(original)
         return remaining
     by_id = {item.id: item for item in original.items}
     if faults := dict(_find_faults(by_id, wanted)):

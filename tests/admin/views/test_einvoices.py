@@ -326,6 +326,19 @@ def test_history_shows_who_took_a_step(owner_client: FlaskClient, owner: User) -
     assert f"user:{owner.id}" not in page
 
 
+def test_while_a_sending_is_pending_only_possible_steps_are_offered(owner_client: FlaskClient, owner: User) -> None:
+    einvoice = sample_data.issue_einvoice(owner)
+    page = f"/admin/einvoices/{einvoice.id}"
+    for action in ("cancel", "send"):
+        assert f'action="{page}/{action}"' in owner_client.get(page).text
+    with unit_of_work():
+        issue.send(einvoice.id, owner.id, "test")
+    shown = owner_client.get(page).text
+    for action in ("cancel", "send", "correct"):
+        assert f'action="{page}/{action}"' not in shown
+    assert f'action="{page}/give-back/return"' in shown
+
+
 @pytest.fixture
 def owner_client(signed_in_client: Callable[..., FlaskClient], owner: User) -> FlaskClient:
     return signed_in_client(owner)

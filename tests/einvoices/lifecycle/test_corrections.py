@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.einvoices.lifecycle.allowed_steps import STEPS
+from app.einvoices.lifecycle.available_steps import ABILITY, NEEDS
 from app.einvoices.providers import outbox
 from app.einvoices.providers.clients import ADAPTERS
 from app.einvoices.providers.contract import ProviderRequest, ProviderResponse
@@ -315,3 +316,7 @@ def test_the_page_of_documentation_has_the_table_of_steps() -> None:
         if step.unless_taken:
             statuses += "; not issued, when it reported `accepted`"
         assert f"| {name} | {statuses} |" in text, name
+    assert NEEDS.keys() == STEPS.keys()
+    for name, needs in NEEDS.items():
+        assert not needs or f"| {name} | {', '.join(need.text for need in needs)} |" in text, name
+    assert f"Every step needs the ability `{ABILITY}`" in text
