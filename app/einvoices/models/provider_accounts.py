@@ -33,7 +33,7 @@ MAX_CONCURRENCY, DEFAULT_CONCURRENCY, MAX_RATE_PER_MINUTE = 50, 4, 60_000
 
 
 class Mode(StrEnum):
-    """Whether documents of an account count (``live``) or are tries (``test``)."""
+    """What a seller uses an account for; the numbers and the statuses of its e-invoices are the same in both modes."""
 
     LIVE = "live"
     TEST = "test"

@@ -85,7 +85,13 @@ def _token_is_a_header(token: str | None) -> None:
 class _AccountSettings(Schema):
     """Settings that can be set at creation and changed later."""
 
-    mode = Choice(*Mode, metadata={"description": "Whether its documents count; `live` by default."})
+    mode = Choice(
+        *Mode,
+        metadata={
+            "description": "What it is used for; `live` by default. Each mode has a default account. An e-invoice of a "
+            "`test` account has a number of your series and counts in the hub like any other."
+        },
+    )
     url = Text(MAX_URL_LENGTH, metadata={"description": "Where e-invoices are sent; the adapter `http` needs it."})
     lookup_url = Text(MAX_URL_LENGTH, metadata={"description": "Where the provider tells whether it has an e-invoice."})
     token = Text(
