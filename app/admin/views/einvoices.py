@@ -22,7 +22,7 @@ from app.admin.i18n.translate import translate
 from app.admin.list_query import link, parse_filters
 from app.einvoices.access import requires_einvoices
 from app.einvoices.errors import UnknownEinvoice
-from app.einvoices.lifecycle import allowed_steps, available_steps, corrections, credit_notes, drafts, readiness
+from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes, drafts, readiness, step_needs
 from app.einvoices.lifecycle import from_sales as sales_drafts
 from app.einvoices.lifecycle import issue as lifecycle_issue
 from app.einvoices.links import service as links
@@ -71,7 +71,7 @@ def show(einvoice_id: int) -> str:
     einvoice = lookup.find(einvoice_id, scope(), items=True, events=True)
     is_doubtful = sendings.find_doubtful(einvoice) is not None
     state = readiness.of_draft(einvoice, scope()) if allowed_steps.is_allowed("issue", einvoice) else None
-    may_write = available_steps.ABILITY in authenticate().abilities
+    may_write = step_needs.ABILITY in authenticate().abilities
     return render_template(
         "admin/einvoices_show.html",
         einvoice=einvoice,
@@ -237,7 +237,7 @@ def _other_accounts(einvoice: Einvoice) -> list[ProviderAccount]:
 
 def _allowed_actions(einvoice: Einvoice, is_doubtful: bool, is_ready: bool) -> set[str]:
     """Actions that the page offers now; the service checks them again."""
-    offered = available_steps.find_available(einvoice)
+    offered = step_needs.find_available(einvoice)
     if not is_ready:
         offered.discard("issue")
     if is_doubtful:

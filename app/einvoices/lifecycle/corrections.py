@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from app.accounts.ownership import Scope
 from app.einvoices.events import CREATED, STATUS_CHANGED, emit_and_record, record_step
-from app.einvoices.lifecycle import available_steps
+from app.einvoices.lifecycle import step_needs
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.provider_accounts import status_words
 from app.einvoices.queries import change_clock
@@ -43,7 +43,7 @@ def correct(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice
         InDoubt: a sending was given up in doubt.
     """
     rejected = find_for_update(einvoice_id, scope)
-    available_steps.require("correct", rejected)
+    step_needs.require("correct", rejected)
     correction = _copy(rejected)
     replace(rejected, correction, reason, actor)
     emit_and_record(CREATED, correction, corrects_id=rejected.id, actor=actor)

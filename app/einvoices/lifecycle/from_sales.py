@@ -12,7 +12,7 @@ from app.accounts.ownership import Scope
 from app.einvoices import invoice_sources, sellers
 from app.einvoices.errors import HasCredits
 from app.einvoices.events import CREATED, emit_and_record
-from app.einvoices.lifecycle import allowed_steps, available_steps, corrections, credit_notes, drafts, exclusivity
+from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes, drafts, exclusivity, step_needs
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.providers.sendings import is_open
 from app.einvoices.queries.lookup import find_for_update, is_in_force
@@ -46,7 +46,7 @@ def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope, actor
     if existing and (not allowed_steps.is_allowed("correct", existing) or is_open(existing)):
         return existing, False
     if existing:
-        available_steps.require("correct", existing)
+        step_needs.require("correct", existing)
         if credit_notes.has_credits(existing):  # they refer to lines that the sales invoice may not have any more
             raise HasCredits
     content = _content({**_kept_choices(existing, data), **data} if existing else data, owner_id, existing)

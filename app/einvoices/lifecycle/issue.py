@@ -8,7 +8,7 @@ from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.errors import WrongState
 from app.einvoices.events import CANCELLED, ISSUED, record_step
-from app.einvoices.lifecycle import available_steps, corrections, credit_notes, exclusivity, numbering, readiness
+from app.einvoices.lifecycle import corrections, credit_notes, exclusivity, numbering, readiness, step_needs
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
 from app.einvoices.provider_accounts import directory, draft_account
@@ -36,7 +36,7 @@ def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
         SeriesTaken: another user of the same company has the prefix.
     """
     einvoice = find_for_update(einvoice_id, scope)
-    available_steps.require("issue", einvoice)
+    step_needs.require("issue", einvoice)
     profile = sellers.profile_of(einvoice.owner_id)
     readiness.require_complete(profile, einvoice)
     readiness.require_own_series(profile)
@@ -74,7 +74,7 @@ def cancel(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice:
         InDoubt: a sending was given up in doubt.
     """
     einvoice = find_for_update(einvoice_id, scope)
-    available_steps.require("cancel", einvoice)
+    step_needs.require("cancel", einvoice)
     einvoice.status, einvoice.reason, einvoice.updated_at = Status.CANCELLED.value, reason, change_clock.stamp()
     if einvoice.number is not None:
         _schedule_pdf(einvoice)
@@ -105,7 +105,7 @@ def send(einvoice_id: int, scope: Scope, actor: str, *, provider_account_id: int
         Invalid: the owner has no account with the id that was named.
     """
     einvoice = find_for_update(einvoice_id, scope)
-    available_steps.require("send", einvoice)
+    step_needs.require("send", einvoice)
     if einvoice.status == Status.REJECTED and einvoice.sales_invoice_no:
         exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope)
     if provider_account_id not in {None, einvoice.provider_account_id}:

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.einvoices.lifecycle.allowed_steps import STEPS
-from app.einvoices.lifecycle.available_steps import ABILITY, NEEDS
+from app.einvoices.lifecycle.step_needs import ABILITY, NEEDS
 from app.einvoices.providers import outbox
 from app.einvoices.providers.clients import ADAPTERS
 from app.einvoices.providers.contract import ProviderRequest, ProviderResponse
