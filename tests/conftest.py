@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -111,6 +112,15 @@ def _cheap_passwords() -> Iterator[None]:
         patch.setattr(passwords, "_hasher", cheap)
         patch.setattr(passwords, "_DUMMY_HASH", cheap.hash("nobody has this password"))
         yield
+
+
+@pytest.fixture
+def no_background_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the thread that records API calls from writing, and so from using a connection, while a test looks."""
+    flush, thread_of_the_test = audit.recorder.flush, threading.current_thread()
+    monkeypatch.setattr(
+        audit.recorder, "flush", lambda: flush() if threading.current_thread() is thread_of_the_test else None
+    )
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,9 @@ from app.kernel.http.app import Hub
 from app.kernel.identifiers import INVISIBLE
 from app.operations import doctor
 from app.operations.doctor import State
-from tests.test_migrations import FOLDER, downgrade, empty, fill, upgrade
+from tests.test_migrations import FOLDER, downgrade, empty, fill, migrating, upgrade
 
-__all__ = ("empty",)  # the fixture
+__all__ = ("empty", "migrating")  # the fixtures
 BEFORE, REVISION = "0013", "0014"
 
 

@@ -105,12 +105,13 @@ class AuditEntry(db.Model):
         Index("ix_audit_entries_created_at", "created_at"),
         Index("ix_audit_entries_actor", "actor", "id"),
         Index("ix_audit_entries_subject", "subject", "id"),
+        Index("ix_audit_entries_position", "position", unique=True),
         Index("ix_audit_entries_unplaced", "id", postgresql_where=text("position IS NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     #: The order in which all readers see the entries; null until the first of them.
-    position: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    position: Mapped[int | None] = mapped_column(BigInteger)
     #: ``object.event``: ``user.created``, ``session.refused`` …
     action: Mapped[str] = mapped_column(String(100), nullable=False)
     actor: Mapped[str] = mapped_column(String(200), nullable=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.accounts import audit, users
+from app.accounts import users
 from app.accounts.login import sessions
 from app.accounts.models.accounts import ApiCall, AuditEntry, User
 from app.accounts.models.tokens import AccessToken
@@ -221,11 +220,8 @@ class TestLastUse:
             assert rows(AccessToken)[0].last_used_at == start + timedelta(minutes=expected)
         assert rows(AccessToken)[0].last_used_address == "192.0.2.7"
 
-    def test_is_not_written_by_the_request(self, anybody: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        flush, thread_of_requests = audit.recorder.flush, threading.current_thread()
-        monkeypatch.setattr(
-            audit.recorder, "flush", lambda: flush() if threading.current_thread() is thread_of_requests else None
-        )
+    @pytest.mark.usefixtures("no_background_writes")
+    def test_is_not_written_by_the_request(self, anybody: FlaskClient) -> None:
         _, plain = store_token()
         get(anybody, plain)
         with db.engine.connect() as connection:

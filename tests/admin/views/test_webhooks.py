@@ -196,6 +196,7 @@ def test_invalid_form_data_is_refused(endpoint: Subscribed, admin_user: User, si
     assert (row.status, row.previous_secret) == ("enabled", None)
 
 
+@pytest.mark.usefixtures("no_background_writes")
 def test_the_host_of_a_new_url_is_resolved_without_a_database_connection(
     admin_user: User, signed_in_client: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

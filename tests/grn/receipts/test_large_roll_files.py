@@ -36,6 +36,7 @@ def test_a_file_that_is_stopped_stores_nothing(clerk: FlaskClient, monkeypatch: 
     assert row_counts() == before
 
 
+@pytest.mark.usefixtures("no_background_writes")
 def test_no_connection_is_held_while_a_file_is_read(clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     held = []
 

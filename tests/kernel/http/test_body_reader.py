@@ -53,6 +53,7 @@ def expired(_seconds: float) -> Iterator[None]:
     raise TimeoutError
 
 
+@pytest.mark.usefixtures("no_background_writes")
 @pytest.mark.parametrize("size", [0, 2 * SMALL_BODY])
 @pytest.mark.parametrize("is_chunked", [True, False])
 def test_no_connection_is_held_while_a_body_arrives(

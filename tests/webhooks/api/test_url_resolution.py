@@ -18,7 +18,7 @@ KEY = {"Idempotency-Key": "once"}
 
 
 @pytest.fixture
-def held(app: Hub, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def held(app: Hub, no_background_writes: None, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of database connections in use at each look-up of a name."""
     counts: list[int] = []
     pool = db.engine.pool
