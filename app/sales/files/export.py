@@ -13,12 +13,13 @@ from sqlalchemy import literal
 
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.pagination.byte_limit import fitting_rows
 from app.sales.errors import SheetFull
 from app.sales.files.spreadsheet import columns, escape_formula, row_of
 from app.sales.files.xlsx_stream import stream_sheet
 from app.sales.models.invoices import SalesInvoice, SalesItem
 from app.sales.queries.lists import NEWEST_FIRST, filtered
-from app.sales.queries.lookup import FULL
+from app.sales.queries.lookup import FULL, PARTS
 
 CHUNK = 500
 #: The rows that an Excel sheet can have below its heading.
@@ -60,18 +61,22 @@ def _sheet_rows(app: Flask, filters: Mapping[str, Any], *, items: bool) -> Itera
 
 
 def _chunks(app: Flask, filters: Mapping[str, Any], *, items: bool) -> Iterator[list[dict[str, Any]]]:
-    """Newest first; each chunk is a short transaction and begins after the last row of the previous one."""
+    """Newest first; each chunk is a short transaction and begins after the last row of the previous one.
+
+    A chunk has fewer invoices where these are long: 500 of 2,000 items would fill gigabytes.
+    """
     last: int | None = None
     while True:
         with app.app_context():
-            query = filtered(filters).options(*FULL)
+            query = filtered(filters)
             if last is not None:
                 query = query.where(NEWEST_FIRST.after([last]))
-            invoices = db.session.scalars(NEWEST_FIRST.apply(query).limit(CHUNK)).unique().all()
+            page = NEWEST_FIRST.apply(query).limit(CHUNK)
+            invoices, is_cut = fitting_rows(page, NEWEST_FIRST.keys(), options=FULL, parts=PARTS)
             rows = [row_of(invoice, item) for invoice in invoices for item in (invoice.items if items else (None,))]
         if rows:
             yield rows
-        if len(invoices) < CHUNK:
+        if not is_cut and len(invoices) < CHUNK:
             return
         last = invoices[-1].id
 

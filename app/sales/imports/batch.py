@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from psycopg.errors import UniqueViolation
@@ -12,6 +13,7 @@ from app import events
 from app.extensions import db
 from app.kernel import json
 from app.kernel.database import sequences
+from app.kernel.pagination.byte_limit import fitting_rows
 from app.sales.errors import DuplicateInvoice
 from app.sales.events import IMPORTED
 from app.sales.imports.derived_columns import (
@@ -27,7 +29,7 @@ from app.sales.imports.derived_columns import (
 from app.sales.imports.duplicate_diff import differences
 from app.sales.imports.single import UNIQUE_NUMBER, customer_values, dump
 from app.sales.models.invoices import SalesInvoice
-from app.sales.queries.lookup import FULL
+from app.sales.queries.lookup import FULL, PARTS
 from app.sales.queries.search import invoice_words
 
 #: The loaded payload and the values of the invoice (``single.new_invoice``).
@@ -133,18 +135,26 @@ def _first_of_each(batch: Iterable[Drafted], taken: set[str]) -> list[Drafted]:
 
 
 def _outcomes(batch: Sequence[Drafted], stored: Mapping[str, dict[str, Any]]) -> list[Outcome]:
-    new = [stored.get(data["invoice_no"]) is invoice for data, invoice in batch]
-    refused = {data["invoice_no"] for (data, _), is_new in zip(batch, new, strict=True) if not is_new}
-    known = _known(refused) if refused else {}
-    return [
-        invoice if is_new else _duplicate(known[data["invoice_no"]], data)
-        for (data, invoice), is_new in zip(batch, new, strict=True)
-    ]
+    new = {place: invoice for place, (_, invoice) in enumerate(batch) if stored.get(invoice["invoice_no"]) is invoice}
+    refused = defaultdict(list)
+    for place, (data, _) in enumerate(batch):
+        if place not in new:
+            refused[data["invoice_no"]].append(place)
+    duplicates = {
+        place: _duplicate(known, batch[place][0]) for known in _known(refused) for place in refused[known.invoice_no]
+    }
+    return [new.get(place) or duplicates[place] for place in range(len(batch))]
 
 
-def _known(numbers: Iterable[str]) -> dict[str, SalesInvoice]:
-    query = select(SalesInvoice).where(SalesInvoice.invoice_no.in_(numbers)).options(*FULL)
-    return {invoice.invoice_no: invoice for invoice in db.session.scalars(query).unique()}
+def _known(numbers: Collection[str]) -> Iterator[SalesInvoice]:
+    """The invoices with these numbers, as many at a time as fit: a short body can name a thousand long ones."""
+    query = select(SalesInvoice).where(SalesInvoice.invoice_no.in_(numbers)).order_by(SalesInvoice.id)
+    last, is_cut = 0, bool(numbers)
+    while is_cut:
+        page = query.where(SalesInvoice.id > last).limit(len(numbers))
+        invoices, is_cut = fitting_rows(page, [SalesInvoice.id], options=FULL, parts=PARTS)
+        yield from invoices
+        last = invoices[-1].id if invoices else last
 
 
 def _duplicate(stored: SalesInvoice, data: Mapping[str, Any]) -> DuplicateInvoice:

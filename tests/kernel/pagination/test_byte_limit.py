@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from flask.testing import FlaskClient
@@ -152,3 +154,55 @@ def test_a_long_history_shows_its_newest_part(admin: Any, create_einvoices: Make
     most(100_000)
     events = admin.get(f"{path}?include_events=1").json["events"]
     assert [one["payload"]["provider_status"] for one in events] == ["S1", "S2"]
+
+
+def most_items_at_once(work: Callable[[], Any]) -> int:
+    """The most items that were in memory at once during ``work``."""
+    here: WeakSet[SalesItem] = WeakSet()
+    counts = [0]
+
+    def note(item: SalesItem, _context: Any) -> None:
+        here.add(item)
+        counts.append(len(here))
+
+    db.session.remove()
+    gc.collect()
+    event.listen(SalesItem, "load", note)
+    try:
+        work()
+    finally:
+        event.remove(SalesItem, "load", note)
+    return max(counts)
+
+
+@pytest.fixture
+def eager_garbage_collection() -> Iterator[None]:
+    """Collect garbage often: invoices and their items refer to each other."""
+    before = gc.get_threshold()
+    gc.set_threshold(50, 1, 1)
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.usefixtures("eager_garbage_collection")
+@pytest.mark.parametrize("rows", ["items", "invoices"])
+def test_an_export_loads_what_fits_at_a_time_and_misses_nothing(erp: FlaskClient, most: Make, rows: str) -> None:
+    numbers = large_sales(erp, 12)
+    path = f"/api/sales/export/?format=csv&rows={rows}"
+    whole = erp.get(path).text
+    assert all(number in whole for number in numbers)
+    most(1)
+    texts: list[str] = []
+    assert 0 < most_items_at_once(lambda: texts.append(erp.get(path).text)) <= 60
+    assert texts == [whole]
+
+
+@pytest.mark.usefixtures("eager_garbage_collection")
+def test_a_bulk_import_loads_as_many_known_invoices_at_a_time_as_fit(erp: FlaskClient, most: Make) -> None:
+    numbers = large_sales(erp, 12)
+    again = [a_sale(invoice_no=number) for number in (*numbers, numbers[0])]
+    most(1)
+    answers: list[Any] = []
+    path = "/api/sales/import/invoices/"
+    assert 0 < most_items_at_once(lambda: answers.append(erp.post(path, json=again).json["data"]["results"])) <= 60
+    assert [(one["status"], one["invoice_no"]) for one in answers[0]] == [(409, one["invoice_no"]) for one in again]
