@@ -56,8 +56,8 @@ class MergedCells:
 
     def fill(self, number: int, row: list[SheetCell | None]) -> None:
         """Write the values of merged cells into the row, if it has another cell; what they hide is removed."""
-        if not self._coming and not self._open:
-            return
+        if not row or (not self._coming and not self._open):
+            return  # a blank row stays blank; areas that begin in it are found at the next row
         values = self._values_above(number)
         for column in values:
             if column <= len(row):
