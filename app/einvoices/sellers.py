@@ -17,7 +17,7 @@ from app.accounts.models.accounts import User
 from app.config import KIB
 from app.einvoices.countries import DEFAULT_COUNTRY, TIMEZONES
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.models.sellers import SellerLogo, SellerProfile
+from app.einvoices.models.sellers import COMPARED_TAX_ID, SellerLogo, SellerProfile
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.extensions import db
 from app.kernel import clock
@@ -41,17 +41,17 @@ _TEXTS = ("tax_id", "tax_office", "address", "email", "phone", "website", "bank"
 _PRINTED = ("name", *_TEXTS, "language", "timezone", "logo_sha256")
 #: A change of one of these may make two users number the e-invoices of one company alike.
 _NUMBERING = frozenset({"tax_id", "prefix", "country"})
-#: Tax numbers are compared without spaces and signs, and within one country if both sellers said theirs.
+#: Tax numbers are compared within one country if both sellers said theirs.
 _SHARED_SERIES = text(
-    """
+    f"""
     SELECT EXISTS (
         SELECT FROM seller_profiles p
-        WHERE p.owner_id <> :owner_id AND upper(regexp_replace(p.tax_id, '[^[:alnum:]]', '', 'g')) = :tax_id
+        WHERE p.owner_id <> :owner_id AND {COMPARED_TAX_ID} = :tax_id
           AND coalesce(p.country, :country) IS NOT DISTINCT FROM coalesce(:country, p.country)
           AND (p.prefix = :prefix OR EXISTS (
             SELECT FROM e_invoice_series s WHERE s.owner_id = p.owner_id AND s.prefix = :prefix AND s.year = :year))
     )
-    """
+    """  # noqa: S608 - only an expression of a column is put in
 )
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 

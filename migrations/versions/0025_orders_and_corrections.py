@@ -1,4 +1,4 @@
-"""Orders are compared without letter case; after a cancelled correction a rejected e-invoice can have another one."""
+"""Orders have no letter case, companies are found by tax number, and corrections come after a cancelled one."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ owner and marketplace; the answers stay right. It drafts one correction of a rej
 EINVOICES = "e_invoices"
 EXACT, FOLDED = "ix_e_invoices_order", "ix_e_invoices_order_folded"
 CORRECTS, CORRECTS_IN_FORCE = "ix_e_invoices_corrects_id", "ix_e_invoices_corrects_id_in_force"
+SELLERS, TAX_ID = "seller_profiles", "ix_seller_profiles_tax_id"
+COMPARED_TAX_ID = "upper(regexp_replace(tax_id, '[^[:alnum:]]', '', 'g'))"
 OF_SALES = "type = 'sale' AND marketplace_order_no IS NOT NULL AND status <> 'cancelled' AND corrected_by_id IS NULL"
 INDEXES: dict[str, dict[str, Any]] = {
     EXACT: {"columns": ["owner_id", "marketplace_order_no", "marketplace"], "postgresql_where": sa.text(OF_SALES)},
@@ -44,9 +46,14 @@ INDEXES: dict[str, dict[str, Any]] = {
 def upgrade() -> None:
     _replace(EXACT, FOLDED)
     _replace(CORRECTS, CORRECTS_IN_FORCE)
+    with op.get_context().autocommit_block():
+        op.drop_index(TAX_ID, SELLERS, if_exists=True, postgresql_concurrently=True)
+        op.create_index(TAX_ID, SELLERS, [sa.text(COMPARED_TAX_ID)], postgresql_concurrently=True)
 
 
 def downgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.drop_index(TAX_ID, SELLERS, if_exists=True, postgresql_concurrently=True)
     # The release before has one correction of each rejected e-invoice; the history still names a cancelled one.
     op.execute(
         "UPDATE e_invoices AS e SET corrects_id = NULL FROM e_invoices AS o"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Numeric, String, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
 from app.languages import LANGUAGES
+
+#: A tax number without spaces and signs, as each issue looks for it.
+COMPARED_TAX_ID = "upper(regexp_replace(tax_id, '[^[:alnum:]]', '', 'g'))"
 
 
 def _text(limit: int) -> Mapped[str]:
@@ -23,6 +26,7 @@ class SellerProfile(db.Model):
         CheckConstraint(f"language IN {tuple(LANGUAGES)}", name="language"),
         CheckConstraint("prefix ~ '^[A-Z0-9]{1,10}$'", name="prefix"),
         CheckConstraint("default_vat_rate BETWEEN 0 AND 100", name="default_vat_rate"),
+        Index("ix_seller_profiles_tax_id", text(COMPARED_TAX_ID)),
     )
 
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
