@@ -57,7 +57,7 @@ class TestAccess:
             anybody.post(f"{ACCOUNTS}/{account['id']}/callback", json=body, headers={"webhook-timestamp": "١٢"}),
         ]
         assert {(answer.status_code, answer.text) for answer in answers} == {(401, answers[0].text)}
-        assert call_back(anybody, account, body, at=-299).status_code == 200
+        assert call_back(anybody, account, body, at=-290).status_code == 200
 
     def test_a_repeated_id_is_applied_once(
         self, anybody: FlaskClient, admin: FlaskClient, open_account: Callable[..., Any], send: Send
