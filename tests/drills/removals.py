@@ -284,7 +284,7 @@ REMOVALS = (
     Removal(
         "tests/einvoices/lifecycle/test_issue.py",
         "app/einvoices/lifecycle/issue.py",
-        '    allowed_steps.require("issue", einvoice)\n',
+        '    step_needs.require("issue", einvoice)\n',
         "",
     ),
     Removal(

@@ -138,7 +138,8 @@ def _exchange(
             sent = {**_headers(request), **(headers or {})}
             with session.request(method, url, data=body, headers=sent, stream=True) as response:
                 answer = _Answer(response.status_code)
-                if method != "HEAD" and (answer.is_success or answer.code == HTTPStatus.NOT_FOUND):
+                is_missing = method == "GET" and answer.code == HTTPStatus.NOT_FOUND
+                if is_missing or (answer.is_success and method != "HEAD"):
                     answer = _Answer(response.status_code, _read_limited(response, active))
             active.seconds_left()  # what the deadline cut can look like a whole answer
             return answer
