@@ -22,18 +22,20 @@ _LIMITS = ChildLimits(seconds=25, cpu_seconds=20, memory=1024 * _MIB, answer=64 
 _children = ChildProcesses(_LIMITS, running=2, waiting=5)
 
 
-def read_uploaded(content: bytes, layout: Layout, choices: Choices, most: int) -> list[Row]:
-    """The rows of a CSV or XLSX file, at most ``most``, without their ``cells``.
+def read_uploaded(
+    content: bytes, layout: Layout, choices: Choices, most: int, *, owner: int | None = None
+) -> list[Row]:
+    """The rows of a CSV or XLSX file of the user ``owner``, at most ``most``, without their ``cells``.
 
     Raises:
         UnreadableTable: the file is no table, or too large. ``layout.name_columns`` raises its own errors.
         PayloadTooLarge: the file takes too long to read, or too much memory.
-        Busy: other files are being read.
+        Busy: other files are being read, perhaps of the same user: one user never has all places.
     """
     if _unpacked_size(content) <= SMALL:
         return read_rows(content, layout, choices, most)
     try:
-        return _children.call(read_rows, content, layout, choices, most)
+        return _children.call(read_rows, content, layout, choices, most, owner=owner)
     except OverLimit as error:
         sentence = N_("The file takes more than %(n)s seconds or too much memory to read. Save the table alone as CSV.")
         raise PayloadTooLarge(Message(sentence, n=_LIMITS.cpu_seconds)) from error

@@ -65,7 +65,7 @@ def test_a_child_reads_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_size_of_what_is_unpacked_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     readers: list[bool] = []
 
-    def note(*_args: Any) -> list[Any]:
+    def note(*_args: Any, **_kwargs: Any) -> list[Any]:
         readers.append(True)
         return []
 

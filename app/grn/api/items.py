@@ -114,7 +114,8 @@ class RollFile(MethodView):
         """
         content = _uploaded_file()
         commit_early()  # reading takes long; meanwhile it holds no connection
-        return packing_list.replace(invoice_id, fabric_item_id, roll_files.read_rolls(content, **query))
+        rolls = roll_files.read_rolls(content, **query, owner=authenticate().user_id)
+        return packing_list.replace(invoice_id, fabric_item_id, rolls)
 
 
 @blp.route(f"{ITEM}/rolls/<int:roll_id>")

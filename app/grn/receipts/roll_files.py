@@ -38,12 +38,15 @@ _IS_NOTE = N_("Is “%(text)s” a note and no roll? Then remove the row. If it 
 _IS_TOTAL = N_("Is this the total row? Then remove it. If it is a roll, send keepTotals=true.")
 
 
-def read_rolls(content: bytes, *, sheet: str | None = None, keep_totals: bool = False) -> list[Data]:
+def read_rolls(
+    content: bytes, *, sheet: str | None = None, keep_totals: bool = False, owner: int | None = None
+) -> list[Data]:
     """Read the rolls of a CSV (UTF-8; comma, semicolon or tab) or an XLSX with a row of headings.
 
     Args:
         sheet: the sheet of a workbook; by default the visible one that has the headings.
         keep_totals: rows that look like a note or like the total of the others are rolls.
+        owner: the user who sent the file; nobody takes all places for large files.
 
     Raises:
         PayloadTooLarge: the file takes too long to read, or too much memory.
@@ -52,7 +55,7 @@ def read_rolls(content: bytes, *, sheet: str | None = None, keep_totals: bool = 
     """
     choices = Choices(sheet=sheet, sheet_option="sheet=")
     try:
-        rows = read_uploaded(content, _LAYOUT, choices, MAX_ROLLS + 1)
+        rows = read_uploaded(content, _LAYOUT, choices, MAX_ROLLS + 1, owner=owner)
     except UnreadableTable as error:
         raise UnreadableFile(error.message) from error
     rolls = _load_rolls(rows, keep_totals=keep_totals)

@@ -11,7 +11,8 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,36 +59,53 @@ class ChildProcesses:
     """Runs functions in children.
 
     Args:
-        running: how many of them run at the same time in this process.
+        running: how many of them run at the same time in this process; those of one owner leave a place for others.
         waiting: how many seconds a call waits for its turn.
     """
 
     def __init__(self, limits: ChildLimits, *, running: int, waiting: float) -> None:
         self._limits = limits
-        self._places = threading.BoundedSemaphore(running)
+        self._running = running
         self._waiting = waiting
+        #: The owner of each child that runs.
+        self._owners: list[int | None] = []
+        self._changed = threading.Condition()
 
-    def call(self, function: Callable[..., Result], *args: Any) -> Result:
+    def call(self, function: Callable[..., Result], *args: Any, owner: int | None = None) -> Result:
         """Call ``function``, which its module must have by name, with arguments that can be pickled.
 
-        An exception of the function is raised here.
+        An exception of the function is raised here. ``owner`` is the user for whom it is called, if there is one.
 
         Raises:
             OverLimit: it was stopped at one of the limits.
-            Busy: too many children run.
+            Busy: too many children run, or too many of ``owner``.
         """
-        if not self._places.acquire(timeout=self._waiting):
-            raise Busy(headers={"Retry-After": "5"})
-        try:
+        with self._place(owner):
             written = _run(pickle.dumps((self._limits, function, args)), self._limits.seconds)
-        finally:
-            self._places.release()
         outcome: Outcome = pickle.loads(written)  # noqa: S301 - the hub's own program wrote it
         for level, fields in outcome.lines:
             getattr(log, level)(**fields)
         if outcome.error is not None:
             raise outcome.error
         return outcome.result  # type: ignore[no-any-return]
+
+    @contextmanager
+    def _place(self, owner: int | None) -> Iterator[None]:
+        """Wait for a place, and have it in the block."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._has_place(owner), self._waiting):
+                raise Busy(headers={"Retry-After": "5"})
+            self._owners.append(owner)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._owners.remove(owner)
+                self._changed.notify_all()
+
+    def _has_place(self, owner: int | None) -> bool:
+        is_within_share = owner is None or self._owners.count(owner) < max(1, self._running - 1)
+        return is_within_share and len(self._owners) < self._running
 
 
 def _run(order: bytes, seconds: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -48,3 +49,21 @@ def test_no_connection_is_held_while_a_file_is_read(clerk: FlaskClient, monkeypa
     db.session.remove()
     assert clerk.put(FILE, data="supplierRollNo\nR1\n", content_type="text/csv").status_code == 400
     assert held == [0]
+
+
+def test_the_places_for_large_files_are_shared_between_users(
+    client_with: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owners = []
+
+    def note(*_args: Any, owner: int | None) -> list[Any]:
+        owners.append(owner)
+        return []
+
+    monkeypatch.setattr(uploads._children, "call", note)
+    content = "supplierRollNo;supplierLength\n" + "R1;1\n" * 20_000
+    first, second = client_with("grn:write"), client_with("grn:write")
+    for client in (first, second):
+        assert client.put(FILE, data=content, content_type="text/csv").status_code == 400
+    assert owners[0] != owners[1]
+    assert None not in owners

@@ -128,6 +128,18 @@ def test_more_children_than_places_are_refused(tmp_path: Path) -> None:
     assert one.call(environment)[0] != os.getpid()
 
 
+def test_the_children_of_one_owner_leave_a_place_for_others(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(children.call, occupy, tmp_path / "begun", tmp_path / "end", owner=1)
+        wait_for(tmp_path / "begun")
+        with pytest.raises(Busy):
+            children.call(environment, owner=1)
+        assert children.call(environment, owner=2)[0] != os.getpid()
+        (tmp_path / "end").touch()
+        running.result()
+    assert children.call(environment, owner=1)[0] != os.getpid()
+
+
 def test_the_reader_of_tables_loads_no_framework() -> None:
     loaded = children.call(modules_of_the_reader)
     assert "app.tables.reader" in loaded
