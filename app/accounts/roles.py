@@ -14,7 +14,7 @@ ABILITIES: dict[str, str] = {
     "grn:read": N_("List and read goods receipts, ledgers and master data."),
     "grn:write": N_("Book, change and delete goods receipts, ledgers and master data."),
     "audit:read": N_("Read the audit trail: who did what, when and from where."),
-    "events:read": N_("Read the event log and its live stream."),
+    "events:read": N_("Read the events of the domains that you may read: their log and live stream."),
     "webhooks:manage": N_("Manage webhook endpoints and their deliveries."),
 }
 

@@ -60,7 +60,9 @@ class Subscriber:
     def is_covered_by(self, rights: revalidation.Rights) -> bool:
         """Whether ``rights`` still allow this stream as it was opened."""
         allowed_here = ip_allowlist.is_allowed(rights.allowlist, self.address)
-        return self.ability in rights.abilities and allowed_here and self.everybody == rights.sees_everything
+        reads_all = self.types.issubset(events.readable(rights.abilities))
+        may_listen = self.ability in rights.abilities and reads_all
+        return may_listen and allowed_here and self.everybody == rights.sees_everything
 
     def offer(self, event: StreamEvent | None) -> None:
         """Queue ``event``. If the queue is full, the reader is too slow: its stream ends and it resumes by its last id.

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from app.kernel.identifiers import INVISIBLE
+
 #: The mark before a text that begins like a formula.
 GUARD = "'"
 #: The signs that begin a formula, and their full-width forms, which some programs take for the same.
 _SIGNS = re.compile("[=+\\-@\uff1d\uff0b\uff0d\uff20]")
-_SKIPPED = ' "\t\r\n\x0b\x0c\x85\xa0\u2028\u2029'
+#: What programs skip, or remove, before a sign.
+_SKIPPED = '"' + INVISIBLE
 #: A program that separates cells by these does not see the quotation marks around a cell of a CSV with commas.
 _SEPARATORS, _BREAKS = (";", "|"), frozenset("\t\r\n\x0b\x0c\x85\u2028\u2029")
 

@@ -76,8 +76,8 @@ class Lane:
         """Take the defence out and run its test; return what is wrong if the test does not fail."""
         module = self.folder / removal.module
         text = module.read_text()
-        if removal.code not in text:
-            return f"{removal.module} does not have: {removal.code}"
+        if text.count(removal.code) != 1:
+            return f"{removal.module} does not have once: {removal.code}"
         self._sql(
             f"DROP DATABASE IF EXISTS {USED} WITH (FORCE)",
             f"CREATE DATABASE {USED} TEMPLATE {MIGRATED} STRATEGY file_copy",

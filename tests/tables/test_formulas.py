@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.kernel.identifiers import INVISIBLE
 from app.tables.formulas import guard_formulas, unguard_formulas
 
 SIGNS = "=+-@＝＋－＠"
 FORMULAS = [
     *(f"{sign}1" for sign in SIGNS),
-    *(f"{before}=HYPERLINK(1)" for before in ("\t", "\r", "\n", " ", '"', "\xa0")),
+    *(f"{before}=HYPERLINK(1)" for before in ("\t", "\r", "\n", " ", '"', "\xa0", "\u200b", "\ufeff\u3000")),
     *(f"Blue{between}=1+1" for between in (";", "\t", "|", "\n", "\r\n", "; ", ';"', '\n "')),
 ]
 
@@ -29,7 +30,7 @@ def test_no_program_sees_a_formula(text: str) -> None:
     file = io.StringIO(newline="")
     csv.writer(file).writerow(["1", guard_formulas(text), "2"])
     for delimiter in ",;\t|":
-        found = [cell.strip(' "\xa0') for cell in cells(file.getvalue(), delimiter)]
+        found = [cell.strip(f'"{INVISIBLE}') for cell in cells(file.getvalue(), delimiter)]
         assert not [cell for cell in found if cell.startswith(tuple(SIGNS))], (delimiter, found)
     assert unguard_formulas(guard_formulas(text)) == text
 

@@ -50,7 +50,7 @@ def test_texts_of_all_kinds_are_extracted(extracted: Catalog) -> None:
         "This field is required.",  # a field
         "Send %(min)s to %(max)s items.",  # a validator
         "The receiver answered 410 Gone: it wants nothing more.",  # a stored reason
-        "Read the event log and its live stream.",  # an ability
+        "Read the events of the domains that you may read: their log and live stream.",  # an ability
     } <= ids(extracted)
 
 
