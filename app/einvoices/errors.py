@@ -163,6 +163,11 @@ class AccountNameTaken(Conflict):
     code = "ACCOUNT_NAME_TAKEN"
 
 
+class AccountInTest(Conflict):
+    message = N_("The connection of this provider account is being tested at this moment; wait for the result.")
+    code = "ACCOUNT_IN_TEST"
+
+
 class TooManyAccounts(Conflict):
     message = N_("This user has as many provider accounts as it may have; delete one first.")
     code = "TOO_MANY_ACCOUNTS"

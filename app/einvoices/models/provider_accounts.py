@@ -118,6 +118,8 @@ class ProviderAccount(db.Model):
     tested_at: Mapped[datetime | None] = _optional_moment()
     test_passed: Mapped[bool | None] = mapped_column()
     test_message: Mapped[str | None] = mapped_column(String(500))
+    #: A connection test is running, at most until this time; another one has to wait.
+    testing_until: Mapped[datetime | None] = _optional_moment()
     extra: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSON)
     created_at: Mapped[datetime] = _moment(default=clock.now)
     updated_at: Mapped[datetime] = _moment(default=clock.now)

@@ -16,6 +16,7 @@ from app.einvoices import account_samples as samples
 from app.einvoices.access import requires_einvoices
 from app.einvoices.errors import (
     AccountInDoubt,
+    AccountInTest,
     AccountNameTaken,
     AllowancesNotYours,
     TooManyAccounts,
@@ -116,12 +117,13 @@ class Detail(MethodView):
 @blp.route("/<int:account_id>/test")
 class Test(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownAccount)
+    @refuses(UnknownAccount, AccountInTest)
     @blp.response(200, ProviderAccountSchema, example=samples.ACCOUNT)
     def post(self, account_id: int) -> ProviderAccount:
         """Test the connection: the look-up of a key that nobody has; `test_message` has the result.
 
-        Without `lookup_url` it is `HEAD` at `url`; every answer but 401, 403 and 5xx is fine.
+        Without `lookup_url` it is `HEAD` at `url`; every answer but 401, 403 and 5xx is fine. An
+        account has one test at a time.
         """
         return connection_test.run(account_id, scope(), actor=actor())
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from app.einvoices.providers.contract import ProviderRequest
+from app.extensions import db
 from app.kernel.outbound import ssrf
+from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.helpers import set_adapter
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS, loopback
 from tests.einvoices.providers.provider_server import StoringProvider, running_store
@@ -50,6 +53,31 @@ class TestChangeDuringATest:
         tested = admin.post(f"{url}/test").json
         assert statuses == [200]
         assert tested["state"] == state, tested["test_message"]
+
+
+def test_an_account_has_one_test_at_a_time(
+    *,
+    admin: FlaskClient,
+    store: StoringProvider,
+    monkeypatch: pytest.MonkeyPatch,
+    pass_time: Callable[[float], None],
+) -> None:
+    account = admin.post(ACCOUNTS, json={"name": "Main", "adapter": "http", **loopback(store)}).json
+    url, answers = f"{ACCOUNTS}/{account['id']}/test", []
+
+    def start_another(_request: ProviderRequest) -> None:
+        set_adapter(monkeypatch, "http", check=lambda _request: None)
+        answers.append(admin.post(url))
+
+    set_adapter(monkeypatch, "http", check=start_another)
+    assert admin.post(url).json["state"] == "ready"
+    assert [(answer.status_code, answer.json["error"]) for answer in answers] == [(409, "ACCOUNT_IN_TEST")]
+    assert admin.post(url).status_code == 200
+    with unit_of_work():  # the process of a test was killed
+        db.session.execute(text("UPDATE provider_accounts SET testing_until = now() + interval '15 seconds'"))
+    assert admin.post(url).status_code == 409
+    pass_time(16)
+    assert admin.post(url).status_code == 200
 
 
 class TestStoredToken:
