@@ -50,8 +50,18 @@ class ProviderRejected(Exception):
         permanent: another attempt would fail in the same way.
         in_doubt: the provider may have stored the e-invoice although its response did not come.
         number_taken: the provider has the number under another key, so a look-up of the key cannot settle the doubt.
+        refuses_credentials: the provider does not let the hub in, whatever is sent.
     """
 
-    def __init__(self, reason: str, *, permanent: bool, in_doubt: bool, number_taken: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        permanent: bool,
+        in_doubt: bool,
+        number_taken: bool = False,
+        refuses_credentials: bool = False,
+    ) -> None:
         super().__init__(reason)
-        self.permanent, self.in_doubt, self.number_taken = permanent, in_doubt, number_taken
+        self.permanent, self.in_doubt = permanent, in_doubt
+        self.number_taken, self.refuses_credentials = number_taken, refuses_credentials

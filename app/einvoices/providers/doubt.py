@@ -65,7 +65,10 @@ def look_up(provider: str, request: ProviderRequest) -> ProviderResponse | None:
         found = ADAPTERS[provider].look_up(request)
     except Exception as error:
         LOOKUPS.labels(provider, "error").inc()
-        raise ProviderRejected(f"Look-up: {error}", permanent=False, in_doubt=True) from error
+        is_refusal = isinstance(error, ProviderRejected) and error.refuses_credentials
+        raise ProviderRejected(
+            f"Look-up: {error}", permanent=False, in_doubt=True, refuses_credentials=is_refusal
+        ) from error
     LOOKUPS.labels(provider, "not_found" if found is None else "found").inc()
     return found
 

@@ -31,6 +31,7 @@ MAX_RESPONSE_BYTES = 64 * KIB
 #: Seconds for a look-up, which may come before a sending in the same task.
 LOOK_UP_DEADLINE = 5
 _TEMPORARY_CODES = frozenset({408, 425, 429})
+_CREDENTIAL_CODES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _REQUEST_ERRORS = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
 
 
@@ -106,7 +107,7 @@ def check(request: ProviderRequest) -> None:
             )
         return
     code = _exchange("HEAD", request.url, request, LOOK_UP_DEADLINE).code
-    if code >= 500 or code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:  # noqa: PLR2004
+    if code >= 500 or code in _CREDENTIAL_CODES:  # noqa: PLR2004
         raise _rejected_with(code)
 
 
@@ -178,6 +179,7 @@ def _rejected_with(code: int) -> ProviderRejected:
         permanent=is_refusal and code not in _TEMPORARY_CODES,
         in_doubt=not is_refusal or code == HTTPStatus.CONFLICT,
         number_taken=code == HTTPStatus.CONFLICT,
+        refuses_credentials=code in _CREDENTIAL_CODES,
     )
 
 

@@ -14,9 +14,10 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.einvoices.lifecycle.allowed_steps import STEPS
+from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
 from app.einvoices.providers import doubt, lanes, outcomes, status_reports
 from app.einvoices.providers.clients import ADAPTERS
@@ -116,7 +117,7 @@ class _SendRound(AccountRound[_Result]):
             if result.response is not None:
                 _record_response(result, result.response)
             elif result.error is not None:
-                _record_failure(result.claim, result.error)
+                _record_failure(result, result.error)
             lanes.record_answer(result.claim.lane_id, result.seconds, is_clear=result.is_clear)
 
     def report(self, result: _Result) -> None:
@@ -162,12 +163,15 @@ def _perform(claim: _Claim) -> _Result:
     return _Result(claim, asked_at, time.monotonic() - started, response, looked_up=found is not None)
 
 
-def _record_failure(claim: _Claim, error: Exception) -> None:
-    rejected = error if isinstance(error, ProviderRejected) else None
+def _record_failure(result: _Result, error: Exception) -> None:
+    claim, rejected = result.claim, error if isinstance(error, ProviderRejected) else None
     reason = str(error) if rejected else f"{type(error).__name__}: {error}"
     in_doubt = claim.was_in_doubt or rejected is None or rejected.in_doubt
-    einvoice = find_for_update(claim.einvoice_id, None)  # lock order: the e-invoice first
-    permanent = rejected is not None and rejected.permanent
+    is_locked_out = rejected is not None and rejected.refuses_credentials and claim.lane_id != lanes.INSTALLATION
+    if is_locked_out:  # lock order: the account, then the e-invoice, then the sending
+        _stop_account(claim.lane_id, reason, result.asked_at)
+    einvoice = find_for_update(claim.einvoice_id, None)
+    permanent = rejected is not None and rejected.permanent and not is_locked_out
     facts = {"for_good": permanent, "in_doubt": in_doubt}
     if rejected is not None and rejected.number_taken:
         facts["number_taken"] = True
@@ -177,6 +181,13 @@ def _record_failure(claim: _Claim, error: Exception) -> None:
         return
     if gave_up:
         outcomes.record_given_up(einvoice, reason, in_doubt=in_doubt)
+
+
+def _stop_account(account_id: int, reason: str, asked_at: datetime) -> None:
+    """Let all sendings of an account wait for its next connection test; a test since ``asked_at`` knows better."""
+    tested_before = (ProviderAccount.test_passed, ProviderAccount.tested_at < asked_at)
+    stopped = update(ProviderAccount).where(ProviderAccount.id == account_id, *tested_before)
+    db.session.execute(stopped.values(test_passed=False, test_message=reason, tested_at=clock.now()))
 
 
 def _record_response(result: _Result, response: ProviderResponse) -> None:

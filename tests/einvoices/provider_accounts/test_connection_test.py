@@ -9,11 +9,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from app.einvoices.providers import http_provider, outbox
+from app.einvoices.providers.clients import ADAPTERS
 from app.einvoices.providers.contract import ProviderRequest
 from app.extensions import db
 from app.kernel.outbound import ssrf
 from app.kernel.unit_of_work import unit_of_work
-from tests.einvoices.helpers import set_adapter
+from tests.einvoices.helpers import create_issued, fetch_detail, perform, set_adapter, stored_sendings
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS, loopback
 from tests.einvoices.providers.provider_server import StoringProvider, running_store
 
@@ -116,3 +118,31 @@ def test_an_account_whose_host_is_gone_can_be_disabled(
     assert (disabled.status_code, disabled.json["state"]) == (200, "disabled")
     refused = admin.patch(url, json={"url": "https://gone.example.com/"})
     assert refused.json["errors"] == {"url": ["gone.example.com does not resolve."]}
+
+
+def test_refused_credentials_stop_the_account_and_not_its_sendings(
+    *,
+    admin: FlaskClient,
+    open_account: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    pass_time: Callable[[float], None],
+) -> None:
+    account, send = open_account(), ADAPTERS["http"].send
+    einvoice = create_issued(admin, provider_account_id=account["id"])
+    perform(admin, einvoice["id"], "send")
+
+    def refuse(_request: ProviderRequest) -> Any:
+        raise http_provider._rejected_with(401)
+
+    set_adapter(monkeypatch, "http", send=refuse)
+    outbox.send_due()
+    shown = admin.get(f"{ACCOUNTS}/{account['id']}").json
+    assert (shown["state"], shown["test_message"]) == ("test_failed", "The provider answered 401.")
+    waits = fetch_detail(admin, einvoice["id"])
+    assert (waits["provider_status"], stored_sendings()[0].in_doubt) == ("queued", False)
+    set_adapter(monkeypatch, "http", send=send)
+    pass_time(31)
+    assert outbox.send_due() == 0
+    admin.post(f"{ACCOUNTS}/{account['id']}/test")
+    assert outbox.send_due() == 1
+    assert fetch_detail(admin, einvoice["id"])["status"] == "accepted"
