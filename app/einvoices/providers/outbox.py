@@ -185,11 +185,8 @@ def _record_failure(result: _Result, error: Exception) -> None:
 
 def _stop_account(account_id: int, reason: str, asked_at: datetime) -> None:
     """Let all sendings of an account wait for its next connection test; a test since ``asked_at`` knows better."""
-    account, is_older = (
-        update(ProviderAccount).where(ProviderAccount.id == account_id),
-        ProviderAccount.tested_at < asked_at,
-    )
-    stopped = account.where(ProviderAccount.test_passed.is_(True), is_older)
+    passed, is_older = ProviderAccount.test_passed.is_(True), ProviderAccount.tested_at < asked_at
+    stopped = update(ProviderAccount).where(ProviderAccount.id == account_id, passed, is_older)
     db.session.execute(stopped.values(test_passed=False, test_message=reason, tested_at=clock.now()))
 
 
