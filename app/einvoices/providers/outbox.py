@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import select, update
 
+from app.accounts import audit
 from app.einvoices.lifecycle.allowed_steps import STEPS
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
@@ -44,6 +45,8 @@ MAX_REQUESTS = 48
 SHORTEST_ROUND, LONGEST_ROUND, LAST_SECONDS = 45.0, 75.0, 17.0
 #: A round that has nothing to do goes on so long: what users send soon after needs no new task message.
 LINGER_SECONDS = 0.1
+#: Who stops an account, in the audit trail.
+ACTOR = "invoice-hub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,8 @@ def _stop_account(account_id: int, reason: str, asked_at: datetime) -> None:
     """Let all sendings of an account wait for its next connection test; a test since ``asked_at`` knows better."""
     passed, is_older = ProviderAccount.test_passed.is_(True), ProviderAccount.tested_at < asked_at
     stopped = update(ProviderAccount).where(ProviderAccount.id == account_id, passed, is_older)
-    db.session.execute(stopped.values(test_passed=False, test_message=reason, tested_at=clock.now()))
+    if db.session.execute(stopped.values(test_passed=False, test_message=reason, tested_at=clock.now())).rowcount:
+        audit.record("provider_account.stopped", actor=ACTOR, subject=f"provider_account:{account_id}", reason=reason)
 
 
 def _record_response(result: _Result, response: ProviderResponse) -> None:

@@ -138,6 +138,11 @@ def test_refused_credentials_stop_the_account_and_not_its_sendings(
     outbox.send_due()
     shown = admin.get(f"{ACCOUNTS}/{account['id']}").json
     assert (shown["state"], shown["test_message"]) == ("test_failed", "The provider answered 401.")
+    [stopped] = admin.get("/api/v1/audit", query_string={"action": "provider_account.stopped"}).json["data"]
+    assert (stopped["subject"], stopped["details"]) == (
+        f"provider_account:{account['id']}",
+        {"reason": "The provider answered 401."},
+    )
     waits = fetch_detail(admin, einvoice["id"])
     assert (waits["provider_status"], stored_sendings()[0].in_doubt) == ("queued", False)
     set_adapter(monkeypatch, "http", send=send)
