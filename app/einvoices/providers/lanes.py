@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, String, bindparam, select, text, update
+from sqlalchemy import ARRAY, BigInteger, DateTime, Text, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.einvoices.models.provider_accounts import MAX_CONCURRENCY, ProviderLane
@@ -25,8 +25,8 @@ INSTALLATION = 0
 Purpose = Literal["send", "look_up"]
 #: A provider that answers more slowly than this, or not at all, gets one request at a time.
 SLOW_SECONDS = 3.0
-#: Requests of one process to one host: many accounts at a provider that hangs leave places for all others.
-PLACES_OF_HOST = 16
+#: Requests of one process to one host, and for one user: many accounts at providers that hang leave places for others.
+PLACES_OF_PARTY = 16
 #: Attempts in a row without a clear answer, after which the account gets one request at a time; after which it rests,
 #: longer after each further one; and how long it rests at most.
 FAILURES_BEFORE_SINGLE, FAILURES_BEFORE_REST, LONGEST_REST = 3, 10, timedelta(minutes=2)
@@ -40,10 +40,14 @@ _CONDITIONS: dict[Purpose, tuple[str, str]] = {
 #: Lanes with due work, the longest unserved first; locked, so that limits are exact.
 _DUE_LANES_SQL = """
     SELECT l.id, l.booked_until, coalesce(a.concurrency, :most) AS concurrency, a.rate_per_minute,
-        l.is_slow OR l.failures >= :failures AS is_single, host.name AS host
+        l.is_slow OR l.failures >= :failures AS is_single, party.names AS parties
     FROM provider_lanes l LEFT JOIN provider_accounts a ON a.id = l.id
-    CROSS JOIN LATERAL (SELECT coalesce(substring(a.url FROM '^[a-z]+://([^/?#]+)'), '') AS name) host
-    WHERE host.name <> ALL(:full_hosts) AND (l.id = 0 OR ({account}))
+    CROSS JOIN LATERAL (
+        SELECT array_remove(
+            ARRAY['host ' || substring(a.url FROM '^[a-z]+://([^/?#]+)'), 'user ' || a.owner_id], NULL
+        ) AS names
+    ) party
+    WHERE NOT party.names && :full AND (l.id = 0 OR ({account}))
         AND l.booked_until <= :now AND NOT (:skip_slow AND l.is_slow) AND l.id <> ALL(:excluded) AND EXISTS (
         SELECT FROM e_invoice_sendings s
         WHERE s.lane_id = l.id AND {work} AND (s.due_at <= :now OR s.due_at > :wrong)
@@ -67,9 +71,9 @@ _MARK_SERVED_SQL = text("""
 
 @dataclass(frozen=True, slots=True)
 class AccountLane(Lane):
-    """The lane of an account, and the host of its provider; empty for the installation and for adapters without one."""
+    """The lane of an account and its parties, which have limited places: its user, and the host of its provider."""
 
-    host: str
+    parties: Sequence[str]
 
 
 def ensure(lane_id: int) -> None:
@@ -83,11 +87,11 @@ def lock(lane_id: int) -> None:
 
 
 def lock_due(
-    purpose: Purpose, free: int, *, skip_slow: bool, excluded: Sequence[int], hosts: Mapping[str, int]
+    purpose: Purpose, free: int, *, skip_slow: bool, excluded: Sequence[int], running: Mapping[str, int]
 ) -> Sequence[tuple[AccountLane, int]]:
     """Lock lanes with due work, and return them with how much may be claimed of each.
 
-    ``hosts`` has the number of running requests of this process by host.
+    ``running`` has the number of running requests of this process by party.
     """
     moment, (work, account) = clock.now(), _CONDITIONS[purpose]
     values: dict[str, Any] = {
@@ -97,14 +101,14 @@ def lock_due(
         "wrong": moment + LONGEST_WAIT,
         "skip_slow": skip_slow,
         "excluded": list(excluded),
-        "full_hosts": [host for host, running in hosts.items() if running >= PLACES_OF_HOST],
+        "full": [party for party, count in running.items() if count >= PLACES_OF_PARTY],
         "free": free,
     }
     statement = text(_DUE_LANES_SQL.format(work=work, account=account))
-    lists = (bindparam("excluded", type_=ARRAY(BigInteger)), bindparam("full_hosts", type_=ARRAY(String)))
+    lists = (bindparam("excluded", type_=ARRAY(BigInteger)), bindparam("full", type_=ARRAY(Text)))
     lanes = [AccountLane(**row._mapping) for row in db.session.execute(statement.bindparams(*lists), values)]
     limits = share_out(lanes, _in_flight(lanes, moment), free, moment) if lanes else []
-    return list(_within_hosts(lanes, limits, Counter(hosts)))
+    return list(_within_places(lanes, limits, Counter(running)))
 
 
 def _mark_served(lanes: Sequence[Lane], claimed: Sequence[int]) -> None:
@@ -130,12 +134,12 @@ def record_answer(lane_id: int, seconds: float, *, is_clear: bool) -> None:
         db.session.execute(lane.values(booked_until=clock.now() + rest))
 
 
-def _within_hosts(
+def _within_places(
     lanes: Sequence[AccountLane], limits: Sequence[int], running: Counter[str]
 ) -> Iterator[tuple[AccountLane, int]]:
     for lane, limit in zip(lanes, limits, strict=True):
-        within = max(0, min(limit, PLACES_OF_HOST - running[lane.host])) if lane.host else limit
-        running[lane.host] += within
+        within = max(0, min([limit, *(PLACES_OF_PARTY - running[party] for party in lane.parties)]))
+        running.update(dict.fromkeys(lane.parties, within))
         yield lane, within
 
 
@@ -148,20 +152,19 @@ def _in_flight(lanes: Sequence[Lane], moment: datetime) -> Mapping[int, int]:
 
 
 class AccountRound(FairRound[Result]):
-    """A round whose lanes are accounts; it knows how many of its requests go to each host."""
+    """A round whose lanes are accounts; it knows how many of its requests each party has."""
 
     stores_each = True
 
     def __init__(self, limits: RoundLimits, pool: ThreadPoolExecutor) -> None:
         super().__init__(limits, pool)
-        self._host_by_lane: dict[int, str] = {}
+        self._parties_by_lane: dict[int, Sequence[str]] = {}
 
-    def hosts(self) -> Mapping[str, int]:
-        """Number of running requests by host; those of adapters without a host do not count."""
-        names = (self._host_by_lane[lane] for lane in self.lanes_in_flight)
-        return Counter(name for name in names if name)
+    def running(self) -> Mapping[str, int]:
+        """Number of running requests by party."""
+        return Counter(party for lane in self.lanes_in_flight for party in self._parties_by_lane[lane])
 
     def mark_served(self, due: Sequence[tuple[AccountLane, int]], claimed: Sequence[int]) -> None:
         """Record that lanes were served; ``claimed`` has a lane id for each claim."""
-        self._host_by_lane |= {lane.id: lane.host for lane, _ in due}
+        self._parties_by_lane |= {lane.id: lane.parties for lane, _ in due}
         _mark_served([lane for lane, _ in due], claimed)

@@ -70,7 +70,7 @@ class _LookUpRound(AccountRound[_Result]):
     def claim(self, free: int, *, skip_slow: bool, excluded: Sequence[int]) -> list[Work[_Result]]:
         """Claim a due look-up of each account."""
         busy = [*excluded, *self.lanes_in_flight]
-        due = lanes.lock_due("look_up", free, skip_slow=skip_slow, excluded=busy, hosts=self.hosts())
+        due = lanes.lock_due("look_up", free, skip_slow=skip_slow, excluded=busy, running=self.running())
         claims = [claim for lane, limit in due if limit and (claim := _claim_next(lane.id)) is not None]
         self.mark_served(due, [claim.lane_id for claim in claims])
         return [(claim.lane_id, functools.partial(_perform, claim)) for claim in claims]

@@ -109,7 +109,7 @@ class _SendRound(AccountRound[_Result]):
 
     def claim(self, free: int, *, skip_slow: bool, excluded: Sequence[int]) -> list[Work[_Result]]:
         """Claim due sendings of each account within its limits."""
-        due = lanes.lock_due("send", free, skip_slow=skip_slow, excluded=excluded, hosts=self.hosts())
+        due = lanes.lock_due("send", free, skip_slow=skip_slow, excluded=excluded, running=self.running())
         claims = [claim for lane, limit in due for claim in _claims(lane.id, limit)]
         self.mark_served(due, [claim.lane_id for claim in claims])
         return [(claim.lane_id, functools.partial(_perform, claim)) for claim in claims]

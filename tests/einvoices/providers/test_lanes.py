@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -193,23 +193,23 @@ def test_free_places_are_shared() -> None:
     assert share_out([Lane(0, moment, 50, None, True)], {}, 9, moment) == [1]
 
 
-def test_a_host_gets_a_part_of_the_places(owner: FlaskClient) -> None:
-    """Many accounts at one provider that hangs leave places for the accounts at others."""
-    url = "https://8.8.8.8:8443/take"
-    ids = [
-        owner.post(ACCOUNTS, json={"name": name, "adapter": "http", "url": url, "concurrency": 12}).json["id"]
-        for name in ("A", "B")
-    ]
-    with unit_of_work():
-        db.session.execute(text("UPDATE provider_accounts SET test_passed = true, tested_at = now()"))
-    for account_id in ids:
+@pytest.mark.parametrize(
+    ("hosts", "party"), [(("8.8.8.8", "8.8.8.8"), "host 8.8.8.8:8443"), (("8.8.8.8", "8.8.4.4"), "user 1")]
+)
+def test_a_host_and_a_user_get_a_part_of_the_places(owner: FlaskClient, hosts: Sequence[str], party: str) -> None:
+    """Many accounts at providers that hang leave places for others."""
+    for number, host in enumerate(hosts):
+        account = {"name": f"A{number}", "adapter": "http", "url": f"https://{host}:8443/take", "concurrency": 12}
+        account_id = owner.post(ACCOUNTS, json=account).json["id"]
+        with unit_of_work():
+            db.session.execute(text("UPDATE provider_accounts SET test_passed = true, tested_at = now()"))
         queue(owner, account_id)
 
     def limits(running: int) -> list[int]:
         with unit_of_work():
-            due = lanes.lock_due("send", 40, skip_slow=False, excluded=(), hosts={"8.8.8.8:8443": running})
+            due = lanes.lock_due("send", 40, skip_slow=False, excluded=(), running={party: running})
             return [limit for _, limit in due]
 
-    assert limits(0) == [12, lanes.PLACES_OF_HOST - 12]
-    assert limits(10) == [lanes.PLACES_OF_HOST - 10, 0]
-    assert limits(lanes.PLACES_OF_HOST) == []
+    assert limits(0) == [12, lanes.PLACES_OF_PARTY - 12]
+    assert limits(10) == [lanes.PLACES_OF_PARTY - 10, 0]
+    assert limits(lanes.PLACES_OF_PARTY) == []
