@@ -46,7 +46,7 @@ def fitting_rows(
     fitting = sized.subquery("fitting")
     rows = select(model, fitting.c.found).join(fitting, fitting.c.id == model.id)
     rows = rows.where(fits(fitting.c.before)).order_by(*order).options(*options)
-    found = db.session.execute(rows).unique().all()
+    found = db.session.execute(rows.execution_options(**page.get_execution_options())).unique().all()
     return [row for row, _ in found], bool(found) and len(found) < found[0].found
 
 

@@ -9,6 +9,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.extensions import db
+from app.kernel.errors import Invalid
+from app.kernel.messages import N_, Message
+from app.kernel.pagination.byte_limit import MAX_MIB, fitting_rows
 from app.sales.errors import UnknownInvoice
 from app.sales.models.floor import Assignment
 from app.sales.models.invoices import ReturnRecord, SalesInvoice, SalesItem
@@ -49,10 +52,18 @@ def find_by_number(invoice_no: str, *, lock: bool = False) -> SalesInvoice:
 
 
 def lock_by_numbers(numbers: Collection[str]) -> dict[str, SalesInvoice]:
-    """Invoices by their numbers, in full, each row held until the transaction ends; unknown numbers are left out."""
-    query = select(SalesInvoice).where(SalesInvoice.invoice_no.in_(numbers))
-    db.session.execute(query.with_only_columns(SalesInvoice.id).order_by(SalesInvoice.id).with_for_update())
-    found = db.session.scalars(query.options(*FULL).execution_options(populate_existing=True)).unique()
+    """Invoices by their numbers, in full, each row held until the transaction ends; unknown numbers are left out.
+
+    Raises:
+        Invalid: together they are too large for one answer.
+    """
+    query = select(SalesInvoice).where(SalesInvoice.invoice_no.in_(numbers)).order_by(SalesInvoice.id)
+    locked = db.session.scalars(query.with_only_columns(SalesInvoice.id).with_for_update()).all()
+    page = query.limit(len(numbers)).execution_options(populate_existing=True)
+    found, is_cut = fitting_rows(page, [SalesInvoice.id], options=FULL, parts=PARTS)
+    if is_cut:
+        text = N_("These %(count)s invoices have more than %(n)s MiB together. Send fewer at a time.")
+        raise Invalid({"invoices": [Message(text, count=len(locked), n=MAX_MIB)]})
     return {invoice.invoice_no: invoice for invoice in found}
 
 

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from app.accounts.models.accounts import User
 from app.extensions import db
 from app.kernel.http.app import Hub
+from app.kernel.pagination import byte_limit
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.floor.steps import STEPS
 from app.sales.models.masters import Courier
@@ -296,6 +297,17 @@ class TestBulk:
         )
         assert done.json["message"] == "2 of 2 done"
         ravi.does("picking/start", imported(erp))
+
+    def test_invoices_that_are_too_large_together_are_refused_before_the_step(
+        self, erp: FlaskClient, ravi: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        orders = [{"invoice_no": imported(erp)} for _ in range(3)]
+        monkeypatch.setattr(byte_limit, "MIB", 100)  # 16 of them: 1,600 bytes
+        answer = ravi.client.post("/api/sales/picking/bulk-start/", json={"invoices": orders})
+        assert answer.status_code == 400
+        assert answer.json["errors"]["invoices"][0].startswith("These 3 invoices have more than 16 MiB together.")
+        monkeypatch.undo()
+        assert ravi.client.post("/api/sales/picking/bulk-start/", json={"invoices": orders}).json["success"] is True
 
     def test_what_is_refused_does_not_hold_up_the_rest(self, erp: FlaskClient, ravi: Person, asha: Person) -> None:
         good, taken = imported(erp), brought_to("PICKING", erp, asha)
