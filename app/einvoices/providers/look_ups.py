@@ -6,6 +6,7 @@ import functools
 import os
 import time
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -44,6 +45,7 @@ class _Claim:
     error: str
     number_taken: bool
     prepared: PreparedRequest
+    context: Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +75,32 @@ class _LookUpRound(AccountRound[_Result]):
         due = lanes.lock_due("look_up", free, skip_slow=skip_slow, excluded=busy, running=self.running())
         claims = [claim for lane, limit in due if limit and (claim := _claim_next(lane.id)) is not None]
         self.mark_served(due, [claim.lane_id for claim in claims])
-        return [(claim.lane_id, functools.partial(_perform, claim)) for claim in claims]
+        return [(claim.lane_id, functools.partial(claim.context.run, _perform, claim)) for claim in claims]
 
     def store(self, results: Sequence[_Result]) -> None:
         """Store a result, and what it says about the account."""
         for result in results:
-            _show(result.claim)
-            if not result.asked:
-                continue
-            if result.error is None:
-                _record(result)
-            lanes.record_answer(result.claim.lane_id, result.seconds, is_clear=result.error is None)
+            result.claim.context.run(_store, result)
+            if result.asked:
+                lanes.record_answer(result.claim.lane_id, result.seconds, is_clear=result.error is None)
 
     def report(self, result: _Result) -> None:
         """Log a look-up."""
-        facts = {"einvoice": result.claim.einvoice_id, "lane": result.claim.lane_id}
-        if result.error is not None:  # the sending stays in doubt, and the next look-up is due
-            log.warning("einvoice_not_looked_up", **facts, error=str(result.error))
-        elif result.asked:
-            log.info("einvoice_looked_up", **facts, found=result.response is not None)
+        result.claim.context.run(_report, result)
+
+
+def _store(result: _Result) -> None:
+    _show(result.claim)
+    if result.asked and result.error is None:
+        _record(result)
+
+
+def _report(result: _Result) -> None:
+    facts = {"einvoice": result.claim.einvoice_id, "lane": result.claim.lane_id}
+    if result.error is not None:  # the sending stays in doubt, and the next look-up is due
+        log.warning("einvoice_not_looked_up", **facts, error=str(result.error))
+    elif result.asked:
+        log.info("einvoice_looked_up", **facts, found=result.response is not None)
 
 
 def _claim_next(lane_id: int) -> _Claim | None:
@@ -110,8 +119,8 @@ def _claim_next(lane_id: int) -> _Claim | None:
     shortest, longest = _INTERVAL
     claim_id, age = uuid4(), moment - (row.finished_at or moment)
     row.claim_id, row.due_at = claim_id, moment + min(max(age, shortest), longest)
-    error = row.error or work_queue.WORKER_LOST
-    return _Claim(claim_id, row.einvoice_id, lane_id, row.attempts, error, row.number_taken, prepare(row))
+    error, context = row.error or work_queue.WORKER_LOST, work_queue.context_of(row)
+    return _Claim(claim_id, row.einvoice_id, lane_id, row.attempts, error, row.number_taken, prepare(row), context)
 
 
 def _perform(claim: _Claim) -> _Result:

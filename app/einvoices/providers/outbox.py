@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -59,6 +60,7 @@ class _Claim:
     #: Whether the provider may have the e-invoice from an earlier attempt.
     was_in_doubt: bool
     prepared: PreparedRequest
+    context: Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,27 +114,28 @@ class _SendRound(AccountRound[_Result]):
         due = lanes.lock_due("send", free, skip_slow=skip_slow, excluded=excluded, running=self.running())
         claims = [claim for lane, limit in due for claim in _claims(lane.id, limit)]
         self.mark_served(due, [claim.lane_id for claim in claims])
-        return [(claim.lane_id, functools.partial(_perform, claim)) for claim in claims]
+        return [(claim.lane_id, functools.partial(claim.context.run, _perform, claim)) for claim in claims]
 
     def store(self, results: Sequence[_Result]) -> None:
         """Store a result, and what it says about the account."""
         for result in results:
-            if result.response is not None:
-                _record_response(result, result.response)
-            elif result.error is not None:
-                _record_failure(result, result.error)
+            result.claim.context.run(_record, result)
             lanes.record_answer(result.claim.lane_id, result.seconds, is_clear=result.is_clear)
 
     def report(self, result: _Result) -> None:
         """Count an attempt, and log it."""
-        claim, error = result.claim, result.error
-        outcome = "taken" if error is None else "refused" if isinstance(error, ProviderRejected) else "error"
-        SENDINGS.labels(claim.prepared.adapter, outcome).inc()
-        facts = {"einvoice": claim.einvoice_id, "lane": claim.lane_id, "attempt": claim.attempts}
-        if error is None:
-            log.info("einvoice_sent", **facts, looked_up=result.looked_up)
-        else:
-            log.warning("einvoice_not_sent", **facts, error=str(error))
+        result.claim.context.run(_report, result)
+
+
+def _report(result: _Result) -> None:
+    claim, error = result.claim, result.error
+    outcome = "taken" if error is None else "refused" if isinstance(error, ProviderRejected) else "error"
+    SENDINGS.labels(claim.prepared.adapter, outcome).inc()
+    facts = {"einvoice": claim.einvoice_id, "lane": claim.lane_id, "attempt": claim.attempts}
+    if error is None:
+        log.info("einvoice_sent", **facts, looked_up=result.looked_up)
+    else:
+        log.warning("einvoice_not_sent", **facts, error=str(error))
 
 
 def _claims(lane_id: int, limit: int) -> Iterator[_Claim]:
@@ -150,7 +153,8 @@ def _claim_next(lane_id: int) -> _Claim | None:
     if row is None or row.claim_id is None:
         return None
     was_in_doubt, row.in_doubt = row.in_doubt, True  # until an answer comes, also when this worker is killed
-    return _Claim(row.claim_id, row.einvoice_id, lane_id, row.attempts, row.created_at, was_in_doubt, prepare(row))
+    facts = (row.attempts, row.created_at, was_in_doubt)
+    return _Claim(row.claim_id, row.einvoice_id, lane_id, *facts, prepare(row), work_queue.context_of(row))
 
 
 def _perform(claim: _Claim) -> _Result:
@@ -164,6 +168,13 @@ def _perform(claim: _Claim) -> _Result:
     except Exception as error:  # noqa: BLE001 - the row stores every failure of a provider and is retried
         return _Result(claim, asked_at, time.monotonic() - started, error=error)
     return _Result(claim, asked_at, time.monotonic() - started, response, looked_up=found is not None)
+
+
+def _record(result: _Result) -> None:
+    if result.response is not None:
+        _record_response(result, result.response)
+    elif result.error is not None:
+        _record_failure(result, result.error)
 
 
 def _record_failure(result: _Result, error: Exception) -> None:

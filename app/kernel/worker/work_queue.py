@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextvars import Context, copy_context
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -104,11 +105,22 @@ def claim(model: Any, lease: timedelta, *conditions: Any, order: Sequence[Any] =
         if row.attempts <= len(DELAYS):
             row.claim_id, row.attempts, row.due_at = uuid4(), row.attempts + 1, moment + lease
             # From here on the log lines of the worker have the id of the request that caused the work.
-            structlog.contextvars.bind_contextvars(request_id=row.request_id, work=_row_name(row))
+            _bind(row)
             return row
         row.state, row.claim_id, row.finished_at = WorkState.FAILED.value, None, moment
         row.error = row.error or WORKER_LOST
         db.session.flush()
+
+
+def context_of(row: Any) -> Context:
+    """A context for one of several rows that a worker has at a time: it binds what ``claim`` binds for a single one."""
+    context = copy_context()
+    context.run(_bind, row)
+    return context
+
+
+def _bind(row: Any) -> None:
+    structlog.contextvars.bind_contextvars(request_id=row.request_id, work=_row_name(row))
 
 
 def _row_name(row: Any) -> str:

@@ -138,3 +138,15 @@ def test_a_callback_that_arrives_before_the_response_stays(owner: FlaskClient, m
     assert (shown["status"], shown["provider_status"]) == ("sent", "accepted")
     with db.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM e_invoice_sendings WHERE state = 'done'")) == 1
+
+
+def test_each_event_of_a_round_has_the_id_of_the_request_that_sent_it(owner: FlaskClient) -> None:
+    einvoices = [create_issued(owner, provider="null")["id"] for _ in range(3)]
+    for einvoice_id in einvoices:
+        sent = owner.post(f"{URL}/{einvoice_id}/send", headers={"X-Request-Id": f"send-{einvoice_id}"})
+        assert sent.status_code == 202
+    assert outbox.send_due() == 3
+    changed = text("SELECT subject_id, request_id FROM events WHERE type = 'einvoice.sent' ORDER BY subject_id")
+    with db.engine.connect() as connection:
+        found = connection.execute(changed).all()
+    assert found == [(einvoice_id, f"send-{einvoice_id}") for einvoice_id in einvoices]
