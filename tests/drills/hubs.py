@@ -101,7 +101,8 @@ class DrillHub:
         """Enable e-invoices for the newest user, with the data that an issue needs; return the e-mail address."""
         [(email,)] = self.sql("SELECT email FROM users ORDER BY id DESC LIMIT 1")
         self.flask("modules", "enable", email, "feature.einvoice_api")
-        self.flask("einvoices", "seller", email, "--name", "A Ltd.", "--tax-id", "1234567890", "--address", "Bursa")
+        tax_id = f"{time.monotonic_ns():010}"[-10:]  # two users of one company may not have the same series
+        self.flask("einvoices", "seller", email, "--name", "A Ltd.", "--tax-id", tax_id, "--address", "Bursa")
         return str(email)
 
     def listen(self, *, web: int = 0, after: str | None = None) -> Listener:
