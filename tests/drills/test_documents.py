@@ -71,7 +71,7 @@ def put_in_review(hub: DrillHub) -> None:
 
 def let_manage_webhooks(hub: DrillHub) -> None:
     """Create the users of a page; those that exist stay."""
-    if not hub.sql("SELECT FROM users WHERE email = 'hooks@hub.example'"):
+    if not hub.sql("SELECT id FROM users WHERE email = 'hooks@hub.example'"):
         password = ("--password", "correct horse battery staple")
         hub.flask("users", "create", "hooks@hub.example", "--role", "integrator", *password)
     hub.flask("modules", "enable", "hooks@hub.example", "feature.einvoice_webhooks")

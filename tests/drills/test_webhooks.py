@@ -186,7 +186,7 @@ def arrived(hub: DrillHub, endpoint: int, watching: Watching) -> None:
     delivered = {str(row[0]) for row in hub.sql(query, endpoint)}
     assert delivered <= set(watching.taken), "counted as delivered and never arrived"
     assert not hub.sql(
-        "SELECT FROM webhook_deliveries WHERE endpoint_id = %s AND state NOT IN ('delivered', 'pending', 'failed')",
+        "SELECT id FROM webhook_deliveries WHERE endpoint_id = %s AND state NOT IN ('delivered', 'pending', 'failed')",
         endpoint,
     )
 
