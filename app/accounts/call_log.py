@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import fields, post_load, validate
 from sqlalchemy import ColumnElement, select
 
 from app.accounts.models.accounts import ApiCall, ApiKey, User
@@ -20,15 +20,15 @@ from app.kernel.messages import N_
 from app.kernel.pagination.keyset import KeysetQuery, Order, page_by_keyset
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Identifier, Text
+from app.kernel.schemas.period_filters import PeriodFilters
 
 #: Period of a search without ``since``; a search for rare calls must not read all 90 days.
 DEFAULT_SPAN = timedelta(days=7)
 _ORDER = Order((ApiCall.created_at, ApiCall.id), descending=True)
-_AFTER_2000 = validators.Range(min=datetime(2000, 1, 1, tzinfo=UTC), error=N_("Use a moment after 2000-01-01."))
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
-class CallQuery(KeysetQuery):
+class CallQuery(PeriodFilters, KeysetQuery):
     """Filters of the call log; a call must match all of them."""
 
     credential = Identifier(100, metadata={"description": "`token:5`, `api_key:7` or `user:3`."})
@@ -40,13 +40,6 @@ class CallQuery(KeysetQuery):
     address = Identifier(45)
     request_id = Identifier(128)
     slower_than = fields.Float(validate=validators.Range(0, 1e9), metadata={"description": "Milliseconds."})
-    since = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_AFTER_2000)
-    until = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_AFTER_2000)
-
-    @validates_schema
-    def _check_period(self, data: Mapping[str, Any], **_: Any) -> None:
-        if "since" in data and "until" in data and data["since"] >= data["until"]:
-            raise ValidationError(N_("Use a moment after the beginning."), "until")
 
     @post_load
     def _default_since(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
-
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import fields
 
 from app.kernel.database.sequences import MAX_ID
-from app.kernel.messages import N_
 from app.kernel.pagination.keyset import KeysetQuery
-from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Identifier, Number, Schema, Timestamp
 from app.kernel.schemas.list_field import List
+from app.kernel.schemas.period_filters import PeriodFilters
 
 MAX_ENTRIES = 500
-_AFTER_2000 = validators.Range(min=datetime(2000, 1, 1, tzinfo=UTC), error=N_("Use a moment after 2000-01-01."))
 
 
-class AuditFilters(Schema):
+class AuditFilters(PeriodFilters):
     """Filters of the audit trail; an entry must match all of them."""
 
     action = Identifier(100, metadata={"description": "`token.created`, or all actions of one kind: `token.*`."})
@@ -27,13 +21,6 @@ class AuditFilters(Schema):
     subject = Identifier(200, metadata={"description": "`user:3`, `einvoice:12`, or all of one kind: `user:*`."})
     address = Identifier(45, metadata={"description": "IP address of the caller."})
     request_id = Identifier(128)
-    since = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_AFTER_2000)
-    until = fields.AwareDateTime(format="iso", default_timezone=UTC, validate=_AFTER_2000)
-
-    @validates_schema
-    def _check_period(self, data: Mapping[str, Any], **_: Any) -> None:
-        if "since" in data and "until" in data and data["since"] >= data["until"]:
-            raise ValidationError(N_("Use a moment after the beginning."), "until")
 
 
 class AuditSearchQuery(AuditFilters, KeysetQuery):
