@@ -94,9 +94,9 @@ def _serve(hangs: Any, ready: Any) -> None:
             """A look-up finds nothing."""
             if hangs.value:
                 time.sleep(HANG_SECONDS)
-            self._answer(404, {})
+            self._answer(404, {"found": False})
 
-        def _answer(self, code: int, body: dict[str, str]) -> None:
+        def _answer(self, code: int, body: dict[str, str | bool]) -> None:
             content = json.dumps(body).encode()
             self.send_response(code)
             self.send_header("Content-Length", str(len(content)))

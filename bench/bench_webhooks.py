@@ -87,7 +87,7 @@ def in_hub(hub: RunningHub, *arguments: str, module: str = "bench.webhook_events
         cwd=ROOT,
         env={**os.environ, **hub.environment},
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
     )
     return json.loads(done.stdout.splitlines()[-1])
