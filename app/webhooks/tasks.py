@@ -16,13 +16,13 @@ if not dispatcher.ROUND_SECONDS + HTTP_DEADLINE < SOFT_LIMIT < HARD_LIMIT < LEAS
     raise RuntimeError("deadlines are out of order: a lease must outlive the round that holds it")
 
 
-@celery.task(name="webhooks.send_first", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
+@celery.task(name=dispatcher.TASKS["first"], soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def send() -> None:
     """Make the first attempts that are due."""
     dispatcher.send_due("first")
 
 
-@celery.task(name="webhooks.send_retries", soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
+@celery.task(name=dispatcher.TASKS["retry"], soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def retry() -> None:
     """Make the retries that are due."""
     dispatcher.send_due("retry")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -156,8 +157,8 @@ class AccountRound(FairRound[Result]):
 
     stores_each = True
 
-    def __init__(self, limits: RoundLimits, pool: ThreadPoolExecutor) -> None:
-        super().__init__(limits, pool)
+    def __init__(self, limits: RoundLimits, pool: ThreadPoolExecutor, wake_up: threading.Event | None = None) -> None:
+        super().__init__(limits, pool, wake_up)
         self._parties_by_lane: dict[int, Sequence[str]] = {}
 
     def running(self) -> Mapping[str, int]:

@@ -21,7 +21,7 @@ from app.accounts import audit
 from app.einvoices.lifecycle.allowed_steps import STEPS
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
-from app.einvoices.providers import doubt, lanes, outcomes, status_reports
+from app.einvoices.providers import doubt, lanes, outcomes, sendings, status_reports
 from app.einvoices.providers.clients import ADAPTERS
 from app.einvoices.providers.contract import ProviderRejected, ProviderResponse
 from app.einvoices.providers.lanes import AccountRound
@@ -34,6 +34,7 @@ from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import work_queue
 from app.kernel.worker.celery_app import LEASE
 from app.kernel.worker.fair_round import RoundLimits, Work
+from app.kernel.worker.wake_ups import wake_ups_of
 
 log = structlog.get_logger(__name__)
 SENDINGS = Counter(
@@ -88,8 +89,9 @@ class _Result:
 def send_due() -> int:
     """Send due e-invoices until none is left or the time of the round is over; return the number of attempts."""
     seconds = random.uniform(SHORTEST_ROUND, LONGEST_ROUND)  # noqa: S311 - no secret
-    limits = RoundLimits(MAX_REQUESTS, seconds - LAST_SECONDS, seconds, LINGER_SECONDS, longest_wait=0.03)
-    return _SendRound(limits, pool(os.getpid())).run()
+    limits = RoundLimits(MAX_REQUESTS, seconds - LAST_SECONDS, seconds, LINGER_SECONDS)
+    wake_up = wake_ups_of(sendings.trigger_sender.task_name).listen()
+    return _SendRound(limits, pool(os.getpid()), wake_up).run()
 
 
 @functools.cache

@@ -19,6 +19,7 @@ from app.celery_config import BEAT_SCHEDULE, RENAMED_TASKS, ROUTES, Queue
 from app.config import Settings
 from app.extensions import celery
 from app.kernel import logs
+from app.kernel.worker.wake_ups import wake_ups_of
 
 log = structlog.get_logger(__name__)
 
@@ -171,6 +172,7 @@ class DebouncedTask:
     def _send(self) -> None:
         structlog.contextvars.clear_contextvars()  # the message serves many requests, so the ids of one would be wrong
         try:
+            wake_ups_of(self.task_name).announce()
             celery.send_task(self.task_name, retry=False, ignore_result=True, expires=LEASE)
         except Exception as error:  # noqa: BLE001 - the work is a row: the periodic sweep finds it
             FAILED_TRIGGERS.labels(self.task_name).inc()

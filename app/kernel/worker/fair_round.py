@@ -5,11 +5,12 @@ A receiver that hangs holds its own work only: the lanes share the free places, 
 
 from __future__ import annotations
 
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
@@ -37,7 +38,6 @@ class RoundLimits:
         requests: simultaneous requests of one process; one lane gets at most half of them.
         slow_seconds: slow lanes are served only so long, so that no round waits for them at its end.
         claim_seconds: nothing is claimed after so many seconds.
-        longest_wait: seconds after which a round that waits for answers looks for new work.
         linger_seconds: an idle round goes on so long: work that comes soon after needs no new task message.
     """
 
@@ -45,7 +45,6 @@ class RoundLimits:
     slow_seconds: float
     claim_seconds: float
     linger_seconds: float
-    longest_wait: float = _MAX_WAIT
 
 
 #: The lane of a piece of work, and the request that does it.
@@ -58,8 +57,10 @@ class FairRound(ABC, Generic[Result]):
     #: Whether each result has a transaction of its own, because it locks more than its own rows.
     stores_each: ClassVar[bool] = False
 
-    def __init__(self, limits: RoundLimits, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, limits: RoundLimits, pool: ThreadPoolExecutor, wake_up: threading.Event | None = None) -> None:
+        """``wake_up`` is set when there is new work; the round sets it when a request finishes."""
         self._limits = limits
+        self._wake_up = wake_up or threading.Event()
         self._pool = pool
         #: Running requests: the lane, and the monotonic time of the start.
         self._in_flight: dict[Future[Result], tuple[int, float]] = {}
@@ -97,10 +98,12 @@ class FairRound(ABC, Generic[Result]):
         return [lane for lane, _ in self._in_flight.values()]
 
     def _finished(self) -> list[Result]:
-        """Return the results of finished requests; wait a moment if none has finished."""
+        """Return the results of finished requests; wait a moment for one of them or for new work."""
         if not self._in_flight:
             return []
-        done, _ = wait(self._in_flight, timeout=self._wait_seconds, return_when=FIRST_COMPLETED)
+        self._wake_up.wait(self._wait_seconds)
+        self._wake_up.clear()
+        done = [future for future in self._in_flight if future.done()]
         for future in done:
             del self._in_flight[future]
         return [future.result() for future in done]
@@ -114,12 +117,13 @@ class FairRound(ABC, Generic[Result]):
         if claimed or finished:
             self._last_work, self._wait_seconds = time.monotonic(), _MIN_WAIT
         else:
-            self._wait_seconds = min(self._wait_seconds * 1.5, self._limits.longest_wait)
+            self._wait_seconds = min(self._wait_seconds * 1.5, _MAX_WAIT)
             if not self._in_flight:
                 time.sleep(_MIN_WAIT)
         for lane, request in claimed:
             future = self._pool.submit(copy_context().run, request)
             self._in_flight[future] = (lane, time.monotonic())
+            future.add_done_callback(lambda _future: self._wake_up.set())
 
     def _store_and_claim(self, finished: Sequence[Result]) -> Sequence[Work[Result]]:
         retry_until = time.monotonic() + _DATABASE_RETRY_SECONDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -15,6 +15,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.worker.fair_round import FairRound, RoundLimits, Work
+from app.kernel.worker.wake_ups import wake_ups_of
 from app.webhooks.models.endpoints import Endpoint
 from app.webhooks.sender import attempt
 from app.webhooks.sender import claims as sender_claims
@@ -28,6 +29,8 @@ ATTEMPT_SECONDS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
 )
 
+#: The task of each queue.
+TASKS: Mapping[sender_claims.Queue, str] = {"first": "webhooks.send_first", "retry": "webhooks.send_retries"}
 #: Simultaneous requests of one process; one endpoint gets at most half of them.
 MAX_REQUESTS = 64
 #: A round serves slow endpoints in its first 5 seconds and claims deliveries in its first 22 seconds. A request ends
@@ -53,7 +56,7 @@ class _Round(FairRound[attempt.AttemptResult]):
 
     def __init__(self, queue: sender_claims.Queue) -> None:
         limits = RoundLimits(MAX_REQUESTS, SLOW_ENDPOINT_SECONDS, ROUND_SECONDS, LINGER_SECONDS)
-        super().__init__(limits, _pool(os.getpid()))
+        super().__init__(limits, _pool(os.getpid()), wake_ups_of(TASKS[queue]).listen())
         self._queue = queue
 
     def claim(self, free: int, *, skip_slow: bool, excluded: Sequence[int]) -> list[Work[attempt.AttemptResult]]:

@@ -1,0 +1,61 @@
+"""Wake-ups: tell the running rounds of a task about new work at once, while its message waits for a free process."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+
+import structlog
+from redis.exceptions import RedisError
+
+from app.extensions import bus
+
+log = structlog.get_logger(__name__)
+_RECONNECT_SECONDS = 1.0
+
+
+class WakeUps:
+    """The wake-ups of one task, through a Redis channel. One that is lost costs the wait of a round, not the work."""
+
+    def __init__(self, task_name: str) -> None:
+        self._channel = f"hub:work:{task_name}"
+        self._event = threading.Event()
+        self._pid = 0
+        self._start_lock = threading.Lock()
+
+    def announce(self) -> None:
+        """Wake the rounds of all processes.
+
+        Raises:
+            RedisError: Redis did not take it.
+        """
+        bus.client.publish(self._channel, "")
+
+    def listen(self) -> threading.Event:
+        """The event of this process that each wake-up sets; a thread listens from the first call on."""
+        if self._pid != os.getpid():  # threads do not survive a fork
+            with self._start_lock:
+                if self._pid != os.getpid():
+                    self._pid = os.getpid()
+                    threading.Thread(target=self._run, name=f"listen {self._channel}", daemon=True).start()
+        return self._event
+
+    def _run(self) -> None:
+        while True:
+            try:
+                with bus.client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
+                    channel.subscribe(self._channel)
+                    while True:
+                        if channel.get_message(timeout=60.0):
+                            self._event.set()
+            except RedisError as error:
+                log.warning("wake_ups_redis_away", channel=self._channel, error=str(error))
+            time.sleep(_RECONNECT_SECONDS)
+
+
+@functools.cache
+def wake_ups_of(task_name: str) -> WakeUps:
+    """The wake-ups of a task in this process."""
+    return WakeUps(task_name)
