@@ -8,8 +8,11 @@ import structlog
 from celery import signals
 from celery.worker import state
 from flask import Flask
+from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
+from redis.exceptions import RedisError
 
+from app.celery_config import BEAT_SCHEDULE
 from app.extensions import celery, db
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.celery_app import REQUEST_ID, HubTask
@@ -28,6 +31,7 @@ def register(_app: Flask) -> None:
     """Connect the signal handlers; Celery sends these signals in worker processes only."""
     signals.heartbeat_sent.connect(_send_heartbeat)
     signals.worker_ready.connect(_register_consumer)
+    signals.worker_ready.connect(_send_canaries)
     signals.worker_ready.connect(_serve_metrics)
     signals.worker_shutdown.connect(_remove_heartbeats)
     signals.worker_process_init.connect(_reset_connections)
@@ -50,6 +54,16 @@ def _register_consumer(sender: Any, **_rest: Any) -> None:
     if not _consumers:
         _consumers.append((sender, tuple(celery.amqp.queues.consume_from)))
     queue_drain.apply_drains(*_consumers[0])
+
+
+def _send_canaries(**_rest: Any) -> None:
+    """Send the first canary of each queue of this worker: beat's may come a minute later, and health waits for it."""
+    for queue in celery.amqp.queues.consume_from:
+        if canary := BEAT_SCHEDULE.get(f"operations.canary.{queue}"):
+            try:
+                celery.send_task(canary["task"], canary["args"], **canary["options"])
+            except (OperationalError, RedisError) as error:
+                log.warning("first_canary_not_sent", queue=queue, error=str(error))
 
 
 def _serve_metrics(**_rest: Any) -> None:
