@@ -103,11 +103,13 @@ class PaperNotMade(NotFound):
 
     def __init__(self, kind: str = "note", state: str = "pending", error: str | None = None) -> None:
         sentence = Message(
-            N_("The %(kind)s is being made; ask again in %(n)s seconds."), kind=Code(f"paper.{kind}", kind), n=_RETRY
+            N_("The PDF (%(kind)s) is being made; ask again in %(n)s seconds."),
+            kind=Code(f"paper.{kind}", kind),
+            n=_RETRY,
         )
         if state == "failed":
             sentence = Message(
-                N_("The %(kind)s could not be made: %(error)s POST here to try again."),
+                N_("The PDF (%(kind)s) could not be made: %(error)s POST here to try again."),
                 kind=Code(f"paper.{kind}", kind),
                 error=as_message(error or ""),
             )
