@@ -94,4 +94,12 @@ class KeyInUse(Conflict):
         super().__init__(headers={"Retry-After": "1"})
 
 
+class UnknownInvitation(NotFound):
+    message = N_("This invitation was used or replaced, or it has expired. Ask an administrator for a new one.")
+
+
+class InactiveUser(Conflict):
+    message = N_("This user is inactive.")
+
+
 CONSTRAINTS["uq_users_email"] = EmailTaken

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, tuple_
 
 from app.accounts.login.attempt_counts import NETWORK_RETENTION
 from app.accounts.models.accounts import ApiCall, IdempotencyKey, LoginSession
-from app.accounts.models.login_attempts import LoginCount, LoginNetwork
+from app.accounts.models.login_attempts import Invitation, LoginCount, LoginNetwork
 from app.extensions import Model, celery, db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
@@ -27,6 +27,7 @@ def purge() -> int:
         + _purge(LoginSession, LoginSession.expires_at, timedelta())
         + _purge(LoginCount, LoginCount.ends_at, timedelta())
         + _purge(LoginNetwork, LoginNetwork.last_login_at, NETWORK_RETENTION)
+        + _purge(Invitation, Invitation.expires_at, timedelta())
         + _purge(ApiCall, ApiCall.created_at, config["API_CALL_RETENTION"])
     )
 

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 
 from app.accounts import audit
 from app.accounts.display_names import NAME_RULE, is_name
 from app.accounts.errors import EmailTaken, LastAdmin, UnknownUser
 from app.accounts.login import attempt_counts, passwords
 from app.accounts.models.accounts import LoginSession, User
+from app.accounts.models.login_attempts import Invitation
 from app.accounts.roles import ROLES
 from app.extensions import db
 from app.kernel import clock
@@ -35,8 +36,8 @@ def normalized_email(email: str) -> str:
     return clean_identifier(email).lower()
 
 
-def create_user(*, email: str, password: str, role: str, name: str, actor: str) -> User:
-    """Create a user.
+def create_user(*, email: str, password: str | None, role: str, name: str, actor: str) -> User:
+    """Create a user; without a password the user needs an invitation to sign in.
 
     Raises:
         Invalid: errors by field.
@@ -47,7 +48,8 @@ def create_user(*, email: str, password: str, role: str, name: str, actor: str) 
         raise Invalid(errors)
     if find_user(email):
         raise EmailTaken
-    user = User(email=email, name=name, role=role, password_hash=passwords.hash_password(password))
+    password_hash = passwords.NO_PASSWORD if password is None else passwords.hash_password(password)
+    user = User(email=email, name=name, role=role, password_hash=password_hash)
     db.session.add(user)
     db.session.flush()
     audit.record("user.created", actor=actor, subject=f"user:{user.id}", email=email, role=role)
@@ -61,10 +63,10 @@ def names_of_credentials(credentials: Iterable[str | None]) -> Mapping[str, str]
     return {f"user:{row.id}": row.name for row in rows}
 
 
-def _user_errors(*, email: str, password: str, role: str, name: str) -> Iterator[tuple[str, list[str]]]:
+def _user_errors(*, email: str, password: str | None, role: str, name: str) -> Iterator[tuple[str, list[str]]]:
     if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
         yield "email", [Message(N_("Expected an e-mail address of at most %(n)s characters."), n=MAX_EMAIL_LENGTH)]
-    if errors := list(_password_errors(password)):
+    if password is not None and (errors := list(_password_errors(password))):
         yield "password", errors
     if role not in ROLES:
         yield "role", [_ROLE_RULE]
@@ -83,6 +85,16 @@ def find_user(email: str) -> User | None:
     return found
 
 
+def require_valid_password(password: str) -> None:
+    """Refuse a password that is too short or too long.
+
+    Raises:
+        Invalid: the rule.
+    """
+    if errors := list(_password_errors(password)):
+        raise Invalid({"password": errors})
+
+
 def reset_password(user: User, *, actor: str) -> str:
     """Set a generated password and return it, so that it can be shown once."""
     password = passwords.generate_password()
@@ -91,15 +103,15 @@ def reset_password(user: User, *, actor: str) -> str:
 
 
 def change_password(user: User, password: str, *, actor: str) -> None:
-    """Set a password, end all sessions of the user and forget failed attempts at the account.
+    """Set a password, end all sessions and the invitation of the user, and forget failed attempts at the account.
 
     Raises:
         Invalid: the password is too short or too long.
     """
-    if errors := list(_password_errors(password)):
-        raise Invalid({"password": errors})
+    require_valid_password(password)
     user.password_hash = passwords.hash_password(password)
     _end_sessions(user, "password changed")
+    _end_invitation(user)
     attempt_counts.clear(attempt_counts.subject(ACCOUNT, user.email))
     audit.record("user.password_changed", actor=actor, subject=f"user:{user.id}")
 
@@ -136,6 +148,7 @@ def set_active(user: User, active: bool, *, actor: str) -> None:
     user.is_active = active
     if not active:
         _end_sessions(user, "user deactivated")
+        _end_invitation(user)
     audit.record("user.activated" if active else "user.deactivated", actor=actor, subject=f"user:{user.id}")
 
 
@@ -166,6 +179,10 @@ def _require_another_admin(user: User) -> None:
 def _end_sessions(user: User, reason: str) -> None:
     statement = update(LoginSession).where(LoginSession.user_id == user.id, LoginSession.revoked_at.is_(None))
     db.session.execute(statement.values(revoked_at=clock.now(), revoked_because=reason))
+
+
+def _end_invitation(user: User) -> None:
+    db.session.execute(delete(Invitation).where(Invitation.user_id == user.id))
 
 
 def get_user_by_email(email: str) -> User:

@@ -10,6 +10,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from app.kernel.system.native_threads import NativeThreads
 
 MIN_LENGTH, MAX_LENGTH = 10, 200
+#: Stored instead of a hash when the user has not set a password yet; no password matches it.
+NO_PASSWORD = ""
 _hasher = PasswordHasher()
 #: A hash uses four threads for some 50 ms, so one at a time keeps a processor free for other requests.
 _threads = NativeThreads(threads=1, waiting=50)
@@ -26,13 +28,13 @@ def hash_password(password: str) -> str:
     return _threads.run(_hasher.hash, password)
 
 
-def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether ``password`` matches the hash; takes the same time when there is no hash.
+def verify_password(password_hash: str, password: str) -> bool:
+    """Whether ``password`` matches the hash; takes the same time when there is no hash (``NO_PASSWORD``).
 
     Raises:
         Busy: too many passwords wait to be hashed or checked in this process.
     """
-    return _threads.run(_matches, password_hash or _DUMMY_HASH, password) and password_hash is not None
+    return _threads.run(_matches, password_hash or _DUMMY_HASH, password) and password_hash != NO_PASSWORD
 
 
 def _matches(password_hash: str, password: str) -> bool:

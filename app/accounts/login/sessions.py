@@ -44,7 +44,8 @@ def verify_credentials(email: str, password: str) -> User:
     """
     user = find_user(email)
     commit_early()  # the check takes long and waits for its turn; meanwhile it holds no connection
-    if not passwords.verify_password(user.password_hash if user else None, password) or not user or not user.is_active:
+    stored = user.password_hash if user else passwords.NO_PASSWORD
+    if not passwords.verify_password(stored, password) or not user or not user.is_active:
         # The input is not stored: people sometimes type their password into the wrong field.
         audit.record("session.refused", actor="anybody", subject=f"user:{user.id}" if user else "user:unknown")
         raise WrongPassword

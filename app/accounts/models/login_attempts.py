@@ -1,4 +1,4 @@
-"""Tables of password attempts: their counts by account and network, and the networks where a user signed in."""
+"""Tables of logins: attempts by account and network, networks where a user signed in, invitations."""
 
 from __future__ import annotations
 
@@ -33,3 +33,14 @@ class LoginNetwork(db.Model):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     network: Mapped[str] = mapped_column(String(50), primary_key=True)
     last_login_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
+
+
+class Invitation(db.Model):
+    """A link with which a user sets a password once; only the hash of its token is stored."""
+
+    __tablename__ = "invitations"
+
+    #: A user has one invitation: a new one replaces the earlier one.
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), nullable=False, unique=True)
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False, index=True)

@@ -115,18 +115,29 @@ def revoke(token_id: int, *, scope: Scope, actor: str) -> AccessToken:
     return token
 
 
-def change_limits(token_id: int, *, calls: int, status_calls: int, scope: Scope, actor: str) -> AccessToken:
-    """Change the rate limits of a token.
+def change_limits(
+    token_id: int,
+    *,
+    calls: int,
+    status_calls: int,
+    allowlist: Sequence[str] | None = None,
+    scope: Scope,
+    actor: str,
+) -> AccessToken:
+    """Change the rate limits of a token and, unless it is None, its allowlist; they apply from the next request.
 
     Raises:
         UnknownToken: there is no such token within ``scope``.
-        Invalid: a limit is out of range.
+        Invalid: a limit is out of range, or an entry of the allowlist is no address.
     """
     if errors := _rate_errors(calls, status_calls):
         raise Invalid(errors)
     token = find(token_id, scope=scope, lock=True)
+    before = _limits_of(token)
     token.calls_per_minute, token.status_calls_per_minute = calls, status_calls
-    _record_audit("token.limits_changed", token, actor, calls=calls, status_calls=status_calls)
+    if allowlist is not None:
+        token.allowlist = ip_allowlist.parse_networks(allowlist)
+    _record_audit("token.limits_changed", token, actor, before=before, **_limits_of(token))
     return token
 
 
@@ -218,6 +229,11 @@ def _rate_errors(calls: int, status_calls: int) -> dict[str, list[str]]:
     rates = {"calls": calls, "status_calls": status_calls}
     rule = Message(N_("Use 1 to %(n)s calls per minute."), n=MAX_CALLS_PER_MINUTE)
     return {name: [rule] for name, rate in rates.items() if not 1 <= rate <= MAX_CALLS_PER_MINUTE}
+
+
+def _limits_of(token: AccessToken) -> dict[str, Any]:
+    rates = {"calls": token.calls_per_minute, "status_calls": token.status_calls_per_minute}
+    return {**rates, "allowlist": token.allowlist}
 
 
 def _record_audit(action: str, token: AccessToken, actor: str, **details: Any) -> None:

@@ -6,13 +6,14 @@ from flask import Blueprint, g, render_template
 from flask_babel import gettext, lazy_gettext, refresh
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, SelectField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import InputRequired, Length
 
 from app.accounts import users
 from app.accounts.guards import SIGNED_IN, requires
 from app.accounts.login import login_limits, passwords, web_sessions
 from app.accounts.models.accounts import User
 from app.admin.forms.base import Form, choices, submit
+from app.admin.forms.new_password import NewPasswordForm
 from app.admin.helpers import redirect_with_success
 from app.admin.viewer import THEMES
 from app.languages import LANGUAGES
@@ -30,17 +31,8 @@ class PreferencesForm(Form):
     theme = SelectField(lazy_gettext("Theme"), choices=choices(_THEMES))
 
 
-class PasswordForm(Form):
+class PasswordForm(NewPasswordForm):
     present = PasswordField(lazy_gettext("Current password"), [InputRequired(), Length(max=passwords.MAX_LENGTH)])
-    password = PasswordField(
-        lazy_gettext("New password"),
-        [InputRequired(), Length(passwords.MIN_LENGTH, passwords.MAX_LENGTH)],
-        description=lazy_gettext("At least 10 characters. Several words are easy to remember and hard to guess."),
-    )
-    again = PasswordField(
-        lazy_gettext("Repeat the new password"),
-        [InputRequired(), EqualTo("password", lazy_gettext("The two passwords are different."))],
-    )
 
 
 @blp.get("")

@@ -1,21 +1,22 @@
-"""``/admin/sign-in`` and ``/admin/sign-out``, and the choice of a language before sign-in."""
+"""``/admin/sign-in``, ``/admin/sign-out``, ``/admin/invitation/…``, and the choice of a language before sign-in."""
 
 from __future__ import annotations
 
 from flask import Blueprint, current_app, redirect, render_template, request
-from flask_babel import lazy_gettext, refresh
+from flask_babel import gettext, lazy_gettext, refresh
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired, Length
 
 from app.accounts import users
-from app.accounts.errors import WrongPassword
+from app.accounts.errors import UnknownInvitation, WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
-from app.accounts.login import login_limits, passwords, web_sessions
+from app.accounts.login import invitations, login_limits, passwords, web_sessions
 from app.admin.blueprint import CookieNeedsHttps, loses_cookie
 from app.admin.error_pages import own_page, previous_page
-from app.admin.forms.base import Form
-from app.admin.helpers import SEE_OTHER, redirect_to
+from app.admin.forms.base import Form, submit
+from app.admin.forms.new_password import NewPasswordForm
+from app.admin.helpers import SEE_OTHER, redirect_to, redirect_with_success
 from app.admin.i18n.translate import translate
 from app.admin.viewer import choose_language, viewer
 from app.languages import LANGUAGES
@@ -53,6 +54,26 @@ def sign_in() -> str | Response:
         loses_cookie=loses_cookie() and "X-Forwarded-For" not in request.headers,
         cookie_hint=translate(CookieNeedsHttps.message),
     )
+
+
+@blp.route("/invitation/<token>", methods=["GET", "POST"])
+@public
+@login_limits.limit_by_network
+def invitation(token: str) -> str | Response:
+    """Set the password of an invitation, then sign in."""
+    form = NewPasswordForm()
+    try:
+        user = invitations.find_invited(token)
+        if form.validate_on_submit() and submit(form, lambda: invitations.accept(token, form.password.data or "")):
+            login_limits.give_back()
+            login_limits.remember_network(user)
+            web_sessions.open_session(user)
+            return redirect_with_success(gettext("Your password is set."), "admin.overview.show")
+    except UnknownInvitation as refusal:
+        title = gettext("This invitation does not work")
+        page = render_template("admin/public_error.html", title=title, hint=translate(refusal.message))
+        return Response(page, refusal.status, mimetype="text/html")
+    return render_template("admin/invitation.html", form=form, user=user)
 
 
 @blp.post("/sign-out")

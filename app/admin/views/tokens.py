@@ -1,4 +1,4 @@
-"""``/admin/settings/api``: list, creation, rotation, rate limits and revocation of API tokens."""
+"""``/admin/settings/api``: list, creation, rotation, limits and revocation of API tokens."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 from flask import Blueprint, g, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
-from wtforms import SelectField, SelectMultipleField
+from wtforms import EmailField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import StopValidation
+from wtforms.validators import Length, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from app.accounts import users
 from app.accounts.guards import SETTINGS, requires
 from app.accounts.models.accounts import User
 from app.accounts.models.tokens import (
@@ -30,6 +31,8 @@ from app.admin.forms.fields import AllowlistField, day_labels, grace_field, name
 from app.admin.helpers import credential_status, redirect_with_errors, redirect_with_success
 from app.admin.list_query import parse_filters
 from app.kernel import clock
+from app.kernel.errors import Invalid
+from app.kernel.messages import N_
 from app.kernel.pagination.keyset import KeysetQuery
 
 blp = Blueprint("tokens", __name__, url_prefix="/settings/api")
@@ -58,6 +61,11 @@ def _require_one(_form: Form, field: SelectMultipleField) -> None:
 
 
 class TokenForm(Form):
+    owner = EmailField(
+        lazy_gettext("User"),
+        [Optional(), Length(max=users.MAX_EMAIL_LENGTH)],
+        description=lazy_gettext("The e-mail address of the user in whose name the token calls the API."),
+    )
     name = name_field(lazy_gettext("The system that will use the token, for example web shop, accountant or ERP."))
     abilities = SelectMultipleField(
         lazy_gettext("Permissions"),
@@ -80,6 +88,7 @@ class RotationForm(Form):
 
 
 class LimitsForm(Form):
+    allowlist = AllowlistField()
     calls = rate_field(lazy_gettext("Calls per minute"), DEFAULT_CALLS_PER_MINUTE)
     status_calls = rate_field(
         lazy_gettext("Status reports per minute (part of the calls)"), DEFAULT_STATUS_CALLS_PER_MINUTE
@@ -98,8 +107,8 @@ def index() -> str:
 @blp.route("/new", methods=["GET", "POST"])
 @requires(SETTINGS)
 def new() -> str | Response:
-    """Create a token of the viewer; only this response shows it."""
-    form = TokenForm()
+    """Create a token of the viewer, or an administrator one of another user; only this response shows it."""
+    form = TokenForm(owner=g.user.email)
     created = submit(form, lambda: _create(form)) if form.validate_on_submit() else None
     if created is None:
         return render_template("admin/tokens_new.html", form=form, descriptions=ABILITIES)
@@ -121,12 +130,13 @@ def rotate(token_id: int) -> str | Response:
 @blp.post("/<int:token_id>/limits")
 @requires(SETTINGS)
 def limits(token_id: int) -> Response:
-    """Change the rate limits of a token."""
+    """Change the allowlist and the rate limits of a token."""
     form = LimitsForm()
     if not form.validate_on_submit():
         return redirect_with_errors(form, "admin.tokens.index")
     calls, status_calls = form.calls.data or 0, form.status_calls.data or 0
-    tokens.change_limits(token_id, calls=calls, status_calls=status_calls, scope=scope(), actor=actor())
+    rates = {"calls": calls, "status_calls": status_calls}
+    tokens.change_limits(token_id, **rates, allowlist=form.allowlist.entries, scope=scope(), actor=actor())
     return redirect_with_success(gettext("Saved."), "admin.tokens.index")
 
 
@@ -149,9 +159,8 @@ def _dialogs() -> dict[str, Any]:
 
 
 def _create(form: TokenForm) -> tuple[AccessToken, str]:
-    user: User = g.user
     return tokens.create(
-        user,
+        _owner(form),
         name=form.name.data or "",
         abilities=form.abilities.data or (),
         actor=actor(),
@@ -160,6 +169,21 @@ def _create(form: TokenForm) -> tuple[AccessToken, str]:
         calls=form.calls.data or 0,
         status_calls=form.status_calls.data or 0,
     )
+
+
+def _owner(form: TokenForm) -> User:
+    """The user of the token: the viewer, or whom an administrator chose.
+
+    Raises:
+        Invalid: there is no such user.
+    """
+    viewer: User = g.user
+    if viewer.role != "admin" or not form.owner.data:
+        return viewer
+    found = users.find_user(form.owner.data)
+    if found is None:
+        raise Invalid({"owner": [N_("No such user.")]})
+    return found
 
 
 def _show_once(token: AccessToken, plain: str, *, title: str) -> str:

@@ -1,4 +1,4 @@
-"""``/admin/users``: list and creation of users, change of role, new password, deactivation."""
+"""``/admin/users``: list and creation of users, invitation, change of role, new password, deactivation."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, SelectField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, Optional
 
 from app.accounts import users
 from app.accounts.guards import ADMINISTRATION, requires
-from app.accounts.login import passwords
+from app.accounts.login import invitations, passwords
 from app.accounts.models.accounts import User
 from app.accounts.ownership import actor
 from app.accounts.roles import ROLES
@@ -40,9 +40,9 @@ class UserForm(Form):
     name = name_field(lazy_gettext("Other users see this name."))
     role = SelectField(lazy_gettext("Role"), choices=_roles, default="integrator")
     password = PasswordField(
-        lazy_gettext("Password"),
-        [InputRequired(), Length(passwords.MIN_LENGTH, passwords.MAX_LENGTH)],
-        description=lazy_gettext("At least 10 characters. The user can change it on the page Your account."),
+        lazy_gettext("Password (optional)"),
+        [Optional(), Length(passwords.MIN_LENGTH, passwords.MAX_LENGTH)],
+        description=lazy_gettext("Leave it empty to get a link with which the user sets a password."),
     )
 
 
@@ -62,6 +62,7 @@ def index() -> str:
         found=found,
         filters=filters,
         role=role,
+        invited=invitations.invited_among(found.results),
         viewer_id=g.user.id,
         descriptions=ROLE_DESCRIPTIONS,
     )
@@ -73,6 +74,8 @@ def new() -> str | Response:
     """Create a user."""
     form = UserForm()
     if form.validate_on_submit() and (user := submit(form, lambda: _create(form))):
+        if not form.password.data:
+            return _show_invitation(user)
         return redirect_with_success(gettext("%(name)s can sign in now.", name=user.name), "admin.users.index")
     return render_template("admin/users_new.html", form=form, descriptions=ROLE_DESCRIPTIONS)
 
@@ -108,6 +111,13 @@ def activate(user_id: int) -> Response:
     return redirect_with_success(gettext("%(name)s can sign in again.", name=user.name), "admin.users.index")
 
 
+@blp.post("/<int:user_id>/invitation")
+@requires(ADMINISTRATION)
+def invite(user_id: int) -> str:
+    """Create the invitation of a user; only this response shows its link."""
+    return _show_invitation(users.find(user_id))
+
+
 @blp.post("/<int:user_id>/password")
 @requires(ADMINISTRATION)
 def password(user_id: int) -> str:
@@ -126,5 +136,22 @@ def password(user_id: int) -> str:
 
 
 def _create(form: UserForm) -> User:
-    values = {name: form[name].data or "" for name in ("email", "name", "role", "password")}
-    return users.create_user(**values, actor=actor())
+    values = {name: form[name].data or "" for name in ("email", "name", "role")}
+    return users.create_user(**values, password=form.password.data or None, actor=actor())
+
+
+def _show_invitation(user: User) -> str:
+    token = invitations.invite(user, actor=actor())
+    return render_template(
+        "admin/shown_once.html",
+        title=gettext("Invitation created"),
+        name=f"{user.name} ({user.email})",
+        label=gettext("Link"),
+        secret=url_for("admin.login.invitation", token=token, _external=True),
+        note=gettext(
+            "Send the link to the user. It works once, for %(days)s days, and sets a new password.",
+            days=invitations.LIFETIME.days,
+        ),
+        back_url=url_for("admin.users.index"),
+        back_text=gettext("Users"),
+    )

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from app.accounts import modules
 from app.accounts import users as accounts_users
 from app.accounts.credentials import api_keys
+from app.accounts.login import invitations
 from app.accounts.roles import ROLES
 from app.kernel.errors import Refusal
 from app.kernel.http.error_envelopes import flatten_errors
@@ -64,6 +65,21 @@ def set_password(email: str, password: str) -> None:
         user = accounts_users.get_user_by_email(email)
         accounts_users.change_password(user, password, actor=ACTOR)
     click.echo(f"User {user.id} ({user.email}) has a new password.")
+
+
+@user_commands.command("invite")
+@click.argument("email")
+@click.option("--role", type=click.Choice(list(ROLES)), help="Create the user first, with this role.")
+@click.option("--name", help="Display name of a new user; default: the e-mail address.")
+def invite_user(email: str, role: str | None, name: str | None) -> None:
+    """Create a link with which a user sets a password once; with --role the user is created first."""
+    with cli_unit_of_work():
+        if role is not None:
+            facts = {"email": email, "role": role, "name": name or email}
+            accounts_users.create_user(password=None, actor=ACTOR, **facts)
+        token = invitations.invite(accounts_users.get_user_by_email(email), actor=ACTOR)
+    click.echo(f"{email} sets a password within {invitations.LIFETIME.days} days on this page of the hub:")
+    click.echo(f"/admin/invitation/{token}")
 
 
 @user_commands.command("deactivate")

@@ -90,6 +90,14 @@ def rotate(token_id: int, hours: int) -> None:
 
 @commands.command("limits")
 @click.argument("token_id", type=int)
+@click.option(
+    "--allow",
+    "allowlist",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Address or network that may use the token; repeatable. Without it the allowlist stays as it is.",
+)
+@click.option("--allow-all", is_flag=True, help="Remove the allowlist: every address may use the token.")
 @click.option("--calls", type=_RATE, required=True, help="Calls per minute.")
 @click.option(
     "--status-calls",
@@ -98,11 +106,16 @@ def rotate(token_id: int, hours: int) -> None:
     show_default=True,
     help="Calls of provider-status per minute.",
 )
-def change_limits(token_id: int, calls: int, status_calls: int) -> None:
-    """Change the rate limits of a token."""
+def change_limits(token_id: int, calls: int, status_calls: int, allowlist: tuple[str, ...], allow_all: bool) -> None:
+    """Change the rate limits and the allowlist of a token."""
+    if allowlist and allow_all:
+        raise click.UsageError("Use --allow or --allow-all, not both.")
+    addresses = allowlist if allowlist or allow_all else None
+    rates = {"calls": calls, "status_calls": status_calls}
     with cli_unit_of_work():
-        token = tokens.change_limits(token_id, calls=calls, status_calls=status_calls, scope=None, actor=ACTOR)
+        token = tokens.change_limits(token_id, **rates, allowlist=addresses, scope=None, actor=ACTOR)
     click.echo(f"Token {token.id} ({token.name}) may call {calls} times a minute, provider-status {status_calls}.")
+    click.echo(f"Allowed addresses: {', '.join(token.allowlist) or 'all'}.")
 
 
 @commands.command("revoke")

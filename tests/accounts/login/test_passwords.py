@@ -18,4 +18,4 @@ def test_a_hash_has_the_parameters_of_the_library() -> None:
 
 def test_the_dummy_hash_has_the_current_parameters_and_matches_no_password() -> None:
     assert not HASHER.check_needs_rehash(DUMMY_HASH)
-    assert not passwords.verify_password(None, "nobody has this password")
+    assert not passwords.verify_password(passwords.NO_PASSWORD, "nobody has this password")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -136,3 +137,49 @@ def test_a_token_over_the_quota_is_refused_with_a_message(app: Hub, monkeypatch:
     fields = {"name": "Two", "abilities": "grn:read", "days": "90", "calls": "60", "status_calls": "20"}
     answer = submit_form(client, "/admin/settings/api/new", **fields)
     assert "as many valid tokens as it may have" in answer.text
+
+
+class TestTokensOfAnotherUser:
+    def create(self, client: FlaskClient, owner: str, ability: str = "einvoices:read") -> Any:
+        fields = {
+            "owner": owner,
+            "name": "Shop",
+            "abilities": ability,
+            "days": "30",
+            "calls": "60",
+            "status_calls": "20",
+        }
+        return submit_form(client, f"{TOKENS}/new", page=f"{TOKENS}/new", **fields)
+
+    def test_an_administrator_creates_one(self, signed_in_client: Callable[..., FlaskClient]) -> None:
+        with unit_of_work():
+            shop = a_user(role="integrator", email="shop@hub.example")
+        assert "ihub_" in self.create(signed_in_client("admin"), "Shop@hub.example").text
+        assert db.session.scalars(select(AccessToken.user_id)).all() == [shop.id]
+
+    def test_it_cannot_have_more_than_its_user(self, signed_in_client: Callable[..., FlaskClient]) -> None:
+        with unit_of_work():
+            a_user(role="warehouse", email="floor@hub.example")
+        answer = self.create(signed_in_client("admin"), "floor@hub.example")
+        assert "The role warehouse does not have it: einvoices:read." in answer.text
+        assert "No such user." in self.create(signed_in_client("admin"), "nobody@hub.example").text
+        assert not db.session.scalars(select(AccessToken)).all()
+
+    def test_others_create_their_own_only(self, signed_in_client: Callable[..., FlaskClient]) -> None:
+        with unit_of_work():
+            admin = a_user(role="admin")
+        self.create(signed_in_client("integrator"), admin.email)
+        assert db.session.scalars(select(AccessToken.user_id)).all() != [admin.id]
+
+
+def test_the_allowlist_of_a_token_can_be_changed(signed_in: SignedIn, anybody: FlaskClient) -> None:
+    page = signed_in("integrator")
+    with unit_of_work():
+        _, plain = a_token(db.session.query(User).one(), name="Shop")
+    page.goto(TOKENS)
+    for addresses, expected in (("192.0.2.0/24", 403), ("", 200)):
+        page.get_by_role("button", name="Limits").click()
+        page.get_by_role("dialog").get_by_label("Allowed IP addresses").fill(addresses)
+        confirm(page, "Limits")
+        expect(page.get_by_role("status")).to_contain_text("Saved.")
+        assert call_with_token(anybody, plain) == expected

@@ -19,6 +19,7 @@ AUDITED = {
     ("users", "create", EMAIL, "--role", "billing", "--password", PASSWORD): "user.created",
     ("users", "password", EMAIL, "--password", PASSWORD + "2"): "user.password_changed",
     ("users", "role", EMAIL, "warehouse"): "user.role_changed",
+    ("users", "invite", EMAIL): "user.invited",
     ("api-keys", "create", "ERP"): "api_key.created",
     ("api-keys", "rotate", "1"): "api_key.rotated",
     ("api-keys", "revoke", "2"): "api_key.revoked",

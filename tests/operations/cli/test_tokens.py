@@ -39,8 +39,12 @@ class TestTokens:
         new = rotated.output.splitlines()[-1]
         assert [self.use(anybody, plain) for plain in (old, new)] == [401, 200]
         assert run("tokens", "limits", "1", "--calls", "1").output == (
-            "Token 1 (Shop) may call 1 times a minute, provider-status 20.\n"
+            "Token 1 (Shop) may call 1 times a minute, provider-status 20.\nAllowed addresses: all.\n"
         )
+        narrowed = run("tokens", "limits", "1", "--calls", "60", "--allow", "192.0.2.7", "--allow", "10.0.0.0/8")
+        assert "Allowed addresses: 192.0.2.7/32, 10.0.0.0/8." in narrowed.output
+        assert "10.0.0.0/8" in run("tokens", "limits", "1", "--calls", "1").output
+        assert "all." in run("tokens", "limits", "1", "--calls", "1", "--allow-all").output
         assert [self.use(anybody, new) for _ in range(2)] == [200, 429]
         assert run("tokens", "revoke", "1").output == "Revoked token 1 (Shop).\n"
         assert self.use(anybody, new) == 401

@@ -38,8 +38,13 @@ class End:
 
     @property
     def is_unknowable(self) -> bool:
-        """A repeat gets the first answer, and nobody can ask this provider for its present word."""
-        return self.life.way == Way.UNASKED and self.life.repeats > 0
+        """Nobody asks for the present word of the provider.
+
+        A repeat gets the first answer, and this provider cannot be asked; or a person decided that the provider has
+        the e-invoice, and it was credited before it was sent again.
+        """
+        is_decided = self.shown["provider_status"] == "taken" and self.shown["status"] == "refunded"
+        return is_decided or (self.life.way == Way.UNASKED and self.life.repeats > 0)
 
 
 def check(world: World, lives: Sequence[Life]) -> None:
