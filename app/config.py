@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-import limits
 from environs import EnvValidationError, FileAwareEnv, validate
-from marshmallow import ValidationError
 
+from app import config_values
 from app.languages import LANGUAGES, SOURCE
 from app.process_numbers import STREAMS
 
@@ -72,6 +71,8 @@ class Settings:
     body_timeout_seconds: float = 30.0
     idempotency_lifetime: timedelta = timedelta(hours=24)
     api_call_retention: timedelta = timedelta(days=90)
+    #: Its days are the days of receipts and of the counts of the overview.
+    time_zone: str = "UTC"
     #: Language of the papers of goods receipts, which belong to no user: ``en`` or ``tr``.
     document_language: str = SOURCE
     #: How long events stay readable; None keeps them for ever.
@@ -168,15 +169,15 @@ def _settings(env: FileAwareEnv) -> Settings:
             "Environment", env.str("ENVIRONMENT", "production", validate=validate.OneOf(get_args(Environment)))
         ),
         secret_key=_needed(env, "SECRET_KEY"),
-        database_url=_with_driver(_needed(env, "DATABASE_URL")),
+        database_url=config_values.with_driver(_needed(env, "DATABASE_URL")),
         redis_url=_needed(env, "REDIS_URL"),
         storage_dir=Path(_needed(env, "STORAGE_DIR")),
-        sales_import_api_keys=_keys(env.list("SALES_IMPORT_API_KEY", []) or ()),
+        sales_import_api_keys=config_values.keys(env.list("SALES_IMPORT_API_KEY", []) or ()),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
         allow_http=env.bool("ALLOW_HTTP", False) or False,
         database_pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(1, 200)),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
-        login_limit=env.str("LOGIN_LIMIT", "", validate=_is_limit),
+        login_limit=env.str("LOGIN_LIMIT", "", validate=config_values.is_limit),
         stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
         stream_lifetime_seconds=env.float("STREAM_LIFETIME_SECONDS", 600.0, validate=validate.Range(1, 86400)),
         streams_per_credential=env.int("STREAMS_PER_CREDENTIAL", 50, validate=validate.Range(1, 100_000)),
@@ -186,16 +187,17 @@ def _settings(env: FileAwareEnv) -> Settings:
         webhook_endpoints_per_user=env.int("WEBHOOK_ENDPOINTS_PER_USER", 50, validate=validate.Range(1, 10_000)),
         provider_accounts_per_user=env.int("PROVIDER_ACCOUNTS_PER_USER", 50, validate=validate.Range(1, 10_000)),
         body_timeout_seconds=env.float("BODY_TIMEOUT_SECONDS", 30.0, validate=validate.Range(1, 3600)),
+        time_zone=env.str("TIME_ZONE", "UTC", validate=config_values.is_time_zone),
         document_language=env.str("DOCUMENT_LANGUAGE", SOURCE, validate=validate.OneOf(list(LANGUAGES))),
         api_call_retention=timedelta(days=env.int("API_CALL_RETENTION_DAYS", 90, validate=validate.Range(1, 36500))),
-        event_retention=_days(env.int("EVENT_RETENTION_DAYS", 400, validate=validate.Range(0, 36500))),
+        event_retention=config_values.days(env.int("EVENT_RETENTION_DAYS", 400, validate=validate.Range(0, 36500))),
         metrics_token=env.str("METRICS_TOKEN", ""),
         einvoice_provider_url=env.str("EINVOICE_PROVIDER_URL", ""),
         einvoice_provider_lookup_url=env.str("EINVOICE_PROVIDER_LOOKUP_URL", ""),
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
-        webhook_retries=_waits(env.list("WEBHOOK_RETRIES", [], subcast=int) or ()),
+        webhook_retries=config_values.waits(env.list("WEBHOOK_RETRIES", [], subcast=int) or ()),
         webhook_retention=timedelta(days=env.int("WEBHOOK_RETENTION_DAYS", 90, validate=validate.Range(1, 3650)) or 0),
-        trusted_ca_file=_path(env.str("TRUSTED_CA_FILE", "")),
+        trusted_ca_file=config_values.path(env.str("TRUSTED_CA_FILE", "")),
         tracing=_is_traced(env),
     )
 
@@ -205,15 +207,6 @@ def _needed(env: FileAwareEnv, name: str) -> str:
     return env.str(name, validate=validate.Regexp(r"\s*\S", error="Environment variable is blank.")) or ""
 
 
-def _days(number: int | None) -> timedelta | None:
-    """A period in days; 0 means for ever."""
-    return timedelta(days=number) if number else None
-
-
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text else None
-
-
 def _is_traced(env: FileAwareEnv) -> bool:
     """Whether OpenTelemetry's variables turn tracing on; the hub supports OTLP over HTTP only."""
     if env.str("OTEL_SDK_DISABLED", "").lower() == "true" or env.str("OTEL_TRACES_EXPORTER", "") == "none":
@@ -221,32 +214,6 @@ def _is_traced(env: FileAwareEnv) -> bool:
     env.str("OTEL_EXPORTER_OTLP_PROTOCOL", "", validate=validate.OneOf(["", "http/protobuf"]))
     endpoints = (env.str("OTEL_EXPORTER_OTLP_ENDPOINT", ""), env.str("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ""))
     return any((endpoint or "").strip() for endpoint in endpoints)
-
-
-def _is_limit(text: str) -> None:
-    if not text:
-        return
-    try:
-        limits.parse_many(text)
-    except ValueError as error:
-        raise ValidationError("Expected a limit such as: 10 per minute.") from error
-
-
-def _with_driver(url: str) -> str:
-    """Add the driver, so that a usual ``postgresql://`` URL works as it is."""
-    for scheme in ("postgres://", "postgresql://"):
-        if url.startswith(scheme):
-            return "postgresql+psycopg://" + url.removeprefix(scheme)
-    return url
-
-
-def _waits(seconds: Iterable[int]) -> tuple[timedelta, ...]:
-    return tuple(timedelta(seconds=number) for number in seconds)
-
-
-def _keys(given: Iterable[str]) -> tuple[str, ...]:
-    """Keys without blanks (``a,,b``, a trailing comma): an empty key would let everybody in."""
-    return tuple(key.strip() for key in given if key.strip())
 
 
 def _ca_file_faults(path: Path | None) -> list[str]:

@@ -192,3 +192,12 @@ def test_a_file_of_authorities_without_certificates_stops_the_start(read: Read, 
     assert faults(read, TRUSTED_CA_FILE=str(missing)) == [said]
     assert read(TRUSTED_CA_FILE=certifi.where()).trusted_ca_file == Path(certifi.where())
     assert read(TRUSTED_CA_FILE="").trusted_ca_file is None
+
+
+def test_the_time_zone_must_exist(read: Read) -> None:
+    assert read().time_zone == "UTC"
+    assert read(TIME_ZONE="Europe/Istanbul").time_zone == "Europe/Istanbul"
+    for name in ("Europe/Nowhere", "../etc/passwd", "+03:00"):
+        [fault] = faults(read, TIME_ZONE=name)
+        assert "TIME_ZONE" in fault
+        assert "Europe/Istanbul" in fault

@@ -30,6 +30,7 @@ MAX_MODULES_PER_FOLDER = 15
 #: A package imports from lower layers only; ``factory`` may import all.
 LAYERS = {
     "languages": -1,  # a setting names one
+    "config_values": -1,
     "process_numbers": -1,  # a setting has the same limits
     "config": 0,
     "celery_config": 0,

@@ -16,7 +16,7 @@ from app.accounts.models.accounts import LoginSession, User
 from app.accounts.models.login_attempts import Invitation
 from app.accounts.roles import ROLES
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import clock, time_zones
 from app.kernel.errors import Invalid
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
@@ -127,9 +127,15 @@ def change_own_password(user: User, *, present: str, password: str) -> None:
     change_password(user, password, actor=f"user:{user.id}")
 
 
-def save_preferences(user: User, *, language: str | None, theme: str) -> None:
-    """Store language and theme of the pages; language ``None`` means the language of the browser."""
-    user.language, user.theme = language, theme
+def save_preferences(user: User, *, language: str | None, time_zone: str | None, theme: str) -> None:
+    """Store language, time zone and theme of the pages; ``None`` means that of the browser.
+
+    Raises:
+        Invalid: there is no such time zone.
+    """
+    if time_zone is not None and time_zones.find(time_zone) is None:
+        raise Invalid({"time_zone": [time_zones.NO_TIME_ZONE]})
+    user.language, user.time_zone, user.theme = language, time_zone, theme
 
 
 def nobody_signed_in_yet() -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask_babel import format_date
 
-from app.kernel.daily_counts import DailyCount
+from app.kernel.database.daily_counts import DailyCount
 
 WIDTH, HEIGHT, BAR, GAP, BASELINE, TOP = 280, 110, 28, 14, 90, 18
 

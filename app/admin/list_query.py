@@ -8,10 +8,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from app.admin.i18n.translate import translate
+from app.admin.local_times import with_offset
 from app.kernel.http.error_envelopes import flatten_errors
+from app.kernel.schemas.fields import DateTime
 from app.kernel.schemas.list_field import List
 
 
@@ -47,8 +49,12 @@ def _sent_values(schema: Schema) -> dict[str, Any]:
         key = field.data_key or name
         values = [value for value in request.args.getlist(key) if value.strip()]
         if values:
-            sent[key] = values if isinstance(field, List) else values[-1]
+            sent[key] = values if isinstance(field, List) else _local(field, values[-1])
     return sent
+
+
+def _local(field: fields.Field[Any], value: str) -> str:
+    return with_offset(value) if isinstance(field, DateTime | fields.AwareDateTime) else value
 
 
 def _raw_values() -> Mapping[str, Any]:

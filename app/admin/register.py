@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFError
 
 from app.accounts.login import web_sessions
 from app.admin import assets, blueprint, error_pages, viewer
-from app.admin.i18n import labels, translate
+from app.admin.i18n import formats, translate
 from app.admin.navigation import navigation
 from app.admin.views import account as account_views
 from app.admin.views import api_keys as api_keys_views
@@ -67,7 +67,7 @@ def register(app: Flask) -> None:
     app.after_request(blueprint.add_security_headers)
     error_handlers.page_renderers[:] = [error_pages.render]
     web_sessions.stream_endpoints.update(STREAMS)
-    labels.register(app)
+    formats.register(app)
     app.jinja_env.filters["translate"] = translate.translate
     app.jinja_env.finalize = clean_output
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -76,9 +76,12 @@ def register(app: Flask) -> None:
         icon_url=assets.icon,
         banners=modules_views.banners,
         locale=get_locale,
+        local_zone=viewer.local_zone,
+        region=viewer.region,
         languages=LANGUAGES,
         navigation=navigation,
         recent_deliveries=deliveries_views.recent_deliveries,
         theme=viewer.theme,
+        time_zone=viewer.time_zone,
         viewer=viewer.viewer,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import structlog
 from flask import current_app, g, request, session
@@ -11,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.accounts import modules
 from app.accounts.guards import SIGNED_IN, ability_of, allows, module_of
 from app.accounts.principals import Principal, authenticate
+from app.kernel import time_zones
 from app.kernel.errors import Refusal
 from app.languages import LANGUAGES, SOURCE
 
@@ -18,6 +20,10 @@ log = structlog.get_logger(__name__)
 
 THEMES = ("auto", "light", "dark")
 _SESSION_KEY = "language"
+#: Cookie in which a script tells the time zone of the browser.
+_ZONE_COOKIE = "time_zone"
+INDIA = "en-IN"
+_INDIAN_ZONES = ("Asia/Kolkata", "Asia/Calcutta")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,7 @@ class Viewer:
     email: str
     language: str | None
     theme: str
+    time_zone: str | None
     modules: frozenset[str]
 
     @property
@@ -65,7 +72,7 @@ def _load_viewer() -> Viewer | None:
     except SQLAlchemyError as error:
         log.warning("viewer_unknown", error_kind=type(error).__name__)
         return None
-    return Viewer(principal, g.user.email, g.user.language, g.user.theme, enabled)
+    return Viewer(principal, g.user.email, g.user.language, g.user.theme, g.user.time_zone, enabled)
 
 
 def language() -> str:
@@ -73,6 +80,24 @@ def language() -> str:
     known = viewer()
     chosen = (known and known.language) or session.get(_SESSION_KEY)
     return chosen or request.accept_languages.best_match(LANGUAGES) or SOURCE
+
+
+def time_zone() -> ZoneInfo | None:
+    """Time zone of the pages: the user's choice, else that of the browser; None if a script has not told it yet."""
+    known = viewer()
+    return time_zones.find((known and known.time_zone) or request.cookies.get(_ZONE_COOKIE, ""))
+
+
+def local_zone() -> ZoneInfo:
+    """The time zone in which the pages show and read times."""
+    return time_zone() or time_zones.of_installation()
+
+
+def region() -> str:
+    """Language of the page, with the region if it changes dates and numbers: ``en-IN`` for English in India."""
+    preferred = request.accept_languages.best or ""
+    in_india = local_zone().key in _INDIAN_ZONES or preferred.lower().endswith("-in")
+    return INDIA if in_india and language() == SOURCE else language()
 
 
 def theme() -> str:

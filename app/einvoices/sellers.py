@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
@@ -20,7 +20,7 @@ from app.einvoices.currencies import CURRENCIES
 from app.einvoices.models.sellers import COMPARED_TAX_ID, SellerLogo, SellerProfile
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.extensions import db
-from app.kernel import clock
+from app.kernel import clock, time_zones
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
 from app.languages import LANGUAGES
@@ -130,11 +130,6 @@ def logo_of(owner_id: int) -> SellerLogo | None:
     return found
 
 
-def timezones() -> list[str]:
-    """Names of time zones to choose from; ``parse_timezone`` accepts each of them."""
-    return sorted(name for name in available_timezones() if "/" in name or name == "UTC")
-
-
 def snapshot(profile: SellerProfile) -> dict[str, Any]:
     """The printed fields of a profile, to store with an e-invoice at issue; later changes do not affect them."""
     return {name: getattr(profile, name) for name in _PRINTED}
@@ -146,10 +141,10 @@ def parse_timezone(name: str) -> ZoneInfo:
     Raises:
         Invalid: no time zone has this name.
     """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Invalid({"timezone": [N_("Expected the name of a time zone, for instance Europe/Istanbul.")]}) from error
+    zone = time_zones.find(name)
+    if zone is None:
+        raise Invalid({"timezone": [time_zones.NO_TIME_ZONE]})
+    return zone
 
 
 def _find_faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:

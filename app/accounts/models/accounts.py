@@ -58,6 +58,8 @@ class User(db.Model):
     last_login_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     #: Language of the pages; null means the language of the browser.
     language: Mapped[str | None] = mapped_column(String(2))
+    #: Time zone of the pages; null means the time zone of the browser.
+    time_zone: Mapped[str | None] = mapped_column(String(50))
     theme: Mapped[str] = mapped_column(String(5), nullable=False, server_default=text("'auto'"), default="auto")
 
 

@@ -1,17 +1,9 @@
-"""Labels and tones of codes (statuses, events, roles), and template filters for dates, amounts and quantities."""
+"""Labels and tones of codes: statuses, events, roles."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
-
-from flask import Flask
-from flask_babel import format_currency, format_date, format_datetime, format_decimal, lazy_gettext
+from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
-from markupsafe import Markup
-
-from app.kernel import clock
 
 #: Code -> its label and its tone: plain, busy (in progress), good, warn (somebody must act) or bad.
 LABELS: dict[str, tuple[LazyString, str]] = {
@@ -197,49 +189,3 @@ def label(code: str | None) -> str:
 def tone(code: str | None) -> str:
     """Tone (colour) of the badge of a code."""
     return LABELS.get(code or "", ("", "plain"))[1]
-
-
-def moment(value: datetime | None) -> Markup:
-    """Element ``<time>``; a script shows it in the browser's time zone, without a script it shows UTC."""
-    if value is None:
-        return Markup("")
-    shown = f"{format_datetime(value, 'medium', rebase=False)} UTC"
-    return Markup('<time datetime="{}" data-local>{}</time>').format(clock.iso(value), shown)
-
-
-def day(value: date | None) -> str:
-    """Calendar date, without time of day and time zone."""
-    return "" if value is None else format_date(value, "medium", rebase=False)
-
-
-def money(value: Decimal | None, currency: str | None = None) -> str:
-    """Amount with two or three decimals, in the number format of the viewer's language."""
-    if value is None:
-        return ""
-    return str(format_currency(value, currency, "#,##0.00 ¤¤") if currency else format_decimal(value, "#,##0.00#"))
-
-
-def price(value: Decimal | None) -> str:
-    """Unit price with all its decimals, at least two."""
-    return "" if value is None else str(format_decimal(value, "#,##0.00########"))
-
-
-def quantity(value: Decimal | int | float | None, unit: str = "") -> str:
-    """Number with up to four decimals, and its unit."""
-    if value is None:
-        return ""
-    return f"{format_decimal(value, '#,##0.####')} {unit}".strip()
-
-
-def register(app: Flask) -> None:
-    """Register the functions above as template filters."""
-    filters: dict[str, Any] = {
-        "label": label,
-        "tone": tone,
-        "moment": moment,
-        "day": day,
-        "money": money,
-        "price": price,
-        "quantity": quantity,
-    }
-    app.jinja_env.filters.update(filters)

@@ -5,7 +5,8 @@ const list = document.querySelector(".feed");
 const streamState = document.querySelector(".stream-state");
 const emptyText = document.querySelector(".empty-feed");
 const { events, maxEntries } = JSON.parse(list.dataset.settings);
-const timeFormat = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+const { lang, dataset } = document.documentElement;
+const timeFormat = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short", timeZone: dataset.timeZone });
 const streamUrl = new URL(list.dataset.stream, location.href);
 let source = null;
 

@@ -2,11 +2,19 @@
 "use strict";
 
 const language = document.documentElement.lang;
-const timeFormat = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+// Zone of the viewer; without it the page has the times of the server, and the next page knows the browser's zone.
+const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const timeZone = document.documentElement.dataset.timeZone || browserZone;
+const timeFormat = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", timeZone });
+
+function rememberZone() {
+  if (browserZone) document.cookie = `time_zone=${browserZone}; path=/admin; max-age=31536000; samesite=lax`;
+  const shown = document.querySelector("[data-zone]");
+  if (shown && timeZone) shown.textContent = timeZone;
+}
 
 function showLocalTimes(root) {
   for (const time of root.querySelectorAll("time[data-local]")) {
-    time.title = time.textContent;
     time.textContent = timeFormat.format(new Date(time.dateTime));
     delete time.dataset.local;
   }
@@ -54,5 +62,6 @@ addEventListener("pageshow", () => {
 const shownOnce = document.querySelector("[data-replace-url]");
 if (shownOnce) history.replaceState(null, "", shownOnce.dataset.replaceUrl);
 
+rememberZone();
 showLocalTimes(document);
 document.addEventListener("htmx:afterSettle", (event) => showLocalTimes(event.target));

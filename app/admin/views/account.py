@@ -1,4 +1,4 @@
-"""``/admin/account``: language, theme and password of the viewer."""
+"""``/admin/account``: language, time zone, theme and password of the viewer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from flask import Blueprint, g, render_template
 from flask_babel import gettext, lazy_gettext, refresh
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from app.accounts import users
@@ -16,6 +17,7 @@ from app.admin.forms.base import Form, choices, submit
 from app.admin.forms.new_password import NewPasswordForm
 from app.admin.helpers import redirect_with_success
 from app.admin.viewer import THEMES
+from app.kernel import time_zones
 from app.languages import LANGUAGES
 
 blp = Blueprint("account", __name__, url_prefix="/account")
@@ -26,8 +28,13 @@ _THEME_NAMES = (lazy_gettext("Same as the system"), lazy_gettext("Light"), lazy_
 _THEMES = dict(zip(THEMES, _THEME_NAMES, strict=True))
 
 
+def _time_zones() -> list[SelectChoice]:
+    return choices({_BROWSER: gettext("Time zone of the browser"), **{name: name for name in time_zones.names()}})
+
+
 class PreferencesForm(Form):
     language = SelectField(lazy_gettext("Language"), choices=choices(_LANGUAGES))
+    time_zone = SelectField(lazy_gettext("Time zone"), choices=_time_zones)
     theme = SelectField(lazy_gettext("Theme"), choices=choices(_THEMES))
 
 
@@ -45,13 +52,14 @@ def show() -> str:
 @blp.post("/look")
 @requires(SIGNED_IN)
 def save_preferences() -> str | Response:
-    """Store language and theme."""
+    """Store language, time zone and theme."""
     form = PreferencesForm()
     if not form.validate_on_submit():
         return _page(form, PasswordForm())
     user: User = g.user
-    chosen = None if form.language.data == _BROWSER else form.language.data
-    users.save_preferences(user, language=chosen, theme=form.theme.data)
+    fields = {"language": form.language.data, "time_zone": form.time_zone.data}
+    chosen = {name: None if value == _BROWSER else value for name, value in fields.items()}
+    users.save_preferences(user, **chosen, theme=form.theme.data)
     g.pop("viewer", None)
     refresh()
     return redirect_with_success(gettext("Saved."), "admin.account.show")
@@ -79,7 +87,8 @@ def _change(form: PasswordForm) -> bool:
 
 def _preferences_form() -> PreferencesForm:
     user: User = g.user
-    return PreferencesForm(formdata=None, language=user.language or _BROWSER, theme=user.theme)
+    chosen = {"language": user.language or _BROWSER, "time_zone": user.time_zone or _BROWSER, "theme": user.theme}
+    return PreferencesForm(formdata=None, **chosen)
 
 
 def _page(preferences: PreferencesForm, password: PasswordForm) -> str:

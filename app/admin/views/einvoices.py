@@ -17,7 +17,8 @@ from app.accounts import users
 from app.accounts.ownership import actor, owner_id, scope
 from app.accounts.principals import authenticate
 from app.admin.helpers import load_data, load_form, redirect_with_success
-from app.admin.i18n.labels import LABELS, label, moment, money
+from app.admin.i18n.formats import moment, money
+from app.admin.i18n.labels import LABELS, label
 from app.admin.i18n.translate import translate
 from app.admin.list_query import link, parse_filters
 from app.einvoices.access import requires_einvoices

@@ -18,7 +18,7 @@ from app.accounts.ownership import actor
 from app.accounts.principals import authenticate
 from app.admin.forms.base import Form
 from app.admin.helpers import redirect_with_errors, redirect_with_success
-from app.admin.i18n.labels import day
+from app.admin.i18n.formats import day
 from app.admin.list_query import parse_filters
 from app.admin.viewer import viewer
 from app.kernel import clock

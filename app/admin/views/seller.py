@@ -20,6 +20,7 @@ from app.einvoices import sellers
 from app.einvoices.countries import TIMEZONES
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.providers.clients import PROVIDER_NAMES
+from app.kernel import time_zones
 from app.kernel.errors import NotFound
 from app.languages import LANGUAGES
 
@@ -46,7 +47,7 @@ def _name_of_choice(choice: tuple[str, str]) -> str:
 
 
 def _timezones() -> list[SelectChoice]:
-    return choices({"": gettext("that of the country"), **{name: name for name in sellers.timezones()}})
+    return choices({"": gettext("that of the country"), **{name: name for name in time_zones.names()}})
 
 
 class SellerForm(Form):

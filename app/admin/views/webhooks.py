@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -13,6 +13,7 @@ from app.admin.forms.base import submit
 from app.admin.forms.webhook import WILDCARDS, EndpointForm
 from app.admin.helpers import load_data, load_form, redirect_with_success
 from app.admin.list_query import link, parse_filters
+from app.admin.local_times import with_offset
 from app.kernel.outbound.url_resolution import resolves
 from app.webhooks.access import requires_webhooks
 from app.webhooks.deliveries import queries, replay
@@ -148,7 +149,7 @@ def rotate(endpoint_id: int) -> str:
 @requires_webhooks
 def recover(endpoint_id: int) -> Response:
     """Send again all deliveries that failed since a given time."""
-    data = load_form(RecoverySchema(), "since", "per_minute")
+    data = load_form(RecoverySchema(), "per_minute", since=with_offset(request.form.get("since", "")))
     recovered = replay.recover_since(endpoint_id, data, scope(), actor=actor())
     message = gettext("%(count)s deliveries will be sent again, oldest first.", count=recovered["count"])
     return _redirect(message, endpoint_id)

@@ -1,4 +1,4 @@
-"""Amounts in words, in Turkish and English; invoices print them as a protection against forgery."""
+"""Amounts in words, in Turkish, English and India's English; invoices print them as a protection against forgery."""
 
 from __future__ import annotations
 
@@ -30,13 +30,19 @@ _EN_SMALL = [
 ]
 _EN_TENS = ["-", "-", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _EN_SCALES = ("", " thousand", " million", " billion", " trillion")
+_INDIAN_SCALES = ((10_000_000, "crore"), (100_000, "lakh"), (1000, "thousand"))
 _TR_ONES = ("", "bir", "iki", "üç", "dört", "beş", "altı", "yedi", "sekiz", "dokuz")
 _TR_TENS = ("", "on", "yirmi", "otuz", "kırk", "elli", "altmış", "yetmiş", "seksen", "doksan")
 _TR_SCALES = ("", "bin", "milyon", "milyar", "trilyon")
 #: Language -> currency -> names of the currency and of its fraction; for every other currency the code is printed.
 _NAMES: dict[str, dict[str, tuple[str, str]]] = {
     "tr": {"TRY": ("Türk lirası", "kuruş"), "USD": ("ABD doları", "sent"), "EUR": ("avro", "sent")},
-    "en": {"TRY": ("Turkish lira", "kuruş"), "USD": ("US dollars", "cents"), "EUR": ("euros", "cents")},
+    "en": {
+        "TRY": ("Turkish lira", "kuruş"),
+        "USD": ("US dollars", "cents"),
+        "EUR": ("euros", "cents"),
+        "INR": ("rupees", "paise"),
+    },
 }
 _THOUSAND, _HUNDRED, _TEN, _TWENTY = 1000, 100, 10, 20
 
@@ -47,7 +53,7 @@ def in_words(amount: Decimal, currency: str, language: str) -> str:
     whole = int(amount)
     fraction = int((amount - whole).scaleb(digits))
     name, part = _NAMES[language].get(currency, (currency, ""))
-    spell = turkish if language == "tr" else english
+    spell = turkish if language == "tr" else indian_english if currency == "INR" else english
     text = f"{spell(whole)} {name}"
     if fraction:
         cents = f"{spell(fraction)} {part}" if part else f"{fraction}/{10**digits}"
@@ -63,6 +69,18 @@ def english(number: int) -> str:
         _english_below_thousand(group) + _EN_SCALES[scale] for scale, group in enumerate(_groups(number)) if group
     ]
     return " ".join(reversed(groups))
+
+
+def indian_english(number: int) -> str:
+    """Spell a whole number below a quadrillion with lakh (100,000) and crore (10,000,000)."""
+    words = []
+    for size, name in _INDIAN_SCALES:
+        count, number = divmod(number, size)
+        if count:
+            words.append(f"{indian_english(count)} {name}")
+    if number or not words:
+        words.append(_english_below_thousand(number))
+    return " ".join(words)
 
 
 def turkish(number: int) -> str:

@@ -40,7 +40,8 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
     if seller is None or moment is None:
         raise ValueError(f"e-invoice {einvoice.id} has not been issued")
     language = seller["language"]
-    amount = partial(format_number, digits=CURRENCIES[einvoice.currency], language=language)
+    number = partial(format_number, language=language, by_two=einvoice.currency == "INR")
+    amount = partial(number, digits=CURRENCIES[einvoice.currency])
     local = moment.astimezone(sellers.parse_timezone(seller["timezone"]))
     return {
         "language": language,
@@ -54,11 +55,11 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
         "seller": seller,
         "buyer": einvoice.buyer,
         "facts": _facts(einvoice, original_no),
-        "items": [_item(item, amount, language, CURRENCIES[einvoice.currency]) for item in einvoice.items],
+        "items": [_item(item, number, CURRENCIES[einvoice.currency]) for item in einvoice.items],
         "first_row": 1,
         "is_first": True,
         "is_last": True,
-        "rates": _rates(einvoice.items, amount, language),
+        "rates": _rates(einvoice.items, number, amount),
         "subtotal": amount(einvoice.subtotal),
         "discount_total": amount(einvoice.discount_total) if einvoice.discount_total else None,
         "grand_total": amount(einvoice.grand_total),
@@ -103,25 +104,22 @@ def _facts(einvoice: Einvoice, original_no: str | None) -> list[tuple[str, str]]
     return [(name, value) for name, value in facts if value]
 
 
-def _item(item: EinvoiceItem, amount: Any, language: str, digits: int) -> dict[str, str]:
+def _item(item: EinvoiceItem, number: Any, digits: int) -> dict[str, str]:
     price = shown_price(Line(item.quantity, item.unit_price, item.discount_amount, item.vat_rate), item.net, digits)
     return {
         "sku": item.sku,
         "name": item.name,
-        "quantity": format_number(item.quantity, language=language),
-        "unit_price": format_number(price, language=language, digits=max(2, count_decimals(price))),
-        "discount": amount(item.discount_amount) if item.discount_amount else "",
-        "vat_rate": format_number(item.vat_rate, language=language),
-        "net": amount(item.net),
+        "quantity": number(item.quantity),
+        "unit_price": number(price, digits=max(2, count_decimals(price))),
+        "discount": number(item.discount_amount, digits=digits) if item.discount_amount else "",
+        "vat_rate": number(item.vat_rate),
+        "net": number(item.net, digits=digits),
     }
 
 
-def _rates(items: Sequence[EinvoiceItem], amount: Any, language: str) -> list[dict[str, str]]:
+def _rates(items: Sequence[EinvoiceItem], number: Any, amount: Any) -> list[dict[str, str]]:
     sums = sum_by_rate((item.vat_rate, item.net, item.vat_amount) for item in items)
-    return [
-        {"rate": format_number(rate.rate, language=language), "net": amount(rate.net), "vat": amount(rate.vat)}
-        for rate in sums
-    ]
+    return [{"rate": number(rate.rate), "net": amount(rate.net), "vat": amount(rate.vat)} for rate in sums]
 
 
 def _qr(einvoice: Einvoice, seller: dict[str, Any], local: datetime) -> Markup:

@@ -20,7 +20,7 @@ from app.einvoices.queries.search import apply_search, resolve_identifiers
 from app.einvoices.status import Status
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.daily_counts import DailyCount, count_per_day
+from app.kernel.database.daily_counts import DailyCount, count_per_day
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.pagination.byte_limit import fitting_rows
 from app.kernel.pagination.cursors import decode_cursor, encode_cursor

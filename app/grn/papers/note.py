@@ -13,6 +13,7 @@ from typing import Any
 from app.grn.models.columns import LengthUnit
 from app.grn.papers.receipt_view import ItemLine, ReceiptView, RollLine
 from app.grn.papers.translations import LABELS, UNITS
+from app.kernel import time_zones
 from app.pdf.number_format import count_decimals, format_number
 from app.pdf.print_queue import Document
 
@@ -77,7 +78,7 @@ def _header_context(receipt: ReceiptView) -> dict[str, Any]:
         ("invoice_date", day(receipt.invoice_date)),
         ("erp_invoice_no", receipt.erp_invoice_no),
         ("external_id", receipt.external_id),
-        ("booked", day(receipt.created_at.astimezone(UTC).date())),
+        ("booked", day(receipt.created_at.astimezone(time_zones.of_installation()).date())),
     )
     return {
         "language": receipt.language,

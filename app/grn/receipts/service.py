@@ -22,7 +22,7 @@ from app.grn.receipts import bulk_upsert, search
 from app.grn.receipts.item_builder import Data, StoredRows, build_item, build_rolls, master_references
 from app.grn.schemas.pagination import Page, order_columns, paginate, paginate_uncounted
 from app.kernel import clock
-from app.kernel.daily_counts import DailyCount, count_per_day
+from app.kernel.database.daily_counts import DailyCount, count_per_day
 from app.kernel.messages import N_
 
 #: Loads all that ``ReceiptSchema`` shows, in three statements for any number of rolls.

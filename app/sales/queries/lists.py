@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 
 from app.extensions import db
-from app.kernel import clock
-from app.kernel.daily_counts import DailyCount, count_per_day
+from app.kernel import time_zones
+from app.kernel.database.daily_counts import DailyCount, count_per_day
 from app.kernel.pagination.keyset import Order, Page, count_rows, large_page, page_by_keyset
 from app.sales.errors import NotAWorker, UnknownQueue
 from app.sales.models.floor import Assignment, WorkSession
@@ -105,12 +105,10 @@ def _mine(caller: int | None) -> ColumnElement[bool]:
     return SalesInvoice.id.in_(held)
 
 
-def _midnight() -> datetime:
-    return clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def _delivered_today(_caller: int | None) -> ColumnElement[bool]:
-    return and_(SalesInvoice.delivered_at >= _midnight(), SalesInvoice.delivered_at < _midnight() + timedelta(days=1))
+    today = time_zones.today()
+    begins, ends = (time_zones.beginning_of(day) for day in (today, today + timedelta(days=1)))
+    return and_(SalesInvoice.delivered_at >= begins, SalesInvoice.delivered_at < ends)
 
 
 QUEUES: Mapping[str, Queue] = {
@@ -141,7 +139,7 @@ QUEUES: Mapping[str, Queue] = {
         Order((SalesInvoice.held_at, SalesInvoice.id)),
     ),
     "delivered-today": Queue(
-        "Delivered since midnight (UTC), newest first.",
+        "Delivered today (in the time zone of the installation), newest first.",
         _delivered_today,
         Order((SalesInvoice.delivered_at, SalesInvoice.id), descending=True),
     ),

@@ -14,7 +14,7 @@ from app.accounts.models.accounts import User
 from app.accounts.tokens import service as tokens
 from app.admin.charts import build_chart
 from app.extensions import db
-from app.kernel.daily_counts import count_per_day
+from app.kernel.database.daily_counts import count_per_day
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.models.invoices import SalesInvoice

@@ -31,5 +31,10 @@ def test_numbers_are_spelled(number: int, in_turkish: str | None, in_english: st
 def test_amounts_are_spelled_with_their_currency() -> None:
     assert in_words(Decimal("120.40"), "TRY", "tr") == "Yalnız yüz yirmi Türk lirası kırk kuruş"
     assert in_words(Decimal("120.00"), "EUR", "en") == "One hundred twenty euros"
+    assert in_words(Decimal("1234567.50"), "INR", "en") == (
+        "Twelve lakh thirty-four thousand five hundred sixty-seven rupees and fifty paise"
+    )
+    assert in_words(Decimal("12345678901.00"), "INR", "en").startswith("One thousand two hundred thirty-four crore")
+    assert in_words(Decimal("0.05"), "INR", "en") == "Zero rupees and five paise"
     assert in_words(Decimal("1.005"), "KWD", "en") == "One KWD and 5/1000"
     assert in_words(Decimal(7), "JPY", "tr") == "Yalnız yedi JPY"

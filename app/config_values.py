@@ -1,0 +1,65 @@
+"""Values of settings: how a text of the environment becomes a value, and checks of single values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import limits
+from marshmallow import ValidationError
+
+
+def days(number: int | None) -> timedelta | None:
+    """A period in days; 0 means for ever."""
+    return timedelta(days=number) if number else None
+
+
+def path(text: str | None) -> Path | None:
+    """The path; None without a text."""
+    return Path(text) if text else None
+
+
+def is_limit(text: str) -> None:
+    """Check a rate limit; a blank one is the default.
+
+    Raises:
+        ValidationError: the text is no limit.
+    """
+    if not text:
+        return
+    try:
+        limits.parse_many(text)
+    except ValueError as error:
+        raise ValidationError("Expected a limit such as: 10 per minute.") from error
+
+
+def is_time_zone(text: str) -> None:
+    """Check the name of a time zone.
+
+    Raises:
+        ValidationError: there is no such time zone.
+    """
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValidationError("Expected the name of a time zone such as: Europe/Istanbul.") from error
+
+
+def with_driver(url: str) -> str:
+    """Add the driver, so that a usual ``postgresql://`` URL works as it is."""
+    for scheme in ("postgres://", "postgresql://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def waits(seconds: Iterable[int]) -> tuple[timedelta, ...]:
+    """Periods of so many seconds."""
+    return tuple(timedelta(seconds=number) for number in seconds)
+
+
+def keys(given: Iterable[str]) -> tuple[str, ...]:
+    """Keys without blanks (``a,,b``, a trailing comma): an empty key would let everybody in."""
+    return tuple(key.strip() for key in given if key.strip())
