@@ -12,9 +12,9 @@ from app.admin.i18n import formats, translate
 from app.admin.navigation import navigation
 from app.admin.views import account as account_views
 from app.admin.views import api_keys as api_keys_views
-from app.admin.views import calls as calls_views
 from app.admin.views import deliveries as deliveries_views
 from app.admin.views import einvoices as einvoices_views
+from app.admin.views import global_search as global_search_views
 from app.admin.views import login as login_views
 from app.admin.views import modules as modules_views
 from app.admin.views import operations as operations_views
@@ -26,6 +26,7 @@ from app.admin.views import tokens as tokens_views
 from app.admin.views import users as users_views
 from app.admin.views import webhooks as webhooks_views
 from app.admin.views.settings import audit_entries as audit_entries_views
+from app.admin.views.settings import calls as calls_views
 from app.admin.views.settings import provider_accounts as provider_accounts_views
 from app.kernel.bidi import clean_output
 from app.kernel.http import error_handlers
@@ -38,6 +39,7 @@ PAGES = (
     login_views,
     account_views,
     overview_views,
+    global_search_views,
     sales_views,
     receipts_views,
     einvoices_views,

@@ -42,3 +42,8 @@ def today() -> date:
 def beginning_of(day: date) -> datetime:
     """The moment at which a day of the installation begins."""
     return datetime.combine(day, time.min, of_installation())
+
+
+def end_of(day: date) -> datetime:
+    """The last moment of a day of the installation."""
+    return datetime.combine(day, time.max, of_installation())

@@ -39,6 +39,18 @@ document.addEventListener("click", (event) => {
   if (button) copy(button);
 });
 
+// Ctrl-K (Command-K) goes to the search over everything; on a phone it is in the menu.
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== "k") return;
+  const field = document.querySelector("[data-search]");
+  if (!field) return;
+  event.preventDefault();
+  const menu = field.closest("[popover]");
+  if (menu && !field.checkVisibility()) menu.showPopover();
+  field.focus();
+  field.select();
+});
+
 // Browsers without the attributes `command` and `commandfor` of buttons.
 if (!("command" in HTMLButtonElement.prototype)) {
   document.addEventListener("click", (event) => {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
 from typing import Any
 
 from sqlalchemy import Select, false, func, or_, select, true
+from sqlalchemy.orm import contains_eager
 
 from app.extensions import db
 from app.grn.models.receipts import FabricItem, GoodsReceipt, SupplierRoll
+from app.kernel import time_zones
 
 SORTABLE: Mapping[str, Any] = {
     "id": GoodsReceipt.id,
@@ -56,15 +57,22 @@ def hits_among_first(filters: Mapping[str, Any], order: tuple[Any, ...], count: 
     return select(GoodsReceipt).where(GoodsReceipt.id.in_(first), hit)
 
 
+def find_rolls(roll_no: str, limit: int) -> list[SupplierRoll]:
+    """Rolls with a number of the supplier or of the factory, newest first, each with its item and receipt."""
+    query = select(SupplierRoll).where(_has_roll_no(roll_no)).order_by(SupplierRoll.id.desc()).limit(limit)
+    receipt = contains_eager(SupplierRoll.item).contains_eager(FabricItem.receipt)
+    return list(db.session.scalars(query.join(SupplierRoll.item).join(FabricItem.receipt).options(receipt)))
+
+
 def _apply_filters(filters: Mapping[str, Any]) -> Select[Any]:
     query = select(GoodsReceipt)
     for name in _HEADER_EQUALS:
         if name in filters:
             query = query.where(getattr(GoodsReceipt, name) == filters[name])
     if "created_from" in filters:
-        query = query.where(GoodsReceipt.created_at >= datetime.combine(filters["created_from"], time.min, UTC))
+        query = query.where(GoodsReceipt.created_at >= time_zones.beginning_of(filters["created_from"]))
     if "created_to" in filters:
-        query = query.where(GoodsReceipt.created_at <= datetime.combine(filters["created_to"], time.max, UTC))
+        query = query.where(GoodsReceipt.created_at <= time_zones.end_of(filters["created_to"]))
     if conditions := _item_conditions(filters):
         query = query.where(GoodsReceipt.id.in_(select(FabricItem.receipt_id).where(*conditions)))
     if "roll_no" in filters:

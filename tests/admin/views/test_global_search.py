@@ -1,0 +1,95 @@
+"""Search over everything: what each kind of user finds, and how the keyboard gets there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from app.accounts.models.accounts import User
+from app.extensions import db
+from app.grn.models.receipts import SupplierRoll
+from app.kernel.unit_of_work import unit_of_work
+from tests.admin import sample_data
+from tests.admin.conftest import check_page
+
+SEARCH = "/admin/search"
+SignedInClient = Callable[..., FlaskClient]
+
+
+def found(client: FlaskClient, text: str) -> str:
+    answer = client.get(SEARCH, query_string={"q": text})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def test_a_whole_number_opens_the_object(signed_in_client: SignedInClient) -> None:
+    number = sample_data.import_invoice()
+    client = signed_in_client("warehouse")
+    answer = client.get(SEARCH, query_string={"q": f" {number.lower()} "})
+    assert answer.status_code == 303
+    assert number in client.get(answer.location).text
+
+
+def test_a_roll_number_opens_the_roll(signed_in_client: SignedInClient) -> None:
+    with unit_of_work():
+        item = sample_data.receive_goods(10.0).fabric_items[0]
+        [number] = db.session.scalars(
+            select(SupplierRoll.supplier_roll_no).where(SupplierRoll.fabric_item_id == item.id)
+        )
+    client = signed_in_client("warehouse")
+    answer = client.get(SEARCH, query_string={"q": number})
+    assert answer.status_code == 303
+    assert "/rolls/" in answer.location
+    assert number in client.get(answer.location).text
+
+
+def test_beginnings_of_words_list_all_kinds(signed_in_client: SignedInClient) -> None:
+    number = sample_data.import_invoice()
+    text = found(signed_in_client("warehouse"), number[:3])
+    assert number in text
+    assert "Sales invoices" in text
+
+
+def test_an_owner_finds_own_einvoices_only(signed_in_client: SignedInClient, create_user: Callable[..., User]) -> None:
+    owner, other = (sample_data.enable_module(create_user("integrator")) for _ in range(2))
+    number = sample_data.issue_einvoice(owner).invoice_no
+    mine = signed_in_client(owner).get(SEARCH, query_string={"q": number})
+    assert mine.status_code == 303
+    assert "Nothing found" in found(signed_in_client(other), number)
+
+
+def test_a_request_id_leads_to_its_calls_and_changes(signed_in_client: SignedInClient) -> None:
+    request_id = "followed-by-one-id"
+    client = signed_in_client("admin")
+    credentials = {"email": "nobody@hub.example", "password": "wrong"}
+    client.post("/api/auth/login/", json=credentials, headers={"X-Request-Id": request_id})
+    answer = client.get(SEARCH, query_string={"q": request_id}, follow_redirects=True)
+    assert "session.refused" in answer.text
+    assert "Nothing found" in found(client, "no-request-has-this-id")
+    assert "Nothing found" in found(signed_in_client("warehouse"), request_id)
+
+
+HOSTILE = ("", "  ", "\u200b", "x" * 5000, "%", "_", "'", "\x00", "<script>", b"\xed\xa0\x80", b"\xff")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_any_text_is_answered(signed_in_client: SignedInClient, text: str | bytes) -> None:
+    assert signed_in_client("admin").get(SEARCH, query_string={"q": text}).status_code == 200
+
+
+def test_ctrl_k_goes_to_the_search(signed_in: Callable[..., Page]) -> None:
+    number = sample_data.import_invoice()
+    page = signed_in("warehouse")
+    page.keyboard.press("Control+k")
+    page.keyboard.type(number)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=number)).to_be_visible()
+
+
+def test_search_page_is_accessible(signed_in: Callable[..., Page]) -> None:
+    number = sample_data.import_invoice()
+    check_page(signed_in, "global-search", lambda page: page.goto(f"{SEARCH}?q={number[:3]}"))
