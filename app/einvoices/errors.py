@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from app.kernel.errors import Conflict, FieldErrors, Forbidden, Invalid, NotFound, Unauthenticated
 from app.kernel.http.error_handlers import CONSTRAINTS
-from app.kernel.messages import N_, Code, Message
+from app.kernel.messages import N_, AnyOf, Code, Message
 from app.kernel.worker.work_queue import WorkState
 
 #: Seconds after which a pending PDF is usually there.
 _PDF_SECONDS = 2
+#: Steps and their verbs, as the documentation shows them.
+_EXAMPLE_STEPS = MappingProxyType({"send": "sent", "cancel": "cancelled", "credit": "credited"})
+
+
+def _verb(verb: str) -> Code:
+    return Code(f"verb.{verb}", verb)
 
 
 class UnknownEinvoice(NotFound):
@@ -43,16 +50,20 @@ class TooManyLinks(Conflict):
 
 
 class WrongState(Conflict):
+    """The status does not allow the step; ``steps`` are those that it allows."""
+
     code = "WRONG_STATE"
 
-    def __init__(self, verb: str = "issued", status: str = "cancelled") -> None:
+    def __init__(
+        self, verb: str = "changed", status: str = "issued", possible: Mapping[str, str] = _EXAMPLE_STEPS
+    ) -> None:
+        text, values = N_("An e-invoice in status %(status)s cannot be %(verb)s."), {}
+        if possible:
+            text = N_("An e-invoice in status %(status)s cannot be %(verb)s. It can be %(possible)s.")
+            values = {"possible": AnyOf(*(_verb(each) for each in possible.values()))}
         super().__init__(
-            Message(
-                N_("An e-invoice in status %(status)s cannot be %(verb)s."),
-                status=Code(status),
-                verb=Code(f"verb.{verb}", verb),
-            ),
-            data={"status": status},
+            Message(text, status=Code(status), verb=_verb(verb), **values),
+            data={"status": status, "steps": list(possible)},
         )
 
 

@@ -130,7 +130,11 @@ READINESS: dict[str, Any] = {
     "ready": False,
     "missing": [
         {"field": "seller.tax_id", "message": "The tax number of the seller is missing.", "profile": "basic"},
-        {"field": "buyer.address", "message": "The address of the buyer is missing.", "profile": "basic"},
+        {
+            "field": "buyer.address",
+            "message": "The buyer is a company, and its address is missing.",
+            "profile": "basic",
+        },
     ],
     "conflicts": [
         {

@@ -84,4 +84,11 @@ def require(name: str, einvoice: Einvoice) -> None:
         raise NotCreditable
     if einvoice.corrected_by_id is not None:
         raise AlreadyCorrected(einvoice.corrected_by_id)
-    raise WrongState(STEPS[name].verb, einvoice.status)
+    raise wrong_state(STEPS[name].verb, einvoice)
+
+
+def wrong_state(verb: str, einvoice: Einvoice) -> WrongState:
+    """The refusal of what the status does not allow; it names the steps that the status allows."""
+    return WrongState(
+        verb, einvoice.status, {name: step.verb for name, step in STEPS.items() if is_allowed(name, einvoice)}
+    )

@@ -6,9 +6,16 @@ from sqlalchemy import func, select
 
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
-from app.einvoices.errors import WrongState
 from app.einvoices.events import CANCELLED, ISSUED, record_step
-from app.einvoices.lifecycle import corrections, credit_notes, exclusivity, numbering, readiness, step_needs
+from app.einvoices.lifecycle import (
+    allowed_steps,
+    corrections,
+    credit_notes,
+    exclusivity,
+    numbering,
+    readiness,
+    step_needs,
+)
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
 from app.einvoices.provider_accounts import directory, draft_account
@@ -129,7 +136,7 @@ def reprint(einvoice_id: int, scope: Scope) -> Einvoice:
     """
     einvoice = find_for_update(einvoice_id, scope)
     if einvoice.number is None:
-        raise WrongState("printed", einvoice.status)
+        raise allowed_steps.wrong_state("printed", einvoice)
     _schedule_pdf(einvoice)
     return einvoice
 

@@ -83,6 +83,10 @@ def _has_tax_id(_seller: SellerProfile, einvoice: Einvoice) -> bool:
     return not is_business(einvoice) or (is_tax_id(einvoice.buyer_tax_id) and einvoice.buyer_tax_id != CONSUMER_TAX_ID)
 
 
+def _has_address(_seller: SellerProfile, einvoice: Einvoice) -> bool:
+    return not is_business(einvoice) or _has_words(einvoice.buyer_address)
+
+
 #: Legal profile -> its requirements. Currency and VAT rates are required by the tables. A country's profile is a
 #: further entry; ``basic`` is what invoices need everywhere.
 PROFILES: Mapping[str, Sequence[Requirement]] = {
@@ -92,7 +96,7 @@ PROFILES: Mapping[str, Sequence[Requirement]] = {
         _filled("seller.address", N_("The address of the seller is missing.")),
         _filled("buyer.name", N_("The name of the buyer is missing.")),
         Requirement("buyer.tax_id", N_("The buyer is a company, and its tax number is missing."), _has_tax_id),
-        _filled("buyer.address", N_("The address of the buyer is missing.")),
+        Requirement("buyer.address", N_("The buyer is a company, and its address is missing."), _has_address),
     )
 }
 

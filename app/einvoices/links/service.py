@@ -11,8 +11,9 @@ from datetime import timedelta
 from sqlalchemy import func, or_, select, update
 
 from app.accounts.ownership import Scope
-from app.einvoices.errors import NoPdf, PdfNotReady, TooManyLinks, UnknownLink, WrongState
+from app.einvoices.errors import NoPdf, PdfNotReady, TooManyLinks, UnknownLink
 from app.einvoices.events import record_step
+from app.einvoices.lifecycle import allowed_steps
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.links import EinvoiceLink
 from app.einvoices.pdf import print_job
@@ -49,7 +50,7 @@ def create(einvoice_id: int, *, days: int | None, scope: Scope, actor: str) -> N
     """
     einvoice = find_for_update(einvoice_id, scope)  # locked: two requests cannot both take the last place
     if einvoice.number is None:
-        raise WrongState("linked", einvoice.status)
+        raise allowed_steps.wrong_state("linked", einvoice)
     _require_place(einvoice)
     now, token = clock.now(), _PREFIX + secrets.token_hex(_TOKEN_BYTES)
     link = EinvoiceLink(

@@ -44,8 +44,8 @@ def wrong_state(step: str) -> str:
             "3 adedin yalnızca 1.5 kadarı daha iade edilebilir.",
         ),
         (
-            einvoices.WrongState("sent", "draft").message,
-            "Durumu “Taslak” olan bir e-fatura için bu yapılamaz: Gönderme.",
+            einvoices.WrongState("sent", "draft", {"cancel": "cancelled"}).message,
+            "Durumu “Taslak” olan bir e-fatura için bu yapılamaz: Gönderme. Yapılabilecekler: İptal etme.",
         ),
         (
             sales.AlreadyHandled("A {0} %s", "Ali", "PICKING").message,

@@ -55,11 +55,13 @@ def test_issue_names_all_missing_fields_and_draws_no_number(owner: FlaskClient) 
         ({"is_business": True, "tax_id": "0"}, False),
         ({"is_business": True, "tax_id": "000-000"}, False),
         ({"is_business": True, "tax_id": "TR 90"}, True),
-        ({"address": ""}, False),
-        ({"address": "- ."}, False),
+        ({"address": ""}, True),
+        ({"address": "", "tax_id": "11111111110"}, True),
+        ({"is_business": True, "tax_id": "9876543210", "address": ""}, False),
+        ({"is_business": True, "tax_id": "9876543210", "address": "- ."}, False),
     ],
 )
-def test_a_company_needs_a_tax_number_and_a_consumer_none(
+def test_a_company_needs_tax_number_and_address_and_a_consumer_neither(
     owner: FlaskClient, facts: dict[str, Any], ready: bool
 ) -> None:
     draft = create_draft(owner, buyer=a_buyer(**facts))

@@ -49,7 +49,7 @@ def test_the_seller_is_changed_and_the_readiness_told(run: Run, doubtful: tuple[
     answer = run("einvoices", "readiness", str(draft_id))
     assert answer.exit_code == 1
     assert f"{draft_id}  seller.tax_id: The tax number of the seller is missing.\n" in answer.output
-    assert f"{draft_id}  buyer.address: The address of the buyer is missing.\n" in answer.output
+    assert f"{draft_id}  buyer.address: The buyer is a company, and its address is missing.\n" in answer.output
     words = ("--name", "A Ltd.", "--tax-id", "1234567890", "--address", "Bursa", "--country", "IN")
     said = run("einvoices", "seller", user.email, *words, "--prices-include-vat").output
     assert said == "A Ltd., tax number 1234567890, time zone Asia/Kolkata\n"
