@@ -84,7 +84,7 @@ class Einvoices(MethodView):
 @blp.route("/from-sales")
 class FromSales(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(SaleInReview, AlreadyInvoiced, HasCredits)
+    @refuses(SaleInReview, AlreadyInvoiced, HasCredits, AccountNotReady)
     @idempotent
     @blp.arguments(FromSalesSchema, example={"invoice_no": "LTPI-77282", "vat_rate": 10, "prices_include_vat": True})
     @blp.response(201, EinvoiceDetailSchema, example={**samples.NEW, "sales_invoice_no": "LTPI-77282"})

@@ -13,8 +13,9 @@ from app.kernel.worker.work_queue import WorkState
 
 #: Seconds after which a pending PDF is usually there.
 _PDF_SECONDS = 2
-#: Steps and their verbs, as the documentation shows them.
+#: What the documentation shows: steps and their verbs, accounts by id.
 _EXAMPLE_STEPS = MappingProxyType({"send": "sent", "cancel": "cancelled", "credit": "credited"})
+_EXAMPLE_ACCOUNTS = MappingProxyType({8: "Second provider"})
 
 
 def _verb(verb: str) -> Code:
@@ -147,13 +148,20 @@ class UnknownAccount(NotFound):
 
 
 class AccountNotReady(Conflict):
-    """Nothing is sent through an account that is untested, disabled or archived; ``state`` says which."""
+    """Nothing is sent through an account that is untested, disabled or archived; ``state`` says which.
+
+    ``account_ids`` are the ready accounts that can be chosen instead.
+    """
 
     code = "ACCOUNT_NOT_READY"
 
-    def __init__(self, state: str = "untested") -> None:
-        text = N_("The provider account of this e-invoice is not ready (%(state)s).")
-        super().__init__(Message(text, state=Code(f"account.{state}", state)), data={"state": state})
+    def __init__(self, state: str = "untested", others: Mapping[int, str] = _EXAMPLE_ACCOUNTS) -> None:
+        shown = Code(f"account.{state}", state)
+        message = Message(N_("The provider account of this e-invoice is not ready (%(state)s)."), state=shown)
+        if others:
+            text = N_("The provider account of this e-invoice is not ready (%(state)s). Name another one: %(names)s.")
+            message = Message(text, state=shown, names=", ".join(others.values()))
+        super().__init__(message, data={"state": state, "account_ids": list(others)})
 
 
 class AccountInDoubt(Conflict):

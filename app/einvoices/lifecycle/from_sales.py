@@ -14,6 +14,7 @@ from app.einvoices.errors import HasCredits
 from app.einvoices.events import CREATED, emit_and_record
 from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes, drafts, exclusivity, step_needs
 from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.provider_accounts import directory, draft_account
 from app.einvoices.providers.sendings import is_open
 from app.einvoices.queries.lookup import find_for_update, is_in_force
 from app.extensions import db
@@ -32,6 +33,8 @@ def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope, actor
 
     Raises:
         HasCredits: the rejected e-invoice has returns or credit notes.
+        AccountNotReady: the account of the rejected e-invoice is archived, and neither the request nor a default names
+            another provider.
         SaleInReview: the sales invoice is in review.
         AlreadyInvoiced: another user issued an e-invoice for it, which is named when it is within ``scope``.
         Invalid: no sales invoice has this number, a rate names an item that it does not have, or the total is too
@@ -72,13 +75,21 @@ def _find_existing(invoice_no: str, owner_id: int) -> Einvoice | None:
 
 
 def _kept_choices(rejected: Einvoice, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Choices that made the rejected e-invoice; not its account when that is archived or another one is chosen."""
+    """Choices that made the rejected e-invoice; not its account when that is archived or another one is chosen.
+
+    Raises:
+        AccountNotReady: its account is archived, and the owner has no default account.
+    """
     kept, account = {"currency": rejected.currency}, rejected.provider_account
     if data.keys() & {"provider", "provider_account_id"}:
         return kept
     if account is None:
         return {**kept, "provider": rejected.provider}
-    return kept if account.archived_at else {**kept, "provider_account_id": account.id}
+    if account.archived_at is None:
+        return {**kept, "provider_account_id": account.id}
+    if directory.default_of(rejected.owner_id) is None:
+        raise draft_account.not_ready(account)
+    return kept
 
 
 def _kept_rates(rejected: Einvoice) -> dict[str, Decimal]:

@@ -18,7 +18,7 @@ from app.einvoices.lifecycle import (
 )
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
-from app.einvoices.provider_accounts import directory, draft_account
+from app.einvoices.provider_accounts import draft_account
 from app.einvoices.providers import sendings
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
@@ -107,7 +107,7 @@ def send(einvoice_id: int, scope: Scope, actor: str, *, provider_account_id: int
         AlreadyCorrected: the e-invoice was rejected and has a correction.
         AlreadySending: a sending is pending.
         SaleInReview, AlreadyInvoiced: it was rejected, and its sales invoice is in review or has another e-invoice.
-        AccountNotReady: the provider account is untested, disabled or archived.
+        AccountNotReady: the provider account is untested, disabled or archived; it names those that are ready.
         InDoubt: another account was named, and the provider of the present one may have the e-invoice.
         Invalid: the owner has no account with the id that was named.
     """
@@ -120,7 +120,7 @@ def send(einvoice_id: int, scope: Scope, actor: str, *, provider_account_id: int
         account = draft_account.named(provider_account_id, einvoice.owner_id)
         einvoice.provider_account, einvoice.provider = account, account.adapter
         db.session.flush()
-    directory.require_ready(einvoice)
+    draft_account.require_ready(einvoice)
     einvoice.provider_status, einvoice.updated_at = OwnWord.QUEUED.value, change_clock.stamp()
     sendings.queue(einvoice)
     record_step("queued", einvoice, actor, provider=einvoice.provider)

@@ -12,9 +12,9 @@ from sqlalchemy import Select, func, select, update
 
 from app.accounts import audit
 from app.accounts.ownership import Scope, lock_user
-from app.einvoices.errors import AccountNotReady, AllowancesNotYours, TooManyAccounts, UnknownAccount
+from app.einvoices.errors import AllowancesNotYours, TooManyAccounts, UnknownAccount
 from app.einvoices.models.einvoices import Einvoice
-from app.einvoices.models.provider_accounts import AccountState, Mode, ProviderAccount
+from app.einvoices.models.provider_accounts import Mode, ProviderAccount
 from app.einvoices.provider_accounts import archived_work
 from app.einvoices.providers import sendings
 from app.einvoices.providers.clients import ADAPTERS
@@ -129,19 +129,6 @@ def choices(owner_id: int) -> Sequence[ProviderAccount]:
     """The accounts that a draft of this owner can have, by name."""
     active = _scoped(owner_id).where(ProviderAccount.archived_at.is_(None))
     return list(db.session.scalars(active.order_by(ProviderAccount.name)))
-
-
-def require_ready(einvoice: Einvoice) -> None:
-    """Refuse to queue a sending through an account that is not ready; nothing may be sent untested.
-
-    Raises:
-        AccountNotReady: its connection was not tested or the test failed, or it is disabled or archived.
-    """
-    if einvoice.provider_account_id is None:
-        return
-    state = db.session.get_one(ProviderAccount, einvoice.provider_account_id).state
-    if state != AccountState.READY:
-        raise AccountNotReady(state.value)
 
 
 def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str, may_allow: bool) -> ProviderAccount:

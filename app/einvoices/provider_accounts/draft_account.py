@@ -1,16 +1,20 @@
-"""Account of a draft: the one that was named, or the default of its owner; the provider follows the account."""
+"""Account of a draft: the one that was named, or the default of its owner; and whether it is ready to send."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from app.einvoices.errors import UnknownAccount
-from app.einvoices.models.provider_accounts import ProviderAccount
+from app.einvoices.errors import AccountNotReady, UnknownAccount
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.provider_accounts import AccountState, ProviderAccount
 from app.einvoices.provider_accounts import directory
+from app.extensions import db
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_
 
+#: Ready accounts that a refusal names.
+_MAX_NAMED = 10
 _UNKNOWN = N_("You have no provider account with this id.")
 _OTHER = N_("Leave it out, or name the adapter of the provider account.")
 
@@ -53,6 +57,28 @@ def named(account_id: int, owner_id: int) -> ProviderAccount:
         return directory.find_for_draft(account_id, owner_id)
     except UnknownAccount as error:
         raise Invalid({"provider_account_id": [_UNKNOWN]}) from error
+
+
+def require_ready(einvoice: Einvoice) -> None:
+    """Refuse to queue a sending through an account that is not ready; nothing may be sent untested.
+
+    It goes to no other provider than the one that its seller saw: the refusal names the accounts to choose from.
+
+    Raises:
+        AccountNotReady: its connection was not tested or the test failed, or it is disabled or archived.
+    """
+    if einvoice.provider_account_id is None:
+        return
+    account = db.session.get_one(ProviderAccount, einvoice.provider_account_id)
+    if account.state != AccountState.READY:
+        raise not_ready(account)
+
+
+def not_ready(account: ProviderAccount) -> AccountNotReady:
+    """The refusal of an account that is not ready, with the ready accounts of its owner; those of its mode first."""
+    ready = [each for each in directory.choices(account.owner_id) if each.state == AccountState.READY]
+    ready.sort(key=lambda each: each.mode != account.mode)
+    return AccountNotReady(account.state.value, {each.id: each.name for each in ready[:_MAX_NAMED]})
 
 
 def _columns(account: ProviderAccount) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def resend_given_up(*, actor: str) -> int:
 
 
 def _has_ready_account() -> ColumnElement[bool]:
-    """Condition: the account of the e-invoice is ready, or it has none; ``directory.require_ready`` in SQL."""
+    """Condition: the account of the e-invoice is ready, or it has none; ``draft_account.require_ready`` in SQL."""
     ready = exists().where(
         ProviderAccount.id == Einvoice.provider_account_id,
         ProviderAccount.enabled,

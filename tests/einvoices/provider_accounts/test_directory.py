@@ -250,7 +250,10 @@ class TestRemoval:
         assert admin.get(f"{ACCOUNTS}/{account['id']}").json["state"] == "archived"
         assert [row["id"] for row in admin.get(ACCOUNTS).json["data"]] == [other["id"]]
         assert len(admin.get(f"{ACCOUNTS}?archived=1").json["data"]) == 2
-        assert admin.post(f"{URL}/{einvoice['id']}/send").json["state"] == "archived"
+        refused = admin.post(f"{URL}/{einvoice['id']}/send").json
+        assert (refused["error"], refused["state"]) == ("ACCOUNT_NOT_READY", "archived")
+        assert refused["account_ids"] == [other["id"]]
+        assert refused["message"].endswith("is not ready (archived). Name another one: Other.")
         perform(admin, einvoice["id"], "send", {"provider_account_id": other["id"]})
         outbox.send_due()
         assert fetch_detail(admin, einvoice["id"])["status"] == "accepted"
