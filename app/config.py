@@ -42,6 +42,8 @@ class Settings:
     sales_import_api_keys: tuple[str, ...] = ()
     #: Number of proxies in front whose ``X-Forwarded-*`` headers are trusted; 0 trusts none.
     trusted_proxies: int = 0
+    #: Address of the hub for links that leave it, without a slash at its end; empty: the host of the present request.
+    public_url: str = ""
     #: Whether pages work over plain http in production, for a trusted network without certificates.
     allow_http: bool = False
     database_pool_size: int = 10
@@ -174,6 +176,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         storage_dir=Path(_needed(env, "STORAGE_DIR")),
         sales_import_api_keys=config_values.keys(env.list("SALES_IMPORT_API_KEY", []) or ()),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
+        public_url=(env.str("PUBLIC_URL", "", validate=config_values.is_public_url) or "").rstrip("/"),
         allow_http=env.bool("ALLOW_HTTP", False) or False,
         database_pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(1, 200)),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),

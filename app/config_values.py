@@ -8,7 +8,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import limits
+from environs import validate
 from marshmallow import ValidationError
+
+is_public_url = validate.Regexp(
+    r"(https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]{1,200})(:[0-9]{1,5})?(/[A-Za-z0-9.~_-]{1,50}){0,4}/?)?\Z",
+    error="Expected the address of the hub, such as: https://hub.example.",
+)
 
 
 def days(number: int | None) -> timedelta | None:

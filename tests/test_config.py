@@ -201,3 +201,31 @@ def test_the_time_zone_must_exist(read: Read) -> None:
         [fault] = faults(read, TIME_ZONE=name)
         assert "TIME_ZONE" in fault
         assert "Europe/Istanbul" in fault
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("", ""),
+        ("https://hub.example", "https://hub.example"),
+        ("https://hub.example/", "https://hub.example"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+        ("https://example.com/a/hub/", "https://example.com/a/hub"),
+    ],
+)
+def test_the_public_address_has_no_slash_at_its_end(read: Read, given: str, used: str) -> None:
+    assert read(PUBLIC_URL=given).public_url == used
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "hub.example", "//hub.example", "ftp://hub.example", "https://", "https://a b", "https://u:p@hub.example",
+        "https://hub.example/?a=1", "https://hub.example/#a", "https://hub.example:port", "https://hub.example\nx",
+    ],
+)  # fmt: skip
+def test_a_public_address_that_is_none_stops_the_start(read: Read, given: str) -> None:
+    assert faults(read, PUBLIC_URL=given) == [
+        "PUBLIC_URL: Expected the address of the hub, such as: https://hub.example."
+    ]

@@ -30,6 +30,7 @@ from app.admin.views.settings import calls as calls_views
 from app.admin.views.settings import provider_accounts as provider_accounts_views
 from app.kernel.bidi import clean_output
 from app.kernel.http import error_handlers
+from app.kernel.outbound.public_address import whole_url
 from app.languages import LANGUAGES
 from app.stream.api import STREAMS
 
@@ -71,6 +72,7 @@ def register(app: Flask) -> None:
     web_sessions.stream_endpoints.update(STREAMS)
     formats.register(app)
     app.jinja_env.filters["translate"] = translate.translate
+    app.jinja_env.filters["whole_url"] = whole_url
     app.jinja_env.finalize = clean_output
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(

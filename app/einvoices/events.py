@@ -16,6 +16,7 @@ from app.einvoices.schemas.einvoices import EinvoiceTotalsSchema
 from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.outbound.public_address import public_url
 from app.kernel.schemas.fields import Choice, Metadata, Schema, Timestamp
 
 
@@ -78,7 +79,7 @@ def emit(event: events.EventType, einvoice: Einvoice, **context: Any) -> None:
 
 def announce_pdf(einvoice: Einvoice, sha256: str, size: int) -> None:
     """Emit that the PDF is there: its address, its hash (the ``ETag`` of the download) and its size in bytes."""
-    emit(PDF_READY, einvoice, pdf={"url": einvoice.pdf_url, "sha256": sha256, "size": size})
+    emit(PDF_READY, einvoice, pdf={"url": public_url(einvoice.pdf_url or ""), "sha256": sha256, "size": size})
 
 
 def record(einvoice: Einvoice, kind: str, **payload: Any) -> None:

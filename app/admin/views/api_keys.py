@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, current_app, render_template, url_for
 from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 from wtforms import SelectField
@@ -17,6 +17,7 @@ from app.accounts.ownership import actor
 from app.admin.forms.base import Form, choices, submit
 from app.admin.forms.fields import AllowlistField, day_labels, grace_field, name_field
 from app.admin.helpers import credential_status, redirect_with_errors, redirect_with_success
+from app.kernel.outbound.public_address import whole_url
 
 blp = Blueprint("api_keys", __name__, url_prefix="/settings/keys")
 #: Choices of the lifetime in days; 0 means no end.
@@ -103,7 +104,7 @@ def _create(form: KeyForm) -> tuple[ApiKey, str]:
 
 
 def _show_once(key: ApiKey, plain: str, *, title: str) -> str:
-    url = f"{request.url_root.rstrip('/')}/api/sales/invoices/"
+    url = whole_url("/api/sales/invoices/")
     return render_template(
         "admin/shown_once.html",
         title=title,

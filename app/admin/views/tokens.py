@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, g, render_template, request, url_for
+from flask import Blueprint, g, render_template, url_for
 from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 from wtforms import EmailField, SelectField, SelectMultipleField
@@ -33,6 +33,7 @@ from app.admin.list_query import parse_filters
 from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_
+from app.kernel.outbound.public_address import whole_url
 from app.kernel.pagination.keyset import KeysetQuery
 
 blp = Blueprint("tokens", __name__, url_prefix="/settings/api")
@@ -194,7 +195,7 @@ def _show_once(token: AccessToken, plain: str, *, title: str) -> str:
         name=token.name,
         label=gettext("Token"),
         secret=plain,
-        curl=f'curl -sS -H "Authorization: Bearer {plain}" "{request.url_root.rstrip("/")}{path}"',
+        curl=f'curl -sS -H "Authorization: Bearer {plain}" "{whole_url(path)}"',
         back_url=url_for("admin.tokens.index"),
         back_text=gettext("API tokens"),
     )

@@ -23,6 +23,7 @@ from app.kernel.errors import RangeNotSatisfiable, TooManyRequests
 from app.kernel.http.app import PUBLIC_PDFS, ApiBlueprint
 from app.kernel.http.client_address import client_network
 from app.kernel.http.openapi import answers_pages, refuses
+from app.kernel.outbound.public_address import whole_url
 from app.pdf import files
 
 public_blp = ApiBlueprint("Public PDFs", __name__, url_prefix=PUBLIC_PDFS, description="PDFs for who has a link.")
@@ -32,8 +33,8 @@ HEADERS = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"
 
 
 def url_of(token: str) -> str:
-    """The address of a link, at the host that this request used."""
-    return url_for("Public PDFs.PublicPdf", token=token, _external=True)
+    """The address of a link: at the public address of the hub, else at the host that this request used."""
+    return whole_url(url_for("Public PDFs.PublicPdf", token=token))
 
 
 @blp.route("/<int:einvoice_id>/links")

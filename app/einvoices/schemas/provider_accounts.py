@@ -23,6 +23,7 @@ from app.kernel.database.sequences import MAX_ID
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
 from app.kernel.outbound.allowances import MAX_ALLOWANCES, AllowanceSchema
+from app.kernel.outbound.public_address import public_url
 from app.kernel.outbound.ssrf import MAX_URL_LENGTH
 from app.kernel.pagination.limits import MAX_PAGE_SIZE, PAGE_SIZE
 from app.kernel.schemas import validators
@@ -151,6 +152,13 @@ class ProviderAccountChangeSchema(_AccountSettings):
             raise ValidationError(N_("Nothing to change was sent."))
 
 
+class _PublicAddress(fields.String):
+    """A path of the hub, as the address for somebody outside."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return public_url(value)
+
+
 class ProviderAccountSchema(Schema):
     """An account; its token and secret are never shown."""
 
@@ -163,7 +171,9 @@ class ProviderAccountSchema(Schema):
     url = fields.String()
     lookup_url = fields.String()
     has_token = fields.Boolean()
-    callback_url = fields.String()
+    callback_url = _PublicAddress(
+        metadata={"description": "Where the provider reports; a path of the hub unless `PUBLIC_URL` is set."}
+    )
     mapping = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
     concurrency = fields.Integer()
     rate_per_minute = fields.Integer(allow_none=True)

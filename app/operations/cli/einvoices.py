@@ -16,6 +16,7 @@ from app.einvoices.pdf import print_job
 from app.einvoices.providers import doubt
 from app.einvoices.queries import lookup
 from app.kernel.http.app import PUBLIC_PDFS
+from app.kernel.outbound.public_address import public_url
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 from app.operations.cli.provider_accounts import accounts
 
@@ -110,13 +111,17 @@ def save_seller(email: str, **facts: str | bool | None) -> None:
 @einvoices.command("link")
 @click.argument("einvoice_id", metavar="ID", type=int)
 @click.option("--days", type=click.IntRange(1, links.MAX_DAYS), help="Days until it expires; default: never.")
-@click.option("--url", default="", help="Address of the hub, for instance https://hub.example.")
-def create_link(einvoice_id: int, days: int | None, url: str) -> None:
+@click.option("--url", help="Address of the hub, for instance https://hub.example; default: PUBLIC_URL.")
+def create_link(einvoice_id: int, days: int | None, url: str | None) -> None:
     """Create a public link to the PDF of the e-invoice with this ID; it is shown only once."""
     with cli_unit_of_work():
         new = links.create(einvoice_id, days=days, scope=None, actor=ACTOR)
     click.echo(f"Created link {new.link.id}.")
-    click.echo(f"{url.rstrip('/')}{PUBLIC_PDFS}/{new.token}")
+    path = f"{PUBLIC_PDFS}/{new.token}"
+    address = public_url(path) if url is None else f"{url.rstrip('/')}{path}"
+    click.echo(address)
+    if address == path:
+        click.echo("This is a path: PUBLIC_URL is not set, and no --url was given.", err=True)
 
 
 @einvoices.command("links")

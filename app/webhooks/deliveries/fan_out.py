@@ -15,6 +15,7 @@ from app.accounts.models.tokens import AccessToken
 from app.accounts.roles import ROLES
 from app.extensions import db
 from app.kernel import clock, json
+from app.kernel.outbound.public_address import public_url
 from app.kernel.unit_of_work import after_commit
 from app.kernel.worker.celery_app import DebouncedTask
 from app.webhooks.deliveries.thin_body import REFERENCE_FIELDS, thin_body
@@ -117,7 +118,7 @@ def _delivery_rows(
             continue
         reference, size = _reference(event.body), len(event.body.encode())
         limits = {subscriber.max_body_bytes for subscriber in receivers if subscriber.max_body_bytes < size}
-        thin = {limit: thin_body(event.body, event.position, limit) for limit in limits}
+        thin = {limit: thin_body(event.body, event.position, limit, public_url("")) for limit in limits}
         for subscriber in receivers:
             subscriber.sequence += 1
             yield subscriber.id, event.position, subscriber.sequence, reference, thin.get(subscriber.max_body_bytes)

@@ -17,13 +17,16 @@ _METADATA = "metadata"
 Selection = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
-def thin_body(body: str, position: int, limit: int) -> str:
+def thin_body(body: str, position: int, limit: int, hub_url: str = "") -> str:
     """Return the thin form of an event's body, at most ``limit`` bytes long.
 
     It says ``truncated`` and the address of the whole event in the log. Less and less data is kept until it fits.
+
+    Args:
+        hub_url: public address of the hub; without it the address of the event is a path.
     """
     event = json.decode(body)
-    url = f"/api/v1/events?after={position - 1}&limit=1"
+    url = f"{hub_url}/api/v1/events?after={position - 1}&limit=1"
     head = {name: event[name] for name in ("event", "id", "created_at")} | {"truncated": True, "url": url}
     for select in _SELECTIONS:
         thin = json.encode_text({**head, "data": _select(event["data"], select)})
