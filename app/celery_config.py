@@ -53,6 +53,7 @@ _PERIODIC_TASKS = {
     "grn.print_papers": _every(15.0, expires=14),
     "einvoices.send": _every(2.0, expires=1.9),
     "einvoices.look_up": _every(30.0, expires=25),
+    "einvoices.end_archived": _every(30.0, expires=25),
     "einvoices.apply_callbacks": _every(5.0, expires=4),
     "einvoices.compact": _every(60.0, expires=50),
     "webhooks.send_first": _every(1.0, expires=0.9),

@@ -1,4 +1,4 @@
-"""Celery tasks of e-invoices: print PDFs, send to providers, look up those in doubt, compact the tallies."""
+"""Celery tasks of e-invoices: print, send, look up, end the work of archived accounts, compact the tallies."""
 
 from __future__ import annotations
 
@@ -38,9 +38,13 @@ def send() -> None:
 @celery.task(name="einvoices.look_up")
 def look_up() -> None:
     """Ask providers for the e-invoices whose sending was given up in doubt."""
-    with unit_of_work():
-        archived_work.give_up_late()
     look_ups.look_up_due()
+
+
+@celery.task(name="einvoices.end_archived")
+def end_archived() -> int:
+    """End the sendings that wait for archived accounts; returns their number."""
+    return archived_work.give_up_archived()
 
 
 @celery.task(name="einvoices.apply_callbacks")

@@ -54,6 +54,7 @@ WAITING_REASONS = {
     AccountState.UNTESTED: N_("The provider account was changed; its connection has to be tested."),
     AccountState.TEST_FAILED: N_("The connection test of the provider account failed."),
     AccountState.DISABLED: N_("The provider account is disabled."),
+    AccountState.ARCHIVED: N_("The provider account was archived."),
 }
 
 

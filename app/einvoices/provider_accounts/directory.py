@@ -25,6 +25,7 @@ from app.kernel.messages import N_
 from app.kernel.outbound import ssrf
 from app.kernel.outbound.shared_secret import generate_secret
 from app.kernel.secret_box import seal
+from app.kernel.unit_of_work import after_commit
 
 _PLAIN_FIELDS = ("name", "mode", "mapping", "concurrency", "rate_per_minute", "enabled", "extra")
 #: Fields that say where e-invoices go, and as whom; after a change of them the connection has to be tested again.
@@ -160,8 +161,8 @@ def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str
 def remove(account_id: int, scope: Scope, *, actor: str) -> bool:
     """Delete an account that no e-invoice refers to; archive any other one, and return whether it was archived.
 
-    Sendings through it that wait end as ``failed`` with the reason, or stay in doubt; reports of the provider about
-    e-invoices that it has are still taken.
+    Nothing is sent through it from now on. A worker ends its sendings that wait, as ``failed`` with the reason, or they
+    stay in doubt; reports of the provider about e-invoices that it has are still taken.
 
     Raises:
         UnknownAccount: no such account in this scope has the id.
@@ -177,7 +178,8 @@ def remove(account_id: int, scope: Scope, *, actor: str) -> bool:
         return False
     account.archived_at = account.updated_at = clock.now()
     account.is_default = False
-    _record("archived", account, actor, name=account.name, given_up=archived_work.give_up(account.id))
+    _record("archived", account, actor, name=account.name)
+    after_commit(archived_work.trigger_sweep)
     return True
 
 

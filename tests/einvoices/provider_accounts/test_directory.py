@@ -245,6 +245,10 @@ class TestRemoval:
         perform(admin, einvoice["id"], "send")
         assert admin.delete(f"{ACCOUNTS}/{account['id']}").status_code == 204
         shown = fetch_detail(admin, einvoice["id"])
+        assert (shown["provider_status"], shown["waiting_because"]) == ("queued", "The provider account was archived.")
+        assert outbox.send_due() == 0
+        assert archived_work.give_up_archived() == 1
+        shown = fetch_detail(admin, einvoice["id"])
         assert (shown["status"], shown["provider_status"]) == ("issued", "failed")
         assert shown["events"][-1]["payload"]["error"] == "The provider account was archived."
         assert admin.get(f"{ACCOUNTS}/{account['id']}").json["state"] == "archived"
@@ -271,6 +275,7 @@ class TestRemoval:
         store.decide = lambda: DROP
         outbox.send_due()
         admin.delete(f"{ACCOUNTS}/{account['id']}")
+        archived_work.give_up_archived()
         assert fetch_detail(admin, einvoice["id"])["provider_status"] == "in_doubt"
         elsewhere = admin.post(f"{URL}/{einvoice['id']}/send", json={"provider_account_id": other["id"]})
         assert elsewhere.json["error"] == "IN_DOUBT"
@@ -284,8 +289,7 @@ class TestRemoval:
         with unit_of_work():
             db.session.execute(text("UPDATE provider_accounts SET archived_at = now()"))
         assert outbox.send_due() == 0
-        with unit_of_work():
-            assert archived_work.give_up_late() == 1
+        assert archived_work.give_up_archived() == 1
         assert fetch_detail(admin, einvoice["id"])["provider_status"] == "failed"
         assert stored_sendings()[0].state == "failed"
 

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.einvoices.pdf import print_job
+from app.einvoices.provider_accounts import archived_work
 from app.einvoices.providers import look_ups, outbox
 from app.einvoices.providers.contract import ProviderRejected
 from app.extensions import db
@@ -54,12 +55,18 @@ def test_a_timeout_after_the_account_was_archived_leaves_the_doubt(
     einvoice = create_issued(admin, provider_account_id=account["id"])
     perform(admin, einvoice["id"], "send")
 
+    codes, ended = [], []
+
     def archive_and_time_out(_request: Any) -> Any:
-        assert admin.delete(f"{ACCOUNTS}/{account['id']}").status_code == 200
+        codes.append(admin.delete(f"{ACCOUNTS}/{account['id']}").status_code)
+        ended.append(archived_work.give_up_archived())  # it is being performed, so it is left to its response
         raise ProviderRejected("timeout", permanent=False, in_doubt=True)
 
     set_adapter(monkeypatch, "http", send=archive_and_time_out)
     outbox.send_due()
+    assert (codes, ended) == ([204], [0])
+    assert shown(admin, einvoice) == ("issued", "queued")
+    assert archived_work.give_up_archived() == 1
     assert shown(admin, einvoice) == ("issued", "in_doubt")
     assert [(row.state, row.in_doubt) for row in stored_sendings()] == [("failed", True)]
 
