@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import ctypes
-import enum
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
 from flask import current_app
 from redis.exceptions import RedisError
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.einvoices.providers.sendings import is_doubtful
 from app.extensions import db
 from app.kernel import clock, postgres_programs
 from app.kernel.identifiers import clean_identifier
 from app.kernel.system.private_folders import is_open_to_others, make_private_folder
 from app.kernel.worker import heartbeat
+from app.operations import einvoice_checks
+from app.operations.findings import Finding, State
 from app.operations.monitoring import queue_drain, queue_health, redis_info
 from app.pdf.scripts import FONT_PACKAGES
 
@@ -48,24 +47,6 @@ _UNIQUE_IDENTIFIERS = {
 }
 _SHOWN_IDENTIFIERS = 5
 _FAST_LIBRARY, _FAST_PACKAGE = "libharfbuzz-subset.so.0", "libharfbuzz-subset0"
-
-
-class State(enum.Enum):
-    """Result of a check."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAULT = "FAULT"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Result of one check; ``remedy`` is the action that repairs it."""
-
-    subject: str
-    state: State
-    message: str
-    remedy: str = ""
 
 
 def run_checks() -> list[Finding]:
@@ -247,21 +228,6 @@ def _can_load(library: str) -> bool:
     return True
 
 
-def _doubts() -> Iterator[Finding]:
-    try:
-        number = db.session.scalar(select(func.count()).where(is_doubtful()))
-    except SQLAlchemyError:
-        db.session.rollback()
-        return  # the check of the database reports it
-    if number:
-        yield Finding(
-            "e-invoices",
-            State.WARNING,
-            f"{number} are in doubt: the provider gave no clear answer, and it may have them",
-            "List them by: flask --app wsgi einvoices in-doubt; see docs/einvoices.md.",
-        )
-
-
 def _programs() -> Iterator[Finding]:
     for name in ("pg_dump", "pg_restore", "psql"):
         if path := postgres_programs.program_path(name):
@@ -290,7 +256,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _redis,
     _storage,
     _pdf_libraries,
-    _doubts,
+    *einvoice_checks.CHECKS,
     _programs,
     _workers,
 )

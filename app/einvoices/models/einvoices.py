@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.einvoices.models.provider_accounts import WAITING_REASONS, ProviderAccount
+from app.einvoices.models.provider_accounts import ProviderAccount, waiting_reason
 from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.status import OwnWord, Status, Type
 from app.extensions import db
@@ -218,10 +218,10 @@ class Einvoice(db.Model):
 
     @property
     def waiting_because(self) -> str | None:
-        """Why a queued sending waits: the state of its account, as text for people."""
-        if self.provider_status != OwnWord.QUEUED or self.provider_account is None:
+        """Why a queued sending waits: the state of its account, or of the settings, as text for people."""
+        if self.provider_status != OwnWord.QUEUED:
             return None
-        return WAITING_REASONS.get(self.provider_account.state)
+        return waiting_reason(self.provider_account, self.provider)
 
     @property
     def pdf_url(self) -> str | None:

@@ -56,6 +56,8 @@ WAITING_REASONS = {
     AccountState.DISABLED: N_("The provider account is disabled."),
     AccountState.ARCHIVED: N_("The provider account was archived."),
 }
+#: Why sendings without an account wait.
+SETTINGS_REFUSED = N_("The provider refuses the credentials of this hub; its operator has to look after them.")
 
 
 def _moment(**kwargs: Any) -> Mapped[datetime]:
@@ -163,6 +165,20 @@ class ProviderLane(db.Model):
     is_slow: Mapped[bool] = mapped_column(nullable=False, default=False, server_default=false())
     #: Attempts in a row without a clear answer; the lane rests longer after each.
     failures: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
+    #: Of the installation's settings: since when the provider refuses their credentials, how it said so, to which
+    #: adapter, and the fingerprint of the settings. See ``providers/lockouts.py``.
+    refused_at: Mapped[datetime | None] = _optional_moment()
+    refusal: Mapped[str | None] = mapped_column(String(500))
+    refused_adapter: Mapped[str | None] = mapped_column(String(50))
+    refused_settings: Mapped[str | None] = mapped_column(String(64))
+
+
+def waiting_reason(account: ProviderAccount | None, adapter: str) -> str | None:
+    """Why sendings through an account, or through the adapter without one, wait; None if they do not."""
+    if account is not None:
+        return WAITING_REASONS.get(account.state)
+    lane = db.session.get(ProviderLane, 0)
+    return SETTINGS_REFUSED if lane is not None and lane.refused_adapter == adapter else None
 
 
 class ProviderCallback(db.Model):

@@ -14,7 +14,7 @@ from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.provider_accounts import directory
 from app.einvoices.providers.clients import ADAPTERS
 from app.einvoices.providers.contract import ProviderRejected
-from app.einvoices.providers.prepared_requests import PreparedRequest, prepare_for
+from app.einvoices.providers.prepared_requests import NO_DOCUMENT, PreparedRequest, prepare_for
 from app.kernel import clock
 from app.kernel.messages import N_
 from app.kernel.unit_of_work import after_commit, commit_early
@@ -27,8 +27,6 @@ _MAX_MESSAGE_LENGTH = 500
 #: A test takes at most ``http_provider.LOOK_UP_DEADLINE``; one whose process was killed blocks the next so long.
 _LONGEST_TEST = timedelta(seconds=15)
 _trigger_sender = DebouncedTask("einvoices.send")
-#: Number of an e-invoice that does not exist.
-_NO_DOCUMENT = {"id": 0, "invoice_no": "CONNECTION-TEST", "metadata": None}
 
 
 def run(account_id: int, scope: Scope, *, actor: str) -> ProviderAccount:
@@ -40,7 +38,7 @@ def run(account_id: int, scope: Scope, *, actor: str) -> ProviderAccount:
     """
     account = directory.find_for_update(account_id, scope)
     _begin(account)
-    prepared, tested = prepare_for(account, _NO_DOCUMENT, str(uuid4())), directory.tested_values(account)
+    prepared, tested = prepare_for(account, NO_DOCUMENT, str(uuid4())), directory.tested_values(account)
     commit_early()
     fault = _find_fault(prepared)
     account = directory.find_for_update(account_id, scope)

@@ -51,7 +51,8 @@ _DUE_LANES_SQL = """
     WHERE NOT party.names && :full AND (l.id = 0 OR ({account}))
         AND l.booked_until <= :now AND NOT (:skip_slow AND l.is_slow) AND l.id <> ALL(:excluded) AND EXISTS (
         SELECT FROM e_invoice_sendings s
-        WHERE s.lane_id = l.id AND {work} AND (s.due_at <= :now OR s.due_at > :wrong)
+        WHERE s.lane_id = l.id AND {work} AND NOT (l.id = 0 AND s.provider = ANY(:refused))
+            AND (s.due_at <= :now OR s.due_at > :wrong)
     )
     ORDER BY l.served_at
     LIMIT :free
@@ -88,11 +89,19 @@ def lock(lane_id: int) -> None:
 
 
 def lock_due(
-    purpose: Purpose, free: int, *, skip_slow: bool, excluded: Sequence[int], running: Mapping[str, int]
+    purpose: Purpose,
+    free: int,
+    *,
+    skip_slow: bool,
+    excluded: Sequence[int],
+    running: Mapping[str, int],
+    refused: Sequence[str] = (),
 ) -> Sequence[tuple[AccountLane, int]]:
     """Lock lanes with due work, and return them with how much may be claimed of each.
 
-    ``running`` has the number of running requests of this process by party.
+    Args:
+        running: number of running requests of this process by party.
+        refused: adapters whose work without an account waits.
     """
     moment, (work, account) = clock.now(), _CONDITIONS[purpose]
     values: dict[str, Any] = {
@@ -102,11 +111,13 @@ def lock_due(
         "wrong": moment + LONGEST_WAIT,
         "skip_slow": skip_slow,
         "excluded": list(excluded),
+        "refused": list(refused),
         "full": [party for party, count in running.items() if count >= PLACES_OF_PARTY],
         "free": free,
     }
     statement = text(_DUE_LANES_SQL.format(work=work, account=account))
-    lists = (bindparam("excluded", type_=ARRAY(BigInteger)), bindparam("full", type_=ARRAY(Text)))
+    kinds = {"excluded": BigInteger, "full": Text, "refused": Text}
+    lists: list[Any] = [bindparam(name, type_=ARRAY(kind)) for name, kind in kinds.items()]
     lanes = [AccountLane(**row._mapping) for row in db.session.execute(statement.bindparams(*lists), values)]
     limits = share_out(lanes, _in_flight(lanes, moment), free, moment) if lanes else []
     return list(_within_places(lanes, limits, Counter(running)))

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import select
 
 from app.einvoices.models.work import EinvoiceSending
-from app.einvoices.providers import doubt, lanes, outcomes, sendings
+from app.einvoices.providers import doubt, lanes, lockouts, outcomes, sendings
 from app.einvoices.providers.clients import can_look_up
 from app.einvoices.providers.contract import ProviderRejected, ProviderResponse
 from app.einvoices.providers.lanes import AccountRound
@@ -80,13 +80,23 @@ class _LookUpRound(AccountRound[_Result]):
     def store(self, results: Sequence[_Result]) -> None:
         """Store a result, and what it says about the account."""
         for result in results:
-            result.claim.context.run(_store, result)
+            claim, refusal = result.claim, _refusal_of_credentials(result)
+            if refusal and claim.lane_id != lanes.INSTALLATION:  # lock order: account, e-invoice, sending, lane
+                lockouts.stop_account(claim.lane_id, refusal, result.asked_at)
+            claim.context.run(_store, result)
             if result.asked:
-                lanes.record_answer(result.claim.lane_id, result.seconds, is_clear=result.error is None)
+                lanes.record_answer(claim.lane_id, result.seconds, is_clear=result.error is None)
+            if refusal and claim.lane_id == lanes.INSTALLATION:
+                lockouts.lock_out_settings(claim.prepared.adapter, refusal)
 
     def report(self, result: _Result) -> None:
         """Log a look-up."""
         result.claim.context.run(_report, result)
+
+
+def _refusal_of_credentials(result: _Result) -> str | None:
+    """How the provider said that it does not let the hub in; it would refuse sendings too."""
+    return str(result.error) if result.error is not None and result.error.refuses_credentials else None
 
 
 def _store(result: _Result) -> None:

@@ -15,13 +15,11 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select
 
-from app.accounts import audit
 from app.einvoices.lifecycle.allowed_steps import STEPS
-from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
-from app.einvoices.providers import doubt, lanes, outcomes, sendings, status_reports
+from app.einvoices.providers import doubt, lanes, lockouts, outcomes, sendings, status_reports
 from app.einvoices.providers.clients import ADAPTERS
 from app.einvoices.providers.contract import ProviderRejected, ProviderResponse
 from app.einvoices.providers.lanes import AccountRound
@@ -47,8 +45,6 @@ MAX_REQUESTS = 48
 SHORTEST_ROUND, LONGEST_ROUND, LAST_SECONDS = 45.0, 75.0, 17.0
 #: A round that has nothing to do goes on so long: what users send soon after needs no new task message.
 LINGER_SECONDS = 0.1
-#: Who stops an account, in the audit trail.
-ACTOR = "invoice-hub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +109,11 @@ class _SendRound(AccountRound[_Result]):
 
     def claim(self, free: int, *, skip_slow: bool, excluded: Sequence[int]) -> list[Work[_Result]]:
         """Claim due sendings of each account within its limits."""
-        due = lanes.lock_due("send", free, skip_slow=skip_slow, excluded=excluded, running=self.running())
-        claims = [claim for lane, limit in due for claim in _claims(lane.id, limit)]
+        refused = lockouts.locked_out_adapters()
+        due = lanes.lock_due(
+            "send", free, skip_slow=skip_slow, excluded=excluded, running=self.running(), refused=refused
+        )
+        claims = [claim for lane, limit in due for claim in _claims(lane.id, limit, refused)]
         self.mark_served(due, [claim.lane_id for claim in claims])
         return [(claim.lane_id, functools.partial(claim.context.run, _perform, claim)) for claim in claims]
 
@@ -140,18 +139,20 @@ def _report(result: _Result) -> None:
         log.warning("einvoice_not_sent", **facts, error=str(error))
 
 
-def _claims(lane_id: int, limit: int) -> Iterator[_Claim]:
-    """Claim up to ``limit`` due sendings of an account."""
+def _claims(lane_id: int, limit: int, refused: Sequence[str]) -> Iterator[_Claim]:
+    """Claim up to ``limit`` due sendings of an account; without one, not of the ``refused`` adapters."""
+    in_lane = EinvoiceSending.lane_id == lane_id
+    if lane_id == lanes.INSTALLATION:
+        in_lane &= EinvoiceSending.provider.not_in(refused)
     for _ in range(limit):
-        claim = _claim_next(lane_id)
+        claim = _claim_next(lane_id, in_lane)
         if claim is None:
             return
         yield claim
 
 
-def _claim_next(lane_id: int) -> _Claim | None:
-    lease, in_lane = timedelta(seconds=LEASE), EinvoiceSending.lane_id == lane_id
-    row: EinvoiceSending | None = work_queue.claim(EinvoiceSending, lease, in_lane)
+def _claim_next(lane_id: int, in_lane: ColumnElement[bool]) -> _Claim | None:
+    row: EinvoiceSending | None = work_queue.claim(EinvoiceSending, timedelta(seconds=LEASE), in_lane)
     if row is None or row.claim_id is None:
         return None
     was_in_doubt, row.in_doubt = row.in_doubt, True  # until an answer comes, also when this worker is killed
@@ -183,28 +184,26 @@ def _record_failure(result: _Result, error: Exception) -> None:
     claim, rejected = result.claim, error if isinstance(error, ProviderRejected) else None
     reason = str(error) if rejected else f"{type(error).__name__}: {error}"
     in_doubt = claim.was_in_doubt or rejected is None or rejected.in_doubt
-    is_locked_out = rejected is not None and rejected.refuses_credentials and claim.lane_id != lanes.INSTALLATION
-    if is_locked_out:  # lock order: the account, then the e-invoice, then the sending
-        _stop_account(claim.lane_id, reason, result.asked_at)
+    is_locked_out = rejected is not None and rejected.refuses_credentials
+    if is_locked_out and claim.lane_id != lanes.INSTALLATION:  # lock order: account, e-invoice, sending, lane
+        lockouts.stop_account(claim.lane_id, reason, result.asked_at)
     einvoice = find_for_update(claim.einvoice_id, None)
-    permanent = rejected is not None and rejected.permanent and not is_locked_out
-    facts = {"for_good": permanent, "in_doubt": in_doubt}
+    facts = {"in_doubt": in_doubt}
     if rejected is not None and rejected.number_taken:
         facts["number_taken"] = True
-    gave_up = work_queue.fail(EinvoiceSending, claim.id, claim.attempts, reason, **facts)
+    gave_up = False
+    if is_locked_out:
+        work_queue.put_back(EinvoiceSending, claim.id, reason, **facts)
+    else:
+        permanent = rejected is not None and rejected.permanent
+        gave_up = work_queue.fail(EinvoiceSending, claim.id, claim.attempts, reason, for_good=permanent, **facts)
+    if is_locked_out and claim.lane_id == lanes.INSTALLATION:
+        lockouts.lock_out_settings(claim.prepared.adapter, reason)
     # A callback that came during a request without an answer says that the provider has the e-invoice.
     if in_doubt and einvoice.provider_status not in outcomes.UNANSWERED and doubt.settle_by_report(einvoice):
         return
     if gave_up:
         outcomes.record_given_up(einvoice, reason, in_doubt=in_doubt)
-
-
-def _stop_account(account_id: int, reason: str, asked_at: datetime) -> None:
-    """Let all sendings of an account wait for its next connection test; a test since ``asked_at`` knows better."""
-    passed, is_older = ProviderAccount.test_passed.is_(True), ProviderAccount.tested_at < asked_at
-    stopped = update(ProviderAccount).where(ProviderAccount.id == account_id, passed, is_older)
-    if db.session.execute(stopped.values(test_passed=False, test_message=reason, tested_at=clock.now())).rowcount:
-        audit.record("provider_account.stopped", actor=ACTOR, subject=f"provider_account:{account_id}", reason=reason)
 
 
 def _record_response(result: _Result, response: ProviderResponse) -> None:

@@ -22,6 +22,8 @@ CONTENT = (
     *("marketplace", "marketplace_order_no", "sales_invoice_no"),
     *("buyer", "items", "totals", "notes", "extra"),
 )
+#: Stands for an e-invoice in a connection test.
+NO_DOCUMENT: Mapping[str, Any] = {"id": 0, "invoice_no": "CONNECTION-TEST", "metadata": None}
 _document_schema = EinvoiceDetailSchema(only=CONTENT)
 
 
@@ -49,16 +51,21 @@ def prepare(sending: EinvoiceSending) -> PreparedRequest:
     document = {**_document_schema.dump(einvoice), "seller": einvoice.seller}
     if sending.lane_id:
         return prepare_for(db.session.get_one(ProviderAccount, sending.lane_id), document, str(sending.key))
+    return prepare_for_settings(sending.provider, document, str(sending.key))
+
+
+def prepare_for_settings(adapter: str, document: Mapping[str, Any], key: str) -> PreparedRequest:
+    """Prepare a request by the settings of the installation."""
     config = current_app.config
     request = ProviderRequest(
         document=document,
-        key=str(sending.key),
+        key=key,
         url=config["EINVOICE_PROVIDER_URL"],
         token=config["EINVOICE_PROVIDER_TOKEN"],
         lookup_url=config["EINVOICE_PROVIDER_LOOKUP_URL"],
         ca_file=config["TRUSTED_CA_FILE"],
     )
-    return PreparedRequest(sending.provider, request)
+    return PreparedRequest(adapter, request)
 
 
 def prepare_for(account: ProviderAccount, document: Mapping[str, Any], key: str) -> PreparedRequest:

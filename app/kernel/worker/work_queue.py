@@ -152,6 +152,15 @@ def fail(model: Any, claim_id: UUID, attempts: int, error: str, *, for_good: boo
     return _update_claimed(model, claim_id, facts) and ended
 
 
+def put_back(model: Any, claim_id: UUID, error: str, **facts: Any) -> None:
+    """Make the row due again after the shortest delay, and set the columns ``facts``; the attempt does not count.
+
+    For work that has to wait for a person: it is never given up.
+    """
+    facts |= {"claim_id": None, "error": error[:MAX_ERROR_LENGTH], "due_at": clock.now() + DELAYS[0]}
+    _update_claimed(model, claim_id, {**facts, "attempts": model.attempts - 1})
+
+
 def _update_claimed(model: Any, claim_id: UUID, facts: dict[str, Any]) -> bool:
     ids: Sequence[Any] = db.session.scalars(
         update(model).where(model.claim_id == claim_id).values(facts).returning(model.state)

@@ -13,7 +13,7 @@ from app.einvoices import sellers
 from app.einvoices.lifecycle import readiness
 from app.einvoices.links import service as links
 from app.einvoices.pdf import print_job
-from app.einvoices.providers import doubt
+from app.einvoices.providers import doubt, lockouts
 from app.einvoices.queries import lookup
 from app.kernel.http.app import PUBLIC_PDFS
 from app.kernel.outbound.public_address import public_url
@@ -74,6 +74,16 @@ def settle_doubt(einvoice_id: int, taken: bool | None, reason: str) -> None:
     with cli_unit_of_work():
         einvoice = doubt.settle(einvoice_id, taken=taken, reason=reason, scope=None, actor=ACTOR)
     click.echo(f"{einvoice.invoice_no} is {einvoice.status}; its provider status is {einvoice.provider_status}.")
+
+
+@einvoices.command("test-provider")
+def test_provider() -> None:
+    """Test the connection of EINVOICE_PROVIDER_URL; what waits because of refused credentials is sent then."""
+    with cli_unit_of_work():
+        fault = lockouts.check_settings("http", actor=ACTOR)
+    if fault is not None:
+        raise click.ClickException(fault)
+    click.echo("The provider answered.")
 
 
 @einvoices.command("readiness")

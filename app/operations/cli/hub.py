@@ -17,6 +17,7 @@ from app.operations.backup import restore as backup_restore
 from app.operations.backup.archive import BrokenBackupError, Manifest
 from app.operations.backup.postgres_client import ProgramError
 from app.operations.backup.restore import RestoreRefusedError
+from app.operations.findings import State
 
 hub = AppGroup("hub", help="The whole installation: backup, verify, restore, doctor.")
 _passphrase = click.option(
@@ -82,7 +83,7 @@ def doctor() -> None:
         click.echo(f"{finding.state.value:<7} {finding.subject:<14} {finding.message}")
         if finding.remedy:
             click.echo(f"{'':<7} {'':<14} -> {finding.remedy}")
-    if any(finding.state is doctors.State.FAULT for finding in findings):
+    if any(finding.state is State.FAULT for finding in findings):
         raise click.exceptions.Exit(1)
 
 

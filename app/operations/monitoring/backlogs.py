@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 
 from app.accounts import audit
 from app.einvoices.models.work import EinvoiceCallback, EinvoicePdf, EinvoiceSending
-from app.einvoices.providers import resend, sendings
+from app.einvoices.providers import lockouts, resend, sendings
 from app.events.models import Event
 from app.extensions import db
 from app.grn.models.papers import ReceiptPdf
@@ -49,7 +49,7 @@ SOURCES: Mapping[str, Source] = {
     "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
     "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
     "sendings": Source(
-        EinvoiceSending.state == "pending",
+        and_(EinvoiceSending.state == "pending", ~lockouts.waits_for_person()),
         EinvoiceSending.due_at,
         and_(resend.is_given_up(), ~EinvoiceSending.in_doubt),
         sendings.is_doubtful(),

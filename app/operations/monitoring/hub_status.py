@@ -11,6 +11,8 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 
 from app import events
+from app.einvoices.models.provider_accounts import ProviderLane
+from app.einvoices.providers import lockouts
 from app.extensions import db
 from app.kernel.worker import heartbeat
 from app.operations.models import FailedTask
@@ -54,6 +56,7 @@ class Status:
     failures: Sequence[FailedTask]
     endpoints: Sequence[slow_endpoints.Endpoint]
     troubles: Sequence[endpoints_health.FailingEndpoint]
+    lockout: ProviderLane | None
     database: dict[str, Any]
     redis: dict[str, Any] | None
     head: int
@@ -73,6 +76,7 @@ class Status:
         return (
             self.redis is not None
             and not self.lost
+            and self.lockout is None
             and not any(queue.health.is_red or queue.health.drain for queue in self.queues)
         )
 
@@ -92,6 +96,7 @@ def collect_status() -> Status:
         failures=failed_tasks.latest(),
         endpoints=slow_endpoints.slowest(),
         troubles=endpoints_health.failing_endpoints(),
+        lockout=lockouts.find_lockout(),
         database=dict(row),
         redis=_or_none_without_redis(_redis),
         head=events.last_position(),

@@ -29,6 +29,7 @@ class StoringProvider(ThreadingHTTPServer):
         refuses_taken: whether a number that is stored under another key gets 409.
         decide: chooses what becomes of the next POST.
         lookup_code: status of all answers to GET, instead of 200 and 404.
+        refusal_code: status of all answers to POST; nothing is stored then.
         missing: what the body of a 404 says.
     """
 
@@ -45,6 +46,7 @@ class StoringProvider(ThreadingHTTPServer):
         self.decide: Callable[[], str] = lambda: ANSWER
         self.provider_status = "accepted"
         self.lookup_code: int | None = None
+        self.refusal_code: int | None = None
         self.missing: dict[str, Any] = {"found": False}
         self.lock = threading.Lock()
 
@@ -62,6 +64,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Store an e-invoice."""
         content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.server.refusal_code is not None:
+            self.server.received[self.headers["Idempotency-Key"]] += 1
+            self._answer(self.server.refusal_code, "")
+            return
         key = self.headers["Idempotency-Key"]
         with self.server.lock:
             action = self.server.decide()

@@ -52,6 +52,7 @@ READERS = {
 #: Commands with a record of their own, and what it is.
 OTHERS = {
     "sales import": "each invoice has its event",
+    "einvoices test-provider": "provider_settings.tested, also when it fails; it needs a provider",
     "einvoices pdf": "a PDF of the same data is the same, byte for byte",
     "hub backup": "the manifest of the backup",
     "hub restore": "the manifest of the backup, which also replaces the audit trail",

@@ -11,6 +11,7 @@ from redis import Redis
 from app.extensions import bus
 from app.kernel.http.app import Hub
 from app.operations import doctor
+from app.operations.findings import State
 from app.operations.monitoring import hub_status, redis_info
 from app.operations.monitoring.metrics_collector import HubCollector
 
@@ -35,7 +36,7 @@ class TestWithoutInfo:
 
     def test_doctor_warns_and_finds_no_fault(self) -> None:
         [finding] = [finding for finding in doctor.run_checks() if finding.subject == "redis"]
-        assert finding.state is doctor.State.WARNING
+        assert finding.state is State.WARNING
         assert "may not run INFO" in finding.message
 
     def test_operations_page_shows_the_queues(self) -> None:
