@@ -25,6 +25,7 @@ from app.admin.views import seller as seller_views
 from app.admin.views import tokens as tokens_views
 from app.admin.views import users as users_views
 from app.admin.views import webhooks as webhooks_views
+from app.admin.views.desks import review_desk as review_desk_views
 from app.admin.views.settings import audit_entries as audit_entries_views
 from app.admin.views.settings import calls as calls_views
 from app.admin.views.settings import provider_accounts as provider_accounts_views
@@ -42,6 +43,7 @@ PAGES = (
     overview_views,
     global_search_views,
     sales_views,
+    review_desk_views,
     receipts_views,
     einvoices_views,
     tokens_views,

@@ -48,8 +48,10 @@ ICONS = (
     "store",
     "triangle-alert",
     "truck",
+    "undo-2",
     "users",
     "webhook",
+    "x",
 )
 _LICENCES = ("@picocss/pico/LICENSE.md", "htmx.org/LICENSE", "lucide-static/LICENSE")
 _STROKE = 'fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'

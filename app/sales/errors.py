@@ -37,6 +37,12 @@ class NotInReview(BadRequest):
         super().__init__(errors={"invoice_no": [sentence]})
 
 
+class ChangedMeanwhile(Conflict):
+    """Somebody changed the invoice after the caller had read it."""
+
+    message = N_("The invoice was changed after you opened it, so nothing was saved.")
+
+
 class NotReturnable(BadRequest):
     message = N_("Validation failed")
 

@@ -22,9 +22,12 @@ from app.grn.receipts import service as receipts
 from app.grn.schemas.receipts import NewReceiptSchema
 from app.kernel import clock, json
 from app.kernel.unit_of_work import unit_of_work
+from app.sales.floor import available_steps
+from app.sales.floor.history import Actor
 from app.sales.imports import single
+from app.sales.models.invoices import SalesInvoice
 from app.sales.schemas.invoices import ImportSchema
-from tests.factories import a_draft, a_fabric_item, a_receipt, a_sale, a_seller
+from tests.factories import a_draft, a_fabric_item, a_receipt, a_sale, a_seller, a_user
 
 
 def load(schema: Any, payload: dict[str, Any]) -> Any:
@@ -102,3 +105,13 @@ def spread_over_week(table: str) -> None:
     with db.engine.begin() as connection:
         query = f"UPDATE {table} SET created_at = created_at - make_interval(days => ((id * id) % 7)::int)"
         connection.execute(text(query))
+
+
+def return_invoice(reason: str = "Batch on the box is B456", *, sender: str = "Ravi", **values: Any) -> SalesInvoice:
+    """Import a sales invoice that a picker of the name ``sender`` returns to billing."""
+    number = import_invoice(**values)
+    with unit_of_work():
+        picker = a_user(role="warehouse", name=sender)
+        actor = Actor(picker.name, picker.id, picker.role)
+        available_steps.perform("picking.start", {"invoice_no": number}, actor)
+        return available_steps.perform("billing.return", {"invoice_no": number, "return_reason": reason}, actor)

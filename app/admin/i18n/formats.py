@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_time, get_datetime_format
+from babel.dates import format_date, format_time, format_timedelta, get_datetime_format
 from babel.numbers import format_currency, format_decimal
 from flask import Flask
 from markupsafe import Markup
@@ -37,6 +37,11 @@ def moment(value: datetime | None) -> Markup:
     if time_zone() is None:
         return _TIME_OF_BROWSER.format(clock.iso(value), in_utc, f"{shown} {zone}")
     return _TIME.format(clock.iso(value), in_utc, shown)
+
+
+def age(value: datetime | None) -> str:
+    """Time that has passed since a moment, rounded to its largest unit."""
+    return "" if value is None else format_timedelta(clock.now() - value, granularity="minute", locale=_locale())
 
 
 def day(value: date | None) -> str:
@@ -71,6 +76,7 @@ def register(app: Flask) -> None:
         "label": label,
         "tone": tone,
         "moment": moment,
+        "age": age,
         "day": day,
         "money": money,
         "price": price,

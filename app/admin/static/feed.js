@@ -1,5 +1,7 @@
-// Live feed of the overview: appends new events to the rendered ones; closed while the page is hidden.
+// Live feed of the overview: appends new events to the rendered ones.
 "use strict";
+
+import { followStream } from "./stream.js";
 
 const list = document.querySelector(".feed");
 const streamState = document.querySelector(".stream-state");
@@ -7,8 +9,6 @@ const emptyText = document.querySelector(".empty-feed");
 const { events, maxEntries } = JSON.parse(list.dataset.settings);
 const { lang, dataset } = document.documentElement;
 const timeFormat = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short", timeZone: dataset.timeZone });
-const streamUrl = new URL(list.dataset.stream, location.href);
-let source = null;
 
 function subjectNode(settings, data) {
   const subject = settings.key && data[settings.key];
@@ -35,7 +35,6 @@ function showEvent(message) {
   list.prepend(line);
   while (list.children.length > maxEntries) list.lastElementChild.remove();
   emptyText.hidden = true;
-  streamUrl.searchParams.set("last_event_id", message.lastEventId);
   document.body.dispatchEvent(new CustomEvent("hub:event"));
 }
 
@@ -44,22 +43,4 @@ function showState(isLive) {
   streamState.textContent = isLive ? streamState.dataset.live : streamState.dataset.offline;
 }
 
-function open() {
-  source = new EventSource(streamUrl);
-  source.onopen = () => showState(true);
-  // After a status such as 401 the browser does not reconnect; a reload of the page then leads to sign-in.
-  source.onerror = () => showState(false);
-  for (const name of Object.keys(events)) source.addEventListener(name, showEvent);
-}
-
-function close() {
-  source?.close();
-  source = null;
-}
-
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) close();
-  else if (!source) open();
-});
-addEventListener("pagehide", close);
-open();
+followStream(list.dataset.stream, Object.keys(events), showEvent, showState);

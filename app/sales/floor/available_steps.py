@@ -38,11 +38,16 @@ def perform(name: str, data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
         Refusal: the step is refused.
     """
     step = STEPS[name]
-    invoice: SalesInvoice = step.take(_load(step, data), actor)
+    invoice: SalesInvoice = step.take(load_payload(step, data), actor)
     return invoice
 
 
-def _load(step: Step, data: Mapping[str, Any]) -> dict[str, Any]:
+def load_payload(step: Step, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Validate ``data`` by the schema of a step's endpoint; a delivery step adds its type.
+
+    Raises:
+        Invalid: the schema refuses the data.
+    """
     chosen = {"delivery_type": step.delivery_type.value} if step.delivery_type else {}
     try:
         loaded: dict[str, Any] = step.payload().load({**data, **chosen})

@@ -1,4 +1,4 @@
-"""Lines of an invoice that the items of a correction mean: by barcode, else item code, then batch, then order."""
+"""Lines of an invoice that the items of a correction mean: by number, barcode or item code, then batch, then order."""
 
 from __future__ import annotations
 
@@ -25,14 +25,21 @@ def match_items(
 ) -> list[SalesItem | AmbiguousItem | None]:
     """The line of each correction: each line at most once; None where no line is left.
 
-    Corrections whose ``batch_no`` a line has choose first. The others take the remaining lines in their order.
+    Corrections with a ``line_no`` choose first: a page sends it, because it shows the lines. Then come those whose
+    ``batch_no`` a line has. The others take the remaining lines in their order.
     """
     found: dict[int, SalesItem | AmbiguousItem] = {}
     taken: set[int] = set()
+    numbered = {line.line_no: line for line in lines}
+    for number, correction in enumerate(corrections):
+        line_no = correction.get("line_no")
+        if line_no in numbered and line_no not in taken:
+            found[number] = numbered[line_no]
+            taken.add(line_no)
     candidates = [candidate_lines(lines, correction) for correction in corrections]
     for by_batch in (True, False):
         for number, correction in enumerate(corrections):
-            if number in found:
+            if number in found or "line_no" in correction:
                 continue
             free = [line for line in candidates[number] if line.line_no not in taken]
             if by_batch:

@@ -74,7 +74,7 @@ def correct(step: Step, data: Mapping[str, Any], actor: Actor) -> SalesInvoice:
     Raises:
         UnknownInvoice: no such number.
         NotInReview: it is not in REVIEW.
-        Invalid: an item matches several lines or is new and incomplete, or the total becomes too large.
+        Invalid: an item matches several lines, names no line or is new and incomplete, or the total becomes too large.
     """
     invoice = find_by_number(data["invoice_no"], lock=True)
     if invoice.status != Status.REVIEW:
@@ -144,6 +144,8 @@ def _new_item_fault(correction: Mapping[str, Any], *, is_known: bool, replace: b
 
     ``is_known`` means that the invoice has lines of this item, which other corrections name.
     """
+    if "line_no" in correction:
+        return {"line_no": [N_("This invoice has no such line, or it was already named.")]}
     missing = [name for name in _NEW_ITEM_NEEDS if name not in correction]
     if is_known and (missing or not (replace or correction.get("batch_no"))):
         return {"item_code": [N_("This item was already named in this correction.")]}

@@ -1,0 +1,1 @@
+"""Pages for a whole day's work of one kind."""
