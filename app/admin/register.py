@@ -29,6 +29,7 @@ from app.admin.views.desks import review_desk as review_desk_views
 from app.admin.views.settings import audit_entries as audit_entries_views
 from app.admin.views.settings import calls as calls_views
 from app.admin.views.settings import provider_accounts as provider_accounts_views
+from app.einvoices.queries.problems import shown_status
 from app.kernel.bidi import clean_output
 from app.kernel.http import error_handlers
 from app.kernel.outbound.public_address import whole_url
@@ -75,6 +76,7 @@ def register(app: Flask) -> None:
     formats.register(app)
     app.jinja_env.filters["translate"] = translate.translate
     app.jinja_env.filters["whole_url"] = whole_url
+    app.jinja_env.filters["shown_status"] = shown_status
     app.jinja_env.finalize = clean_output
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(

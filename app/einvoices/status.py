@@ -37,6 +37,8 @@ class OwnWord(StrEnum):
 
 #: Words of providers that become the own status when they are the response to a sending.
 STATUS_BY_PROVIDER_STATUS = {"accepted": Status.ACCEPTED, "rejected": Status.REJECTED}
+#: SQL: the provider said "rejected" after the e-invoice was sent.
+REJECTED_LATER = "status IN ('sent', 'accepted') AND lower(provider_status) = 'rejected'"
 #: Own status that a mapped word of the provider can set, and the statuses from which it does. A provider may take back
 #: an acceptance (the buyer refuses) or a rejection; the number stays used either way.
 MAPPED_FROM = {

@@ -22,7 +22,7 @@ from app.kernel import clock, postgres_programs
 from app.kernel.identifiers import clean_identifier
 from app.kernel.system.private_folders import is_open_to_others, make_private_folder
 from app.kernel.worker import heartbeat
-from app.operations import einvoice_checks
+from app.operations import attention
 from app.operations.findings import Finding, State
 from app.operations.monitoring import queue_drain, queue_health, redis_info
 from app.pdf.scripts import FONT_PACKAGES
@@ -228,6 +228,20 @@ def _can_load(library: str) -> bool:
     return True
 
 
+def _attention() -> Iterator[Finding]:
+    try:
+        needs = attention.list_needs(lambda _ability: True, None)
+    except SQLAlchemyError:
+        db.session.rollback()
+        return  # the checks of the database and the migrations report it
+    for need in needs:
+        since = f" (since {need.since:%Y-%m-%d %H:%M} UTC)" if need.since else ""
+        state = State.FAULT if need.is_red else State.WARNING
+        yield Finding("attention", state, f"{need.message}{since}", attention.REMEDIES[need.kind])
+    if not needs:
+        yield Finding("attention", State.OK, "nothing needs a person")
+
+
 def _programs() -> Iterator[Finding]:
     for name in ("pg_dump", "pg_restore", "psql"):
         if path := postgres_programs.program_path(name):
@@ -256,7 +270,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _redis,
     _storage,
     _pdf_libraries,
-    *einvoice_checks.CHECKS,
+    _attention,
     _programs,
     _workers,
 )

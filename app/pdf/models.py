@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy import CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.database.check_constraints import one_of
@@ -23,4 +23,5 @@ def print_constraints(table: str) -> tuple[CheckConstraint | Index, ...]:
         one_of("state", WorkState),
         CheckConstraint("(path IS NULL) = (sha256 IS NULL)", name="stored"),
         *work_indexes(table),
+        Index(f"ix_{table}_failed", "due_at", postgresql_where=text("state = 'failed'")),
     )

@@ -34,6 +34,7 @@ from app.einvoices.pdf import print_job
 from app.einvoices.provider_accounts import directory
 from app.einvoices.providers import doubt, sendings
 from app.einvoices.queries import lookup
+from app.einvoices.queries.problems import PROBLEMS
 from app.einvoices.schemas.einvoices import (
     EinvoiceChangeSchema,
     EinvoiceCorrectionSchema,
@@ -62,7 +63,10 @@ def index() -> str:
     found = lookup.find_page(filters.values, scope())
     next_cursor = found.meta["next_cursor"]
     next_url = link(cursor=next_cursor) if next_cursor else None
-    return render_template("admin/einvoices_list.html", einvoices=found.data, next_url=next_url, filters=filters)
+    problems = [(name, label(f"problem.{name}")) for name in PROBLEMS]
+    return render_template(
+        "admin/einvoices_list.html", einvoices=found.data, next_url=next_url, filters=filters, problems=problems
+    )
 
 
 @blp.get("/<int:einvoice_id>")

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.accounts.guards import ADMINISTRATION, requires
 from app.accounts.ownership import actor
+from app.admin.attention_links import needs_of_viewer
 from app.admin.helpers import load_form, redirect_with_success
 from app.einvoices.providers import resend
 from app.operations.monitoring import backlogs, failed_tasks, hub_status, queue_drain
@@ -49,9 +50,12 @@ RETRIES: dict[str, tuple[str, LazyString]] = {
 @requires(ADMINISTRATION)
 def show() -> str:
     """The present state; a script refreshes it every five seconds."""
+    needs = needs_of_viewer()
     return render_template(
         "admin/operations_show.html",
         status=hub_status.collect_status(),
+        needs=needs,
+        has_red=any(entry.need.is_red for entry in needs),
         kinds=KINDS,
         retries=RETRIES,
         cause_text=_cause_text,

@@ -1,11 +1,9 @@
-"""``/admin``: overview with charts, live feed and cards about what needs attention."""
+"""``/admin``: overview with what needs attention, charts, live feed and background work."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -13,26 +11,21 @@ from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
 from app import events
-from app.accounts import module_status
-from app.accounts.guards import ADMINISTRATION, SETTINGS, SIGNED_IN, requires
-from app.accounts.ownership import owner_id, scope
-from app.accounts.tokens import service as tokens
+from app.accounts.guards import ADMINISTRATION, SIGNED_IN, requires
+from app.accounts.ownership import scope
 from app.admin import feed
+from app.admin.attention_links import needs_of_viewer
 from app.admin.charts import build_chart
 from app.admin.viewer import viewer
 from app.einvoices.models.work import EinvoicePdf, EinvoiceSending
 from app.einvoices.queries import lookup as einvoices
 from app.grn.receipts import service as receipts
-from app.kernel import clock
 from app.kernel.errors import Unauthenticated
 from app.kernel.worker import work_queue
 from app.sales.queries import lists as sales
-from app.webhooks.access import ABILITY as WEBHOOKS
-from app.webhooks.endpoints import health
 
 blp = Blueprint("overview", __name__)
 _WEEK = 7
-_MAX_ENDPOINTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +50,6 @@ def _count_einvoices() -> Any:
     return einvoices.created_per_day(_WEEK, scope())
 
 
-def _expiring() -> dict[str, Any] | None:
-    """Modules and tokens of the viewer that expire within a month; also modules that expired recently."""
-    found = {
-        "modules": module_status.warnings(owner_id()),
-        "tokens": [(token, _days_until(token.expires_at)) for token in tokens.expiring_tokens(scope=scope())],
-    }
-    return found if any(found.values()) else None
-
-
-def _webhooks() -> health.EndpointHealth | None:
-    """Webhook endpoints of the viewer that need attention; None without access to the pages of webhooks."""
-    known = viewer()
-    has_access = known is not None and known.may_open("admin.webhooks.index")
-    return health.endpoint_health(scope(), _MAX_ENDPOINTS) if has_access else None
-
-
-def _days_until(moment: datetime) -> int:
-    return math.ceil((moment - clock.now()) / timedelta(days=1))
-
-
 def _background_work() -> dict[str, int]:
     """Number of waiting events, PDFs and sendings."""
     return {
@@ -92,11 +65,7 @@ DOMAINS = (
     Domain(lazy_gettext("E-invoices"), "admin.einvoices.index", _count_einvoices),
 )
 #: Cards in the order of the page.
-CARDS = (
-    Card("admin/cards/webhooks.html", WEBHOOKS, _webhooks),
-    Card("admin/cards/expiring.html", SETTINGS, _expiring),
-    Card("admin/cards/background_work.html", ADMINISTRATION, _background_work),
-)
+CARDS = (Card("admin/cards/background_work.html", ADMINISTRATION, _background_work),)
 
 
 @blp.get("")
@@ -109,6 +78,7 @@ def show() -> str:
     cards = ((card.template, card.load()) for card in CARDS if known.may(card.ability))
     return render_template(
         "admin/overview_show.html",
+        needs=needs_of_viewer(),
         charts=[(domain, build_chart(domain.count_per_day())) for domain in DOMAINS if known.may_open(domain.endpoint)],
         cards=[(template, loaded) for template, loaded in cards if loaded is not None],
         feed=feed.load_feed() if known.may("events:read") else None,

@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.einvoices.models.provider_accounts import ProviderAccount, waiting_reason
 from app.einvoices.models.work import EinvoicePdf
-from app.einvoices.status import OwnWord, Status, Type
+from app.einvoices.status import REJECTED_LATER, OwnWord, Status, Type
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.database.check_constraints import one_of
@@ -88,6 +88,7 @@ class Einvoice(db.Model):
         Index("ix_e_invoices_owner_id_marketplace_id", "owner_id", "marketplace", "id"),
         Index("ix_e_invoices_status_id", "status", "id"),
         Index("ix_e_invoices_updated_at_id", "updated_at", "id"),
+        Index("ix_e_invoices_rejected_later", "owner_id", "id", postgresql_where=text(REJECTED_LATER)),
         Index("ix_e_invoices_search", "search", postgresql_using="gin"),
         Index("ix_e_invoices_identifiers", text(IDENTIFIERS), postgresql_using="gin"),
         Index("ix_e_invoices_created_at", "created_at", postgresql_using="brin"),
@@ -99,9 +100,7 @@ class Einvoice(db.Model):
             postgresql_where=text("sales_invoice_no IS NOT NULL AND status <> 'cancelled' AND corrected_by_id IS NULL"),
         ),
         Index(
-            "ix_e_invoices_sales_invoice_no",
-            "sales_invoice_no",
-            postgresql_where=text("sales_invoice_no IS NOT NULL"),
+            "ix_e_invoices_sales_invoice_no", "sales_invoice_no", postgresql_where=text("sales_invoice_no IS NOT NULL")
         ),
         Index(
             "ix_e_invoices_order_folded",

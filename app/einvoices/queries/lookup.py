@@ -14,8 +14,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app.accounts.ownership import Scope
 from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent
-from app.einvoices.models.work import EinvoiceSending, EinvoiceTally
+from app.einvoices.models.work import EinvoiceTally
 from app.einvoices.queries import change_clock
+from app.einvoices.queries.problems import PROBLEMS
 from app.einvoices.queries.search import apply_search, resolve_identifiers
 from app.einvoices.status import Status
 from app.extensions import db
@@ -24,7 +25,6 @@ from app.kernel.database.daily_counts import DailyCount, count_per_day
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.pagination.byte_limit import fitting_rows
 from app.kernel.pagination.cursors import decode_cursor, encode_cursor
-from app.kernel.worker.work_queue import WorkState
 
 #: Entries of the history that are shown.
 MAX_HISTORY = 1000
@@ -124,7 +124,7 @@ def _count_departed(changed: Select[Any], query: Mapping[str, Any]) -> int:
     page starts that many rows earlier and may repeat rows. The period that is counted grows with the page number, at
     least as fast as the client reads; so the offset never shrinks, and no row falls between two pages.
     """
-    if query["page"] == 1 or not {"status", "marketplace", "search", "in_doubt"} & query.keys():
+    if query["page"] == 1 or not {"status", "marketplace", "search", "in_doubt", "attention"} & query.keys():
         return 0
     recent = changed.where(Einvoice.updated_at >= clock.now() - _MAX_PAGE_INTERVAL * (query["page"] - 1))
     if "type" in query:
@@ -177,17 +177,16 @@ def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
         if name in query:
             selected = selected.where(getattr(Einvoice, name) == query[name])
     if "in_doubt" in query:
-        doubtful = select(EinvoiceSending.einvoice_id).where(
-            EinvoiceSending.state == WorkState.FAILED, EinvoiceSending.in_doubt
-        )
-        condition = Einvoice.id.in_(doubtful)
+        condition = PROBLEMS["in_doubt"]()
         selected = selected.where(condition if query["in_doubt"] else not_(condition))
+    if "attention" in query:
+        selected = selected.where(PROBLEMS[query["attention"]]())
     return apply_search(selected, query)
 
 
 def _is_tallied(query: Mapping[str, Any]) -> bool:
     """Whether the tally has every filter of the query."""
-    return not query.get("search") and "in_doubt" not in query
+    return not query.get("search") and not {"in_doubt", "attention"} & query.keys()
 
 
 def _count_total(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:

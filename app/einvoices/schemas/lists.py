@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from app.einvoices.queries.problems import PROBLEMS
 from app.einvoices.schemas.einvoices import EinvoiceSchema
 from app.einvoices.status import Status, Type
 from app.kernel.messages import N_
@@ -51,6 +52,13 @@ class ListQuery(Schema):
     type = Choice(*Type)
     in_doubt = Flag(
         metadata={"description": "Whether a sending was given up in doubt: nobody knows if the provider has it."}
+    )
+    attention = Choice(
+        *PROBLEMS,
+        metadata={
+            "description": "What needs a person: `rejected` by the provider, also after it was sent; `not_sent`: the "
+            "hub gave it up; `in_doubt`."
+        },
     )
     updated_since = DateTime()
     search = Identifier(

@@ -23,6 +23,8 @@ from app.grn.receipts.service import lock
 from app.grn.schemas.pagination import Page, paginate, paginate_records
 
 _ASSOCIATION = {"type": LedgerType.OUT.value, "out_type": OutType.ASSOCIATION.value}
+#: Ledger rows that are searched for negative balances: a balance becomes negative by a movement.
+RECENT_MOVEMENTS = 2_000
 _MATCH_COLUMNS = ("flow_info_id", "part_id")
 
 
@@ -141,6 +143,14 @@ def fabric_balances(fabric_id: int, filters: Mapping[str, Any]) -> Page:
     if "color" in filters:
         query = query.where(FabricItem.color == filters["color"])
     return paginate_records(query, filters, (FabricItem.color, FabricItem.uom_length))
+
+
+def negative_items(limit: int) -> list[FabricItem]:
+    """Fabric items whose balance is negative, among those of the latest ``RECENT_MOVEMENTS`` ledger rows."""
+    recent = select(LedgerRow.fabric_item_id).order_by(LedgerRow.id.desc()).limit(RECENT_MOVEMENTS).subquery()
+    balances = _balance_query(FabricItem.id).where(FabricItem.id.in_(select(recent.c.fabric_item_id))).subquery()
+    query = select(FabricItem).join(balances, balances.c.id == FabricItem.id).where(balances.c.negative)
+    return list(db.session.scalars(query.order_by(FabricItem.id.desc()).limit(limit)))
 
 
 def _balance_query(*group: Any) -> Select[Any]:

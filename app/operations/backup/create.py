@@ -15,6 +15,9 @@ from app.operations.backup import postgres_client
 from app.operations.backup.archive import DATABASE, PART_BYTES, STORAGE, ArchiveWriter, Manifest, create_archive
 from app.pdf.print_queue import PRINT_QUEUES
 
+#: Subject of a backup in the audit trail, by which its age is known.
+BACKUP_SUBJECT = "hub:backup"
+
 
 def create_backup(target: Path, passphrase: str | None = None) -> Manifest:
     """Write a backup to ``target``.

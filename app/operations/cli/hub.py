@@ -10,6 +10,7 @@ import psycopg
 from flask import current_app
 from flask.cli import AppGroup
 
+from app.accounts import audit
 from app.kernel import clock
 from app.operations import doctor as doctors
 from app.operations.backup import create as backups
@@ -17,6 +18,7 @@ from app.operations.backup import restore as backup_restore
 from app.operations.backup.archive import BrokenBackupError, Manifest
 from app.operations.backup.postgres_client import ProgramError
 from app.operations.backup.restore import RestoreRefusedError
+from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 from app.operations.findings import State
 
 hub = AppGroup("hub", help="The whole installation: backup, verify, restore, doctor.")
@@ -42,6 +44,8 @@ def backup(target: Path, passphrase_file: IO[str] | None) -> None:
         manifest = backups.create_backup(target, _first_line(passphrase_file))
     except _FAULTS as error:
         raise _one_line(error) from error
+    with cli_unit_of_work():
+        audit.record("backup.created", actor=ACTOR, subject=backups.BACKUP_SUBJECT, file=target.name)
     click.echo(f"{target}: {_contents(manifest)}, {target.stat().st_size / 2**20:.1f} MiB.")
     for path in manifest.missing:
         click.echo(f"warning: {path} is in the database but not in {current_app.config['STORAGE_DIR']}.", err=True)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from app.accounts.models.accounts import User
 from app.accounts.tokens import service as tokens
 from app.admin.charts import build_chart
+from app.einvoices.models.einvoices import Einvoice
 from app.extensions import db
 from app.kernel.database.daily_counts import count_per_day
 from app.kernel.http.app import Hub
@@ -77,14 +78,13 @@ def test_warehouse_sees_no_einvoices_and_no_settings(signed_in: Callable[..., Pa
 def test_expiring_modules_and_tokens_are_shown(open_page: Opener, create_user: Callable[..., User]) -> None:
     user = sample_data.enable_module(create_user("integrator"))
     page = sign_in(open_page(), user)
-    expect(page.get_by_text("Expiring soon")).to_have_count(0)
+    expect(page.get_by_text("Nothing needs attention.")).to_be_visible()
     sample_data.expire_modules_in(user, days=6)
     with unit_of_work():
         tokens.create(user, name="Shop", abilities=["einvoices:read"], days=30, actor="test")
     page.reload()
-    expect(page.locator("#expiring li")).to_have_text(
-        [re.compile("feature.einvoice_api 6 days left"), re.compile("Shop .* 30 days left")]
-    )
+    entries = page.locator("#attention li")
+    expect(entries).to_have_text([re.compile("API token ends: Shop"), re.compile("Module ends: feature.einvoice_api")])
 
 
 def test_webhook_endpoints_with_problems_are_shown(
@@ -92,15 +92,11 @@ def test_webhook_endpoints_with_problems_are_shown(
 ) -> None:
     owner = sample_data.enable_module(create_user("integrator"))
     page = sign_in(open_page(), owner)
-    card = page.get_by_role("region", name="Webhooks")
-    expect(card).to_have_count(0)  # without the module there is no access to webhooks
-    sample_data.enable_module(owner, MODULE)
-    page.reload()
-    expect(card).to_contain_text("No endpoints yet")
+    card = page.get_by_role("region", name="Needs attention")
     endpoint = subscribe("http://127.0.0.1:9/", "*", user=owner, description="ERP")
     subscribe("http://127.0.0.1:9/", "*", description="Somebody else's")
     page.reload()
-    expect(card).to_contain_text("All events are delivered.")
+    expect(card).to_contain_text("Nothing needs attention.")
     for _ in range(3):
         sample_data.create_draft(owner)
     relayed()
@@ -113,13 +109,17 @@ def test_webhook_endpoints_with_problems_are_shown(
         for statement in (late, tried, failed):
             connection.execute(text(statement), {"id": endpoint.id})
     page.reload()
-    expect(card.locator("li")).to_have_text(re.compile(r"ERP\s+1 failed\s*2 late"))
+    expect(card).to_contain_text("Nothing needs attention.")  # without the module there is no access to webhooks
+    sample_data.enable_module(owner, MODULE)
+    page.reload()
+    failed, late = "Failed webhook deliveries to ERP: 1", "Late webhook deliveries to ERP: 2"
+    expect(card.get_by_role("link")).to_have_text([failed, late])
     assert_accessible(page)
     with unit_of_work():
         circuit_breaker.disable(endpoints.find_for_update(endpoint.id, None), "Moving.", actor="test")
     page.reload()
-    expect(card.locator("li")).to_contain_text("Disabled")
-    card.get_by_role("link", name="1 failed").click()
+    expect(card.get_by_role("link")).to_have_text([failed, "Webhook endpoint is off: ERP", late])
+    card.get_by_role("link", name=failed).click()
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
@@ -159,6 +159,10 @@ def test_overview_is_accessible(
         return page
 
     subscribe("http://127.0.0.1:9/", "*", user=owner, description="ERP of the head office", enabled=False)
+    sample_data.return_invoice()
+    rejected = sample_data.issue_einvoice(owner)
+    with unit_of_work():
+        db.session.get_one(Einvoice, rejected.id).status = "rejected"
     check_page(opener, "overview", lambda page: expect(page.locator(".stream-state")).to_have_text("Live"))
     turkish = signed_in(language="tr")
     expect(turkish.get_by_role("heading", name="Genel bakış")).to_be_visible()
