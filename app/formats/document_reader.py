@@ -1,0 +1,66 @@
+"""``read_document()``: the canonical form of a document in any of the formats; its content tells the format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.formats.canonical import Invoice
+from app.formats.cii_names import is_cii
+from app.formats.cii_reader import read_cii
+from app.formats.errors import UnreadableDocument
+from app.formats.hybrid_pdf import SIGNATURE, SIGNATURE_WITHIN, embedded_invoice
+from app.formats.inv01_reader import parse_inv01, read_inv01
+from app.formats.ubl_reader import is_ubl, read_ubl
+from app.formats.xml_tree import parse_xml
+from app.kernel.messages import N_
+from app.kernel.system.child_process import ChildLimits, ChildProcesses, OverLimit
+
+_MIB = 1024 * 1024
+#: A PDF of 20 MB with a lawful attachment takes 0.4 seconds, most of them the start of the process.
+_PDF_LIMITS = ChildLimits(seconds=5, cpu_seconds=2, memory=512 * _MIB, answer=12 * _MIB)
+_children = ChildProcesses(_PDF_LIMITS, running=2, waiting=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a caller sent: the XML or JSON bytes, and whether they were inside a PDF."""
+
+    content: bytes
+    is_from_pdf: bool = False
+
+    @property
+    def is_json(self) -> bool:
+        return self.content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}
+
+
+def open_source(content: bytes, *, owner: int | None = None) -> Source:
+    """The XML or JSON in ``content``; a PDF is opened in a child process, in the name of the user ``owner``.
+
+    Raises:
+        UnreadableDocument: there is nothing to read, or the PDF has no invoice.
+        Busy: too many PDFs are being read.
+    """
+    if not content.strip():
+        raise UnreadableDocument(N_("The document is empty."))
+    if SIGNATURE not in content[:SIGNATURE_WITHIN]:
+        return Source(content)
+    try:
+        return Source(_children.call(embedded_invoice, content, owner=owner), is_from_pdf=True)
+    except OverLimit as error:
+        raise UnreadableDocument(N_("The PDF takes too long or too much memory to read.")) from error
+
+
+def read_document(source: Source) -> Invoice:
+    """The canonical form of a document.
+
+    Raises:
+        UnreadableDocument: the document has no known format, or breaks a limit.
+    """
+    if source.is_json:
+        return read_inv01(parse_inv01(source.content.removeprefix(b"\xef\xbb\xbf")))
+    root = parse_xml(source.content)
+    if is_ubl(root):
+        return read_ubl(root)
+    if is_cii(root):
+        return read_cii(root)
+    raise UnreadableDocument(N_("The XML document is no invoice or credit note in UBL, UBL-TR or CII."))

@@ -1,0 +1,17 @@
+"""Errors of the readers."""
+
+from __future__ import annotations
+
+
+class UnreadableDocument(Exception):
+    """The bytes are no invoice of a known format, or break a limit of the readers.
+
+    ``message`` is an id for translation, or a ``Message`` with values.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __reduce__(self) -> tuple[type[UnreadableDocument], tuple[str]]:
+        return type(self), (self.message,)  # a child process sends it to its parent

@@ -1,0 +1,166 @@
+"""Equations of EN 16931, for UBL and CII."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from app.formats.canonical import Invoice, Tax
+from app.rules.allowance_equations import allowance_base_equations, if_near, percent_variants
+from app.rules.amounts import AmountTable, allowance_fields
+from app.rules.decimals import Rounding, least_decimals, round_to
+from app.rules.equations import ZERO, Equation, Family, System, Variant, percent_of, percentage, sum_of, total
+from app.rules.line_equations import line_tolerance, net_equation, rounded
+from app.rules.tax_groups import Members, tax_group, tax_members
+
+_MINIMUM = "minimum"
+#: A due amount of the profile MINIMUM, which has no prepaid amount, is smaller by more than an error of rounding.
+_LEAST_PREPAID = Decimal("0.05")
+_ROWS = "taxes[0].rows"
+#: Rule ids of the sums per VAT category.
+_BASE_RULES = {"S": "BR-S-08", "Z": "BR-Z-08", "E": "BR-E-08", "AE": "BR-AE-08", "K": "BR-IC-08", "G": "BR-G-08"}
+_BASE_RULES |= {"O": "BR-O-08", "L": "BR-IG-08", "M": "BR-IP-08"}
+
+
+def en_system(invoice: Invoice) -> System:
+    """All equations of an invoice in UBL or CII."""
+    table = AmountTable(invoice)
+    least = least_decimals(invoice.currency)
+    families = [
+        Family(_line_variants(invoice, table, least)),
+        Family([Variant("", list(_sums(invoice, table)))]),
+        Family(percent_variants(invoice, table)),
+        Family([Variant("", [*allowance_base_equations(invoice, table), *_prices(invoice, table)])]),
+        Family(_vat_variants(invoice, table, least)),
+        Family(_payable_variants(invoice, table)),
+    ]
+    return System(table.amounts, families, least)
+
+
+def _line_variants(invoice: Invoice, table: AmountTable, least: int) -> list[Variant]:
+    equations = [each for place in range(len(invoice.lines)) for each in _line_equations(invoice, place, table)]
+    return [
+        Variant("", equations),
+        Variant("lines_half_even", rounded(equations, Rounding.HALF_EVEN)),
+        Variant("lines_half_ceiling", rounded(equations, Rounding.HALF_CEILING)),
+        Variant("line_tolerance", equations, line_tolerance(least)),
+    ]
+
+
+def _line_equations(invoice: Invoice, place: int, table: AmountTable) -> Iterator[Equation]:
+    line, name = invoice.lines[place], f"lines[{place}]"
+    if table.has(f"{name}.quantity", f"{name}.price.net", f"{name}.net"):
+        base = line.price.base_quantity
+        allowances, charges = allowance_fields(f"{name}.allowances", line.allowances)
+        yield net_equation(
+            "BT-131", name, allowances=allowances, charges=charges, per=base is not None and base != ZERO
+        )
+
+
+def _prices(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
+    """Net price = gross price − discount, where it is near: the prices may be for different quantities."""
+    for place in range(len(invoice.lines)):
+        name = f"lines[{place}].price"
+        discount = [f"{name}.discount"] if table.has(f"{name}.discount") else []
+        yield from if_near(total("BT-146", f"{name}.net", [f"{name}.gross"], discount), table)
+
+
+def _sums(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
+    nets = [f"lines[{place}].net" for place, line in enumerate(invoice.lines) if not line.is_informative]
+    allowances, charges = allowance_fields("allowances", invoice.allowances)
+    if invoice.lines and table.has("totals.lines"):
+        yield total("BR-CO-10", "totals.lines", nets)
+    if invoice.lines or invoice.allowances:
+        yield total("BR-CO-11", "totals.allowances", allowances)
+        yield total("BR-CO-12", "totals.charges", charges)
+    if table.has("totals.lines", "totals.tax_exclusive"):
+        plus = ["totals.lines", "totals.charges"]
+        yield total("BR-CO-13", "totals.tax_exclusive", plus, ["totals.allowances"])
+    rows = invoice.taxes[0].rows if invoice.taxes else ()
+    if rows:
+        yield total("BR-CO-14", "taxes[0].amount", [f"{_ROWS}[{place}].amount" for place in range(len(rows))])
+        if table.has("totals.tax_exclusive") and all(row.base is not None for row in rows):
+            bases = [f"{_ROWS}[{place}].base" for place in range(len(rows))]
+            yield total("BR-CO-18", "totals.tax_exclusive", bases)
+        yield from _base_equations(invoice, rows)
+    if table.has("totals.tax_exclusive", "totals.tax_inclusive"):
+        yield total("BR-CO-15", "totals.tax_inclusive", ["totals.tax_exclusive", "taxes[0].amount"])
+
+
+def _base_equations(invoice: Invoice, rows: tuple[Tax, ...]) -> Iterator[Equation]:
+    """The base of each category and rate; nothing if a line does not say its category."""
+    members = tax_members(invoice)
+    if members is None:
+        return
+    places: dict[tuple[str | None, Decimal], list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        if row.base is not None:
+            places[tax_group(row)].append(place)
+    for group, (first, *others) in places.items():
+        added, taken = members.get(group, ([], []))
+        rule = _BASE_RULES.get(group[0] or "", "BT-116")
+        yield total(rule, f"{_ROWS}[{first}].base", added, [*taken, *(f"{_ROWS}[{place}].base" for place in others)])
+
+
+def _vat_variants(invoice: Invoice, table: AmountTable, least: int) -> list[Variant]:
+    rows = invoice.taxes[0].rows if invoice.taxes else ()
+    fields = [(f"{_ROWS}[{place}]", row) for place, row in enumerate(rows) if table.has(f"{_ROWS}[{place}].amount")]
+    bases = [(name, row) for name, row in fields if row.base is not None]
+    variants = [
+        Variant(f"per_rate{suffix}", [_rate_equation(name, row, rounding) for name, row in bases])
+        for suffix, rounding in _ROUNDINGS
+    ]
+    members = tax_members(invoice)
+    if members is not None and len({tax_group(row) for _, row in fields}) == len(fields):
+        variants += [
+            Variant(
+                f"per_line{suffix}",
+                [
+                    per_line_equation(f"{name}.amount", members[tax_group(row)], row.rate, rounding, least)
+                    for name, row in fields
+                ],
+            )
+            for suffix, rounding in _ROUNDINGS
+        ]
+    return variants
+
+
+#: The suffix of a name, and the rounding.
+_ROUNDINGS = (
+    ("", Rounding.HALF_UP),
+    ("_half_even", Rounding.HALF_EVEN),
+    ("_half_ceiling", Rounding.HALF_CEILING),
+    ("_truncated", Rounding.DOWN),
+)
+
+
+def _rate_equation(name: str, row: Tax, rounding: Rounding) -> Equation:
+    if row.rate is None:
+        return Equation("BR-CO-17", f"{name}.amount", (), lambda _amounts: ZERO)
+    return percentage("BR-CO-17", f"{name}.amount", f"{name}.base", f"{name}.rate", rounding)
+
+
+def per_line_equation(name: str, members: Members, rate: Decimal | None, rounding: Rounding, least: int) -> Equation:
+    """A tax amount is the sum of the rounded taxes of its lines."""
+    added, taken = members
+    percent = rate or ZERO
+
+    def compute(amounts: Mapping[str, Decimal]) -> Decimal:
+        def tax(field: str) -> Decimal:
+            return round_to(percent_of(amounts[field], percent), least, rounding)
+
+        return sum_of(map(tax, added)) - sum_of(map(tax, taken))
+
+    return Equation("BR-CO-17", name, (*added, *taken), compute)
+
+
+def _payable_variants(invoice: Invoice, table: AmountTable) -> list[Variant]:
+    if not table.has("totals.tax_inclusive", "totals.payable"):
+        return [Variant("", [])]
+    plus, minus = ["totals.tax_inclusive", "totals.rounding"], ["totals.prepaid"]
+    variants = [Variant("", [total("BR-CO-16", "totals.payable", plus, minus)])]
+    due, grand = table.amounts["totals.payable"], table.amounts["totals.tax_inclusive"]
+    if _MINIMUM in (invoice.specification or "").lower() and grand - due >= _LEAST_PREPAID:
+        variants.append(Variant("prepaid_not_stated", []))
+    return variants
