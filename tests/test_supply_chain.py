@@ -17,7 +17,8 @@ LOCKS = sorted(ROOT.glob("requirements*.txt"))
 #: Licences under which a company may use the hub and pass it on; a new one is read before it comes in here.
 LICENCES = {
     "0BSD", "Apache Software License", "Apache-2.0", "BSD License", "BSD-2-Clause", "BSD-3-Clause", "ISC",
-    "LGPL-3.0-only", "MIT", "MIT-0", "MIT-CMU", "MPL-1.1", "MPL-2.0", "PSF-2.0", "Python-2.0", "ZPL-2.1",
+    "GNU Lesser General Public License v2 or later (LGPLv2+)", "LGPL-3.0-only", "MIT", "MIT-0", "MIT-CMU", "MPL-1.1",
+    "MPL-2.0", "PSF-2.0", "Python-2.0", "ZPL-2.1",
 }  # fmt: skip
 #: The hub chooses another one of the licences of the package.
 NOT_CHOSEN = {("pyphen", "GPL-2.0-or-later")}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from app.kernel.errors import Conflict, FieldErrors, Forbidden, Invalid, NotFound, Unauthenticated
+from app.kernel.errors import Conflict, FieldErrors, Forbidden, Invalid, NotFound, Unauthenticated, Unprocessable
 from app.kernel.http.error_handlers import CONSTRAINTS
 from app.kernel.messages import N_, AnyOf, Code, Message
 from app.kernel.worker.work_queue import WorkState
@@ -37,6 +37,13 @@ class PdfNotReady(NotFound):
         self.state = state
         headers = {"Retry-After": str(_PDF_SECONDS)} if state == WorkState.PENDING else {}
         super().__init__(data={"state": state}, headers=headers)
+
+
+class UnreadableLegalDocument(Unprocessable):
+    """The body is no invoice in a legal format, or breaks a limit."""
+
+    message = N_("The document cannot be read.")
+    code = "UNREADABLE_DOCUMENT"
 
 
 class UnknownLink(NotFound):

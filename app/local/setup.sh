@@ -145,7 +145,7 @@ create_venv() {
 install_requirements() {
     say "installing the packages of $LOCK (a minute or so the first time) ..."
     quietly "pip install" "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        --require-hashes --only-binary :all: -r "$LOCK" || exit 1
+        --no-deps --require-hashes --only-binary :all: -r "$LOCK" || exit 1
 }
 
 # run_npm ARGUMENT...: the machine's npm, or the one of a PyPI package where the machine has none.

@@ -25,7 +25,7 @@ DEFAULTS = {
 }
 MISSING = (
     "OTEL_EXPORTER_OTLP_ENDPOINT is set, and the packages for tracing are not installed ({module}). "
-    "Type: .venv/bin/python -m pip install --require-hashes -r requirements-tracing.txt"
+    "Type: .venv/bin/python -m pip install --no-deps --require-hashes -r requirements-tracing.txt"
 )
 
 

@@ -46,7 +46,7 @@ def test_without_its_packages_the_start_prints_the_install_command() -> None:
     assert done.stderr.splitlines() == [
         "Invoice Hub cannot start:",
         "OTEL_EXPORTER_OTLP_ENDPOINT is set, and the packages for tracing are not installed (opentelemetry). "
-        "Type: .venv/bin/python -m pip install --require-hashes -r requirements-tracing.txt",
+        "Type: .venv/bin/python -m pip install --no-deps --require-hashes -r requirements-tracing.txt",
     ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.formats.document_reader import Source, read_document
-from app.rules.exact import Verdict, verdict
+from app.rules.sums.exact import Verdict, verdict
 from tests.formats.lawful import CENT, MODES, WRITERS, Document, Row, cii, inv01, ubl, ubl_tr
 
 _AMOUNT = re.compile(rb'<(?:cbc|ram):\w*Amount[^>]*>(-?\d+(?:\.\d+)?)</|"\w*(?:Amt|Val|Price|Discount)": (-?\d+\.?\d*)')

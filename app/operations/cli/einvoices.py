@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC
+from typing import IO
 
 import click
 from flask.cli import AppGroup
 
 from app.accounts import users
 from app.einvoices import sellers
+from app.einvoices.errors import UnreadableLegalDocument
+from app.einvoices.legal import document_checks as checks
 from app.einvoices.lifecycle import readiness
 from app.einvoices.links import service as links
 from app.einvoices.pdf import print_job
@@ -19,8 +22,9 @@ from app.kernel.http.app import PUBLIC_PDFS
 from app.kernel.outbound.public_address import public_url
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 from app.operations.cli.provider_accounts import accounts
+from app.rules.document_check import Profile
 
-einvoices = AppGroup("einvoices", help="E-invoices, their PDFs, provider accounts, and sendings in doubt.")
+einvoices = AppGroup("einvoices", help="E-invoices, their PDFs, checks, provider accounts, and sendings in doubt.")
 einvoices.add_command(accounts)
 
 
@@ -97,6 +101,28 @@ def show_readiness(ids: tuple[int, ...]) -> None:
         lines += [f"{conflict.code}: {conflict.message}" for conflict in each.conflicts]
         click.echo("\n".join(f"{einvoice_id}  {line}" for line in lines or ["ready"]))
     if not all(each.ready for each in found.values()):
+        sys.exit(1)
+
+
+@einvoices.command("check")
+@click.argument("file", type=click.File("rb"))
+@click.option("--profile", type=click.Choice([each.value for each in Profile]), help="Default: what it names.")
+def check_file(file: IO[bytes], profile: str | None) -> None:
+    """Check the invoice in FILE (UBL, CII, UBL-TR, INV-01, hybrid PDF) and its sums; exit code 1 if one is wrong."""
+    content = file.read()
+    try:
+        checked = checks.check(content, Profile(profile) if profile else None)
+        sums = checks.verdict(content).verdict
+    except UnreadableLegalDocument as error:
+        raise click.ClickException(error.message) from error
+    for rule in checked.findings:
+        click.echo(f"{rule.severity}  {rule.rule}  {rule.path or rule.field or ''}  {rule.message}")
+    for each in sums.findings:
+        right = each.expected or "a number"
+        click.echo(f"sum  {each.rule}  {each.field}  is {each.got or 'missing'}, should be {right}")
+    click.echo(f"{checked.invoice.format} {checked.invoice.number or 'without a number'}: profile {checked.profile}")
+    click.echo(f"{len(checked.findings)} findings of rules, {len(sums.findings)} of sums; {sums.rule or 'unknown'}")
+    if not checked.is_valid or sums.findings:
         sys.exit(1)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from pathlib import Path
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -11,6 +14,7 @@ from app.kernel.unit_of_work import unit_of_work
 from app.operations import doctor
 from app.operations.monitoring import backlogs
 from tests.factories import a_draft, a_user
+from tests.formats.lawful import Document, Row, inv01, ubl_tr
 from tests.operations.cli.cli_helpers import Run, error_line, stored_rows
 
 
@@ -75,3 +79,19 @@ def test_public_links_are_created_listed_and_revoked(run: Run, doubtful: tuple[i
     assert error_line(run("einvoices", "revoke-link", einvoice_id, "9")).startswith("Error: The link is unknown")
     assert anybody.get(first.splitlines()[1]).json == {"message": "Not Found."}
     assert anybody.get(second.splitlines()[1].removeprefix("http://h")).json["state"] == "pending"
+
+
+def test_a_document_is_checked(run: Run, tmp_path: Path) -> None:
+    doc = Document([Row(Decimal(3), Decimal("33.35"), Decimal(0), Decimal(18))])
+    doc.payable = Decimal(1)
+    file = tmp_path / "invoice.xml"
+    file.write_bytes(ubl_tr(doc))
+    answer = run("einvoices", "check", str(file))
+    assert answer.exit_code == 1
+    assert "sum  PayableAmount  totals.payable  is 1.00, should be 118.06\n" in answer.output
+    assert "error  XSD-" in answer.output
+    assert "ubl-tr ABC2026000000001: profile ubl-tr\n" in answer.output
+    file.write_bytes(inv01(doc))
+    assert error_line(run("einvoices", "check", str(file), "--profile", "en16931")).startswith("Error: The profile")
+    file.write_bytes(b"hello")
+    assert error_line(run("einvoices", "check", str(file))).startswith("Error: The document is no well-formed XML")

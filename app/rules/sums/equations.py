@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from app.rules.decimals import Rounding, decimals_of, round_to
+from app.rules.sums.decimals import Rounding, decimals_of, round_to
 
 ZERO = Decimal(0)
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from app.formats.canonical import Invoice, Tax
-from app.rules.allowance_equations import allowance_base_equations, if_near, percent_variants
-from app.rules.amounts import AmountTable, allowance_fields
-from app.rules.decimals import Rounding, least_decimals, round_to
-from app.rules.equations import ZERO, Equation, Family, System, Variant, percent_of, percentage, sum_of, total
-from app.rules.line_equations import line_tolerance, net_equation, rounded
-from app.rules.tax_groups import Members, tax_group, tax_members
+from app.rules.sums.allowance_equations import allowance_base_equations, if_near, percent_variants
+from app.rules.sums.amounts import AmountTable, allowance_fields
+from app.rules.sums.decimals import Rounding, least_decimals, round_to
+from app.rules.sums.equations import ZERO, Equation, Family, System, Variant, percent_of, percentage, sum_of, total
+from app.rules.sums.line_equations import line_tolerance, net_equation, rounded
+from app.rules.sums.tax_groups import Members, tax_group, tax_members
 
 _MINIMUM = "minimum"
 #: A due amount of the profile MINIMUM, which has no prepaid amount, is smaller by more than an error of rounding.

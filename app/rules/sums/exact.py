@@ -9,12 +9,12 @@ from itertools import islice, product
 
 from app.formats.canonical import Format, Invoice
 from app.formats.canonical_json import shortest
-from app.rules.decimals import EXACT
-from app.rules.diagnosis import Correction, diagnose
-from app.rules.en_equations import en_system
-from app.rules.equations import ZERO, Equation, Family, System, Variant, broken
-from app.rules.inv01_equations import inv01_system
-from app.rules.ubl_tr_equations import ubl_tr_system
+from app.rules.sums.decimals import EXACT
+from app.rules.sums.diagnosis import Correction, diagnose
+from app.rules.sums.en_equations import en_system
+from app.rules.sums.equations import ZERO, Equation, Family, System, Variant, broken
+from app.rules.sums.inv01_equations import inv01_system
+from app.rules.sums.ubl_tr_equations import ubl_tr_system
 
 _SYSTEMS: dict[Format, Callable[[Invoice], System]] = {
     Format.UBL: en_system,

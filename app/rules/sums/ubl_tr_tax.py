@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.formats.canonical import Invoice, Tax
-from app.rules.allowance_equations import if_near
-from app.rules.amounts import AmountTable
-from app.rules.decimals import Rounding
-from app.rules.equations import ZERO, Equation, Variant, percentage, total
+from app.rules.sums.allowance_equations import if_near
+from app.rules.sums.amounts import AmountTable
+from app.rules.sums.decimals import Rounding
+from app.rules.sums.equations import ZERO, Equation, Variant, percentage, total
 
 #: GİB's code of VAT (KDV).
 VAT = frozenset({"0015", "VAT", "KDV"})

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from app.formats.canonical import Invoice
 from app.formats.inv01_reader import TAX_SUMS
-from app.rules.amounts import AmountTable
-from app.rules.decimals import Rounding, least_decimals
-from app.rules.equations import Equation, Family, System, Variant, percent_of, total
-from app.rules.line_equations import line_tolerance
+from app.rules.sums.amounts import AmountTable
+from app.rules.sums.decimals import Rounding, least_decimals
+from app.rules.sums.equations import Equation, Family, System, Variant, percent_of, total
+from app.rules.sums.line_equations import line_tolerance
 
 #: Taxes that have half the rate of the item.
 _HALVES = frozenset({"CGST", "SGST"})

@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.rules.decimals import Rounding, decimals_of, round_to
-from app.rules.equations import ZERO, Amounts, Equation, broken
+from app.rules.sums.decimals import Rounding, decimals_of, round_to
+from app.rules.sums.equations import ZERO, Amounts, Equation, broken
 
 #: How many amounts of a document may be wrong before each broken equation is answered by itself.
 _MOST_WRONG = 3

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from app.formats.canonical import Format, Invoice
-from app.rules.amounts import AmountTable
-from app.rules.decimals import decimals_of
-from app.rules.equations import ZERO, Equation, Variant, percentage, total
-from app.rules.tax_groups import tax_group, tax_members
+from app.rules.sums.amounts import AmountTable
+from app.rules.sums.decimals import decimals_of
+from app.rules.sums.equations import ZERO, Equation, Variant, percentage, total
+from app.rules.sums.tax_groups import tax_group, tax_members
 
 _RULE = "PEPPOL-EN16931-R040"
 #: Peppol's tolerance of an amount from base and percent.

@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 from app.formats.canonical import Invoice, Tax
-from app.rules.equations import ZERO
+from app.rules.sums.equations import ZERO
 
 #: Fields of amounts that are taxed alike: added, and taken off.
 Members = tuple[list[str], list[str]]

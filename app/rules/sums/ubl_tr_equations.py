@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from app.formats.canonical import Invoice, TaxTotal
-from app.rules.allowance_equations import allowance_base_equations, percent_variants
-from app.rules.amounts import AmountTable, allowance_fields
-from app.rules.decimals import Rounding, least_decimals
-from app.rules.equations import Equation, Family, System, Variant, total
-from app.rules.line_equations import line_tolerance, net_equation, rounded
-from app.rules.ubl_tr_tax import (
+from app.rules.sums.allowance_equations import allowance_base_equations, percent_variants
+from app.rules.sums.amounts import AmountTable, allowance_fields
+from app.rules.sums.decimals import Rounding, least_decimals
+from app.rules.sums.equations import Equation, Family, System, Variant, total
+from app.rules.sums.line_equations import line_tolerance, net_equation, rounded
+from app.rules.sums.ubl_tr_tax import (
     document_amount_variants,
     document_base_equations,
     line_tax_variants,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from app.rules.decimals import Rounding, decimals_of, round_to
-from app.rules.equations import Equation, sum_of
+from app.rules.sums.decimals import Rounding, decimals_of, round_to
+from app.rules.sums.equations import Equation, sum_of
 
 #: Peppol's rule PEPPOL-EN16931-R120.
 _TOLERANCE = Decimal("0.02")

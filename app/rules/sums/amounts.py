@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from app.formats.canonical import AllowanceCharge, Invoice, Line, Tax, TaxTotal
-from app.rules.equations import Amounts
+from app.rules.sums.equations import Amounts
 
 _TOTALS = ("lines", "allowances", "charges", "tax_exclusive", "tax_inclusive", "prepaid", "rounding", "payable")
 

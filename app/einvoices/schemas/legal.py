@@ -1,0 +1,79 @@
+"""Schemas of checks and verdicts of legal documents."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from app.formats.canonical import Format
+from app.kernel.schemas.fields import Schema
+from app.kernel.schemas.list_field import List
+from app.rules.document_check import Profile
+from app.rules.findings import Severity
+from app.rules.terms import term_of
+
+
+class CheckQuery(Schema):
+    profile = fields.Enum(
+        Profile,
+        by_value=True,
+        load_default=None,
+        metadata={"description": "By default the one that the document names."},
+    )
+
+
+class RuleSetSchema(Schema):
+    name = fields.String()
+    version = fields.String(metadata={"description": "Of the package that has the rules."})
+
+
+class RuleFindingSchema(Schema):
+    """What a rule says against the document."""
+
+    rule = fields.String()
+    severity = fields.Enum(Severity, by_value=True)
+    message = fields.String()
+    field = fields.String(allow_none=True, metadata={"description": "Place in the canonical form."})
+    terms = List(fields.String(), metadata={"description": "Business terms of EN 16931 (BT, BG)."})
+    path = fields.String(allow_none=True, metadata={"description": "Place in the document."})
+    hint = fields.String(allow_none=True, metadata={"description": "How to mend it."})
+
+
+class EinvoiceCheckSchema(Schema):
+    """What the rules of a profile say about a document."""
+
+    format = fields.Enum(Format, by_value=True, attribute="invoice.format")
+    number = fields.String(allow_none=True, attribute="invoice.number")
+    sha256 = fields.String(metadata={"description": "Of the canonical form (RFC 8785)."})
+    profile = fields.Enum(Profile, by_value=True)
+    valid = fields.Boolean(attribute="is_valid", metadata={"description": "No finding is an error."})
+    rule_sets = List(fields.Nested(RuleSetSchema))
+    findings = List(fields.Nested(RuleFindingSchema), metadata={"description": "At most 500."})
+
+
+class SumFindingSchema(Schema):
+    """An amount that does not follow from the others."""
+
+    field = fields.String(metadata={"description": "Place in the canonical form."})
+    term = fields.Function(
+        lambda finding: term_of(finding.field),
+        metadata={"type": "string", "nullable": True, "description": "Business term of EN 16931."},
+    )
+    got = fields.String(allow_none=True, metadata={"description": "null where the document does not have it."})
+    expected = fields.String(allow_none=True, metadata={"description": "null where the document has no number."})
+    rule = fields.String()
+
+
+class EinvoiceVerdictSchema(Schema):
+    """Whether every sum is exact, and by which named rounding rule."""
+
+    format = fields.Enum(Format, by_value=True)
+    number = fields.String(allow_none=True)
+    sha256 = fields.String(metadata={"description": "Of the canonical form (RFC 8785)."})
+    exact = fields.Boolean(attribute="verdict.is_exact")
+    rule = fields.String(
+        attribute="verdict.rule",
+        metadata={"description": "The named rules that fit, or fit best, as `per_rate+cash_rounding`."},
+    )
+    findings = List(
+        fields.Nested(SumFindingSchema), attribute="verdict.findings", metadata={"description": "At most 100."}
+    )
