@@ -13,7 +13,9 @@ from app.admin import register as admin
 from app.config import Settings
 from app.einvoices import invoice_sources
 from app.einvoices import register as einvoices
+from app.einvoices.evidence import chain_records
 from app.events import register as event_log
+from app.evidence import chain
 from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import register as grn
 from app.kernel import json, logs
@@ -121,6 +123,7 @@ def _connect_packages() -> None:
         events.subscribe(subscriber)
     body_reader.caller_checks[:] = [guards.require_caller]
     principals.authenticators[:] = [*accounts.AUTHENTICATORS, *stream.AUTHENTICATORS]
+    chain.beginnings.state = chain_records.state_before
     invoice_sources.SOURCES["sales"] = invoice_sources.InvoiceSource(
         einvoice_source.billable_invoice, einvoice_source.lock, einvoice_source.is_in_review
     )

@@ -39,6 +39,7 @@ LAYERS = {
     "kernel": 1,
     "accounts": 2,
     "events": 2,
+    "evidence": 2,
     "pdf": 2,
     "tables": 2,
     "formats": 2,

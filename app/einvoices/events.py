@@ -11,6 +11,7 @@ from marshmallow import fields
 
 from app import events
 from app.accounts import audit
+from app.einvoices.evidence import chain_records
 from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent
 from app.einvoices.schemas.einvoices import EinvoiceTotalsSchema
 from app.einvoices.status import Status, Type
@@ -78,11 +79,18 @@ def emit(event: events.EventType, einvoice: Einvoice, **context: Any) -> None:
 
 
 def announce_pdf(einvoice: Einvoice, sha256: str, size: int) -> None:
-    """Emit that the PDF is there: its address, its hash (the ``ETag`` of the download) and its size in bytes."""
+    """Record its bytes, and emit that the PDF is there: its address, its hash (the ``ETag``) and its size in bytes."""
+    chain_records.append_artefact(einvoice, "pdf", sha256, size)
     emit(PDF_READY, einvoice, pdf={"url": public_url(einvoice.pdf_url or ""), "sha256": sha256, "size": size})
 
 
 def record(einvoice: Einvoice, kind: str, **payload: Any) -> None:
-    """Record an entry in the history of the e-invoice without an event for subscribers."""
-    db.session.add(EinvoiceEvent(einvoice_id=einvoice.id, type=kind, payload=payload, created_at=clock.now()))
+    """Record an entry in the history of the e-invoice without an event for subscribers.
+
+    Once it has its number, the entry goes into the chain of its owner too.
+    """
+    entry = EinvoiceEvent(einvoice_id=einvoice.id, type=kind, payload=payload, created_at=clock.now())
+    db.session.add(entry)
     db.session.flush()
+    if einvoice.number is not None:
+        chain_records.append_step(einvoice, kind, payload, entry.id)

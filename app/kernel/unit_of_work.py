@@ -1,10 +1,10 @@
-"""Unit of work: one transaction, committed once at its end, and the actions that run after the commit."""
+"""Unit of work: one transaction, committed once at its end, and the actions that run before and after the commit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
@@ -18,7 +18,8 @@ log = structlog.get_logger(__name__)
 FAILED_AFTER_COMMIT = Counter(
     "hub_after_commit_failures_total", "After-commit actions that failed; the periodic sweep makes up for them."
 )
-_PENDING, _SOLE = "after_commit", "sole_statement"
+_LAST, _PENDING, _SOLE = "before_commit", "after_commit", "sole_statement"
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -35,11 +36,12 @@ def unit_of_work() -> Iterator[None]:
             if not refused.keeps_evidence:
                 raise
             refusal = refused
+        _run_last()
         if db.session().in_transaction():  # without a transaction, a commit would first begin one
             db.session.commit()
     except BaseException as error:
-        db.session.info.pop(_PENDING, None)
-        db.session.info.pop(_SOLE, None)
+        for key in (_LAST, _PENDING, _SOLE):
+            db.session.info.pop(key, None)
         db.session.rollback()
         if isinstance(error, psycopg.OperationalError) and _is_disconnect(error):
             # SQLAlchemy does the same for its own statements: the other connections of the pool are lost too, and
@@ -55,6 +57,7 @@ def unit_of_work() -> Iterator[None]:
 
 def commit_early() -> None:
     """Commit what the unit of work has written so far and give its connection back, before work that takes long."""
+    _run_last()
     if db.session().in_transaction():
         db.session.commit()
 
@@ -92,11 +95,26 @@ def _is_disconnect(error: psycopg.OperationalError) -> bool:
     return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
+def before_commit(action: Callable[[Sequence[Item]], object], item: Item) -> None:
+    """Run ``action`` once with all its items, as the last work of the current transaction.
+
+    So a lock that many transactions want is held for a moment only.
+    """
+    db.session.info.setdefault(_LAST, {}).setdefault(action, []).append(item)
+
+
 def after_commit(action: Callable[[], object]) -> None:
     """Run ``action`` after the commit of the current unit of work; an action that was added twice runs once."""
     actions = db.session.info.setdefault(_PENDING, [])
     if action not in actions:
         actions.append(action)
+
+
+def _run_last() -> None:
+    if waiting := db.session.info.pop(_LAST, None):
+        db.session.flush()
+        for action, items in waiting.items():
+            action(items)
 
 
 def _run(action: Callable[[], object]) -> None:

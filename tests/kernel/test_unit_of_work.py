@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -9,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from app.extensions import db
 from app.kernel.errors import Conflict, Refusal
 from app.kernel.http.app import Hub
-from app.kernel.unit_of_work import after_commit, sole_statement, unit_of_work
+from app.kernel.unit_of_work import after_commit, before_commit, sole_statement, unit_of_work
 from app.sales.models.invoices import Salesman
 
 
@@ -107,3 +109,29 @@ def test_a_failed_action_stops_neither_the_others_nor_the_caller(seen: list[int]
         after_commit(broken)
         after_commit(lambda: seen.append(stored()))
     assert seen == [1]
+
+
+def test_last_work_is_done_once_with_all_its_items_before_the_commit(seen: list[int]) -> None:
+    def work(items: Sequence[str]) -> None:
+        seen.append(stored())
+        for item in items:
+            write(item)
+
+    with unit_of_work():
+        before_commit(work, "Ajay")
+        before_commit(work, "Ravi")
+        assert seen == []
+    assert (seen, stored()) == ([0], 2)
+
+
+def test_last_work_of_a_failed_unit_of_work_is_not_done_by_the_next(app: Hub) -> None:
+    def work(items: Sequence[str]) -> None:
+        for item in items:
+            write(item)
+
+    with pytest.raises(ZeroDivisionError), unit_of_work():
+        before_commit(work, "Ajay")
+        raise ZeroDivisionError
+    with unit_of_work():
+        before_commit(work, "Ravi")
+    assert stored() == 1

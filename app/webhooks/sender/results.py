@@ -14,7 +14,7 @@ from app.kernel import clock
 from app.kernel.messages import N_
 from app.webhooks.models.deliveries import Attempt, Delivery
 from app.webhooks.models.endpoints import Endpoint
-from app.webhooks.sender import circuit_breaker
+from app.webhooks.sender import circuit_breaker, delivery_evidence
 from app.webhooks.sender.attempt import AttemptResult
 from app.webhooks.sender.claims import Claim
 from app.webhooks.sender.retry_schedule import next_due, retry_delays
@@ -60,6 +60,7 @@ def record_results(results: Sequence[AttemptResult]) -> None:
     for endpoint_id, slow in sorted({r.claim.endpoint_id: _is_slow(r) for r in results}.items()):
         db.session.execute(_SET_SLOW_SQL, {"endpoint": endpoint_id, "slow": slow})
     circuit_breaker.evaluate_results(results, moment)
+    delivery_evidence.append_deliveries(results)
 
 
 def record_lost_attempts(claims: Sequence[Claim]) -> None:

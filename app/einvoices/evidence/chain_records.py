@@ -1,0 +1,85 @@
+"""Records of e-invoices in the chain of their owner: issue, later steps, and the bytes of each artefact.
+
+Facts that everybody may see are in the record. What may contain personal data (names, reasons, words of a provider)
+is sealed: the record has a salted hash of it, and the tables of the e-invoice have the content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceSeries
+from app.evidence import chain
+from app.evidence.canonical import canonical
+from app.extensions import db
+
+ISSUED, ARTEFACT = "issued", "artefact"
+#: Entries of the history that are open facts; all others are sealed.
+OPEN_FACTS = frozenset(
+    {
+        *("actor", "after", "applied", "before", "corrected_by_id", "correction_id", "einvoice_id", "grand_total"),
+        *("invoice_no", "looked_up", "occurred_at", "provider", "provider_invoice_id", "provider_status", "taken"),
+    }
+)
+_DOCUMENT = ("invoice_no", "type", "currency", "issued_at", "issued_on", "original_id", "corrects_id")
+_AMOUNTS = ("subtotal", "discount_total", "tax_total", "grand_total")
+_CONTENT = ("seller", "marketplace", "marketplace_order_no", "sales_invoice_no", "notes")
+_LINE = (
+    "line_no",
+    "sku",
+    "name",
+    "quantity",
+    "unit_price",
+    "discount_amount",
+    "vat_rate",
+    "net",
+    "vat_amount",
+    "total",
+)
+
+
+def append_step(einvoice: Einvoice, kind: str, payload: Mapping[str, Any], source_id: int) -> None:
+    """Record a step of an e-invoice that has its number; ``source_id`` is its row of the history."""
+    facts = {name: value for name, value in payload.items() if name in OPEN_FACTS}
+    if kind == ISSUED:
+        facts |= issue_facts(einvoice)
+        sealed: bytes | None = document_content(einvoice)
+    else:
+        sealed = sealed_content(payload)
+    chain.append(chain.Record(einvoice.owner_id, kind, einvoice.id, facts, sealed, source_id))
+
+
+def append_artefact(einvoice: Einvoice, file_format: str, sha256: str, size: int) -> None:
+    """Record the bytes of a file that was made of an e-invoice; it takes the place of an earlier file of the format."""
+    facts = {"format": file_format, "sha256": sha256, "size": size}
+    chain.append(chain.Record(einvoice.owner_id, ARTEFACT, einvoice.id, facts))
+
+
+def issue_facts(einvoice: Einvoice) -> dict[str, Any]:
+    """What the record of an issue states about the document for everybody."""
+    facts = {name: getattr(einvoice, name) for name in (*_DOCUMENT, *_AMOUNTS)}
+    return facts | {"issued_on": str(einvoice.issued_on)}
+
+
+def document_content(einvoice: Einvoice) -> bytes:
+    """The whole document, with its personal data, as canonical bytes; the same again whenever it is read."""
+    content = issue_facts(einvoice) | {name: getattr(einvoice, name) for name in _CONTENT}
+    content["buyer"] = {name: getattr(einvoice, f"buyer_{name}") for name in BUYER}
+    content["items"] = [{name: getattr(item, name) for name in _LINE} for item in einvoice.items]
+    return canonical(content)
+
+
+def sealed_content(payload: Mapping[str, Any]) -> bytes | None:
+    """What an entry of the history says beyond its open facts, as canonical bytes; None if it says no more."""
+    sealed = {name: value for name, value in payload.items() if name not in OPEN_FACTS}
+    return canonical(sealed) if any(value is not None for value in sealed.values()) else None
+
+
+def state_before(owner_id: int) -> Mapping[str, Any]:
+    """What the first record of a chain states: the last number of each series. Earlier documents have no records."""
+    columns = (EinvoiceSeries.prefix, EinvoiceSeries.year, EinvoiceSeries.last_number)
+    query = select(*columns).where(EinvoiceSeries.owner_id == owner_id).order_by(*columns)
+    return {"series": [dict(row) for row in db.session.execute(query).mappings()]}

@@ -1,0 +1,50 @@
+"""Tables of the evidence: the head of each chain, and its records."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, String, Text, Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.evidence.canonical import NO_HASH
+from app.extensions import db
+from app.kernel.uuids import new_uuid
+
+
+class EvidenceChain(db.Model):
+    """The head of the chain of one owner: its last record. The lock on this row makes positions gap-free."""
+
+    __tablename__ = "evidence_chains"
+    __table_args__ = (CheckConstraint("position >= 0", name="position"),)
+
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    chain_id: Mapped[uuid.UUID] = mapped_column(Uuid, nullable=False, default=new_uuid)
+    position: Mapped[int] = mapped_column(BigInteger, nullable=False, default=0)
+    hash: Mapped[str] = mapped_column(String(64), nullable=False, default=NO_HASH)
+    #: Moment of the last record: no later record has an earlier one, also when the clock was set back.
+    last_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
+
+
+class EvidenceEntry(db.Model):
+    """A record of a chain; it is never changed."""
+
+    __tablename__ = "evidence_entries"
+    __table_args__ = (
+        CheckConstraint("position >= 1", name="position"),
+        Index("ix_evidence_entries_einvoice_id", "einvoice_id", "position"),
+    )
+
+    owner_id: Mapped[int] = mapped_column(ForeignKey("evidence_chains.owner_id"), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[str] = mapped_column(String(64), nullable=False)
+    kind: Mapped[str] = mapped_column(String(50), nullable=False)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
+    einvoice_id: Mapped[int | None] = mapped_column(BigInteger)
+    #: The canonical bytes, which are ASCII or UTF-8 text.
+    body: Mapped[str] = mapped_column(Text, nullable=False)
+    #: Salt of the sealed content. Without it nobody can show any more what the content was.
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: Row of the history of the e-invoice that has the sealed content.
+    source_id: Mapped[int | None] = mapped_column(BigInteger)
