@@ -49,6 +49,7 @@ def _every(seconds: float, *, expires: float) -> dict[str, Any]:
 _PERIODIC_TASKS = {
     "events.relay": _every(1.0, expires=0.9),
     "accounts.purge": _every(600.0, expires=300),
+    "evidence.seal_days": _every(300.0, expires=290),
     "einvoices.print_pdfs": _every(15.0, expires=14),
     "grn.print_papers": _every(15.0, expires=14),
     "einvoices.send": _every(2.0, expires=1.9),

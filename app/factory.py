@@ -13,9 +13,10 @@ from app.admin import register as admin
 from app.config import Settings
 from app.einvoices import invoice_sources
 from app.einvoices import register as einvoices
-from app.einvoices.evidence import chain_records
+from app.einvoices.evidence import chain_records, late_records
 from app.events import register as event_log
 from app.evidence import chain
+from app.evidence import register as evidence
 from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import register as grn
 from app.kernel import json, logs
@@ -49,7 +50,19 @@ Amounts are exact decimals; unknown fields are refused by name; a trailing slash
 """
 
 #: Each has ``BLUEPRINTS``, ``COMMANDS`` and ``TASKS``. The order is that of the API reference.
-PACKAGES = (event_log, accounts, sales, grn, einvoices, webhooks, stream, operations, local, provider_simulator)
+PACKAGES = (
+    event_log,
+    accounts,
+    evidence,
+    sales,
+    grn,
+    einvoices,
+    webhooks,
+    stream,
+    operations,
+    local,
+    provider_simulator,
+)
 #: Modules with Celery tasks; Celery knows a task once its module is imported.
 TASKS = tuple(module for package in PACKAGES for module in package.TASKS)
 
@@ -123,7 +136,8 @@ def _connect_packages() -> None:
         events.subscribe(subscriber)
     body_reader.caller_checks[:] = [guards.require_caller]
     principals.authenticators[:] = [*accounts.AUTHENTICATORS, *stream.AUTHENTICATORS]
-    chain.beginnings.state = chain_records.state_before
+    chain.domain.state_before = chain_records.state_before
+    chain.domain.append_missing = late_records.append_missing
     invoice_sources.SOURCES["sales"] = invoice_sources.InvoiceSource(
         einvoice_source.billable_invoice, einvoice_source.lock, einvoice_source.is_in_review
     )

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.accounts.models.accounts import User
 from app.accounts.principals import authenticate
 from app.extensions import db
-from app.kernel.errors import Forbidden
+from app.kernel.errors import Forbidden, NotFound
 
 #: Rows that a service may read or change: those of the user with this id, or those of all users (None).
 Scope = int | None
@@ -48,3 +48,18 @@ def may_allow() -> bool:
     """Whether the caller may allow addresses that are not public: an admin in person, not a token."""
     caller = authenticate()
     return caller.sees_everything and caller.signed_in
+
+
+def chosen_owner(user_id: int | None) -> int:
+    """The user whose rows are read: the caller, or for an administrator the user with ``user_id``.
+
+    Raises:
+        Forbidden: the credential belongs to no user.
+        NotFound: the user does not exist, or the caller may not read the user's rows.
+    """
+    caller = owner_id()
+    if user_id is None or user_id == caller:
+        return caller
+    if scope() is not None or db.session.get(User, user_id) is None:
+        raise NotFound
+    return user_id

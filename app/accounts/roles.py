@@ -14,6 +14,7 @@ ABILITIES: dict[str, str] = {
     "grn:read": N_("List and read goods receipts, ledgers and master data."),
     "grn:write": N_("Book, change and delete goods receipts, ledgers and master data."),
     "audit:read": N_("Read the audit trail: who did what, when and from where."),
+    "evidence:read": N_("Read the evidence: chains, daily roots and proofs; export a month with its documents."),
     "events:read": N_("Read the events of the domains that you may read: their log and live stream."),
     "webhooks:manage": N_("Manage webhook endpoints and their deliveries."),
 }

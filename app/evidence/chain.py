@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, DateTime, LargeBinary, String, Text, bindparam, select, text
@@ -68,14 +68,20 @@ class _Head:
 
 
 @dataclass(slots=True)
-class Beginnings:
-    """``state`` returns what the first record of an owner's chain states: what there was before."""
+class Domain:
+    """What the chains ask the domain whose documents they record.
 
-    state: Callable[[int], Mapping[str, Any]] = lambda _owner_id: {}
+    Attributes:
+        state_before: what the first record of an owner's chain states: what there was before.
+        append_missing: append the records of documents of an owner and a day that have none.
+    """
+
+    state_before: Callable[[int], Mapping[str, Any]] = lambda _owner_id: {}
+    append_missing: Callable[[int, date], None] = lambda _owner_id, _day: None
 
 
-#: The domain whose documents the chains record sets it.
-beginnings = Beginnings()
+#: ``app/factory.py`` connects it.
+domain = Domain()
 
 
 def append(record: Record) -> None:
@@ -89,7 +95,7 @@ def _write(records: Sequence[Record]) -> None:
         own = [record for record in records if record.owner_id == owner_id]
         head = _lock_head(owner_id) or _begin(owner_id)
         if head.position == 0:
-            own.insert(0, Record(owner_id, BEGUN, facts=beginnings.state(owner_id)))
+            own.insert(0, Record(owner_id, BEGUN, facts=domain.state_before(owner_id)))
         _store(owner_id, head, own)
 
 

@@ -1,11 +1,11 @@
-"""Tables of the evidence: the head of each chain, and its records."""
+"""Tables of the evidence: the head of each chain, its records, and the root of each day."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, String, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, Index, LargeBinary, String, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.evidence.canonical import NO_HASH
@@ -48,3 +48,24 @@ class EvidenceEntry(db.Model):
     salt: Mapped[bytes | None] = mapped_column(LargeBinary)
     #: Row of the history of the e-invoice that has the sealed content.
     source_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class EvidenceRoot(db.Model):
+    """The Merkle root of the records of one day (in UTC) of a chain; it is never changed."""
+
+    __tablename__ = "evidence_roots"
+    __table_args__ = (CheckConstraint("1 <= first AND first <= last", name="records"),)
+
+    owner_id: Mapped[int] = mapped_column(ForeignKey("evidence_chains.owner_id"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    #: Positions of the records of the day.
+    first: Mapped[int] = mapped_column(BigInteger, nullable=False)
+    last: Mapped[int] = mapped_column(BigInteger, nullable=False)
+    root: Mapped[str] = mapped_column(String(64), nullable=False)
+    #: Hash of the statement, which the next one contains.
+    hash: Mapped[str] = mapped_column(String(64), nullable=False)
+    #: The statement as canonical bytes: root, positions, last record, hash of the statement before.
+    body: Mapped[str] = mapped_column(Text, nullable=False)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
+    #: Response of a time stamp service (RFC 3161) to the hash of the statement.
+    time_stamp: Mapped[bytes | None] = mapped_column(LargeBinary)

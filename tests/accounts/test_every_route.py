@@ -28,7 +28,7 @@ from app.kernel.pagination import byte_limit
 from app.kernel.unit_of_work import unit_of_work
 from tests.accounts.test_guards import routes
 from tests.accounts.tokens.helpers import rows
-from tests.factories import a_sale, a_token, a_user
+from tests.factories import a_draft, a_sale, a_token, a_user
 from tests.webhooks.fixtures import post_endpoint
 
 
@@ -158,6 +158,8 @@ WITHOUT_PAGES = {
 
 #: Lists of which 100 of the largest rows are no large page, and what bounds a row.
 SMALL_ROWS = {
+    "/api/v1/einvoices/{einvoice_id}/evidence": "a few short facts, and a hash for each level of a tree",
+    "/api/v1/evidence/roots": "a few short facts",
     "/api/v1/einvoices": "no items; 16 KiB of metadata",
     "/api/v1/provider-accounts": "20 allowances, 100 mapped words; an owner has 50 accounts",
     "/api/v1/webhooks/endpoints": "50 events, 20 allowances, 16 KiB of metadata",
@@ -218,6 +220,7 @@ def test_every_list_has_a_limit_in_bytes_or_small_rows(
     without = set()
     with unit_of_work():
         modules.enable(admin.user, "feature.einvoice_api", actor="test")
+    parts["einvoice_id"] = admin.post("/api/v1/einvoices", json=a_draft()).json["id"]
     for path in sizes:
         ids = {**parts, "endpoint_id": endpoint, **({"invoice_id": item.receipt_id} if "fabric" in path else {})}
         limit = CountedLimit(16)

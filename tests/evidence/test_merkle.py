@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from app.evidence.canonical import leaf_hash, node_hash
-from app.evidence.merkle import inclusion_path, tree_root
+from app.evidence.merkle import MerkleTree
 
 #: The reference data of Certificate Transparency implementations, and its roots for 1 to 8 leaves.
 LEAVES = [
@@ -28,7 +28,7 @@ ROOTS = [
 
 @pytest.mark.parametrize("size", range(1, 9))
 def test_roots_are_those_of_other_implementations(size: int) -> None:
-    assert tree_root([leaf_hash(leaf) for leaf in LEAVES[:size]]) == ROOTS[size - 1]
+    assert MerkleTree([leaf_hash(leaf) for leaf in LEAVES[:size]]).root == ROOTS[size - 1]
 
 
 def test_the_hash_of_a_record_has_a_prefix() -> None:
@@ -38,8 +38,9 @@ def test_the_hash_of_a_record_has_a_prefix() -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 100])
 def test_each_proof_leads_to_the_root(size: int) -> None:
     leaves = [leaf_hash(str(number).encode()) for number in range(size)]
+    tree = MerkleTree(leaves)
     for index in range(size):
-        assert walk(leaves[index], index, size, inclusion_path(leaves, index)) == tree_root(leaves)
+        assert walk(leaves[index], index, size, tree.inclusion_path(index)) == tree.root
 
 
 def walk(leaf: str, index: int, size: int, path: list[str]) -> str:
