@@ -14,7 +14,7 @@ from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.identifiers import INVISIBLE
 from app.operations import doctor
-from app.operations.findings import State
+from app.operations.doctor_findings import State
 from tests.test_migrations import FOLDER, downgrade, empty, fill, migrating, upgrade
 
 __all__ = ("empty", "migrating")  # the fixtures

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(
     path
     for path in (ROOT / "app").rglob("*.py")
-    if path.relative_to(ROOT / "app").parts[0] not in {"admin", "local", "config.py"} and path.stem != "samples"
+    if path.relative_to(ROOT / "app").parts[0] not in {"admin", "local", "config.py", "config_values.py"} and path.stem != "samples"
 )
 _CLASS_TEXTS = re.compile(r"(default_)?(error_)?messages?|message_\w+")
 _SENTENCE = re.compile(r"\S.* .*[.!?:]$", re.DOTALL)

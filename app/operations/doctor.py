@@ -23,7 +23,7 @@ from app.kernel.identifiers import clean_identifier
 from app.kernel.system.private_folders import is_open_to_others, make_private_folder
 from app.kernel.worker import heartbeat
 from app.operations import attention
-from app.operations.findings import Finding, State
+from app.operations.doctor_findings import Finding, State
 from app.operations.monitoring import queue_drain, queue_health, redis_info
 from app.pdf.scripts import FONT_PACKAGES
 

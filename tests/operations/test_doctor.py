@@ -14,7 +14,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.operations import doctor
-from app.operations.findings import State
+from app.operations.doctor_findings import State
 from app.operations.tasks import canary
 
 

@@ -19,7 +19,7 @@ from app.operations.backup.archive import BrokenBackupError, Manifest
 from app.operations.backup.postgres_client import ProgramError
 from app.operations.backup.restore import RestoreRefusedError
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
-from app.operations.findings import State
+from app.operations.doctor_findings import State
 
 hub = AppGroup("hub", help="The whole installation: backup, verify, restore, doctor.")
 _passphrase = click.option(

@@ -11,7 +11,7 @@ from redis import Redis
 from app.extensions import bus
 from app.kernel.http.app import Hub
 from app.operations import doctor
-from app.operations.findings import State
+from app.operations.doctor_findings import State
 from app.operations.monitoring import hub_status, redis_info
 from app.operations.monitoring.metrics_collector import HubCollector
 
