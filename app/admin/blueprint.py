@@ -68,6 +68,8 @@ def _check_request() -> None:
     is_public = ability_of(current_app.view_functions[request.endpoint or ""]) is None
     if known is None and not is_public:
         raise Unauthenticated
+    if known is not None and request.endpoint == f"{blp.name}.login.sign_in":
+        return  # who is signed in already, in another window perhaps, changes nothing by it
     csrf.protect()
 
 

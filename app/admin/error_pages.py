@@ -8,7 +8,9 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from flask_babel import gettext, lazy_gettext
 from flask_wtf.csrf import CSRFError
 
+from app.admin import kept_form
 from app.admin.blueprint import HEADERS, CookieNeedsHttps, StaleForm, loses_cookie
+from app.admin.forms.sign_in_form import SignInForm, sign_in_page
 from app.admin.helpers import SEE_OTHER
 from app.admin.i18n.translate import translate
 from app.kernel import errors
@@ -109,6 +111,9 @@ def handle_csrf_error(_error: CSRFError) -> Response:
 
 
 def _redirect_to_sign_in() -> Response:
+    kept = kept_form.keep() if request.method == "POST" else None
+    if kept:
+        return make_response(sign_in_page(SignInForm(formdata=None), previous_page(), kept), _UNAUTHORIZED)
     is_fragment = "HX-Request" in request.headers
     target = request.full_path.rstrip("?") if request.method == "GET" and not is_fragment else previous_page()
     is_overview = target == url_for("admin.overview.show")

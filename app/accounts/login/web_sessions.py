@@ -79,6 +79,17 @@ def stream_authenticator() -> Principal | None:
     return _session_user()
 
 
+def user_of_cookie() -> int | None:
+    """Id of the user whose session the cookie names, also when the session has ended; it proves no rights."""
+    session_id = session.get(_COOKIE_KEY)
+    if session_id is None:
+        return None
+    user_id: int | None = db.session.scalar(
+        select(LoginSession.user_id).where(LoginSession.id == uuid.UUID(session_id))
+    )
+    return user_id
+
+
 def _session_user() -> Principal | None:
     row = _current_session()
     if row is None:

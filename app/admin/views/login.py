@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, redirect, render_template, request
-from flask_babel import gettext, lazy_gettext, refresh
+from flask import Blueprint, g, redirect, render_template, request
+from flask_babel import gettext, refresh
 from werkzeug.wrappers import Response
-from wtforms import EmailField, PasswordField
-from wtforms.validators import InputRequired, Length
 
-from app.accounts import users
 from app.accounts.errors import UnknownInvitation, WrongPassword
 from app.accounts.guards import SIGNED_IN, public, requires
-from app.accounts.login import invitations, login_limits, passwords, web_sessions
-from app.admin.blueprint import CookieNeedsHttps, loses_cookie
+from app.accounts.login import invitations, login_limits, web_sessions
+from app.admin import kept_form
 from app.admin.error_pages import own_page, previous_page
-from app.admin.forms.base import Form, submit
+from app.admin.forms.base import submit
 from app.admin.forms.new_password import NewPasswordForm
+from app.admin.forms.sign_in_form import SignInForm, sign_in_page
 from app.admin.helpers import SEE_OTHER, redirect_to, redirect_with_success
 from app.admin.i18n.translate import translate
 from app.admin.viewer import choose_language, viewer
@@ -24,36 +22,32 @@ from app.languages import LANGUAGES
 blp = Blueprint("login", __name__)
 
 
-class SignInForm(Form):
-    email = EmailField(lazy_gettext("E-mail address"), [InputRequired(), Length(max=users.MAX_EMAIL_LENGTH)])
-    password = PasswordField(lazy_gettext("Password"), [InputRequired(), Length(max=passwords.MAX_LENGTH)])
-
-
 @blp.route("/sign-in", methods=["GET", "POST"])
 @public
 @login_limits.limit_by_network_and_account
 def sign_in() -> str | Response:
     """Sign in, then redirect to the page that was requested first."""
-    target = own_page(request.args.get("next", ""))
-    if viewer() is not None:
-        return redirect(target, SEE_OTHER)
+    target, known = own_page(request.args.get("next", "")), viewer()
+    if known is not None:
+        return _go_on(known.principal.user_id, target)
     form = SignInForm()
     if form.validate_on_submit():
         try:
-            web_sessions.sign_in(form.email.data or "", form.password.data or "")
+            user = web_sessions.sign_in(form.email.data or "", form.password.data or "")
         except WrongPassword as refusal:  # handled here, so that the audit row is committed
             form.add_errors(refusal)
         else:
-            return redirect(target, SEE_OTHER)
-    return render_template(
-        "admin/sign_in.html",
-        form=form,
-        is_new=users.nobody_signed_in_yet(),
-        is_unencrypted=current_app.config["ALLOW_HTTP"] and not request.is_secure,
-        # A proxy that does not send X-Forwarded-Proto may serve https: then the browser keeps the cookie.
-        loses_cookie=loses_cookie() and "X-Forwarded-For" not in request.headers,
-        cookie_hint=translate(CookieNeedsHttps.message),
-    )
+            return _go_on(user.id, target)
+    return sign_in_page(form, target, request.form.get(kept_form.FIELD))
+
+
+def _go_on(user_id: int | None, target: str) -> str | Response:
+    """The page that was requested first, or the offer to send a form again whose session had ended."""
+    kept = kept_form.restore(user_id)
+    if kept is None:
+        return redirect(target, SEE_OTHER)
+    g.pop("csrf_token", None)  # it belongs to the session before the sign-in
+    return render_template("admin/kept_form.html", kept=kept, target=target)
 
 
 @blp.route("/invitation/<token>", methods=["GET", "POST"])
