@@ -154,6 +154,8 @@ LABELS: dict[str, tuple[LazyString, str]] = {
     "problem.rejected": (lazy_gettext("Rejected"), "bad"),
     "problem.not_sent": (lazy_gettext("Not sent"), "bad"),
     "problem.in_doubt": (lazy_gettext("In doubt"), "warn"),
+    "provider_status.queued": (lazy_gettext("Queued"), "busy"),
+    "provider_status.taken": (lazy_gettext("At the provider"), "busy"),
     "draft": (lazy_gettext("Draft"), "plain"),
     "issued": (lazy_gettext("Issued"), "busy"),
     "sent": (lazy_gettext("Sent"), "busy"),

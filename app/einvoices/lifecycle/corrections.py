@@ -9,6 +9,7 @@ from app.einvoices.events import CREATED, STATUS_CHANGED, emit_and_record, recor
 from app.einvoices.lifecycle import step_needs
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.provider_accounts import status_words
+from app.einvoices.providers import sendings
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import Status, Type
@@ -44,6 +45,7 @@ def correct(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice
     """
     rejected = find_for_update(einvoice_id, scope)
     step_needs.require("correct", rejected)
+    sendings.withdraw(rejected)
     correction = _copy(rejected)
     replace(rejected, correction, reason, actor)
     emit_and_record(CREATED, correction, corrects_id=rejected.id, actor=actor)

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
+from app.einvoices.errors import AlreadySending
 from app.einvoices.events import CANCELLED, ISSUED, record_step
 from app.einvoices.lifecycle import (
     allowed_steps,
@@ -82,6 +83,7 @@ def cancel(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice:
     """
     einvoice = find_for_update(einvoice_id, scope)
     step_needs.require("cancel", einvoice)
+    sendings.withdraw(einvoice)
     einvoice.status, einvoice.reason, einvoice.updated_at = Status.CANCELLED.value, reason, change_clock.stamp()
     if einvoice.number is not None:
         _schedule_pdf(einvoice)
@@ -96,7 +98,8 @@ def cancel(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice:
 def send(einvoice_id: int, scope: Scope, actor: str, *, provider_account_id: int | None = None) -> Einvoice:
     """Queue an e-invoice for its provider; a worker sends it and stores the response.
 
-    When an earlier sending is in doubt, the worker first asks the provider whether it has the e-invoice.
+    When an earlier sending is in doubt, the worker first asks the provider whether it has the e-invoice. One that waits
+    for a person, and that never reached the provider, can go through another account.
 
     Args:
         provider_account_id: another account than that of the draft, for example because that one was archived.
@@ -117,9 +120,12 @@ def send(einvoice_id: int, scope: Scope, actor: str, *, provider_account_id: int
         exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope)
     if provider_account_id not in {None, einvoice.provider_account_id}:
         sendings.require_no_doubt(einvoice)
+        sendings.withdraw(einvoice)
         account = draft_account.named(provider_account_id, einvoice.owner_id)
         einvoice.provider_account, einvoice.provider = account, account.adapter
         db.session.flush()
+    elif sendings.is_being_sent(einvoice):
+        raise AlreadySending
     draft_account.require_ready(einvoice)
     einvoice.provider_status, einvoice.updated_at = OwnWord.QUEUED.value, change_clock.stamp()
     sendings.queue(einvoice)

@@ -107,7 +107,7 @@ def settle(einvoice_id: int, *, taken: bool, reason: str, scope: Scope, actor: s
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
         AlreadySending: a sending is pending, so the hub itself still tries to find out.
-        NotInDoubt: no sending was given up in doubt.
+        NotInDoubt: no sending was given up in doubt, and none in doubt waits for a person.
     """
     einvoice = find_for_update(einvoice_id, scope)
     row = sendings.find_doubtful(einvoice)

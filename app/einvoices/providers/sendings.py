@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from app.einvoices.errors import AccountInDoubt, AlreadySending, InDoubt
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
-from app.einvoices.providers import lanes
+from app.einvoices.providers import lanes, lockouts
+from app.einvoices.status import OwnWord
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.unit_of_work import after_commit
@@ -22,6 +23,7 @@ from app.kernel.worker.work_queue import WorkState
 _KEYS = uuid.UUID("4be0a8a1-6f3f-5d0c-9d5e-0c5b7c1c2f10")
 #: E-invoices in doubt that a refusal names.
 _MAX_NAMED = 10
+WITHDRAWN = "It was withdrawn before it was sent."
 trigger_sender = DebouncedTask("einvoices.send")
 
 
@@ -61,8 +63,9 @@ def is_doubtful() -> ColumnElement[bool]:
 
 
 def find_doubtful(einvoice: Einvoice) -> EinvoiceSending | None:
-    """The sending of an e-invoice that was given up in doubt."""
-    query = select(EinvoiceSending).where(EinvoiceSending.einvoice_id == einvoice.id, is_doubtful())
+    """The sending of an e-invoice in doubt that was given up, or that goes on only when a person does something."""
+    waits = and_(_waits_for_person(), EinvoiceSending.in_doubt)
+    query = select(EinvoiceSending).where(EinvoiceSending.einvoice_id == einvoice.id, or_(is_doubtful(), waits))
     found: EinvoiceSending | None = db.session.scalar(query.execution_options(populate_existing=True))
     return found
 
@@ -129,11 +132,43 @@ def require_no_doubt_of_lane(lane_id: int) -> None:
 def require_not_sending(einvoice: Einvoice) -> None:
     """Refuse a step that must not happen while the provider may get the e-invoice.
 
+    A sending that waits for a person and never reached the provider is no hindrance: see ``withdraw``.
+
     Raises:
         AlreadySending: a sending to the provider is pending.
     """
-    if is_being_sent(einvoice):
+    if is_being_sent(einvoice) and _find_waiting(einvoice) is None:
         raise AlreadySending
+
+
+def withdraw(einvoice: Einvoice) -> None:
+    """End a sending that waits for a person and never reached the provider, if there is one.
+
+    Raises:
+        AlreadySending: a worker has begun to send it meanwhile.
+    """
+    row = _find_waiting(einvoice, lock=True)
+    if row is None:
+        require_not_sending(einvoice)
+        return
+    row.state, row.error, row.finished_at = WorkState.FAILED.value, WITHDRAWN, clock.now()
+    if einvoice.provider_status == OwnWord.QUEUED:
+        einvoice.provider_status = OwnWord.FAILED.value
+    db.session.flush()
+
+
+def _waits_for_person() -> ColumnElement[bool]:
+    is_free = EinvoiceSending.claim_id.is_(None)
+    return and_(EinvoiceSending.state == WorkState.PENDING, is_free, lockouts.waits_for_person())
+
+
+def _find_waiting(einvoice: Einvoice, *, lock: bool = False) -> EinvoiceSending | None:
+    query = select(EinvoiceSending).where(
+        EinvoiceSending.einvoice_id == einvoice.id, _waits_for_person(), ~EinvoiceSending.in_doubt
+    )
+    query = query.with_for_update(of=EinvoiceSending) if lock else query
+    found: EinvoiceSending | None = db.session.scalar(query.execution_options(populate_existing=True))
+    return found
 
 
 def _was_taken(einvoice: Einvoice, lane_id: int) -> bool:

@@ -15,7 +15,7 @@ from app.extensions import db
 from app.kernel.http.app import Hub
 from app.operations import doctor
 from app.operations.monitoring import backlogs, hub_status
-from tests.einvoices.helpers import create_issued, fetch_detail, perform, stored_sendings
+from tests.einvoices.helpers import URL, create_issued, fetch_detail, perform, stored_sendings
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS, loopback
 from tests.einvoices.providers.provider_server import CUT, StoringProvider
 from tests.operations.cli.cli_helpers import Run, error_line
@@ -169,3 +169,61 @@ def test_a_look_up_stops_the_account(
         assert (account.test_passed, account.test_message) == (False, "Look-up: The provider answered 401.")
     assert stored_sendings()[0].in_doubt
     assert due_sendings() == 0
+
+
+class TestWaysOut:
+    """A seller is not stuck while a sending waits for somebody else."""
+
+    @pytest.fixture
+    def waiting(self, owner: FlaskClient, store: StoringProvider) -> int:
+        """An e-invoice that waits because the provider refuses the settings."""
+        refuse(store, 401)
+        einvoice_id = queue(owner)
+        outbox.send_due()
+        return einvoice_id
+
+    def test_it_can_be_cancelled(
+        self, owner: FlaskClient, waiting: int, store: StoringProvider, pass_time: Pass, run: Run
+    ) -> None:
+        shown = perform(owner, waiting, "cancel", {"reason": "x"})
+        assert (shown["status"], shown["provider_status"]) == ("cancelled", "failed")
+        [row] = stored_sendings()
+        assert (row.state, row.error) == ("failed", "It was withdrawn before it was sent.")
+        accept(store)
+        assert run("einvoices", "test-provider").exit_code == 0
+        pass_time(4000)
+        assert (outbox.send_due(), store.stored) == (0, {})
+
+    def test_it_can_be_sent_through_an_account(self, owner: FlaskClient, waiting: int) -> None:
+        assert owner.post(f"{URL}/{waiting}/send").json["error"] == "ALREADY_SENDING"
+        account = owner.post(ACCOUNTS, json={"name": "A", "adapter": "null"}).json
+        owner.post(f"{ACCOUNTS}/{account['id']}/test")
+        perform(owner, waiting, "send", {"provider_account_id": account["id"]})
+        assert outbox.send_due() == 1
+        assert fetch_detail(owner, waiting)["status"] == "accepted"
+        assert [row.state for row in stored_sendings()] == ["failed", "done"]
+
+    def test_one_that_a_worker_can_send_is_not_withdrawn(self, owner: FlaskClient, store: StoringProvider) -> None:
+        einvoice_id = queue(owner)
+        answer = owner.post(f"{URL}/{einvoice_id}/cancel", json={"reason": "x"})
+        assert answer.json["error"] == "ALREADY_SENDING"
+
+    @pytest.mark.parametrize("taken", [True, False])
+    def test_a_doubt_that_waits_is_settled_by_a_person(
+        self, owner: FlaskClient, store: StoringProvider, pass_time: Pass, taken: bool
+    ) -> None:
+        store.decide, store.lookup_code = lambda: CUT, 401
+        einvoice_id = queue(owner)
+        outbox.send_due()
+        pass_time(31)
+        outbox.send_due()
+        assert lane().refused_adapter == "http"
+        for action in ("cancel", "send"):
+            refused = owner.post(f"{URL}/{einvoice_id}/{action}", json={"reason": "x"} if action == "cancel" else None)
+            assert refused.json["error"] == {"cancel": "IN_DOUBT", "send": "ALREADY_SENDING"}[action]
+        perform(owner, einvoice_id, "settle-doubt", {"taken": taken, "reason": "Asked them"})
+        shown = fetch_detail(owner, einvoice_id)
+        assert (shown["status"], shown["provider_status"]) == (("sent", "taken") if taken else ("issued", "failed"))
+        assert [row.state for row in stored_sendings()] == ["done" if taken else "failed"]
+        if not taken:
+            perform(owner, einvoice_id, "cancel", {"reason": "x"})
