@@ -39,6 +39,6 @@ def test_every_life_has_a_lawful_end(
     *, app: Hub, owner_as: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch, size: settings
 ) -> None:
     monkeypatch.setattr(outbox, "LINGER_SECONDS", 0)
-    with running_world(app, [owner_as() for _ in range(2)], monkeypatch) as world:
+    with running_world(app, [owner_as() for _ in range(2)], owner_as("admin"), monkeypatch) as world:
         machine = type("Lifetimes", (Lifetimes,), {"world": world})
         run_state_machine_as_test(machine, settings=size)

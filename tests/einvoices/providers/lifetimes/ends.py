@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -58,6 +58,7 @@ def check(world: World, lives: Sequence[Life]) -> None:
     for seller in world.sellers:
         own = [end for end in ends if end.life.seller is seller]
         check_numbers(seller, own)
+        check_credits(world, own)
         check_sums(own)
 
 
@@ -134,6 +135,25 @@ def check_numbers(seller: Seller, ends: Sequence[End]) -> None:
     del numbers[None]
     assert set(numbers.values()) <= {1}, numbers
     assert sum(row["count"] for row in series) == len(numbers)
+
+
+def check_credits(world: World, ends: Sequence[End]) -> None:
+    """A sale in force has credited what its returns and credit notes in force sum up to, and never more than it is."""
+    shown, credited = {end.life.id: end.shown for end in ends}, Counter[int]()
+    for one in shown.values():
+        if one["original_id"] and one["status"] != "cancelled" and not one["corrected_by_id"]:
+            credited[_in_force(shown, one["original_id"])] += one["totals"]["grand_total"]
+    for einvoice_id, one in shown.items():
+        if not one["original_id"] and one["status"] != "cancelled" and not one["corrected_by_id"]:
+            stored = world.credited_total(einvoice_id)
+            assert stored == credited[einvoice_id] <= one["totals"]["grand_total"], (one, stored, credited)
+
+
+def _in_force(shown: Mapping[int, dict[str, Any]], einvoice_id: int) -> int:
+    """The last correction of an e-invoice, or itself."""
+    while (corrected_by := shown[einvoice_id]["corrected_by_id"]) is not None:
+        einvoice_id = corrected_by
+    return einvoice_id
 
 
 def check_sums(ends: Sequence[End]) -> None:

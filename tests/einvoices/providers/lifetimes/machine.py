@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
 
@@ -69,6 +70,24 @@ class Lifetimes(RuleBasedStateMachine):
     @rule(target=lives, life=lives)
     def credit(self, life: Life) -> Any:
         return self.derive(life, "credit-notes", {"reason": "x"})
+
+    @rule(target=lives, life=lives)
+    def credit_by_a_colleague(self, life: Life) -> Any:
+        """Another user drafts a credit note of the seller, and issues it."""
+        return self.derive(life, "credit-notes", {"reason": "x"}, by=self.world.colleague)
+
+    @rule(life=lives, action=st.sampled_from(["issue", "send", "cancel"]))
+    def take_over(self, life: Life, action: str) -> None:
+        """Another user goes on with what the seller has begun."""
+        self.act(life, action, {"reason": "x"} if action == "cancel" else None, by=self.world.colleague)
+
+    @rule(life=lives, action=st.sampled_from(["cancel", "correct", "credit"]), is_taken_over=st.booleans())
+    def free_the_original(self, life: Life, action: str, is_taken_over: bool) -> None:
+        """A credit note is cancelled, and its original is free for another step."""
+        credit = self.credit_by_a_colleague(life) if is_taken_over else self.credit(life)
+        if isinstance(credit, Life):
+            self.cancel(credit)
+            getattr(self, action)(life)
 
     @rule(life=lives)
     def decide(self, life: Life) -> None:
@@ -175,7 +194,9 @@ class Lifetimes(RuleBasedStateMachine):
     @rule(
         life=lives,
         actions=st.lists(
-            st.sampled_from(["send", "cancel", "work", "sweep", "correct", "report"]), min_size=2, max_size=3
+            st.sampled_from(["send", "cancel", "work", "sweep", "correct", "report", "credit", "take over"]),
+            min_size=2,
+            max_size=3,
         ),
     )
     def act_at_the_same_time(self, life: Life, actions: list[str]) -> None:
@@ -183,6 +204,8 @@ class Lifetimes(RuleBasedStateMachine):
             "send": lambda: self.act(life, "send"),
             "cancel": lambda: self.act(life, "cancel", {"reason": "x"}),
             "correct": lambda: self.derive(life, "corrections", {}),
+            "credit": lambda: self.derive(life, "credit-notes", {"reason": "x"}, by=self.world.colleague),
+            "take over": lambda: self.act(life, "cancel", {"reason": "x"}, by=self.world.colleague),
             "work": outbox.send_due,
             "sweep": look_ups.look_up_due,
             "report": self.world.reports.send_due,
@@ -198,17 +221,19 @@ class Lifetimes(RuleBasedStateMachine):
         self.all.append(life)
         return life
 
-    def act(self, life: Life, action: str, body: Any = None, other: set[int] = frozenset()) -> Any:  # type: ignore[assignment]
-        """Perform an action, which may be refused; nothing else may happen."""
+    def act(
+        self, life: Life, action: str, body: Any = None, other: Set[int] = frozenset(), by: FlaskClient | None = None
+    ) -> Any:
+        """Let the seller, or ``by``, perform an action, which may be refused; nothing else may happen."""
         was_taken = action == "send" and bool(self.world.documents(life))
-        answer = life.seller.client.post(f"{URL}/{life.id}/{action}", json=body)
+        answer = (by or life.seller.client).post(f"{URL}/{life.id}/{action}", json=body)
         assert answer.status_code in _DONE | _REFUSED | other, (action, answer.json)
         if was_taken and answer.status_code == 202:
             life.repeats += 1
         return answer
 
-    def derive(self, life: Life, action: str, body: Any) -> Any:
-        answer = self.act(life, action, body, other={422})
+    def derive(self, life: Life, action: str, body: Any, by: FlaskClient | None = None) -> Any:
+        answer = self.act(life, action, body, other={422}, by=by)
         if answer.status_code != 201:
             return multiple()
         root = life.root if action == "corrections" else answer.json["id"]
@@ -216,7 +241,7 @@ class Lifetimes(RuleBasedStateMachine):
         self.all.append(derived)
         # A correction through the simulator behaves as the provider is disposed to.
         assert life.seller.client.patch(f"{URL}/{derived.id}", json={"metadata": {}}).status_code == 200
-        self.act(derived, "issue")
+        self.act(derived, "issue", by=by)
         return derived
 
     def say(self, life: Life, word: str) -> None:

@@ -136,6 +136,8 @@ class World:
     line: Line
     reports: ReportSender
     sellers: Sequence[Seller]
+    #: A user who acts for all sellers.
+    colleague: FlaskClient
 
     @property
     def store(self) -> Store:
@@ -193,6 +195,12 @@ class World:
         with db.engine.connect() as connection:
             return list(connection.execute(text(query), {"id": life.id}))
 
+    def credited_total(self, einvoice_id: int) -> float:
+        """What returns and credit notes have taken from a sale."""
+        query = text("SELECT credited_total FROM e_invoices WHERE id = :id")
+        with db.engine.connect() as connection:
+            return float(connection.scalar(query, {"id": einvoice_id}))
+
     def open_sendings(self) -> int:
         """Number of sendings that wait, or whose provider can still be asked."""
         query = text("SELECT count(*) FROM e_invoice_sendings WHERE state = 'pending' OR in_doubt")
@@ -219,8 +227,10 @@ def served(server: BaseWSGIServer) -> Iterator[str]:
 
 
 @contextmanager
-def running_world(app: Hub, clients: Sequence[FlaskClient], patch: pytest.MonkeyPatch) -> Iterator[World]:
-    """The world with a seller for each client."""
+def running_world(
+    app: Hub, clients: Sequence[FlaskClient], colleague: FlaskClient, patch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """The world with a seller for each client, and a user who acts for all of them."""
     time, line = Clock(patch), Line(app)
     store = Store(now=lambda: clock.now().timestamp())
     simulator = Simulator(store, slow_seconds=0.02, hang_seconds=0.05)
@@ -231,7 +241,7 @@ def running_world(app: Hub, clients: Sequence[FlaskClient], patch: pytest.Monkey
         for name in ("EINVOICE_PROVIDER_URL", "EINVOICE_PROVIDER_LOOKUP_URL"):
             patch.setitem(app.config, name, f"{provider}/demo/einvoices")
         known = [_open_seller(client, store, hub, provider) for client in clients]
-        yield World(app, time, simulator, line, ReportSender(store, "test"), known)
+        yield World(app, time, simulator, line, ReportSender(store, "test"), known, colleague)
     store.close()
 
 
