@@ -147,6 +147,8 @@ class Line:
     #: INV-01: net plus all taxes and charges.
     total: Decimal | None = None
     allowances: tuple[AllowanceCharge, ...] = ()
+    #: Charges less allowances of the line, where the document states the sum.
+    allowance_total: Decimal | None = None
     #: The VAT category and rate of the line, without an amount (EN 16931).
     tax: Tax | None = None
     #: Taxes with amounts (UBL-TR, INV-01).
@@ -155,7 +157,9 @@ class Line:
     #: INV-01: charges that bear no tax.
     other_charges: Decimal | None = None
     item: Item = field(default_factory=Item)
-    #: A line that explains or groups others; totals do not count it.
+    #: The id of the line that this one is a part of.
+    parent: str | None = None
+    #: A line that explains or groups others, or a part; totals do not count it.
     is_informative: bool = False
 
 
@@ -194,6 +198,8 @@ class Totals:
     tax_exclusive: Decimal | None = None  # BT-109
     tax_inclusive: Decimal | None = None  # BT-112
     prepaid: Decimal | None = None  # BT-113
+    #: Payments for others that the invoice collects: the sum of BT-DEX-002 in the extension of XRechnung.
+    third_party: Decimal | None = None
     rounding: Decimal | None = None  # BT-114
     payable: Decimal | None = None  # BT-115
 

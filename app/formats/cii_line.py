@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from app.formats.canonical import AllowanceCharge, Identifier, Item, Line, Price, Tax
 from app.formats.cii_party import identifier
 from app.formats.values import ValueReader, is_true, iso_date
 from app.formats.xml_tree import Node
 
 _SETTLEMENT = "SpecifiedLineTradeSettlement"
+_SUMMATION = "SpecifiedTradeSettlementLineMonetarySummation"
 #: Lines that group or explain others (Factur-X EXTENDED).
 _INFORMATIVE = frozenset({"GROUP", "INFORMATION"})
 
@@ -25,10 +28,12 @@ def read_line(node: Node, values: ValueReader) -> Line:
         quantity=values.decimal(delivery, "BilledQuantity"),
         unit=quantity.attributes.get("unitCode") if quantity is not None else None,
         price=_price(node.find("SpecifiedLineTradeAgreement"), values),
-        net=values.decimal(settlement, "SpecifiedTradeSettlementLineMonetarySummation/LineTotalAmount"),
+        net=values.decimal(settlement, f"{_SUMMATION}/LineTotalAmount"),
         allowances=read_allowances(settlement, values),
         tax=read_category(settlement.find("ApplicableTradeTax"), values) if settlement is not None else None,
+        allowance_total=values.decimal(settlement, f"{_SUMMATION}/TotalAllowanceChargeAmount"),
         item=_item(product) if product is not None else Item(),
+        parent=node.read("AssociatedDocumentLineDocument/ParentLineID"),
         is_informative=node.read("AssociatedDocumentLineDocument/LineStatusReasonCode") in _INFORMATIVE,
     )
 
@@ -80,12 +85,17 @@ def _price(node: Node | None, values: ValueReader) -> Price:
     if node is None:
         return Price()
     net, gross = node.find("NetPriceProductTradePrice"), node.find("GrossPriceProductTradePrice")
-    discounts = list(gross.all("AppliedTradeAllowanceCharge")) if gross is not None else []
+    applied = list(gross.all("AppliedTradeAllowanceCharge")) if gross is not None else []
+    discounts = [
+        -amount if is_true(each.read("ChargeIndicator/Indicator")) else amount
+        for each in applied
+        if (amount := values.decimal(each, "ActualAmount")) is not None
+    ]
     return Price(
         net=values.decimal(net, "ChargeAmount"),
         base_quantity=values.decimal(net, "BasisQuantity"),
         gross=values.decimal(gross, "ChargeAmount"),
-        discount=values.decimal(discounts[0], "ActualAmount") if len(discounts) == 1 else None,
+        discount=sum(discounts, Decimal(0)) if discounts else None,
     )
 
 

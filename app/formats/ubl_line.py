@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from app.formats.canonical import AllowanceCharge, Identifier, Item, Line, Price, Tax, TaxTotal
 from app.formats.values import ValueReader, is_true
 from app.formats.xml_tree import Node
 
+#: Parts of lines may have parts, in the extension of XRechnung.
+_PARTS = ("SubInvoiceLine", "SubCreditNoteLine")
 
-def read_line(node: Node, values: ValueReader) -> Line:
-    """The line in a ``cac:InvoiceLine`` or ``cac:CreditNoteLine``."""
-    is_credit = node.name == "CreditNoteLine"
+
+def read_lines(node: Node, values: ValueReader, parent: str | None = None) -> Iterator[Line]:
+    """The line in a ``cac:InvoiceLine`` or ``cac:CreditNoteLine``, then its parts."""
+    line = _line(node, values, parent)
+    yield line
+    for name in _PARTS:
+        for part in node.all(name):
+            yield from read_lines(part, values, line.id or "")
+
+
+def _line(node: Node, values: ValueReader, parent: str | None) -> Line:
+    is_credit = node.name.endswith("CreditNoteLine")
     name = "CreditedQuantity" if is_credit else "InvoicedQuantity"
     quantity, item = node.find(name), node.find("Item")
     return Line(
@@ -25,6 +38,8 @@ def read_line(node: Node, values: ValueReader) -> Line:
         taxes=read_taxes(node, "TaxTotal", values),
         withholdings=read_taxes(node, "WithholdingTaxTotal", values),
         item=_item(item) if item is not None else Item(),
+        parent=parent,
+        is_informative=parent is not None,
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 from app.formats.canonical import Format, Invoice, Party, Payment, Reference, TaxTotal, Totals
-from app.formats.ubl_line import read_allowances, read_line, read_taxes
+from app.formats.ubl_line import read_allowances, read_lines, read_taxes
 from app.formats.ubl_party import read_delivery, read_party
 from app.formats.values import ValueReader
 from app.formats.xml_tree import Node
@@ -14,6 +15,7 @@ from app.formats.xml_tree import Node
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 #: Namespaces of the root elements.
 NAMESPACES = {"Invoice": f"{_UBL}Invoice-2", "CreditNote": f"{_UBL}CreditNote-2"}
+_EXTENSION = "extension:xrechnung"
 #: Elements that refer to another document.
 _REFERENCES = {
     "OrderReference": "order",
@@ -45,11 +47,11 @@ def read_ubl(root: Node) -> Invoice:
         tax_representative=read_party(root.find("TaxRepresentativeParty")),
         delivery=read_delivery(root.find("Delivery")),
         payments=tuple(_payment(each) for each in root.all("PaymentMeans")),
-        lines=tuple(read_line(each, values) for each in root.all(line)),
+        lines=tuple(part for each in root.all(line) for part in read_lines(each, values)),
         allowances=read_allowances(root, values),
         taxes=_own_first(read_taxes(root, "TaxTotal", values), root.read("DocumentCurrencyCode")),
         withholdings=read_taxes(root, "WithholdingTaxTotal", values),
-        totals=_totals(root.find("LegalMonetaryTotal"), values),
+        totals=replace(_totals(root.find("LegalMonetaryTotal"), values), third_party=_third_party(root, values)),
     )
     return replace(invoice, faults=tuple(values.faults))
 
@@ -106,6 +108,14 @@ def _payment(node: Node) -> Payment:
         holder=account.read("Name") if account is not None else None,
         reference=node.read("PaymentID"),
     )
+
+
+def _third_party(root: Node, values: ValueReader) -> Decimal | None:
+    """Only the extension of XRechnung adds these payments to the payable amount."""
+    if _EXTENSION not in (root.read("CustomizationID") or ""):
+        return None
+    paid = [values.decimal(each, "PaidAmount") for each in root.all("PrepaidPayment")]
+    return sum((each for each in paid if each is not None), Decimal(0)) if paid else None
 
 
 def _totals(node: Node | None, values: ValueReader) -> Totals:

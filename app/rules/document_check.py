@@ -22,7 +22,7 @@ class Profile(StrEnum):
 
     EN16931 = "en16931"
     XRECHNUNG = "xrechnung"
-    #: The XML schema alone: profiles of Factur-X below EN 16931, and ZUGFeRD 1.0.
+    #: The XML schema alone: profiles of Factur-X below EN 16931, extensions of EN 16931, and ZUGFeRD 1.0.
     SCHEMA = "schema"
     UBL_TR = "ubl-tr"
     INV01 = "inv-01"
@@ -35,8 +35,8 @@ _FORMATS = {
     Profile.UBL_TR: {Format.UBL_TR},
     Profile.INV01: {Format.INV01},
 }
-#: Specifications (BT-24) that do not keep all rules of EN 16931.
-_BELOW_EN16931 = ("factur-x.eu:1p0:minimum", "factur-x.eu:1p0:basicwl", "urn:ferd:", "urn:zugferd:2.0:minimum")
+#: Parts of specifications (BT-24) that do not keep all rules of EN 16931: profiles below it, and extensions.
+_OTHER_RULES = ("factur-x.eu:1p0:minimum", "factur-x.eu:1p0:basicwl", "urn:ferd:", "#conformant#", "xrechnung:cvd")
 #: Findings of one answer.
 _MOST = 500
 
@@ -79,7 +79,7 @@ def default_profile(invoice: Invoice) -> Profile:
         return Profile.UBL_TR
     if invoice.format is Format.INV01:
         return Profile.INV01
-    if any(part in specification for part in _BELOW_EN16931):
+    if any(part in specification for part in _OTHER_RULES):
         return Profile.SCHEMA
     return Profile.XRECHNUNG if "xrechnung" in specification else Profile.EN16931
 

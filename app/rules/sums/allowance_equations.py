@@ -33,9 +33,10 @@ def allowance_base_equations(invoice: Invoice, table: AmountTable) -> Iterator[E
         name = f"lines[{place}]"
         if not table.has(f"{name}.quantity", f"{name}.price.net"):
             continue
-        for each in range(len(line.allowances)):
-            equation = _gross(f"{name}.allowances[{each}].base", name, line.price.base_quantity)
-            yield from if_near(equation, table)
+        for each, allowance in enumerate(line.allowances):
+            if not allowance.is_charge:  # the base of a charge may be anything, as that of an insurance tax
+                equation = _gross(f"{name}.allowances[{each}].base", name, line.price.base_quantity)
+                yield from if_near(equation, table)
     nets = [f"lines[{place}].net" for place, line in enumerate(invoice.lines) if not line.is_informative]
     members = tax_members(invoice) or {}
     for place, allowance in enumerate(invoice.allowances):
@@ -85,7 +86,7 @@ def _gross(name: str, line: str, base_quantity: Decimal | None) -> Equation:
 
 def if_near(equation: Equation, table: AmountTable) -> Iterator[Equation]:
     """The equation, if the document has all its amounts and it nearly holds; the amount may be of another kind."""
-    if not equation.terms or not table.has(equation.field, *equation.terms):
+    if not table.has(equation.field, *equation.terms):
         return
     if abs(table.amounts[equation.field] - equation.compute(table.amounts)) < _NEAR:
         yield equation

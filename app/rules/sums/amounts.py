@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from decimal import Decimal
 
-from app.formats.canonical import AllowanceCharge, Invoice, Line, Tax, TaxTotal
+from app.formats.canonical import AllowanceCharge, Invoice, Line, Tax, TaxTotal, Totals
 from app.rules.sums.equations import Amounts
 
-_TOTALS = ("lines", "allowances", "charges", "tax_exclusive", "tax_inclusive", "prepaid", "rounding", "payable")
+_TOTALS = tuple(field.name for field in fields(Totals))
 
 
 class AmountTable:
@@ -18,6 +19,7 @@ class AmountTable:
         self.amounts = Amounts()
         for name in _TOTALS:
             self._add(f"totals.{name}", getattr(invoice.totals, name))
+        self._add("exchange_rate", invoice.exchange_rate)
         self._add_allowances("allowances", invoice.allowances)
         self._add_taxes("taxes", invoice.taxes)
         self._add_taxes("withholdings", invoice.withholdings)
@@ -50,7 +52,7 @@ class AmountTable:
         self._add(f"{name}.rate", tax.rate)
 
     def _add_line(self, name: str, line: Line) -> None:
-        for field in ("quantity", "gross", "net", "total", "other_charges"):
+        for field in ("quantity", "gross", "net", "total", "other_charges", "allowance_total"):
             self._add(f"{name}.{field}", getattr(line, field))
         for field in ("net", "base_quantity", "gross", "discount"):
             self._add(f"{name}.price.{field}", getattr(line.price, field))

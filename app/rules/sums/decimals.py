@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
 from enum import StrEnum
 
 #: The context of all computations here: numbers of a document have at most 60 digits (``app/formats/values.py``), and
@@ -24,9 +24,15 @@ class Rounding(StrEnum):
     HALF_EVEN = "half_even"
     HALF_CEILING = "half_ceiling"  # ``round()`` of XPath: half toward positive infinity
     DOWN = "down"
+    UP = "up"  # away from zero
 
 
-_MODES = {Rounding.HALF_UP: ROUND_HALF_UP, Rounding.HALF_EVEN: ROUND_HALF_EVEN, Rounding.DOWN: ROUND_DOWN}
+_MODES = {
+    Rounding.HALF_UP: ROUND_HALF_UP,
+    Rounding.HALF_EVEN: ROUND_HALF_EVEN,
+    Rounding.DOWN: ROUND_DOWN,
+    Rounding.UP: ROUND_UP,
+}
 
 
 def least_decimals(currency: str | None) -> int:
@@ -46,3 +52,13 @@ def round_to(amount: Decimal, decimals: int, rounding: Rounding) -> Decimal:
         whole = (amount.scaleb(decimals) + _HALF).quantize(Decimal(1), ROUND_FLOOR)
         return whole.scaleb(-decimals)
     return amount.quantize(step, _MODES[rounding])
+
+
+#: The roundings of taxes in the order in which they are tried, each with the end of the name of its rule.
+TAX_ROUNDINGS = (
+    ("", Rounding.HALF_UP),
+    ("_half_even", Rounding.HALF_EVEN),
+    ("_half_ceiling", Rounding.HALF_CEILING),
+    ("_truncated", Rounding.DOWN),
+    ("_rounded_up", Rounding.UP),
+)

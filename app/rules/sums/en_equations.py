@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from app.formats.canonical import Invoice, Tax
-from app.rules.sums.allowance_equations import allowance_base_equations, if_near, percent_variants
+from app.rules.sums.allowance_equations import allowance_base_equations, percent_variants
 from app.rules.sums.amounts import AmountTable, allowance_fields
-from app.rules.sums.decimals import Rounding, least_decimals, round_to
+from app.rules.sums.decimals import TAX_ROUNDINGS, Rounding, least_decimals, round_to
+from app.rules.sums.detail_equations import details
 from app.rules.sums.equations import ZERO, Equation, Family, System, Variant, percent_of, percentage, sum_of, total
 from app.rules.sums.line_equations import line_tolerance, net_equation, rounded
 from app.rules.sums.tax_groups import Members, tax_group, tax_members
@@ -31,7 +32,7 @@ def en_system(invoice: Invoice) -> System:
         Family(_line_variants(invoice, table, least)),
         Family([Variant("", list(_sums(invoice, table)))]),
         Family(percent_variants(invoice, table)),
-        Family([Variant("", [*allowance_base_equations(invoice, table), *_prices(invoice, table)])]),
+        Family([Variant("", [*allowance_base_equations(invoice, table), *details(invoice, table)])]),
         Family(_vat_variants(invoice, table, least)),
         Family(_payable_variants(invoice, table)),
     ]
@@ -39,31 +40,29 @@ def en_system(invoice: Invoice) -> System:
 
 
 def _line_variants(invoice: Invoice, table: AmountTable, least: int) -> list[Variant]:
-    equations = [each for place in range(len(invoice.lines)) for each in _line_equations(invoice, place, table)]
+    equations = _line_equations(invoice, table, "net")
+    informative = frozenset(f"lines[{place}].net" for place, line in enumerate(invoice.lines) if line.is_informative)
     return [
         Variant("", equations),
         Variant("lines_half_even", rounded(equations, Rounding.HALF_EVEN)),
         Variant("lines_half_ceiling", rounded(equations, Rounding.HALF_CEILING)),
-        Variant("line_tolerance", equations, line_tolerance(least)),
+        Variant("line_tolerance", equations, line_tolerance(least, informative)),
+        Variant("lines_at_gross_price", _line_equations(invoice, table, "gross")),
     ]
 
 
-def _line_equations(invoice: Invoice, place: int, table: AmountTable) -> Iterator[Equation]:
-    line, name = invoice.lines[place], f"lines[{place}]"
-    if table.has(f"{name}.quantity", f"{name}.price.net", f"{name}.net"):
-        base = line.price.base_quantity
-        allowances, charges = allowance_fields(f"{name}.allowances", line.allowances)
-        yield net_equation(
-            "BT-131", name, allowances=allowances, charges=charges, per=base is not None and base != ZERO
-        )
-
-
-def _prices(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
-    """Net price = gross price − discount, where it is near: the prices may be for different quantities."""
-    for place in range(len(invoice.lines)):
-        name = f"lines[{place}].price"
-        discount = [f"{name}.discount"] if table.has(f"{name}.discount") else []
-        yield from if_near(total("BT-146", f"{name}.net", [f"{name}.gross"], discount), table)
+def _line_equations(invoice: Invoice, table: AmountTable, price_kind: str) -> list[Equation]:
+    """Net amounts; at the gross price where a line has one and ``price_kind`` says so."""
+    equations = []
+    for place, line in enumerate(invoice.lines):
+        name = f"lines[{place}]"
+        kind = price_kind if table.has(f"{name}.price.{price_kind}") else "net"
+        if table.has(f"{name}.quantity", f"{name}.price.{kind}", f"{name}.net"):
+            base = line.price.base_quantity
+            taken, added = allowance_fields(f"{name}.allowances", line.allowances)
+            per = base is not None and base != ZERO
+            equations.append(net_equation("BT-131", name, allowances=taken, charges=added, per=per, price_kind=kind))
+    return equations
 
 
 def _sums(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
@@ -109,7 +108,7 @@ def _vat_variants(invoice: Invoice, table: AmountTable, least: int) -> list[Vari
     bases = [(name, row) for name, row in fields if row.base is not None]
     variants = [
         Variant(f"per_rate{suffix}", [_rate_equation(name, row, rounding) for name, row in bases])
-        for suffix, rounding in _ROUNDINGS
+        for suffix, rounding in TAX_ROUNDINGS
     ]
     members = tax_members(invoice)
     if members is not None and len({tax_group(row) for _, row in fields}) == len(fields):
@@ -121,18 +120,9 @@ def _vat_variants(invoice: Invoice, table: AmountTable, least: int) -> list[Vari
                     for name, row in fields
                 ],
             )
-            for suffix, rounding in _ROUNDINGS
+            for suffix, rounding in TAX_ROUNDINGS
         ]
     return variants
-
-
-#: The suffix of a name, and the rounding.
-_ROUNDINGS = (
-    ("", Rounding.HALF_UP),
-    ("_half_even", Rounding.HALF_EVEN),
-    ("_half_ceiling", Rounding.HALF_CEILING),
-    ("_truncated", Rounding.DOWN),
-)
 
 
 def _rate_equation(name: str, row: Tax, rounding: Rounding) -> Equation:
@@ -158,7 +148,7 @@ def per_line_equation(name: str, members: Members, rate: Decimal | None, roundin
 def _payable_variants(invoice: Invoice, table: AmountTable) -> list[Variant]:
     if not table.has("totals.tax_inclusive", "totals.payable"):
         return [Variant("", [])]
-    plus, minus = ["totals.tax_inclusive", "totals.rounding"], ["totals.prepaid"]
+    plus, minus = ["totals.tax_inclusive", "totals.rounding", "totals.third_party"], ["totals.prepaid"]
     variants = [Variant("", [total("BR-CO-16", "totals.payable", plus, minus)])]
     due, grand = table.amounts["totals.payable"], table.amounts["totals.tax_inclusive"]
     if _MINIMUM in (invoice.specification or "").lower() and grand - due >= _LEAST_PREPAID:

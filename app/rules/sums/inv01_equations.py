@@ -9,14 +9,13 @@ from decimal import Decimal
 from app.formats.canonical import Invoice
 from app.formats.inv01_reader import TAX_SUMS
 from app.rules.sums.amounts import AmountTable
-from app.rules.sums.decimals import Rounding, least_decimals
+from app.rules.sums.decimals import TAX_ROUNDINGS, least_decimals
 from app.rules.sums.equations import Equation, Family, System, Variant, percent_of, total
 from app.rules.sums.line_equations import line_tolerance
 
 #: Taxes that have half the rate of the item.
 _HALVES = frozenset({"CGST", "SGST"})
 _TWO = Decimal(2)
-_ROUNDINGS = (("", Rounding.HALF_UP), ("_half_even", Rounding.HALF_EVEN), ("_truncated", Rounding.DOWN))
 
 
 def inv01_system(invoice: Invoice) -> System:
@@ -30,7 +29,7 @@ def inv01_system(invoice: Invoice) -> System:
         Family(
             [
                 Variant(f"gst_item{suffix}", [replace(e, rounding=rounding) for e in taxes])
-                for suffix, rounding in _ROUNDINGS
+                for suffix, rounding in TAX_ROUNDINGS
             ]
         ),
         Family([Variant("", [*_items(invoice, table), *_sums(invoice, table)])]),

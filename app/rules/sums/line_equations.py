@@ -15,14 +15,23 @@ _CENT = Decimal("0.01")
 _HALF_STEP = Decimal("0.5")
 
 
-def net_equation(rule: str, line: str, *, allowances: tuple[str, ...], charges: tuple[str, ...], per: bool) -> Equation:
+def net_equation(
+    rule: str,
+    line: str,
+    *,
+    allowances: tuple[str, ...],
+    charges: tuple[str, ...],
+    per: bool,
+    price_kind: str = "net",
+) -> Equation:
     """Net amount = quantity × price ÷ base quantity − allowances + charges.
 
     Args:
         line: the field of the line, as ``lines[0]``.
         per: whether the price has a base quantity.
+        price_kind: ``net`` or ``gross``.
     """
-    quantity, price, base = f"{line}.quantity", f"{line}.price.net", f"{line}.price.base_quantity"
+    quantity, price, base = f"{line}.quantity", f"{line}.price.{price_kind}", f"{line}.price.base_quantity"
 
     def compute(amounts: Mapping[str, Decimal]) -> Decimal:
         value = amounts[quantity] * amounts[price]
@@ -39,11 +48,14 @@ def rounded(equations: list[Equation], rounding: Rounding) -> list[Equation]:
     return [replace(each, rounding=rounding) for each in equations]
 
 
-def line_tolerance(least: int) -> Callable[[Mapping[str, Decimal], list[Equation]], bool]:
+def line_tolerance(
+    least: int, informative: frozenset[str] = frozenset()
+) -> Callable[[Mapping[str, Decimal], list[Equation]], bool]:
     """Whether net amounts that differ from quantity × price keep R120.
 
     Prices are printed with fewer decimals than they were computed with, so that lines differ by no more than the price
     hides. A single line that differs otherwise, by what one changed cent of it explains, is a fault and no tolerance.
+    ``informative`` are net amounts that no total counts, so that nothing else would find a changed one.
     """
 
     def tolerates(amounts: Mapping[str, Decimal], wrong: list[Equation]) -> bool:
@@ -51,7 +63,7 @@ def line_tolerance(least: int) -> Callable[[Mapping[str, Decimal], list[Equation
             return False
         unexplained = [each for each in wrong if not _is_hidden_by_price(each, amounts, least)]
         suspects = unexplained if len(wrong) > 1 else wrong
-        return len(suspects) != 1 or not _is_one_cent(suspects[0], amounts)
+        return len(suspects) != 1 or not _is_one_cent(suspects[0], amounts, informative)
 
     return tolerates
 
@@ -73,11 +85,11 @@ def _is_hidden_by_price(equation: Equation, amounts: Mapping[str, Decimal], leas
     return low <= got <= high
 
 
-def _is_one_cent(equation: Equation, amounts: Mapping[str, Decimal]) -> bool:
+def _is_one_cent(equation: Equation, amounts: Mapping[str, Decimal], informative: frozenset[str]) -> bool:
     difference = _difference(equation, amounts)
     causes = {abs(_CENT * _factor(equation, amounts))}
     has_other_amounts = any(".allowances[" in term for term in equation.terms)
-    causes |= {_CENT} if has_other_amounts else set()
+    causes |= {_CENT} if has_other_amounts or equation.field in informative else set()
     return any(abs(difference - cause) < _CENT * _HALF_STEP for cause in causes)
 
 

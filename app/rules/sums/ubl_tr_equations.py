@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from app.formats.canonical import Invoice, TaxTotal
-from app.rules.sums.allowance_equations import allowance_base_equations, percent_variants
+from app.rules.sums.allowance_equations import allowance_base_equations, if_near, percent_variants
 from app.rules.sums.amounts import AmountTable, allowance_fields
 from app.rules.sums.decimals import Rounding, least_decimals
 from app.rules.sums.equations import Equation, Family, System, Variant, total
 from app.rules.sums.line_equations import line_tolerance, net_equation, rounded
 from app.rules.sums.ubl_tr_tax import (
+    INCOME_TAXES,
     document_amount_variants,
     document_base_equations,
+    document_rows,
     line_tax_variants,
     reduced_base_equations,
     sums_of_withholding,
@@ -20,6 +23,10 @@ from app.rules.sums.ubl_tr_tax import (
 
 #: Fields that are added, and fields that are taken off; or the allowances and the charges.
 Sums = tuple[Sequence[str], Sequence[str]]
+#: The scenario of wholesale market halls: commission, transport and their taxes are taken off the payable amount.
+_MARKET_HALL = "HKS"
+#: A deduction is larger than an error of rounding.
+_LEAST_DEDUCTION = Decimal("0.05")
 #: Types whose VAT is computed and not collected.
 _NOT_COLLECTED = frozenset({"IHRACKAYITLI"})
 
@@ -85,8 +92,11 @@ def _total_variants(invoice: Invoice, table: AmountTable) -> list[Variant]:
         ("gross_lines", gross, both, True),
         ("all_discounts_shown", net, both, False),
     ]
+    # Discounts of lines that the document repeats have the same sum.
+    repeated = list(if_near(total("AllowanceTotalAmount", "totals.allowances", taken), table)) if taken else []
     return [
-        Variant(name, list(_totals(table, summed, shown, is_taken=is_taken))) for name, summed, shown, is_taken in ways
+        Variant(name, [*_totals(table, summed, shown, is_taken=is_taken), *(repeated if shown is lines else [])])
+        for name, summed, shown, is_taken in ways
     ]
 
 
@@ -115,10 +125,21 @@ def _payable_variants(invoice: Invoice, table: AmountTable) -> list[Variant]:
     if invoice.type in _NOT_COLLECTED:
         taxes = [f"taxes[{place}].amount" for place in range(len(invoice.taxes))]
         ways += [("vat_not_collected", [], [], taxes), ("vat_not_collected", [], taxes, [])]
-    return [
+    income_tax = [f"{name}.amount" for name, row in document_rows(invoice, "taxes") if row.type in INCOME_TAXES]
+    if income_tax:
+        ways += [
+            ("income_tax_withheld", [*income_tax, *income_tax], [], []),
+            ("income_tax_withheld", income_tax, [], income_tax),
+        ]
+    variants = [
         Variant(name, [*_tax_sums(invoice, from_tax), *_ends(invoice, table, from_total, from_payable)])
         for name, from_tax, from_total, from_payable in ways
     ]
+    due, total_with_tax = table.amounts["totals.payable"], table.amounts["totals.tax_inclusive"]
+    if invoice.process == _MARKET_HALL and abs(total_with_tax - due) >= _LEAST_DEDUCTION:
+        known = [each for each in variants[0].equations if each.field != "totals.payable"]
+        variants.append(Variant("market_hall_deductions", known))
+    return variants
 
 
 def _tax_sums(invoice: Invoice, minus: list[str]) -> Iterator[Equation]:

@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from app.formats.canonical import Invoice, Tax
 from app.rules.sums.allowance_equations import if_near
 from app.rules.sums.amounts import AmountTable
-from app.rules.sums.decimals import Rounding
+from app.rules.sums.decimals import TAX_ROUNDINGS, Rounding
 from app.rules.sums.equations import ZERO, Equation, Variant, percentage, total
 
 #: GİB's code of VAT (KDV).
 VAT = frozenset({"0015", "VAT", "KDV"})
-_ROUNDINGS = (
-    ("", Rounding.HALF_UP),
-    ("_half_even", Rounding.HALF_EVEN),
-    ("_half_ceiling", Rounding.HALF_CEILING),
-    ("_truncated", Rounding.DOWN),
-)
+#: Income tax that the buyer withholds (stopaj).
+INCOME_TAXES = frozenset({"0003", "0011"})
+#: Types whose VAT is computed from a base that the law sets (özel matrah).
+_SPECIAL_BASES = frozenset({"OZELMATRAH"})
 #: A row of taxes: its field and its content.
 Row = tuple[str, Tax]
 
@@ -63,7 +61,7 @@ def line_tax_variants(invoice: Invoice, table: AmountTable) -> list[Variant]:
             ],
         )
         for base_name in ("", "vat_on_other_taxes")
-        for suffix, rounding in _ROUNDINGS
+        for suffix, rounding in TAX_ROUNDINGS
     ]
 
 
@@ -74,7 +72,7 @@ def _line_taxes(
     net = f"lines[{place}].net"
     others = [f"{name}.amount" for name, row in rows if row.type not in VAT] if is_on_top else []
     for name, row in rows:
-        if row.type in VAT and table.has(f"{name}.base", net):
+        if row.type in VAT and invoice.type not in _SPECIAL_BASES and table.has(f"{name}.base", net):
             yield total("TaxableAmount", f"{name}.base", [net, *others])
         elif table.has(f"{name}.base", net):
             yield from if_near(total("TaxableAmount", f"{name}.base", [net]), table)
@@ -104,13 +102,15 @@ def document_base_equations(invoice: Invoice, table: AmountTable) -> Iterator[Eq
             else:
                 taxes = [f"{field}.amount" for field, tax in document_rows(invoice, "taxes") if tax.type in VAT]
                 yield from if_near(total("TaxableAmount", f"{name}.base", taxes), table)
+    bases = [f"{name}.base" for name, row in document_rows(invoice, "taxes") if row.type in VAT]
+    yield from if_near(total("TaxExclusiveAmount", "totals.tax_exclusive", bases), table)
 
 
 def reduced_base_equations(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
     """As ``document_base_equations``, with the allowances and charges of the document in the one row of VAT."""
     rows = [name for name, row in document_rows(invoice, "taxes") if row.type in VAT]
     for each in document_base_equations(invoice, table):
-        if len(rows) == 1 and each.field == f"{rows[0]}.base":
+        if len(rows) == 1 and each.field == f"{rows[0]}.base" and "totals.tax_exclusive" not in each.terms:
             yield total(each.rule, each.field, [*each.terms, "totals.charges"], ["totals.allowances"])
         else:
             yield each
@@ -125,7 +125,7 @@ def document_amount_variants(invoice: Invoice, table: AmountTable) -> list[Varia
             [e for kind, field, row in rows for e in compute(Way(invoice, table, rounding), kind, field, row)],
         )
         for name, compute in (("per_rate", _row), ("per_line", _row_of_lines))
-        for suffix, rounding in _ROUNDINGS
+        for suffix, rounding in TAX_ROUNDINGS
     ]
 
 

@@ -1,0 +1,50 @@
+"""Equations of details that not every document has: gross prices, parts of lines, VAT in another currency."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from app.formats.canonical import Invoice
+from app.rules.sums.allowance_equations import if_near
+from app.rules.sums.amounts import AmountTable, allowance_fields
+from app.rules.sums.equations import Equation, total
+
+
+def details(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
+    """The equations that nearly hold: each of these amounts may be another by its nature."""
+    for each in (*_prices(invoice, table), *_parts(invoice), *_allowance_totals(invoice), *_tax_currency(invoice)):
+        yield from if_near(each, table)
+
+
+def _prices(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
+    """Net price = gross price − discount; the prices may be for different quantities."""
+    for place in range(len(invoice.lines)):
+        name = f"lines[{place}].price"
+        discount = [f"{name}.discount"] if table.has(f"{name}.discount") else []
+        yield total("BT-146", f"{name}.net", [f"{name}.gross"], discount)
+
+
+def _parts(invoice: Invoice) -> Iterator[Equation]:
+    """The net amount of a line is the sum of its parts."""
+    places = {line.id: place for place, line in reversed(list(enumerate(invoice.lines)))}
+    parts: dict[int, list[str]] = defaultdict(list)
+    for place, line in enumerate(invoice.lines):
+        if line.parent is not None and line.parent in places:
+            parts[places[line.parent]].append(f"lines[{place}].net")
+    for place, nets in parts.items():
+        yield total("BT-131", f"lines[{place}].net", nets)
+
+
+def _allowance_totals(invoice: Invoice) -> Iterator[Equation]:
+    for place, line in enumerate(invoice.lines):
+        name = f"lines[{place}]"
+        taken, added = allowance_fields(f"{name}.allowances", line.allowances)
+        yield total("TotalAllowanceChargeAmount", f"{name}.allowance_total", added, taken)
+
+
+def _tax_currency(invoice: Invoice) -> Iterator[Equation]:
+    """VAT in the currency of the tax office = VAT × exchange rate."""
+    if len(invoice.taxes) > 1:
+        own, rate = "taxes[0].amount", "exchange_rate"
+        yield Equation("BT-111", "taxes[1].amount", (own, rate), lambda amounts: amounts[own] * amounts[rate])
