@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from app.einvoices import api, seller_api, tasks
 from app.einvoices.evidence import api as evidence_api
+from app.einvoices.exports import api as exports_api
 from app.einvoices.legal import api as legal
 from app.einvoices.links import api as links
 from app.einvoices.provider_accounts import api as accounts_api
 
-BLUEPRINTS = (api.blp, seller_api.blp, legal.blp, links.public_blp, accounts_api.blp, evidence_api.roots_blp)
+BLUEPRINTS = (
+    api.blp,
+    seller_api.blp,
+    legal.blp,
+    links.public_blp,
+    accounts_api.blp,
+    evidence_api.roots_blp,
+    exports_api.blp,
+)
 COMMANDS = ()
 TASKS = (tasks,)

@@ -17,6 +17,10 @@ from app.evidence.canonical import canonical
 from app.extensions import db
 
 ISSUED, ARTEFACT = "issued", "artefact"
+#: Says only what the e-invoice is when the record is written: a worker of an earlier release issued it.
+RECORDED_LATE = "recorded_late"
+#: Kinds that state the issue of a document.
+ISSUES = (ISSUED, RECORDED_LATE)
 #: Entries of the history that are open facts; all others are sealed.
 OPEN_FACTS = frozenset(
     {

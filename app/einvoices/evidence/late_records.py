@@ -7,21 +7,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import exists, select
 from sqlalchemy.orm import selectinload
 
-from app.einvoices.evidence.chain_records import ISSUED, document_content, issue_facts
+from app.einvoices.evidence.chain_records import ISSUES, RECORDED_LATE, document_content, issue_facts
 from app.einvoices.models.einvoices import Einvoice
 from app.evidence import chain
 from app.evidence.models import EvidenceEntry
 from app.extensions import db
-
-#: Such a record says only what the e-invoice is when the record is written.
-RECORDED_LATE = "recorded_late"
 
 
 def append_missing(owner_id: int, day: date) -> None:
     """Append records of e-invoices of a day (in UTC) that were issued since the chain began and have no record."""
     start = datetime.combine(day, time(), UTC)
     begun = select(EvidenceEntry.at).where(EvidenceEntry.owner_id == owner_id, EvidenceEntry.position == 1)
-    recorded = exists().where(EvidenceEntry.einvoice_id == Einvoice.id, EvidenceEntry.kind.in_((ISSUED, RECORDED_LATE)))
+    recorded = exists().where(EvidenceEntry.einvoice_id == Einvoice.id, EvidenceEntry.kind.in_(ISSUES))
     query = select(Einvoice).where(
         Einvoice.owner_id == owner_id,
         Einvoice.issued_at >= start,

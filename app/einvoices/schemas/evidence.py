@@ -12,12 +12,17 @@ from app.kernel.schemas.list_field import List
 MAX_ROOTS = 400
 
 
-class RootQuery(Schema):
+class ExportQuery(Schema):
+    """Whose month to export."""
+
+    owner_id = Number(1, MAX_ID, load_default=None, metadata={"description": "For administrators: another owner."})
+
+
+class RootQuery(ExportQuery):
     """Which roots to read."""
 
     after = CalendarDate(load_default=None, metadata={"description": "The last day that you have; none at first."})
     limit = Number(1, MAX_ROOTS, load_default=100)
-    owner_id = Number(1, MAX_ID, load_default=None, metadata={"description": "For administrators: another owner."})
 
 
 class RootSchema(Schema):

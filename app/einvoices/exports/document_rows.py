@@ -1,0 +1,111 @@
+"""The documents of a package in batches: rows of the list, sums of VAT, files, and records outside of its part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import IO, Any
+
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased, joinedload
+
+from app.einvoices.evidence.chain_records import ARTEFACT, ISSUES
+from app.einvoices.exports.month_scope import MonthScope
+from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
+from app.einvoices.status import Status
+from app.evidence import proofs
+from app.evidence.canonical import decimal_text
+from app.evidence.models import EvidenceEntry
+from app.extensions import db
+from app.kernel import clock
+from app.pdf import files
+from app.tables.formulas import guard_formulas
+
+#: Documents of a transaction; as many files are open at a time.
+BATCH_SIZE = 100
+COLUMNS = (
+    *("id", "invoice_no", "type", "status", "issued_on", "issued_at", "currency"),
+    *("subtotal", "discount_total", "tax_total", "grand_total", "buyer_name", "buyer_tax_id"),
+    *("original_no", "corrected", "marketplace_order_no", "provider_status", "provider_invoice_id", "pdf_state"),
+)
+#: Kinds of records that a verifier needs of every document, wherever they stand in the chain.
+_NEEDED = (*ISSUES, ARTEFACT, Status.CANCELLED.value, "removed")
+
+VatKey = tuple[str, str, Decimal]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Some documents: rows of ``COLUMNS``, their open files by name, and proven records outside of the part."""
+
+    rows: list[list[Any]] = field(default_factory=list)
+    files: list[tuple[str, IO[bytes]]] = field(default_factory=list)
+    further: list[proofs.ProvenRecord] = field(default_factory=list)
+    #: Positions of those of them that state an issue.
+    further_issues: list[int] = field(default_factory=list)
+    vat: dict[VatKey, list[Decimal]] = field(default_factory=dict)
+
+
+def read_batches(app: Flask, scope: MonthScope) -> Iterator[Batch]:
+    """Read the documents; each batch is a short transaction, and its files are closed when the next one is read."""
+    for start in range(0, len(scope.ids), BATCH_SIZE):
+        with ExitStack() as opened:
+            with app.app_context():
+                batch = _read(scope, scope.ids[start : start + BATCH_SIZE], opened)
+            yield batch
+
+
+def _read(scope: MonthScope, ids: Sequence[int], opened: ExitStack) -> Batch:
+    batch, original = Batch(), aliased(Einvoice)
+    query = select(Einvoice, original.invoice_no).outerjoin(original, original.id == Einvoice.original_id)
+    query = query.where(Einvoice.id.in_(ids)).options(joinedload(Einvoice.pdf))
+    found = {einvoice.id: (einvoice, number) for einvoice, number in db.session.execute(query)}
+    for einvoice, original_no in (found[each] for each in ids if each in found):
+        batch.rows.append(_row(einvoice, original_no))
+        stored = files.stored_file(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
+        if stored is not None:
+            batch.files.append((f"pdf/{stored.name}", opened.enter_context(stored.path.open("rb"))))
+    entries = _further(scope, ids)
+    batch.further = proofs.prove(entries)
+    batch.further_issues = [entry.position for entry in entries if entry.kind in ISSUES]
+    batch.vat = _vat(ids)
+    return batch
+
+
+def _row(einvoice: Einvoice, original_no: str | None) -> list[Any]:
+    texts = {
+        "issued_at": clock.iso(einvoice.issued_at) if einvoice.issued_at else "",
+        "original_no": original_no,
+        "corrected": "yes" if einvoice.corrected_by_id else "",
+    }
+    return [_cell(texts[name] if name in texts else getattr(einvoice, name)) for name in COLUMNS]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    return guard_formulas(value) if isinstance(value, str) else value
+
+
+def _further(scope: MonthScope, ids: Sequence[int]) -> Sequence[EvidenceEntry]:
+    """Records of documents, and the first of the chain, that the part of the chain does not have."""
+    needed = EvidenceEntry.einvoice_id.in_(ids) & EvidenceEntry.kind.in_(_NEEDED)
+    if scope.part.first > 1 and ids[0] == scope.ids[0]:
+        needed |= EvidenceEntry.position == 1
+    outside = ~EvidenceEntry.position.between(scope.part.first, scope.part.last)
+    query = select(EvidenceEntry).where(EvidenceEntry.owner_id == scope.owner_id, needed, outside)
+    found: Sequence[EvidenceEntry] = db.session.scalars(query.order_by(EvidenceEntry.position)).all()
+    return found
+
+
+def _vat(ids: Sequence[int]) -> dict[VatKey, list[Decimal]]:
+    """Net, VAT and total by currency, type and rate of the documents that are in force."""
+    keys = (Einvoice.currency, Einvoice.type, EinvoiceItem.vat_rate)
+    sums = (func.sum(EinvoiceItem.net), func.sum(EinvoiceItem.vat_amount), func.sum(EinvoiceItem.total))
+    in_force = (Einvoice.status != Status.CANCELLED, Einvoice.corrected_by_id.is_(None))
+    query = select(*keys, *sums).join(EinvoiceItem, EinvoiceItem.einvoice_id == Einvoice.id)
+    rows = db.session.execute(query.where(Einvoice.id.in_(ids), *in_force).group_by(*keys))
+    return {(currency, kind, rate): amounts for currency, kind, rate, *amounts in rows}

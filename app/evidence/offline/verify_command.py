@@ -1,0 +1,80 @@
+"""The command of the verifier: its arguments, the order of the checks, and its report."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+
+from app.evidence.offline.chain_check import ROOTS, Chain
+from app.evidence.offline.document_check import Documents
+from app.evidence.offline.hash_trees import STATEMENT, parse, parse_as
+from app.evidence.offline.package_reader import Package
+
+#: What reading a changed file raises.
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError, csv.Error, zlib.error)
+
+
+def verify(package: Package, known: dict[str, str]) -> Chain:
+    """Check a package; ``known`` maps days to the roots that somebody kept."""
+    chain = Chain(package)
+    documents = Documents(chain)
+    steps = (chain.read_roots, chain.read_records, chain.check_days, chain.read_further, chain.read_sealed)
+    for step in (*steps, documents.check_lists, documents.check_vat, documents.check_files):
+        try:
+            step()
+        except (*UNREADABLE, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            what = (step.__doc__ or "").rstrip(".")
+            chain.faults.append(f"A file was changed so that it cannot be read ({what}): {error!r}.")
+    compare_roots(chain, known)
+    return chain
+
+
+def compare_roots(chain: Chain, known: dict[str, str]) -> None:
+    """Compare the roots with those that somebody kept: they show that a whole chain was written again."""
+    last = max(chain.roots, default="")
+    for day, root in sorted(known.items()):
+        if day in chain.roots and chain.roots[day]["root"] != root:
+            chain.faults.append(f"The root of {day} is not the one that you kept: the chain was written again.")
+        elif day not in chain.roots and day <= last:
+            chain.faults.append(f"The root of {day} that you kept is not in the package.")
+    if not known:
+        chain.notes.append("Compare the roots with some that you kept (--known, --root): see docs/evidence.md.")
+
+
+def known_roots(place: Path) -> dict[str, str]:
+    """Roots from a package, from its ``chain/roots.jsonl``, or from an answer of ``/api/v1/evidence/roots``."""
+    if place.is_dir() or zipfile.is_zipfile(place):
+        lines = list(Package(place).lines(ROOTS))
+    else:
+        answer = parse(place.read_bytes())
+        statements = [row["statement"].encode() for row in answer.get("data", [])]
+        lines = statements or place.read_bytes().splitlines()
+    roots = [parse_as(line, STATEMENT) for line in lines]
+    return {root["day"]: root["root"] for root in roots if root}
+
+
+def main(arguments: list[str]) -> int:
+    """Check a package and write the report; the exit status is 1 if something was changed."""
+    parser = argparse.ArgumentParser(description="Check an evidence package of Invoice Hub.")
+    parser.add_argument("package", type=Path, help="the ZIP file, or the folder that it was unpacked to")
+    parser.add_argument("--known", type=Path, action="append", default=[], help="a file or package with roots you kept")
+    parser.add_argument("--root", action="append", default=[], metavar="DAY=ROOT", help="a root you kept")
+    options = parser.parse_args(arguments)
+    known = dict(each.partition("=")[::2] for each in options.root)
+    try:
+        for place in options.known:
+            known.update(known_roots(place))
+        package = Package(options.package)
+    except (OSError, zipfile.BadZipFile) as error:
+        sys.stdout.write(f"The package cannot be opened: {error}\n")
+        return 2
+    chain = verify(package, known)
+    lines = [f"CHANGED: {fault}" for fault in chain.faults] + [f"Note: {note}" for note in chain.notes]
+    counts = f"{len(chain.hashes)} records, {len(chain.roots)} roots, {len(chain.artefacts)} files stated"
+    verdict = f"{len(chain.faults)} faults" if chain.faults else "Nothing was changed"
+    sys.stdout.write("\n".join([*lines, f"{verdict} ({counts}).", ""]))
+    return 1 if chain.faults else 0

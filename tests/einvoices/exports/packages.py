@@ -1,0 +1,91 @@
+"""Packages for the tests: a month of three days with every kind of document, and the verifier over its files."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.einvoices.pdf import print_job
+from app.einvoices.providers import outbox
+from app.einvoices.queries import change_clock
+from app.evidence import roots
+from app.evidence.offline.chain_check import Chain
+from app.evidence.offline.package_reader import Package
+from app.evidence.offline.verify_command import verify
+from app.kernel import clock
+from tests.einvoices.helpers import SAMPLE, create_issued, perform
+
+EXPORTS = "/api/v1/exports"
+#: The 10th of the next month at noon, so that no day of a test is near the end of a month.
+BASE = (datetime.now(UTC).replace(day=1) + timedelta(days=32)).replace(day=10, hour=12)
+PERIOD = f"{BASE:%Y-%m}"
+Files = dict[str, bytes]
+
+
+def set_clock(patch: pytest.MonkeyPatch, moment: datetime) -> None:
+    """Set the clock, also that of the stamps of changes."""
+    patch.setattr(clock, "now", lambda: moment)
+    patch.setattr(change_clock, "stamp", lambda: moment)
+
+
+def make_month(owner: FlaskClient, patch: pytest.MonkeyPatch) -> list[str]:
+    """Issue e-invoices on three days, with their files and what follows; return their numbers."""
+    made = []
+    for day in range(3):
+        set_clock(patch, BASE + timedelta(days=day))
+        made += [create_issued(owner, provider="null") for _ in range(2)]
+        print_job.print_due()
+    perform(owner, made[1]["id"], "cancel", {"reason": "wrong buyer"})
+    perform(owner, made[0]["id"], "send")
+    outbox.send_due()
+    perform(owner, made[0]["id"], "provider-status", SAMPLE)
+    credit = perform(owner, made[0]["id"], "credit-notes", {"reason": "broken"})
+    made.append(perform(owner, credit["id"], "issue"))
+    print_job.print_due()
+    set_clock(patch, BASE + timedelta(days=3))
+    assert roots.seal_due() == 3
+    return [each["invoice_no"] for each in made]
+
+
+def export(client: FlaskClient, period: str = PERIOD, **query: int) -> bytes:
+    """Download a package."""
+    answer = client.get(f"{EXPORTS}/{period}", query_string=query, buffered=True)
+    assert (answer.status_code, answer.mimetype) == (200, "application/zip"), answer.json
+    return answer.data
+
+
+def unpack(content: bytes) -> Files:
+    """The files of a package."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+class Folder(Package):
+    """A package in memory."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        super().__init__(Path("/nonexistent"))
+        self.files, self.names = files, list(files)
+
+    def open(self, name: str) -> io.BytesIO:  # type: ignore[override]
+        return io.BytesIO(self.files.get(name, b""))
+
+
+def check(files: Files, known: dict[str, str] | None = None) -> Chain:
+    """What the verifier says about files."""
+    return verify(Folder(files), known or {})
+
+
+Change = Callable[[list[bytes]], list[bytes]]
+
+
+def change_lines(files: Files, name: str, change: Change) -> Files:
+    """Other files, in which ``change`` changed the lines of one."""
+    lines = change(files[name].splitlines(keepends=True))
+    return {**files, name: b"".join(lines)}
