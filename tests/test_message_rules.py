@@ -15,11 +15,13 @@ from app.kernel.errors import Refusal
 from app.kernel.outbound.ssrf import AddressError
 
 ROOT = Path(__file__).resolve().parents[1]
-#: Pages have gettext; the launcher and the environment's settings speak before there is a language.
+#: Pages have gettext; the launcher and the environment's settings speak before there is a language; the offline
+#: verifier is a file of its own.
+_OTHER_TEXTS = {"admin", "local", "config.py", "config_values.py", "offline"}
 MODULES = sorted(
     path
     for path in (ROOT / "app").rglob("*.py")
-    if path.relative_to(ROOT / "app").parts[0] not in {"admin", "local", "config.py", "config_values.py"} and path.stem != "samples"
+    if not _OTHER_TEXTS.intersection(path.relative_to(ROOT / "app").parts) and path.stem != "samples"
 )
 _CLASS_TEXTS = re.compile(r"(default_)?(error_)?messages?|message_\w+")
 _SENTENCE = re.compile(r"\S.* .*[.!?:]$", re.DOTALL)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, DateTime, LargeBinary, String, Text, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from app.evidence.canonical import FORMAT, canonical, commitment, leaf_hash, new_salt
+from app.evidence.record_bytes import FORMAT, canonical, commitment, leaf_hash, new_salt
 from app.evidence.models import EvidenceChain
 from app.extensions import db
 from app.kernel import clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.evidence.canonical import node_hash
+from app.evidence.record_bytes import node_hash
 
 
 class MerkleTree:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, Index, LargeBinary, String, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.evidence.canonical import NO_HASH
+from app.evidence.record_bytes import NO_HASH
 from app.extensions import db
 from app.kernel.uuids import new_uuid
 

@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from sqlalchemy import select
 
-from app.evidence.canonical import FORMAT, NO_HASH, canonical, leaf_hash
+from app.evidence.record_bytes import FORMAT, NO_HASH, canonical, leaf_hash
 from app.evidence.chain import domain
 from app.evidence.merkle import MerkleTree
 from app.evidence.models import EvidenceChain, EvidenceEntry, EvidenceRoot

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from app.evidence.canonical import leaf_hash, node_hash
+from app.evidence.record_bytes import leaf_hash, node_hash
 from app.evidence.merkle import MerkleTree
 
 #: The reference data of Certificate Transparency implementations, and its roots for 1 to 8 leaves.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.evidence import canonical as hub
+from app.evidence import record_bytes as hub
 from app.evidence.merkle import MerkleTree
 from app.evidence.offline import hash_trees as verifier
 from app.kernel import json

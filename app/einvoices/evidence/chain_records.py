@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceSeries
 from app.evidence import chain
-from app.evidence.canonical import canonical
+from app.evidence.record_bytes import canonical
 from app.extensions import db
 
 ISSUED, ARTEFACT = "issued", "artefact"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from app.evidence.canonical import NO_HASH, canonical, leaf_hash
+from app.evidence.record_bytes import NO_HASH, canonical, leaf_hash
 
 _CHAIN = "6f1f2a5e-0d0e-4a57-9d3c-2d9f1c1f6a11"
 _RECORD = canonical(

@@ -17,7 +17,7 @@ from app.einvoices.exports.month_scope import MonthScope
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
 from app.einvoices.status import Status
 from app.evidence import proofs
-from app.evidence.canonical import decimal_text
+from app.evidence.record_bytes import decimal_text
 from app.evidence.models import EvidenceEntry
 from app.extensions import db
 from app.kernel import clock

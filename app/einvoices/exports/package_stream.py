@@ -17,7 +17,7 @@ from zipstream import ZIP_DEFLATED, ZIP_STORED, ZipStream
 from app.einvoices.exports import chain_lines, document_rows
 from app.einvoices.exports.month_scope import MonthScope
 from app.einvoices.lifecycle import numbering
-from app.evidence.canonical import FORMAT, canonical, decimal_text
+from app.evidence.record_bytes import FORMAT, canonical, decimal_text
 from app.evidence.verifier_file import NAME, verifier_source
 from app.kernel import clock
 

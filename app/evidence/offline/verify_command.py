@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 
 from app.evidence.offline.chain_check import ROOTS, Chain
-from app.evidence.offline.document_check import Documents
+from app.evidence.offline.document_proof import Documents
 from app.evidence.offline.hash_trees import STATEMENT, parse, parse_as
 from app.evidence.offline.package_reader import Package
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.events.models import Event
 from app.evidence import chain
-from app.evidence.canonical import canonical
+from app.evidence.record_bytes import canonical
 from app.extensions import db
 from app.webhooks.sender.attempt import AttemptResult
 

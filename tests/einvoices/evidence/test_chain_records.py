@@ -15,7 +15,7 @@ from app.einvoices.pdf import print_job
 from app.einvoices.providers import outbox
 from app.einvoices.queries.lookup import find
 from app.evidence import chain
-from app.evidence.canonical import commitment
+from app.evidence.record_bytes import commitment
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.evidence.canonical import canonical, leaf_hash
+from app.evidence.record_bytes import canonical, leaf_hash
 from app.evidence.merkle import MerkleTree
 from app.evidence.offline.package_reader import Package
 from app.evidence.offline.verify_command import verify
