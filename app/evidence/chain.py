@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, DateTime, LargeBinary, String, Text, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from app.evidence.record_bytes import FORMAT, canonical, commitment, leaf_hash, new_salt
 from app.evidence.models import EvidenceChain
+from app.evidence.record_bytes import FORMAT, canonical, commitment, leaf_hash, new_salt
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import before_commit

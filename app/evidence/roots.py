@@ -8,10 +8,10 @@ from itertools import takewhile
 
 from sqlalchemy import select
 
-from app.evidence.record_bytes import FORMAT, NO_HASH, canonical, leaf_hash
 from app.evidence.chain import domain
 from app.evidence.merkle import MerkleTree
 from app.evidence.models import EvidenceChain, EvidenceEntry, EvidenceRoot
+from app.evidence.record_bytes import FORMAT, NO_HASH, canonical, leaf_hash
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work

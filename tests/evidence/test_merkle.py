@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
-from app.evidence.record_bytes import leaf_hash, node_hash
 from app.evidence.merkle import MerkleTree
+from app.evidence.record_bytes import leaf_hash, node_hash
 
 #: The reference data of Certificate Transparency implementations, and its roots for 1 to 8 leaves.
 LEAVES = [

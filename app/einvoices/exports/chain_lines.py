@@ -14,9 +14,9 @@ from app.einvoices.evidence.chain_records import ISSUES, document_content, seale
 from app.einvoices.exports.month_scope import MonthScope
 from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent, EinvoiceItem
 from app.evidence import roots
-from app.evidence.record_bytes import canonical
 from app.evidence.models import EvidenceEntry
 from app.evidence.proofs import ProvenRecord
+from app.evidence.record_bytes import canonical
 from app.extensions import db
 
 BATCH_SIZE = 500

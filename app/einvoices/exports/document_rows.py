@@ -17,8 +17,8 @@ from app.einvoices.exports.month_scope import MonthScope
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
 from app.einvoices.status import Status
 from app.evidence import proofs
-from app.evidence.record_bytes import decimal_text
 from app.evidence.models import EvidenceEntry
+from app.evidence.record_bytes import decimal_text
 from app.extensions import db
 from app.kernel import clock
 from app.pdf import files

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.einvoices.models.einvoices import Einvoice
-from app.evidence.record_bytes import NO_HASH
 from app.evidence.models import EvidenceChain, EvidenceEntry, EvidenceRoot
+from app.evidence.record_bytes import NO_HASH
 from app.extensions import db
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_

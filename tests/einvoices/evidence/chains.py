@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.evidence.record_bytes import NO_HASH, leaf_hash
 from app.evidence.models import EvidenceChain, EvidenceEntry
+from app.evidence.record_bytes import NO_HASH, leaf_hash
 from app.extensions import db
 from app.kernel import json
 

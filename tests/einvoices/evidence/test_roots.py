@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from app.einvoices.pdf import print_job
 from app.evidence import roots
-from app.evidence.record_bytes import NO_HASH, leaf_hash
 from app.evidence.merkle import MerkleTree
+from app.evidence.record_bytes import NO_HASH, leaf_hash
 from app.extensions import db
 from app.kernel import clock, json
 from app.kernel.unit_of_work import unit_of_work

@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.evidence.record_bytes import canonical, leaf_hash
 from app.evidence.merkle import MerkleTree
 from app.evidence.offline.package_reader import Package
 from app.evidence.offline.verify_command import verify
+from app.evidence.record_bytes import canonical, leaf_hash
 from app.kernel import json
 from tests.einvoices.exports.packages import Change, Files, change_lines, check, export, make_month, unpack
 
