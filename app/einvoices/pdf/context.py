@@ -61,6 +61,7 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
         "is_last": True,
         "rates": _rates(einvoice.items, number, amount),
         "subtotal": amount(einvoice.subtotal),
+        "gross_total": amount(einvoice.subtotal + einvoice.discount_total),
         "discount_total": amount(einvoice.discount_total) if einvoice.discount_total else None,
         "grand_total": amount(einvoice.grand_total),
         "currency": einvoice.currency,

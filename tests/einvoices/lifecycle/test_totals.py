@@ -79,6 +79,11 @@ def test_json_and_pdf_show_the_computed_totals(
     text = pdf_text(owner.get(f"{URL}/{einvoice['id']}/pdf", buffered=True).data)
     for amount in (totals.subtotal, totals.grand_total, *(rate.vat for rate in totals.rates)):
         assert f"{format_number(amount, digits=digits, language='tr')} {currency}" in text
+    if totals.discount_total:  # the sums add up as they are read: gross − discount = net
+        gross = format_number(totals.subtotal + totals.discount_total, digits=digits, language="tr")
+        discount = format_number(totals.discount_total, digits=digits, language="tr")
+        net = format_number(totals.subtotal, digits=digits, language="tr")
+        assert f"{gross} {currency} İskonto −{discount} {currency} Mal hizmet toplamı {net} {currency}" in text
 
 
 def _line(item: dict[str, Any]) -> Line:
