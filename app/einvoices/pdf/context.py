@@ -40,7 +40,7 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
     if seller is None or moment is None:
         raise ValueError(f"e-invoice {einvoice.id} has not been issued")
     language = seller["language"]
-    number = partial(format_number, language=language, by_two=einvoice.currency == "INR")
+    number = partial(format_number, language=language, by_two=(einvoice.currency, language) == ("INR", "en"))
     amount = partial(number, digits=CURRENCIES[einvoice.currency])
     local = moment.astimezone(sellers.parse_timezone(seller["timezone"]))
     return {
