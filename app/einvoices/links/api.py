@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response
 from flask.views import MethodView
 
 from app.accounts.guards import public
@@ -34,7 +34,7 @@ HEADERS = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"
 
 def url_of(token: str) -> str:
     """The address of a link: at the public address of the hub, else at the host that this request used."""
-    return whole_url(url_for("Public PDFs.PublicPdf", token=token))
+    return whole_url(f"{PUBLIC_PDFS}/{token}")
 
 
 @blp.route("/<int:einvoice_id>/links")

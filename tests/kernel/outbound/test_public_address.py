@@ -55,6 +55,17 @@ def test_without_it_requests_have_their_host_and_accounts_a_path(owner: FlaskCli
     assert account["callback_url"] == f"/api/v1/provider-accounts/{account['id']}/callback"
 
 
+@pytest.mark.parametrize("is_set", [True, False])
+def test_a_path_before_the_hub_is_there_once(
+    app: Hub, owner: FlaskClient, monkeypatch: pytest.MonkeyPatch, is_set: bool
+) -> None:
+    monkeypatch.setitem(app.config, "PUBLIC_URL", "https://hub.example/invoices" if is_set else "")
+    einvoice = create_issued(owner)
+    where = {"base_url": "https://hub.example/invoices/"}  # as a proxy says it that serves the hub below a path
+    url = owner.post(f"{URL}/{einvoice['id']}/links", json={}, **where).json["url"]
+    assert url.startswith("https://hub.example/invoices/pdf/ihub_pdf_")
+
+
 def test_a_worker_has_the_public_address_or_a_path(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     with app.app_context():
         assert (whole_url("/a"), public_url("/a")) == ("/a", "/a")
