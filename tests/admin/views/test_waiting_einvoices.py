@@ -1,0 +1,64 @@
+"""Page of an e-invoice whose sending waits for a person: it says why, and offers what is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.accounts.models.accounts import User
+from app.einvoices.lifecycle import issue
+from app.einvoices.provider_accounts import directory
+from app.extensions import db
+from app.kernel.unit_of_work import unit_of_work
+from tests.admin import sample_data
+from tests.admin.client import submit_form
+
+
+@pytest.fixture
+def owner(create_user: Callable[..., User]) -> User:
+    return sample_data.enable_module(create_user("billing"))
+
+
+@pytest.fixture
+def owner_client(signed_in_client: Callable[..., FlaskClient], owner: User) -> FlaskClient:
+    return signed_in_client(owner)
+
+
+def queue(owner: User) -> str:
+    """Queue an e-invoice for an account; the path of its page."""
+    account = sample_data.open_account(owner, "Main")
+    einvoice = sample_data.issue_einvoice(owner, provider_account_id=account.id)
+    with unit_of_work():
+        issue.send(einvoice.id, owner.id, "test")
+    return f"/admin/einvoices/{einvoice.id}"
+
+
+def test_it_can_be_cancelled_but_not_sent_again(owner_client: FlaskClient, owner: User) -> None:
+    url = queue(owner)
+    assert "Cancel e-invoice" not in owner_client.get(url).text
+    with unit_of_work():
+        db.session.execute(text("UPDATE provider_accounts SET enabled = false"))
+    page = owner_client.get(url).text
+    assert "The provider account is disabled." in page
+    assert "Cancel e-invoice" in page
+    assert "Send to the provider" not in page
+    assert '<span class="badge busy">Queued</span>' in page
+    submit_form(owner_client, f"{url}/cancel", page=url, reason="x")
+    page = owner_client.get(url).text
+    assert "Cancelled: x" in page
+    assert '<span class="badge bad">Not sent</span>' in page
+
+
+def test_an_archived_account_is_named(owner_client: FlaskClient, owner: User) -> None:
+    account = sample_data.open_account(owner, "Main")
+    einvoice = sample_data.issue_einvoice(owner, provider_account_id=account.id)
+    with unit_of_work():
+        directory.remove(account.id, None, actor="test")
+    sample_data.open_account(owner, "Second")
+    page = owner_client.get(f"/admin/einvoices/{einvoice.id}").text
+    assert "The provider account Main is archived. Send this e-invoice through another account." in page
+    assert "Send to the provider" not in page
+    assert "Send through another account" in page
