@@ -111,10 +111,9 @@ def handle_csrf_error(_error: CSRFError) -> Response:
 
 
 def _redirect_to_sign_in() -> Response:
-    kept = kept_form.keep() if request.method == "POST" else None
-    if kept:
-        return make_response(sign_in_page(SignInForm(formdata=None), previous_page(), kept), _UNAUTHORIZED)
     is_fragment = "HX-Request" in request.headers
+    if request.method == "POST" and not is_fragment and (kept := kept_form.keep()):
+        return make_response(sign_in_page(SignInForm(formdata=None), previous_page(), kept), _UNAUTHORIZED)
     target = request.full_path.rstrip("?") if request.method == "GET" and not is_fragment else previous_page()
     is_overview = target == url_for("admin.overview.show")
     sign_in_url = url_for("admin.login.sign_in", next=None if is_overview else target)

@@ -26,6 +26,7 @@ from app.admin.views import tokens as tokens_views
 from app.admin.views import users as users_views
 from app.admin.views import webhooks as webhooks_views
 from app.admin.views.desks import review_desk as review_desk_views
+from app.admin.views.desks import sales_upload as sales_upload_views
 from app.admin.views.settings import audit_entries as audit_entries_views
 from app.admin.views.settings import calls as calls_views
 from app.admin.views.settings import provider_accounts as provider_accounts_views
@@ -45,6 +46,7 @@ PAGES = (
     global_search_views,
     sales_views,
     review_desk_views,
+    sales_upload_views,
     receipts_views,
     einvoices_views,
     tokens_views,

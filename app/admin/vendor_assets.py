@@ -49,6 +49,7 @@ ICONS = (
     "triangle-alert",
     "truck",
     "undo-2",
+    "upload",
     "users",
     "webhook",
     "x",

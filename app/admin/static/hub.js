@@ -70,6 +70,12 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// A request of htmx that was refused is sent again by a button, so that the browser shows the error page.
+document.addEventListener("htmx:responseError", (event) => {
+  const form = event.target.closest("form[data-after-error]");
+  if (form) form.requestSubmit(document.getElementById(form.dataset.afterError));
+});
+
 // A page that shows a secret once is the response to a POST; after a reload the browser must not send the form again.
 const shownOnce = document.querySelector("[data-replace-url]");
 if (shownOnce) history.replaceState(null, "", shownOnce.dataset.replaceUrl);

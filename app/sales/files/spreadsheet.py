@@ -100,13 +100,16 @@ class Grouped:
     @property
     def place(self) -> str:
         """The rows of the file, for people."""
+        return f"{'row' if len(self.rows) == 1 else 'rows'} {self.numbers}"
+
+    @property
+    def numbers(self) -> str:
+        """The numbers of the rows of the file."""
         numbers = [row.number for row in self.rows]
         first, last = numbers[0], numbers[-1]
-        if first == last:
-            return f"row {first}"
         if last - first == len(numbers) - 1:
-            return f"rows {first}-{last}"
-        return f"rows {', '.join(map(str, numbers[:_SHOWN_ROWS]))}{', …' if len(numbers) > _SHOWN_ROWS else ''}"
+            return f"{first}" if first == last else f"{first}-{last}"
+        return f"{', '.join(map(str, numbers[:_SHOWN_ROWS]))}{', …' if len(numbers) > _SHOWN_ROWS else ''}"
 
 
 def group(rows: Sequence[Row]) -> Grouped:
