@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.accounts.models.accounts import User
@@ -122,6 +123,20 @@ def test_a_rejected_or_given_up_einvoice_is_red_and_never_shown_as_sent(owner: U
     assert texts() == texts(owner.id) == texts(owner.id, role="integrator") == expected
     assert texts(owner.id + 1) == []
     assert texts(role="warehouse") == []
+
+
+def test_the_list_of_einvoices_is_filtered_by_what_needs_attention(
+    owner: User, client_as: Callable[..., FlaskClient]
+) -> None:
+    rejected, given_up = sent(owner, status="sent", provider_status="rejected"), sent(owner)
+    give_up(given_up)
+    admin = client_as("admin")
+    sample_data.enable_module_of_newest_user()
+    for problem, einvoice in (("rejected", rejected), ("not_sent", given_up)):
+        answer = admin.get(f"/api/v1/einvoices?attention={problem}")
+        assert [each["id"] for each in answer.json["data"]] == [einvoice.id]
+        assert answer.json["meta"]["total"] == 1
+    assert admin.get("/api/v1/einvoices?attention=everything").status_code == 422
 
 
 def test_an_einvoice_that_is_sent_again_needs_nobody(owner: User) -> None:

@@ -167,6 +167,29 @@ def test_numbers_are_read_as_the_language_writes_them(signed_in: Callable[..., P
     assert f"{find(invoice.id).items[0].mrp:.4f}" == "2000.1250"
 
 
+@pytest.mark.parametrize(
+    ("quantity", "price"),
+    [
+        ("1", "0.005"),
+        ("3", "0.0049"),
+        ("7", "1.0051"),
+        ("1000000000", "9999.9999"),
+        ("1,234", "12,345.6789"),
+        ("9", "0"),
+    ],
+)
+def test_live_totals_follow_the_rules_of_the_server(signed_in: Callable[..., Page], quantity: str, price: str) -> None:
+    invoice = sample_data.return_invoice(items=[an_item()])
+    page = signed_in("billing")
+    page.goto(path_of(invoice))
+    page.get_by_label("Quantity").fill(quantity)
+    page.get_by_label("Price").fill(price)
+    shown = page.locator("[data-total]").inner_text()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile("review$"))
+    assert shown == f"{find(invoice.id).total_amount:,.2f}"
+
+
 class TestForm:
     """What a browser with the page's script does not send."""
 
