@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import localcontext
 from functools import cache
 from importlib import metadata
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import structlog
 
 from app.rules.findings import RuleFinding, RuleSet, Severity
+from app.rules.sums.decimals import EXACT
 from app.rules.terms import FIELDS
 
 log = structlog.get_logger(__name__)
@@ -29,7 +31,8 @@ def cen_findings(content: bytes, profile: str) -> tuple[RuleSet, list[RuleFindin
     import einvoice  # noqa: PLC0415 - a quarter of a second, and most processes check nothing
 
     try:
-        violations = einvoice.validate_bytes(content, profile=profile)["violations"]
+        with localcontext(EXACT):  # sums of huge numbers would overflow the usual 28 digits
+            violations = einvoice.validate_bytes(content, profile=profile)["violations"]
     except Exception:  # a fault of the package must not hide what the schema found
         log.exception("business_rules_failed", profile=profile)
         violations = [_NOT_CHECKED]

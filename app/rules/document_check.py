@@ -10,10 +10,13 @@ from app.formats.canonical_json import sha256
 from app.formats.document_reader import Source, read_document
 from app.formats.errors import UnreadableDocument
 from app.formats.inv01_reader import parse_inv01
+from app.formats.xml_tree import parse_xml
 from app.kernel.messages import N_, Message
 from app.rules.cen_rules import cen_findings
 from app.rules.findings import RuleFinding, RuleSet, Severity
 from app.rules.inv01_rules import SCHEMA, inv01_findings
+from app.rules.peppol.document_rules import SPECIFICATION
+from app.rules.peppol.rule_set import RULES, peppol_findings
 from app.rules.xml_schemas import schema_findings
 
 
@@ -22,6 +25,8 @@ class Profile(StrEnum):
 
     EN16931 = "en16931"
     XRECHNUNG = "xrechnung"
+    #: EN 16931 and Peppol BIS Billing 3.0, in UBL.
+    PEPPOL = "peppol"
     #: The XML schema alone: profiles of Factur-X below EN 16931, extensions of EN 16931, and ZUGFeRD 1.0.
     SCHEMA = "schema"
     UBL_TR = "ubl-tr"
@@ -31,6 +36,7 @@ class Profile(StrEnum):
 _FORMATS = {
     Profile.EN16931: {Format.UBL, Format.CII},
     Profile.XRECHNUNG: {Format.UBL, Format.CII},
+    Profile.PEPPOL: {Format.UBL},
     Profile.SCHEMA: {Format.UBL, Format.CII, Format.UBL_TR},
     Profile.UBL_TR: {Format.UBL_TR},
     Profile.INV01: {Format.INV01},
@@ -81,6 +87,8 @@ def default_profile(invoice: Invoice) -> Profile:
         return Profile.INV01
     if any(part in specification for part in _OTHER_RULES):
         return Profile.SCHEMA
+    if invoice.format is Format.UBL and SPECIFICATION in specification:
+        return Profile.PEPPOL
     return Profile.XRECHNUNG if "xrechnung" in specification else Profile.EN16931
 
 
@@ -89,8 +97,12 @@ def _apply(source: Source, invoice: Invoice, profile: Profile) -> tuple[list[Rul
         return [SCHEMA], inv01_findings(parse_inv01(source.content.removeprefix(b"\xef\xbb\xbf")))
     rule_set, findings = schema_findings(source.content, invoice)
     sets = [rule_set]
-    if profile in {Profile.EN16931, Profile.XRECHNUNG}:
-        rule_set, found = cen_findings(source.content, profile.value)
+    if profile in {Profile.EN16931, Profile.XRECHNUNG, Profile.PEPPOL}:
+        core = Profile.EN16931 if profile is Profile.PEPPOL else profile
+        rule_set, found = cen_findings(source.content, core.value)
         sets.append(rule_set)
         findings += found
+    if profile is Profile.PEPPOL:
+        sets.append(RULES)
+        findings += peppol_findings(parse_xml(source.content))
     return sets, findings
