@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, LargeBinary, String, Text, bindparam, select, text
+import psycopg
 from sqlalchemy.dialects.postgresql import insert
 
 from app.evidence.models import EvidenceChain
@@ -20,23 +20,18 @@ from app.kernel.uuids import new_uuid
 #: Kind of the first record of each chain.
 BEGUN = "begun"
 
-_STORE = text("""
-    WITH moved AS (
-        UPDATE evidence_chains SET position = :position, hash = :hash, last_at = :last_at WHERE owner_id = :owner_id
-    )
+#: Both statements are in the way of each issue, so they go to the driver directly.
+_LOCK = "SELECT chain_id, position, hash, last_at FROM evidence_chains WHERE owner_id = %s FOR UPDATE"
+_INSERT = """
     INSERT INTO evidence_entries (owner_id, position, hash, kind, at, einvoice_id, body, salt, source_id)
-    SELECT :owner_id, new.* FROM unnest(:positions, :hashes, :kinds, :moments, :einvoices, :bodies, :salts, :sources)
-        AS new (position, hash, kind, at, einvoice_id, body, salt, source_id)
-""").bindparams(
-    bindparam("positions", type_=ARRAY(BigInteger)),
-    bindparam("hashes", type_=ARRAY(String)),
-    bindparam("kinds", type_=ARRAY(String)),
-    bindparam("moments", type_=ARRAY(DateTime(timezone=True))),
-    bindparam("einvoices", type_=ARRAY(BigInteger)),
-    bindparam("bodies", type_=ARRAY(Text)),
-    bindparam("salts", type_=ARRAY(LargeBinary)),
-    bindparam("sources", type_=ARRAY(BigInteger)),
-)
+    VALUES (%(owner_id)s, %(position)s, %(hash)s, %(kind)s, %(at)s, %(einvoice_id)s, %(body)s, %(salt)s, %(source_id)s)
+"""
+_INSERT_LAST = f"""
+    WITH moved AS (
+        UPDATE evidence_chains SET position = %(position)s, hash = %(hash)s, last_at = %(at)s
+        WHERE owner_id = %(owner_id)s
+    ) {_INSERT}
+"""  # noqa: S608 - only the statement above is put in
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +91,12 @@ def _write(records: Sequence[Record]) -> None:
         head = _lock_head(owner_id) or _begin(owner_id)
         if head.position == 0:
             own.insert(0, Record(owner_id, BEGUN, facts=domain.state_before(owner_id)))
-        _store(owner_id, head, own)
+        _store(head, own)
 
 
 def _lock_head(owner_id: int) -> _Head | None:
-    columns = (EvidenceChain.chain_id, EvidenceChain.position, EvidenceChain.hash, EvidenceChain.last_at)
-    row = db.session.execute(select(*columns).where(EvidenceChain.owner_id == owner_id).with_for_update()).first()
-    return _Head(str(row.chain_id), row.position, row.hash, row.last_at) if row else None
+    row = _cursor().execute(_LOCK, [owner_id]).fetchone()
+    return _Head(str(row[0]), *row[1:]) if row else None
 
 
 def _begin(owner_id: int) -> _Head:
@@ -115,15 +109,20 @@ def _begin(owner_id: int) -> _Head:
     return head
 
 
-def _store(owner_id: int, head: _Head, records: Sequence[Record]) -> None:
-    rows = [_row(head, record) for record in records]
-    names = ("positions", "hashes", "kinds", "moments", "einvoices", "bodies", "salts", "sources")
-    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-    moved = {"position": head.position, "hash": head.hash, "last_at": head.last_at}
-    db.session.execute(_STORE, {"owner_id": owner_id, **moved, **columns})
+def _store(head: _Head, records: Sequence[Record]) -> None:
+    *earlier, last = [_row(head, record) for record in records]
+    cursor = _cursor()
+    if earlier:
+        cursor.executemany(_INSERT, earlier)
+    cursor.execute(_INSERT_LAST, last)
 
 
-def _row(head: _Head, record: Record) -> tuple[Any, ...]:
+def _cursor() -> psycopg.Cursor[Any]:
+    cursor: psycopg.Cursor[Any] = db.session.connection().connection.driver_connection.cursor()
+    return cursor
+
+
+def _row(head: _Head, record: Record) -> dict[str, Any]:
     """The row of a record, which becomes the head."""
     # The clock may have been set back; a record never seems older than the one before it.
     head.last_at, salt = max(head.last_at, clock.now()), new_salt() if record.sealed is not None else None
@@ -142,5 +141,14 @@ def _row(head: _Head, record: Record) -> tuple[Any, ...]:
         body["sealed"] = commitment(salt, record.sealed)
     raw = canonical(body)
     head.position, head.hash = head.position + 1, leaf_hash(raw)
-    facts = (record.kind, head.last_at, record.einvoice_id, raw.decode(), salt, record.source_id)
-    return (head.position, head.hash, *facts)
+    return {
+        "owner_id": record.owner_id,
+        "position": head.position,
+        "hash": head.hash,
+        "kind": record.kind,
+        "at": head.last_at,
+        "einvoice_id": record.einvoice_id,
+        "body": raw.decode(),
+        "salt": salt,
+        "source_id": record.source_id,
+    }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import rfc8785
 
 from app.kernel import clock
@@ -19,11 +19,19 @@ FORMAT = 1
 NO_HASH = "0" * 64
 SALT_BYTES = 16
 _LEAF, _NODE = b"\x00", b"\x01"
+_BEYOND_BASIC_PLANE = 0xF0
+#: Integers from here on are no exact JSON numbers for most readers, so they are texts.
+_INEXACT = 2**53
+_encoder = msgspec.json.Encoder(order="sorted")
 
 
 def canonical(value: Any) -> bytes:
-    """Canonical JSON; decimals and moments are texts, because JSON numbers are binary fractions for most readers."""
-    return rfc8785.dumps(_plain(value))
+    """Canonical JSON; numbers with decimals and moments are texts, because JSON numbers are binary fractions."""
+    plain = _plain(value)
+    raw = _encoder.encode(plain)
+    # Ten times as fast as ``rfc8785``, and the same bytes unless a key has a character outside of the basic plane,
+    # whose UTF-8 begins with a byte from 0xF0: RFC 8785 sorts keys by their UTF-16.
+    return rfc8785.dumps(plain) if max(raw) >= _BEYOND_BASIC_PLANE else raw
 
 
 def leaf_hash(record: bytes) -> str:
@@ -53,14 +61,24 @@ def decimal_text(value: Decimal) -> str:
 
 
 def _plain(value: Any) -> Any:
+    """The value in texts, integers, truth values, nulls, lists and objects."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return value
+    if kind is int:
+        return value if -_INEXACT < value < _INEXACT else str(value)
+    if kind is dict:
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, float):
+        value = Decimal(repr(value))
     if isinstance(value, Decimal):
         return decimal_text(value)
     if isinstance(value, datetime):
         return clock.iso(value)
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(each) for each in value]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
-        return str(value)
-    return value
+    raise TypeError(f"{type(value).__name__} has no canonical form")
