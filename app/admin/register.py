@@ -29,6 +29,7 @@ from app.admin.views.desks import review_desk as review_desk_views
 from app.admin.views.desks import sales_upload as sales_upload_views
 from app.admin.views.settings import audit_entries as audit_entries_views
 from app.admin.views.settings import calls as calls_views
+from app.admin.views.settings import evidence as evidence_views
 from app.admin.views.settings import provider_accounts as provider_accounts_views
 from app.einvoices.queries.problems import shown_status
 from app.kernel.bidi import clean_output
@@ -54,6 +55,7 @@ PAGES = (
     deliveries_views,
     calls_views,
     audit_entries_views,
+    evidence_views,
     api_keys_views,
     seller_views,
     provider_accounts_views,

@@ -98,6 +98,12 @@ def list_roots(owner_id: int, after: date | None, limit: int) -> Sequence[Eviden
     return list(db.session.scalars(query.order_by(EvidenceRoot.day).limit(limit)))
 
 
+def newest_roots(owner_id: int, limit: int) -> Sequence[EvidenceRoot]:
+    """The newest roots of an owner, the newest first."""
+    query = select(EvidenceRoot).where(EvidenceRoot.owner_id == owner_id)
+    return list(db.session.scalars(query.order_by(EvidenceRoot.day.desc()).limit(limit)))
+
+
 def root_of(owner_id: int, position: int) -> EvidenceRoot | None:
     """The root of the day of a record; None while the day is not over."""
     containing = (EvidenceRoot.first <= position, EvidenceRoot.last >= position)

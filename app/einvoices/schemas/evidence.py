@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from app.evidence.proofs import MAX_RECORDS
 from app.kernel.database.sequences import MAX_ID
-from app.kernel.schemas.fields import CalendarDate, Number, Schema, Timestamp
+from app.kernel.schemas.fields import CalendarDate, Identifier, Number, Schema, Timestamp
 from app.kernel.schemas.list_field import List
 
 MAX_ROOTS = 400
@@ -16,6 +16,12 @@ class ExportQuery(Schema):
     """Whose month to export."""
 
     owner_id = Number(1, MAX_ID, load_default=None, metadata={"description": "For administrators: another owner."})
+
+
+class PackageQuery(ExportQuery):
+    """Which month of whom to export, on the page."""
+
+    period = Identifier(7, load_default="")
 
 
 class RootQuery(ExportQuery):

@@ -22,12 +22,24 @@ from tests.factories import a_token, a_user
 SignedIn = Callable[..., Page]
 TOKENS, LOGS, KEYS = "/admin/settings/api", "/admin/settings/api/logs", "/admin/settings/keys"
 USERS, MODULES, SELLER = "/admin/users", "/admin/modules", "/admin/settings/seller"
-AUDIT = "/admin/settings/audit"
+AUDIT, EVIDENCE = "/admin/settings/audit", "/admin/settings/evidence"
 
 
 def test_settings_are_translated_to_turkish(signed_in: SignedIn) -> None:
     page = signed_in("admin", language="tr")
-    for path in (TOKENS, f"{TOKENS}/new", LOGS, AUDIT, KEYS, f"{KEYS}/new", USERS, f"{USERS}/new", MODULES, SELLER):
+    for path in (
+        TOKENS,
+        f"{TOKENS}/new",
+        LOGS,
+        AUDIT,
+        EVIDENCE,
+        KEYS,
+        f"{KEYS}/new",
+        USERS,
+        f"{USERS}/new",
+        MODULES,
+        SELLER,
+    ):
         page.goto(path)
         expect(page.locator("html")).to_have_attribute("lang", "tr")
         english = page.locator("main").get_by_text(re.compile(r"\b(the|Create|Name|Status|Save|Last)\b"))
@@ -37,7 +49,7 @@ def test_settings_are_translated_to_turkish(signed_in: SignedIn) -> None:
 def test_warehouse_has_no_access_to_settings(signed_in: SignedIn) -> None:
     page = signed_in("warehouse")
     expect(page.get_by_role("link", name="API tokens")).to_have_count(0)
-    for path in (TOKENS, LOGS, AUDIT, KEYS, USERS, MODULES, SELLER):
+    for path in (TOKENS, LOGS, AUDIT, EVIDENCE, KEYS, USERS, MODULES, SELLER):
         answer = page.goto(path)
         assert answer
         assert answer.status == 403, path
@@ -87,6 +99,7 @@ VIEWS = {
     "token-rotate": open_rotation_dialog,
     "calls": visitor(LOGS),
     "audit": visitor(AUDIT),
+    "evidence": visitor(EVIDENCE),
     "keys": visitor(KEYS),
     "key-new": visitor(f"{KEYS}/new"),
     "users": visitor(USERS),
