@@ -16,7 +16,7 @@ from app.evidence import chain
 from app.evidence.record_bytes import canonical
 from app.extensions import db
 
-ISSUED, ARTEFACT = "issued", "artefact"
+ISSUED, ARTEFACT, REMOVED = "issued", "artefact", "removed"
 #: Says only what the e-invoice is when the record is written: a worker of an earlier release issued it.
 RECORDED_LATE = "recorded_late"
 #: Kinds that state the issue of a document.

@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased, joinedload
 
-from app.einvoices.evidence.chain_records import ARTEFACT, ISSUES
+from app.einvoices.evidence.chain_records import ARTEFACT, ISSUES, REMOVED
 from app.einvoices.exports.month_scope import MonthScope
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
 from app.einvoices.status import Status
@@ -32,7 +32,7 @@ COLUMNS = (
     *("original_no", "corrected", "marketplace_order_no", "provider_status", "provider_invoice_id", "pdf_state"),
 )
 #: Kinds of records that a verifier needs of every document, wherever they stand in the chain.
-_NEEDED = (*ISSUES, ARTEFACT, Status.CANCELLED.value, "removed")
+_NEEDED = (*ISSUES, ARTEFACT, Status.CANCELLED.value, REMOVED)
 
 VatKey = tuple[str, str, Decimal]
 

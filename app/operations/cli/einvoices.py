@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import IO
 
 import click
@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 from app.accounts import users
 from app.einvoices import sellers
 from app.einvoices.errors import UnreadableLegalDocument
+from app.einvoices.evidence import removals
 from app.einvoices.legal import document_checks as checks
 from app.einvoices.lifecycle import readiness
 from app.einvoices.links import service as links
@@ -49,6 +50,24 @@ def make_pdfs(ids: tuple[int, ...], missing: bool) -> None:
     click.echo(f"Rendered {rendered} of {len(selected)}.")
     if rendered < len(selected):
         raise click.ClickException("The field pdf_error of each failed e-invoice has the reason.")
+
+
+@einvoices.command("remove-personal-data")
+@click.option("--issued-before", required=True, type=click.DateTime(["%Y-%m-%d"]), help="A day (UTC).")
+@click.option(
+    "--reason", default="retention", show_default=True, callback=_require_text, help="It is kept as evidence."
+)
+def remove_personal_data(issued_before: datetime, reason: str) -> None:
+    """Remove buyers, free texts and PDFs of e-invoices that were issued before a day; their amounts stay."""
+    with cli_unit_of_work():
+        expired = removals.find_expired(issued_before.replace(tzinfo=UTC))
+    removed = 0
+    for einvoice_id in expired:
+        with cli_unit_of_work():
+            removed += removals.remove_personal_data(einvoice_id, reason, ACTOR)
+    click.echo(f"Removed the personal data of {removed} e-invoices.")
+    if removed < len(expired):
+        raise click.ClickException(f"{len(expired) - removed} wait for their provider; repeat the command later.")
 
 
 @einvoices.command("in-doubt")

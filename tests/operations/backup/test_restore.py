@@ -35,6 +35,7 @@ def test_a_restore_gives_the_same_rows_and_files(
     output_of_success(run_command(empty, "restore", str(target), *options))
     assert database_rows(empty) == rows
     assert sum(map(len, rows.values())) > 20
+    assert len(rows["evidence_entries"]) == 2  # so the restored chain is the same
     assert files_of(empty.config["STORAGE_DIR"]) == files_of(filled)
     with empty.app_context():
         flask_migrate.upgrade()

@@ -37,6 +37,7 @@ AUDITED = {
     ("einvoices", "link", "1", "--days", "30"): "einvoice.link_created",
     ("einvoices", "revoke-link", "1", "1"): "einvoice.link_revoked",
     ("einvoices", "settle-doubt", "1", "--taken", "--reason", "Seen in the portal"): "einvoice.doubt_settled",
+    ("einvoices", "remove-personal-data", "--issued-before", "2999-01-01"): "einvoice.personal_data_removed",
     ("einvoices", "accounts", "test", "1"): "provider_account.tested",
     ("einvoices", "accounts", "create", EMAIL, "Second", "--adapter", "null"): "provider_account.created",
     ("einvoices", "accounts", "change", "1", "--name", "First"): "provider_account.changed",
