@@ -102,6 +102,20 @@ class Lifetimes(RuleBasedStateMachine):
         if answer.status_code == 202:
             life.way = way
 
+    @rule(life=lives, enabled=st.booleans())
+    def switch_the_account(self, life: Life, enabled: bool) -> None:
+        """While it is disabled, what is queued waits for its seller."""
+        self.world.switch(life, enabled)
+
+    @rule(life=lives, action=st.sampled_from(["cancel", "correct", "send_another_way", "decide"]))
+    def go_on_while_it_waits(self, life: Life, action: str) -> None:
+        """A seller takes a way out of a sending that waits, while a worker could claim it again."""
+        self.act(life, "send")
+        self.world.switch(life, False)
+        out = {"send_another_way": lambda: self.send_another_way(life, Way.PLAIN)}
+        way_out = out.get(action, lambda: getattr(self, action)(life))
+        self.world.together([way_out, lambda: self.world.switch(life, True), outbox.send_due])
+
     @rule(workers=st.integers(1, _PARALLEL))
     def work(self, workers: int) -> None:
         self.world.together([outbox.send_due] * workers)
@@ -279,6 +293,7 @@ class Lifetimes(RuleBasedStateMachine):
         if not hasattr(self, "all"):
             return
         self.world.store.set_setting("look_up_failures", 0)
+        self.world.enable_all()
         for _ in range(2 * len(work_queue.DELAYS) + 2):
             self.world.clock.pass_time(LONG)
             self.world.reports.send_due()

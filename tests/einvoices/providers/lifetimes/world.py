@@ -154,7 +154,19 @@ class World:
         with unit_of_work():
             db.session.execute(text("; ".join([_EMPTY, *(f'DELETE FROM "{name}"' for name in tables)])))
             db.session.execute(text("UPDATE provider_lanes SET failures = 0, is_slow = false, booked_until = now()"))
+        self.enable_all()
         limiter.reset()
+
+    def switch(self, life: Life, enabled: bool) -> None:
+        """Enable or disable the account of an e-invoice, if it has one."""
+        if life.way in life.seller.accounts:
+            url = f"{ACCOUNTS}/{life.seller.accounts[life.way]}"
+            assert life.seller.client.patch(url, json={"enabled": enabled}).status_code == 200
+
+    def enable_all(self) -> None:
+        """Enable every account."""
+        with unit_of_work():
+            db.session.execute(text("UPDATE provider_accounts SET enabled = true"))
 
     def together(self, works: Sequence[Callable[[], Any]]) -> None:
         """Run functions at the same time, each in a thread with a session of its own."""
