@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import rfc8785
-from app.evidence.canonical import canonical, decimal_text
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.evidence.record_bytes import canonical, decimal_text
 from app.kernel import json
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
