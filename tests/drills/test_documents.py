@@ -96,8 +96,18 @@ def create_123_to_126(hub: DrillHub) -> dict[str, str]:
         "VALUES (125, 'http', gen_random_uuid(), 'failed', true, 5, now() + interval '1 hour', now())"
     )
     wait_for(lambda: hub.sql("SELECT 1 FROM e_invoice_pdfs WHERE einvoice_id = 123 AND state = 'done'"), 30)
-    base = f"http://127.0.0.1:{hub.ports[0]}"
-    return {"BASE_URL": base, "API_TOKEN": signed_in["Authorization"].removeprefix("Bearer ")}
+    return credentials(hub, signed_in)
+
+
+def sign_in_a_seller(hub: DrillHub) -> dict[str, str]:
+    signed_in = hub.sign_in("integrator")
+    hub.make_seller()
+    return credentials(hub, signed_in)
+
+
+def credentials(hub: DrillHub, signed_in: dict[str, str]) -> dict[str, str]:
+    token = signed_in["Authorization"].removeprefix("Bearer ")
+    return {"BASE_URL": f"http://127.0.0.1:{hub.ports[0]}", "API_TOKEN": token}
 
 
 def empty_installation(hub: DrillHub) -> dict[str, str]:
@@ -118,6 +128,7 @@ def begin_at_1(hub: DrillHub) -> None:
 #: What a block rests on; what it exports for the blocks after it, in place of the page's own samples.
 SETTINGS: dict[str, Callable[[DrillHub], dict[str, str] | None]] = {
     "LTPI-77282 is in review": put_in_review,
+    "a seller is signed in": sign_in_a_seller,
     "e-invoice 123 is issued, 124 is rejected, 125 is in doubt, and 126 is a draft": create_123_to_126,
     "hooks@hub.example manages webhooks": let_manage_webhooks,
     "an empty installation": empty_installation,
