@@ -335,4 +335,10 @@ REMOVALS = (
         "if not is_number or abs(int(timestamp) - moment.timestamp()) > TOLERANCE.total_seconds():",
         "if not is_number:",
     ),
+    Removal(
+        "tests/accounts/login/test_invitations.py",
+        "app/accounts/login/invitations.py",
+        "Invitation.expires_at > clock.now(), User.is_active",
+        "User.is_active",
+    ),
 )
