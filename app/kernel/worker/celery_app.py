@@ -172,8 +172,8 @@ class DebouncedTask:
     def _send(self) -> None:
         structlog.contextvars.clear_contextvars()  # the message serves many requests, so the ids of one would be wrong
         try:
-            wake_ups_of(self.task_name).announce()
             celery.send_task(self.task_name, retry=False, ignore_result=True, expires=LEASE)
+            wake_ups_of(self.task_name).announce()
         except Exception as error:  # noqa: BLE001 - the work is a row: the periodic sweep finds it
             FAILED_TRIGGERS.labels(self.task_name).inc()
             log.warning("trigger_failed", task=self.task_name, error=str(error))
