@@ -98,3 +98,11 @@ def test_many_wrong_amounts_are_each_told() -> None:
         content = content.replace(b">20.00<", f">{21 + number}.00<".encode(), 1)
     findings = check(content).findings
     assert {each.field for each in findings} >= {f"lines[{number}].net" for number in range(5)}
+
+
+def test_one_wrong_amount_of_a_long_document_is_one_finding() -> None:
+    rows = [Row(Decimal(3), Decimal("33.35"), Decimal(0), Decimal(19)) for _ in range(999)]
+    content = ubl(Document([*rows, Row(Decimal(1), Decimal("7.77"), Decimal(0), Decimal(19))]))
+    net = '<cbc:LineExtensionAmount currencyID="EUR">7.7'
+    (finding,) = check(replaced(content, (f"{net}7", f"{net}8"))).findings
+    assert (finding.field, finding.expected) == ("lines[999].net", "7.77")

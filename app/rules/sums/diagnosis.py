@@ -11,8 +11,8 @@ from app.rules.sums.equations import ZERO, Amounts, Equation, broken
 
 #: How many amounts of a document may be wrong before each broken equation is answered by itself.
 _MOST_WRONG = 3
-#: Corrections that are tried, and terms of one equation that are candidates.
-_MOST_TRIES, _MOST_TERMS = 3000, 60
+#: Terms that are added up in a search (a second or less), and terms of one equation that are candidates.
+_MOST_WORK, _MOST_TERMS = 1_000_000, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class _Search:
     def __init__(self, equations: list[Equation], amounts: Amounts, least: int) -> None:
         self._amounts = amounts
         self._least = least
-        self._tries = 0
+        self._work = 0
         self._using: dict[str, list[Equation]] = defaultdict(list)
         for each in equations:
             for name in dict.fromkeys((each.field, *each.terms)):
@@ -60,8 +60,8 @@ class _Search:
             candidates = {name: None for name in candidates if all(name in (e.field, *e.terms) for e in wrong)}
         for name in candidates:
             for value, rule in self._proposals(name, wrong):
-                self._tries += 1
-                if self._tries > _MOST_TRIES:
+                self._work += sum(len(each.terms) for each in self._using[name])
+                if self._work > _MOST_WORK:
                     return None
                 found = self._attempt(name, value, rule, wrong, depth)
                 if found is not None:
@@ -86,6 +86,8 @@ class _Search:
         """The values of ``name`` that would mend one of the broken equations, each with the rule of the equation."""
         found: dict[Decimal, str] = {}
         for each in wrong[:_MOST_TERMS]:
+            if self._work > _MOST_WORK:
+                break
             if name == each.field:
                 found.setdefault(each.expected(self._amounts, self._least), each.rule)
             elif name in each.terms:
@@ -96,6 +98,7 @@ class _Search:
 
     def _solved(self, equation: Equation, name: str) -> Decimal | None:
         """The value of the term ``name`` for which the equation holds, which is linear in each of its terms."""
+        self._work += 2 * len(equation.terms)
         now = self._amounts[name]
         here = equation.compute(self._amounts)
         self._amounts[name] = now + 1

@@ -23,7 +23,7 @@ _SYSTEMS: dict[Format, Callable[[Invoice], System]] = {
     Format.INV01: inv01_system,
 }
 #: Findings of one answer, and ways to compute that are compared when none fits.
-_MOST_FINDINGS, _MOST_WAYS = 100, 12
+_MOST_FINDINGS, _MOST_WAYS = 100, 6
 #: A value that is no number.
 UNREADABLE = "NUMBER"
 
