@@ -14,6 +14,8 @@ from app.extensions import bus
 
 log = structlog.get_logger(__name__)
 _RECONNECT_SECONDS = 1.0
+#: One line for each outage that lasts longer than a reconnection.
+_REPORTED_FAILURE = 3
 
 
 class WakeUps:
@@ -43,15 +45,19 @@ class WakeUps:
         return self._event
 
     def _run(self) -> None:
+        failures = 0
         while True:
             try:
                 with bus.client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
                     channel.subscribe(self._channel)
+                    failures = 0
                     while True:
                         if channel.get_message(timeout=60.0):
                             self._event.set()
             except RedisError as error:
-                log.warning("wake_ups_redis_away", channel=self._channel, error=str(error))
+                failures += 1
+                if failures == _REPORTED_FAILURE:
+                    log.warning("wake_ups_redis_away", channel=self._channel, error=str(error))
             time.sleep(_RECONNECT_SECONDS)
 
 
