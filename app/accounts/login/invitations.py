@@ -15,6 +15,7 @@ from app.accounts.models.accounts import User
 from app.accounts.models.login_attempts import Invitation
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.http.app import PAGES
 
 LIFETIME = timedelta(days=7)
 #: The same beginning as that of scoped tokens, by which log lines are masked.
@@ -38,6 +39,11 @@ def invite(user: User, *, actor: str) -> str:
     db.session.execute(added.on_conflict_do_update(index_elements=["user_id"], set_=values))
     audit.record("user.invited", actor=actor, subject=f"user:{user.id}", expires_at=clock.iso(expires_at))
     return token
+
+
+def path(token: str) -> str:
+    """Path of the page on which the user sets the password."""
+    return f"{PAGES}/invitation/{token}"
 
 
 def find_invited(token: str) -> User:

@@ -20,6 +20,7 @@ from app.admin.forms.fields import name_field
 from app.admin.helpers import redirect_with_errors, redirect_with_success
 from app.admin.i18n.labels import label
 from app.admin.list_query import parse_filters
+from app.kernel.outbound.public_address import whole_url
 
 blp = Blueprint("users", __name__, url_prefix="/users")
 
@@ -147,7 +148,7 @@ def _show_invitation(user: User) -> str:
         title=gettext("Invitation created"),
         name=f"{user.name} ({user.email})",
         label=gettext("Link"),
-        secret=url_for("admin.login.invitation", token=token, _external=True),
+        secret=whole_url(invitations.path(token)),
         note=gettext(
             "Send the link to the user. It works once, for %(days)s days, and sets a new password.",
             days=invitations.LIFETIME.days,

@@ -17,6 +17,7 @@ from app.accounts.login import invitations
 from app.accounts.roles import ROLES
 from app.kernel.errors import Refusal
 from app.kernel.http.error_envelopes import flatten_errors
+from app.kernel.outbound.public_address import public_url
 from app.kernel.unit_of_work import unit_of_work
 
 ACTOR = "command line"
@@ -79,7 +80,7 @@ def invite_user(email: str, role: str | None, name: str | None) -> None:
             accounts_users.create_user(password=None, actor=ACTOR, **facts)
         token = invitations.invite(accounts_users.get_user_by_email(email), actor=ACTOR)
     click.echo(f"{email} sets a password within {invitations.LIFETIME.days} days on this page of the hub:")
-    click.echo(f"/admin/invitation/{token}")
+    click.echo(public_url(invitations.path(token)))
 
 
 @user_commands.command("deactivate")

@@ -79,6 +79,16 @@ class TestUsers:
         assert [session.revoked_because for session in stored_rows(LoginSession)] == ["password changed"]
         assert "a newer password" not in str(stored_rows(AuditEntry))
 
+    def test_an_invitation_creates_the_user_and_its_link_works_once(
+        self, run: Run, app: Hub, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(app.config, "PUBLIC_URL", "https://hub.example")
+        link = run("users", "invite", "banu@b.example", "--role", "billing", "--name", "Banu").output.splitlines()[-1]
+        assert link.startswith("https://hub.example/admin/invitation/ihub_inv_")
+        client, path = app.test_client(), link.removeprefix("https://hub.example")
+        assert "Welcome, Banu." in client.get(path).text
+        assert error_line(run("users", "invite", "nobody@b.example")).startswith("Error: ")
+
     def test_the_last_admin_keeps_its_role(self, run: Run) -> None:
         with unit_of_work():
             a_user(email="a@b.example", role="admin")
