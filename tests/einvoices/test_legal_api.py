@@ -88,9 +88,13 @@ class TestCheck:
 @pytest.mark.parametrize("path", ["check", "verdict"])
 class TestRefusals:
     def test_what_cannot_be_read(self, owner: FlaskClient, path: str) -> None:
-        for content in (b"", b"hello", b"%PDF-1.7", b"<a/>", b"[]", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'):
+        for content in (b" ", b"hello", b"%PDF-1.7", b"<a/>", b"[]", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'):
             answer = owner.post(f"{URL}/{path}", data=content)
             assert (answer.status_code, answer.json["error"]) == (422, "UNREADABLE_DOCUMENT"), content
+
+    def test_an_empty_body(self, owner: FlaskClient, path: str) -> None:
+        answer = owner.post(f"{URL}/{path}", data=b"")
+        assert (answer.status_code, answer.json["message"]) == (400, "The body is empty; send a document.")
 
     def test_a_form_without_a_file(self, owner: FlaskClient, path: str) -> None:
         answer = owner.post(f"{URL}/{path}", data={"x": "y"}, content_type="multipart/form-data")

@@ -13,7 +13,7 @@ from app.einvoices.errors import UnreadableLegalDocument
 from app.einvoices.legal import document_checks as checks
 from app.einvoices.legal.samples import CHECK, VERDICT, XML
 from app.einvoices.schemas.legal import CheckQuery, EinvoiceCheckSchema, EinvoiceVerdictSchema
-from app.kernel.errors import Busy, Invalid, PayloadTooLarge
+from app.kernel.errors import BadRequest, Busy, Invalid, PayloadTooLarge
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.bodies.body_reader import allow_bulk_body
 from app.kernel.http.openapi import refuses
@@ -45,7 +45,9 @@ _BODY: dict[str, Any] = {
 def _document() -> bytes:
     """The document of the request: a form field ``file``, or the body itself."""
     if request.mimetype != "multipart/form-data":
-        return bytes(request.get_data())
+        if not (content := bytes(request.get_data())):
+            raise BadRequest(N_("The body is empty; send a document."))
+        return content
     if "file" not in request.files:
         raise Invalid({"file": [N_("This field is required.")]})
     return bytes(request.files["file"].read())
@@ -55,7 +57,7 @@ def _document() -> bytes:
 class DocumentCheck(MethodView):
     @requires_einvoices("einvoices:read")
     @allow_bulk_body
-    @refuses(UnreadableLegalDocument, PayloadTooLarge, Busy)
+    @refuses(BadRequest, UnreadableLegalDocument, PayloadTooLarge, Busy)
     @blp.doc(requestBody=_BODY)
     @blp.arguments(CheckQuery, location="query")
     @blp.response(200, EinvoiceCheckSchema, example=CHECK)
@@ -74,7 +76,7 @@ class DocumentCheck(MethodView):
 class DocumentVerdict(MethodView):
     @requires_einvoices("einvoices:read")
     @allow_bulk_body
-    @refuses(UnreadableLegalDocument, PayloadTooLarge, Busy)
+    @refuses(BadRequest, UnreadableLegalDocument, PayloadTooLarge, Busy)
     @blp.doc(requestBody=_BODY)
     @blp.response(200, EinvoiceVerdictSchema, example=VERDICT)
     def post(self) -> checks.DocumentVerdict:
