@@ -54,42 +54,42 @@ def document_rules(root: Node) -> Iterator[BrokenRule]:
 def _process(root: Node) -> Iterator[BrokenRule]:
     process, specification = root.read("ProfileID"), root.read("CustomizationID") or ""
     if process is None:
-        yield BrokenRule("R001", "Business process MUST be provided.", "cbc:ProfileID", ("BT-23",))
+        yield BrokenRule("R001", "The business process is missing.", "cbc:ProfileID", ("BT-23",))
     if process is None or not _PROCESS.fullmatch(process):
-        text = "Business process MUST be in the format 'urn:fdc:peppol.eu:2017:poacc:billing:NN:1.0'."
+        text = "The business process is not of the form urn:fdc:peppol.eu:2017:poacc:billing:NN:1.0."
         yield BrokenRule("R007", text, "cbc:ProfileID", ("BT-23",))
     if not specification.startswith(SPECIFICATION):
-        text = f"Specification identifier MUST start with '{SPECIFICATION}'."
+        text = f"The specification identifier does not begin with {SPECIFICATION}."
         yield BrokenRule("R004", text, "cbc:CustomizationID", ("BT-24",))
 
 
 def _references(root: Node) -> Iterator[BrokenRule]:
     if len(list(root.all("Note"))) > 1 and not are_german(root):
-        text = "No more than one note is allowed on document level, unless seller and buyer are German organisations."
+        text = "The document has several notes; only invoices within Germany may have them."
         yield BrokenRule("R002", text, "cbc:Note", ("BT-22",))
     if root.read("BuyerReference") is None and root.read("OrderReference/ID") is None:
-        text = "A buyer reference or purchase order reference MUST be provided."
+        text = "There is neither a reference of the buyer nor an order number."
         yield BrokenRule("R003", text, "cbc:BuyerReference", ("BT-10", "BT-13"))
     types = [each.read("DocumentTypeCode") for each in root.all("AdditionalDocumentReference")]
     if root.name == "CreditNote" and types.count("50") > 1:
-        text = "Only one project reference is allowed on document level."
+        text = "The credit note names several projects."
         yield BrokenRule("R080", text, "cac:AdditionalDocumentReference", ("BT-11",))
     currency = root.read("TaxCurrencyCode")
     if currency is not None and currency == root.read("DocumentCurrencyCode"):
-        text = "VAT accounting currency code MUST be different from invoice currency code when provided."
+        text = "The currency of the VAT accounts is that of the invoice; leave it out then."
         yield BrokenRule("R005", text, "cbc:TaxCurrencyCode", ("BT-6",))
 
 
 def _addresses(root: Node) -> Iterator[BrokenRule]:
     if root.read("AccountingCustomerParty/Party/EndpointID") is None:
-        text = "Buyer electronic address MUST be provided."
+        text = "The electronic address of the buyer is missing."
         yield BrokenRule("R010", text, "cac:AccountingCustomerParty/cac:Party/cbc:EndpointID", ("BT-49",))
     if root.read("AccountingSupplierParty/Party/EndpointID") is None:
-        text = "Seller electronic address MUST be provided."
+        text = "The electronic address of the seller is missing."
         yield BrokenRule("R020", text, "cac:AccountingSupplierParty/cac:Party/cbc:EndpointID", ("BT-34",))
     for place, each in enumerate(root.all("PaymentMeans"), 1):
         if each.read("PaymentMeansCode") in _DIRECT_DEBITS and each.read("PaymentMandate/ID") is None:
-            text = "Mandate reference MUST be provided for direct debit."
+            text = "A direct debit needs the reference of its mandate."
             yield BrokenRule("R061", text, f"cac:PaymentMeans[{place}]/cac:PaymentMandate", ("BT-89",))
 
 
@@ -97,14 +97,12 @@ def _types(root: Node) -> Iterator[BrokenRule]:
     invoice, credit_note = root.read("InvoiceTypeCode"), root.read("CreditNoteTypeCode")
     if invoice in _GERMAN_TYPES:
         if not are_german(root):
-            text = "Invoice type codes 326 and 384 are only allowed when seller and buyer are German organisations."
+            text = "The types 326 and 384 are for invoices within Germany only."
             yield BrokenRule("P0112", text, "cbc:InvoiceTypeCode", ("BT-3",))
     elif invoice is not None and invoice not in _INVOICES:
-        yield BrokenRule(
-            "P0100", "Invoice type code MUST be set according to the profile.", "cbc:InvoiceTypeCode", ("BT-3",)
-        )
+        yield BrokenRule("P0100", "Peppol does not know this type of invoice.", "cbc:InvoiceTypeCode", ("BT-3",))
     if credit_note is not None and credit_note not in _CREDIT_NOTES:
-        text = "Credit note type code MUST be set according to the profile."
+        text = "Peppol does not know this type of credit note."
         yield BrokenRule("P0101", text, "cbc:CreditNoteTypeCode", ("BT-3",))
 
 
@@ -113,14 +111,16 @@ def _tax_totals(root: Node) -> Iterator[BrokenRule]:
     full = [each for each in totals if each.find("TaxSubtotal") is not None]
     bare = [each for each in totals if each.find("TaxSubtotal") is None]
     if len(full) != 1:
-        yield BrokenRule("R053", "Only one tax total with tax subtotals MUST be provided.", "cac:TaxTotal", ("BG-23",))
+        yield BrokenRule(
+            "R053", "There must be exactly one VAT total with a breakdown by rate.", "cac:TaxTotal", ("BG-23",)
+        )
     if len(bare) != (1 if root.read("TaxCurrencyCode") is not None else 0):
-        text = "Only one tax total without tax subtotals MUST be provided when tax currency code is provided."
+        text = "With a currency of the VAT accounts there is one VAT total without a breakdown, and otherwise none."
         yield BrokenRule("R054", text, "cac:TaxTotal", ("BT-111",))
     amounts = [number(each, "TaxAmount") for each in (*full[:1], *bare[:1])]
     signs = {amount > 0 for amount in amounts if amount}
     if root.read("TaxCurrencyCode") is not None and len(signs) > 1:
-        text = "VAT total and VAT total in accounting currency MUST have the same operational sign."
+        text = "The VAT totals in the two currencies have different signs."
         yield BrokenRule("R055", text, "cac:TaxTotal", ("BT-110", "BT-111"))
 
 
@@ -130,7 +130,7 @@ def _exemptions(root: Node) -> Iterator[BrokenRule]:
         code = (row.read("TaxCategory/TaxExemptionReasonCode") or "").upper()
         category, rule = _CATEGORIES.get(code, (None, ""))
         if category is not None and row.read("TaxCategory/ID") != category:
-            text = f"Tax category {category} MUST be used when exemption reason code is {code}."
+            text = f"The exemption {code} belongs to the VAT category {category}."
             yield BrokenRule(rule, text, f"cac:TaxTotal/cac:TaxSubtotal[{place}]/cac:TaxCategory", ("BT-118", "BT-121"))
 
 
@@ -139,9 +139,9 @@ def _elements(node: Node, path: str) -> Iterator[BrokenRule]:
     for each in node.children:
         inner = f"{path}/{each.name}"
         if not each.children and not each.text.strip():
-            yield BrokenRule("R008", "Document MUST not contain empty elements.", inner)
+            yield BrokenRule("R008", "The element is empty; leave it out.", inner)
         elif each.name in _DATES and not _DATE.fullmatch(each.text.strip()):
-            yield BrokenRule("F001", "A date MUST be formatted YYYY-MM-DD.", inner)
+            yield BrokenRule("F001", "The date is not of the form YYYY-MM-DD.", inner)
         yield from _elements(each, inner)
 
 
@@ -151,7 +151,5 @@ def _currencies(node: Node, path: str, currency: str | None) -> Iterator[BrokenR
         inner = f"{path}/{each.name}"
         is_amount = each.name in _AMOUNTS or (each.name == "TaxAmount" and node.name == "TaxTotal" and has_rows)
         if is_amount and each.attributes.get("currencyID") != currency:
-            yield BrokenRule(
-                "R051", "All currencyID attributes must have the same value as the invoice currency code.", inner
-            )
+            yield BrokenRule("R051", "The amount is in another currency than the invoice.", inner)
         yield from _currencies(each, inner, currency)

@@ -34,5 +34,5 @@ def identifier_rules(root: Node, path: str = "") -> Iterator[BrokenRule]:
         scheme = _SCHEMES.get(each.attributes.get("schemeID", "")) if is_identifier else None
         text = each.text.strip()
         if scheme is not None and not (_DIGITS.fullmatch(text) and scheme[2](text)):
-            yield BrokenRule(scheme[0], f"{scheme[1]} MUST have a correct check digit and format.", inner)
+            yield BrokenRule(scheme[0], f"The {scheme[1]} has a wrong form or check digit.", inner)
         yield from identifier_rules(each, inner)

@@ -31,17 +31,17 @@ def _allowances(node: Node, path: str, slack: Decimal) -> Iterator[BrokenRule]:
         inner = f"{path}cac:AllowanceCharge[{place}]"
         percent, base, amount = (number(each, name) for name in ("MultiplierFactorNumeric", "BaseAmount", "Amount"))
         if percent is not None and base is None:
-            text = "Allowance/charge base amount MUST be provided when allowance/charge percentage is provided."
+            text = "The allowance or charge has a percentage without a base amount."
             yield BrokenRule("R041", text, inner)
         if base is not None and percent is None:
-            text = "Allowance/charge percentage MUST be provided when allowance/charge base amount is provided."
+            text = "The allowance or charge has a base amount without a percentage."
             yield BrokenRule("R042", text, inner)
         is_complete = percent is not None and base is not None and amount is not None
         if is_complete and abs((amount or 0) - (base or 0) * (percent or 0) / _HUNDRED) > slack:
-            text = "Allowance/charge amount must equal base amount * percentage/100."
+            text = "The amount of the allowance or charge is not the percentage of its base."
             yield BrokenRule("R040", text, inner)
         if each.read("ChargeIndicator") not in {"true", "false"}:
-            text = "Allowance/charge ChargeIndicator value MUST equal 'true' or 'false'."
+            text = "ChargeIndicator is neither true nor false."
             yield BrokenRule("R043", text, inner)
 
 
@@ -53,24 +53,24 @@ def _price(line: Node, path: str) -> Iterator[BrokenRule]:
     if discount is not None:
         inner = f"{path}/cac:Price/cac:AllowanceCharge"
         if discount.read("ChargeIndicator") == "true":
-            yield BrokenRule("R044", "Charge on price level is NOT allowed. Only value 'false' allowed.", inner)
+            yield BrokenRule("R044", "A price can have a discount, but no charge.", inner)
         net, gross, amount = (
             number(price, "PriceAmount"),
             number(discount, "BaseAmount"),
             number(discount, "Amount") or Decimal(0),
         )
         if net is not None and gross is not None and net != gross - amount:
-            text = "Item net price MUST equal (gross price - allowance amount) when gross price is provided."
+            text = "The net price is not the gross price minus its discount."
             yield BrokenRule("R046", text, inner, ("BT-146", "BT-147", "BT-148"))
     base = number(price, "BaseQuantity")
     if base is not None and base <= 0:
         yield BrokenRule(
-            "R121", "Base quantity MUST be a positive number above zero.", f"{path}/cac:Price", ("BT-149",)
+            "R121", "The base quantity of the price must be more than zero.", f"{path}/cac:Price", ("BT-149",)
         )
     base_node, quantity = price.find("BaseQuantity"), _quantity(line)
     unit = base_node.attributes.get("unitCode") if base_node is not None else None
     if unit is not None and quantity is not None and quantity.attributes.get("unitCode") != unit:
-        text = "Unit code of price base quantity MUST be same as invoiced quantity."
+        text = "The base quantity of the price has another unit than the quantity of the line."
         yield BrokenRule("R130", text, f"{path}/cac:Price", ("BT-150",))
 
 
@@ -90,10 +90,7 @@ def _net_amount(line: Node, path: str, slack: Decimal) -> Iterator[BrokenRule]:
         amount = number(each, "Amount") or Decimal(0)
         expected += amount if each.read("ChargeIndicator") == "true" else -amount
     if abs(net - expected) > slack:
-        text = (
-            "Invoice line net amount MUST equal (Invoiced quantity * (Item net price/item price base quantity) + "
-            "Sum of invoice line charge amount - sum of invoice line allowance amount."
-        )
+        text = "The amount of the line does not follow from its quantity, price, allowances and charges."
         yield BrokenRule("R120", text, f"{path}/cbc:LineExtensionAmount", ("BT-131",))
 
 
@@ -101,10 +98,10 @@ def _references(line: Node, path: str) -> Iterator[BrokenRule]:
     references = list(line.all("DocumentReference"))
     if len(references) > 1:
         yield BrokenRule(
-            "R100", "Only one invoiced object is allowed pr line.", f"{path}/cac:DocumentReference", ("BT-128",)
+            "R100", "The line names several objects that are invoiced.", f"{path}/cac:DocumentReference", ("BT-128",)
         )
     if any(each.read("DocumentTypeCode") != "130" for each in references):
-        text = "Element Document reference can only be used for Invoice line object."
+        text = "The reference of a line must be of the type 130, the object that is invoiced."
         yield BrokenRule("R101", text, f"{path}/cac:DocumentReference", ("BT-128",))
 
 
@@ -113,8 +110,8 @@ def _period(line: Node, path: str, root: Node) -> Iterator[BrokenRule]:
     start, end = root.read("InvoicePeriod/StartDate"), root.read("InvoicePeriod/EndDate")
     line_start, line_end = line.read("InvoicePeriod/StartDate"), line.read("InvoicePeriod/EndDate")
     if start and line_start and line_start < start:
-        text = "Start date of line period MUST be within invoice period."
+        text = "The period of the line begins before that of the invoice."
         yield BrokenRule("R110", text, f"{path}/cac:InvoicePeriod", ("BT-134",))
     if end and line_end and line_end > end:
-        text = "End date of line period MUST be within invoice period."
+        text = "The period of the line ends after that of the invoice."
         yield BrokenRule("R111", text, f"{path}/cac:InvoicePeriod", ("BT-135",))
