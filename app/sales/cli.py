@@ -17,13 +17,13 @@ from flask.cli import AppGroup
 from app.kernel import json
 from app.kernel.errors import Refusal
 from app.kernel.http.error_envelopes import flatten_errors
+from app.kernel.text.csv_formulas import guard_formulas
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.errors import DuplicateInvoice
 from app.sales.files.readers import Entry, Source, open_source
 from app.sales.files.spreadsheet import csv_cell
 from app.sales.imports.stream import BATCH, Verdict, check, store
 from app.tables.dates import DateFormat
-from app.tables.formulas import guard_formulas
 from app.tables.layout import Choices
 
 sales = AppGroup("sales", help="Sales invoices.")

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
+from app.kernel.text.csv_formulas import unguard_formulas
 from app.tables.dates import ISO
-from app.tables.formulas import unguard_formulas
 from app.tables.layout import Choices, Kind
 from app.tables.number_text import NotANumber, NumberStyle, parse_number
 

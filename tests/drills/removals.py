@@ -113,8 +113,8 @@ REMOVALS = (
         "return path if path else",
     ),
     Removal(
-        "tests/tables/test_formulas.py",
-        "app/tables/formulas.py",
+        "tests/kernel/text/test_csv_formulas.py",
+        "app/kernel/text/csv_formulas.py",
         "return _replace_starts(text, lambda apostrophes: GUARD + apostrophes)",
         "return text",
     ),

@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.pagination.keyset import KeysetQuery
-from app.kernel.schemas.fields import Identifier, Number, Schema, Timestamp
+from app.kernel.schemas.fields import Choice, Identifier, Number, Schema, Timestamp
 from app.kernel.schemas.list_field import List
 from app.kernel.schemas.period_filters import PeriodFilters
 
@@ -27,12 +27,23 @@ class AuditSearchQuery(AuditFilters, KeysetQuery):
     """Query of the page."""
 
 
-class AuditLogQuery(AuditFilters):
-    """Query of the log."""
+class AuditPositionQuery(AuditFilters):
+    """Filters after a position."""
 
     after = Number(
         0, MAX_ID, load_default=0, metadata={"description": "The last position that you have seen; 0 at first."}
     )
+
+
+class AuditExportQuery(AuditPositionQuery):
+    """Query of the export."""
+
+    format = Choice("csv", "jsonl", load_default="csv")
+
+
+class AuditLogQuery(AuditPositionQuery):
+    """Query of the log."""
+
     limit = Number(1, MAX_ENTRIES, load_default=100)
 
 

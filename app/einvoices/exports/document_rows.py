@@ -21,8 +21,8 @@ from app.evidence.models import EvidenceEntry
 from app.evidence.record_bytes import decimal_text
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.text.csv_formulas import guard_formulas
 from app.pdf import files
-from app.tables.formulas import guard_formulas
 
 #: Documents of a transaction; as many files are open at a time.
 BATCH_SIZE = 100

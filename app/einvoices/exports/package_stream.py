@@ -82,7 +82,8 @@ def stream_package(app: Flask, scope: MonthScope) -> Iterator[bytes]:
         archive.add(chain_lines.record_lines(app, scope), "chain/records.jsonl")
         archive.add(chain_lines.root_lines(app, scope), "chain/roots.jsonl")
         archive.add(chain_lines.sealed_lines(app, scope, further_issues), "chain/sealed.jsonl")
-        archive.add(_blocks(further), "chain/further.jsonl")
+        if further.tell():  # a reader of a ZIP file does not notice a damage of an empty file
+            archive.add(_blocks(further), "chain/further.jsonl")
         yield from archive.all_files()
         archive.add(_manifest(scope, digests.found), "manifest.json")
         yield from archive.finalize()

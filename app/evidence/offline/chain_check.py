@@ -23,14 +23,13 @@ ROOTS, RECORDS, FURTHER, SEALED = (f"chain/{name}.jsonl" for name in ("roots", "
 
 
 class Chain:
-    """What the chain of a package states; ``faults`` says what was changed, ``notes`` what else there is to know."""
+    """What the chain of a package states; ``findings`` says what was changed, ``notes`` what else there is to know."""
 
     def __init__(self, package: Package) -> None:
         self.package = package
-        self.faults: list[str] = []
+        self.findings: list[str] = []
         self.notes: list[str] = []
-        with package.open("manifest.json") as file:
-            self.manifest = parse(file.read())
+        self.manifest: dict[str, Any] = {}
         self.roots: dict[str, dict[str, Any]] = {}
         self.hashes: dict[int, str] = {}
         self.days: dict[int, str] = {}
@@ -46,9 +45,22 @@ class Chain:
         #: Contents by the position of their record.
         self.contents: dict[int, dict[str, Any]] = {}
 
+    def report(self, finding: str) -> None:
+        """Note that something was changed."""
+        self.findings.append(finding)
+
+    def remark(self, note: str) -> None:
+        """Note what else there is to know."""
+        self.notes.append(note)
+
     def name(self, position: int) -> str:
         """A record as a person knows it."""
         return f"Record {position} ({self.names.get(position) or 'unknown'})"
+
+    def read_manifest(self) -> None:
+        """Read what the package has."""
+        with self.package.open("manifest.json") as file:
+            self.manifest = parse(file.read())
 
     def read_roots(self) -> None:
         """Check that the statements of the roots are linked."""
@@ -57,16 +69,16 @@ class Chain:
         for number, raw in enumerate(self.package.lines(ROOTS), 1):
             root = parse_as(raw, STATEMENT)
             if not root:
-                self.faults.append(f"Line {number} of {ROOTS} is no statement of a root: it was changed.")
+                self.report(f"Line {number} of {ROOTS} is no statement of a root: it was changed.")
                 continue
             if root["prev"] != prev or root["first"] != before["last"] + 1 or root["last"] < root["first"]:
                 where = f"{before['day']} and {root['day']}"
-                self.faults.append(f"The roots of {where} are not linked: one was changed, moved, added or removed.")
+                self.report(f"The roots of {where} are not linked: one was changed, moved, added or removed.")
             if root["chain"] != self.manifest["chain"]:
-                self.faults.append(f"The root of {root['day']} belongs to another chain.")
+                self.report(f"The root of {root['day']} belongs to another chain.")
             self.roots[root["day"]], before, prev = root, root, leaf_hash(raw)
         if prev != self.manifest["last_root"]:
-            self.faults.append("The last root was changed or removed: the manifest names another one.")
+            self.report("The last root was changed or removed: the manifest names another one.")
 
     def read_records(self) -> None:
         """Check that the records follow each other without gap, and that each has the hash of the one before."""
@@ -76,21 +88,21 @@ class Chain:
             record = parse_as(raw, RECORD)
             position = record.get("position", expected)
             if not record:
-                self.faults.append(f"Line {number} of {RECORDS} is no record: record {expected} was changed.")
+                self.report(f"Line {number} of {RECORDS} is no record: record {expected} was changed.")
             elif position < expected:
-                self.faults.append(f"Record {position} stands twice or in a wrong place.")
+                self.report(f"Record {position} stands twice or in a wrong place.")
                 continue
             elif position > expected:
-                self.faults.append(f"{_range(expected, position - 1)} missing.")
+                self.report(f"{_range(expected, position - 1)} missing.")
             elif record["prev"] != prev:
-                self.faults.append(f"{self.name(position - 1)} or record {position} was changed: they are not linked.")
+                self.report(f"{self.name(position - 1)} or record {position} was changed: they are not linked.")
             prev, expected = leaf_hash(raw), position + 1
             self.hashes[position], self.days[position] = prev, record.get("at", "")[:10]
             self._keep(position, record)
         if expected <= self.manifest["to"]:
-            self.faults.append(f"{_range(expected, self.manifest['to'])} missing at the end.")
+            self.report(f"{_range(expected, self.manifest['to'])} missing at the end.")
         elif prev != self.manifest["head"]:
-            self.faults.append(f"{self.name(expected - 1)} was changed: the manifest names another hash.")
+            self.report(f"{self.name(expected - 1)} was changed: the manifest names another hash.")
 
     def _hash_before(self, first: int) -> str:
         heads = [root["head"] for root in self.roots.values() if root["last"] == first - 1]
@@ -102,7 +114,7 @@ class Chain:
         kind, facts, einvoice = record["kind"], record["facts"], record.get("einvoice", 0)
         self.names[position] = f"{kind} {facts.get('invoice_no') or ''}".strip()
         if record["chain"] != self.manifest["chain"]:
-            self.faults.append(f"{self.name(position)} belongs to another chain.")
+            self.report(f"{self.name(position)} belongs to another chain.")
         is_outside = position not in self.hashes
         if "sealed" in record and kind not in KEPT_ELSEWHERE and (kind in ISSUES or not is_outside):
             self.sealed[position] = record["sealed"]
@@ -128,14 +140,12 @@ class Chain:
             positions = range(root["first"], root["last"] + 1)
             hashes = [self.hashes[position] for position in positions if position in self.hashes]
             if tree_root(hashes) != root["root"] or hashes[-1:] != [root["head"]]:
-                self.faults.append(f"Records {root['first']} to {root['last']} do not have the root of {day}.")
+                self.report(f"Records {root['first']} to {root['last']} do not have the root of {day}.")
             for position in positions:
                 if self.days.get(position, day) != day:
-                    self.faults.append(f"{self.name(position)} has another date: it belongs to {day}.")
+                    self.report(f"{self.name(position)} has another date: it belongs to {day}.")
         if last > covered and last >= first:
-            self.notes.append(
-                f"{_range(max(covered + 1, first), last)} under no root yet: only their links prove them."
-            )
+            self.remark(f"{_range(max(covered + 1, first), last)} under no root yet: only their links prove them.")
 
     def read_further(self) -> None:
         """Check the proofs of records outside of the part of the chain that the package has."""
@@ -145,14 +155,14 @@ class Chain:
             text = str(line.get("record"))
             record = parse_as(text, RECORD)
             if not record:
-                self.faults.append(f"Line {number} of {FURTHER} was changed.")
+                self.report(f"Line {number} of {FURTHER} was changed.")
                 continue
             position, proof = record["position"], line.get("proof")
             self._keep(position, record)
             if proof is None and position > covered:
-                self.notes.append(f"{self.name(position)} is under no root yet: nothing proves it so far.")
+                self.remark(f"{self.name(position)} is under no root yet: nothing proves it so far.")
             elif not self._is_proven(position, leaf_hash(text.encode()), proof):
-                self.faults.append(f"{self.name(position)} was changed: its proof does not lead to a root.")
+                self.report(f"{self.name(position)} was changed: its proof does not lead to a root.")
 
     def _is_proven(self, position: int, found: str, proof: Any) -> bool:
         try:
@@ -170,18 +180,18 @@ class Chain:
             line = parse(raw)
             position = line.get("position")
             if position not in self.sealed or position in seen:
-                self.faults.append(f"Line {number} of {SEALED} belongs to no record.")
+                self.report(f"Line {number} of {SEALED} belongs to no record.")
                 continue
             seen.add(position)
             if commitment(line.get("salt"), line.get("content")) != self.sealed[position]:
-                self.faults.append(f"The sealed content of record {position} ({self.names[position]}) was changed.")
+                self.report(f"The sealed content of record {position} ({self.names[position]}) was changed.")
             elif self.names[position].startswith(ISSUES):
                 self.contents[position] = parse(line["content"])
         for position in sorted(self.sealed.keys() - seen):
             if position in self.removed:
-                self.notes.append(f"The content of record {position} was {self.removed[position]}.")
+                self.remark(f"The content of record {position} was {self.removed[position]}.")
             else:
-                self.faults.append(f"The sealed content of record {position} ({self.names[position]}) is missing.")
+                self.report(f"The sealed content of record {position} ({self.names[position]}) is missing.")
 
 
 def _range(first: int, last: int) -> str:

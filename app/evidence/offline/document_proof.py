@@ -27,22 +27,22 @@ class Documents:
         for row in self.package.rows(DOCUMENTS):
             number, einvoice = row["invoice_no"], int(row["id"])
             if einvoice in self.rows:
-                self.chain.faults.append(f"{number} stands twice in {DOCUMENTS}.")
+                self.chain.report(f"{number} stands twice in {DOCUMENTS}.")
             self.rows[einvoice] = row
             if not row["issued_on"].startswith(self.chain.manifest["period"]):
-                self.chain.faults.append(f"{number} in {DOCUMENTS} is not of this period.")
+                self.chain.report(f"{number} in {DOCUMENTS} is not of this period.")
             if einvoice in self.chain.issues:
                 self._compare(row, self.chain.issues[einvoice], einvoice)
             elif self.chain.begun and row["issued_at"] < self.chain.begun:
                 unproven += 1
             else:
-                self.chain.faults.append(f"{number} in {DOCUMENTS} has no record of its issue.")
+                self.chain.report(f"{number} in {DOCUMENTS} has no record of its issue.")
         if unproven:
-            self.chain.notes.append(f"{unproven} documents were issued before the chain began: nothing proves them.")
+            self.chain.remark(f"{unproven} documents were issued before the chain began: nothing proves them.")
         for einvoice, facts in self.chain.issues.items():
             is_listed = einvoice in self.rows or not facts["issued_on"].startswith(self.chain.manifest["period"])
             if not is_listed:
-                self.chain.faults.append(f"{facts['invoice_no']} was issued, and {DOCUMENTS} does not have it.")
+                self.chain.report(f"{facts['invoice_no']} was issued, and {DOCUMENTS} does not have it.")
 
     def _compare(self, row: dict[str, str], facts: dict[str, Any], einvoice: int) -> None:
         wrong = [name for name in TEXTS if row[name] != facts[name]]
@@ -52,7 +52,7 @@ class Documents:
         if (row["status"] == "cancelled") != (einvoice in self.chain.cancelled):
             wrong.append("status")
         for name in wrong:
-            self.chain.faults.append(f"{facts['invoice_no']}: {name} in {DOCUMENTS} is not what the chain states.")
+            self.chain.report(f"{facts['invoice_no']}: {name} in {DOCUMENTS} is not what the chain states.")
 
     def check_vat(self) -> None:
         """Add the VAT up again from the sealed contents."""
@@ -62,7 +62,7 @@ class Documents:
                 continue
             content = self.chain.contents.get(self.chain.issues.get(einvoice, {}).get("position", 0))
             if content is None:
-                self.chain.notes.append(f"{VAT} cannot be checked: the content of {row['invoice_no']} is not there.")
+                self.chain.remark(f"{VAT} cannot be checked: the content of {row['invoice_no']} is not there.")
                 return
             for item in content["items"]:
                 amounts = (item["net"], item["vat_amount"], item["total"])
@@ -74,7 +74,7 @@ class Documents:
             listed[key] = [_amount(row[name]) for name in ("net", "vat", "total")]
         for key in sorted(sums.keys() | listed.keys()):
             if sums.get(key) != listed.get(key):
-                self.chain.faults.append(f"{VAT}: {' '.join(key)} % is not the sum of the documents.")
+                self.chain.report(f"{VAT}: {' '.join(key)} % is not the sum of the documents.")
 
     def check_files(self) -> None:
         """Check the bytes of each file, and that the package has no other file."""
@@ -84,32 +84,33 @@ class Documents:
             self._check_pdf(name, einvoice, owners)
         for name, digest in self.chain.manifest["files"].items():
             if self.package.digest(name)[0] != digest:
-                self.chain.faults.append(f"{name} was changed since the export.")
-        for name in sorted(set(self.package.names) - {*OTHERS, *expected}):
-            self.chain.faults.append(f"{name} does not belong to the package.")
-        for name in sorted({each for each in self.package.names if self.package.names.count(each) > 1}):
-            self.chain.faults.append(f"{name} is in the package twice.")
+                self.chain.report(f"{name} was changed since the export.")
+        for name in sorted(self.package.names.keys() - {*OTHERS, *expected}):
+            self.chain.report(f"{name} does not belong to the package.")
+        for name, count in sorted(self.package.names.items()):
+            if count > 1:
+                self.chain.report(f"{name} is in the package twice.")
 
     def _check_pdf(self, name: str, einvoice: int, owners: dict[str, int]) -> None:
         position, facts = self.chain.artefacts.get(einvoice, (0, {}))
         if name not in self.package.names:
             if not facts:
-                self.chain.notes.append(f"{name}: no PDF had been made when the package was exported.")
+                self.chain.remark(f"{name}: no PDF had been made when the package was exported.")
             elif facts["sha256"] in self.chain.removed:
-                self.chain.notes.append(f"{name} was {self.chain.removed[facts['sha256']]}.")
+                self.chain.remark(f"{name} was {self.chain.removed[facts['sha256']]}.")
             else:
-                self.chain.faults.append(f"{name} is missing: record {position} states that it was made.")
+                self.chain.report(f"{name} is missing: record {position} states that it was made.")
             return
         if not facts:
             if einvoice in self.chain.issues:
-                self.chain.faults.append(f"{name} has no record.")
+                self.chain.report(f"{name} has no record.")
             return
         found, size = self.package.digest(name)
         if (found, size) == (facts["sha256"], facts["size"]):
             return
         other = self.rows.get(owners.get(found, 0))
         cause = f"it is the file of {other['invoice_no']}" if other else f"it is not the file of record {position}"
-        self.chain.faults.append(f"{name} was changed: {cause}.")
+        self.chain.report(f"{name} was changed: {cause}.")
 
 
 def _bare(text: str) -> str:

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -20,7 +21,9 @@ class Package:
         self.folder = place
         self.zip = zipfile.ZipFile(place) if place.is_file() else None
         files = [path for path in place.rglob("*") if path.is_file()] if self.zip is None else []
-        self.names = self.zip.namelist() if self.zip else [path.relative_to(place).as_posix() for path in files]
+        names = self.zip.namelist() if self.zip else [path.relative_to(place).as_posix() for path in files]
+        #: How often the package has each name.
+        self.names = Counter(names)
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file."""

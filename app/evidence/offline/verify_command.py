@@ -22,13 +22,20 @@ def verify(package: Package, known: dict[str, str]) -> Chain:
     """Check a package; ``known`` maps days to the roots that somebody kept."""
     chain = Chain(package)
     documents = Documents(chain)
-    steps = (chain.read_roots, chain.read_records, chain.check_days, chain.read_further, chain.read_sealed)
-    for step in (*steps, documents.check_lists, documents.check_vat, documents.check_files):
+    records = (chain.read_manifest, chain.read_roots, chain.read_records, chain.check_days)
+    for step in (
+        *records,
+        chain.read_further,
+        chain.read_sealed,
+        documents.check_lists,
+        documents.check_vat,
+        documents.check_files,
+    ):
         try:
             step()
         except (*UNREADABLE, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             what = (step.__doc__ or "").rstrip(".")
-            chain.faults.append(f"A file was changed so that it cannot be read ({what}): {error!r}.")
+            chain.report(f"A file was changed so that it cannot be read ({what}): {error!r}.")
     compare_roots(chain, known)
     return chain
 
@@ -38,11 +45,11 @@ def compare_roots(chain: Chain, known: dict[str, str]) -> None:
     last = max(chain.roots, default="")
     for day, root in sorted(known.items()):
         if day in chain.roots and chain.roots[day]["root"] != root:
-            chain.faults.append(f"The root of {day} is not the one that you kept: the chain was written again.")
+            chain.report(f"The root of {day} is not the one that you kept: the chain was written again.")
         elif day not in chain.roots and day <= last:
-            chain.faults.append(f"The root of {day} that you kept is not in the package.")
+            chain.report(f"The root of {day} that you kept is not in the package.")
     if not known:
-        chain.notes.append("Compare the roots with some that you kept (--known, --root): see docs/evidence.md.")
+        chain.remark("Compare the roots with some that you kept (--known, --root): see docs/evidence.md.")
 
 
 def known_roots(place: Path) -> dict[str, str]:
@@ -73,8 +80,9 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(f"The package cannot be opened: {error}\n")
         return 2
     chain = verify(package, known)
-    lines = [f"CHANGED: {fault}" for fault in chain.faults] + [f"Note: {note}" for note in chain.notes]
+    lines = [f"CHANGED: {fault}" for fault in chain.findings] + [f"Note: {note}" for note in chain.notes]
     counts = f"{len(chain.hashes)} records, {len(chain.roots)} roots, {len(chain.artefacts)} files stated"
-    verdict = f"{len(chain.faults)} faults" if chain.faults else "Nothing was changed"
-    sys.stdout.write("\n".join([*lines, f"{verdict} ({counts}).", ""]))
-    return 1 if chain.faults else 0
+    verdict = f"{len(chain.findings)} faults" if chain.findings else "Nothing was changed"
+    lines += (f"{verdict} ({counts}).", "")
+    sys.stdout.write("\n".join(lines))
+    return 1 if chain.findings else 0

@@ -8,8 +8,8 @@ from typing import Any
 
 from app.kernel.errors import BadRequest
 from app.kernel.messages import N_, Message, as_message
+from app.kernel.text.csv_formulas import guard_formulas
 from app.sales.imports.derived_columns import CUSTOMER, INVOICE, ITEM, Column
-from app.tables.formulas import guard_formulas
 from app.tables.layout import Kind, Layout, Limits, Row
 
 #: Headings of an item's fields that other tables of the import also have.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,7 +72,7 @@ class Folder(Package):
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         super().__init__(Path("/nonexistent"))
-        self.files, self.names = files, list(files)
+        self.files, self.names = files, Counter(list(files))
 
     def open(self, name: str) -> io.BytesIO:  # type: ignore[override]
         return io.BytesIO(self.files.get(name, b""))

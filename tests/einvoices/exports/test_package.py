@@ -39,7 +39,7 @@ def test_a_package_has_all_documents_of_the_month(owner: FlaskClient, monkeypatc
     [series] = rows(files["series.csv"])
     assert (series["count"], series["cancelled"], series["gaps"]) == ("7", "1", "")
     checked = check(files, {})
-    assert checked.faults == []
+    assert checked.findings == []
     assert len(checked.roots) == 3
 
 
@@ -73,7 +73,7 @@ def test_days_without_a_root_are_told(owner: FlaskClient, monkeypatch: pytest.Mo
     set_clock(monkeypatch, BASE)
     create_issued(owner)
     checked = check(unpack(export(owner)))
-    assert checked.faults == []
+    assert checked.findings == []
     assert [note for note in checked.notes if "under no root yet" in note]
     assert [note for note in checked.notes if "no PDF had been made" in note]
 
@@ -88,16 +88,16 @@ def test_a_document_that_was_cancelled_in_another_month_has_its_proof(
     set_clock(monkeypatch, BASE + timedelta(days=41))
     roots.seal_due()
     files = unpack(export(owner))
-    assert check(files).faults == []
+    assert check(files).findings == []
     assert files["chain/further.jsonl"].count(b"\n") == 1
     next_month = unpack(export(owner, f"{BASE + timedelta(days=40):%Y-%m}"))
     assert [row["invoice_no"] for row in rows(next_month["documents.csv"])] == [later["invoice_no"]]
-    assert check(next_month).faults == []
+    assert check(next_month).findings == []
 
 
 def test_a_month_without_documents_is_a_package_too(owner: FlaskClient) -> None:
     files = unpack(export(owner, "2020-01"))
-    assert (rows(files["documents.csv"]), check(files).faults) == ([], [])
+    assert (rows(files["documents.csv"]), check(files).findings) == ([], [])
 
 
 @pytest.mark.parametrize("period", ["2026", "2026-13", "x", "2026-1", "1999-01"])

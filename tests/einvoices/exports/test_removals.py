@@ -40,12 +40,12 @@ def test_the_verifier_tells_removed_data_from_missing(
     assert [name for name in files if name.startswith("pdf/")] == []
     assert b"wrong buyer" not in b"".join(files.values())
     checked = check(files, known)
-    assert checked.faults == []
+    assert checked.findings == []
     pdfs = [note for note in checked.notes if ".pdf was removed by retention on" in note]
     assert len(pdfs) == len(numbers)
     assert [note for note in checked.notes if note.startswith("The content of record 2 was removed by retention")]
     hidden = check({**files, "chain/records.jsonl": files["chain/records.jsonl"].replace(b"retention", b"retentioN")})
-    assert hidden.faults
+    assert hidden.findings
 
 
 def test_removed_data_is_gone_from_the_database(owner: FlaskClient, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def month(request: pytest.FixtureRequest) -> Month:
             content = export(owner)
         files = unpack(content)
         checked = check(files)
-        assert checked.faults == []
+        assert checked.findings == []
         _made.append(Month(content, files, {day: root["root"] for day, root in checked.roots.items()}, numbers))
     return _made[0]
 
@@ -64,7 +64,7 @@ def test_any_flipped_byte_is_found_and_its_file_named(month: Month) -> None:
     @many
     @given(st.sampled_from(guarded), st.integers(0, 10**9))
     def holds(name: str, place: int) -> None:
-        faults = check({**month.files, name: flip(month.files[name], place)}).faults
+        faults = check({**month.files, name: flip(month.files[name], place)}).findings
         assert faults
         if name.endswith((".pdf", ".csv")):
             assert any(name in fault for fault in faults), faults
@@ -93,7 +93,7 @@ def test_any_changed_order_of_rows_is_found(month: Month, how: str) -> None:
         one = data.draw(st.integers(0, size - 1))
         other = data.draw(st.integers(0, size - 1).filter(lambda value: value != one))
         changed = change_lines(month.files, name, lambda lines: ROW_CHANGES[how](lines, one, other))
-        assert check(changed).faults
+        assert check(changed).findings
 
     holds()
 
@@ -120,7 +120,7 @@ def edit(number: int, **values: object) -> Change:
     ],
 )
 def test_a_changed_record_is_named(month: Month, change: Change, said: str) -> None:
-    faults = check(change_lines(month.files, RECORDS, change)).faults
+    faults = check(change_lines(month.files, RECORDS, change)).findings
     assert any(said in fault for fault in faults), faults
 
 
@@ -128,15 +128,15 @@ def test_changed_files_are_named(month: Month) -> None:
     first, second = (f"pdf/{number}.pdf" for number in month.numbers[:2])
     files = month.files
     swapped = {**files, first: files[second], second: files[first]}
-    assert check(swapped).faults == [
+    assert check(swapped).findings == [
         f"{first} was changed: it is the file of {month.numbers[1]}.",
         f"{second} was changed: it is the file of {month.numbers[0]}.",
     ]
     missing = {name: content for name, content in files.items() if name != first}
-    assert [fault[: len(first) + 12] for fault in check(missing).faults] == [f"{first} is missing:"]
-    [cut] = check({**files, first: files[first][:-1]}).faults
+    assert [fault[: len(first) + 12] for fault in check(missing).findings] == [f"{first} is missing:"]
+    [cut] = check({**files, first: files[first][:-1]}).findings
     assert cut.startswith(f"{first} was changed")
-    assert check({**files, "pdf/EA-1.pdf": b"x"}).faults == ["pdf/EA-1.pdf does not belong to the package."]
+    assert check({**files, "pdf/EA-1.pdf": b"x"}).findings == ["pdf/EA-1.pdf does not belong to the package."]
 
 
 @pytest.mark.parametrize(
@@ -149,30 +149,30 @@ def test_changed_files_are_named(month: Month) -> None:
 )
 def test_changed_lists_are_named(month: Month, old: bytes, new: bytes, said: str) -> None:
     files = {**month.files, "documents.csv": month.files["documents.csv"].replace(old, new, 1)}
-    faults = check(files).faults
+    faults = check(files).findings
     assert any(f": {said} in documents.csv is not what the chain states" in fault for fault in faults), faults
 
 
 def test_a_document_that_is_left_out_or_added_is_named(month: Month) -> None:
     left_out = change_lines(month.files, "documents.csv", lambda lines: lines[:2] + lines[3:])
-    assert f"{month.numbers[1]} was issued, and documents.csv does not have it." in check(left_out).faults
+    assert f"{month.numbers[1]} was issued, and documents.csv does not have it." in check(left_out).findings
     more = change_lines(
         month.files, "documents.csv", lambda lines: [*lines, lines[-1].replace(b"7,EA", b"77,EA").replace(b"7,", b"8,")]
     )
-    assert any("has no record of its issue" in fault or "twice" in fault for fault in check(more).faults)
+    assert any("has no record of its issue" in fault or "twice" in fault for fault in check(more).findings)
 
 
 def test_vat_is_added_up_again(month: Month) -> None:
     header, first, *rest = month.files["vat.csv"].splitlines(keepends=True)
     cells = first.split(b",")
     cells[4] = b"0.01"
-    faults = check({**month.files, "vat.csv": b"".join([header, b",".join(cells), *rest])}).faults
+    faults = check({**month.files, "vat.csv": b"".join([header, b",".join(cells), *rest])}).findings
     assert any(fault.startswith("vat.csv: ") and "is not the sum" in fault for fault in faults)
 
 
 def test_a_changed_sealed_content_is_named(month: Month) -> None:
     files = {**month.files, SEALED: month.files[SEALED].replace(b"wrong buyer", b"wrong price")}
-    [fault] = check(files).faults
+    [fault] = check(files).findings
     assert fault.startswith("The sealed content of record")
     assert "(cancelled)" in fault
 
@@ -200,12 +200,12 @@ def rewrite(files: Files) -> Files:
 
 def test_a_chain_that_was_written_again_is_found_by_a_root_that_somebody_kept(month: Month) -> None:
     files = rewrite(month.files)
-    without = check(files).faults
+    without = check(files).findings
     assert not [fault for fault in without if "linked" in fault or "root" in fault]
-    faults = check(files, month.known).faults
+    faults = check(files, month.known).findings
     first = min(month.known)
     assert f"The root of {first} is not the one that you kept: the chain was written again." in faults
-    assert check(month.files, {"2020-01-01": "0" * 64}).faults == [
+    assert check(month.files, {"2020-01-01": "0" * 64}).findings == [
         "The root of 2020-01-01 that you kept is not in the package."
     ]
 
@@ -221,9 +221,14 @@ def test_any_flipped_byte_of_the_archive_is_found_or_changes_no_content(month: M
             package = Package(place)
         except zipfile.BadZipFile:
             return  # it cannot be opened
-        assert verify(package, {}).faults or unpack(place.read_bytes()) == month.files
+        assert verify(package, {}).findings or unpack(place.read_bytes()) == month.files
 
     holds()
+
+
+@pytest.mark.parametrize("manifest", [b"", b"{}", b"{", b"[]"])
+def test_a_package_without_its_manifest_is_no_crash(month: Month, manifest: bytes) -> None:
+    assert check({**month.files, "manifest.json": manifest}).findings
 
 
 def test_a_file_that_is_twice_in_the_archive_is_named(month: Month, tmp_path: Path) -> None:
@@ -232,4 +237,4 @@ def test_a_file_that_is_twice_in_the_archive_is_named(month: Month, tmp_path: Pa
         opened.writestr("vat.csv", b"x")
     place = tmp_path / "package.zip"
     place.write_bytes(archive.getvalue())
-    assert "vat.csv is in the package twice." in verify(Package(place), {}).faults
+    assert "vat.csv is in the package twice." in verify(Package(place), {}).findings

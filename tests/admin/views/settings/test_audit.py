@@ -49,3 +49,13 @@ def test_an_invalid_filter_is_reported(admin_client: FlaskClient) -> None:
     answer = admin_client.get(f"{AUDIT}?since=yesterday")
     assert answer.status_code == 200
     assert "since:" in answer.text
+
+
+def test_the_entries_that_were_found_are_downloaded_as_csv(admin_client: FlaskClient) -> None:
+    with unit_of_work():
+        audit.record("token.created", actor="flask", subject="token:5")
+        audit.record("user.created", actor="flask", subject="user:5")
+    page = admin_client.get(f"{AUDIT}?action=token.*&since=")
+    assert f"{AUDIT}/export?action=token.*&amp;since=" in page.text
+    content = admin_client.get(f"{AUDIT}/export?action=token.*&since=").text
+    assert ("token:5" in content, "user:5" in content) == (True, False)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kernel.identifiers import INVISIBLE
-from app.tables.formulas import guard_formulas, unguard_formulas
+from app.kernel.text.csv_formulas import guard_formulas, unguard_formulas
 
 SIGNS = "=+-@＝＋－＠"
 FORMULAS = [

@@ -1,0 +1,1 @@
+"""Texts for other programs: what a spreadsheet must not compute."""
