@@ -7,10 +7,12 @@ from collections.abc import Callable
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
-from app.accounts import audit
+from app.accounts import audit, modules
 from app.accounts.models.accounts import User
+from app.einvoices.lifecycle import drafts
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
+from tests.factories import a_draft
 
 AUDIT = "/admin/settings/audit"
 
@@ -59,3 +61,14 @@ def test_the_entries_that_were_found_are_downloaded_as_csv(admin_client: FlaskCl
     assert f"{AUDIT}/export?action=token.*&amp;since=" in page.text
     content = admin_client.get(f"{AUDIT}/export?action=token.*&since=").text
     assert ("token:5" in content, "user:5" in content) == (True, False)
+
+
+def test_the_page_of_an_object_leads_to_its_trail(admin_client: FlaskClient) -> None:
+    with unit_of_work():
+        user = db.session.query(User).one()
+        modules.enable(user, "feature.einvoice_api", actor="test")
+        einvoice = drafts.create(a_draft(), user.id, "test")
+        audit.record("einvoice.changed", actor="flask", subject=f"einvoice:{einvoice.id}")
+    address = f"{AUDIT}?subject=einvoice:{einvoice.id}"
+    assert f'href="{address}"' in admin_client.get(f"/admin/einvoices/{einvoice.id}").text
+    assert "einvoice.changed" in admin_client.get(address).text
