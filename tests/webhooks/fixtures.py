@@ -61,8 +61,11 @@ def fake_clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 def dns(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     """Addresses of host names; the test fills it, and other names do not resolve."""
     known: dict[str, list[str]] = {}
+    real = socket.getaddrinfo
 
-    def lookup(host: str, port: int, **_kwargs: Any) -> list[Any]:
+    def lookup(host: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        if host == "127.0.0.1":  # background threads connect to Redis
+            return list(real(host, port, *args, **kwargs))
         if host not in known:
             raise socket.gaierror(-2, "Name or service not known")
         return [(socket.AF_INET, 1, 6, "", (address, port)) for address in known[host]]

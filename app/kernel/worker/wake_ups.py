@@ -58,6 +58,8 @@ class WakeUps:
                 failures += 1
                 if failures == _REPORTED_FAILURE:
                     log.warning("wake_ups_redis_away", channel=self._channel, error=str(error))
+            except Exception:  # without this thread each round would only look now and then
+                log.exception("wake_ups_failed", channel=self._channel)
             time.sleep(_RECONNECT_SECONDS)
 
 
