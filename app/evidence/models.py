@@ -67,5 +67,3 @@ class EvidenceRoot(db.Model):
     #: The statement as canonical bytes: root, positions, last record, hash of the statement before.
     body: Mapped[str] = mapped_column(Text, nullable=False)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
-    #: Response of a time stamp service (RFC 3161) to the hash of the statement.
-    time_stamp: Mapped[bytes | None] = mapped_column(LargeBinary)

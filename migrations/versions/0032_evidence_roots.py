@@ -22,7 +22,6 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(64), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("time_stamp", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("1 <= first AND first <= last", name=op.f("ck_evidence_roots_records")),
         sa.ForeignKeyConstraint(
             ["owner_id"], ["evidence_chains.owner_id"], name=op.f("fk_evidence_roots_owner_id")
