@@ -75,6 +75,12 @@ class WrongState(Conflict):
         )
 
 
+class ChangedAfterOpening(Conflict):
+    """Somebody changed the draft after the caller had read it."""
+
+    message = N_("The draft was changed after you opened it, so nothing was saved.")
+
+
 class AlreadyCorrected(Conflict):
     message = N_("This e-invoice was rejected, and a correction took its place.")
     code = "ALREADY_CORRECTED"

@@ -65,7 +65,12 @@ def index() -> str:
     next_url = link(cursor=next_cursor) if next_cursor else None
     problems = [(name, label(f"problem.{name}")) for name in PROBLEMS]
     return render_template(
-        "admin/einvoices_list.html", einvoices=found.data, next_url=next_url, filters=filters, problems=problems
+        "admin/einvoices_list.html",
+        einvoices=found.data,
+        next_url=next_url,
+        filters=filters,
+        problems=problems,
+        may_write=step_needs.ABILITY in authenticate().abilities,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from app.accounts import audit
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.errors import HasCredits
+from app.einvoices.errors import ChangedAfterOpening, HasCredits
 from app.einvoices.events import CREATED, emit_and_record, record
 from app.einvoices.lifecycle import allowed_steps, exclusivity, inclusive_prices, totals
 from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice, EinvoiceItem
@@ -73,6 +74,25 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope, actor: str) 
     einvoice.updated_at = change_clock.stamp()
     record(einvoice, "changed", fields=sorted(data), actor=actor)
     return einvoice
+
+
+def change_unchanged(
+    einvoice_id: int, read_at: datetime, data: Mapping[str, Any], scope: Scope, actor: str
+) -> Einvoice:
+    """Change a draft whose ``updated_at`` is still ``read_at``.
+
+    Raises:
+        ChangedAfterOpening: somebody changed the draft after ``read_at``.
+        Refusal: as for ``change``.
+    """
+    if find_for_update(einvoice_id, scope).updated_at != read_at:
+        raise ChangedAfterOpening
+    return change(einvoice_id, data, scope, actor)
+
+
+def may_change_lines(einvoice: Einvoice) -> bool:
+    """Whether lines and currency are its own: those of a credit, or of a sale with credits, are settled."""
+    return einvoice.type == Type.SALE and not einvoice.credited_total
 
 
 def add(data: Mapping[str, Any], owner_id: int) -> Einvoice:

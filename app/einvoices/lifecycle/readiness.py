@@ -10,7 +10,7 @@ from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.errors import Incomplete, SeriesTaken
 from app.einvoices.lifecycle import allowed_steps, exclusivity
-from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice
 from app.einvoices.models.sellers import SellerProfile
 from app.einvoices.queries.lookup import find
 from app.einvoices.status import Type
@@ -117,6 +117,12 @@ def find_missing(seller: SellerProfile, einvoice: Einvoice, profiles: Sequence[s
     original = db.session.get_one(Einvoice, einvoice.original_id)
     lacking = {each.field for profile in profiles for each in PROFILES[profile] if not each.is_met(seller, original)}
     return [each for each in missing if each.field.startswith("seller.") or each.field not in lacking]
+
+
+def find_missing_of_seller(seller: SellerProfile) -> list[Missing]:
+    """What the seller lacks for any document."""
+    empty = Einvoice(type=Type.SALE.value, **{f"buyer_{name}": "" for name in BUYER_TEXTS})
+    return [each for each in find_missing(seller, empty) if each.field.startswith("seller.")]
 
 
 def require_complete(seller: SellerProfile, einvoice: Einvoice) -> None:

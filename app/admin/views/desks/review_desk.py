@@ -12,8 +12,9 @@ from werkzeug.wrappers import Response
 from app import events
 from app.accounts.guards import requires
 from app.accounts.principals import authenticate
+from app.admin.forms.line_table import read_version
 from app.admin.forms.number_input import separators
-from app.admin.forms.review_table import TableRow, WrongTable, add_errors, stored_rows, submitted_rows
+from app.admin.forms.review_table import TableRow, add_errors, stored_rows, submitted_rows
 from app.admin.helpers import SEE_OTHER, redirect_to
 from app.admin.list_query import parse_filters
 from app.extensions import db
@@ -61,7 +62,7 @@ def save(invoice_id: int) -> str | Response | tuple[str, int]:
     """Correct the invoice and open the next one; after a refusal the page shows what was typed."""
     invoice = lookup.find(invoice_id)
     version, notes = request.form.get("version", ""), request.form.get("resolution_notes", "").strip()
-    rows, read_at = submitted_rows(invoice, request.form), _moment(version)
+    rows, read_at = submitted_rows(invoice, request.form), read_version(version)
     data = {"items": [row.payload() for row in rows], "replace_items": True, "resolution_notes": notes}
     try:
         with db.session.begin_nested():
@@ -77,7 +78,7 @@ def save(invoice_id: int) -> str | Response | tuple[str, int]:
 @requires("sales:import")
 def live(invoice_id: int) -> str:
     """What changes while an invoice is open: the queue, and whether somebody changed the invoice."""
-    invoice, read_at = lookup.find(invoice_id), _moment(request.args.get("version", ""))
+    invoice, read_at = lookup.find(invoice_id), read_version(request.args.get("version", ""))
     return render_template("admin/review_desk_live.html", **_live_values(invoice, read_at))
 
 
@@ -96,9 +97,9 @@ def _page(invoice: SalesInvoice, rows: list[TableRow], version: str, **more: Any
         new_row=TableRow(),
         version=version,
         stream=_stream(),
-        skip_url=_address(review_queue.next_after(invoice.id, _moment(version))),
+        skip_url=_address(review_queue.next_after(invoice.id, read_version(version))),
         separators={"decimal": decimal, "group": group},
-        **_live_values(invoice, _moment(version)),
+        **_live_values(invoice, read_version(version)),
         **more,
     )
 
@@ -124,18 +125,3 @@ def _address(invoice_id: int | None) -> str:
     if invoice_id is None:
         return url_for("admin.review_desk.index")
     return url_for("admin.review_desk.show", invoice_id=invoice_id)
-
-
-def _moment(version: str) -> datetime:
-    """The time in a version of an invoice.
-
-    Raises:
-        WrongTable: the text is no time.
-    """
-    try:
-        moment = datetime.fromisoformat(version)
-    except ValueError as error:
-        raise WrongTable from error
-    if moment.tzinfo is None:
-        raise WrongTable
-    return moment
