@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.accounts import users
 from app.accounts.ownership import actor, owner_id, scope
 from app.accounts.principals import authenticate
+from app.admin.forms.credited_quantities import chosen_items
 from app.admin.helpers import load_data, load_form, redirect_with_success
 from app.admin.i18n.formats import moment, money
 from app.admin.i18n.labels import LABELS, label
@@ -215,15 +216,10 @@ def revoke_link(einvoice_id: int, link_id: int) -> BaseResponse:
 @blp.post("/<int:einvoice_id>/give-back/<kind>")
 @requires_einvoices("einvoices:write")
 def credit(einvoice_id: int, kind: str) -> BaseResponse:
-    """Draft a return or a credit note for the chosen quantities, or for all remaining ones."""
+    """Draft a return or a credit note for the chosen quantities, or for everything that remains."""
     if kind not in {Type.RETURN, Type.CREDIT_NOTE}:
         raise UnknownEinvoice
-    chosen = [
-        {"item_id": int(name.removeprefix("quantity-")), "quantity": text.strip()}
-        for name, text in request.form.items()
-        if name.removeprefix("quantity-").isdecimal() and text.strip()
-    ]
-    data = load_form(EinvoiceCreditSchema(), "reason", **({"items": chosen} if chosen else {}))
+    data = load_form(EinvoiceCreditSchema(), "reason", **chosen_items(request.form))
     draft = credit_notes.draft_credit(einvoice_id, Type(kind), data, scope(), actor())
     return _redirect(gettext("Draft created."), draft.id)
 

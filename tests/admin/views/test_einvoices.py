@@ -240,6 +240,21 @@ def test_credit_note_credits_a_part(owner_page: Page, owner: User) -> None:
     expect(owner_page.get_by_role("alert")).to_contain_text("Only 1.0 of 2.0 can still be given back.")
 
 
+@pytest.mark.parametrize(
+    ("fields", "credited"), [({}, 0), ({"everything": "yes", "quantity-1": "1"}, 0), ({"everything": "yes"}, 120)]
+)
+def test_nothing_is_credited_that_was_not_chosen(
+    owner_client: FlaskClient, owner: User, fields: dict[str, str], credited: int
+) -> None:
+    einvoice = sample_data.issue_einvoice(owner)
+    page = f"/admin/einvoices/{einvoice.id}"
+    shown = owner_client.get(page).text
+    assert "TSH-1" in shown[shown.index('class="quantities"') :]
+    submit_form(owner_client, f"{page}/give-back/return", page=page, reason="Torn", **fields)
+    assert lookup.find(einvoice.id, None).credited_total == credited
+    assert ("Enter the quantities, or choose everything" in owner_client.get(page).text) == (not credited)
+
+
 def test_sales_invoice_becomes_a_draft_once(open_page: Opener, create_user: Callable[..., User]) -> None:
     number = sample_data.import_invoice()
     page = sign_in(open_page(), sample_data.enable_module(create_user("billing")))
