@@ -26,6 +26,7 @@ from app.admin.views import tokens as tokens_views
 from app.admin.views import users as users_views
 from app.admin.views import webhooks as webhooks_views
 from app.admin.views.desks import einvoice_desk as einvoice_desk_views
+from app.admin.views.desks import inspection_desk as inspection_desk_views
 from app.admin.views.desks import review_desk as review_desk_views
 from app.admin.views.desks import sales_upload as sales_upload_views
 from app.admin.views.settings import audit_entries as audit_entries_views
@@ -50,6 +51,7 @@ PAGES = (
     review_desk_views,
     sales_upload_views,
     receipts_views,
+    inspection_desk_views,
     einvoices_views,
     einvoice_desk_views,
     tokens_views,

@@ -1,25 +1,16 @@
 // Table of inputs: numbers as typed, added and removed lines, and the keyboard. The server checks everything again.
 "use strict";
 
-const PLACES = 10;
+import { numberReader, one } from "./number_input.js";
+
 /** The number 1 as `readNumber` returns it. */
-export const ONE = 10n ** BigInt(PLACES);
+export const ONE = one;
 
 /** Reader and writer of numbers with the separators of the viewer's language, which the form names. */
 export function numbersOf(form) {
   const language = document.documentElement.lang;
   const { decimal, group } = form.dataset;
-  const escape = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const number = new RegExp(
-    `^(\\d{1,15}|\\d{1,3}(?:${escape(group)}\\d{3}){1,4})(?:${escape(decimal)}(\\d{1,10}))?$`,
-  );
-
-  /** A typed number in units of 10^-10; null if it is none. */
-  function readNumber(text) {
-    const match = number.exec(text.trim());
-    if (!match) return null;
-    return BigInt(match[1].replaceAll(group, "") + (match[2] ?? "").padEnd(PLACES, "0"));
-  }
+  const readNumber = numberReader(decimal, group);
 
   /** An amount in the smallest unit of its currency as text; a dash for null. */
   function showAmount(amount, digits = 2) {

@@ -9,7 +9,9 @@ from werkzeug.wrappers import Response
 from app.accounts.guards import requires
 from app.accounts.ownership import actor
 from app.accounts.principals import authenticate
-from app.admin.helpers import load_data, redirect_with_success
+from app.admin.forms import inspection_row
+from app.admin.forms.inspection_row import InspectionRow, stored_row
+from app.admin.helpers import redirect_with_success
 from app.admin.list_query import link, parse_filters
 from app.grn import masters
 from app.grn.ledgers import service as ledgers
@@ -19,14 +21,12 @@ from app.grn.receipts import packing_list
 from app.grn.receipts import service as receipts
 from app.grn.schemas.filters import LedgerQuery, ReceiptQuery
 from app.grn.schemas.pagination import Page, PageQuery
-from app.grn.schemas.receipts import InspectionSchema
+from app.kernel.errors import Unprocessable
 from app.kernel.pagination.limits import MAX_PAGE_SIZE
 from app.pdf import files
 
 blp = Blueprint("receipts", __name__, url_prefix="/receipts")
 _ITEM = "/<int:receipt_id>/items/<int:item_id>"
-#: Fields of the inspection form; all but the shade are quantities.
-INSPECTION_FIELDS = ("length", "width", "weight", "gsm", "blanketQty", "shade")
 
 
 @blp.get("")
@@ -100,6 +100,7 @@ def item(receipt_id: int, item_id: int) -> str:
         next_url=_next_url(rolls),
         rows=ledgers.find_rows(receipt_id, item_id, ledger_page),
         balance=ledgers.item_balance(receipt_id, item_id),
+        inspected=packing_list.count_inspected(item_id),
         may_write="grn:write" in authenticate().abilities,
     )
 
@@ -108,19 +109,24 @@ def item(receipt_id: int, item_id: int) -> str:
 @requires("grn:write")
 def roll(receipt_id: int, item_id: int, roll_id: int) -> str:
     """Form for the inspection of a roll."""
-    found = packing_list.find_roll(receipt_id, item_id, roll_id)
-    return render_template("admin/receipts_roll.html", receipt_id=receipt_id, item=found.item, roll=found)
+    return _roll_page(receipt_id, stored_row(packing_list.find_roll(receipt_id, item_id, roll_id)))
 
 
 @blp.post(f"{_ITEM}/rolls/<int:roll_id>")
 @requires("grn:write")
-def inspect(receipt_id: int, item_id: int, roll_id: int) -> Response:
+def inspect(receipt_id: int, item_id: int, roll_id: int) -> Response | tuple[str, int]:
     """Store the findings of an inspection; an empty field means that the supplier's value applies."""
-    typed = {name: request.form.get(name, "").strip() or None for name in INSPECTION_FIELDS}
-    findings = load_data(InspectionSchema(), typed)
-    inspected = packing_list.inspect(receipt_id, item_id, roll_id, findings)
-    message = gettext("Roll %(number)s is inspected.", number=inspected.supplier_roll_no)
+    row = inspection_row.save(receipt_id, item_id, roll_id, request.form)
+    if row.needs_answer:
+        return _roll_page(receipt_id, row), Unprocessable.status
+    message = gettext("Roll %(number)s is inspected.", number=row.roll.supplier_roll_no)
     return redirect_with_success(message, "admin.receipts.item", receipt_id=receipt_id, item_id=item_id)
+
+
+def _roll_page(receipt_id: int, row: InspectionRow) -> str:
+    item = row.roll.item
+    columns = inspection_row.columns(item)
+    return render_template("admin/receipts_roll.html", receipt_id=receipt_id, item=item, row=row, columns=columns)
 
 
 def _next_url(page: Page) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app import events
@@ -30,6 +30,9 @@ from app.grn.schemas.receipts import MAX_ROLLS
 from app.kernel import clock
 from app.kernel.messages import N_, Message
 from app.kernel.money import plain_decimal
+
+#: Percent by which an inspected measure may differ from the supplier's before a person is asked again.
+FAR_OFF_PERCENT = 10
 
 
 def find_item(receipt_id: int, item_id: int) -> FabricItem:
@@ -121,6 +124,26 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> Supp
     events.emit(INSPECTED, roll, subject_id=receipt_id)
     papers.schedule_later(receipt_id)
     return roll
+
+
+def measures_far_off(roll: SupplierRoll, findings: Data) -> list[str]:
+    """Columns of the new measures in ``findings`` that are more than ``FAR_OFF_PERCENT`` off the supplier's."""
+    return [
+        name
+        for name, supplier_name in INSPECTED_TO_SUPPLIER.items()
+        if findings.get(name) not in {None, getattr(roll, name)}
+        and _is_far_off(findings[name], getattr(roll, supplier_name))
+    ]
+
+
+def _is_far_off(value: Decimal, supplier_value: Decimal | None) -> bool:
+    return supplier_value is not None and abs(value - supplier_value) * 100 > supplier_value * FAR_OFF_PERCENT
+
+
+def count_inspected(item_id: int) -> int:
+    """Number of an item's rolls that are inspected."""
+    query = select(func.count()).where(SupplierRoll.fabric_item_id == item_id, SupplierRoll.inspected_at.is_not(None))
+    return db.session.scalar(query) or 0
 
 
 def find_roll(receipt_id: int, item_id: int, roll_id: int) -> SupplierRoll:
