@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -73,6 +74,33 @@ def replace(receipt_id: int, item_id: int, entries: list[Data]) -> FabricItem:
     events.emit(UPDATED, receipt, subject_id=receipt_id)
     papers.schedule_later(receipt_id)
     return next(item for item in receipt.fabric_items if item.id == item_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What a new packing list would do to the stored one: numbers of rolls."""
+
+    new: int
+    kept: int
+    removed: int
+    #: Removed rolls whose inspection would be lost.
+    removed_inspected: int
+
+
+def preview_replacement(receipt_id: int, item_id: int, entries: list[Data]) -> Replacement:
+    """What ``replace`` would do with ``entries``, which match the stored rolls by their numbers.
+
+    Raises:
+        UnknownItem: this receipt has no such item.
+    """
+    find_item(receipt_id, item_id)
+    columns = (SupplierRoll.supplier_roll_no, SupplierRoll.inspected_at)
+    stored = db.session.execute(select(*columns).where(SupplierRoll.fabric_item_id == item_id)).all()
+    numbers = {entry["supplier_roll_no"] for entry in entries}
+    removed = [row for row in stored if row.supplier_roll_no not in numbers]
+    kept = len(stored) - len(removed)
+    inspected = sum(row.inspected_at is not None for row in removed)
+    return Replacement(len(entries) - kept, kept, len(removed), inspected)
 
 
 def _check_roll_count(receipt: GoodsReceipt, item: FabricItem, coming: int) -> None:

@@ -39,7 +39,12 @@ _IS_TOTAL = N_("Is this the total row? Then remove it. If it is a roll, send kee
 
 
 def read_rolls(
-    content: bytes, *, sheet: str | None = None, keep_totals: bool = False, owner: int | None = None
+    content: bytes,
+    *,
+    sheet: str | None = None,
+    keep_totals: bool = False,
+    owner: int | None = None,
+    sheet_option: str = "sheet=",
 ) -> list[Data]:
     """Read the rolls of a CSV (UTF-8; comma, semicolon or tab) or an XLSX with a row of headings.
 
@@ -47,13 +52,14 @@ def read_rolls(
         sheet: the sheet of a workbook; by default the visible one that has the headings.
         keep_totals: rows that look like a note or like the total of the others are rolls.
         owner: the user who sent the file; nobody takes all places for large files.
+        sheet_option: what a message calls the choice of a sheet.
 
     Raises:
         PayloadTooLarge: the file takes too long to read, or too much memory.
         UnreadableFile: the file is neither CSV nor XLSX, has no row of headings, or has no rolls.
         Invalid: a column or a value is wrong; the path has the row number of the file, as in ``row[5].supplierLength``.
     """
-    choices = Choices(sheet=sheet, sheet_option="sheet=")
+    choices = Choices(sheet=sheet, sheet_option=sheet_option)
     try:
         rows = read_uploaded(content, _LAYOUT, choices, MAX_ROLLS + 1, owner=owner)
     except UnreadableTable as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -16,9 +15,9 @@ from app.accounts.guards import requires
 from app.accounts.principals import authenticate
 from app.admin.error_pages import error_text
 from app.admin.forms.base import choices as select_choices
-from app.kernel.errors import BadRequest, Refusal
+from app.admin.forms.uploaded_file import ChangedFile, read_file
+from app.kernel.errors import Refusal
 from app.kernel.http.bodies.body_reader import allow_bulk_body
-from app.kernel.messages import N_
 from app.sales.imports import uploaded_table
 from app.sales.imports.uploaded_table import TableInvoice
 from app.tables.dates import DateFormat
@@ -35,10 +34,6 @@ DATE_FORMATS: Mapping[str, LazyString | str] = {
 }
 #: Invoices and errors that the page shows.
 _SHOWN = 200
-
-
-class ChangedFile(BadRequest):
-    message = N_("The file is not the one of the preview. Check the new preview, then import it.")
 
 
 @blp.get("")
@@ -65,18 +60,14 @@ def upload() -> str:
 
 
 def _answer(run: Any, *, is_done: bool) -> str:
-    file = request.files.get("file")
-    content = file.read() if file else b""
-    digest = hashlib.sha256(content).hexdigest()
     user_id = authenticate().user_id
     try:
-        if not content:
-            raise BadRequest(N_("Choose a file first."))
-        invoices = uploaded_table.read_table(content, _choices(), user_id)
-        if is_done and request.form.get("digest") != digest:
+        file = read_file()
+        invoices = uploaded_table.read_table(file.content, _choices(), user_id)
+        if is_done and not file.is_previewed:
             found = uploaded_table.preview_table(invoices, user_id)
-            return _page(**_result(found, digest), error=error_text(ChangedFile()))
-        return _page(**_result(run(invoices, user_id), digest), is_done=is_done)
+            return _page(**_result(found, file.digest), error=error_text(ChangedFile()))
+        return _page(**_result(run(invoices, user_id), file.digest), is_done=is_done)
     except Refusal as refusal:
         return _page(error=error_text(refusal))
 
