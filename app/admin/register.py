@@ -27,6 +27,7 @@ from app.admin.views import users as users_views
 from app.admin.views import webhooks as webhooks_views
 from app.admin.views.desks import einvoice_desk as einvoice_desk_views
 from app.admin.views.desks import inspection_desk as inspection_desk_views
+from app.admin.views.desks import receipt_editor as receipt_editor_views
 from app.admin.views.desks import review_desk as review_desk_views
 from app.admin.views.desks import roll_upload as roll_upload_views
 from app.admin.views.desks import sales_upload as sales_upload_views
@@ -52,6 +53,7 @@ PAGES = (
     review_desk_views,
     sales_upload_views,
     receipts_views,
+    receipt_editor_views,
     inspection_desk_views,
     roll_upload_views,
     einvoices_views,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
@@ -125,6 +125,13 @@ def find_names(kind: Kind, ids: Iterable[int]) -> dict[int, str]:
     """Return the names of rows by their ids."""
     rows = db.session.execute(select(kind.model.id, kind.model.name).where(kind.model.id.in_(set(ids))))
     return {row.id: row.name for row in rows}
+
+
+def find_ids(kind: Kind, text: str) -> list[int]:
+    """Ids of rows with this name or code, in any case; two at most, enough to see that a name is ambiguous."""
+    model, lowered = kind.model, func.lower(text)
+    query = select(model.id).where(or_(func.lower(model.name) == lowered, func.lower(model.code) == lowered))
+    return list(db.session.scalars(query.order_by(model.id).limit(2)))
 
 
 def _query(kind: Kind, row_id: int) -> Select[Any]:
