@@ -56,7 +56,7 @@ class SumFindingSchema(Schema):
     field = fields.String(metadata={"description": "Place in the canonical form."})
     term = fields.Function(
         lambda finding: term_of(finding.field),
-        metadata={"type": "string", "nullable": True, "description": "Business term of EN 16931."},
+        metadata={"type": ["string", "null"], "description": "Business term of EN 16931."},
     )
     got = fields.String(allow_none=True, metadata={"description": "null where the document does not have it."})
     expected = fields.String(allow_none=True, metadata={"description": "null where the document has no number."})
