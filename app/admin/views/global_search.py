@@ -31,8 +31,6 @@ blp = Blueprint("global_search", __name__, url_prefix="/search")
 
 #: Hits that are shown of each kind, and the longest text that is searched for.
 MAX_HITS, MAX_LENGTH = 8, 100
-
-
 #: A request id is not shorter: shorter texts are not searched for in the records.
 MIN_REQUEST_ID = 16
 
@@ -96,6 +94,8 @@ def _sales(text: str) -> Iterator[Hits]:
 
 def _receipts(text: str) -> Iterator[Hits]:
     page = receipts.find_page(ReceiptQuery().load({"search": text, "pageSize": MAX_HITS}))
+    rolls = receipts_search.find_rolls(text, MAX_HITS)
+    of_rolls = {roll.item.receipt_id for roll in rolls}
     found = [
         Hit(
             receipt.invoice_no,
@@ -103,12 +103,10 @@ def _receipts(text: str) -> Iterator[Hits]:
             [item.grn for item in receipt.fabric_items if item.grn][:3],
         )
         for receipt in page.content
+        if receipt.id not in of_rolls  # a search for a roll number finds its receipt too
     ]
-    rolls = [_roll_hit(roll) for roll in receipts_search.find_rolls(text, MAX_HITS)]
-    if rolls:
-        yield Hits(lazy_gettext("Rolls"), rolls)
-    else:  # a search for a roll number finds its receipt too
-        yield Hits(lazy_gettext("Goods receipts"), found, url_for("admin.receipts.index", search=text))
+    yield Hits(lazy_gettext("Rolls"), [_roll_hit(roll) for roll in rolls])
+    yield Hits(lazy_gettext("Goods receipts"), found, url_for("admin.receipts.index", search=text))
 
 
 def _roll_hit(roll: Any) -> Hit:

@@ -47,6 +47,17 @@ def test_a_roll_number_opens_the_roll(signed_in_client: SignedInClient) -> None:
     assert number in client.get(answer.location).text
 
 
+def test_a_roll_hides_no_receipt_with_the_same_number(signed_in_client: SignedInClient) -> None:
+    with unit_of_work():
+        item = sample_data.receive_goods(10.0).fabric_items[0]
+        numbers = select(SupplierRoll.supplier_roll_no).where(SupplierRoll.fabric_item_id == item.id)
+        [number] = db.session.scalars(numbers)
+    other = sample_data.receive_goods(20.0, invoiceNo=number)
+    text = found(signed_in_client("warehouse"), number)
+    assert "/rolls/" in text
+    assert f"/admin/receipts/{other.id}" in text
+
+
 def test_beginnings_of_words_list_all_kinds(signed_in_client: SignedInClient) -> None:
     number = sample_data.import_invoice()
     text = found(signed_in_client("warehouse"), number[:3])
