@@ -94,7 +94,8 @@ class DrillHub:
         """Create a user of ``role``, sign in, and return the headers of a request."""
         email, password = f"{role}-{time.monotonic_ns()}@hub.example", "correct horse battery staple"
         self.flask("users", "create", email, "--role", role, "--password", password)
-        _, answer = self.post("/api/auth/login/", {"email": email, "password": password})
+        status, answer = self.post("/api/auth/login/", {"email": email, "password": password})
+        assert status == 200, (status, answer)
         return {"Authorization": f"Bearer {answer['data']['access']}", "Content-Type": "application/json"}
 
     def make_seller(self) -> str:
