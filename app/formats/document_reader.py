@@ -8,7 +8,6 @@ from app.formats.canonical import Invoice
 from app.formats.cii_names import is_cii
 from app.formats.cii_reader import read_cii
 from app.formats.errors import UnreadableDocument
-from app.formats.hybrid_pdf import SIGNATURE, SIGNATURE_WITHIN, embedded_invoice
 from app.formats.inv01_reader import parse_inv01, read_inv01
 from app.formats.ubl_reader import is_ubl, read_ubl
 from app.formats.xml_tree import parse_xml
@@ -16,6 +15,9 @@ from app.kernel.messages import N_
 from app.kernel.system.child_process import ChildLimits, ChildProcesses, OverLimit
 
 _MIB = 1024 * 1024
+_PDF_SIGNATURE = b"%PDF-"
+#: Bytes before which the signature of a PDF must begin.
+_SIGNATURE_WITHIN = 1024
 #: A PDF of 20 MB with a lawful attachment takes 0.4 seconds, most of them the start of the process.
 _PDF_LIMITS = ChildLimits(seconds=5, cpu_seconds=2, memory=512 * _MIB, answer=12 * _MIB)
 _children = ChildProcesses(_PDF_LIMITS, running=2, waiting=5)
@@ -42,10 +44,10 @@ def open_source(content: bytes, *, owner: int | None = None) -> Source:
     """
     if not content.strip():
         raise UnreadableDocument(N_("The document is empty."))
-    if SIGNATURE not in content[:SIGNATURE_WITHIN]:
+    if _PDF_SIGNATURE not in content[:_SIGNATURE_WITHIN]:
         return Source(content)
     try:
-        return Source(_children.call(embedded_invoice, content, owner=owner), is_from_pdf=True)
+        return Source(_children.call(_invoice_in_pdf, content, owner=owner), is_from_pdf=True)
     except OverLimit as error:
         raise UnreadableDocument(N_("The PDF takes too long or too much memory to read.")) from error
 
@@ -64,3 +66,10 @@ def read_document(source: Source) -> Invoice:
     if is_cii(root):
         return read_cii(root)
     raise UnreadableDocument(N_("The XML document is no invoice or credit note in UBL, UBL-TR or CII."))
+
+
+def _invoice_in_pdf(content: bytes) -> bytes:
+    """The invoice that a PDF carries; runs in the child process."""
+    from app.formats.hybrid_pdf import embedded_invoice  # noqa: PLC0415 - pypdf: only the child reads PDFs
+
+    return embedded_invoice(content)

@@ -20,9 +20,6 @@ from app.formats.errors import UnreadableDocument
 from app.formats.xml_tree import MAX_BYTES
 from app.kernel.messages import N_
 
-SIGNATURE = b"%PDF-"
-#: Bytes before which the signature of a PDF must begin.
-SIGNATURE_WITHIN = 1024
 #: Names of the standards, in the order in which they are chosen.
 _NAMES = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml", "cii.xml", "ubl.xml")
 _MOST_FILES, _MOST_NODES = 100, 1000

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from app.kernel.messages import N_
-from app.tables.cells import CellFault, read_sheet_cell, read_text, shown
+from app.tables.cells import CellFault, read_text, shown
 from app.tables.csv_reader import CsvRows
 from app.tables.headings import TOP_ROWS, TopRow, find_headings
 from app.tables.layout import Choices, Kind, Layout, RawRow, Row, Table, UnreadableTable
 from app.tables.notes import find_note
 from app.tables.number_text import NumberStyle, ambiguous, looks_grouped
-from app.tables.xlsx_reader import OLD_SIGNATURE, SIGNATURE, SheetRows, texts
+from app.tables.workbook_parts import OLD_SIGNATURE, SIGNATURE
+
+if TYPE_CHECKING:
+    from app.tables.sheet_source import SheetSource
 
 
 @contextmanager
@@ -32,11 +35,13 @@ def open_table(stream: IO[bytes], layout: Layout, choices: Choices) -> Iterator[
     if head == OLD_SIGNATURE:
         raise UnreadableTable(N_("The file is an old Excel workbook, or has a password; save it as XLSX."))
     if head == SIGNATURE:
-        sheet = SheetRows(stream, layout, choices)
+        from app.tables.sheet_source import SheetSource  # noqa: PLC0415 - openpyxl: most processes read no workbook
+
+        sheet = SheetSource(stream, layout, choices)
         try:
-            yield _table(_SheetSource(sheet, layout, choices), layout)
+            yield _table(sheet, layout)
         finally:
-            sheet.close()
+            sheet.rows.close()
     else:
         rows = CsvRows(stream, layout)
         try:
@@ -64,33 +69,7 @@ class _CsvSource:
         return read_text(self._layout.kinds[name], cell, self._choices, self.rows.style)
 
 
-class _SheetSource:
-    def __init__(self, rows: SheetRows, layout: Layout, choices: Choices) -> None:
-        self.rows = rows
-        self._layout = layout
-        self._choices = choices
-
-    def top_row(self, row: RawRow) -> TopRow:
-        is_joined = any(cell is not None and cell.is_merged for cell in row.cells)
-        return TopRow(row.number, texts(row.cells), is_joined)
-
-    def covered(self, row: RawRow) -> set[int]:
-        """Columns, from 0, below a heading that is merged with the one to its left."""
-        here = [area for area in self.rows.areas if area[0] <= row.number <= area[2]]
-        return {column for area in here for column in range(area[1], area[3])}
-
-    def is_filled(self, cell: Any) -> bool:
-        return cell is not None and (cell.type == "f" or str(cell.value).strip() != "")
-
-    def value(self, name: str, cell: Any) -> Any:
-        layout = self._layout
-        if cell is not None and cell.is_merged and name in layout.summed:
-            raise CellFault(N_("The cell is merged over several rows; write the number of each row."))
-        places = layout.places.get(name)
-        return read_sheet_cell(layout.kinds[name], cell, self._choices, self.rows.style, places=places)
-
-
-def _table(source: _CsvSource | _SheetSource, layout: Layout) -> Table:
+def _table(source: _CsvSource | SheetSource, layout: Layout) -> Table:
     filled = (row for row in source.rows if row.fault or any(map(source.is_filled, row.cells)))
     top = list(islice(filled, TOP_ROWS))
     if not top:
@@ -120,7 +99,7 @@ class _Columns:
         return cells[:1] == self._head[:1] and cells[: len(self._head)] == self._head
 
 
-def _row(source: _CsvSource | _SheetSource, layout: Layout, columns: _Columns, raw: RawRow) -> Row:
+def _row(source: _CsvSource | SheetSource, layout: Layout, columns: _Columns, raw: RawRow) -> Row:
     row = Row(raw.number, {}, fault=raw.fault, cells=[shown(cell) for cell in raw.cells])
     for name, cell, text in zip(columns.names, raw.cells, row.cells, strict=False):
         if name is None:
@@ -141,14 +120,14 @@ def _row(source: _CsvSource | _SheetSource, layout: Layout, columns: _Columns, r
     return row
 
 
-def _note(source: _CsvSource | _SheetSource, layout: Layout, columns: _Columns, row: Row, cells: list[Any]) -> str:
+def _note(source: _CsvSource | SheetSource, layout: Layout, columns: _Columns, row: Row, cells: list[Any]) -> str:
     filled = {place: str(row.cells[place]) for place, cell in enumerate(cells) if source.is_filled(cell)}
     places = {name: place for place, name in enumerate(columns.names) if name is not None and place in filled}
     named = {name: filled[place] for name, place in places.items()}
     return find_note(list(filled.values()), named, is_narrow=len(columns.used) == 1, required=layout.required)
 
 
-def _fault(source: _CsvSource | _SheetSource, columns: _Columns, row: Row, cells: list[Any]) -> str | None:
+def _fault(source: _CsvSource | SheetSource, columns: _Columns, row: Row, cells: list[Any]) -> str | None:
     if columns.repeats(row.cells):
         return N_("The row has the headings again; remove it.")
     if len(cells) > len(columns.names) and any(map(source.is_filled, cells[len(columns.names) :])):

@@ -12,7 +12,7 @@ from app.kernel.messages import N_, Message
 from app.kernel.system.child_process import ChildLimits, ChildProcesses, OverLimit
 from app.tables.layout import Choices, Layout, Row
 from app.tables.reader import open_table, refuse_ambiguous
-from app.tables.xlsx_reader import SIGNATURE
+from app.tables.workbook_parts import SIGNATURE
 
 #: Unpacked bytes of a file that is read in the web process: a packing list of 60 rolls has 40,000, and takes 30 ms.
 SMALL = 64 * 1024

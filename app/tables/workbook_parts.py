@@ -10,6 +10,9 @@ from typing import IO
 from app.kernel.messages import N_, Message
 from app.tables.layout import Limits, UnreadableTable
 
+SIGNATURE = b"PK\x03\x04"
+#: A workbook before Excel 2007, and every workbook with a password.
+OLD_SIGNATURE = b"\xd0\xcf\x11\xe0"
 _MIB = 1024 * 1024
 _BLOCK = _MIB
 #: Members of the archive. A workbook has a few for each sheet and picture.

@@ -30,9 +30,6 @@ from app.tables.workbook_parts import check_parts
 
 log = structlog.get_logger(__name__)
 
-SIGNATURE = b"PK\x03\x04"
-#: A workbook before Excel 2007, and every workbook with a password.
-OLD_SIGNATURE = b"\xd0\xcf\x11\xe0"
 #: A character as the standard writes it; halves of surrogate pairs are no characters.
 _ESCAPED = re.compile("_x(?![dD][89a-fA-F])([0-9A-Fa-f]{4})_")
 #: Characters of a wrong cell in a message.

@@ -16,7 +16,6 @@ from app.kernel import clock
 from app.kernel.pagination.byte_limit import fitting_rows
 from app.sales.errors import SheetFull
 from app.sales.files.spreadsheet import columns, escape_formula, row_of
-from app.sales.files.xlsx_stream import stream_sheet
 from app.sales.models.invoices import SalesInvoice, SalesItem
 from app.sales.queries.lists import NEWEST_FIRST, filtered
 from app.sales.queries.lookup import FULL, PARTS
@@ -42,6 +41,8 @@ def as_xlsx(app: Flask, filters: Mapping[str, Any], *, items: bool) -> Iterator[
     """
     if _exceeds_sheet(filters, items=items):
         raise SheetFull
+    from app.sales.files.xlsx_stream import stream_sheet  # noqa: PLC0415 - openpyxl: most processes write no workbook
+
     return stream_sheet("Invoices", _sheet_rows(app, filters, items=items))
 
 
