@@ -11,6 +11,7 @@ from app.accounts.idempotency import idempotent
 from app.accounts.ownership import actor, owner_id, scope
 from app.einvoices import samples
 from app.einvoices.access import requires_einvoices
+from app.einvoices.decisions import settlement
 from app.einvoices.errors import (
     AccountNotReady,
     AlreadyCorrected,
@@ -32,7 +33,7 @@ from app.einvoices.errors import (
 from app.einvoices.lifecycle import corrections, credit_notes, drafts, from_sales, issue, numbering, readiness
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
-from app.einvoices.providers import doubt, status_reports
+from app.einvoices.providers import status_reports
 from app.einvoices.queries import lookup
 from app.einvoices.schemas.einvoices import (
     EinvoiceChangeSchema,
@@ -227,9 +228,11 @@ class SettleDoubt(MethodView):
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Settle a doubt (`provider_status` is `in_doubt`) after you asked the provider.
 
-        With `taken` the e-invoice becomes `sent`; without, it can be sent again or cancelled.
+        With `taken` the e-invoice becomes `sent`; without, it can be sent again or cancelled. The hub goes on to ask
+        the provider. What it contradicts (`attention=contradicted`), or did not confirm (`attention=unconfirmed`), is
+        decided again by the same call.
         """
-        return doubt.settle(einvoice_id, taken=data["taken"], reason=data["reason"], scope=scope(), actor=actor())
+        return settlement.settle(einvoice_id, taken=data["taken"], reason=data["reason"], scope=scope(), actor=actor())
 
 
 @blp.route("/<int:einvoice_id>/cancel")

@@ -96,7 +96,11 @@ _EINVOICE_TEXTS = {
     "rejected": N_("E-invoices that the provider rejected: %(n)s"),
     "not_sent": N_("E-invoices that could not be sent: %(n)s"),
     "in_doubt": N_("E-invoices in doubt, because the provider gave no clear answer: %(n)s"),
+    "contradicted": N_("E-invoices of which the provider contradicts a decision: %(n)s"),
+    "unconfirmed": N_("E-invoices of which the provider did not confirm a decision: %(n)s"),
 }
+#: They are no error yet.
+_MILD = frozenset({"in_doubt", "unconfirmed"})
 
 
 def _einvoices(scope: Scope) -> Iterator[Need]:
@@ -104,7 +108,7 @@ def _einvoices(scope: Scope) -> Iterator[Need]:
         query = select(Einvoice).where(condition(), *_owned(Einvoice.owner_id, scope))
         if (number := _number(query)) != "0":
             message = Message(_EINVOICE_TEXTS[problem], n=number)
-            yield Need("einvoices", message, is_red=problem != "in_doubt", link={"attention": problem})
+            yield Need("einvoices", message, is_red=problem not in _MILD, link={"attention": problem})
 
 
 def _owned(column: Any, scope: Scope) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ from app.admin.i18n.labels import LABELS, label
 from app.admin.i18n.translate import translate
 from app.admin.list_query import link, parse_filters
 from app.einvoices.access import requires_einvoices
+from app.einvoices.decisions import checks, settlement
 from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes, drafts, readiness, step_needs
 from app.einvoices.lifecycle import from_sales as sales_drafts
@@ -33,7 +34,7 @@ from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.pdf import print_job
 from app.einvoices.provider_accounts import directory
-from app.einvoices.providers import doubt, sendings
+from app.einvoices.providers import sendings
 from app.einvoices.queries import lookup
 from app.einvoices.queries.problems import PROBLEMS
 from app.einvoices.schemas.einvoices import (
@@ -81,6 +82,7 @@ def show(einvoice_id: int) -> str:
     """One e-invoice with its items, related documents and history."""
     einvoice = lookup.find(einvoice_id, scope(), items=True, events=True)
     is_doubtful = sendings.find_doubtful(einvoice) is not None
+    disputed = checks.find_disputed(einvoice)
     state = readiness.of_draft(einvoice, scope()) if allowed_steps.is_allowed("issue", einvoice) else None
     may_write = step_needs.ABILITY in authenticate().abilities
     return render_template(
@@ -91,12 +93,13 @@ def show(einvoice_id: int) -> str:
         correction=lookup.find(einvoice.corrected_by_id, scope(), items=False) if einvoice.corrected_by_id else None,
         credits=lookup.list_credits(einvoice),
         entries=_timeline(einvoice.events),
-        actions=_allowed_actions(einvoice, is_doubtful, state is None or state.ready) if may_write else set(),
+        actions=_allowed_actions(einvoice, is_doubtful or disputed is not None, state) if may_write else set(),
         readiness=state,
         missing={each.field: each.message for each in state.missing} if state else {},
         other_accounts=_other_accounts(einvoice),
         is_own=einvoice.owner_id == authenticate().user_id,
         is_doubtful=is_doubtful,
+        disputed=disputed,
         links=links.list_links(einvoice) if einvoice.number is not None else (),
         may_link=may_write and einvoice.number is not None,
         is_printing=einvoice.pdf_state == WorkState.PENDING,
@@ -153,7 +156,7 @@ def send(einvoice_id: int) -> BaseResponse:
 def settle_doubt(einvoice_id: int) -> BaseResponse:
     """Settle a doubt: the provider has the e-invoice, or it does not have it."""
     data = load_form(EinvoiceDoubtSchema(), "reason", **_choice("taken"))
-    doubt.settle(einvoice_id, taken=data["taken"], reason=data["reason"], scope=scope(), actor=actor())
+    settlement.settle(einvoice_id, taken=data["taken"], reason=data["reason"], scope=scope(), actor=actor())
     return _redirect(gettext("The doubt is settled."), einvoice_id)
 
 
@@ -241,12 +244,12 @@ def _other_accounts(einvoice: Einvoice) -> list[ProviderAccount]:
     return [each for each in directory.choices(einvoice.owner_id) if each.id != einvoice.provider_account_id]
 
 
-def _allowed_actions(einvoice: Einvoice, is_doubtful: bool, is_ready: bool) -> set[str]:
+def _allowed_actions(einvoice: Einvoice, is_open: bool, state: readiness.Readiness | None) -> set[str]:
     """Actions that the page offers now; the service checks them again."""
     offered = step_needs.find_available(einvoice)
-    if not is_ready:
+    if state is not None and not state.ready:
         offered.discard("issue")
-    if is_doubtful:
+    if is_open:
         offered.add("settle_doubt")
     return offered | ({"reprint"} if einvoice.number is not None else set())
 

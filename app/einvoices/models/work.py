@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +31,17 @@ from app.pdf.models import PrintedDocument, print_constraints
 
 def _moment(**kwargs: Any) -> Mapped[datetime]:
     return mapped_column(DateTime(timezone=True), nullable=False, **kwargs)
+
+
+class CheckState(StrEnum):
+    """What became of the check of a person's decision about a sending in doubt."""
+
+    #: The provider is asked for its word.
+    OPEN = "open"
+    #: The provider said the opposite.
+    CONTRADICTED = "contradicted"
+    #: The provider gave no clear answer in time.
+    UNCONFIRMED = "unconfirmed"
 
 
 class EinvoiceTally(db.Model):
@@ -84,6 +96,8 @@ class EinvoiceSending(LeasedWork, db.Model):
         Index("ix_e_invoice_sendings_failed", "due_at", postgresql_where=text("state = 'failed'")),
         Index("ix_e_invoice_sendings_lane_id", "lane_id", "due_at", postgresql_where=text("state <> 'done'")),
         Index("ix_e_invoice_sendings_key", "key"),
+        one_of("check_state", CheckState),
+        Index("ix_e_invoice_sendings_checked", "lane_id", "due_at", postgresql_where=text("check_state IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -98,6 +112,9 @@ class EinvoiceSending(LeasedWork, db.Model):
     in_doubt: Mapped[bool] = mapped_column(default=False, server_default=false(), nullable=False)
     #: Whether the provider said that it has the number under another key: then "not found" settles no doubt.
     number_taken: Mapped[bool] = mapped_column(default=False, server_default=false(), nullable=False)
+    #: Set after a person decided about it, until the provider has confirmed that: see ``decisions/checks.py``. While it
+    #: is set, ``finished_at`` is the time of the decision, and ``due_at`` that of the next look-up.
+    check_state: Mapped[str | None] = mapped_column(String(20))
     created_at: Mapped[datetime] = _moment(default=clock.now)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, select, update
 
 from app.accounts import audit
 from app.accounts.ownership import Scope, lock_user
+from app.einvoices.decisions import checks
 from app.einvoices.errors import AllowancesNotYours, TooManyAccounts, UnknownAccount
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import Mode, ProviderAccount
@@ -204,10 +205,14 @@ def _is_used(account: ProviderAccount) -> bool:
 
 
 def _require_no_doubt(account: ProviderAccount, data: Mapping[str, Any]) -> None:
-    """Refuse another provider while the present one may have e-invoices: the other one would be asked for them."""
+    """Refuse another provider while the present one may have e-invoices: the other one would be asked for them.
+
+    For the same reason the checks of decisions end.
+    """
     if all(data.get(name, getattr(account, name)) == getattr(account, name) for name in ("adapter", *URLS)):
         return
     sendings.require_no_doubt_of_lane(account.id)
+    checks.end_of_lane(account.id)
 
 
 def tested_values(account: ProviderAccount) -> list[Any]:

@@ -1,4 +1,7 @@
-"""Sendings in doubt: the provider may have the e-invoice; its look-up, its report or a person's decision settles it."""
+"""Sendings in doubt: the provider may have the e-invoice; its look-up, its report or a person's decision settles it.
+
+The decisions of people are in ``app/einvoices/decisions``.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,13 @@ from datetime import datetime
 from prometheus_client import Counter
 from sqlalchemy import or_, select
 
-from app.accounts import audit
-from app.accounts.ownership import Scope
-from app.einvoices.errors import AlreadySending, NotInDoubt
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.provider_accounts import status_words
 from app.einvoices.providers import outcomes, sendings
 from app.einvoices.providers.clients import ADAPTERS, can_look_up
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
-from app.einvoices.queries.lookup import find_for_update
-from app.einvoices.status import OwnWord, Status
+from app.einvoices.status import Status
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.worker import work_queue
@@ -29,7 +28,7 @@ LOOKUPS = Counter("hub_einvoice_lookups_total", "Look-ups of e-invoices in doubt
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A sending in doubt, for an operator; ``since`` is the time of the last attempt."""
+    """A sending about which a person may decide; ``since`` is the time of the last attempt or decision."""
 
     einvoice_id: int
     invoice_no: str | None
@@ -39,12 +38,12 @@ class Doubt:
 
 
 def list_doubts() -> list[Doubt]:
-    """Sendings that were given up in doubt, the oldest first."""
+    """Sendings that were given up in doubt, and those whose decision is disputed; the oldest first."""
     columns = (EinvoiceSending.einvoice_id, Einvoice.invoice_no, Einvoice.provider)
     query = (
         select(*columns, EinvoiceSending.finished_at, EinvoiceSending.error)
         .join(Einvoice, Einvoice.id == EinvoiceSending.einvoice_id)
-        .where(sendings.is_doubtful())
+        .where(or_(sendings.is_doubtful(), sendings.is_disputed()))
         .order_by(EinvoiceSending.finished_at, EinvoiceSending.id)
     )
     return [
@@ -93,38 +92,12 @@ def settle_by_report(einvoice: Einvoice) -> bool:
     if stays or not sendings.was_attempted(einvoice, row):
         return False
     if row is not None:
-        _close(row, WorkState.DONE)
+        close(row, WorkState.DONE)
     outcomes.record_taken(einvoice, provider_status=einvoice.provider_status)
     return True
 
 
-def settle(einvoice_id: int, *, taken: bool, reason: str, scope: Scope, actor: str) -> Einvoice:
-    """Settle a doubt by the decision of a person who asked the provider.
-
-    Args:
-        taken: whether the provider has the e-invoice.
-
-    Raises:
-        UnknownEinvoice: the e-invoice does not exist in this scope.
-        AlreadySending: a sending is pending, so the hub itself still tries to find out.
-        NotInDoubt: no sending was given up in doubt, and none in doubt waits for a person.
-    """
-    einvoice = find_for_update(einvoice_id, scope)
-    row = sendings.find_doubtful(einvoice)
-    if row is None:
-        raise AlreadySending if sendings.is_being_sent(einvoice) else NotInDoubt
-    _close(row, WorkState.DONE if taken else WorkState.FAILED)
-    if taken:
-        if einvoice.provider_status in outcomes.UNANSWERED:
-            einvoice.provider_status = OwnWord.TAKEN.value
-        outcomes.record_taken(einvoice, taken=True, reason=reason, actor=actor)
-    else:
-        outcomes.record_not_taken(einvoice, reason=reason, actor=actor)
-    audit.record("einvoice.doubt_settled", actor=actor, subject=f"einvoice:{einvoice.id}", taken=taken, reason=reason)
-    return einvoice
-
-
-def _close(row: EinvoiceSending, state: WorkState) -> None:
+def close(row: EinvoiceSending, state: WorkState) -> None:
     """End a doubt; a worker that looks the sending up loses its claim."""
     row.state, row.in_doubt, row.claim_id, row.finished_at = state.value, False, None, clock.now()
     db.session.flush()

@@ -1,4 +1,7 @@
-"""Look-ups: ask the providers for the e-invoices whose sending was given up in doubt; each account in its turn."""
+"""Look-ups: ask the providers for the e-invoices whose sending was given up in doubt; each account in its turn.
+
+What a person decided about such a sending is looked up too.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
+from app.einvoices.decisions import checks
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.providers import doubt, lanes, lockouts, outcomes, sendings
 from app.einvoices.providers.clients import can_look_up
@@ -46,6 +50,9 @@ class _Claim:
     number_taken: bool
     prepared: PreparedRequest
     context: Context
+    #: Of a sending about which a person decided: whether the hub gives up its check unless this look-up is answered.
+    is_check: bool = False
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,15 @@ class _Result:
     error: ProviderRejected | None = None
     #: Whether the provider can be asked at all.
     asked: bool = True
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the provider said that it has the e-invoice, or that it does not.
+
+        "Not found" says nothing about a number that the provider has under another key: its report or a person settles
+        that.
+        """
+        return self.asked and self.error is None and (self.response is not None or not self.claim.number_taken)
 
 
 def look_up_due() -> int:
@@ -100,9 +116,15 @@ def _refusal_of_credentials(result: _Result) -> str | None:
 
 
 def _store(result: _Result) -> None:
-    _show(result.claim)
-    if result.asked and result.error is None:
-        _record(result)
+    claim = result.claim
+    if claim.is_check and result.is_clear:
+        checks.record_answer(claim.id, claim.einvoice_id, result.response, result.asked_at)
+    elif claim.is_check and claim.is_last:
+        checks.record_no_answer(claim.id, claim.einvoice_id, str(result.error) if result.error else None)
+    elif not claim.is_check:
+        _show(claim)
+        if result.is_clear:
+            _record(result)
 
 
 def _report(result: _Result) -> None:
@@ -119,8 +141,9 @@ def _claim_next(lane_id: int) -> _Claim | None:
     ``due_at`` of a failed sending is the end of its last lease: until then, the provider may still be storing it.
     """
     moment = clock.now()
+    wanted = or_(sendings.is_doubtful(), checks.is_open())
     due = select(EinvoiceSending).where(
-        EinvoiceSending.lane_id == lane_id, sendings.is_doubtful(), work_queue.is_due(EinvoiceSending, moment)
+        EinvoiceSending.lane_id == lane_id, wanted, work_queue.is_due(EinvoiceSending, moment)
     )
     first = due.order_by(EinvoiceSending.due_at).limit(1).with_for_update(skip_locked=True)
     row = db.session.scalar(first.execution_options(populate_existing=True))
@@ -130,7 +153,9 @@ def _claim_next(lane_id: int) -> _Claim | None:
     claim_id, age = uuid4(), moment - (row.finished_at or moment)
     row.claim_id, row.due_at = claim_id, moment + min(max(age, shortest), longest)
     error, context = row.error or work_queue.WORKER_LOST, work_queue.context_of(row)
-    return _Claim(claim_id, row.einvoice_id, lane_id, row.attempts, error, row.number_taken, prepare(row), context)
+    is_check, is_last = row.check_state is not None, checks.is_over(row.finished_at)
+    names = (claim_id, row.einvoice_id, lane_id, row.attempts, error, row.number_taken)
+    return _Claim(*names, prepare(row), context, is_check, is_last)
 
 
 def _perform(claim: _Claim) -> _Result:
@@ -158,8 +183,6 @@ def _show(claim: _Claim) -> None:
 def _record(result: _Result) -> None:
     claim = result.claim
     einvoice = find_for_update(claim.einvoice_id, None)  # lock order: the e-invoice first
-    if result.response is None and claim.number_taken:
-        return  # it has the number, under another key: its report or a person settles the doubt
     if result.response is None:
         facts = {"for_good": True, "in_doubt": False}
         if work_queue.fail(EinvoiceSending, claim.id, claim.attempts, claim.error, **facts):

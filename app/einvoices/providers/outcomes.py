@@ -55,6 +55,32 @@ def record_response(
         _schedule_callback(einvoice.id, moment, after, report)
 
 
+def record_word(einvoice: Einvoice, response: ProviderResponse, asked_at: datetime) -> None:
+    """Record the word of a provider of which a person had decided that it has the e-invoice; it was looked up."""
+    store_word(einvoice, response, asked_at)
+    facts = {"taken": True, "provider_status": response.provider_status, "raw": response.raw}
+    record(einvoice, "decision_confirmed", **facts)
+    if response.status != Status.SENT and status_words.mapping_of(einvoice) is None:
+        _set_status(einvoice, response.status)
+        emit_and_record(STATUS_CHANGED, einvoice, before=Status.SENT.value, after=response.status.value)
+    elif not status_words.apply(einvoice):
+        emit(STATUS_CHANGED, einvoice)
+
+
+def store_word(einvoice: Einvoice, response: ProviderResponse, asked_at: datetime) -> None:
+    """Store the present word of a provider that was looked up; the own status stays."""
+    einvoice.provider_status, einvoice.provider_status_at = response.provider_status, asked_at
+    einvoice.provider_invoice_id = response.provider_invoice_id or einvoice.provider_invoice_id
+    einvoice.updated_at = change_clock.stamp()
+
+
+def take_back(einvoice: Einvoice) -> None:
+    """The e-invoice did not reach the provider, although a person had decided so: it can be sent or cancelled again."""
+    _set_status(einvoice, Status.ISSUED)
+    if einvoice.provider_status == OwnWord.TAKEN:
+        einvoice.provider_status = OwnWord.FAILED.value
+
+
 def record_taken(einvoice: Einvoice, **payload: Any) -> None:
     """Record that the provider has the e-invoice; ``payload`` goes into the history."""
     einvoice.updated_at = change_clock.stamp()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from datetime import UTC
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from app.einvoices.errors import AccountInDoubt, AlreadySending, InDoubt
 from app.einvoices.models.einvoices import Einvoice
-from app.einvoices.models.work import EinvoiceSending
+from app.einvoices.models.work import CheckState, EinvoiceSending
 from app.einvoices.providers import lanes, lockouts
 from app.einvoices.status import OwnWord
 from app.extensions import db
@@ -38,6 +38,7 @@ def queue(einvoice: Einvoice) -> None:
     doubtful, account_id = find_doubtful(einvoice), einvoice.provider_account_id
     lane_id = account_id or lanes.INSTALLATION
     lanes.ensure(lane_id)
+    _end_checks(einvoice, lane_id)
     if doubtful is None:
         db.session.add(
             EinvoiceSending(
@@ -60,6 +61,11 @@ def queue(einvoice: Einvoice) -> None:
 def is_doubtful() -> ColumnElement[bool]:
     """Condition: the sending was given up, and nobody knows whether the provider has the e-invoice."""
     return and_(EinvoiceSending.state == WorkState.FAILED, EinvoiceSending.in_doubt)
+
+
+def is_disputed() -> ColumnElement[bool]:
+    """Condition: the provider contradicted the decision of a person, or it could not be checked."""
+    return EinvoiceSending.check_state.in_([CheckState.CONTRADICTED.value, CheckState.UNCONFIRMED.value])
 
 
 def find_doubtful(einvoice: Einvoice) -> EinvoiceSending | None:
@@ -169,6 +175,16 @@ def _find_waiting(einvoice: Einvoice, *, lock: bool = False) -> EinvoiceSending 
     query = query.with_for_update(of=EinvoiceSending) if lock else query
     found: EinvoiceSending | None = db.session.scalar(query.execution_options(populate_existing=True))
     return found
+
+
+def _end_checks(einvoice: Einvoice, lane_id: int) -> None:
+    """The provider is asked by the sending now; a decision about an earlier one needs no check any more."""
+    checked = update(EinvoiceSending).where(
+        EinvoiceSending.einvoice_id == einvoice.id,
+        EinvoiceSending.lane_id == lane_id,
+        EinvoiceSending.check_state.is_not(None),
+    )
+    db.session.execute(checked.values(check_state=None, claim_id=None))
 
 
 def _was_taken(einvoice: Einvoice, lane_id: int) -> bool:

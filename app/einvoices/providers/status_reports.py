@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.accounts.ownership import Scope
+from app.einvoices.decisions import checks
 from app.einvoices.events import STATUS_CHANGED, emit, record
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.provider_accounts import status_words
+from app.einvoices.providers import lanes
 from app.einvoices.providers.doubt import settle_by_report
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
@@ -59,6 +61,7 @@ def report(
         settle_by_report(einvoice)
     if applied and not status_words.apply(einvoice):
         emit(STATUS_CHANGED, einvoice)
+    checks.hear_report(einvoice, account.id if account else einvoice.provider_account_id or lanes.INSTALLATION)
     return einvoice
 
 

@@ -1,7 +1,8 @@
-"""E-invoices that need a person (rejected, not sent, in doubt): conditions, and the status that people see."""
+"""E-invoices that need a person (rejected, not sent, in doubt, disputed): conditions, and the status for people."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
@@ -9,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from app.einvoices.lifecycle.allowed_steps import may_be_sent
 from app.einvoices.models.einvoices import Einvoice
-from app.einvoices.models.work import EinvoiceSending
+from app.einvoices.models.work import CheckState, EinvoiceSending
 from app.einvoices.provider_accounts import status_words
 from app.einvoices.status import OwnWord, Status, is_rejected, took_rejection_back
 from app.kernel.worker.work_queue import WorkState
@@ -45,11 +46,18 @@ def _in_doubt() -> ColumnElement[bool]:
     return Einvoice.id.in_(doubtful)
 
 
+def _disputed(state: CheckState) -> ColumnElement[bool]:
+    disputed = select(EinvoiceSending.einvoice_id).where(EinvoiceSending.check_state == state.value)
+    return Einvoice.id.in_(disputed)
+
+
 #: Problem -> its condition.
 PROBLEMS: Mapping[str, Callable[[], ColumnElement[bool]]] = {
     "rejected": _rejected,
     "not_sent": _not_sent,
     "in_doubt": _in_doubt,
+    "contradicted": functools.partial(_disputed, CheckState.CONTRADICTED),
+    "unconfirmed": functools.partial(_disputed, CheckState.UNCONFIRMED),
 }
 
 

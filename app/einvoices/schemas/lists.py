@@ -57,7 +57,8 @@ class ListQuery(Schema):
         *PROBLEMS,
         metadata={
             "description": "What needs a person: `rejected` by the provider, also after it was sent; `not_sent`: the "
-            "hub gave it up; `in_doubt`."
+            "hub gave it up; `in_doubt`; `contradicted`: the provider contradicts the decision of a person about a "
+            "doubt; `unconfirmed`: it did not confirm the decision."
         },
     )
     updated_since = DateTime()

@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 
 from app.accounts import users
 from app.einvoices import sellers
+from app.einvoices.decisions import settlement
 from app.einvoices.errors import UnreadableLegalDocument
 from app.einvoices.evidence import removals
 from app.einvoices.legal import document_checks as checks
@@ -72,7 +73,7 @@ def remove_personal_data(issued_before: datetime, reason: str) -> None:
 
 @einvoices.command("in-doubt")
 def list_doubts() -> None:
-    """List the e-invoices that the provider may have although it gave no clear answer; the oldest first."""
+    """List the e-invoices about which a person has to decide whether the provider has them; the oldest first."""
     with cli_unit_of_work():
         found = doubt.list_doubts()
     for each in found:
@@ -95,7 +96,7 @@ def settle_doubt(einvoice_id: int, taken: bool | None, reason: str) -> None:
     if taken is None:
         raise click.UsageError("Give --taken or --not-taken.")
     with cli_unit_of_work():
-        einvoice = doubt.settle(einvoice_id, taken=taken, reason=reason, scope=None, actor=ACTOR)
+        einvoice = settlement.settle(einvoice_id, taken=taken, reason=reason, scope=None, actor=ACTOR)
     click.echo(f"{einvoice.invoice_no} is {einvoice.status}; its provider status is {einvoice.provider_status}.")
 
 

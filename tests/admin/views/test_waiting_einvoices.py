@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.accounts.models.accounts import User
+from app.einvoices.decisions import checks
 from app.einvoices.lifecycle import issue
+from app.einvoices.models.work import CheckState, EinvoiceSending
 from app.einvoices.provider_accounts import directory
+from app.einvoices.queries import lookup
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin import sample_data
@@ -62,3 +65,26 @@ def test_an_archived_account_is_named(owner_client: FlaskClient, owner: User) ->
     assert "The provider account Main is archived. Send this e-invoice through another account." in page
     assert "Send to the provider" not in page
     assert "Send through another account" in page
+
+
+def test_a_contradicted_decision_is_shown_and_made_again(owner_client: FlaskClient, owner: User) -> None:
+    einvoice = sample_data.issue_einvoice(owner)
+    with unit_of_work():
+        issue.send(einvoice.id, owner.id, "test")
+        row = db.session.scalar(select(EinvoiceSending))
+        assert row is not None
+        row.state, row.in_doubt = "failed", True
+    url = f"/admin/einvoices/{einvoice.id}"
+    submit_form(owner_client, f"{url}/settle-doubt", page=url, reason="x", taken="true")
+    with unit_of_work():
+        stored = db.session.get_one(EinvoiceSending, row.id)
+        checks.dispute(lookup.find(einvoice.id, None), stored, CheckState.CONTRADICTED, checks.NOT_THERE)
+    page = owner_client.get(url).text
+    assert checks.NOT_THERE in page
+    assert f"Search at the provider for the number {einvoice.invoice_no}, and decide again." in page
+    assert "Settle the doubt" in page
+    assert "E-invoices of which the provider contradicts a decision: 1" in owner_client.get("/admin").text
+    submit_form(owner_client, f"{url}/settle-doubt", page=url, reason="x", taken="false")
+    page = owner_client.get(url).text
+    assert "decide again" not in page
+    assert "Cancel e-invoice" in page

@@ -9,7 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.accounts.models.accounts import AuditEntry
+from app.einvoices.decisions import checks
 from app.einvoices.lifecycle import drafts
+from app.einvoices.models.work import CheckState, EinvoiceSending
+from app.einvoices.queries import lookup
+from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.operations import doctor
 from app.operations.monitoring import backlogs
@@ -29,6 +33,19 @@ def test_doubts_are_listed_and_settled(run: Run, doubtful: tuple[int, str]) -> N
     assert (entry.actor, entry.details["reason"]) == ("command line", "Seen in the portal")
     assert run("einvoices", "in-doubt").output == "0 e-invoices are in doubt.\n"
     assert error_line(run(*words)) == "Error: The sending of this e-invoice is not in doubt."
+
+
+def test_a_contradicted_decision_is_listed_and_made_again(run: Run, doubtful: tuple[int, str]) -> None:
+    einvoice_id, number = doubtful
+    words = ("einvoices", "settle-doubt", str(einvoice_id), "--reason", "x")
+    assert run(*words, "--taken").exit_code == 0
+    with unit_of_work():
+        [row] = stored_rows(EinvoiceSending)
+        stored = db.session.get_one(EinvoiceSending, row.id)
+        checks.dispute(lookup.find(einvoice_id, None), stored, CheckState.CONTRADICTED, checks.NOT_THERE)
+    assert checks.NOT_THERE in run("einvoices", "in-doubt").output
+    assert run(*words, "--not-taken").output == f"{number} is issued; its provider status is failed.\n"
+    assert run("einvoices", "in-doubt").output == "0 e-invoices are in doubt.\n"
 
 
 @pytest.mark.parametrize("words", [("--taken",), ("--reason", "x"), ("--taken", "--reason", " ")])

@@ -38,13 +38,13 @@ class End:
 
     @property
     def is_unknowable(self) -> bool:
-        """Nobody asks for the present word of the provider.
+        """Nobody can ask for the present word of the provider: a repeat gets the first answer, there is no look-up."""
+        return self.life.way == Way.UNASKED and self.life.repeats > 0
 
-        A repeat gets the first answer, and this provider cannot be asked; or a person decided that the provider has
-        the e-invoice, and it was credited before it was sent again.
-        """
-        is_decided = self.shown["provider_status"] == "taken" and self.shown["status"] == "refunded"
-        return is_decided or (self.life.way == Way.UNASKED and self.life.repeats > 0)
+    @property
+    def disputes(self) -> set[str]:
+        """What people are told about decisions."""
+        return {sending.check_state for sending in self.sendings if sending.check_state}
 
 
 def check(world: World, lives: Sequence[Life]) -> None:
@@ -81,8 +81,14 @@ def check_end(end: End) -> None:
         assert (shown["status"], shown["corrected_by_id"]) in {("issued", None), ("rejected", None)}, end
         return
     assert not any(sending.in_doubt for sending in sendings), end
+    assert "open" not in end.disputes, end
+    assert all(sending.error for sending in sendings if sending.check_state), end
     if end.document is not None:
         check_taken(end, end.document)
+        return
+    if shown["provider_status"] == "taken":  # a person was wrong, and is told so
+        assert end.disputes == {"unconfirmed" if end.life.way == Way.UNASKED else "contradicted"}, end
+        assert shown["status"] in {"sent", "refunded"}, end
         return
     never_sent = shown["status"] in {"draft", "issued", "cancelled", "refunded"}
     assert never_sent or shown["provider_status"] == "failed", end

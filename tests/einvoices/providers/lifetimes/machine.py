@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
 
+from app.einvoices.decisions import checks
 from app.einvoices.providers import look_ups, outbox
 from app.extensions import db
 from app.kernel import clock
@@ -94,6 +95,11 @@ class Lifetimes(RuleBasedStateMachine):
         """A person asks the provider and settles the doubt."""
         taken = self.world.document(life) is not None
         self.act(life, "settle-doubt", {"taken": taken, "reason": "asked"}, other={404})
+
+    @rule(life=lives)
+    def decide_without_looking(self, life: Life) -> None:
+        """A person says that the provider has the e-invoice, and may be wrong."""
+        self.act(life, "settle-doubt", {"taken": True, "reason": "guessed"}, other={404})
 
     @rule(life=lives, way=st.sampled_from([Way.MAPPED, Way.PLAIN, Way.UNASKED]))
     def send_another_way(self, life: Life, way: Way) -> None:
@@ -288,6 +294,12 @@ class Lifetimes(RuleBasedStateMachine):
         word, moment = life.words[which]
         self.act(life, "provider-status", {"provider_status": word, "occurred_at": moment.isoformat()})
 
+    def come_to_rest(self) -> None:
+        """A long time passes in which the provider reports, and workers send and look up."""
+        self.world.clock.pass_time(LONG)
+        self.world.reports.send_due()
+        self.world.together([outbox.send_due, look_ups.look_up_due])
+
     def teardown(self) -> None:
         """Let everything come to its end: look-ups work, all delays pass, and every report arrives."""
         if not hasattr(self, "all"):
@@ -295,12 +307,11 @@ class Lifetimes(RuleBasedStateMachine):
         self.world.store.set_setting("look_up_failures", 0)
         self.world.enable_all()
         for _ in range(2 * len(work_queue.DELAYS) + 2):
-            self.world.clock.pass_time(LONG)
-            self.world.reports.send_due()
+            self.come_to_rest()
             if self.world.open_sendings() == 0:
                 break
-            self.world.together([outbox.send_due, look_ups.look_up_due])
-        self.world.clock.pass_time(LONG)
+        self.world.clock.pass_time(checks.LONGEST_CHECK.total_seconds())
+        self.come_to_rest()
         while self.world.reports.send_due():  # some have got no answer yet
             self.world.clock.pass_time(REPORT_PAUSE + 1)
         for life in self.all:

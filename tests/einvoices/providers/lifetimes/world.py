@@ -215,7 +215,9 @@ class World:
 
     def open_sendings(self) -> int:
         """Number of sendings that wait, or whose provider can still be asked."""
-        query = text("SELECT count(*) FROM e_invoice_sendings WHERE state = 'pending' OR in_doubt")
+        query = text(
+            "SELECT count(*) FROM e_invoice_sendings WHERE state = 'pending' OR in_doubt OR check_state = 'open'"
+        )
         with db.engine.connect() as connection:
             return int(connection.scalar(query) or 0)
 
