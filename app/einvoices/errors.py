@@ -190,6 +190,13 @@ class AccountInDoubt(Conflict):
         super().__init__(data={"einvoice_ids": list(einvoice_ids)})
 
 
+class AccountHasDocuments(Conflict):
+    """Test documents have numbers of their own, so an account with documents keeps its mode."""
+
+    message = N_("E-invoices were issued for this account, so its mode stays. Create another account.")
+    code = "ACCOUNT_HAS_DOCUMENTS"
+
+
 class AccountNameTaken(Conflict):
     message = N_("Another provider account has this name.")
     code = "ACCOUNT_NAME_TAKEN"

@@ -28,6 +28,7 @@ class AnnouncedSchema(Schema):
     status = Choice(*Status)
     type = Choice(*Type)
     invoice_no = fields.String(allow_none=True)
+    is_test = fields.Boolean()
     issued_at = Timestamp(allow_none=True)
     totals = fields.Nested(EinvoiceTotalsSchema)
     marketplace = fields.String(allow_none=True)

@@ -24,6 +24,7 @@ EINVOICE: dict[str, Any] = {
     "invoice_no": "EA-2026-000456",
     "status": "issued",
     "type": "sale",
+    "is_test": False,
     "issued_at": "2026-02-01T12:00:00.000000Z",
     "issued_on": "2026-02-01",
     "marketplace": "trendyol",

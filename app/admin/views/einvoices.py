@@ -31,7 +31,7 @@ from app.einvoices.lifecycle import issue as lifecycle_issue
 from app.einvoices.links import service as links
 from app.einvoices.links.api import url_of
 from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent
-from app.einvoices.models.provider_accounts import ProviderAccount
+from app.einvoices.models.provider_accounts import Mode, ProviderAccount
 from app.einvoices.pdf import print_job
 from app.einvoices.provider_accounts import directory
 from app.einvoices.providers import sendings
@@ -240,8 +240,9 @@ def _account() -> dict[str, str]:
 
 
 def _other_accounts(einvoice: Einvoice) -> list[ProviderAccount]:
-    """The accounts of the seller that it is not sent through now."""
-    return [each for each in directory.choices(einvoice.owner_id) if each.id != einvoice.provider_account_id]
+    """The accounts of the seller that it could be sent through besides the present one."""
+    others = [each for each in directory.choices(einvoice.owner_id) if each.id != einvoice.provider_account_id]
+    return [each for each in others if (each.mode == Mode.TEST) == einvoice.is_test]
 
 
 def _allowed_actions(einvoice: Einvoice, is_open: bool, state: readiness.Readiness | None) -> set[str]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceSeries
+from app.einvoices.models.einvoices import BUYER, Einvoice
+from app.einvoices.models.series import EinvoiceSeries
 from app.evidence import chain
 from app.evidence.record_bytes import canonical
 from app.extensions import db
@@ -65,7 +66,8 @@ def append_artefact(einvoice: Einvoice, file_format: str, sha256: str, size: int
 def issue_facts(einvoice: Einvoice) -> dict[str, Any]:
     """What the record of an issue states about the document for everybody."""
     facts = {name: getattr(einvoice, name) for name in (*_DOCUMENT, *_AMOUNTS)}
-    return facts | {"issued_on": str(einvoice.issued_on)}
+    mark = {"is_test": True} if einvoice.is_test else {}
+    return facts | {"issued_on": str(einvoice.issued_on), **mark}
 
 
 def document_content(einvoice: Einvoice) -> bytes:

@@ -30,6 +30,7 @@ COLUMNS = (
     *("id", "invoice_no", "type", "status", "issued_on", "issued_at", "currency"),
     *("subtotal", "discount_total", "tax_total", "grand_total", "buyer_name", "buyer_tax_id"),
     *("original_no", "corrected", "marketplace_order_no", "provider_status", "provider_invoice_id", "pdf_state"),
+    "is_test",
 )
 #: Kinds of records that a verifier needs of every document, wherever they stand in the chain.
 _NEEDED = (*ISSUES, ARTEFACT, Status.CANCELLED.value, REMOVED)
@@ -80,6 +81,7 @@ def _row(einvoice: Einvoice, original_no: str | None) -> list[Any]:
         "issued_at": clock.iso(einvoice.issued_at) if einvoice.issued_at else "",
         "original_no": original_no,
         "corrected": "yes" if einvoice.corrected_by_id else "",
+        "is_test": "yes" if einvoice.is_test else "",
     }
     return [_cell(texts[name] if name in texts else getattr(einvoice, name)) for name in COLUMNS]
 
@@ -102,10 +104,10 @@ def _further(scope: MonthScope, ids: Sequence[int]) -> Sequence[EvidenceEntry]:
 
 
 def _vat(ids: Sequence[int]) -> dict[VatKey, list[Decimal]]:
-    """Net, VAT and total by currency, type and rate of the documents that are in force."""
+    """Net, VAT and total by currency, type and rate of the legal documents that are in force."""
     keys = (Einvoice.currency, Einvoice.type, EinvoiceItem.vat_rate)
     sums = (func.sum(EinvoiceItem.net), func.sum(EinvoiceItem.vat_amount), func.sum(EinvoiceItem.total))
-    in_force = (Einvoice.status != Status.CANCELLED, Einvoice.corrected_by_id.is_(None))
+    in_force = (Einvoice.status != Status.CANCELLED, Einvoice.corrected_by_id.is_(None), ~Einvoice.is_test)
     query = select(*keys, *sums).join(EinvoiceItem, EinvoiceItem.einvoice_id == Einvoice.id)
     rows = db.session.execute(query.where(Einvoice.id.in_(ids), *in_force).group_by(*keys))
     return {(currency, kind, rate): amounts for currency, kind, rate, *amounts in rows}

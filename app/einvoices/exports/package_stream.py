@@ -27,9 +27,10 @@ _BOM = b"\xef\xbb\xbf"
 README = """\
 This package has the e-invoices of one month of Invoice Hub, and what proves that they were not changed.
 
-documents.csv   each document: number, dates, amounts, buyer, status
-vat.csv         the VAT by currency, type and rate; without cancelled documents and those that a correction replaced
-series.csv      each series of numbers with its gaps, as of the day of the export
+documents.csv   each document: number, dates, amounts, buyer, status; is_test marks test documents, which are not legal
+vat.csv         the VAT by currency, type and rate; without cancelled documents, those that a correction replaced, and
+                test documents
+series.csv      each series of numbers with its gaps, as of the day of the export; TEST- begins that of test documents
 pdf/            the documents
 chain/          the records and daily roots of the chain, the sealed contents, proofs of further records
 manifest.json   what the package has

@@ -13,7 +13,7 @@ from app.einvoices import sellers
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.errors import ChangedAfterOpening, HasCredits
 from app.einvoices.events import CREATED, emit_and_record, record
-from app.einvoices.lifecycle import allowed_steps, exclusivity, inclusive_prices, totals
+from app.einvoices.lifecycle import allowed_steps, document_mode, exclusivity, inclusive_prices, totals
 from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice, EinvoiceItem
 from app.einvoices.provider_accounts import draft_account
 from app.einvoices.queries import change_clock
@@ -51,7 +51,8 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope, actor: str) 
         UnknownEinvoice: the e-invoice does not exist in this scope.
         WrongState: the e-invoice is not a draft any more.
         HasCredits: lines or currency of a correction were given, and its sale has returns or credit notes.
-        Invalid: as for ``create``; or items or currency of a return or credit note were given.
+        Invalid: as for ``create``; or items or currency of a return or credit note were given, or an account of
+            another mode than that of its original.
     """
     einvoice = find_for_update(einvoice_id, scope)
     allowed_steps.require("change", einvoice)
@@ -65,6 +66,8 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope, actor: str) 
     chosen = draft_account.for_change(data, einvoice.owner_id, profile.provider)
     for name, value in ({name: data[name] for name in _HEADER if name in data} | chosen).items():
         setattr(einvoice, name, value)
+    if chosen:
+        document_mode.require_account(einvoice)
     for name, value in data.get("buyer", {}).items():
         setattr(einvoice, f"buyer_{name}", value)
     if data.keys() & {*_ORDER}:

@@ -20,7 +20,7 @@ _OTHER_OF_ORDER = text(
     WHERE owner_id = :owner_id
       AND {folded("marketplace_order_no")} = {folded(":order_no")}
       AND {folded("marketplace")} = {folded(":marketplace")}
-      AND type = 'sale' AND status <> 'cancelled' AND corrected_by_id IS NULL
+      AND type = 'sale' AND status <> 'cancelled' AND corrected_by_id IS NULL AND NOT is_test
       AND id <> :id AND (number IS NOT NULL OR NOT :issued_only)
     LIMIT 1
     """  # noqa: S608 - only names of columns and parameters are put in
@@ -31,8 +31,8 @@ _LOCK_ORDER = text(f"SELECT pg_advisory_xact_lock(hashtextextended({folded(':nam
 def require_free_sale(sales_invoice_no: str, einvoice: Einvoice | None, scope: Scope, *, lock: bool = True) -> None:
     """Refuse a sales invoice that is in review, or that has an issued e-invoice of anybody besides ``einvoice``.
 
-    A cancelled or rejected e-invoice does not count. The sales invoice is locked until the commit, so that two users
-    cannot both find it free.
+    A cancelled, rejected or test e-invoice does not count. The sales invoice is locked until the commit, so that two
+    users cannot both find it free.
 
     Raises:
         SaleInReview: the sales invoice is in review.
@@ -44,6 +44,7 @@ def require_free_sale(sales_invoice_no: str, einvoice: Einvoice | None, scope: S
     query = select(Einvoice.id, Einvoice.invoice_no, Einvoice.owner_id).where(
         Einvoice.sales_invoice_no == sales_invoice_no,
         Einvoice.number.is_not(None),
+        ~Einvoice.is_test,
         is_in_force(),
         status_words.is_not_rejected(),
     )

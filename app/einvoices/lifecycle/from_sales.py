@@ -68,7 +68,7 @@ def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope, actor
 
 def _find_existing(invoice_no: str, owner_id: int) -> Einvoice | None:
     query = select(Einvoice.id).where(
-        Einvoice.owner_id == owner_id, Einvoice.sales_invoice_no == invoice_no, is_in_force()
+        Einvoice.owner_id == owner_id, Einvoice.sales_invoice_no == invoice_no, ~Einvoice.is_test, is_in_force()
     )
     existing_id = db.session.scalar(query)
     return None if existing_id is None else find_for_update(existing_id, owner_id)

@@ -12,6 +12,7 @@ from app.einvoices.lifecycle import (
     allowed_steps,
     corrections,
     credit_notes,
+    document_mode,
     exclusivity,
     numbering,
     readiness,
@@ -34,6 +35,8 @@ trigger_printer = DebouncedTask("einvoices.print_pdfs")
 def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
     """Issue a draft: allocate its number, set its date, and schedule its PDF.
 
+    With a test account it becomes a test document, with a number of a test series.
+
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
         WrongState: the e-invoice is not a draft.
@@ -42,12 +45,14 @@ def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
         AlreadyInvoiced: its sales invoice has an issued e-invoice, of whichever user.
         DuplicateOrder: its order of the marketplace has an issued e-invoice.
         SeriesTaken: another user of the same company has the prefix.
+        Invalid: it would be a test document of a legal original, or the other way round.
     """
     einvoice = find_for_update(einvoice_id, scope)
     step_needs.require("issue", einvoice)
     profile = sellers.profile_of(einvoice.owner_id)
     readiness.require_complete(profile, einvoice)
     readiness.require_own_series(profile)
+    is_test = document_mode.find_mode(einvoice)
     if einvoice.sales_invoice_no:
         exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope)
     # One issue at a time for each owner, locked before the stamp: numbers and dates rise in the same order, and the
@@ -56,9 +61,9 @@ def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
     exclusivity.require_free_order(einvoice, issued_only=True)
     moment = change_clock.stamp()
     year = moment.astimezone(sellers.parse_timezone(profile.timezone)).year
-    allocated = numbering.allocate(einvoice.owner_id, profile.prefix, year)
+    allocated = numbering.allocate(einvoice.owner_id, profile.prefix, year, is_test=is_test)
     einvoice.series_id, einvoice.number = allocated.series_id, allocated.number
-    einvoice.invoice_no = allocated.invoice_no
+    einvoice.invoice_no, einvoice.is_test = allocated.invoice_no, is_test
     einvoice.status, einvoice.issued_at, einvoice.updated_at = Status.ISSUED.value, moment, moment
     einvoice.seller = sellers.snapshot(profile)
     _schedule_pdf(einvoice)
@@ -112,7 +117,7 @@ def send(einvoice_id: int, scope: Scope, actor: str, *, provider_account_id: int
         SaleInReview, AlreadyInvoiced: it was rejected, and its sales invoice is in review or has another e-invoice.
         AccountNotReady: the provider account is untested, disabled or archived; it names those that are ready.
         InDoubt: another account was named, and the provider of the present one may have the e-invoice.
-        Invalid: the owner has no account with the id that was named.
+        Invalid: the owner has no account with the id that was named, or it has the other mode.
     """
     einvoice = find_for_update(einvoice_id, scope)
     step_needs.require("send", einvoice)
@@ -122,6 +127,7 @@ def send(einvoice_id: int, scope: Scope, actor: str, *, provider_account_id: int
         sendings.require_no_doubt(einvoice)
         sendings.withdraw(einvoice)
         account = draft_account.named(provider_account_id, einvoice.owner_id)
+        document_mode.require_mode(account, is_test=einvoice.is_test)
         einvoice.provider_account, einvoice.provider = account, account.adapter
         db.session.flush()
     elif sendings.is_being_sent(einvoice):

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
-from app.einvoices.models.einvoices import EinvoiceSeries
+from app.einvoices.models.series import TEST_PREFIX, EinvoiceSeries
 from app.extensions import db
 
 
@@ -22,8 +22,12 @@ class AllocatedNumber:
     invoice_no: str
 
 
-def allocate(owner_id: int, prefix: str, year: int) -> AllocatedNumber:
-    """Allocate the next number of a series. Its row stays locked until the commit; a rollback frees the number."""
+def allocate(owner_id: int, prefix: str, year: int, *, is_test: bool = False) -> AllocatedNumber:
+    """Allocate the next number of a series. Its row stays locked until the commit; a rollback frees the number.
+
+    Test documents have series of their own, so that they take no legal number.
+    """
+    prefix = f"{TEST_PREFIX}{prefix}" if is_test else prefix
     series = insert(EinvoiceSeries).values(owner_id=owner_id, prefix=prefix, year=year, last_number=1)
     statement = series.on_conflict_do_update(
         index_elements=["owner_id", "prefix", "year"], set_={"last_number": EinvoiceSeries.last_number + 1}
@@ -34,7 +38,8 @@ def allocate(owner_id: int, prefix: str, year: int) -> AllocatedNumber:
 
 _REPORT = text(
     """
-    SELECT s.prefix, s.year, s.last_number, count(e.id) AS count, min(e.number) AS first, max(e.number) AS last,
+    SELECT s.prefix, s.year, starts_with(s.prefix, :test_prefix) AS is_test, s.last_number,
+        count(e.id) AS count, min(e.number) AS first, max(e.number) AS last,
         count(e.id) FILTER (WHERE e.status = 'cancelled') AS cancelled
     FROM e_invoice_series s LEFT JOIN e_invoices e ON e.series_id = s.id
     WHERE s.owner_id = :owner_id
@@ -58,7 +63,9 @@ _GAPS = text(
 
 def series_report(owner_id: int) -> Sequence[dict[str, Any]]:
     """Each series of an owner, counted from its invoices: first, last, count, gaps, cancelled."""
-    rows = [dict(row) for row in db.session.execute(_REPORT, {"owner_id": owner_id}).mappings()]
+    rows = [
+        dict(row) for row in db.session.execute(_REPORT, {"owner_id": owner_id, "test_prefix": TEST_PREFIX}).mappings()
+    ]
     gaps = db.session.execute(_GAPS, {"owner_id": owner_id}).mappings().all()
     for row in rows:
         row["gaps"] = [

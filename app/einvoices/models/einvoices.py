@@ -1,4 +1,4 @@
-"""Tables of e-invoices: documents, their items and history, and number series."""
+"""Tables of e-invoices: documents, their items and history."""
 
 from __future__ import annotations
 
@@ -93,11 +93,13 @@ class Einvoice(db.Model):
         Index("ix_e_invoices_identifiers", text(IDENTIFIERS), postgresql_using="gin"),
         Index("ix_e_invoices_created_at", "created_at", postgresql_using="brin"),
         Index(
-            "ix_e_invoices_sales_invoice_no_in_force",
+            "ix_e_invoices_sale_in_force",
             "owner_id",
             "sales_invoice_no",
             unique=True,
-            postgresql_where=text("sales_invoice_no IS NOT NULL AND status <> 'cancelled' AND corrected_by_id IS NULL"),
+            postgresql_where=text(
+                "sales_invoice_no IS NOT NULL AND status <> 'cancelled' AND corrected_by_id IS NULL AND NOT is_test"
+            ),
         ),
         Index(
             "ix_e_invoices_sales_invoice_no", "sales_invoice_no", postgresql_where=text("sales_invoice_no IS NOT NULL")
@@ -134,6 +136,8 @@ class Einvoice(db.Model):
     series_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoice_series.id"))
     number: Mapped[int | None] = mapped_column(Integer)
     invoice_no: Mapped[str | None] = mapped_column(String(50))
+    #: Whether it is no legal document: it was issued for a test account, with a number of a test series.
+    is_test: Mapped[bool] = mapped_column(default=False, server_default=false(), nullable=False)
     issued_at: Mapped[datetime | None] = _optional_moment()
     original_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoices.id"), index=True)
     #: The rejected e-invoice that it corrects, and, of a rejected one, its correction.
@@ -284,16 +288,3 @@ class EinvoiceEvent(db.Model):
     type: Mapped[str] = mapped_column(String(50), nullable=False)
     payload: Mapped[Any] = mapped_column(JSON, nullable=False)
     created_at: Mapped[datetime] = _moment(default=clock.now)
-
-
-class EinvoiceSeries(db.Model):
-    """Number series of one owner, prefix and year; the lock on its row makes the numbers gap-free."""
-
-    __tablename__ = "e_invoice_series"
-    __table_args__ = (UniqueConstraint("owner_id", "prefix", "year"), CheckConstraint("last_number >= 1", name="last"))
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), nullable=False)
-    prefix: Mapped[str] = mapped_column(String(10), nullable=False)
-    year: Mapped[int] = mapped_column(Integer, nullable=False)
-    last_number: Mapped[int] = mapped_column(Integer, nullable=False)

@@ -33,7 +33,7 @@ MAX_CONCURRENCY, DEFAULT_CONCURRENCY, MAX_RATE_PER_MINUTE = 50, 4, 60_000
 
 
 class Mode(StrEnum):
-    """What a seller uses an account for; the numbers and the statuses of its e-invoices are the same in both modes."""
+    """What a seller uses an account for; e-invoices that are issued for a test account are no legal documents."""
 
     LIVE = "live"
     TEST = "test"

@@ -48,6 +48,7 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
         "label": LABELS[language],
         "kind": einvoice.type,
         "is_sale": einvoice.type == Type.SALE,
+        "is_test": einvoice.is_test,
         "is_cancelled": einvoice.status == Status.CANCELLED,
         "invoice_no": einvoice.invoice_no,
         "issued": local.strftime("%d.%m.%Y %H:%M" if language == "tr" else "%Y-%m-%d %H:%M"),

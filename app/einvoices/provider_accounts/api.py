@@ -15,6 +15,7 @@ from app.accounts.ownership import actor, may_allow, owner_id, scope
 from app.einvoices import account_samples as samples
 from app.einvoices.access import requires_einvoices
 from app.einvoices.errors import (
+    AccountHasDocuments,
     AccountInDoubt,
     AccountInTest,
     AccountNameTaken,
@@ -92,7 +93,7 @@ class Detail(MethodView):
         return directory.find(account_id, scope())
 
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownAccount, AllowancesNotYours, AccountNameTaken, AccountInDoubt)
+    @refuses(UnknownAccount, AllowancesNotYours, AccountNameTaken, AccountInDoubt, AccountHasDocuments)
     @resolves(*directory.URLS, stored=_stored_urls)
     @blp.arguments(ProviderAccountChangeSchema, example={"rate_per_minute": 60})
     @blp.response(200, ProviderAccountSchema, example=samples.ACCOUNT)

@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, select, update
 from app.accounts import audit
 from app.accounts.ownership import Scope, lock_user
 from app.einvoices.decisions import checks
-from app.einvoices.errors import AllowancesNotYours, TooManyAccounts, UnknownAccount
+from app.einvoices.errors import AccountHasDocuments, AllowancesNotYours, TooManyAccounts, UnknownAccount
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import Mode, ProviderAccount
 from app.einvoices.provider_accounts import archived_work
@@ -142,10 +142,13 @@ def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str
         AllowancesNotYours: ``allowances`` were sent by a caller who is no admin.
         AccountNameTaken: the user has an account with this name.
         AccountInDoubt: adapter or address would change while the provider may have e-invoices without an answer.
+        AccountHasDocuments: the mode would change, and e-invoices were issued for the present one.
     """
     lock_user(find(account_id, scope).owner_id)  # lock order: the user first, then the accounts
     account = find_for_update(account_id, scope)
     _require_no_doubt(account, data)
+    if data.get("mode", account.mode) != account.mode and _is_used(account, issued=True):
+        raise AccountHasDocuments
     _require_right_to_allow(data, may_allow)
     if "allowances" in data and data["allowances"] != account.allowances:
         _record("allowances_changed", account, actor, before=account.allowances, after=data["allowances"])
@@ -199,8 +202,9 @@ def rotate(account_id: int, grace_hours: int, scope: Scope, *, actor: str) -> Ac
     return AccountWithSecret(account, secret)
 
 
-def _is_used(account: ProviderAccount) -> bool:
+def _is_used(account: ProviderAccount, *, issued: bool = False) -> bool:
     used = select(Einvoice.id).where(Einvoice.provider_account_id == account.id)
+    used = used.where(Einvoice.number.is_not(None)) if issued else used
     return db.session.scalar(used.limit(1)) is not None
 
 

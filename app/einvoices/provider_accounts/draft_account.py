@@ -75,9 +75,9 @@ def require_ready(einvoice: Einvoice) -> None:
 
 
 def not_ready(account: ProviderAccount) -> AccountNotReady:
-    """The refusal of an account that is not ready, with the ready accounts of its owner; those of its mode first."""
-    ready = [each for each in directory.choices(account.owner_id) if each.state == AccountState.READY]
-    ready.sort(key=lambda each: each.mode != account.mode)
+    """The refusal of an account that is not ready, with the ready accounts of its owner that have its mode."""
+    known = directory.choices(account.owner_id)
+    ready = [each for each in known if each.state == AccountState.READY and each.mode == account.mode]
     return AccountNotReady(account.state.value, {each.id: each.name for each in ready[:_MAX_NAMED]})
 
 

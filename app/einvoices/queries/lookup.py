@@ -173,7 +173,7 @@ def _newest_events(einvoice: Einvoice) -> list[EinvoiceEvent]:
 
 
 def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
-    for name in ("status", "type", "marketplace"):
+    for name in ("status", "type", "marketplace", "is_test"):
         if name in query:
             selected = selected.where(getattr(Einvoice, name) == query[name])
     if "in_doubt" in query:
@@ -186,7 +186,7 @@ def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
 
 def _is_tallied(query: Mapping[str, Any]) -> bool:
     """Whether the tally has every filter of the query."""
-    return not query.get("search") and not {"in_doubt", "attention"} & query.keys()
+    return not query.get("search") and not {"in_doubt", "attention", "is_test"} & query.keys()
 
 
 def _count_total(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:

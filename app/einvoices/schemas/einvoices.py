@@ -213,6 +213,9 @@ class EinvoiceSchema(Schema):
     invoice_no = fields.String(allow_none=True)
     status = Choice(*Status)
     type = Choice(*Type)
+    is_test = fields.Boolean(
+        metadata={"description": "Whether it is no legal document: it was issued for a test account."}
+    )
     issued_at = Timestamp(allow_none=True)
     issued_on = CalendarDate(
         dump_only=True, allow_none=True, metadata={"description": "The legal date: the day in the seller's time zone."}

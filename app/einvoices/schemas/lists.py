@@ -50,6 +50,7 @@ class ListQuery(Schema):
     status = Choice(*Status)
     marketplace = Identifier(100)
     type = Choice(*Type)
+    is_test = Flag(metadata={"description": "Whether it is a test document."})
     in_doubt = Flag(
         metadata={"description": "Whether a sending was given up in doubt: nobody knows if the provider has it."}
     )
@@ -95,6 +96,7 @@ class EinvoiceSeriesSchema(Schema):
 
     prefix = fields.String()
     year = fields.Integer()
+    is_test = fields.Boolean(metadata={"description": "Whether it numbers test documents, which are no legal ones."})
     first = fields.Integer(allow_none=True)
     last = fields.Integer(allow_none=True)
     last_number = fields.Integer()

@@ -89,8 +89,8 @@ class _AccountSettings(Schema):
     mode = Choice(
         *Mode,
         metadata={
-            "description": "What it is used for; `live` by default. Each mode has a default account. An e-invoice of a "
-            "`test` account has a number of your series and counts in the hub like any other."
+            "description": "What it is used for; `live` by default. Each mode has a default account. An e-invoice that "
+            "is issued for a `test` account is a test document: it has a number of a test series. Then the mode stays."
         },
     )
     url = Text(MAX_URL_LENGTH, metadata={"description": "Where e-invoices are sent; the adapter `http` needs it."})

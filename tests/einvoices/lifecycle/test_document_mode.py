@@ -1,0 +1,152 @@
+"""Test documents: a number of a series of their own, a mark everywhere, and no way into the legal ones."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.einvoices.pdf import print_job
+from app.einvoices.provider_accounts import directory
+from app.einvoices.providers import outbox
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.unit_of_work import unit_of_work
+from tests.einvoices.helpers import (
+    URL,
+    create_draft,
+    create_issued,
+    events_of,
+    fetch_pdf,
+    list_page,
+    page_ids,
+    pdf_text,
+    perform,
+)
+from tests.einvoices.provider_accounts.helpers import ACCOUNTS
+
+Account = Callable[..., int]
+
+
+@pytest.fixture
+def account(owner: FlaskClient) -> Account:
+    """Create an account that is ready; returns its id."""
+
+    def make(mode: str, name: str = "") -> int:
+        facts = {"name": name or mode, "adapter": "null", "mode": mode}
+        with unit_of_work():
+            made = directory.create(facts, owner.user_id, actor="test", may_allow=False).account
+            made.test_passed, made.tested_at = True, clock.now()
+            return made.id
+
+    return make
+
+
+def year() -> int:
+    return clock.now().year
+
+
+def test_a_test_account_takes_no_legal_number(owner: FlaskClient, account: Account) -> None:
+    test = create_issued(owner, provider_account_id=account("test"))
+    live = create_issued(owner, provider_account_id=account("live"))
+    assert (test["is_test"], test["invoice_no"]) == (True, f"TEST-EA-{year()}-000001")
+    assert (live["is_test"], live["invoice_no"]) == (False, f"EA-{year()}-000001")
+    series = owner.get(f"{URL}/series").json["data"]
+    assert [(row["prefix"], row["is_test"], row["count"]) for row in series] == [("EA", False, 1), ("TEST-EA", True, 1)]
+    assert events_of(test["id"])[-1]["einvoice"]["is_test"] is True
+    for asked, expected in ((True, test), (False, live)):
+        page = list_page(owner, is_test=str(asked).lower())
+        assert (page_ids(page), page["meta"]["total"]) == ([expected["id"]], 1)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "It is no invoice"), ("tr", "Fatura değildir")])
+def test_the_pdf_says_that_it_is_a_test(owner: FlaskClient, account: Account, language: str, words: str) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE seller_profiles SET language = :language"), {"language": language})
+    test, live = (create_issued(owner, provider_account_id=account(mode)) for mode in ("test", "live"))
+    print_job.print_due()
+    content = pdf_text(fetch_pdf(owner, test["id"]).data)
+    assert words in content
+    assert "TEST" in content
+    assert words not in pdf_text(fetch_pdf(owner, live["id"]).data)
+
+
+def test_the_package_of_the_month_marks_it_and_leaves_it_out_of_the_vat(owner: FlaskClient, account: Account) -> None:
+    numbers = {mode: create_issued(owner, provider_account_id=account(mode))["invoice_no"] for mode in ("test", "live")}
+    archive = zipfile.ZipFile(io.BytesIO(owner.get(f"/api/v1/exports/{clock.now():%Y-%m}").data))
+    rows = list(csv.DictReader(io.StringIO(archive.read("documents.csv").decode("utf-8-sig"))))
+    assert {row["invoice_no"]: row["is_test"] for row in rows} == {numbers["test"]: "yes", numbers["live"]: ""}
+    [live] = [row for row in rows if row["invoice_no"] == numbers["live"]]
+    [vat] = csv.DictReader(io.StringIO(archive.read("vat.csv").decode("utf-8-sig")))
+    assert float(vat["net"]) == float(live["subtotal"])
+    records = archive.read("chain/records.jsonl").decode().splitlines()
+    marked = [record for record in records if '"is_test":true' in record]
+    assert len(marked) == 1
+    assert numbers["test"] in marked[0]
+
+
+def test_it_goes_through_test_accounts_only(owner: FlaskClient, account: Account) -> None:
+    test, live, other = account("test"), account("live"), account("test", "second")
+    for own, foreign in ((test, live), (live, test)):
+        einvoice = create_issued(owner, provider_account_id=own)
+        answer = owner.post(f"{URL}/{einvoice['id']}/send", json={"provider_account_id": foreign})
+        assert (answer.status_code, list(answer.json["errors"])) == (422, ["provider_account_id"])
+    einvoice = create_issued(owner, provider_account_id=test)
+    perform(owner, einvoice["id"], "send", {"provider_account_id": other})
+    outbox.send_due()
+    assert owner.get(f"{URL}/{einvoice['id']}").json["status"] == "accepted"
+
+
+def test_a_refusal_names_accounts_of_the_same_mode(owner: FlaskClient, account: Account) -> None:
+    test, other = account("test"), account("test", "second")
+    account("live")
+    einvoice = create_issued(owner, provider_account_id=test)
+    owner.patch(f"{ACCOUNTS}/{test}", json={"enabled": False})
+    answer = owner.post(f"{URL}/{einvoice['id']}/send")
+    assert (answer.status_code, answer.json["account_ids"]) == (409, [other])
+
+
+@pytest.mark.parametrize(("mode", "foreign"), [("test", "live"), ("live", "test")])
+def test_a_credit_note_is_what_its_original_is(owner: FlaskClient, account: Account, mode: str, foreign: str) -> None:
+    original = create_issued(owner, provider_account_id=account(mode))
+    other = account(foreign)
+    note = perform(owner, original["id"], "credit-notes", {"reason": "torn"})
+    refused = owner.patch(f"{URL}/{note['id']}", json={"provider_account_id": other})
+    assert (refused.status_code, list(refused.json["errors"])) == (422, ["provider_account_id"])
+    assert perform(owner, note["id"], "issue")["is_test"] is (mode == "test")
+
+
+def test_a_legal_document_from_before_goes_on_through_its_account(owner: FlaskClient, account: Account) -> None:
+    original = create_issued(owner, provider_account_id=account("test"))
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE e_invoices SET is_test = false"))
+    note = perform(owner, original["id"], "credit-notes", {"reason": "torn"})
+    assert perform(owner, note["id"], "issue")["is_test"] is False
+    perform(owner, note["id"], "send")
+
+
+def test_it_does_not_count_as_the_einvoice_of_its_order(owner: FlaskClient, account: Account) -> None:
+    order: dict[str, Any] = {"marketplace": "trendyol", "marketplace_order_no": "T-1"}
+    create_issued(owner, provider_account_id=account("test"), **order)
+    create_issued(owner, provider_account_id=account("live"), **order)
+    assert owner.post(URL, json={**create_draft_body(), **order}).status_code == 409
+
+
+def create_draft_body() -> dict[str, Any]:
+    return {"buyer": {"name": "A"}, "items": [{"name": "x", "quantity": 1, "unit_price": 1}]}
+
+
+def test_an_account_with_documents_keeps_its_mode(owner: FlaskClient, account: Account) -> None:
+    used, unused = account("test"), account("test", "second")
+    create_draft(owner, provider_account_id=unused)
+    create_issued(owner, provider_account_id=used)
+    answer = owner.patch(f"{ACCOUNTS}/{used}", json={"mode": "live"})
+    assert (answer.status_code, answer.json["error"]) == (409, "ACCOUNT_HAS_DOCUMENTS")
+    assert owner.patch(f"{ACCOUNTS}/{used}", json={"mode": "test", "name": "x"}).status_code == 200
+    assert owner.patch(f"{ACCOUNTS}/{unused}", json={"mode": "live"}).status_code == 200
