@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, or_, select, update
@@ -136,6 +136,12 @@ def save_preferences(user: User, *, language: str | None, time_zone: str | None,
     if time_zone is not None and time_zones.find(time_zone) is None:
         raise Invalid({"time_zone": [time_zones.NO_TIME_ZONE]})
     user.language, user.time_zone, user.theme = language, time_zone, theme
+
+
+def choose_list_columns(user: User, name: str, columns: Sequence[str] | None) -> None:
+    """Store the columns that a list of the pages shows to the user; None: those of everybody."""
+    others = {other: chosen for other, chosen in (user.list_columns or {}).items() if other != name}
+    user.list_columns = others if columns is None else {**others, name: list(columns)}
 
 
 def nobody_signed_in_yet() -> bool:

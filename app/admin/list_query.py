@@ -38,9 +38,10 @@ def parse_filters(schema: Schema, **defaults: Any) -> Filters:
 
 
 def link(**changes: Any) -> str:
-    """URL of the present page with its filters and ``changes``, for example to the next page of a list."""
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
-    return f"{request.path}?{urlencode([*kept, *changes.items()])}"
+    """URL of the present page with its filters and ``changes``; a parameter that is changed to None is left out."""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if value and name not in changes]
+    query = urlencode([*kept, *((name, value) for name, value in changes.items() if value is not None)])
+    return f"{request.path}?{query}" if query else request.path
 
 
 def _sent_values(schema: Schema) -> dict[str, Any]:

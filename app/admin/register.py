@@ -31,6 +31,7 @@ from app.admin.views.desks import receipt_editor as receipt_editor_views
 from app.admin.views.desks import review_desk as review_desk_views
 from app.admin.views.desks import roll_upload as roll_upload_views
 from app.admin.views.desks import sales_upload as sales_upload_views
+from app.admin.views.lists import list_columns as list_columns_views
 from app.admin.views.settings import audit_entries as audit_entries_views
 from app.admin.views.settings import calls as calls_views
 from app.admin.views.settings import evidence as evidence_views
@@ -70,6 +71,7 @@ PAGES = (
     modules_views,
     users_views,
     operations_views,
+    list_columns_views,
 )
 
 for page in PAGES:

@@ -24,6 +24,7 @@ ICONS = (
     "circle-alert",
     "circle-check",
     "circle-user-round",
+    "columns-3",
     "copy",
     "download",
     "external-link",

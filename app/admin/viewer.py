@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,8 @@ class Viewer:
     theme: str
     time_zone: str | None
     modules: frozenset[str]
+    #: List -> names of the columns that the user chose.
+    list_columns: Mapping[str, Sequence[str]]
 
     @property
     def name(self) -> str:
@@ -72,7 +75,9 @@ def _load_viewer() -> Viewer | None:
     except SQLAlchemyError as error:
         log.warning("viewer_unknown", error_kind=type(error).__name__)
         return None
-    return Viewer(principal, g.user.email, g.user.language, g.user.theme, g.user.time_zone, enabled)
+    return Viewer(
+        principal, g.user.email, g.user.language, g.user.theme, g.user.time_zone, enabled, g.user.list_columns or {}
+    )
 
 
 def language() -> str:

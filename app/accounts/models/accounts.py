@@ -61,6 +61,8 @@ class User(db.Model):
     #: Time zone of the pages; null means the time zone of the browser.
     time_zone: Mapped[str | None] = mapped_column(String(50))
     theme: Mapped[str] = mapped_column(String(5), nullable=False, server_default=text("'auto'"), default="auto")
+    #: List of the pages -> the columns that the user chose; null: no choice.
+    list_columns: Mapped[dict[str, list[str]] | None] = mapped_column(JSON)
 
 
 class LoginSession(db.Model):

@@ -1,6 +1,8 @@
 // Script of all pages: local times, copy buttons, dialogs in older browsers, protection against double submission.
 "use strict";
 
+import "./list.js";
+
 const language = document.documentElement.lang;
 // Zone of the viewer; without it the page has the times of the server, and the next page knows the browser's zone.
 const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -62,7 +64,8 @@ if (!("command" in HTMLButtonElement.prototype)) {
 
 // A double click on a button submits its form once.
 document.addEventListener("submit", (event) => {
-  if (event.defaultPrevented || event.target.method !== "post") return;
+  // A form that answers with a file leaves the page as it is, and may be sent again.
+  if (event.defaultPrevented || event.target.method !== "post" || event.submitter?.dataset.file !== undefined) return;
   if (event.target.dataset.sent) event.preventDefault();
   event.target.dataset.sent = "yes";
 });

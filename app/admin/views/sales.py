@@ -14,19 +14,21 @@ from app.accounts.guards import requires
 from app.accounts.principals import authenticate
 from app.admin.helpers import redirect_with_success
 from app.admin.i18n.labels import label
-from app.admin.list_query import parse_filters
+from app.admin.list_query import Filters, parse_filters
+from app.admin.lists.list_view import show_list
+from app.admin.lists.sales_tables import INVOICES
 from app.einvoices import sellers
 from app.einvoices.access import MODULE
 from app.einvoices.provider_accounts import directory
 from app.kernel.errors import NotFound
-from app.kernel.pagination.keyset import KeysetQuery
 from app.kernel.pagination.limits import MAX_PAGE_SIZE
+from app.kernel.pagination.walk import QuerySource
 from app.sales import masters
 from app.sales.access import actor
 from app.sales.floor import available_steps, history, transitions
 from app.sales.models.invoices import SalesInvoice
 from app.sales.queries import lists, lookup
-from app.sales.schemas.lists import InvoiceQuery
+from app.sales.schemas.lists import InvoiceFilters
 from app.sales.state_machine import Outcome, Step
 
 blp = Blueprint("sales", __name__, url_prefix="/sales")
@@ -47,25 +49,22 @@ _UNDO_OUTCOMES = {Outcome.CANCELLED, Outcome.RETURNED}
 
 @blp.get("")
 @requires("sales:read")
-def index() -> str:
+def index() -> str | Response:
     """Invoices that match the filters, newest first."""
-    filters = parse_filters(InvoiceQuery(), cursor="")
-    return render_template(
-        "admin/sales_list.html",
-        page=lists.find_page(filters.values),
-        filters=filters,
-        queues=_queue_counts(),
-        queue=None,
-    )
+    filters = parse_filters(InvoiceFilters())
+    return _list(lists.source(filters.values), filters, None)
 
 
 @blp.get("/queue/<name>")
 @requires("sales:read")
-def queue(name: str) -> str:
+def queue(name: str) -> str | Response:
     """Invoices in one queue of the sales floor."""
-    filters = parse_filters(KeysetQuery())
-    page = lists.find_queue(name, filters.values, authenticate().user_id)
-    return render_template("admin/sales_list.html", page=page, filters=filters, queues=_queue_counts(), queue=name)
+    filters = parse_filters(InvoiceFilters())
+    return _list(lists.queue_source(name, filters.values, authenticate().user_id), filters, name)
+
+
+def _list(source: QuerySource, filters: Filters, queue: str | None) -> str | Response:
+    return show_list("admin/sales_list.html", INVOICES, source, filters, queues=_queue_counts(), queue=queue)
 
 
 @blp.get("/<int:invoice_id>")

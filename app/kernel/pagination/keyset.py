@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -60,8 +60,7 @@ class Order:
 
     def keys(self) -> list[Any]:
         """The columns for ``ORDER BY``."""
-        *before, last = self.columns
-        columns = [*before, last + literal(0)] if self.unindexed else self.columns
+        columns = [_changed(column) for column in self.columns] if self.unindexed else self.columns
         return [column.desc() if self.descending else column.asc() for column in columns]
 
     def apply(self, query: Select[Any]) -> Select[Any]:
@@ -118,12 +117,12 @@ def page_by_keyset(
         Invalid: the cursor does not belong to this list.
     """
     if paging["cursor"]:
-        query = query.where(order.after(_decoded(paging["cursor"], order)))
+        query = query.where(order.after(decode_row(paging["cursor"], order)))
     size = paging["page_size"]
-    rows, is_cut = _rows(query, order, options, parts, limit=size + 1)
+    rows, is_cut = load_rows(query, order, options, parts, limit=size + 1)
     shown = rows[:size]
     more = is_cut or len(rows) > size
-    return Page(shown, _link(cursor=_encoded(shown[-1], order), page_size=size) if more else None)
+    return Page(shown, _link(cursor=encode_row(shown[-1], order), page_size=size) if more else None)
 
 
 def large_page(
@@ -152,7 +151,7 @@ def large_page(
                 ]
             }
         )
-    rows, is_cut = _rows(query, order, options, parts, limit=size + 1, offset=(number - 1) * size)
+    rows, is_cut = load_rows(query, order, options, parts, limit=size + 1, offset=(number - 1) * size)
     require_whole(is_cut and len(rows) < size, size, "page_size")
     more = is_cut or len(rows) > size
     last_page = not more and (rows or number == 1)
@@ -174,7 +173,13 @@ def _estimated(query: Select[Any]) -> int:
     return int(plan[0]["Plan"]["Plan Rows"])
 
 
-def _rows(
+def _changed(column: Any) -> Any:
+    """The same value as an expression, which no index has."""
+    neutral: Any = {str: "", datetime: timedelta()}.get(column.type.python_type, 0)
+    return column + literal(neutral)
+
+
+def load_rows(
     query: Select[Any], order: Order, options: tuple[Any, ...], parts: tuple[Any, ...], *, limit: int, offset: int = 0
 ) -> tuple[list[Any], bool]:
     """The rows of a page that fit, and whether some do not; the ``LIMIT`` is a literal, for the planner."""
@@ -187,13 +192,26 @@ def _link(**parameters: Any) -> str:
     return f"{request.path}?{urlencode([*kept, *parameters.items()])}"
 
 
-def _encoded(row: Any, order: Order) -> str:
+def encode_row(row: Any, order: Order) -> str:
+    """The cursor of a row."""
     values = [getattr(row, column.key) for column in order.columns]
-    plain = [clock.iso(value) if isinstance(value, datetime) else value for value in values]
+    plain = [_plain(value) for value in values]
     return encode_cursor(json.encode(plain))
 
 
-def _decoded(cursor: str, order: Order) -> list[Any]:
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return clock.iso(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def decode_row(cursor: str, order: Order) -> list[Any]:
+    """The values of the columns of ``order`` in a cursor.
+
+    Raises:
+        Invalid: the cursor does not belong to a list in this order.
+    """
+
     def parse(values: bytes) -> list[Any]:
         return [_typed(value, column) for value, column in zip(json.decode(values), order.columns, strict=True)]
 
@@ -202,8 +220,8 @@ def _decoded(cursor: str, order: Order) -> list[Any]:
 
 def _typed(value: Any, column: Any) -> Any:
     kind = column.type.python_type
-    if kind is datetime and isinstance(value, str):
-        return datetime.fromisoformat(value)
+    if kind in {datetime, date} and isinstance(value, str):
+        return kind.fromisoformat(value)
     unstorable = (kind is int and not -MAX_ID <= value <= MAX_ID) or (kind is str and "\0" in value)
     if type(value) is not kind or unstorable:
         raise ValueError("another list's cursor")

@@ -8,11 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.extensions import db
 from app.kernel import time_zones
 from app.kernel.database.daily_counts import DailyCount, count_per_day
 from app.kernel.pagination.keyset import Order, Page, count_rows, large_page, page_by_keyset
+from app.kernel.pagination.limits import MAX_PAGE_SIZE
+from app.kernel.pagination.walk import Count, QuerySource
 from app.sales.errors import NotAWorker, UnknownQueue
 from app.sales.models.floor import Assignment, WorkSession
 from app.sales.models.invoices import SalesInvoice
@@ -25,6 +28,19 @@ NEWEST_FIRST = Order((SalesInvoice.id,), descending=True)
 #: The number of newest invoices that ``_is_rare`` reads.
 RECENT_INVOICES = 2_000
 _NEWEST_OF_FEW = Order((SalesInvoice.id,), descending=True, unindexed=True)
+#: Name -> order of pages; each has an index.
+_ORDERS: Mapping[str, Order] = {
+    "created": Order((SalesInvoice.id,)),
+    "number": Order((SalesInvoice.invoice_no,)),
+    "date": Order((SalesInvoice.invoice_date, SalesInvoice.id)),
+}
+#: What a page shows of an invoice; a page of long invoices would load all their items.
+_LISTED = (
+    joinedload(SalesInvoice.customer),
+    joinedload(SalesInvoice.salesman),
+    joinedload(SalesInvoice.handling).joinedload(Assignment.session),
+    selectinload(SalesInvoice.returns),
+)
 _URGENT_FIRST = Order((SalesInvoice.priority_rank, SalesInvoice.id))
 
 
@@ -40,16 +56,45 @@ def find_page(filters: Mapping[str, Any]) -> Page:
     return large_page(query, _NEWEST_OF_FEW if rare else NEWEST_FIRST, filters, options=FULL, parts=PARTS)
 
 
+def source(filters: Mapping[str, Any]) -> QuerySource:
+    """The invoices that match all ``filters``, for a page; the hits of a search for a common word are not counted."""
+    query = filtered(filters)
+    if not filters.get("search"):
+        return QuerySource(query, _ORDERS, "-created", options=_LISTED)
+    recent = _count_recent(query, RECENT_INVOICES)
+    few = recent <= MAX_PAGE_SIZE
+    return QuerySource(
+        query, _ORDERS, "-created", options=_LISTED, few=few, known=None if few else Count(recent, exact=False)
+    )
+
+
+def queue_source(name: str, filters: Mapping[str, Any], caller: int | None) -> QuerySource:
+    """The invoices of a queue that match all ``filters``, for a page.
+
+    Raises:
+        UnknownQueue: there is none of this name.
+        NotAWorker: ``mine`` was asked for by a credential that belongs to nobody.
+    """
+    queue = _queue(name)
+    query = filtered(filters).where(queue.condition(caller))
+    return QuerySource(query, {**_ORDERS, "queue": queue.order}, "queue", options=_LISTED)
+
+
 def _is_rare(query: Select[Any], page_size: int) -> bool:
     """Whether the newest invoices have fewer hits than a page.
 
     The planner has no statistics for beginnings of words. A scan of the newest invoices finds common words fastest,
     the index of words rare ones; the hits among the newest invoices decide.
     """
+    return _count_recent(query, page_size + 1) <= page_size
+
+
+def _count_recent(query: Select[Any], limit: int) -> int:
+    """How many of the newest invoices match, at most ``limit``."""
     newest = select(SalesInvoice.id).order_by(SalesInvoice.id.desc()).limit(1).scalar_subquery()
     hits = query.with_only_columns(literal(1), maintain_column_froms=True)
-    hits = hits.where(SalesInvoice.id > newest - RECENT_INVOICES).limit(page_size + 1)
-    return (db.session.scalar(select(func.count()).select_from(hits.subquery())) or 0) <= page_size
+    hits = hits.where(SalesInvoice.id > newest - RECENT_INVOICES).limit(limit)
+    return db.session.scalar(select(func.count()).select_from(hits.subquery())) or 0
 
 
 def filtered(filters: Mapping[str, Any]) -> Select[Any]:
@@ -153,12 +198,17 @@ def find_queue(name: str, paging: Mapping[str, Any], caller: int | None) -> Page
         UnknownQueue: there is none of this name.
         NotAWorker: ``mine`` was asked for by a credential that belongs to nobody.
     """
-    queue = QUEUES.get(name)
-    if queue is None:
-        raise UnknownQueue
+    queue = _queue(name)
     return page_by_keyset(
         select(SalesInvoice).where(queue.condition(caller)), queue.order, paging, options=FULL, parts=PARTS
     )
+
+
+def _queue(name: str) -> Queue:
+    queue = QUEUES.get(name)
+    if queue is None:
+        raise UnknownQueue
+    return queue
 
 
 def count_queues(caller: int | None) -> list[dict[str, Any]]:

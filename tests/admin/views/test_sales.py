@@ -35,7 +35,7 @@ def test_invoice_is_found_by_search_and_filters(signed_in: Callable[..., Page]) 
     expect(rows).to_contain_text(numbers[1])
     assert f"search={numbers[1]}" in page.url
     page.get_by_label("Search").fill("")
-    page.get_by_label("Priority").select_option("High")
+    page.locator(".filters").get_by_label("Priority").select_option("High")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text(numbers[0])
     page.reload()
