@@ -18,6 +18,12 @@ class Format(StrEnum):
     CII = "cii"
     UBL_TR = "ubl-tr"
     INV01 = "inv-01"
+    #: The hub's own form of an e-invoice, which the documents in all formats are written from.
+    HUB = "hub"
+
+
+#: Formats of documents, as others send and receive them.
+DOCUMENT_FORMATS = (Format.UBL, Format.CII, Format.UBL_TR, Format.INV01)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +238,17 @@ class Invoice:
     period: tuple[str | None, str | None] | None = None
     currency: str | None = None
     tax_currency: str | None = None
+    #: Amount in the tax currency for one unit of the currency, its day, and who says so.
     exchange_rate: Decimal | None = None
+    exchange_date: str | None = None
+    exchange_source: str | None = None
+    #: Of ``Format.HUB``: how taxes were computed, ``per_rate`` or ``gst_item``.
+    tax_rule: str | None = None
+    #: Of ``Format.HUB``: a type of GİB that does not follow from the content, as ``OZELMATRAH``.
+    local_type: str | None = None
+    #: Of ``Format.HUB``: the kind of supply in INV-01, as ``EXPWP``, and whether the buyer pays the tax.
+    supply_type: str | None = None
+    reverse_charge: bool | None = None
     buyer_reference: str | None = None
     notes: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()

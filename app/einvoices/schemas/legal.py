@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from app.formats.canonical import Format
-from app.kernel.schemas.fields import Schema
+from app.formats.canonical import DOCUMENT_FORMATS
+from app.kernel.schemas.fields import Choice, Schema
 from app.kernel.schemas.list_field import List
 from app.rules.document_check import Profile
 from app.rules.findings import Severity
@@ -41,7 +41,7 @@ class RuleFindingSchema(Schema):
 class EinvoiceCheckSchema(Schema):
     """What the rules of a profile say about a document."""
 
-    format = fields.Enum(Format, by_value=True, attribute="invoice.format")
+    format = Choice(*DOCUMENT_FORMATS, attribute="invoice.format")
     number = fields.String(allow_none=True, attribute="invoice.number")
     sha256 = fields.String(metadata={"description": "Of the canonical form (RFC 8785)."})
     profile = fields.Enum(Profile, by_value=True)
@@ -66,7 +66,7 @@ class SumFindingSchema(Schema):
 class EinvoiceVerdictSchema(Schema):
     """Whether every sum is exact, and by which named rounding rule."""
 
-    format = fields.Enum(Format, by_value=True)
+    format = Choice(*DOCUMENT_FORMATS)
     number = fields.String(allow_none=True)
     sha256 = fields.String(metadata={"description": "Of the canonical form (RFC 8785)."})
     exact = fields.Boolean(attribute="verdict.is_exact")
