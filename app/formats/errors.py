@@ -1,4 +1,4 @@
-"""Errors of the readers."""
+"""Errors of the readers, and of code lists."""
 
 from __future__ import annotations
 
@@ -15,3 +15,7 @@ class UnreadableDocument(Exception):
 
     def __reduce__(self) -> tuple[type[UnreadableDocument], tuple[str]]:
         return type(self), (self.message,)  # a child process sends it to its parent
+
+
+class MissingCodeList(RuntimeError):
+    """A package whose code lists the formats need is not installed."""
