@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.formats.canonical import Invoice
-from app.formats.cii_names import is_cii
-from app.formats.cii_reader import read_cii
 from app.formats.errors import UnreadableDocument
-from app.formats.inv01_reader import parse_inv01, read_inv01
-from app.formats.ubl_reader import is_ubl, read_ubl
+from app.formats.readers.cii_names import is_cii
+from app.formats.readers.cii_reader import read_cii
+from app.formats.readers.inv01_reader import parse_inv01, read_inv01
+from app.formats.readers.ubl_reader import is_ubl, read_ubl
 from app.formats.xml_tree import parse_xml
 from app.kernel.messages import N_
 from app.kernel.system.child_process import ChildLimits, ChildProcesses, OverLimit

@@ -9,7 +9,7 @@ from app.formats.canonical import Format, Invoice
 from app.formats.canonical_json import sha256
 from app.formats.document_reader import Source, read_document
 from app.formats.errors import UnreadableDocument
-from app.formats.inv01_reader import parse_inv01
+from app.formats.readers.inv01_reader import parse_inv01
 from app.formats.xml_tree import parse_xml
 from app.kernel.messages import N_, Message
 from app.rules.cen_rules import cen_findings

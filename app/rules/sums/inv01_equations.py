@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from app.formats.canonical import Invoice
-from app.formats.inv01_reader import TAX_SUMS
+from app.formats.readers.inv01_reader import TAX_SUMS
 from app.rules.sums.amounts import AmountTable
 from app.rules.sums.decimals import TAX_ROUNDINGS, least_decimals
 from app.rules.sums.equations import Equation, Family, System, Variant, percent_of, total

@@ -7,8 +7,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from app.formats.canonical import Format, Invoice, Party, Payment, Reference, TaxTotal, Totals
-from app.formats.ubl_line import read_allowances, read_lines, read_taxes
-from app.formats.ubl_party import read_delivery, read_party
+from app.formats.readers.ubl_line import read_allowances, read_lines, read_taxes
+from app.formats.readers.ubl_party import read_delivery, read_party
 from app.formats.values import ValueReader
 from app.formats.xml_tree import Node
 

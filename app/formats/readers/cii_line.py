@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from app.formats.canonical import AllowanceCharge, Identifier, Item, Line, Price, Tax
-from app.formats.cii_party import identifier
+from app.formats.readers.cii_party import identifier
 from app.formats.values import ValueReader, is_true, iso_date
 from app.formats.xml_tree import Node
 

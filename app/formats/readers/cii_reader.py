@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from app.formats.canonical import Delivery, Format, Invoice, Party, Payment, Reference, TaxTotal, Totals
-from app.formats.cii_line import read_allowances, read_category, read_line
-from app.formats.cii_names import rename_old_elements
-from app.formats.cii_party import read_party
+from app.formats.readers.cii_line import read_allowances, read_category, read_line
+from app.formats.readers.cii_names import rename_old_elements
+from app.formats.readers.cii_party import read_party
 from app.formats.values import ValueReader, iso_date
 from app.formats.xml_tree import Node
 
