@@ -11,6 +11,14 @@ from app.formats.xml_tree import Node
 #: ``xsd:decimal`` with a length that exact arithmetic bears.
 _DECIMAL = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})")
 _SHOWN = 60
+#: Currencies without a minor unit; the forint has one by ISO 4217, and no coins of it.
+WHOLE_CURRENCIES = frozenset(
+    {"BIF", "CLP", "DJF", "GNF", "HUF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF"}
+    | {"XPF"}
+)
+_DECIMALS = 2
+#: Names of item attributes (BG-32) for what EN 16931 has no field for.
+BATCH, EXPIRY = "Batch number", "Expiry date"
 
 
 class ValueReader:
@@ -30,6 +38,11 @@ class ValueReader:
             return Decimal(text)
         self.faults.append(Fault(path=path, value=text[:_SHOWN]))
         return None
+
+
+def least_decimals(currency: str | None) -> int:
+    """How many decimals an amount of this currency has at least."""
+    return 0 if currency in WHOLE_CURRENCIES else _DECIMALS
 
 
 def is_true(text: str | None) -> bool:

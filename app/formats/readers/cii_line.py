@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from app.formats.canonical import AllowanceCharge, Identifier, Item, Line, Price, Tax
 from app.formats.readers.cii_party import identifier
-from app.formats.values import ValueReader, is_true, iso_date
+from app.formats.values import BATCH, EXPIRY, ValueReader, is_true, iso_date
 from app.formats.xml_tree import Node
 
 _SETTLEMENT = "SpecifiedLineTradeSettlement"
@@ -103,6 +103,7 @@ def _item(node: Node) -> Item:
     gtin = identifier(node.find("GlobalID"))
     codes = [each.find("ClassCode") for each in node.all("DesignatedProductClassification")]
     batch = node.find("IndividualTradeProductInstance")
+    attributes = {each.read("Description"): each.read("Value") for each in node.all("ApplicableProductCharacteristic")}
     return Item(
         name=node.read("Name"),
         description=node.read("Description"),
@@ -115,6 +116,6 @@ def _item(node: Node) -> Item:
             if each is not None and each.text.strip()
         ),
         origin=node.read("OriginTradeCountry/ID"),
-        batch=batch.read("BatchID") if batch is not None else None,
-        expiry=iso_date(batch.read("ExpiryDateTime/DateTimeString")) if batch is not None else None,
+        batch=batch.read("BatchID") if batch is not None else attributes.get(BATCH),
+        expiry=iso_date(batch.read("ExpiryDateTime/DateTimeString") if batch is not None else attributes.get(EXPIRY)),
     )

@@ -13,6 +13,8 @@ from app.formats.values import ValueReader, iso_date
 from app.formats.xml_tree import Node
 
 _CREDIT_NOTES = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"})
+#: The type of a document that is a call for tenders.
+_TENDER = "50"
 _EMPTY = Node("", "", {})
 _SUMS = "SpecifiedTradeSettlementHeaderMonetarySummation"
 #: Elements of the agreement and the settlement that refer to another document.
@@ -99,8 +101,9 @@ def _references(*nodes: Node) -> Iterator[Reference]:
         for name, kind in _REFERENCES.items():
             for each in node.all(name):
                 if number := each.read("IssuerAssignedID") or each.read("ID"):
-                    date = _date(each, "FormattedIssueDateTime")
-                    yield Reference(kind=kind, id=number, date=date, type=each.read("TypeCode"))
+                    date, type_ = _date(each, "FormattedIssueDateTime"), each.read("TypeCode")
+                    is_tender = kind == "additional" and type_ == _TENDER
+                    yield Reference(kind="tender" if is_tender else kind, id=number, date=date, type=type_)
         if project := node.read("SpecifiedProcuringProject/ID"):
             yield Reference(kind="project", id=project)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.formats.canonical import AllowanceCharge, Identifier, Item, Line, Price, Tax, TaxTotal
-from app.formats.values import ValueReader, is_true
+from app.formats.values import BATCH, EXPIRY, ValueReader, is_true
 from app.formats.xml_tree import Node
 
 #: Parts of lines may have parts, in the extension of XRechnung.
 _PARTS = ("SubInvoiceLine", "SubCreditNoteLine")
+#: The scheme of a GTIN in UBL-TR.
+GTIN = "GTIN"
 
 
 def read_lines(node: Node, values: ValueReader, parent: str | None = None) -> Iterator[Line]:
@@ -121,7 +123,7 @@ def _price(node: Node | None, values: ValueReader) -> Price:
 
 
 def _item(node: Node) -> Item:
-    gtin = node.find("StandardItemIdentification/ID")
+    attributes = {each.read("Name"): each.read("Value") for each in node.all("AdditionalItemProperty")}
     codes = [each.find("ItemClassificationCode") for each in node.all("CommodityClassification")]
     extra = [each.find("ID") for each in node.all("AdditionalItemIdentification")]
     return Item(
@@ -129,13 +131,20 @@ def _item(node: Node) -> Item:
         description=node.read("Description"),
         seller_id=node.read("SellersItemIdentification/ID"),
         buyer_id=node.read("BuyersItemIdentification/ID"),
-        gtin=_coded(gtin, "schemeID"),
+        gtin=_gtin(node),
         classifications=tuple(code for each in codes if (code := _coded(each, "listID"))),
         origin=node.read("OriginCountry/IdentificationCode"),
-        batch=node.read("ItemInstance/LotIdentification/LotNumberID"),
-        expiry=node.read("ItemInstance/LotIdentification/ExpiryDate"),
+        batch=node.read("ItemInstance/LotIdentification/LotNumberID") or attributes.get(BATCH),
+        expiry=node.read("ItemInstance/LotIdentification/ExpiryDate") or attributes.get(EXPIRY),
         serials=tuple(code for each in extra if (code := _coded(each, "schemeID"))),
     )
+
+
+def _gtin(node: Node) -> Identifier | None:
+    """The GTIN; UBL-TR has no element of its own for it, so that it is a number of the manufacturer."""
+    maker = _coded(node.find("ManufacturersItemIdentification/ID"), "schemeID")
+    standard = _coded(node.find("StandardItemIdentification/ID"), "schemeID")
+    return standard or (maker if maker is not None and maker.scheme == GTIN else None)
 
 
 def _coded(node: Node | None, scheme: str) -> Identifier | None:

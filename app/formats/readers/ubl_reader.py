@@ -16,6 +16,10 @@ _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 #: Namespaces of the root elements.
 NAMESPACES = {"Invoice": f"{_UBL}Invoice-2", "CreditNote": f"{_UBL}CreditNote-2"}
 _EXTENSION = "extension:xrechnung"
+#: Where a due date may be: credit notes and UBL-TR have no ``cbc:DueDate``.
+_DUE_DATES = ("DueDate", "PaymentMeans/PaymentDueDate", "PaymentTerms/PaymentDueDate")
+#: The type of a document that is the reference of a project, in credit notes.
+_PROJECT = "50"
 #: Elements that refer to another document.
 _REFERENCES = {
     "OrderReference": "order",
@@ -40,6 +44,7 @@ def read_ubl(root: Node) -> Invoice:
     invoice = replace(
         _head(root),
         exchange_rate=values.decimal(root.find("PricingExchangeRate"), "CalculationRate"),
+        exchange_date=root.read("PricingExchangeRate/Date"),
         references=tuple(_references(root)),
         seller=read_party(root.find("AccountingSupplierParty/Party")) or Party(),
         buyer=read_party(root.find("AccountingCustomerParty/Party")) or Party(),
@@ -71,7 +76,7 @@ def _head(root: Node) -> Invoice:
         issue_date=root.read("IssueDate"),
         issue_time=root.read("IssueTime"),
         tax_point_date=root.read("TaxPointDate"),
-        due_date=root.read("DueDate") or root.read("PaymentMeans/PaymentDueDate"),
+        due_date=next((date for path in _DUE_DATES if (date := root.read(path))), None),
         payment_terms=root.read("PaymentTerms/Note"),
         period=(period.read("StartDate"), period.read("EndDate")) if period is not None else None,
         currency=root.read("DocumentCurrencyCode"),
@@ -91,7 +96,10 @@ def _references(root: Node) -> Iterator[Reference]:
         for each in root.all(name):
             if number := each.read("ID"):
                 type_ = each.read("DocumentTypeCode") or each.read("DocumentType")
-                yield Reference(kind=kind, id=number, date=each.read("IssueDate"), type=type_)
+                is_project = kind == "additional" and type_ == _PROJECT and root.name == "CreditNote"
+                yield Reference(
+                    kind="project" if is_project else kind, id=number, date=each.read("IssueDate"), type=type_
+                )
     for each in root.all("BillingReference"):
         original = each.find("InvoiceDocumentReference") or each.find("CreditNoteDocumentReference")
         if original is not None and (number := original.read("ID")):

@@ -9,12 +9,6 @@ from enum import StrEnum
 #: products of three stay exact.
 EXACT = Context(prec=200)
 _HALF = Decimal("0.5")
-_DECIMALS = 2
-#: Currencies without a minor unit.
-_WHOLE = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
-    | {"HUF"}  # has one by ISO 4217, and no coins of it
-)
 
 
 class Rounding(StrEnum):
@@ -33,11 +27,6 @@ _MODES = {
     Rounding.DOWN: ROUND_DOWN,
     Rounding.UP: ROUND_UP,
 }
-
-
-def least_decimals(currency: str | None) -> int:
-    """How many decimals an amount of this currency has at least."""
-    return 0 if currency in _WHOLE else _DECIMALS
 
 
 def decimals_of(amount: Decimal) -> int:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 
 from app.formats.canonical import Invoice, Tax
+from app.formats.values import least_decimals
 from app.rules.sums.allowance_equations import allowance_base_equations, percent_variants
 from app.rules.sums.amounts import AmountTable, allowance_fields
-from app.rules.sums.decimals import TAX_ROUNDINGS, Rounding, least_decimals, round_to
+from app.rules.sums.decimals import TAX_ROUNDINGS, Rounding
 from app.rules.sums.detail_equations import details
-from app.rules.sums.equations import ZERO, Equation, Family, System, Variant, percent_of, percentage, sum_of, total
-from app.rules.sums.line_equations import line_tolerance, net_equation, rounded
-from app.rules.sums.tax_groups import Members, tax_group, tax_members
+from app.rules.sums.equations import ZERO, Equation, Family, System, Variant, percentage, total
+from app.rules.sums.line_equations import LineRounding, line_tolerance, net_equation, per_line_equation, rounded
+from app.rules.sums.tax_groups import tax_group, tax_members
 
 _MINIMUM = "minimum"
 #: A due amount of the profile MINIMUM, which has no prepaid amount, is smaller by more than an error of rounding.
@@ -114,13 +115,12 @@ def _vat_variants(invoice: Invoice, table: AmountTable, least: int) -> list[Vari
     if members is not None and len({tax_group(row) for _, row in fields}) == len(fields):
         variants += [
             Variant(
-                f"per_line{suffix}",
-                [
-                    per_line_equation(f"{name}.amount", members[tax_group(row)], row.rate, rounding, least)
-                    for name, row in fields
-                ],
+                f"{kind}{suffix}",
+                [per_line_equation(f"{name}.amount", members[tax_group(row)], row.rate, way) for name, row in fields],
             )
+            for kind, parts in (("per_line", 1), ("gst_item", 2))
             for suffix, rounding in TAX_ROUNDINGS
+            for way in (LineRounding(rounding, least, parts),)
         ]
     return variants
 
@@ -129,20 +129,6 @@ def _rate_equation(name: str, row: Tax, rounding: Rounding) -> Equation:
     if row.rate is None:
         return Equation("BR-CO-17", f"{name}.amount", (), lambda _amounts: ZERO)
     return percentage("BR-CO-17", f"{name}.amount", f"{name}.base", f"{name}.rate", rounding)
-
-
-def per_line_equation(name: str, members: Members, rate: Decimal | None, rounding: Rounding, least: int) -> Equation:
-    """A tax amount is the sum of the rounded taxes of its lines."""
-    added, taken = members
-    percent = rate or ZERO
-
-    def compute(amounts: Mapping[str, Decimal]) -> Decimal:
-        def tax(field: str) -> Decimal:
-            return round_to(percent_of(amounts[field], percent), least, rounding)
-
-        return sum_of(map(tax, added)) - sum_of(map(tax, taken))
-
-    return Equation("BR-CO-17", name, (*added, *taken), compute)
 
 
 def _payable_variants(invoice: Invoice, table: AmountTable) -> list[Variant]:

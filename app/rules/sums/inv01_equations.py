@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from app.formats.canonical import Invoice
 from app.formats.readers.inv01_reader import TAX_SUMS
+from app.formats.values import least_decimals
 from app.rules.sums.amounts import AmountTable
-from app.rules.sums.decimals import TAX_ROUNDINGS, least_decimals
+from app.rules.sums.decimals import TAX_ROUNDINGS
 from app.rules.sums.equations import Equation, Family, System, Variant, percent_of, total
 from app.rules.sums.line_equations import line_tolerance
 

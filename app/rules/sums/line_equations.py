@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from app.rules.sums.decimals import Rounding, decimals_of, round_to
-from app.rules.sums.equations import Equation, sum_of
+from app.rules.sums.equations import ZERO, Equation, percent_of, sum_of
+from app.rules.sums.tax_groups import Members
 
 #: Peppol's rule PEPPOL-EN16931-R120.
 _TOLERANCE = Decimal("0.02")
@@ -41,6 +42,33 @@ def net_equation(
 
     terms = (quantity, price, *((base,) if per else ()), *allowances, *charges)
     return Equation(rule, f"{line}.net", terms, compute)
+
+
+@dataclass(frozen=True, slots=True)
+class LineRounding:
+    """How the tax of a line is rounded: as a whole, or in ``parts`` that are equal, as CGST and SGST are."""
+
+    rounding: Rounding
+    least: int
+    parts: int = 1
+
+    def tax(self, base: Decimal, percent: Decimal) -> Decimal:
+        """The rounded tax of one line."""
+        return round_to(percent_of(base, percent) / self.parts, self.least, self.rounding) * self.parts
+
+
+def per_line_equation(
+    name: str, members: Members, rate: Decimal | None, way: LineRounding, rule: str = "BR-CO-17"
+) -> Equation:
+    """A tax amount is the sum of the rounded taxes of its lines."""
+    added, taken = members
+    percent = rate or ZERO
+
+    def compute(amounts: Mapping[str, Decimal]) -> Decimal:
+        plus = sum_of(way.tax(amounts[field], percent) for field in added)
+        return plus - sum_of(way.tax(amounts[field], percent) for field in taken)
+
+    return Equation(rule, name, (*added, *taken), compute)
 
 
 def rounded(equations: list[Equation], rounding: Rounding) -> list[Equation]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from app.formats.canonical import Invoice, TaxTotal
+from app.formats.values import least_decimals
 from app.rules.sums.allowance_equations import allowance_base_equations, if_near, percent_variants
 from app.rules.sums.amounts import AmountTable, allowance_fields
-from app.rules.sums.decimals import Rounding, least_decimals
+from app.rules.sums.decimals import Rounding
 from app.rules.sums.equations import Equation, Family, System, Variant, total
 from app.rules.sums.line_equations import line_tolerance, net_equation, rounded
 from app.rules.sums.ubl_tr_tax import (

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
 
 from app.formats.canonical import Invoice, Tax
+from app.formats.values import least_decimals
 from app.rules.sums.allowance_equations import if_near
 from app.rules.sums.amounts import AmountTable
 from app.rules.sums.decimals import TAX_ROUNDINGS, Rounding
 from app.rules.sums.equations import ZERO, Equation, Variant, percentage, total
+from app.rules.sums.line_equations import LineRounding, per_line_equation
+from app.rules.sums.tax_groups import Members
 
 #: GİB's code of VAT (KDV).
 VAT = frozenset({"0015", "VAT", "KDV"})
@@ -17,6 +22,8 @@ VAT = frozenset({"0015", "VAT", "KDV"})
 INCOME_TAXES = frozenset({"0003", "0011"})
 #: Types whose VAT is computed from a base that the law sets (özel matrah).
 _SPECIAL_BASES = frozenset({"OZELMATRAH"})
+#: Choices of a rate for each allowance of the document.
+_MOST_CHOICES = 1000
 #: A row of taxes: its field and its content.
 Row = tuple[str, Tax]
 
@@ -28,6 +35,8 @@ class Way:
     invoice: Invoice
     table: AmountTable
     rounding: Rounding
+    #: Allowances and charges of the document in the base of each row.
+    shares: dict[str, Members]
 
 
 def line_rows(invoice: Invoice, place: int, kind: str) -> list[Row]:
@@ -107,24 +116,57 @@ def document_base_equations(invoice: Invoice, table: AmountTable) -> Iterator[Eq
 
 
 def reduced_base_equations(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
-    """As ``document_base_equations``, with the allowances and charges of the document in the one row of VAT."""
-    rows = [name for name, row in document_rows(invoice, "taxes") if row.type in VAT]
+    """As ``document_base_equations``, with the allowances and charges of the document in the rows of VAT."""
+    shares = shares_of_allowances(invoice, table)
     for each in document_base_equations(invoice, table):
-        if len(rows) == 1 and each.field == f"{rows[0]}.base" and "totals.tax_exclusive" not in each.terms:
-            yield total(each.rule, each.field, [*each.terms, "totals.charges"], ["totals.allowances"])
-        else:
+        added, taken = shares.get(each.field, ([], []))
+        if "totals.tax_exclusive" in each.terms:
             yield each
+        else:
+            yield total(each.rule, each.field, [*each.terms, *added], taken)
+
+
+def shares_of_allowances(invoice: Invoice, table: AmountTable) -> dict[str, Members]:
+    """The charges and the allowances of the document in the base of each row of VAT.
+
+    UBL-TR does not say to which rate an allowance belongs: it is the choice that leaves the fewest bases wrong.
+    """
+    rows = [name for name, row in document_rows(invoice, "taxes") if row.type in VAT]
+    places = range(len(invoice.allowances))
+    if not rows or len(rows) ** len(places) > _MOST_CHOICES:
+        return {}
+    sums = {each.field: each for each in document_base_equations(invoice, table) if each.field.startswith("taxes")}
+    gaps = {name: table.amounts[f"{name}.base"] - _computed(sums.get(f"{name}.base"), table) for name in rows}
+    signs = [1 if each.is_charge else -1 for each in invoice.allowances]
+
+    def wrong(choice: tuple[str, ...]) -> int:
+        left = dict(gaps)
+        for place in places:
+            left[choice[place]] -= signs[place] * table.amounts[f"allowances[{place}].amount"]
+        return sum(gap != ZERO for gap in left.values())
+
+    best = min(product(rows, repeat=len(places)), key=wrong)
+    shares: dict[str, Members] = {}
+    for place in places:
+        members = shares.setdefault(f"{best[place]}.base", ([], []))
+        members[0 if signs[place] > 0 else 1].append(f"allowances[{place}].amount")
+    return shares
+
+
+def _computed(equation: Equation | None, table: AmountTable) -> Decimal:
+    return equation.compute(table.amounts) if equation is not None else ZERO
 
 
 def document_amount_variants(invoice: Invoice, table: AmountTable) -> list[Variant]:
     """The amount of each row of the document: from its base, or the sum of the lines."""
     rows = [each for kind in ("taxes", "withholdings") for each in _rows_of(invoice, kind)]
+    shares = shares_of_allowances(invoice, table)
     return [
         Variant(
             f"{name}{suffix}",
-            [e for kind, field, row in rows for e in compute(Way(invoice, table, rounding), kind, field, row)],
+            [e for kind, field, row in rows for e in compute(Way(invoice, table, rounding, shares), kind, field, row)],
         )
-        for name, compute in (("per_rate", _row), ("per_line", _row_of_lines))
+        for name, compute in (("per_rate", _row), ("per_line", _row_of_lines), ("gst_item", _row_of_halves))
         for suffix, rounding in TAX_ROUNDINGS
     ]
 
@@ -144,6 +186,17 @@ def _row_of_lines(way: Way, kind: str, name: str, row: Tax) -> Iterator[Equation
         yield total("TaxAmount", f"{name}.amount", members)
     else:
         yield from _amount_equations(name, row, way.table, way.rounding)
+
+
+def _row_of_halves(way: Way, kind: str, name: str, row: Tax) -> Iterator[Equation]:
+    """VAT as twice the half of each line, as CGST and SGST are."""
+    members = [f"{field}.base" for field, _ in _members(way.invoice, kind, row)]
+    if kind != "taxes" or row.type not in VAT or not way.table.has(f"{name}.amount", *members):
+        yield from _row(way, kind, name, row)
+        return
+    added, taken = way.shares.get(f"{name}.base", ([], []))
+    rounding = LineRounding(way.rounding, least_decimals(way.invoice.currency), parts=2)
+    yield per_line_equation(f"{name}.amount", ([*members, *added], taken), row.rate, rounding, "TaxAmount")
 
 
 def _members(invoice: Invoice, kind: str, row: Tax) -> list[Row]:
