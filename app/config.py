@@ -85,6 +85,12 @@ class Settings:
     einvoice_provider_url: str = ""
     einvoice_provider_lookup_url: str = ""
     einvoice_provider_token: str = ""
+    #: Address of the authority that stamps the daily roots (RFC 3161); empty: they get no time stamps.
+    timestamp_url: str = ""
+    timestamp_user: str = ""
+    timestamp_password: str = ""
+    #: PEM file of the root certificates of this authority.
+    timestamp_ca_file: Path | None = None
     #: Delays between the attempts of a webhook; empty: those of ``app/webhooks/sender/retry_schedule.py``.
     webhook_retries: tuple[timedelta, ...] = ()
     webhook_retention: timedelta = timedelta(days=90)
@@ -202,7 +208,17 @@ def _settings(env: FileAwareEnv) -> Settings:
         webhook_retention=timedelta(days=env.int("WEBHOOK_RETENTION_DAYS", 90, validate=validate.Range(1, 3650)) or 0),
         trusted_ca_file=config_values.path(env.str("TRUSTED_CA_FILE", "")),
         tracing=_is_traced(env),
+        **_evidence_settings(env),
     )
+
+
+def _evidence_settings(env: FileAwareEnv) -> dict[str, Any]:
+    return {
+        "timestamp_url": env.str("TIMESTAMP_URL", ""),
+        "timestamp_user": env.str("TIMESTAMP_USER", ""),
+        "timestamp_password": env.str("TIMESTAMP_PASSWORD", ""),
+        "timestamp_ca_file": config_values.path(env.str("TIMESTAMP_CA_FILE", "")),
+    }
 
 
 def _needed(env: FileAwareEnv, name: str) -> str:
@@ -219,26 +235,35 @@ def _is_traced(env: FileAwareEnv) -> bool:
     return any((endpoint or "").strip() for endpoint in endpoints)
 
 
-def _ca_file_faults(path: Path | None) -> list[str]:
+def _ca_file_faults(name: str, path: Path | None) -> list[str]:
     if path is None:
         return []
     try:
         ssl.create_default_context().load_verify_locations(path)
     except ssl.SSLError:
-        return [f"TRUSTED_CA_FILE holds no certificate in PEM format: {path}"]
+        return [f"{name} holds no certificate in PEM format: {path}"]
     except OSError as error:
-        return [f"TRUSTED_CA_FILE cannot be read: {path}: {error.strerror}"]
+        return [f"{name} cannot be read: {path}: {error.strerror}"]
     return []
 
 
-def _provider_faults(settings: Settings) -> Iterator[str]:
-    for name in ("einvoice_provider_url", "einvoice_provider_lookup_url"):
+def _time_stamp_faults(settings: Settings) -> Iterator[str]:
+    if settings.timestamp_url and settings.timestamp_ca_file is None:
+        yield "TIMESTAMP_URL needs TIMESTAMP_CA_FILE: no stamp can be checked without root certificates."
+    if settings.timestamp_user and not settings.timestamp_url.startswith("https://"):
+        yield "TIMESTAMP_USER needs a TIMESTAMP_URL that begins with https://, so that nobody reads the password."
+    yield from _ca_file_faults("TIMESTAMP_CA_FILE", settings.timestamp_ca_file)
+
+
+def _address_faults(settings: Settings) -> Iterator[str]:
+    for name in ("einvoice_provider_url", "einvoice_provider_lookup_url", "timestamp_url"):
         if (url := getattr(settings, name)) and not url.startswith(("https://", "http://")):
             yield f"{name.upper()} must be an https:// or http:// address."
 
 
 def _weaknesses(settings: Settings) -> list[str]:
-    faults = [*_ca_file_faults(settings.trusted_ca_file), *_provider_faults(settings)]
+    faults = [*_ca_file_faults("TRUSTED_CA_FILE", settings.trusted_ca_file), *_address_faults(settings)]
+    faults += _time_stamp_faults(settings)
     if settings.database_url and not settings.database_url.startswith("postgresql+psycopg://"):
         faults.append("DATABASE_URL must be a postgresql:// address.")
     if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://")):

@@ -100,6 +100,20 @@ def test_a_weak_key_does_not_start_in_production(read: Read) -> None:
     assert lines == ["SALES_IMPORT_API_KEY is weak: each key needs at least 16 characters."]
 
 
+def test_an_authority_of_time_stamps_needs_its_certificates_and_hides_its_password(read: Read) -> None:
+    complete = {"TIMESTAMP_URL": "https://tsa.example/", "TIMESTAMP_CA_FILE": certifi.where()}
+    assert read(**complete, TIMESTAMP_USER="hub").timestamp_ca_file == Path(certifi.where())
+    for name, value, fault in (
+        ("TIMESTAMP_CA_FILE", "", "TIMESTAMP_URL needs TIMESTAMP_CA_FILE"),
+        ("TIMESTAMP_CA_FILE", __file__, "TIMESTAMP_CA_FILE holds no certificate"),
+        ("TIMESTAMP_CA_FILE", "/nonexistent", "TIMESTAMP_CA_FILE cannot be read"),
+        ("TIMESTAMP_URL", "http://tsa.example/", "TIMESTAMP_USER needs a TIMESTAMP_URL that begins with https://"),
+        ("TIMESTAMP_URL", "ldap://tsa.example/", "TIMESTAMP_URL must be an https:// or http:// address."),
+    ):
+        given = {**complete, name: value, "TIMESTAMP_USER": "hub" if value.startswith("http:") else ""}
+        assert [line[: len(fault)] for line in faults(read, **given)] == [fault]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

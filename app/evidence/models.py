@@ -1,16 +1,32 @@
-"""Tables of the evidence: the head of each chain, its records, and the root of each day."""
+"""Tables of the evidence: the head of each chain, its records, the root of each day, its time stamp and its mail."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, Index, LargeBinary, String, Text, Uuid
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    Uuid,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.evidence.record_bytes import NO_HASH
 from app.extensions import db
+from app.kernel import clock
+from app.kernel.database.check_constraints import one_of
 from app.kernel.uuids import new_uuid
+from app.kernel.worker.work_queue import LeasedWork, WorkState, work_indexes
 
 
 class EvidenceChain(db.Model):
@@ -51,10 +67,13 @@ class EvidenceEntry(db.Model):
 
 
 class EvidenceRoot(db.Model):
-    """The Merkle root of the records of one day (in UTC) of a chain; it is never changed."""
+    """The Merkle root of the records of one day (in UTC) of a chain; only ``mail_id`` is ever changed."""
 
     __tablename__ = "evidence_roots"
-    __table_args__ = (CheckConstraint("1 <= first AND first <= last", name="records"),)
+    __table_args__ = (
+        CheckConstraint("1 <= first AND first <= last", name="records"),
+        Index("ix_evidence_roots_mail_id", "mail_id"),
+    )
 
     owner_id: Mapped[int] = mapped_column(ForeignKey("evidence_chains.owner_id"), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
@@ -67,3 +86,40 @@ class EvidenceRoot(db.Model):
     #: The statement as canonical bytes: root, positions, last record, hash of the statement before.
     body: Mapped[str] = mapped_column(Text, nullable=False)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
+    #: The mail that it was sent by.
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("evidence_mails.id"))
+    stamp: Mapped[EvidenceStamp | None] = relationship(lazy="raise_on_sql", viewonly=True)
+
+    @property
+    def stamped_at(self) -> datetime | None:
+        """When an authority stamped it, by the clock of the authority; None without a time stamp."""
+        return self.stamp.stamped_at if self.stamp else None
+
+
+class EvidenceStamp(LeasedWork, db.Model):
+    """The time stamp (RFC 3161) of a root, and the work to get it."""
+
+    __tablename__ = "evidence_stamps"
+    __table_args__ = (
+        *work_indexes("evidence_stamps"),
+        one_of("state", WorkState),
+        ForeignKeyConstraint(["owner_id", "day"], ["evidence_roots.owner_id", "evidence_roots.day"]),
+        CheckConstraint("(reply IS NULL) = (stamped_at IS NULL)", name="stamped"),
+    )
+
+    owner_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    #: The whole answer of the authority (``TimeStampResp`` in DER), with its certificates.
+    reply: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: The moment that the authority states.
+    stamped_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class EvidenceMail(LeasedWork, db.Model):
+    """A mail with roots, and the work to send it."""
+
+    __tablename__ = "evidence_mails"
+    __table_args__ = (*work_indexes("evidence_mails"), one_of("state", WorkState))
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False, default=clock.now)

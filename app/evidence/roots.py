@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload
 
+from app.evidence import time_stamps
 from app.evidence.chain import domain
 from app.evidence.merkle import MerkleTree
-from app.evidence.models import EvidenceChain, EvidenceEntry, EvidenceRoot
+from app.evidence.models import EvidenceChain, EvidenceEntry, EvidenceRoot, EvidenceStamp
 from app.evidence.record_bytes import FORMAT, NO_HASH, canonical, leaf_hash
 from app.extensions import db
 from app.kernel import clock
@@ -72,6 +74,8 @@ def _seal(owner_id: int, day: date) -> int:
     raw = canonical(statement)
     root.body, root.hash = raw.decode(), leaf_hash(raw)
     db.session.add(root)
+    db.session.flush()
+    time_stamps.queue(root)
     return 1
 
 
@@ -92,7 +96,7 @@ def last_root(owner_id: int) -> EvidenceRoot | None:
 
 def list_roots(owner_id: int, after: date | None, limit: int) -> Sequence[EvidenceRoot]:
     """The roots of an owner after a day, oldest first."""
-    query = select(EvidenceRoot).where(EvidenceRoot.owner_id == owner_id)
+    query = _with_stamps(owner_id)
     if after is not None:
         query = query.where(EvidenceRoot.day > after)
     return list(db.session.scalars(query.order_by(EvidenceRoot.day).limit(limit)))
@@ -100,8 +104,12 @@ def list_roots(owner_id: int, after: date | None, limit: int) -> Sequence[Eviden
 
 def newest_roots(owner_id: int, limit: int) -> Sequence[EvidenceRoot]:
     """The newest roots of an owner, the newest first."""
-    query = select(EvidenceRoot).where(EvidenceRoot.owner_id == owner_id)
-    return list(db.session.scalars(query.order_by(EvidenceRoot.day.desc()).limit(limit)))
+    return list(db.session.scalars(_with_stamps(owner_id).order_by(EvidenceRoot.day.desc()).limit(limit)))
+
+
+def _with_stamps(owner_id: int) -> Select[tuple[EvidenceRoot]]:
+    stamp = joinedload(EvidenceRoot.stamp).load_only(EvidenceStamp.stamped_at)
+    return select(EvidenceRoot).where(EvidenceRoot.owner_id == owner_id).options(stamp)
 
 
 def root_of(owner_id: int, position: int) -> EvidenceRoot | None:

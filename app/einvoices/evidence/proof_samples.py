@@ -41,6 +41,7 @@ ROOT: dict[str, Any] = {
     "hash": leaf_hash(_STATEMENT),
     "statement": _STATEMENT.decode(),
     "created_at": "2026-01-19T00:00:12.000000Z",
+    "stamped_at": "2026-01-19T00:01:00.000000Z",
 }
 PROVEN: dict[str, Any] = {
     "position": 1,

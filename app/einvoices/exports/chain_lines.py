@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 
@@ -13,8 +13,9 @@ from sqlalchemy.orm import selectinload
 from app.einvoices.evidence.chain_records import ISSUES, document_content, sealed_content
 from app.einvoices.exports.month_scope import MonthScope
 from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent, EinvoiceItem
-from app.evidence import roots
+from app.evidence import roots, time_stamps
 from app.evidence.models import EvidenceEntry
+from app.evidence.offline.chain_check import STAMPS
 from app.evidence.proofs import ProvenRecord
 from app.evidence.record_bytes import canonical
 from app.extensions import db
@@ -44,6 +45,16 @@ def root_lines(app: Flask, scope: MonthScope) -> Iterator[bytes]:
             return
         after = found[-1][0]
         yield b"".join(f"{body}\n".encode() for _, body in found)
+
+
+def stamp_files(app: Flask, scope: MonthScope) -> Mapping[str, Iterable[bytes]]:
+    """The time stamps of the days of the part, and the newest one, by the names of their files."""
+    part = scope.part
+    if part.last_day is None:
+        return {}
+    with app.app_context():
+        stamps = time_stamps.list_stamps(scope.owner_id, part.first, part.last, part.last_day)
+    return {f"{STAMPS}{stamp.day.isoformat()}.tsr": [stamp.reply] for stamp in stamps if stamp.reply is not None}
 
 
 def further_line(record: ProvenRecord) -> bytes:

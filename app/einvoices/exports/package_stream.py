@@ -33,6 +33,7 @@ vat.csv         the VAT by currency, type and rate; without cancelled documents,
 series.csv      each series of numbers with its gaps, as of the day of the export; TEST- begins that of test documents
 pdf/            the documents
 chain/          the records and daily roots of the chain, the sealed contents, proofs of further records
+timestamps/     time stamps (RFC 3161) of daily roots, if the hub gets some
 manifest.json   what the package has
 verify.py       checks all of it offline: python3 verify.py THIS_FILE_OR_FOLDER
 
@@ -78,6 +79,7 @@ def stream_package(app: Flask, scope: MonthScope) -> Iterator[bytes]:
             "README.txt": [README.encode()],
             NAME: [verifier_source().encode()],
         }
+        others |= chain_lines.stamp_files(app, scope)
         for name, blocks in others.items():
             archive.add(digests.note(name, blocks), name)
         archive.add(chain_lines.record_lines(app, scope), "chain/records.jsonl")

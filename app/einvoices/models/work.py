@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -82,6 +83,8 @@ class EinvoicePdf(PrintedDocument, db.Model):
     owner_id: Mapped[int | None] = mapped_column(BigInteger)
     #: Whether the document has one part; null in rows of an earlier release.
     is_short: Mapped[bool | None] = mapped_column(Boolean)
+    #: The day whose root the footer shows, the same at each rendering; null: it shows none.
+    root_day: Mapped[date | None] = mapped_column(Date)
 
 
 class EinvoiceSending(LeasedWork, db.Model):

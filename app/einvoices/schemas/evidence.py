@@ -41,6 +41,9 @@ class RootSchema(Schema):
     hash = fields.String()
     statement = fields.String(attribute="body")
     created_at = Timestamp()
+    stamped_at = Timestamp(
+        allow_none=True, metadata={"description": "The moment of its time stamp (RFC 3161); `null` without one."}
+    )
 
 
 class RootListSchema(Schema):

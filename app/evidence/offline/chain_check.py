@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from app.evidence.offline.hash_trees import (
@@ -20,6 +21,8 @@ from app.evidence.offline.package_reader import Package
 #: Kinds of records that state the issue of a document, and those whose sealed content is not part of a package.
 ISSUES, KEPT_ELSEWHERE = ("issued", "recorded_late"), ("delivery",)
 ROOTS, RECORDS, FURTHER, SEALED = (f"chain/{name}.jsonl" for name in ("roots", "records", "further", "sealed"))
+#: Folder of the time stamps.
+STAMPS = "timestamps/"
 
 
 class Chain:
@@ -31,6 +34,8 @@ class Chain:
         self.notes: list[str] = []
         self.manifest: dict[str, Any] = {}
         self.roots: dict[str, dict[str, Any]] = {}
+        #: By day: SHA-256 of the statement of its root, which is what an authority stamps.
+        self.statements: dict[str, str] = {}
         self.hashes: dict[int, str] = {}
         self.days: dict[int, str] = {}
         self.names: dict[int, str] = {}
@@ -77,6 +82,7 @@ class Chain:
             if root["chain"] != self.manifest["chain"]:
                 self.report(f"The root of {root['day']} belongs to another chain.")
             self.roots[root["day"]], before, prev = root, root, leaf_hash(raw)
+            self.statements[root["day"]] = hashlib.sha256(raw).hexdigest()
         if prev != self.manifest["last_root"]:
             self.report("The last root was changed or removed: the manifest names another one.")
 

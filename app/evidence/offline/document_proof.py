@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from app.evidence.offline.chain_check import FURTHER, RECORDS, ROOTS, SEALED, Chain
+from app.evidence.offline.chain_check import FURTHER, RECORDS, ROOTS, SEALED, STAMPS, Chain
 
 DOCUMENTS, VAT, SERIES = "documents.csv", "vat.csv", "series.csv"
 OTHERS = ("manifest.json", "README.txt", "verify.py", DOCUMENTS, VAT, SERIES, ROOTS, RECORDS, FURTHER, SEALED)
@@ -82,10 +82,14 @@ class Documents:
         expected = {f"pdf/{row['invoice_no']}.pdf": einvoice for einvoice, row in self.rows.items()}
         for name, einvoice in expected.items():
             self._check_pdf(name, einvoice, owners)
-        for name, digest in self.chain.manifest["files"].items():
-            if self.package.digest(name)[0] != digest:
+        stated = self.chain.manifest["files"]
+        for name, digest in stated.items():
+            if name not in self.package.names:
+                self.chain.report(f"{name} is missing.")
+            elif self.package.digest(name)[0] != digest:
                 self.chain.report(f"{name} was changed since the export.")
-        for name in sorted(self.package.names.keys() - {*OTHERS, *expected}):
+        stamps = {name for name in stated if name.startswith(STAMPS)}
+        for name in sorted(self.package.names.keys() - {*OTHERS, *expected, *stamps}):
             self.chain.report(f"{name} does not belong to the package.")
         for name, count in sorted(self.package.names.items()):
             if count > 1:

@@ -7,12 +7,15 @@ import csv
 import sys
 import zipfile
 import zlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from app.evidence.offline.chain_check import ROOTS, Chain
 from app.evidence.offline.document_proof import Documents
 from app.evidence.offline.hash_trees import STATEMENT, parse, parse_as
 from app.evidence.offline.package_reader import Package
+from app.evidence.offline.stamp_check import check_stamps
 
 #: What reading a changed file raises.
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError, csv.Error, zlib.error)
@@ -23,18 +26,13 @@ def verify(package: Package, known: dict[str, str]) -> Chain:
     chain = Chain(package)
     documents = Documents(chain)
     records = (chain.read_manifest, chain.read_roots, chain.read_records, chain.check_days)
-    for step in (
-        *records,
-        chain.read_further,
-        chain.read_sealed,
-        documents.check_lists,
-        documents.check_vat,
-        documents.check_files,
-    ):
+    steps: list[Callable[[], None]] = [*records, chain.read_further, chain.read_sealed]
+    steps += [documents.check_lists, documents.check_vat, documents.check_files, partial(check_stamps, chain)]
+    for step in steps:
         try:
             step()
         except (*UNREADABLE, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            what = (step.__doc__ or "").rstrip(".")
+            what = (getattr(step, "func", step).__doc__ or "").rstrip(".")
             chain.report(f"A file was changed so that it cannot be read ({what}): {error!r}.")
     compare_roots(chain, known)
     return chain

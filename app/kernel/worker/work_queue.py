@@ -152,6 +152,16 @@ def fail(model: Any, claim_id: UUID, attempts: int, error: str, *, for_good: boo
     return _update_claimed(model, claim_id, facts) and ended
 
 
+def retry_for_ever(model: Any, claim_id: UUID, attempts: int, error: str) -> None:
+    """Record a failed attempt and make the row due later; it is never given up, and waits for the last delay at most.
+
+    Attempts that end by a lost worker still count: two in a row after the last delay mark the row as failed.
+    """
+    due_at = clock.now() + DELAYS[min(attempts, len(DELAYS)) - 1]
+    facts = {"claim_id": None, "error": error[:MAX_ERROR_LENGTH], "due_at": due_at}
+    _update_claimed(model, claim_id, {**facts, "attempts": min(attempts, len(DELAYS) - 1)})
+
+
 def put_back(model: Any, claim_id: UUID, error: str, **facts: Any) -> None:
     """Make the row due again after the shortest delay, and set the columns ``facts``; the attempt does not count.
 

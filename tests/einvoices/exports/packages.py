@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,12 +16,14 @@ from flask.testing import FlaskClient
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import outbox
 from app.einvoices.queries import change_clock
-from app.evidence import roots
+from app.evidence import roots, time_stamps
 from app.evidence.offline.chain_check import Chain
 from app.evidence.offline.package_reader import Package
 from app.evidence.offline.verify_command import verify
 from app.kernel import clock
+from app.kernel.http.app import Hub
 from tests.einvoices.helpers import SAMPLE, create_issued, perform
+from tests.evidence.authority_server import StampAuthority
 
 EXPORTS = "/api/v1/exports"
 #: The 10th of the next month at noon, so that no day of a test is near the end of a month.
@@ -51,6 +54,7 @@ def make_month(owner: FlaskClient, patch: pytest.MonkeyPatch) -> list[str]:
     print_job.print_due()
     set_clock(patch, BASE + timedelta(days=3))
     assert roots.seal_due() == 3
+    time_stamps.stamp_due()
     return [each["invoice_no"] for each in made]
 
 
@@ -90,3 +94,35 @@ def change_lines(files: Files, name: str, change: Change) -> Files:
     """Other files, in which ``change`` changed the lines of one."""
     lines = change(files[name].splitlines(keepends=True))
     return {**files, name: b"".join(lines)}
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A package, its files and the roots that somebody kept."""
+
+    content: bytes
+    files: Files
+    known: dict[str, str]
+    numbers: list[str]
+    #: Whose time stamps it has.
+    authority: StampAuthority
+
+
+_made: list[Month] = []
+
+
+@pytest.fixture
+def month(request: pytest.FixtureRequest, app: Hub, tmp_path_factory: pytest.TempPathFactory) -> Month:
+    """A month that is made once, with time stamps: no test of this module changes it."""
+    if not _made:
+        owner: FlaskClient = request.getfixturevalue("owner")
+        authority = StampAuthority(tmp_path_factory.mktemp("authority"))
+        with authority.configured(app), pytest.MonkeyPatch.context() as patch:
+            numbers = make_month(owner, patch)
+            content = export(owner)
+        files = unpack(content)
+        checked = check(files)
+        assert checked.findings == []
+        known = {day: root["root"] for day, root in checked.roots.items()}
+        _made.append(Month(content, files, known, numbers, authority))
+    return _made[0]
