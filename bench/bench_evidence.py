@@ -92,7 +92,7 @@ def _record(count: int) -> None:
                 files.write(f"bench/{einvoice.id}.pdf", content)
                 chain_records.append_step(einvoice, "issued", {"actor": "user:1"}, 0)
                 digest = hashlib.sha256(content).hexdigest()
-                chain_records.append_artefact(einvoice, "pdf", digest, len(content))
+                chain_records.record_artefact(einvoice, "pdf", digest, len(content))
     tomorrow = clock.now() + timedelta(days=1)
     with mock.patch.object(clock, "now", return_value=tomorrow):
         roots.seal_due()

@@ -84,7 +84,7 @@ def emit(event: events.EventType, einvoice: Einvoice, **context: Any) -> None:
 
 def announce_pdf(einvoice: Einvoice, sha256: str, size: int) -> None:
     """Record its bytes, and emit that the PDF is there: its address, its hash (the ``ETag``) and its size in bytes."""
-    chain_records.append_artefact(einvoice, "pdf", sha256, size)
+    chain_records.record_artefact(einvoice, "pdf", sha256, size)
     emit(PDF_READY, einvoice, pdf={"url": public_url(einvoice.pdf_url or ""), "sha256": sha256, "size": size})
 
 

@@ -6,6 +6,7 @@ is sealed: the record has a salted hash of it, and the tables of the e-invoice h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,8 @@ OPEN_FACTS = frozenset(
         *("invoice_no", "looked_up", "occurred_at", "provider", "provider_invoice_id", "provider_status", "taken"),
     }
 )
+#: ``pdf``, ``ubl-tr``, ``peppol-bis-3.0`` …
+_FORMAT = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}")
 _DOCUMENT = ("invoice_no", "type", "currency", "issued_at", "issued_on", "original_id", "corrects_id")
 _AMOUNTS = ("subtotal", "discount_total", "tax_total", "grand_total")
 _CONTENT = ("seller", "marketplace", "marketplace_order_no", "sales_invoice_no", "notes")
@@ -57,8 +60,14 @@ def append_step(einvoice: Einvoice, kind: str, payload: Mapping[str, Any], sourc
     chain.append(chain.Record(einvoice.owner_id, kind, einvoice.id, facts, sealed, source_id))
 
 
-def append_artefact(einvoice: Einvoice, file_format: str, sha256: str, size: int) -> None:
-    """Record the bytes of a file that was made of an e-invoice; it takes the place of an earlier file of the format."""
+def record_artefact(einvoice: Einvoice, file_format: str, sha256: str, size: int) -> None:
+    """Record the bytes of a file that was made of an e-invoice; it takes the place of an earlier file of the format.
+
+    Raises:
+        ValueError: the format is no name of a folder, which it becomes in the package of a month.
+    """
+    if not _FORMAT.fullmatch(file_format):
+        raise ValueError(f"no name of a format: {file_format!r}")
     facts = {"format": file_format, "sha256": sha256, "size": size}
     chain.append(chain.Record(einvoice.owner_id, ARTEFACT, einvoice.id, facts))
 

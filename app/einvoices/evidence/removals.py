@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from app.accounts import audit
+from app.einvoices.evidence import document_stores
 from app.einvoices.evidence.chain_records import ARTEFACT, OPEN_FACTS, REMOVED
 from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice, EinvoiceEvent
 from app.einvoices.models.work import EinvoicePdf
@@ -33,7 +34,7 @@ def find_expired(before: datetime) -> Sequence[int]:
 
 
 def remove_personal_data(einvoice_id: int, reason: str, actor: str) -> bool:
-    """Remove buyer, notes, free texts and PDF of an issued e-invoice; numbers, dates and amounts stay.
+    """Remove buyer, notes, free texts, PDF and other documents of an issued e-invoice; numbers, dates and amounts stay.
 
     Returns:
         False, with nothing removed, while a sending to its provider is pending or in doubt.
@@ -48,6 +49,8 @@ def remove_personal_data(einvoice_id: int, reason: str, actor: str) -> bool:
     for event in db.session.scalars(select(EinvoiceEvent).where(EinvoiceEvent.einvoice_id == einvoice_id)):
         event.payload = {name: value for name, value in event.payload.items() if name in OPEN_FACTS}
     _remove_file(einvoice_id)
+    for store in document_stores.STORES:
+        store.remove(einvoice_id)
     _append_removals(einvoice, reason)
     audit.record("einvoice.personal_data_removed", actor=actor, subject=f"einvoice:{einvoice_id}", reason=reason)
     return True
@@ -69,7 +72,8 @@ def _append_removals(einvoice: Einvoice, reason: str) -> None:
     for entry in db.session.scalars(query):
         facts: dict[str, object] = {}
         if entry.kind == ARTEFACT:
-            facts = {"format": "pdf", "sha256": json.decode(entry.body)["facts"]["sha256"]}
+            stated = json.decode(entry.body)["facts"]
+            facts = {name: stated[name] for name in ("format", "sha256")}
         elif entry.salt is not None:
             facts = {"position": entry.position}
         if facts:

@@ -12,12 +12,14 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased, joinedload
 
+from app.einvoices.evidence import document_stores
 from app.einvoices.evidence.chain_records import ARTEFACT, ISSUES, REMOVED
 from app.einvoices.exports.month_scope import MonthScope
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
 from app.einvoices.status import Status
 from app.evidence import proofs
 from app.evidence.models import EvidenceEntry
+from app.evidence.offline.chain_check import DOCUMENTS
 from app.evidence.record_bytes import decimal_text
 from app.extensions import db
 from app.kernel import clock
@@ -69,6 +71,9 @@ def _read(scope: MonthScope, ids: Sequence[int], opened: ExitStack) -> Batch:
         stored = files.stored_file(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
         if stored is not None:
             batch.files.append((f"pdf/{stored.name}", opened.enter_context(stored.path.open("rb"))))
+    for document in (each for store in document_stores.STORES for each in store.newest_of(ids)):
+        name = f"{DOCUMENTS}{document.format}/{found[document.einvoice_id][0].invoice_no}{document.path.suffix}"
+        batch.files.append((name, opened.enter_context(document.path.open("rb"))))
     entries = _further(scope, ids)
     batch.further = proofs.prove(entries)
     batch.further_issues = [entry.position for entry in entries if entry.kind in ISSUES]

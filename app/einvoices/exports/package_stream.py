@@ -32,6 +32,7 @@ vat.csv         the VAT by currency, type and rate; without cancelled documents,
                 test documents
 series.csv      each series of numbers with its gaps, as of the day of the export; TEST- begins that of test documents
 pdf/            the documents
+documents/      the same documents as XML and JSON, if the hub stored some, in a folder for each format
 chain/          the records and daily roots of the chain, the sealed contents, proofs of further records
 timestamps/     time stamps (RFC 3161) of daily roots, if the hub gets some
 manifest.json   what the package has

@@ -21,8 +21,8 @@ from app.evidence.offline.package_reader import Package
 #: Kinds of records that state the issue of a document, and those whose sealed content is not part of a package.
 ISSUES, KEPT_ELSEWHERE = ("issued", "recorded_late"), ("delivery",)
 ROOTS, RECORDS, FURTHER, SEALED = (f"chain/{name}.jsonl" for name in ("roots", "records", "further", "sealed"))
-#: Folder of the time stamps.
-STAMPS = "timestamps/"
+#: Folders of the time stamps, and of files that are no PDFs: below it is one for each format.
+STAMPS, DOCUMENTS = "timestamps/", "documents/"
 
 
 class Chain:
@@ -40,9 +40,9 @@ class Chain:
         self.days: dict[int, str] = {}
         self.names: dict[int, str] = {}
         self.sealed: dict[int, str] = {}
-        #: By the id of the e-invoice: facts of its issue, and position and facts of its last artefact.
+        #: By the id of the e-invoice: facts of its issue; and by format too: position and facts of its last artefact.
         self.issues: dict[int, dict[str, Any]] = {}
-        self.artefacts: dict[int, tuple[int, dict[str, Any]]] = {}
+        self.artefacts: dict[tuple[int, str], tuple[int, dict[str, Any]]] = {}
         self.cancelled: set[int] = set()
         #: By hash of a file or position of a record: why and when it was removed.
         self.removed: dict[Any, str] = {}
@@ -126,8 +126,8 @@ class Chain:
             self.sealed[position] = record["sealed"]
         if kind in ISSUES:
             self.issues[einvoice] = {**facts, "position": position}
-        elif kind == "artefact" and position > self.artefacts.get(einvoice, (0, {}))[0]:
-            self.artefacts[einvoice] = (position, facts)
+        elif kind == "artefact" and position > self.artefacts.get((einvoice, facts["format"]), (0, {}))[0]:
+            self.artefacts[einvoice, facts["format"]] = (position, facts)
         elif kind == "cancelled":
             self.cancelled.add(einvoice)
         elif kind == "begun":

@@ -6,10 +6,10 @@ from collections import defaultdict
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from app.evidence.offline.chain_check import FURTHER, RECORDS, ROOTS, SEALED, STAMPS, Chain
+from app.evidence.offline.chain_check import DOCUMENTS, FURTHER, RECORDS, ROOTS, SEALED, STAMPS, Chain
 
-DOCUMENTS, VAT, SERIES = "documents.csv", "vat.csv", "series.csv"
-OTHERS = ("manifest.json", "README.txt", "verify.py", DOCUMENTS, VAT, SERIES, ROOTS, RECORDS, FURTHER, SEALED)
+LIST, VAT, SERIES = "documents.csv", "vat.csv", "series.csv"
+OTHERS = ("manifest.json", "README.txt", "verify.py", LIST, VAT, SERIES, ROOTS, RECORDS, FURTHER, SEALED)
 TEXTS = ("invoice_no", "type", "currency", "issued_at", "issued_on")
 AMOUNTS = ("subtotal", "discount_total", "tax_total", "grand_total")
 
@@ -24,25 +24,25 @@ class Documents:
     def check_lists(self) -> None:
         """Check that the list has every document of the period, and that each row says what the chain says."""
         unproven = 0
-        for row in self.package.rows(DOCUMENTS):
+        for row in self.package.rows(LIST):
             number, einvoice = row["invoice_no"], int(row["id"])
             if einvoice in self.rows:
-                self.chain.report(f"{number} stands twice in {DOCUMENTS}.")
+                self.chain.report(f"{number} stands twice in {LIST}.")
             self.rows[einvoice] = row
             if not row["issued_on"].startswith(self.chain.manifest["period"]):
-                self.chain.report(f"{number} in {DOCUMENTS} is not of this period.")
+                self.chain.report(f"{number} in {LIST} is not of this period.")
             if einvoice in self.chain.issues:
                 self._compare(row, self.chain.issues[einvoice], einvoice)
             elif self.chain.begun and row["issued_at"] < self.chain.begun:
                 unproven += 1
             else:
-                self.chain.report(f"{number} in {DOCUMENTS} has no record of its issue.")
+                self.chain.report(f"{number} in {LIST} has no record of its issue.")
         if unproven:
             self.chain.remark(f"{unproven} documents were issued before the chain began: nothing proves them.")
         for einvoice, facts in self.chain.issues.items():
             is_listed = einvoice in self.rows or not facts["issued_on"].startswith(self.chain.manifest["period"])
             if not is_listed:
-                self.chain.report(f"{facts['invoice_no']} was issued, and {DOCUMENTS} does not have it.")
+                self.chain.report(f"{facts['invoice_no']} was issued, and {LIST} does not have it.")
 
     def _compare(self, row: dict[str, str], facts: dict[str, Any], einvoice: int) -> None:
         wrong = [name for name in TEXTS if row[name] != facts[name]]
@@ -52,7 +52,7 @@ class Documents:
         if (row["status"] == "cancelled") != (einvoice in self.chain.cancelled):
             wrong.append("status")
         for name in wrong:
-            self.chain.report(f"{facts['invoice_no']}: {name} in {DOCUMENTS} is not what the chain states.")
+            self.chain.report(f"{facts['invoice_no']}: {name} in {LIST} is not what the chain states.")
 
     def check_vat(self) -> None:
         """Add the VAT up again from the sealed contents."""
@@ -78,10 +78,11 @@ class Documents:
 
     def check_files(self) -> None:
         """Check the bytes of each file, and that the package has no other file."""
-        owners = {facts["sha256"]: einvoice for einvoice, (_, facts) in self.chain.artefacts.items()}
-        expected = {f"pdf/{row['invoice_no']}.pdf": einvoice for einvoice, row in self.rows.items()}
-        for name, einvoice in expected.items():
-            self._check_pdf(name, einvoice, owners)
+        owners = {facts["sha256"]: einvoice for (einvoice, _), (_, facts) in self.chain.artefacts.items()}
+        expected = {f"pdf/{row['invoice_no']}.pdf": (einvoice, "pdf") for einvoice, row in self.rows.items()}
+        expected |= self._documents()
+        for name, artefact in expected.items():
+            self._check_file(name, artefact, owners)
         stated = self.chain.manifest["files"]
         for name, digest in stated.items():
             if name not in self.package.names:
@@ -95,8 +96,19 @@ class Documents:
             if count > 1:
                 self.chain.report(f"{name} is in the package twice.")
 
-    def _check_pdf(self, name: str, einvoice: int, owners: dict[str, int]) -> None:
-        position, facts = self.chain.artefacts.get(einvoice, (0, {}))
+    def _documents(self) -> dict[str, tuple[int, str]]:
+        """The files that are no PDFs, by name; one that is not there is named without its suffix."""
+        there = {name.rpartition(".")[0]: name for name in self.package.names if name.startswith(DOCUMENTS)}
+        expected = {}
+        for einvoice, kind in self.chain.artefacts:
+            if kind != "pdf" and einvoice in self.rows:
+                bare = f"{DOCUMENTS}{kind}/{self.rows[einvoice]['invoice_no']}"
+                expected[there.get(bare, bare)] = (einvoice, kind)
+        return expected
+
+    def _check_file(self, name: str, artefact: tuple[int, str], owners: dict[str, int]) -> None:
+        einvoice, _ = artefact
+        position, facts = self.chain.artefacts.get(artefact, (0, {}))
         if name not in self.package.names:
             if not facts:
                 self.chain.remark(f"{name}: no PDF had been made when the package was exported.")

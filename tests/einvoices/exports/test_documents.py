@@ -1,0 +1,69 @@
+"""Documents of other formats than PDF: recorded in the chain, part of the package, removed with personal data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.einvoices.evidence import document_stores, removals
+from app.einvoices.evidence.chain_records import record_artefact
+from app.einvoices.queries.lookup import find
+from app.kernel.unit_of_work import unit_of_work
+from tests.einvoices.exports.packages import FolderStore, Month, check, export, make_month, unpack
+from tests.einvoices.helpers import create_issued
+
+
+def test_changed_documents_are_named(month: Month) -> None:
+    first, second = (f"documents/ubl-tr/{number}.xml" for number in month.numbers[:2])
+    files = month.files
+    assert files[first].startswith(b"<Invoice>")
+    swapped = check({**files, first: files[second], second: files[first]}).findings
+    assert swapped == [
+        f"{first} was changed: it is the file of {month.numbers[1]}.",
+        f"{second} was changed: it is the file of {month.numbers[0]}.",
+    ]
+    [missing] = check({name: content for name, content in files.items() if name != first}).findings
+    assert missing.startswith(f"{first.removesuffix('.xml')} is missing: record ")
+    [cut] = check({**files, first: files[first][:-1]}).findings
+    assert cut.startswith(f"{first} was changed: it is not the file of record ")
+    more = f"documents/ubl-tr/{month.numbers[2]}.xml"
+    assert check({**files, more: b"<Invoice/>"}).findings == [f"{more} does not belong to the package."]
+
+
+def test_the_newest_document_of_each_format_counts(
+    owner: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = FolderStore(tmp_path)
+    monkeypatch.setattr(document_stores, "STORES", [documents.store])
+    with monkeypatch.context() as patch:
+        make_month(owner, patch, documents)
+        documents.write(1, "ubl-tr", "e.xml", b"<Invoice>again</Invoice>")
+        files = unpack(export(owner))
+    [first, _] = sorted(name for name in files if name.startswith("documents/ubl-tr/"))
+    assert files[first] == b"<Invoice>again</Invoice>"
+    assert check(files).findings == []
+
+
+def test_documents_go_with_personal_data(owner: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = FolderStore(tmp_path)
+    monkeypatch.setattr(document_stores, "STORES", [documents.store])
+    with monkeypatch.context() as patch:
+        make_month(owner, patch, documents)
+        with unit_of_work():
+            assert removals.remove_personal_data(1, "retention", "test")
+        files = unpack(export(owner))
+    kept = [name for name in files if name.startswith("documents/")]
+    assert (len(kept), (tmp_path / "1").exists()) == (2, False)
+    checked = check(files)
+    assert checked.findings == []
+    removed = [note for note in checked.notes if note.startswith("documents/") and "was removed by retention" in note]
+    assert len(removed) == 2
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "UBL", "x" * 51])
+def test_a_format_is_a_plain_name(owner: FlaskClient, name: str) -> None:
+    einvoice = create_issued(owner)
+    with pytest.raises(ValueError, match="no name of a format"), unit_of_work():
+        record_artefact(find(einvoice["id"], None), name, "0" * 64, 1)
