@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
@@ -17,6 +15,7 @@ import pytest
 
 from app.config import Settings
 from app.processes import PROCESSES
+from tests.drills.forked_flask import forked_flask
 from tests.drills.hubs import KEY, ROOT, DrillHub, wait_for
 
 pytestmark = pytest.mark.drill
@@ -35,11 +34,6 @@ NOT_RUN = {
 }
 #: The pages of operators: each of their commands is run, or says by its language why not.
 OPERATORS = ("deploying", "backups", "monitoring", "admin", "operating", "providers")
-#: `.venv/bin/flask` of a reader's checkout, who is asked for a password where one is needed.
-_FLASK = """#!/bin/sh
-case "$*" in *"users create"*) set -- "$@" --password "correct horse battery staple" ;; esac
-exec {python} -m flask "$@"
-"""
 #: A stream has no end; curl's exit code 28 says that the time given to it was over.
 _SHELL = 'curl() { command curl --silent --show-error --fail-with-body --max-time 3 "$@" || [ $? = 28 ]; }; set -eu\n'
 
@@ -136,7 +130,14 @@ SETTINGS: dict[str, Callable[[DrillHub], dict[str, str] | None]] = {
 }
 
 
-def readers_checkout(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def flask_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The text of ``.venv/bin/flask`` in a reader's checkout; a command that asks for a password gets one."""
+    with forked_flask(tmp_path_factory.mktemp("flask") / "socket") as program:
+        yield program
+
+
+def readers_checkout(folder: Path, flask_program: str) -> None:
     """A copy of the files that the commands use, so that their output does not stay in the checkout."""
     for name in ("docs", "deploy", "migrations"):
         (folder / name).symlink_to(ROOT / name)
@@ -145,13 +146,13 @@ def readers_checkout(folder: Path) -> None:
     (folder / "var/hub.env").touch()
     (folder / "hub.log").write_text("4f0c2a\n")
     flask = folder / ".venv/bin/flask"
-    flask.write_text(_FLASK.format(python=shlex.quote(sys.executable)))
+    flask.write_text(flask_program)
     flask.chmod(0o755)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(b.language == "bash" for b in blocks(page))], ids=str)
-def test_commands_run_as_printed(hub: DrillHub, page: Path, tmp_path: Path) -> None:
-    readers_checkout(tmp_path)
+def test_commands_run_as_printed(hub: DrillHub, flask_program: str, page: Path, tmp_path: Path) -> None:
+    readers_checkout(tmp_path, flask_program)
     hub.sql("TRUNCATE sales_invoices, idempotency_keys CASCADE")
     exports = {"HUB": f"http://127.0.0.1:{hub.ports[0]}", "API_KEY": KEY}
     for block in blocks(page):
