@@ -17,6 +17,8 @@ from app.grn.schemas.receipts import NewReceiptSchema
 from app.kernel import json
 
 RECEIPT_ID, FABRIC_ITEM_ID = 1, 26
+#: Who made the demo data, in the audit trail.
+ACTOR = "demo"
 _RECEIPT = {
     **samples.PAYLOAD,
     "externalId": "DEMO-1",
@@ -37,11 +39,11 @@ def make_demo() -> bool:
     if any(db.session.scalar(select(kind.model.id).limit(1)) is not None for kind, _, _ in _MASTERS):
         return False
     for kind, schema, sample in _MASTERS:
-        masters.create(kind, _load(schema(), sample))
+        masters.create(kind, _load(schema(), sample), actor=ACTOR)
     # There is no receipt without master data, so the ids in the paths of the document are free.
     bulk_upsert.set_next_id(GoodsReceipt, RECEIPT_ID)
     bulk_upsert.set_next_id(FabricItem, FABRIC_ITEM_ID)
-    receipts.receive(_load(NewReceiptSchema(), _RECEIPT))
+    receipts.receive(_load(NewReceiptSchema(), _RECEIPT), actor=ACTOR)
     return True
 
 

@@ -94,7 +94,7 @@ ORDERS = Kind(
 )
 
 
-def create(kind: Kind, data: Data) -> Any:
+def create(kind: Kind, data: Data, *, actor: str) -> Any:
     """Create a row, with the ``id`` that the client sent, if any.
 
     Raises:
@@ -109,6 +109,7 @@ def create(kind: Kind, data: Data) -> Any:
     _fill(row, data, kind.columns, kind.children)
     db.session.add(row)
     db.session.flush()
+    _audit("created", kind, row, actor)
     return row
 
 
@@ -153,7 +154,7 @@ def find_page(kind: Kind, filters: Mapping[str, Any]) -> Page:
     return paginate(_filter_query(model, filters), filters, order, options=kind.options, parts=kind.parts)
 
 
-def change(kind: Kind, row_id: int, data: Data) -> Any:
+def change(kind: Kind, row_id: int, data: Data, *, actor: str) -> Any:
     """Replace a row by ``data``; children that match a stored one keep their ids.
 
     Raises:
@@ -174,6 +175,7 @@ def change(kind: Kind, row_id: int, data: Data) -> Any:
     _flush()
     if _printed_values(kind, row) != before:
         papers.discard(kind.reference_column == row_id)
+    _audit("changed", kind, row, actor)
     return row
 
 
@@ -189,11 +191,14 @@ def remove(kind: Kind, row_id: int, *, actor: str) -> None:
         StillInUse: something refers to it.
     """
     row = _get(_query(kind, row_id).with_for_update(of=kind.model))
-    audit.record(
-        f"{kind.name}.deleted", actor=actor, subject=f"{kind.name}:{row_id}", external_id=row.external_id, name=row.name
-    )
+    _audit("deleted", kind, row, actor)
     db.session.delete(row)
     _flush()
+
+
+def _audit(action: str, kind: Kind, row: Any, actor: str) -> None:
+    subject, facts = f"{kind.name}:{row.id}", {"external_id": row.external_id, "name": row.name}
+    audit.record(f"{kind.name}.{action}", actor=actor, subject=subject, **facts)
 
 
 def _flush() -> None:

@@ -48,7 +48,7 @@ def receive_goods(*lengths: float, **values: Any) -> GoodsReceipt:
     """Create a goods receipt with the master data of the demo, and one roll per length."""
     with unit_of_work():
         demo.make_demo()
-        return receipts.receive(load(NewReceiptSchema(), a_receipt(a_fabric_item(*lengths), **values)))
+        return receipts.receive(load(NewReceiptSchema(), a_receipt(a_fabric_item(*lengths), **values)), actor="a test")
 
 
 def enable_module(user: User, module: str = MODULE) -> User:

@@ -94,7 +94,7 @@ def stored_row(roll: SupplierRoll) -> InspectionRow:
     return InspectionRow(roll, stored, dict(stored))
 
 
-def save(receipt_id: int, item_id: int, roll_id: int, form: Mapping[str, str]) -> InspectionRow:
+def save(receipt_id: int, item_id: int, roll_id: int, form: Mapping[str, str], *, actor: str) -> InspectionRow:
     """Store the fields that were sent and changed; an empty one removes the finding.
 
     Nothing is stored if a value is refused, or if a measure is far off the supplier's and not yet confirmed.
@@ -113,7 +113,7 @@ def save(receipt_id: int, item_id: int, roll_id: int, form: Mapping[str, str]) -
         if row.far_off and form.get("confirmed") != row.question:
             return row
         with db.session.begin_nested():
-            saved = stored_row(packing_list.inspect(receipt_id, item_id, roll_id, findings))
+            saved = stored_row(packing_list.inspect(receipt_id, item_id, roll_id, findings, actor=actor))
     except Invalid as refusal:
         row.roll = packing_list.find_roll(receipt_id, item_id, roll_id)
         row.errors = _field_errors(refusal)

@@ -116,7 +116,7 @@ def roll(receipt_id: int, item_id: int, roll_id: int) -> str:
 @requires("grn:write")
 def inspect(receipt_id: int, item_id: int, roll_id: int) -> Response | tuple[str, int]:
     """Store the findings of an inspection; an empty field means that the supplier's value applies."""
-    row = inspection_row.save(receipt_id, item_id, roll_id, request.form)
+    row = inspection_row.save(receipt_id, item_id, roll_id, request.form, actor=actor())
     if row.needs_answer:
         return _roll_page(receipt_id, row), Unprocessable.status
     message = gettext("Roll %(number)s is inspected.", number=row.roll.supplier_roll_no)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from app.accounts.ownership import Scope
-from app.einvoices.events import CREATED, STATUS_CHANGED, emit_and_record, record_step
+from app.einvoices.events import CREATED, STATUS_CHANGED, record_step
 from app.einvoices.lifecycle import step_needs
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
 from app.einvoices.provider_accounts import status_words
@@ -48,7 +48,7 @@ def correct(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice
     sendings.withdraw(rejected)
     correction = _copy(rejected)
     replace(rejected, correction, reason, actor)
-    emit_and_record(CREATED, correction, corrects_id=rejected.id, actor=actor)
+    record_step("created", correction, actor, CREATED, corrects_id=rejected.id)
     return correction
 
 

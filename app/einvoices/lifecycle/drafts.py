@@ -12,7 +12,7 @@ from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.errors import ChangedAfterOpening, HasCredits
-from app.einvoices.events import CREATED, emit_and_record, record
+from app.einvoices.events import CREATED, record_step
 from app.einvoices.lifecycle import allowed_steps, document_mode, exclusivity, inclusive_prices, totals
 from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice, EinvoiceItem
 from app.einvoices.provider_accounts import draft_account
@@ -39,7 +39,7 @@ def create(data: Mapping[str, Any], owner_id: int, actor: str) -> Einvoice:
     """
     einvoice = add(data, owner_id)
     _audit_order(einvoice, actor)
-    emit_and_record(CREATED, einvoice, actor=actor)
+    record_step("created", einvoice, actor, CREATED)
     return einvoice
 
 
@@ -75,7 +75,7 @@ def change(einvoice_id: int, data: Mapping[str, Any], scope: Scope, actor: str) 
         _audit_order(einvoice, actor)
     _change_lines(einvoice, data, profile.default_vat_rate)
     einvoice.updated_at = change_clock.stamp()
-    record(einvoice, "changed", fields=sorted(data), actor=actor)
+    record_step("changed", einvoice, actor, fields=sorted(data))
     return einvoice
 
 

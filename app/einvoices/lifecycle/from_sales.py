@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from app.accounts.ownership import Scope
 from app.einvoices import invoice_sources, sellers
 from app.einvoices.errors import HasCredits
-from app.einvoices.events import CREATED, emit_and_record
+from app.einvoices.events import CREATED, record_step
 from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes, drafts, exclusivity, step_needs
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.provider_accounts import directory, draft_account
@@ -61,8 +61,8 @@ def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope, actor
         corrections.replace(existing, einvoice, "", actor)
     else:
         einvoice.sales_invoice_no = invoice_no
-    facts = {"sales_invoice_no": invoice_no, "corrects_id": einvoice.corrects_id, "actor": actor}
-    emit_and_record(CREATED, einvoice, **facts)
+    facts = {"sales_invoice_no": invoice_no, "corrects_id": einvoice.corrects_id}
+    record_step("created", einvoice, actor, CREATED, **facts)
     return einvoice, True
 
 

@@ -95,7 +95,7 @@ class Rolls(MethodView):
 
         A roll with the `id` or the `supplierRollNo` of a stored roll keeps its id and its inspection.
         """
-        return packing_list.replace(invoice_id, fabric_item_id, data["rolls"])
+        return packing_list.replace(invoice_id, fabric_item_id, data["rolls"], actor=actor())
 
 
 @blp.route(f"{ITEM}/rolls/file")
@@ -115,7 +115,7 @@ class RollFile(MethodView):
         content = _uploaded_file()
         commit_early()  # reading takes long; meanwhile it holds no connection
         rolls = roll_files.read_rolls(content, **query, owner=authenticate().user_id)
-        return packing_list.replace(invoice_id, fabric_item_id, rolls)
+        return packing_list.replace(invoice_id, fabric_item_id, rolls, actor=actor())
 
 
 @blp.route(f"{ITEM}/rolls/<int:roll_id>")
@@ -126,7 +126,7 @@ class Roll(MethodView):
     @blp.response(200, RollSchema, example=samples.INSPECTED)
     def patch(self, data: dict[str, Any], invoice_id: int, fabric_item_id: int, roll_id: int) -> SupplierRoll:
         """Store the inspection of a roll; null removes a finding, and the supplier's value is valid again."""
-        return packing_list.inspect(invoice_id, fabric_item_id, roll_id, data)
+        return packing_list.inspect(invoice_id, fabric_item_id, roll_id, data, actor=actor())
 
 
 @blp.route(f"{ITEM}/ledgers")
@@ -150,7 +150,7 @@ class Ledgers(MethodView):
         `partId` is the part of that line with this `partName` (else `part`). A second identical request changes
         nothing. An empty list removes all associations. Rows of other kinds stay.
         """
-        return ledgers.replace_associations(invoice_id, fabric_item_id, data, actor=authenticate().name)
+        return ledgers.replace_associations(invoice_id, fabric_item_id, data, author=authenticate().name, actor=actor())
 
     @requires("grn:write")
     @refuses(UnknownReceipt, UnknownItem)
@@ -159,7 +159,7 @@ class Ledgers(MethodView):
     @blp.response(201, LedgerSchema, example=samples.ENTERED)
     def post(self, data: dict[str, Any], invoice_id: int, fabric_item_id: int) -> LedgerRow:
         """Add a ledger row of another kind: IN, or OUT as Sampling, Write-Off or Return-mill."""
-        return ledgers.add_entry(invoice_id, fabric_item_id, data, actor=authenticate().name)
+        return ledgers.add_entry(invoice_id, fabric_item_id, data, author=authenticate().name, actor=actor())
 
 
 @blp.route(f"{ITEM}/ledgers/<int:ledger_id>")

@@ -78,7 +78,7 @@ def _add_list(blp: ApiBlueprint, resource: _Resource) -> None:
         @blp.arguments(schema, example=resource.sample)
         @blp.response(201, schema, example=resource.stored_sample, headers=LOCATION)
         def post(self, data: dict[str, Any]) -> tuple[Any, dict[str, str]]:
-            row = masters.create(resource.kind, data)
+            row = masters.create(resource.kind, data, actor=actor())
             return row, {"Location": f"{resource.path}/{row.id}"}
 
 
@@ -103,7 +103,7 @@ def _add_row(blp: ApiBlueprint, resource: _Resource) -> None:
         @blp.arguments(schema, example=resource.sample)
         @blp.response(200, schema, example=resource.stored_sample)
         def put(self, data: dict[str, Any], row_id: int) -> Any:
-            return masters.change(resource.kind, row_id, data)
+            return masters.change(resource.kind, row_id, data, actor=actor())
 
         @requires("grn:write")
         @refuses(UnknownMaster, StillInUse)

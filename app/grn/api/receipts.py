@@ -53,7 +53,7 @@ class Receipts(MethodView):
         `grnQty` is the sum of the rolls' `supplierLength`, or of their `supplierWeight` if `uomLength` is `kilogram`.
         Widths and lengths keep the unit in which they are sent. The limits are 10,000 rolls and 32 MiB.
         """
-        receipt = receipts.receive(data)
+        receipt = receipts.receive(data, actor=actor())
         return receipt, {"Location": f"/api/invoices/{receipt.id}"}
 
     @requires("grn:write")
@@ -89,7 +89,7 @@ class Receipt(MethodView):
         rolls by `id`, else by `supplierRollNo`. Matching ones keep their ids, their ledgers and their inspection.
         Others are removed; a fabric item with ledger rows is not, and the request is refused.
         """
-        return receipts.change(invoice_id, data)
+        return receipts.change(invoice_id, data, actor=actor())
 
     @requires("grn:write")
     @refuses(UnknownReceipt)

@@ -28,7 +28,9 @@ RECENT_MOVEMENTS = 2_000
 _MATCH_COLUMNS = ("flow_info_id", "part_id")
 
 
-def replace_associations(receipt_id: int, item_id: int, entries: Sequence[Data], *, actor: str) -> list[LedgerRow]:
+def replace_associations(
+    receipt_id: int, item_id: int, entries: Sequence[Data], *, author: str, actor: str
+) -> list[LedgerRow]:
     """Replace all associations of a fabric item; a row with the same flow line and part keeps its id.
 
     Raises:
@@ -44,7 +46,7 @@ def replace_associations(receipt_id: int, item_id: int, entries: Sequence[Data],
     rows = []
     for values in entry_values:
         candidates = stored[tuple(values[name] for name in _MATCH_COLUMNS)]
-        row = candidates.popleft() if candidates else LedgerRow(fabric_item_id=item_id, created_by=actor)
+        row = candidates.popleft() if candidates else LedgerRow(fabric_item_id=item_id, created_by=author)
         for name, value in {**_ASSOCIATION, **values}.items():
             setattr(row, name, value)
         rows.append(row)
@@ -54,6 +56,8 @@ def replace_associations(receipt_id: int, item_id: int, entries: Sequence[Data],
     db.session.add_all(rows)
     changed = [row for row in rows if db.session.is_modified(row)]
     if changed or removed:
+        facts = {"fabric_item_id": item_id, "changed": len(changed), "removed": len(removed)}
+        audit.record("receipt.fabric_associated", actor=actor, subject=f"receipt:{receipt_id}", **facts)
         _emit_event(receipt_id, item_id, changed=changed, removed=removed)
     return rows
 
@@ -62,7 +66,7 @@ def _match_key(row: LedgerRow) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in _MATCH_COLUMNS)
 
 
-def add_entry(receipt_id: int, item_id: int, entry: Data, *, actor: str) -> LedgerRow:
+def add_entry(receipt_id: int, item_id: int, entry: Data, *, author: str, actor: str) -> LedgerRow:
     """Add a row that is not an association.
 
     Raises:
@@ -70,8 +74,10 @@ def add_entry(receipt_id: int, item_id: int, entry: Data, *, actor: str) -> Ledg
     """
     lock(receipt_id)
     find_item(receipt_id, item_id)
-    row = LedgerRow(fabric_item_id=item_id, created_by=actor, **entry)
+    row = LedgerRow(fabric_item_id=item_id, created_by=author, **entry)
     db.session.add(row)
+    db.session.flush()
+    _audit_row("added", row, actor)
     _emit_event(receipt_id, item_id, changed=[row])
     return row
 
@@ -90,18 +96,14 @@ def delete_entry(receipt_id: int, item_id: int, row_id: int, *, actor: str) -> N
         raise UnknownRow
     if row.out_type == OutType.ASSOCIATION:
         raise AssociationsAreReplaced
-    audit.record(
-        "ledger_row.deleted",
-        actor=actor,
-        subject=f"ledger_row:{row_id}",
-        fabric_item_id=item_id,
-        type=row.type,
-        out_type=row.out_type,
-        qty=str(row.qty),
-        remarks=row.remarks,
-    )
+    _audit_row("deleted", row, actor)
     db.session.delete(row)
     _emit_event(receipt_id, item_id, removed=[row])
+
+
+def _audit_row(action: str, row: LedgerRow, actor: str) -> None:
+    facts = {name: getattr(row, name) for name in ("fabric_item_id", "type", "out_type", "remarks")}
+    audit.record(f"ledger_row.{action}", actor=actor, subject=f"ledger_row:{row.id}", qty=str(row.qty), **facts)
 
 
 def find_rows(receipt_id: int, item_id: int, filters: Mapping[str, Any]) -> Page:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app import events
+from app.accounts import audit
 from app.extensions import db
 from app.grn.errors import BadFields, UnknownItem, UnknownRoll
 from app.grn.events import INSPECTED, UPDATED
@@ -49,7 +50,7 @@ def find_item(receipt_id: int, item_id: int) -> FabricItem:
     return item
 
 
-def replace(receipt_id: int, item_id: int, entries: list[Data]) -> FabricItem:
+def replace(receipt_id: int, item_id: int, entries: list[Data], *, actor: str) -> FabricItem:
     """Replace the packing list by ``entries``; a roll with the same number keeps its id and its inspection.
 
     Raises:
@@ -71,6 +72,8 @@ def replace(receipt_id: int, item_id: int, entries: list[Data]) -> FabricItem:
     bulk_upsert.upsert(rolls)
     _store_derived_quantities(item, rolls)
     receipt = find(receipt_id)
+    facts = {"fabric_item_id": item_id, "rolls": len(rolls), "removed": len(stored.unmatched)}
+    audit.record("receipt.packing_list_replaced", actor=actor, subject=f"receipt:{receipt_id}", **facts)
     events.emit(UPDATED, receipt, subject_id=receipt_id)
     papers.schedule_later(receipt_id)
     return next(item for item in receipt.fabric_items if item.id == item_id)
@@ -129,7 +132,7 @@ def find_rolls(receipt_id: int, item_id: int, paging: Mapping[str, Any]) -> Page
     return paginate(query, paging, order, options=(joinedload(SupplierRoll.item),))
 
 
-def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> SupplierRoll:
+def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data, *, actor: str) -> SupplierRoll:
     """Store the findings of an inspection; None removes a finding, and the supplier's value is valid again.
 
     Raises:
@@ -149,6 +152,8 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data) -> Supp
         measured = any(getattr(roll, name) is not None for name in INSPECTED_TO_SUPPLIER)
         roll.inspected_at = clock.now() if measured else None
     db.session.flush()
+    facts = {"fabric_item_id": item_id, "roll_id": roll_id, "fields": sorted(findings)}
+    audit.record("receipt.roll_inspected", actor=actor, subject=f"receipt:{receipt_id}", **facts)
     events.emit(INSPECTED, roll, subject_id=receipt_id)
     papers.schedule_later(receipt_id)
     return roll

@@ -36,7 +36,7 @@ _REFERENCE_MODELS = {"supplier_id": Supplier, "fabric_id": Fabric, "order_id": P
 _HEADER_COLUMNS = ("external_id", "supplier_id", "invoice_no", "invoice_date", "erp_invoice_no", "extra")
 
 
-def receive(data: Data) -> GoodsReceipt:
+def receive(data: Data, *, actor: str) -> GoodsReceipt:
     """Create a goods receipt.
 
     Raises:
@@ -51,12 +51,13 @@ def receive(data: Data) -> GoodsReceipt:
     if receipt.id is None:
         raise DuplicateReceipt(_find_id(data["external_id"]))
     _store_items(receipt, data["fabric_items"], StoredRows((), "external_id"), {})
+    _audit("created", receipt, actor)
     events.emit(CREATED, receipt, subject_id=receipt.id)
     papers.schedule(receipt.id)
     return receipt
 
 
-def change(receipt_id: int, data: Data) -> GoodsReceipt:
+def change(receipt_id: int, data: Data, *, actor: str) -> GoodsReceipt:
     """Replace a receipt by ``data``: items and rolls that match a stored one keep their ids, all others are removed.
 
     Raises:
@@ -79,6 +80,7 @@ def change(receipt_id: int, data: Data) -> GoodsReceipt:
         .order_by(FabricItem.position)
     )
     _store_items(receipt, data["fabric_items"], StoredRows(items.all(), "external_id"), _load_rolls(receipt_id))
+    _audit("changed", receipt, actor)
     events.emit(UPDATED, receipt, subject_id=receipt_id)
     papers.schedule_later(receipt_id)
     return receipt
@@ -95,17 +97,7 @@ def delete_receipt(receipt_id: int, *, actor: str) -> None:
     rows = db.session.scalar(
         select(func.count()).select_from(LedgerRow).where(LedgerRow.fabric_item_id.in_(_item_ids(receipt)))
     )
-    audit.record(
-        "receipt.deleted",
-        actor=actor,
-        subject=f"receipt:{receipt_id}",
-        external_id=receipt.external_id,
-        supplier_id=receipt.supplier_id,
-        invoice_no=receipt.invoice_no,
-        fabric_items=len(receipt.fabric_items),
-        rolls=sum(item.roll_count for item in receipt.fabric_items),
-        ledger_rows=rows,
-    )
+    _audit("deleted", receipt, actor, ledger_rows=rows)
     events.emit(DELETED, receipt, subject_id=receipt_id)
     papers.delete_files(receipt_id)
     # The foreign keys cascade, so the rows need not be loaded.
@@ -183,6 +175,13 @@ def lock(receipt_id: int) -> Any:
     if row is None:
         raise UnknownReceipt
     return row
+
+
+def _audit(action: str, receipt: GoodsReceipt, actor: str, **facts: Any) -> None:
+    names = ("external_id", "supplier_id", "invoice_no")
+    facts |= {name: getattr(receipt, name) for name in names} | {"fabric_items": len(receipt.fabric_items)}
+    facts["rolls"] = sum(item.roll_count for item in receipt.fabric_items)
+    audit.record(f"receipt.{action}", actor=actor, subject=f"receipt:{receipt.id}", **facts)
 
 
 def _build_header(data: Data) -> GoodsReceipt:

@@ -52,7 +52,7 @@ def test_finding_can_be_removed(signed_in: Callable[..., Page], app: Hub) -> Non
     receipt = sample_data.receive_goods(100.2)
     item, roll = receipt.fabric_items[0], receipt.fabric_items[0].rolls[0]
     with unit_of_work():
-        packing_list.inspect(receipt.id, item.id, roll.id, {"inspected_length": 90, "shade": "B"})
+        packing_list.inspect(receipt.id, item.id, roll.id, {"inspected_length": 90, "shade": "B"}, actor="a test")
     page = signed_in("warehouse")
     page.goto(f"/admin/receipts/{receipt.id}/items/{item.id}/rolls/{roll.id}")
     expect(page.get_by_label("Length")).to_have_value("90")
@@ -140,10 +140,16 @@ def test_pages_are_accessible(signed_in: Callable[..., Page], app: Hub) -> None:
     receipt = sample_data.receive_goods(100.2, 110.6, 98)
     item = receipt.fabric_items[0]
     with unit_of_work():
-        packing_list.inspect(receipt.id, item.id, item.rolls[0].id, {"inspected_length": 99, "shade": "B"})
-        ledgers.add_entry(receipt.id, item.id, {"type": "IN", "qty": 5}, actor="Asha")
+        packing_list.inspect(
+            receipt.id, item.id, item.rolls[0].id, {"inspected_length": 99, "shade": "B"}, actor="a test"
+        )
+        ledgers.add_entry(receipt.id, item.id, {"type": "IN", "qty": 5}, author="Asha", actor="a test")
         ledgers.add_entry(
-            receipt.id, item.id, {"type": "OUT", "out_type": "Sampling", "qty": 400, "remarks": "Lab"}, actor="Asha"
+            receipt.id,
+            item.id,
+            {"type": "OUT", "out_type": "Sampling", "qty": 400, "remarks": "Lab"},
+            author="Asha",
+            actor="t",
         )
     check_page(signed_in, "receipts-list", lambda page: page.goto("/admin/receipts"))
     check_page(signed_in, "receipts-show", lambda page: page.goto(f"/admin/receipts/{receipt.id}"))

@@ -9,6 +9,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from app.accounts.guards import requires
+from app.accounts.ownership import actor
 from app.admin.forms import inspection_row
 from app.admin.forms.inspection_row import InspectionRow, stored_row
 from app.admin.forms.number_input import separators
@@ -35,7 +36,7 @@ def show(receipt_id: int, item_id: int) -> str:
 @requires("grn:write")
 def save(receipt_id: int, item_id: int, roll_id: int) -> str | Response | tuple[str, int]:
     """Store the findings of one roll; the script of the page gets the row, any other browser the page."""
-    row = inspection_row.save(receipt_id, item_id, roll_id, request.form)
+    row = inspection_row.save(receipt_id, item_id, roll_id, request.form, actor=actor())
     if "HX-Request" in request.headers:
         item = packing_list.find_item(receipt_id, item_id)
         return render_template("admin/cards/inspection_answer.html", row=row, **_values(receipt_id, item_id, item))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from marshmallow import Schema
 from werkzeug.wrappers import Response
 
 from app.accounts.guards import requires
+from app.accounts.ownership import actor
 from app.admin.forms.receipt_form import ReceiptForm, new_form, new_item, stored_form, submitted_form
 from app.admin.helpers import load_data, redirect_with_success
 from app.extensions import db
@@ -46,7 +48,7 @@ def create() -> str | Response | tuple[str, int]:
     form = submitted_form(request.form)
     if _changes_items(form):
         return _page(form, None)
-    return _submit(form, {}, NewReceiptSchema(), receipts.receive, None)
+    return _submit(form, {}, NewReceiptSchema(), functools.partial(receipts.receive, actor=actor()), None)
 
 
 @blp.get("/<int:receipt_id>/edit")
@@ -70,7 +72,9 @@ def change(receipt_id: int) -> str | Response | tuple[str, int]:
         form.add_errors(ChangedReceipt())
         return _page(form, receipt), ChangedReceipt.status
     stored = json.decode(json.encode(ReceiptSchema().dump(receipt)))
-    return _submit(form, stored, ReceiptChangeSchema(), lambda data: receipts.change(receipt_id, data), receipt)
+    return _submit(
+        form, stored, ReceiptChangeSchema(), functools.partial(receipts.change, receipt_id, actor=actor()), receipt
+    )
 
 
 def _submit(

@@ -11,6 +11,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from app.accounts.guards import requires
+from app.accounts.ownership import actor
 from app.accounts.principals import authenticate
 from app.admin.error_pages import error_text
 from app.admin.forms.uploaded_file import ChangedFile, UploadedFile, read_file
@@ -63,7 +64,7 @@ def upload(receipt_id: int, item_id: int) -> str | Response:
             result = _result(receipt_id, item_id, file, rolls)
             return _page(receipt_id, item_id, **result, error=error_text(ChangedFile()))
         with db.session.begin_nested():
-            packing_list.replace(receipt_id, item_id, rolls)
+            packing_list.replace(receipt_id, item_id, rolls, actor=actor())
     except Refusal as refusal:
         return _refused(receipt_id, item_id, refusal)
     message = gettext("The packing list is stored: %(n)s rolls.", n=len(rolls))

@@ -118,13 +118,13 @@ class TestForm:
 
     def test_ambiguous_name_is_refused(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
         with unit_of_work():
-            masters.create(masters.SUPPLIERS, {"name": names()[0]})
+            masters.create(masters.SUPPLIERS, {"name": names()[0]}, actor="a test")
         assert "Type the code." in submit_form(warehouse, NEW, **self.fields()).text
 
     def test_edit_keeps_rolls_and_findings(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
         item, path = receipt.fabric_items[0], f"/admin/receipts/{receipt.id}/edit"
         with unit_of_work():
-            packing_list.inspect(receipt.id, item.id, item.rolls[0].id, {"inspected_length": 99})
+            packing_list.inspect(receipt.id, item.id, item.rolls[0].id, {"inspected_length": 99}, actor="a test")
         fields = self.fields(item_id=str(item.id), uomLength="meter", version=clock.iso(receipt.updated_at))
         assert submit_form(warehouse, path, **fields).status_code == 303
         changed = receipts.find(receipt.id)

@@ -89,14 +89,16 @@ class TestRequests:
     def test_loss_of_findings_is_announced(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
         roll = receipt.fabric_items[0].rolls[0]
         with unit_of_work():
-            packing_list.inspect(receipt.id, receipt.fabric_items[0].id, roll.id, {"inspected_length": 49})
+            packing_list.inspect(
+                receipt.id, receipt.fabric_items[0].id, roll.id, {"inspected_length": 49}, actor="a test"
+            )
         answer = self.send(warehouse, receipt, GOOD.encode(), end="/preview")
         assert "1 of the removed rolls are inspected." in answer.text
 
     def test_refusal_of_the_service_is_shown(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
         roll = receipt.fabric_items[0].rolls[0]
         with unit_of_work():
-            packing_list.inspect(receipt.id, receipt.fabric_items[0].id, roll.id, {"blanket_qty": 40})
+            packing_list.inspect(receipt.id, receipt.fabric_items[0].id, roll.id, {"blanket_qty": 40}, actor="a test")
         content = f"supplierRollNo,supplierLength\n{roll.supplier_roll_no},30\n".encode()
         answer = self.send(warehouse, receipt, content, digest=hashlib.sha256(content).hexdigest())
         assert "More than that was cut off this roll as blanket." in answer.text
