@@ -208,6 +208,8 @@ class Totals:
     third_party: Decimal | None = None
     rounding: Decimal | None = None  # BT-114
     payable: Decimal | None = None  # BT-115
+    #: INV-01: what is left of the payable amount after the prepaid one.
+    due: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,4 +41,5 @@ VERDICT: dict[str, Any] = {
             "rule": "PayableAmount",
         }
     ],
+    "unverified": [],
 }

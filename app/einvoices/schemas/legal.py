@@ -77,3 +77,11 @@ class EinvoiceVerdictSchema(Schema):
     findings = List(
         fields.Nested(SumFindingSchema), attribute="verdict.findings", metadata={"description": "At most 100."}
     )
+    unverified = List(
+        fields.String(),
+        attribute="verdict.unverified",
+        metadata={
+            "description": "Amounts that no rule tells: one cent more or less in them would not be found. At most 100; "
+            "empty with findings."
+        },
+    )

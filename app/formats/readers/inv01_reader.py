@@ -105,6 +105,7 @@ def read_inv01(document: dict[str, Any]) -> Invoice:
             rounding=reader.number(sums, "RndOffAmt", "ValDtls"),
             prepaid=reader.number(_part(document, "PayDtls"), "PaidAmt", "PayDtls"),
             payable=reader.number(sums, "TotInvVal", "ValDtls"),
+            due=reader.number(_part(document, "PayDtls"), "PaymtDue", "PayDtls"),
         ),
         faults=tuple(reader.faults),
     )

@@ -158,10 +158,11 @@ def _totals(source: Invoice, form: Invoice) -> Totals:
     prepaid = source.totals.prepaid
     if _is_foreign(source):
         paid = to_cents(prepaid * (source.exchange_rate or ZERO)) if prepaid else None
-        return Totals(lines=lines, prepaid=paid, payable=total)
+        return Totals(lines=lines, prepaid=paid, payable=total, due=total - paid if paid else None)
     due = (source.totals.payable or ZERO) + (prepaid or ZERO)
     rounding = due - total
     if abs(rounding) > _MOST_ROUNDING:
         text = N_("The payable amount does not follow from the items.")
         refuse_if_any([Problem("totals.payable", text)])
-    return Totals(lines=lines, rounding=rounding or None, prepaid=prepaid or None, payable=due)
+    left = due - prepaid if prepaid else None
+    return Totals(lines=lines, rounding=rounding or None, prepaid=prepaid or None, payable=due, due=left)

@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from app.formats.canonical import AllowanceCharge, Format, Invoice, Line, Price, Tax, TaxTotal, Totals
 from app.formats.targets.units import unit_of_uqc
+from app.formats.values import least_decimals
 
 INVOICE, CREDIT_NOTE = "380", "381"
 ZERO, CENT = Decimal(0), Decimal("0.01")
@@ -42,6 +43,11 @@ def neutral(invoice: Invoice) -> Invoice:
 def to_cents(amount: Decimal) -> Decimal:
     """The amount with two decimals, half away from zero."""
     return amount.quantize(CENT, ROUND_HALF_UP)
+
+
+def rounded(amount: Decimal, currency: str | None) -> Decimal:
+    """The amount with the decimals of its currency, at most two, half away from zero."""
+    return amount.quantize(Decimal(1).scaleb(-least_decimals(currency)), ROUND_HALF_UP)
 
 
 def other_taxes(invoice: Invoice) -> set[str]:
@@ -148,7 +154,7 @@ def _computed_rows(invoice: Invoice, stated: TaxTotal) -> Iterable[Tax]:
         elif invoice.format is Format.INV01:
             yield replace(tax, base=base, amount=amounts.get(tax, ZERO))
         else:
-            yield replace(tax, base=base, amount=to_cents(base * (tax.rate or ZERO) / _HUNDRED))
+            yield replace(tax, base=base, amount=rounded(base * (tax.rate or ZERO) / _HUNDRED, invoice.currency))
 
 
 def _tax_of(allowance: AllowanceCharge, known: dict[Tax, Decimal]) -> Tax:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
 from app.formats.canonical import AllowanceCharge, Identifier, Invoice, Item, Line, Price, Tax, TaxTotal
-from app.formats.targets.neutral import ZERO, to_cents
+from app.formats.targets.neutral import ZERO, rounded
 from app.formats.targets.not_writable import Problem
 from app.formats.targets.scenarios import RETURN
 from app.formats.unit_codes import gib_unit
@@ -27,7 +27,7 @@ def turkish_line(line: Line, place: int, source: Invoice, *, is_medical: bool) -
     """The line number ``place``, with its VAT and, if the source says so, its withholding."""
     net = line.net or ZERO
     tax = line.tax or Tax()
-    amount = to_cents(net * (tax.rate or ZERO) / _HUNDRED)
+    amount = rounded(net * (tax.rate or ZERO) / _HUNDRED, source.currency)
     vat = TaxTotal(amount=amount, currency=source.currency, rows=(turkish_tax(tax, net, amount),))
     return Line(
         id=str(place),

@@ -38,7 +38,7 @@ def write_inv01(form: Invoice, foreign: tuple[str, Decimal] | None = None) -> by
             "TotInvVal": totals.payable,
             "TotInvValFc": foreign[1] if foreign else None,
         },
-        "PayDtls": _payment(form),
+        "PayDtls": {"PaidAmt": totals.prepaid, "PaymtDue": totals.due},
         "RefDtls": _references(form),
         "ExpDtls": {"ForCur": foreign[0]} if foreign else None,
     }
@@ -88,11 +88,6 @@ def _item(line: Line) -> dict[str, Any]:
         "OrgCntry": item.origin,
         "BchDtls": {"Nm": item.batch, "ExpDt": indian_date(item.expiry)} if item.batch else None,
     }
-
-
-def _payment(form: Invoice) -> dict[str, Any] | None:
-    paid = form.totals.prepaid
-    return {"PaidAmt": paid, "PaymtDue": (form.totals.payable or Decimal(0)) - paid} if paid else None
 
 
 def _references(form: Invoice) -> dict[str, Any]:

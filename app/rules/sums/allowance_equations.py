@@ -14,8 +14,6 @@ from app.rules.sums.tax_groups import tax_group, tax_members
 _RULE = "PEPPOL-EN16931-R040"
 #: Peppol's tolerance of an amount from base and percent.
 _TOLERANCE = Decimal("0.02")
-#: A base that is so close to quantity × price, or to the sum of the lines, is meant to be it.
-_NEAR = Decimal("0.05")
 _HALF_STEP = Decimal("0.5")
 
 
@@ -88,5 +86,5 @@ def if_near(equation: Equation, table: AmountTable) -> Iterator[Equation]:
     """The equation, if the document has all its amounts and it nearly holds; the amount may be of another kind."""
     if not table.has(equation.field, *equation.terms):
         return
-    if abs(table.amounts[equation.field] - equation.compute(table.amounts)) < _NEAR:
+    if abs(table.amounts[equation.field] - equation.compute(table.amounts)) < table.near:
         yield equation

@@ -7,8 +7,10 @@ from dataclasses import fields
 from decimal import Decimal
 
 from app.formats.canonical import AllowanceCharge, Invoice, Line, Tax, TaxTotal, Totals
+from app.formats.values import least_decimals
 from app.rules.sums.equations import Amounts
 
+_NEAR_UNITS = Decimal(5)
 _TOTALS = tuple(field.name for field in fields(Totals))
 
 
@@ -17,6 +19,8 @@ class AmountTable:
 
     def __init__(self, invoice: Invoice) -> None:
         self.amounts = Amounts()
+        #: An amount that is so close to another is meant to be it: five of the least unit.
+        self.near = _NEAR_UNITS.scaleb(-least_decimals(invoice.currency))
         for name in _TOTALS:
             self._add(f"totals.{name}", getattr(invoice.totals, name))
         self._add("exchange_rate", invoice.exchange_rate)

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from decimal import Decimal
 
 from app.formats.canonical import Invoice
+from app.formats.values import least_decimals
 from app.rules.sums.allowance_equations import if_near
 from app.rules.sums.amounts import AmountTable, allowance_fields
+from app.rules.sums.decimals import Rounding, round_to
 from app.rules.sums.equations import Equation, total
+
+#: Ends of fields that are amounts of money, and no prices.
+_MONEY = ("].net", ".amount", ".base")
+_LEAST_AMOUNTS = 4
 
 
 def details(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
     """The equations that nearly hold: each of these amounts may be another by its nature."""
     for each in (*_prices(invoice, table), *_parts(invoice), *_allowance_totals(invoice), *_tax_currency(invoice)):
         yield from if_near(each, table)
+
+
+def whole_amounts(invoice: Invoice, table: AmountTable) -> list[Equation]:
+    """One amount with decimals among whole ones, in a currency without a minor unit."""
+    if least_decimals(invoice.currency):
+        return []
+    money = [name for name in table.amounts if name.endswith(_MONEY) or name.startswith("totals.")]
+    broken = [name for name in money if table.amounts[name] != _whole(table.amounts[name])]
+    if len(broken) != 1 or len(money) < _LEAST_AMOUNTS:
+        return []
+    (name,) = broken
+    return [Equation("ISO-4217", name, (), lambda amounts: _whole(amounts[name]))]
+
+
+def _whole(amount: Decimal) -> Decimal:
+    return round_to(amount, 0, Rounding.HALF_UP)
 
 
 def _prices(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:

@@ -11,7 +11,7 @@ from app.formats.values import least_decimals
 from app.rules.sums.allowance_equations import allowance_base_equations, percent_variants
 from app.rules.sums.amounts import AmountTable, allowance_fields
 from app.rules.sums.decimals import TAX_ROUNDINGS, Rounding
-from app.rules.sums.detail_equations import details
+from app.rules.sums.detail_equations import details, whole_amounts
 from app.rules.sums.equations import ZERO, Equation, Family, System, Variant, percentage, total
 from app.rules.sums.line_equations import LineRounding, line_tolerance, net_equation, per_line_equation, rounded
 from app.rules.sums.tax_groups import tax_group, tax_members
@@ -34,6 +34,7 @@ def en_system(invoice: Invoice) -> System:
         Family([Variant("", list(_sums(invoice, table)))]),
         Family(percent_variants(invoice, table)),
         Family([Variant("", [*allowance_base_equations(invoice, table), *details(invoice, table)])]),
+        Family([Variant("", whole_amounts(invoice, table))]),
         Family(_vat_variants(invoice, table, least)),
         Family(_payable_variants(invoice, table)),
     ]

@@ -65,6 +65,8 @@ class System:
     amounts: Amounts
     families: list[Family]
     least: int
+    #: Fields that a reader derives from others, so that a document does not have them.
+    copies: frozenset[str] = frozenset()
     #: Names of rules that hold whatever the variants are.
     names: list[str] = field(default_factory=list)
 

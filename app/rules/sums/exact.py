@@ -15,6 +15,7 @@ from app.rules.sums.en_equations import en_system
 from app.rules.sums.equations import ZERO, Equation, Family, System, Variant, broken
 from app.rules.sums.inv01_equations import inv01_system
 from app.rules.sums.ubl_tr_equations import ubl_tr_system
+from app.rules.sums.unverified import unverified_amounts
 
 _SYSTEMS: dict[Format, Callable[[Invoice], System]] = {
     Format.UBL: en_system,
@@ -44,6 +45,8 @@ class Verdict:
 
     rules: tuple[str, ...]
     findings: tuple[Finding, ...]
+    #: Fields of amounts that no rule tells, so that a change of a cent in them would not be found.
+    unverified: tuple[str, ...] = ()
 
     @property
     def is_exact(self) -> bool:
@@ -70,7 +73,7 @@ def verdict(invoice: Invoice) -> Verdict:
         chosen = [variants[0] for variants, _ in ranked]
         names = _names(chosen, system)
         if not any(count for _, count in ranked):
-            return Verdict(names, ())
+            return Verdict(names, (), tuple(unverified_amounts(chosen, system)[:_MOST_FINDINGS]))
         chosen, corrections = _smallest([variants for variants, _ in ranked], system)
         findings = [_finding(each, system) for each in corrections[:_MOST_FINDINGS]]
     return Verdict(_names(chosen, system), tuple(findings))

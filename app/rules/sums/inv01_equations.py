@@ -34,9 +34,17 @@ def inv01_system(invoice: Invoice) -> System:
             ]
         ),
         Family([Variant("", [*_items(invoice, table), *_sums(invoice, table)])]),
+        Family([Variant("", list(_due(table)))]),
         Family(_payable(invoice, table)),
     ]
-    return System(table.amounts, families, least)
+    return System(table.amounts, families, least, copies=frozenset(_copies(table)))
+
+
+def _copies(table: AmountTable) -> Iterator[str]:
+    """The base of a tax is the amount of the item, and each sum of a tax is one row."""
+    for name in table.amounts:
+        if name.endswith(".base") or (name.startswith("taxes[") and ".rows[" in name):
+            yield name
 
 
 def _gross(name: str, table: AmountTable) -> Iterator[Equation]:
@@ -98,6 +106,12 @@ def _sums(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
 def _tax_field(invoice: Invoice, name: str) -> str:
     places = [place for place, each in enumerate(invoice.taxes) if each.rows[0].type == name]
     return f"taxes[{places[0]}].amount" if places else f"taxes[{name}].amount"
+
+
+def _due(table: AmountTable) -> Iterator[Equation]:
+    """What is left to pay, where the document says it and what was paid."""
+    if table.has("totals.due", "totals.prepaid", "totals.payable"):
+        yield total("PaymtDue", "totals.due", ["totals.payable"], ["totals.prepaid"])
 
 
 def _payable(invoice: Invoice, table: AmountTable) -> list[Variant]:

@@ -118,7 +118,7 @@ def _is_one_cent(equation: Equation, amounts: Mapping[str, Decimal], informative
     causes = {abs(_CENT * _factor(equation, amounts))}
     has_other_amounts = any(".allowances[" in term for term in equation.terms)
     causes |= {_CENT} if has_other_amounts or equation.field in informative else set()
-    return any(abs(difference - cause) < _CENT * _HALF_STEP for cause in causes)
+    return any(abs(difference - cause) <= _CENT * _HALF_STEP for cause in causes)
 
 
 def _factor(equation: Equation, amounts: Mapping[str, Decimal]) -> Decimal:

@@ -10,6 +10,7 @@ from app.formats.values import least_decimals
 from app.rules.sums.allowance_equations import allowance_base_equations, if_near, percent_variants
 from app.rules.sums.amounts import AmountTable, allowance_fields
 from app.rules.sums.decimals import Rounding
+from app.rules.sums.detail_equations import whole_amounts
 from app.rules.sums.equations import Equation, Family, System, Variant, total
 from app.rules.sums.line_equations import line_tolerance, net_equation, rounded
 from app.rules.sums.ubl_tr_tax import (
@@ -40,6 +41,7 @@ def ubl_tr_system(invoice: Invoice) -> System:
         Family(_line_variants(invoice, table, least)),
         Family(percent_variants(invoice, table)),
         Family([Variant("", list(allowance_base_equations(invoice, table)))]),
+        Family([Variant("", whole_amounts(invoice, table))]),
         Family(line_tax_variants(invoice, table)),
         Family(
             [
