@@ -23,7 +23,7 @@ from app.admin.i18n.labels import LABELS, label
 from app.admin.i18n.translate import translate
 from app.admin.list_query import link, parse_filters
 from app.einvoices.access import requires_einvoices
-from app.einvoices.decisions import checks, settlement
+from app.einvoices.decisions import decision_checks, settlement
 from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes, drafts, readiness, step_needs
 from app.einvoices.lifecycle import from_sales as sales_drafts
@@ -82,7 +82,7 @@ def show(einvoice_id: int) -> str:
     """One e-invoice with its items, related documents and history."""
     einvoice = lookup.find(einvoice_id, scope(), items=True, events=True)
     is_doubtful = sendings.find_doubtful(einvoice) is not None
-    disputed = checks.find_disputed(einvoice)
+    disputed = decision_checks.find_disputed(einvoice)
     state = readiness.of_draft(einvoice, scope()) if allowed_steps.is_allowed("issue", einvoice) else None
     may_write = step_needs.ABILITY in authenticate().abilities
     return render_template(

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.accounts import audit
 from app.accounts.ownership import Scope
-from app.einvoices.decisions import checks
+from app.einvoices.decisions import decision_checks
 from app.einvoices.errors import AlreadySending, NotInDoubt
 from app.einvoices.events import record
 from app.einvoices.models.einvoices import Einvoice
@@ -40,7 +40,7 @@ def settle(einvoice_id: int, *, taken: bool, reason: str, scope: Scope, actor: s
     facts = {"reason": reason, "actor": actor}
     if (row := sendings.find_doubtful(einvoice)) is not None:
         _decide(einvoice, row, taken=taken, **facts)
-    elif (row := checks.find_disputed(einvoice)) is not None:
+    elif (row := decision_checks.find_disputed(einvoice)) is not None:
         _decide_again(einvoice, row, taken=taken, **facts)
     else:
         raise AlreadySending if sendings.is_being_sent(einvoice) else NotInDoubt
@@ -50,19 +50,19 @@ def settle(einvoice_id: int, *, taken: bool, reason: str, scope: Scope, actor: s
 
 def _decide(einvoice: Einvoice, row: EinvoiceSending, *, taken: bool, **facts: Any) -> None:
     doubt.close(row, WorkState.DONE if taken else WorkState.FAILED)
-    checks.begin(row)
+    decision_checks.begin(row)
     _apply(einvoice, taken=taken, **facts)
 
 
 def _decide_again(einvoice: Einvoice, row: EinvoiceSending, *, taken: bool, **facts: Any) -> None:
-    if not taken and row.error == checks.THERE:
+    if not taken and row.error == decision_checks.THERE:
         raise Invalid({"taken": [_SAYS_IT_HAS_IT]})
     was_taken, was_checked = row.state == WorkState.DONE, row.check_state == CheckState.CONTRADICTED
     doubt.close(row, WorkState.DONE if taken else WorkState.FAILED)
     row.check_state = row.error = None
     if not was_checked:
-        checks.begin(row)
-    if taken == was_taken or not checks.is_present(einvoice, row):
+        decision_checks.begin(row)
+    if taken == was_taken or not decision_checks.is_present(einvoice, row):
         einvoice.updated_at = change_clock.stamp()
         record(einvoice, "doubt_settled", taken=taken, **facts)
         return

@@ -115,8 +115,8 @@ class EinvoiceSending(LeasedWork, db.Model):
     in_doubt: Mapped[bool] = mapped_column(default=False, server_default=false(), nullable=False)
     #: Whether the provider said that it has the number under another key: then "not found" settles no doubt.
     number_taken: Mapped[bool] = mapped_column(default=False, server_default=false(), nullable=False)
-    #: Set after a person decided about it, until the provider has confirmed that: see ``decisions/checks.py``. While it
-    #: is set, ``finished_at`` is the time of the decision, and ``due_at`` that of the next look-up.
+    #: Set after a person decided about it, until the provider has confirmed that: ``decisions/decision_checks.py``.
+    #: While it is set, ``finished_at`` is the time of the decision, and ``due_at`` that of the next look-up.
     check_state: Mapped[str | None] = mapped_column(String(20))
     created_at: Mapped[datetime] = _moment(default=clock.now)
 

@@ -46,10 +46,7 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
     return {
         "language": language,
         "label": LABELS[language],
-        "kind": einvoice.type,
-        "is_sale": einvoice.type == Type.SALE,
-        "is_test": einvoice.is_test,
-        "is_cancelled": einvoice.status == Status.CANCELLED,
+        **_kind(einvoice),
         "invoice_no": einvoice.invoice_no,
         "issued": local.strftime("%d.%m.%Y %H:%M" if language == "tr" else "%Y-%m-%d %H:%M"),
         "created": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -94,6 +91,12 @@ def split_into_parts(data: dict[str, Any]) -> list[dict[str, Any]]:
 def item_weight(item: dict[str, str]) -> int:
     """What an item adds to the size of its part."""
     return ROW_WEIGHT + len(item["name"]) + len(item["sku"] or "")
+
+
+def _kind(einvoice: Einvoice) -> dict[str, Any]:
+    is_cancelled = einvoice.status == Status.CANCELLED
+    marks = {"is_test": einvoice.is_test, "is_cancelled": is_cancelled}
+    return {"kind": einvoice.type, "is_sale": einvoice.type == Type.SALE, **marks}
 
 
 def _facts(einvoice: Einvoice, original_no: str | None) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, select, update
 
 from app.accounts import audit
 from app.accounts.ownership import Scope, lock_user
-from app.einvoices.decisions import checks
+from app.einvoices.decisions import decision_checks
 from app.einvoices.errors import AccountHasDocuments, AllowancesNotYours, TooManyAccounts, UnknownAccount
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import Mode, ProviderAccount
@@ -216,7 +216,7 @@ def _require_no_doubt(account: ProviderAccount, data: Mapping[str, Any]) -> None
     if all(data.get(name, getattr(account, name)) == getattr(account, name) for name in ("adapter", *URLS)):
         return
     sendings.require_no_doubt_of_lane(account.id)
-    checks.end_of_lane(account.id)
+    decision_checks.end_of_lane(account.id)
 
 
 def tested_values(account: ProviderAccount) -> list[Any]:

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy import or_, select
 
-from app.einvoices.decisions import checks
+from app.einvoices.decisions import decision_checks
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.providers import doubt, lanes, lockouts, outcomes, sendings
 from app.einvoices.providers.clients import can_look_up
@@ -118,9 +118,9 @@ def _refusal_of_credentials(result: _Result) -> str | None:
 def _store(result: _Result) -> None:
     claim = result.claim
     if claim.is_check and result.is_clear:
-        checks.record_answer(claim.id, claim.einvoice_id, result.response, result.asked_at)
+        decision_checks.record_answer(claim.id, claim.einvoice_id, result.response, result.asked_at)
     elif claim.is_check and claim.is_last:
-        checks.record_no_answer(claim.id, claim.einvoice_id, str(result.error) if result.error else None)
+        decision_checks.record_no_answer(claim.id, claim.einvoice_id, str(result.error) if result.error else None)
     elif not claim.is_check:
         _show(claim)
         if result.is_clear:
@@ -141,7 +141,7 @@ def _claim_next(lane_id: int) -> _Claim | None:
     ``due_at`` of a failed sending is the end of its last lease: until then, the provider may still be storing it.
     """
     moment = clock.now()
-    wanted = or_(sendings.is_doubtful(), checks.is_open())
+    wanted = or_(sendings.is_doubtful(), decision_checks.is_open())
     due = select(EinvoiceSending).where(
         EinvoiceSending.lane_id == lane_id, wanted, work_queue.is_due(EinvoiceSending, moment)
     )
@@ -153,7 +153,7 @@ def _claim_next(lane_id: int) -> _Claim | None:
     claim_id, age = uuid4(), moment - (row.finished_at or moment)
     row.claim_id, row.due_at = claim_id, moment + min(max(age, shortest), longest)
     error, context = row.error or work_queue.WORKER_LOST, work_queue.context_of(row)
-    is_check, is_last = row.check_state is not None, checks.is_over(row.finished_at)
+    is_check, is_last = row.check_state is not None, decision_checks.is_over(row.finished_at)
     names = (claim_id, row.einvoice_id, lane_id, row.attempts, error, row.number_taken)
     return _Claim(*names, prepare(row), context, is_check, is_last)
 

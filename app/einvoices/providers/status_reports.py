@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.accounts.ownership import Scope
-from app.einvoices.decisions import checks
+from app.einvoices.decisions import decision_checks
 from app.einvoices.events import STATUS_CHANGED, emit, record
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import ProviderAccount
@@ -61,7 +61,7 @@ def report(
         settle_by_report(einvoice)
     if applied and not status_words.apply(einvoice):
         emit(STATUS_CHANGED, einvoice)
-    checks.hear_report(einvoice, account.id if account else einvoice.provider_account_id or lanes.INSTALLATION)
+    decision_checks.hear_report(einvoice, account.id if account else einvoice.provider_account_id or lanes.INSTALLATION)
     return einvoice
 
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from app.accounts.models.accounts import User
-from app.einvoices.decisions import checks
+from app.einvoices.decisions import decision_checks
 from app.einvoices.lifecycle import issue
 from app.einvoices.models.work import CheckState, EinvoiceSending
 from app.einvoices.provider_accounts import directory
@@ -78,9 +78,11 @@ def test_a_contradicted_decision_is_shown_and_made_again(owner_client: FlaskClie
     submit_form(owner_client, f"{url}/settle-doubt", page=url, reason="x", taken="true")
     with unit_of_work():
         stored = db.session.get_one(EinvoiceSending, row.id)
-        checks.dispute(lookup.find(einvoice.id, None), stored, CheckState.CONTRADICTED, checks.NOT_THERE)
+        decision_checks.dispute(
+            lookup.find(einvoice.id, None), stored, CheckState.CONTRADICTED, decision_checks.NOT_THERE
+        )
     page = owner_client.get(url).text
-    assert checks.NOT_THERE in page
+    assert decision_checks.NOT_THERE in page
     assert f"Search at the provider for the number {einvoice.invoice_no}, and decide again." in page
     assert "Settle the doubt" in page
     assert "E-invoices of which the provider contradicts a decision: 1" in owner_client.get("/admin").text

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.einvoices.decisions import checks
+from app.einvoices.decisions import decision_checks
 from app.einvoices.providers import look_ups, outbox
 from tests.einvoices.helpers import events_of, fetch_detail, list_page, page_ids, perform, stored_sendings
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS, call_back
@@ -60,7 +60,7 @@ def test_a_callback_of_an_earlier_provider_is_told(
     body = {"invoice_no": einvoice["invoice_no"], "provider_status": "accepted"}
     assert call_back(admin, account, body, at=int(sum(DELAYS))).status_code == 200
     assert contradicted(admin) == [einvoice["id"]]
-    assert events_of(einvoice["id"])[-1]["attention"]["reason"] == checks.THERE
+    assert events_of(einvoice["id"])[-1]["attention"]["reason"] == decision_checks.THERE
 
 
 def test_another_address_is_not_asked_about_it(
@@ -74,4 +74,4 @@ def test_another_address_is_not_asked_about_it(
     look_ups.look_up_due()
     assert sum(store.looked_up.values()) == asked
     assert page_ids(list_page(admin, attention="unconfirmed")) == [einvoice["id"]]
-    assert stored_sendings()[0].error == checks.OTHER_ADDRESS
+    assert stored_sendings()[0].error == decision_checks.OTHER_ADDRESS

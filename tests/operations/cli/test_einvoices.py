@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.accounts.models.accounts import AuditEntry
-from app.einvoices.decisions import checks
+from app.einvoices.decisions import decision_checks
 from app.einvoices.lifecycle import drafts
 from app.einvoices.models.work import CheckState, EinvoiceSending
 from app.einvoices.queries import lookup
@@ -42,8 +42,10 @@ def test_a_contradicted_decision_is_listed_and_made_again(run: Run, doubtful: tu
     with unit_of_work():
         [row] = stored_rows(EinvoiceSending)
         stored = db.session.get_one(EinvoiceSending, row.id)
-        checks.dispute(lookup.find(einvoice_id, None), stored, CheckState.CONTRADICTED, checks.NOT_THERE)
-    assert checks.NOT_THERE in run("einvoices", "in-doubt").output
+        decision_checks.dispute(
+            lookup.find(einvoice_id, None), stored, CheckState.CONTRADICTED, decision_checks.NOT_THERE
+        )
+    assert decision_checks.NOT_THERE in run("einvoices", "in-doubt").output
     assert run(*words, "--not-taken").output == f"{number} is issued; its provider status is failed.\n"
     assert run("einvoices", "in-doubt").output == "0 e-invoices are in doubt.\n"
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
 
-from app.einvoices.decisions import checks
+from app.einvoices.decisions import decision_checks
 from app.einvoices.providers import look_ups, outbox
 from app.extensions import db
 from app.kernel import clock
@@ -310,7 +310,7 @@ class Lifetimes(RuleBasedStateMachine):
             self.come_to_rest()
             if self.world.open_sendings() == 0:
                 break
-        self.world.clock.pass_time(checks.LONGEST_CHECK.total_seconds())
+        self.world.clock.pass_time(decision_checks.LONGEST_CHECK.total_seconds())
         self.come_to_rest()
         while self.world.reports.send_due():  # some have got no answer yet
             self.world.clock.pass_time(REPORT_PAUSE + 1)

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from app.accounts.models.accounts import AuditEntry
-from app.einvoices.decisions import checks
+from app.einvoices.decisions import decision_checks
 from app.einvoices.providers import look_ups, outbox
 from app.extensions import db
 from app.kernel.http.app import Hub
@@ -30,7 +30,7 @@ from tests.einvoices.providers.provider_server import DROP, StoringProvider
 
 __all__ = ["pass_time", "store"]
 Pass = Callable[[float], None]
-WEEK = checks.LONGEST_CHECK.total_seconds()
+WEEK = decision_checks.LONGEST_CHECK.total_seconds()
 
 
 @pytest.fixture
@@ -122,10 +122,10 @@ class TestTaken:
         assert shown(owner, doubtful) == ("sent", "taken")  # not changed in silence
         assert listed(owner, "contradicted") == [doubtful]
         kind, facts = last_entry(owner, doubtful)
-        assert (kind, facts["reason"], facts["taken"]) == ("decision_contradicted", checks.NOT_THERE, True)
+        assert (kind, facts["reason"], facts["taken"]) == ("decision_contradicted", decision_checks.NOT_THERE, True)
         event = events_of(doubtful)[-1]
         assert event["type"] == "einvoice.needs_attention"
-        assert event["attention"] == {"problem": "contradicted", "reason": checks.NOT_THERE}
+        assert event["attention"] == {"problem": "contradicted", "reason": decision_checks.NOT_THERE}
         actions = select(AuditEntry.action).where(AuditEntry.subject == f"einvoice:{doubtful}")
         assert "einvoice.decision_contradicted" in db.session.scalars(actions).all()
 
@@ -162,7 +162,7 @@ class TestTaken:
         assert listed(owner, "unconfirmed") == [doubtful]
         assert shown(owner, doubtful) == ("sent", "taken")
         kind, facts = last_entry(owner, doubtful)
-        assert (kind, facts["reason"]) == ("decision_unconfirmed", checks.NO_WORD)
+        assert (kind, facts["reason"]) == ("decision_unconfirmed", decision_checks.NO_WORD)
         assert "500" in facts["error"]
         asked = sum(store.looked_up.values())
         ask(pass_time, 3700)
@@ -210,7 +210,7 @@ class TestNotTaken:
         ask(pass_time)
         assert shown(owner, doubtful) == ("accepted", "accepted")
         assert listed(owner, "contradicted") == [doubtful]
-        assert events_of(doubtful)[-1]["attention"]["reason"] == checks.THERE
+        assert events_of(doubtful)[-1]["attention"]["reason"] == decision_checks.THERE
         assert decide(owner, doubtful, taken=False).status_code == 422
         assert decide(owner, doubtful, taken=True).status_code == 200
         assert (shown(owner, doubtful), listed(owner, "contradicted")) == (("accepted", "accepted"), [])
