@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Response, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext, lazy_gettext
 from flask_wtf.csrf import CSRFError
 
 from app.admin import kept_form
 from app.admin.blueprint import HEADERS, CookieNeedsHttps, StaleForm, loses_cookie
 from app.admin.forms.sign_in_form import SignInForm, sign_in_page
-from app.admin.helpers import SEE_OTHER
+from app.admin.helpers import SEE_OTHER, flash_refusal
 from app.admin.i18n.translate import translate
 from app.kernel import errors
 from app.kernel.http.app import is_page
@@ -62,7 +62,7 @@ def render(refusal: errors.Refusal) -> Response:
         and isinstance(refusal, _SHOWN_ON_PREVIOUS_PAGE)
         and not isinstance(refusal, StaleForm | CookieNeedsHttps)
     ):
-        flash(error_text(refusal), "error")
+        flash_refusal(error_text(refusal), _field_errors(refusal))
         return make_response(redirect(previous_page(), SEE_OTHER))
     status = 422 if isinstance(refusal, errors.Invalid) else refusal.status
     # A refusal with a code of its own (module not enabled, address not allowed) is more exact than its status.
@@ -90,6 +90,12 @@ def error_text(refusal: errors.Refusal) -> str:
     """Message of a refusal in the viewer's language, in one line."""
     faults = [text for _, texts in flatten_errors(refusal.errors or {}) for text in texts]
     return " ".join(map(translate, faults)) or translate(refusal.message)
+
+
+def _field_errors(refusal: errors.Refusal) -> dict[str, str]:
+    """Text of each field that a refusal names, by the last name of its path, in the viewer's language."""
+    found = flatten_errors(refusal.errors or {})
+    return {str(path[-1]): " ".join(map(translate, texts)) for path, texts in found if path}
 
 
 def previous_page() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,8 @@ from app.admin.forms.base import Form
 from app.kernel import clock
 from app.kernel.errors import Invalid
 
+#: Errors of fields that a redirect carries; the cookie of the session is small.
+MAX_FIELD_ERRORS = 10
 #: Status of a redirect after a POST: the browser follows it with GET.
 SEE_OTHER = 303
 
@@ -32,9 +35,20 @@ def redirect_with_success(text: str, endpoint: str, **values: Any) -> Response:
 
 
 def redirect_with_errors(form: Form, endpoint: str, **values: Any) -> Response:
-    """Redirect to a page that shows the errors of ``form``, whose dialog is closed by then."""
-    flash(" ".join(str(text) for texts in form.errors.values() for text in texts), "error")
+    """Redirect to a page that opens the dialog of ``form`` again, with its errors and what was typed."""
+    errors = {str(name): " ".join(map(str, texts)) for name, texts in form.errors.items()}
+    flash_refusal(" ".join(errors.values()), errors)
     return redirect_to(endpoint, **values)
+
+
+def flash_refusal(text: str, errors: Mapping[str, str]) -> None:
+    """Let the next page show a refusal; its script fills the form again (``static/kept_fields.js``).
+
+    Args:
+        errors: text by the name of the field.
+    """
+    shown = dict(itertools.islice(errors.items(), MAX_FIELD_ERRORS))
+    flash({"text": text, "errors": shown}, "refused")  # type: ignore[arg-type]
 
 
 def load_data(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:

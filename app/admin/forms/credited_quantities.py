@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
 from app.admin.forms.number_input import read_number
 from app.kernel.errors import Invalid
+from app.kernel.http.error_envelopes import flatten_errors
 from app.kernel.messages import N_
 
 _PREFIX = "quantity-"
+
+
+@contextmanager
+def named_by_input(chosen: Mapping[str, Any]) -> Iterator[None]:
+    """Name the inputs of the page in a refusal of ``chosen`` items."""
+    try:
+        yield
+    except Invalid as refusal:
+        errors = dict(refusal.errors or {})
+        if not isinstance(errors.get("items"), Mapping):
+            raise
+        items: Mapping[Any, Any] = errors.pop("items")
+        ids = [item["item_id"] for item in chosen["items"]]
+        errors |= {f"{_PREFIX}{ids[int(at)]}": [*_texts(faults)] for at, faults in items.items()}
+        raise Invalid(errors) from refusal
+
+
+def _texts(faults: Any) -> Iterator[Any]:
+    for _, texts in flatten_errors(faults):
+        yield from texts
 
 
 def chosen_items(form: MultiDict[str, str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.accounts import users
 from app.accounts.ownership import actor, owner_id, scope
 from app.accounts.principals import authenticate
-from app.admin.forms.credited_quantities import chosen_items
+from app.admin.forms.credited_quantities import chosen_items, named_by_input
 from app.admin.helpers import load_data, load_form, redirect_with_success
 from app.admin.i18n.formats import moment, money
 from app.admin.i18n.labels import LABELS, label
@@ -222,8 +222,10 @@ def credit(einvoice_id: int, kind: str) -> BaseResponse:
     """Draft a return or a credit note for the chosen quantities, or for everything that remains."""
     if kind not in {Type.RETURN, Type.CREDIT_NOTE}:
         raise UnknownEinvoice
-    data = load_form(EinvoiceCreditSchema(), "reason", **chosen_items(request.form))
-    draft = credit_notes.draft_credit(einvoice_id, Type(kind), data, scope(), actor())
+    chosen = chosen_items(request.form)
+    with named_by_input(chosen):
+        data = load_form(EinvoiceCreditSchema(), "reason", **chosen)
+        draft = credit_notes.draft_credit(einvoice_id, Type(kind), data, scope(), actor())
     return _redirect(gettext("Draft created."), draft.id)
 
 
