@@ -39,10 +39,11 @@ SUBJECTS: Mapping[str, Subject] = {
     "receipt": Subject("invoiceNo", "id", "admin.receipts.show", "receipt_id"),
     "roll": Subject("supplierRollNo", "invoiceId", "admin.receipts.show", "receipt_id"),
     "ledger": Subject("fabricItemId", "invoiceId", "admin.receipts.show", "receipt_id"),
+    "account": Subject("name", "id", "admin.provider_accounts.show", "account_id"),
     "einvoice": Subject("invoice_no", "id", "admin.einvoices.show", "einvoice_id"),
 }
 #: Events whose subject has no page, because it was deleted.
-WITHOUT_PAGE = frozenset({"grn.deleted"})
+WITHOUT_PAGE = frozenset({"grn.deleted", "provider_account.removed"})
 
 
 @dataclass(frozen=True, slots=True)

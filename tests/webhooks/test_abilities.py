@@ -22,6 +22,7 @@ from tests.webhooks.receivers import Receiver
 
 MANAGE = "webhooks:manage"
 READS = {"einvoice.*": "einvoices:read", "sales.*": "sales:read", "grn.*": "grn:read"}
+READS |= {"provider_account.*": "einvoices:read"}
 OFF, URL = {"enabled": False}, "https://8.8.4.4/other"
 
 Holder = Callable[..., FlaskClient]

@@ -21,6 +21,7 @@ from app.webhooks.schemas.endpoints import MAX_CONCURRENCY, MAX_RATE_PER_MINUTE
 #: Wildcard of events -> its label.
 WILDCARDS: dict[str, LazyString] = {
     "einvoice.*": lazy_gettext("All e-invoice events"),
+    "provider_account.*": lazy_gettext("All provider account events"),
     "sales.*": lazy_gettext("All sales events"),
     "grn.*": lazy_gettext("All goods receipt events"),
 }

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import structlog
 
-from app.accounts import audit
 from app.accounts.ownership import Scope
+from app.einvoices import account_events
 from app.einvoices.errors import AccountInTest
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.provider_accounts import directory
@@ -47,7 +47,7 @@ def run(account_id: int, scope: Scope, *, actor: str) -> ProviderAccount:
     account.tested_at, account.test_passed, account.testing_until = clock.now(), fault is None, None
     account.test_message = (fault or PASSED)[:_MAX_MESSAGE_LENGTH]
     facts = {"passed": account.test_passed, "message": account.test_message}
-    audit.record("provider_account.tested", actor=actor, subject=f"provider_account:{account.id}", **facts)
+    account_events.record("tested", account, actor, **facts)
     after_commit(_trigger_sender)  # sendings may have waited for the test
     return account
 

@@ -10,8 +10,8 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Select, func, select, update
 
-from app.accounts import audit
 from app.accounts.ownership import Scope, lock_user
+from app.einvoices import account_events
 from app.einvoices.decisions import decision_checks
 from app.einvoices.errors import AccountHasDocuments, AllowancesNotYours, TooManyAccounts, UnknownAccount
 from app.einvoices.models.einvoices import Einvoice
@@ -65,7 +65,7 @@ def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: boo
     db.session.add(account)
     db.session.flush()
     _set_default(account, data.get("is_default", False), actor)
-    _record("created", account, actor, name=account.name, url=account.url, allowances=account.allowances)
+    account_events.record("created", account, actor, name=account.name, url=account.url, allowances=account.allowances)
     return AccountWithSecret(account, secret)
 
 
@@ -151,14 +151,14 @@ def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str
         raise AccountHasDocuments
     _require_right_to_allow(data, may_allow)
     if "allowances" in data and data["allowances"] != account.allowances:
-        _record("allowances_changed", account, actor, before=account.allowances, after=data["allowances"])
+        account_events.record("allowances_changed", account, actor, before=account.allowances, after=data["allowances"])
     is_default = data.get("is_default", account.is_default)
     account.is_default = False  # another mode may have a default of its own
     _set_fields(account, data)
     db.session.flush()
     _set_default(account, is_default, actor)
     account.updated_at = clock.now()
-    _record("changed", account, actor, fields=sorted(data), url=account.url)
+    account_events.record("changed", account, actor, fields=sorted(data), url=account.url)
     return account
 
 
@@ -176,13 +176,13 @@ def remove(account_id: int, scope: Scope, *, actor: str) -> bool:
         # Wait for the drafts that are being created with it.
         db.session.execute(select(ProviderAccount.id).where(ProviderAccount.id == account.id).with_for_update())
     if not _is_used(account):
-        _record("deleted", account, actor, name=account.name)
+        account_events.record("deleted", account, actor, name=account.name)
         db.session.delete(account)
         db.session.flush()
         return False
     account.archived_at = account.updated_at = clock.now()
     account.is_default = False
-    _record("archived", account, actor, name=account.name)
+    account_events.record("archived", account, actor, name=account.name)
     after_commit(archived_work.trigger_sweep)
     return True
 
@@ -198,7 +198,7 @@ def rotate(account_id: int, grace_hours: int, scope: Scope, *, actor: str) -> Ac
     account.previous_callback_secret = account.callback_secret if grace_hours else None
     account.previous_callback_secret_until = clock.now() + timedelta(hours=grace_hours) if grace_hours else None
     account.callback_secret, account.updated_at = seal(secret.encode()), clock.now()
-    _record("secret_rotated", account, actor, grace_hours=grace_hours)
+    account_events.record("secret_rotated", account, actor, grace_hours=grace_hours)
     return AccountWithSecret(account, secret)
 
 
@@ -273,7 +273,7 @@ def _set_default(account: ProviderAccount, is_default: bool, actor: str) -> None
             ProviderAccount.is_default,
         )
         for other in db.session.scalars(others.values(is_default=False).returning(ProviderAccount)):
-            _record("default_lost", other, actor, to=account.id)
+            account_events.record("default_lost", other, actor, to=account.id)
     account.is_default = is_default
     db.session.flush()
 
@@ -288,7 +288,3 @@ def _one(query: Select[Any]) -> ProviderAccount:
     if found is None:
         raise UnknownAccount
     return found
-
-
-def _record(action: str, account: ProviderAccount, actor: str, **details: Any) -> None:
-    audit.record(f"provider_account.{action}", actor=actor, subject=f"provider_account:{account.id}", **details)

@@ -15,6 +15,7 @@ from flask import current_app
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 
 from app.accounts import audit
+from app.einvoices import account_events
 from app.einvoices.models.provider_accounts import ProviderAccount, ProviderLane
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.providers import lanes
@@ -39,7 +40,8 @@ def stop_account(account_id: int, reason: str, asked_at: datetime) -> None:
     stopped = update(ProviderAccount).where(ProviderAccount.id == account_id, passed, is_older)
     message = reason[:MAX_ERROR_LENGTH]
     if db.session.execute(stopped.values(test_passed=False, test_message=message, tested_at=clock.now())).rowcount:
-        audit.record("provider_account.stopped", actor=ACTOR, subject=f"provider_account:{account_id}", reason=message)
+        account = db.session.get_one(ProviderAccount, account_id, populate_existing=True)
+        account_events.record("stopped", account, ACTOR, reason=message)
 
 
 def lock_out_settings(adapter: str, reason: str) -> None:
