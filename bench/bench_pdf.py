@@ -12,7 +12,8 @@ from decimal import Decimal
 import psutil
 from weasyprint import CSS, HTML
 
-from app.einvoices.lifecycle import drafts, totals
+from app.einvoices.content import draft_lines
+from app.einvoices.lifecycle import totals
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import context
 from app.pdf import renderer
@@ -90,5 +91,5 @@ def _data(count: int) -> dict[str, object]:
         buyer_name="Ayşe Yılmaz",
         buyer_tax_id="12345678901",
     )
-    drafts.set_lines(einvoice, items, lines, totals.compute(lines, 2))
+    draft_lines.set_lines(einvoice, items, lines, totals.compute(lines, 2))
     return context.build_context(einvoice, None, None)

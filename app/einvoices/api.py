@@ -48,7 +48,7 @@ from app.einvoices.schemas.einvoices import (
 )
 from app.einvoices.schemas.lists import DetailQuery, EinvoiceListSchema, EinvoiceSeriesListSchema, ListQuery
 from app.einvoices.schemas.provider_status import ProviderStatusSchema
-from app.einvoices.schemas.readiness import EinvoiceReadinessSchema
+from app.einvoices.schemas.readiness import EinvoiceReadinessSchema, ReadinessQuery
 from app.einvoices.status import Type
 from app.kernel.errors import RangeNotSatisfiable
 from app.kernel.http.app import ApiBlueprint
@@ -177,10 +177,15 @@ class ProviderStatus(MethodView):
 class Readiness(MethodView):
     @requires_einvoices("einvoices:read")
     @refuses(UnknownEinvoice, WrongState)
+    @blp.arguments(ReadinessQuery, location="query")
     @blp.response(200, EinvoiceReadinessSchema, example=samples.READINESS)
-    def get(self, einvoice_id: int) -> readiness.Readiness:
-        """Whether a draft can be issued: the fields that are missing, and the conflicts with other e-invoices."""
-        return readiness.check(einvoice_id, scope())
+    def get(self, query: dict[str, Any], einvoice_id: int) -> readiness.Readiness:
+        """Whether a draft can be issued: the fields that are missing, and the conflicts with other e-invoices.
+
+        `findings` has what the rules of `profile`, or of the profiles that the seller chose, say. A finding of the
+        severity `error` is in the way of the issue.
+        """
+        return readiness.check(einvoice_id, scope(), query["profile"])
 
 
 @blp.route("/<int:einvoice_id>/issue")

@@ -13,7 +13,8 @@ class InvoiceSource:
 
     Attributes:
         read: returns the invoice with a number as ``buyer``, ``items`` (``sku``, ``name``, ``quantity``,
-            ``unit_price``) and ``notes``; raises ``NotFound`` when no invoice has the number.
+            ``unit_price``, ``barcode``, ``batch``, ``expiry``) and ``notes``;
+            raises ``NotFound`` when no invoice has the number.
         lock: locks the invoice with a number until the commit, and returns whether it is in review.
         is_in_review: the same without a lock.
     """

@@ -63,6 +63,8 @@ DETAIL: dict[str, Any] = {
     "reason": "",
     "provider_account_id": 7,
     "waiting_because": None,
+    "tax_rule": "per_rate",
+    "payable": 120.0,
     "pdf_state": "done",
     "pdf_error": None,
     "created_at": "2026-02-01T11:59:00.000000Z",
@@ -95,6 +97,7 @@ CREDIT: dict[str, Any] = {
     "original_id": 456,
     "reason": "One was torn",
     "items": [{**_ITEM, "id": 910, "quantity": 1.0, "vat_amount": 10.0, "total": 60.0}],
+    "payable": 60.0,
     "totals": {"subtotal": 50.0, "tax_total": 10.0, "discount_total": 0.0, "grand_total": 60.0, "currency": "TRY"},
 }
 
@@ -144,6 +147,18 @@ READINESS: dict[str, Any] = {
             "data": None,
         }
     ],
+    "findings": [
+        {
+            "profile": "ubl-tr",
+            "rule": "unitCode",
+            "severity": "error",
+            "field": "items.0.unit",
+            "message": "This field is required.",
+            "terms": ["BT-130"],
+            "path": "cac:InvoiceLine[1]/cbc:InvoicedQuantity/@unitCode",
+            "hint": "Complete or correct items.0.unit.",
+        }
+    ],
 }
 
 _LINK: dict[str, Any] = {
@@ -176,5 +191,9 @@ SELLER: dict[str, Any] = {
     "default_vat_rate": 20.0,
     "prices_include_vat": False,
     "provider": "null",
+    "tax_scheme": "vkn",
+    "legal_profiles": ["ubl-tr"],
+    "payment_days": 30,
+    "postal_address": {"street": "Sanayi Cad. 1", "district": "Osmangazi", "city": "Bursa", "country": "TR"},
     "logo_sha256": None,
 }

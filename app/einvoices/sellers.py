@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,8 +16,11 @@ from sqlalchemy.dialects.postgresql import insert
 from app.accounts import audit
 from app.accounts.models.accounts import User
 from app.config import KIB
+from app.einvoices.content import draft_facts
+from app.einvoices.content.tax_numbers import fault_of
 from app.einvoices.countries import DEFAULT_COUNTRY, TIMEZONES
 from app.einvoices.currencies import CURRENCIES
+from app.einvoices.models.legal_fields import SELLER_FACTS, TaxRule, TaxScheme
 from app.einvoices.models.sellers import COMPARED_TAX_ID, SellerLogo, SellerProfile
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.extensions import db
@@ -24,6 +28,7 @@ from app.kernel import clock, time_zones
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
 from app.languages import LANGUAGES
+from app.rules.profiles import LegalProfile
 
 MAX_LOGO_BYTES = 256 * KIB
 _DEFAULTS: Mapping[str, Any] = {
@@ -35,12 +40,18 @@ _DEFAULTS: Mapping[str, Any] = {
     "default_vat_rate": Decimal(20),
     "prices_include_vat": False,
     "provider": "null",
+    "tax_rule": TaxRule.PER_RATE.value,
 }
+#: Fields of legal formats that may be null.
+_LEGAL = ("tax_scheme", "legal_profiles", "payment_days")
+MAX_PAYMENT_DAYS = 3650
+#: In India the financial year begins in April.
+_APRIL = 4
 _TEXTS = ("tax_id", "tax_office", "address", "email", "phone", "website", "bank", "footer")
 #: Fields that the PDF prints; the other fields are defaults for new drafts.
 _PRINTED = ("name", *_TEXTS, "language", "timezone", "logo_sha256")
 #: A change of one of these may make two users number the e-invoices of one company alike.
-_NUMBERING = frozenset({"tax_id", "prefix", "country"})
+_NUMBERING = frozenset({"tax_id", "prefix", "country", "legal_profiles"})
 #: Tax numbers are compared within one country if both sellers said theirs.
 _SHARED_SERIES = text(
     f"""
@@ -81,10 +92,14 @@ def save(owner_id: int, *, actor: str, **facts: Any) -> SellerProfile:
     follows_country = facts["timezone"] == "" if "timezone" in facts else "country" in facts
     if follows_country and country in TIMEZONES:
         facts["timezone"] = TIMEZONES[country]
-    unknown = facts.keys() - {"name", *_TEXTS, *_DEFAULTS}
+    unknown = facts.keys() - {"name", *_TEXTS, *_DEFAULTS, *_LEGAL, *SELLER_FACTS}
     faults = {name: [N_("Unknown field.")] for name in unknown} | dict(_find_faults(facts))
     if faults:
         raise Invalid(faults)
+    said = {name: facts.pop(name) for name in SELLER_FACTS if name in facts}
+    if said:
+        facts["legal"] = draft_facts.merged(profile.legal, said)
+    _require_tax_number(profile, facts)
     changed = sorted(name for name, value in facts.items() if getattr(profile, name) != value)
     for name, value in facts.items():
         setattr(profile, name, value)
@@ -103,11 +118,22 @@ def save(owner_id: int, *, actor: str, **facts: Any) -> SellerProfile:
 def shares_series(profile: SellerProfile) -> bool:
     """Whether another user of the same company has the prefix, or has numbers with it of this year."""
     tax_id = "".join(filter(str.isalnum, profile.tax_id)).upper()
-    year = clock.now().astimezone(parse_timezone(profile.timezone)).year
+    year = series_year(profile, clock.now())
     values = {"owner_id": profile.owner_id, "tax_id": tax_id, "country": profile.country}
     with db.session.no_autoflush:  # the profile may be refused
         found = db.session.scalar(_SHARED_SERIES, {**values, "prefix": profile.prefix, "year": year})
     return bool(tax_id and found)
+
+
+def series_year(profile: SellerProfile, moment: datetime) -> int:
+    """The year of the series: that of the seller's day; for INV-01 the one in which the financial year began."""
+    local = moment.astimezone(parse_timezone(profile.timezone))
+    return local.year - (is_indian(profile) and local.month < _APRIL)
+
+
+def is_indian(profile: SellerProfile) -> bool:
+    """Whether the numbers of the seller have the form that INV-01 wants."""
+    return profile.country == "IN" and LegalProfile.INV01 in (profile.legal_profiles or ())
 
 
 def save_logo(owner_id: int, content: bytes | None) -> SellerProfile:
@@ -132,7 +158,25 @@ def logo_of(owner_id: int) -> SellerLogo | None:
 
 def snapshot(profile: SellerProfile) -> dict[str, Any]:
     """The printed fields of a profile, to store with an e-invoice at issue; later changes do not affect them."""
-    return {name: getattr(profile, name) for name in _PRINTED}
+    printed = {name: getattr(profile, name) for name in _PRINTED}
+    return {**printed, "legal": {**(profile.legal or {}), **_said(profile)}}
+
+
+def _said(profile: SellerProfile) -> dict[str, Any]:
+    """What legal documents say of the seller besides the printed fields."""
+    names = ("country", "tax_scheme", "tax_rule", "payment_days")
+    return {name: value for name in names if (value := getattr(profile, name)) is not None}
+
+
+def _require_tax_number(profile: SellerProfile, facts: Mapping[str, Any]) -> None:
+    """Refuse a tax number that does not fit its scheme.
+
+    Raises:
+        Invalid: the form or a check digit is wrong.
+    """
+    scheme, number = facts.get("tax_scheme", profile.tax_scheme), facts.get("tax_id", profile.tax_id)
+    if {"tax_scheme", "tax_id"} & facts.keys() and (fault := fault_of(scheme, number)):
+        raise Invalid({"tax_id": [fault]})
 
 
 def parse_timezone(name: str) -> ZoneInfo:
@@ -151,7 +195,7 @@ def _find_faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     columns = SellerProfile.__table__.columns
     for name, value in facts.items():
         limit = getattr(columns[name].type, "length", None) if name in columns else None
-        if limit and (not isinstance(value, str) or len(value) > limit or "\0" in value):
+        if limit and name not in _LEGAL and (not isinstance(value, str) or len(value) > limit or "\0" in value):
             yield name, [Message(N_("Expected a text of at most %(limit)s characters."), limit=limit)]
     if "name" in facts and not str(facts["name"]).strip():
         yield "name", [N_("This field may not be blank.")]
@@ -162,18 +206,31 @@ def _find_faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
         ("currency", CURRENCIES),
         ("country", sorted(TIMEZONES)),
         ("provider", PROVIDER_NAMES),
+        ("tax_rule", [each.value for each in TaxRule]),
+        ("tax_scheme", [None, *(each.value for each in TaxScheme)]),
     ):
         if name in facts and facts[name] not in choices:
-            yield name, [Message(N_("Must be one of: %(choices)s."), choices=", ".join(choices))]
+            yield name, [Message(N_("Must be one of: %(choices)s."), choices=", ".join(filter(None, choices)))]
     rate = facts.get("default_vat_rate", Decimal(0))
     if not isinstance(rate, Decimal) or not 0 <= rate <= 100 or rate != round(rate, 2):  # noqa: PLR2004
         yield "default_vat_rate", [N_("Expected a percentage from 0 to 100 with at most 2 decimals.")]
+    yield from _find_legal_faults(facts)
     if not isinstance(facts.get("prices_include_vat", False), bool):
         yield "prices_include_vat", [N_("Not a valid boolean.")]
     try:
         parse_timezone(str(facts.get("timezone", "UTC")))
     except Invalid as fault:
         yield from (fault.errors or {}).items()
+
+
+def _find_legal_faults(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    profiles = facts.get("legal_profiles") or []
+    if not isinstance(profiles, list) or not {*profiles} <= {each.value for each in LegalProfile}:
+        text = Message(N_("Must be one of: %(choices)s."), choices=", ".join(LegalProfile))
+        yield "legal_profiles", [text]
+    days = facts.get("payment_days")
+    if days is not None and not (isinstance(days, int) and 0 <= days <= MAX_PAYMENT_DAYS):
+        yield "payment_days", [Message(N_("Send a whole number of days from 0 to %(max)s."), max=MAX_PAYMENT_DAYS)]
 
 
 def _store_logo(content: bytes) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -18,6 +17,8 @@ VERSION = 1
 
 
 _BEYOND_BASIC_PLANE = 0xF0
+#: Names of the fields of each part.
+_FIELDS: dict[Any, tuple[str, ...]] = {}
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(Invoice)
 
@@ -57,10 +58,12 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-@cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
+def _names(kind: Any) -> tuple[str, ...]:
     """The fields of a part of the form; none of a plain value."""
-    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()
+    if kind not in _FIELDS:
+        is_part = dataclasses.is_dataclass(kind)
+        _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(kind)) if is_part else ()
+    return _FIELDS[kind]
 
 
 def shortest(value: Decimal) -> str:

@@ -14,7 +14,7 @@ SCHEMA = RuleSet("inv-01", "1.1")
 _GSTIN = r"[0-9]{2}[0-9A-Z]{13}"
 _DATE = r"(0[1-9]|[12][0-9]|3[01])/(0[1-9]|1[0-2])/20[0-9]{2}"
 #: Path, pattern of a text (or the class of a number), field of the canonical form. All are mandatory.
-_FIELDS: tuple[tuple[str, str | type[Decimal], str], ...] = (
+FIELDS: tuple[tuple[str, str | type[Decimal], str], ...] = (
     ("Version", r"1\.1", "specification"),
     ("TranDtls/TaxSch", "GST", "process"),
     ("TranDtls/SupTyp", "B2B|SEZWP|SEZWOP|EXPWP|EXPWOP|DEXP", "process"),
@@ -51,7 +51,7 @@ _MOST_ITEMS = 1000
 
 def inv01_findings(document: dict[str, Any]) -> list[RuleFinding]:
     """What is missing or has another form than the schema wants, at most for the first thousand items."""
-    found = [each for path, form, field in _FIELDS for each in _check(document, path, path, form, field)]
+    found = [each for path, form, field in FIELDS for each in _check(document, path, path, form, field)]
     items = [each for each in document["ItemList"] if isinstance(each, dict)][:_MOST_ITEMS]
     if not items or len(document["ItemList"]) > _MOST_ITEMS:
         text = Message(N_("Send 1 to %(max)s items."), max=_MOST_ITEMS)

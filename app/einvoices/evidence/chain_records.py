@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -34,6 +35,8 @@ OPEN_FACTS = frozenset(
 _FORMAT = re.compile(r"[a-z0-9][a-z0-9._-]{0,49}")
 _DOCUMENT = ("invoice_no", "type", "currency", "issued_at", "issued_on", "original_id", "corrects_id")
 _AMOUNTS = ("subtotal", "discount_total", "tax_total", "grand_total")
+#: Facts that e-invoices of earlier releases do not have. The canonical form has the whole content of a legal document.
+_LEGAL_FACTS = ("official_no", "uuid", "payable", "canonical_sha256")
 _CONTENT = ("seller", "marketplace", "marketplace_order_no", "sales_invoice_no", "notes")
 _LINE = (
     "line_no",
@@ -75,6 +78,10 @@ def record_artefact(einvoice: Einvoice, file_format: str, sha256: str, size: int
 def issue_facts(einvoice: Einvoice) -> dict[str, Any]:
     """What the record of an issue states about the document for everybody."""
     facts = {name: getattr(einvoice, name) for name in (*_DOCUMENT, *_AMOUNTS)}
+    legal = {name: getattr(einvoice, name) for name in _LEGAL_FACTS}
+    facts |= {
+        name: str(value) if isinstance(value, UUID) else value for name, value in legal.items() if value is not None
+    }
     mark = {"is_test": True} if einvoice.is_test else {}
     return facts | {"issued_on": str(einvoice.issued_on), **mark}
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from app.accounts import audit
-from app.einvoices.evidence import document_stores
+from app.einvoices.documents import written_documents
 from app.einvoices.evidence.chain_records import ARTEFACT, OPEN_FACTS, REMOVED
 from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice, EinvoiceEvent
 from app.einvoices.models.work import EinvoicePdf
@@ -25,6 +25,7 @@ from app.pdf import files
 
 #: The name of a buyer whose data was removed.
 NAMELESS = "-"
+_AMOUNTS_OF_ALLOWANCE = ("is_charge", "amount", "vat_rate")
 
 
 def find_expired(before: datetime) -> Sequence[int]:
@@ -45,12 +46,14 @@ def remove_personal_data(einvoice_id: int, reason: str, actor: str) -> bool:
     for name in BUYER_TEXTS:
         setattr(einvoice, f"buyer_{name}", NAMELESS if name == "name" else "")
     einvoice.notes, einvoice.reason, einvoice.extra = "", "", None
+    einvoice.buyer_legal = None
+    amounts = [{name: row[name] for name in _AMOUNTS_OF_ALLOWANCE} for row in einvoice.allowances]
+    einvoice.legal = {"allowances": amounts} if amounts else None
     einvoice.updated_at = change_clock.stamp()
     for event in db.session.scalars(select(EinvoiceEvent).where(EinvoiceEvent.einvoice_id == einvoice_id)):
         event.payload = {name: value for name, value in event.payload.items() if name in OPEN_FACTS}
     _remove_file(einvoice_id)
-    for store in document_stores.STORES:
-        store.remove(einvoice_id)
+    written_documents.remove_all(einvoice_id)
     _append_removals(einvoice, reason)
     audit.record("einvoice.personal_data_removed", actor=actor, subject=f"einvoice:{einvoice_id}", reason=reason)
     return True

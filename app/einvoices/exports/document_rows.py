@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased, joinedload
 
-from app.einvoices.evidence import document_stores
+from app.einvoices.documents import written_documents
 from app.einvoices.evidence.chain_records import ARTEFACT, ISSUES, REMOVED
 from app.einvoices.exports.month_scope import MonthScope
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
@@ -71,9 +71,10 @@ def _read(scope: MonthScope, ids: Sequence[int], opened: ExitStack) -> Batch:
         stored = files.stored_file(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
         if stored is not None:
             batch.files.append((f"pdf/{stored.name}", opened.enter_context(stored.path.open("rb"))))
-    for document in (each for store in document_stores.STORES for each in store.newest_of(ids)):
-        name = f"{DOCUMENTS}{document.format}/{found[document.einvoice_id][0].invoice_no}{document.path.suffix}"
-        batch.files.append((name, opened.enter_context(document.path.open("rb"))))
+    for document in written_documents.list_newest(ids):
+        path = written_documents.file_of(document)
+        name = f"{DOCUMENTS}{document.format}/{found[document.einvoice_id][0].invoice_no}{path.suffix}"
+        batch.files.append((name, opened.enter_context(path.open("rb"))))
     entries = _further(scope, ids)
     batch.further = proofs.prove(entries)
     batch.further_issues = [entry.position for entry in entries if entry.kind in ISSUES]

@@ -8,6 +8,7 @@ from app.accounts.ownership import Scope
 from app.einvoices.events import CREATED, STATUS_CHANGED, record_step
 from app.einvoices.lifecycle import step_needs
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
+from app.einvoices.models.legal_fields import DOCUMENT_COLUMNS, ITEM_FACTS
 from app.einvoices.provider_accounts import status_words
 from app.einvoices.providers import sendings
 from app.einvoices.queries import change_clock
@@ -22,10 +23,12 @@ _COPIED = (
     *("owner_id", "type", "original_id", "currency", "provider", "provider_account_id"),
     *("marketplace", "marketplace_order_no", "allow_duplicate_order", "credited_total"),
     *("notes", "extra", *_TOTALS, *(f"buyer_{name}" for name in BUYER)),
+    *(*DOCUMENT_COLUMNS, "withholding_total", "tax_rule", "is_interstate", "legal", "buyer_legal"),
 )
 _COPIED_OF_ITEM = (
     *("line_no", "sku", "name", "quantity", "unit_price", "discount_amount", "vat_rate"),
     *("net", "vat_amount", "total", "original_item_id", "credited_quantity", "credited_net"),
+    *(*ITEM_FACTS, "withheld_amount"),
 )
 
 

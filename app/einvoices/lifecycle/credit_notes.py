@@ -10,12 +10,15 @@ from sqlalchemy import func, select
 
 from app import events
 from app.accounts.ownership import Scope
+from app.einvoices.content import document_allowances, draft_facts, item_taxes
+from app.einvoices.content.credit_allowances import allowances_of_credit, tax_left
+from app.einvoices.content.draft_lines import compute_sums, set_lines, values_of
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.events import CREDIT_NOTE_CREATED, RETURN_CREATED, STATUS_CHANGED, emit_and_record, record_step
 from app.einvoices.lifecycle import allowed_steps, totals
-from app.einvoices.lifecycle.drafts import set_lines
 from app.einvoices.lifecycle.inclusive_prices import PRICE_STEP
 from app.einvoices.models.einvoices import BUYER, Einvoice, EinvoiceItem
+from app.einvoices.models.legal_fields import TaxRule
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update, ids_of_sale, is_in_force
 from app.einvoices.status import Status, Type
@@ -167,8 +170,13 @@ def _create_credit(
 ) -> Einvoice:
     digits = CURRENCIES[original.currency]
     lines = [_credit_line(item, quantity, digits) for item, quantity in selected]
-    sums = totals.compute(lines, digits, _remaining_vat(original), _completed_rates(original, selected))
+    nets = [(item, totals.net_amount(line, digits)) for (item, _), line in zip(selected, lines, strict=True)]
+    rows = allowances_of_credit(original, _in_force(original), nets) if original.allowances else []
+    sums = _sums(original, selected, lines, rows)
     moment = change_clock.stamp()
+    facts = draft_facts.facts_for_credit(original)
+    if rows:
+        facts["legal"] = draft_facts.plain({**(facts["legal"] or {}), "allowances": rows})
     credit = Einvoice(
         status=Status.DRAFT.value,
         type=kind.value,
@@ -181,8 +189,9 @@ def _create_credit(
         created_at=clock.now(),
         updated_at=moment,
         **{name: getattr(original, name) for name in _COPIED},
+        **facts,
     )
-    items = [{"sku": item.sku, "name": item.name, "original_item_id": item.id} for item, _ in selected]
+    items = [values_of(item) | {"original_item_id": item.id} for item, _ in selected]
     set_lines(credit, items, lines, sums)
     for (item, quantity), line_sum in zip(selected, sums.lines, strict=True):
         item.credited_quantity += quantity
@@ -192,6 +201,22 @@ def _create_credit(
     db.session.add(credit)
     db.session.flush()
     return credit
+
+
+def _sums(
+    original: Einvoice,
+    selected: Sequence[tuple[EinvoiceItem, Decimal]],
+    lines: Sequence[totals.Line],
+    rows: Sequence[document_allowances.Row],
+) -> totals.Totals:
+    """The totals of a credit: never more VAT than is left, and all of it at the end."""
+    digits = CURRENCIES[original.currency]
+    if original.tax_rule == TaxRule.GST_ITEM:
+        mode = item_taxes.stored_mode(original)
+        return compute_sums(lines, digits, mode, rows, tax_left(original, selected))
+    changes = document_allowances.adjustments(rows)
+    completed = _completed_rates(original, selected)
+    return totals.compute(lines, digits, _remaining_vat(original), completed, changes)
 
 
 def _credit_line(item: EinvoiceItem, quantity: Decimal, digits: int) -> totals.Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,8 @@ from sqlalchemy import func, select
 
 from app.accounts.ownership import Scope
 from app.einvoices import invoice_sources, sellers
+from app.einvoices.content import draft_facts
+from app.einvoices.content.gtin import is_gtin
 from app.einvoices.errors import HasCredits
 from app.einvoices.events import CREATED, record_step
 from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes, drafts, exclusivity, step_needs
@@ -21,7 +24,9 @@ from app.extensions import db
 from app.kernel.errors import Invalid, NotFound
 from app.kernel.messages import N_, Message
 
-#: Columns that a correction takes over from the rejected e-invoice, because no sales invoice has them.
+#: Facts of items that a correction takes over from the rejected e-invoice, because no sales invoice has them.
+_KEPT_OF_ITEM = ("unit", "hsn", "is_service", "origin_country", "buyer_item_code", "description")
+#: The same of the e-invoice.
 _KEPT = ("marketplace", "marketplace_order_no", "allow_duplicate_order", "extra")
 
 
@@ -119,14 +124,39 @@ def _content(data: Mapping[str, Any], owner_id: int, rejected: Einvoice | None) 
     rates = {rate["item_code"]: rate["vat_rate"] for rate in data.get("vat_rates", ())}
     if unknown := rates.keys() - {item["sku"] for item in sale["items"]}:
         raise Invalid({"vat_rates": [Message(N_("The sales invoice has no item %(item)s."), item=min(unknown))]})
+    kept: dict[str, Any] = {}
     if rejected is not None:
         sale = {**sale, "buyer": _with_kept_buyer(sale["buyer"], rejected)}
+        kept = draft_facts.facts_of_request(rejected)
         rates = {**({} if "vat_rate" in data else _kept_rates(rejected)), **rates}
-    items = [{**item, **_rate(item["sku"], rates, data.get("vat_rate"))} for item in sale["items"]]
+    facts = _kept_facts(rejected) if rejected is not None else {}
+    items = [
+        {**facts.get(item["sku"], {}), **_item(item), **_rate(item["sku"], rates, data.get("vat_rate"))}
+        for item in sale["items"]
+    ]
     default = {"prices_include_vat": sellers.profile_of(owner_id).prices_include_vat}
     names = ("currency", "provider", "provider_account_id", "prices_include_vat")
     given = {name: data[name] for name in names if name in data}
-    return {**sale, **default, **given, "items": items}
+    return {**kept, **sale, **default, **given, "items": items}
+
+
+def _item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The item of the sales invoice; its barcode is the GTIN if it is one. What it does not have is left out."""
+    facts = {name: value for name, value in item.items() if name != "barcode" and value is not None}
+    return {**facts, "gtin": item["barcode"]} if is_gtin(item["barcode"]) else facts
+
+
+def _kept_facts(rejected: Einvoice) -> dict[str, dict[str, Any]]:
+    """Facts for legal formats of each item of the rejected e-invoice that has one line, by item code.
+
+    A withholding or a VAT category belongs to the VAT rate, which may be another now.
+    """
+    counts = Counter(item.sku for item in rejected.items)
+    return {
+        item.sku: {name: value for name in _KEPT_OF_ITEM if (value := getattr(item, name)) is not None}
+        for item in rejected.items
+        if counts[item.sku] == 1
+    }
 
 
 def _rate(sku: str, rates: Mapping[str, Decimal], default: Decimal | None) -> dict[str, Decimal]:

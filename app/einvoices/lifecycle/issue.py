@@ -6,6 +6,8 @@ from sqlalchemy import func, select
 
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
+from app.einvoices.documents import frozen_forms
+from app.einvoices.documents.profile_findings import due_date
 from app.einvoices.errors import AlreadySending
 from app.einvoices.events import CANCELLED, ISSUED, record_step
 from app.einvoices.lifecycle import (
@@ -27,6 +29,7 @@ from app.einvoices.queries.lookup import find_for_update
 from app.einvoices.status import OwnWord, Status, Type
 from app.extensions import db
 from app.kernel.unit_of_work import after_commit
+from app.kernel.uuids import new_uuid
 from app.kernel.worker.celery_app import DebouncedTask
 
 trigger_printer = DebouncedTask("einvoices.print_pdfs")
@@ -60,12 +63,14 @@ def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"issue {einvoice.owner_id}", 0))))
     exclusivity.require_free_order(einvoice, issued_only=True)
     moment = change_clock.stamp()
-    year = moment.astimezone(sellers.parse_timezone(profile.timezone)).year
-    allocated = numbering.allocate(einvoice.owner_id, profile.prefix, year, is_test=is_test)
-    einvoice.series_id, einvoice.number = allocated.series_id, allocated.number
-    einvoice.invoice_no, einvoice.is_test = allocated.invoice_no, is_test
+    allocated = numbering.allocate(profile, moment, is_test=is_test)
+    einvoice.series_id, einvoice.number, einvoice.is_test = allocated.series_id, allocated.number, is_test
+    einvoice.invoice_no, einvoice.official_no = allocated.invoice_no, allocated.official_no
     einvoice.status, einvoice.issued_at, einvoice.updated_at = Status.ISSUED.value, moment, moment
     einvoice.seller = sellers.snapshot(profile)
+    einvoice.uuid, einvoice.payable = new_uuid(), einvoice.amount_due
+    einvoice.due_date = due_date(einvoice, profile, moment.astimezone(sellers.parse_timezone(profile.timezone)).date())
+    frozen_forms.freeze(einvoice)
     _schedule_pdf(einvoice)
     if einvoice.type != Type.SALE:
         credit_notes.settle(einvoice)

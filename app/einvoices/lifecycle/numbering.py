@@ -4,36 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from app.einvoices.models.sellers import SellerProfile
 from app.einvoices.models.series import TEST_PREFIX, EinvoiceSeries
+from app.einvoices.sellers import is_indian, series_year
 from app.extensions import db
+from app.rules.profiles import LegalProfile
+
+_TURKISH_PREFIX = 3
+_TEST_NUMBERS = 900_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class AllocatedNumber:
-    """A number of a series, and the invoice number that contains it (``EA-2026-000456``)."""
+    """A number of a series, and the invoice number that contains it (``EA-2026-000456``).
+
+    ``official_no`` is the same number in the form of the seller's country, if that wants another one.
+    """
 
     series_id: int
     number: int
     invoice_no: str
+    official_no: str | None
 
 
-def allocate(owner_id: int, prefix: str, year: int, *, is_test: bool = False) -> AllocatedNumber:
+def official_number(seller: SellerProfile, year: int, number: int, *, is_test: bool = False) -> str | None:
+    """The number on legal documents: ``ABC2026000000456`` in Türkiye, ``EA/26-27/456`` in India; else None.
+
+    Türkiye wants a prefix of exactly three characters, and India at most 16 characters in all. A test document has a
+    number that no legal one gets: ``ABC2026900000456``, ``EA/26-27/T456``.
+    """
+    if is_indian(seller):
+        return f"{seller.prefix}/{year % 100:02}-{(year + 1) % 100:02}/{'T' * is_test}{number}"
+    number += _TEST_NUMBERS * is_test
+    is_turkish = seller.country == "TR" or LegalProfile.UBL_TR in (seller.legal_profiles or ())
+    return f"{seller.prefix}{year}{number:09}" if is_turkish and len(seller.prefix) == _TURKISH_PREFIX else None
+
+
+def next_number(seller: SellerProfile, moment: datetime) -> str:
+    """The number on legal documents that the next issue would draw."""
+    year = series_year(seller, moment)
+    query = select(EinvoiceSeries.last_number).filter_by(owner_id=seller.owner_id, prefix=seller.prefix, year=year)
+    number = (db.session.scalar(query) or 0) + 1
+    return official_number(seller, year, number) or invoice_number(seller.prefix, year, number)
+
+
+def invoice_number(prefix: str, year: int, number: int) -> str:
+    """The number that people and the ERP know."""
+    return f"{prefix}-{year}-{number:06}"
+
+
+def allocate(seller: SellerProfile, moment: datetime, *, is_test: bool = False) -> AllocatedNumber:
     """Allocate the next number of a series. Its row stays locked until the commit; a rollback frees the number.
 
     Test documents have series of their own, so that they take no legal number.
     """
-    prefix = f"{TEST_PREFIX}{prefix}" if is_test else prefix
-    series = insert(EinvoiceSeries).values(owner_id=owner_id, prefix=prefix, year=year, last_number=1)
+    year = series_year(seller, moment)
+    prefix = f"{TEST_PREFIX}{seller.prefix}" if is_test else seller.prefix
+    series = insert(EinvoiceSeries).values(owner_id=seller.owner_id, prefix=prefix, year=year, last_number=1)
     statement = series.on_conflict_do_update(
         index_elements=["owner_id", "prefix", "year"], set_={"last_number": EinvoiceSeries.last_number + 1}
     ).returning(EinvoiceSeries.id, EinvoiceSeries.last_number)
     series_id, number = db.session.execute(statement).one()
-    return AllocatedNumber(series_id, number, f"{prefix}-{year}-{number:06}")
+    official_no = official_number(seller, year, number, is_test=is_test)
+    return AllocatedNumber(series_id, number, invoice_number(prefix, year, number), official_no)
 
 
 _REPORT = text(

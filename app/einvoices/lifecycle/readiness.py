@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
+from app.einvoices.documents.field_names import nested
+from app.einvoices.documents.profile_findings import ProfileFinding, chosen_profiles, findings_of, obstacles
 from app.einvoices.errors import Incomplete, SeriesTaken
 from app.einvoices.lifecycle import allowed_steps, exclusivity
 from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice
@@ -17,6 +18,7 @@ from app.einvoices.status import Type
 from app.extensions import db
 from app.kernel.errors import Conflict
 from app.kernel.messages import N_
+from app.rules.profiles import LegalProfile
 
 #: The tax number that marketplaces of Türkiye send for a consumer who gave none.
 CONSUMER_TAX_ID = "11111111111"
@@ -42,14 +44,18 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether a draft can be issued: what is missing, and the refusals besides that."""
+    """Whether a draft can be issued: what is missing, the refusals besides that, and what legal profiles say.
+
+    ``findings`` is None if the seller chose no profile and none was asked for.
+    """
 
     missing: Sequence[Missing]
     conflicts: Sequence[Conflict]
+    findings: Sequence[ProfileFinding] | None = None
 
     @property
     def ready(self) -> bool:
-        return not self.missing and not self.conflicts
+        return not self.missing and not self.conflicts and not any(each.is_obstacle for each in self.findings or ())
 
 
 def is_business(einvoice: Einvoice) -> bool:
@@ -126,16 +132,16 @@ def find_missing_of_seller(seller: SellerProfile) -> list[Missing]:
 
 
 def require_complete(seller: SellerProfile, einvoice: Einvoice) -> None:
-    """Refuse a draft that lacks something.
+    """Refuse a draft that lacks something, also for the profiles that the seller chose.
 
     Raises:
         Incomplete: the errors of all fields.
     """
-    if missing := find_missing(seller, einvoice):
-        by_side = groupby(missing, key=lambda each: each.field.partition(".")[0])
-        raise Incomplete(
-            {side: {each.field.partition(".")[2]: [each.message] for each in group} for side, group in by_side}
-        )
+    errors = {each.field: [each.message] for each in find_missing(seller, einvoice)}
+    for field, texts in obstacles(findings_of(einvoice, seller, chosen_profiles(seller))).items():
+        errors.setdefault(field, []).extend(texts)
+    if errors:
+        raise Incomplete(nested(errors))
 
 
 def require_own_series(seller: SellerProfile) -> None:
@@ -148,22 +154,24 @@ def require_own_series(seller: SellerProfile) -> None:
         raise SeriesTaken
 
 
-def check(einvoice_id: int, scope: Scope) -> Readiness:
-    """Whether a draft can be issued, without issuing it.
+def check(einvoice_id: int, scope: Scope, profile: LegalProfile | None = None) -> Readiness:
+    """Whether a draft can be issued, without issuing it; with ``profile``, whether for that document.
 
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
         WrongState: the e-invoice is not a draft.
     """
-    einvoice = find(einvoice_id, scope, items=False)
+    einvoice = find(einvoice_id, scope)
     allowed_steps.require("issue", einvoice)
-    return of_draft(einvoice, scope)
+    return of_draft(einvoice, scope, profile)
 
 
-def of_draft(einvoice: Einvoice, scope: Scope) -> Readiness:
-    """The readiness of a draft that is loaded already."""
+def of_draft(einvoice: Einvoice, scope: Scope, wanted: LegalProfile | None = None) -> Readiness:
+    """The readiness of a draft that is loaded with its items already."""
     profile = sellers.profile_of(einvoice.owner_id)
     missing = find_missing(profile, einvoice)
+    profiles = chosen_profiles(profile) if wanted is None else [wanted]
+    findings = findings_of(einvoice, profile, profiles) if profiles else None
     conflicts: list[Conflict] = []
     try:
         require_own_series(profile)
@@ -172,4 +180,4 @@ def of_draft(einvoice: Einvoice, scope: Scope) -> Readiness:
         exclusivity.require_free_order(einvoice, issued_only=True)
     except Conflict as conflict:
         conflicts.append(conflict)
-    return Readiness(missing, conflicts)
+    return Readiness(missing, conflicts, findings)

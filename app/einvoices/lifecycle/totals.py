@@ -40,7 +40,7 @@ class LineSum:
 
 @dataclass(frozen=True, slots=True)
 class RateSum:
-    """Net and VAT of all lines of one VAT rate."""
+    """Net and VAT of all lines of one VAT rate, with the allowances and charges of the document at this rate."""
 
     rate: Decimal
     net: Decimal
@@ -88,6 +88,7 @@ def compute(
     digits: int,
     vat_ceilings: Mapping[Decimal, Decimal] | None = None,
     completed: Collection[Decimal] = (),
+    adjustments: Mapping[Decimal, Decimal] | None = None,
 ) -> Totals:
     """The totals of ``lines``.
 
@@ -96,12 +97,13 @@ def compute(
         vat_ceilings: maximum VAT for each rate; a credit note credits at most the VAT that is left.
         completed: rates of which nothing is left after these lines. They take all VAT up to the ceiling; otherwise
             many small credit notes, each rounded on its own, could leave a cent of VAT.
+        adjustments: charges less allowances of the whole document for each rate; the rates are those of lines.
     """
     nets = [net_amount(line, digits) for line in lines]
     shares, rates = [ZERO] * len(lines), []
     for rate in sorted({line.vat_rate for line in lines}):
         indexes = [index for index, line in enumerate(lines) if line.vat_rate == rate]
-        net = sum((nets[index] for index in indexes), ZERO)
+        net = sum((nets[index] for index in indexes), (adjustments or {}).get(rate, ZERO))
         vat = round_half_up(net * rate / HUNDRED, digits)
         if vat_ceilings is not None:
             ceiling = vat_ceilings.get(rate, ZERO)
@@ -109,9 +111,17 @@ def compute(
         for index, share in zip(indexes, distribute(vat, [nets[index] for index in indexes], digits), strict=True):
             shares[index] = share
         rates.append(RateSum(rate, net, vat))
-    subtotal, tax_total = sum(nets, ZERO), sum((rate.vat for rate in rates), ZERO)
+    line_sums = tuple(LineSum(net, vat) for net, vat in zip(nets, shares, strict=True))
+    return total_of(lines, line_sums, rates, sum((rate.net for rate in rates), ZERO))
+
+
+def total_of(
+    lines: Sequence[Line], line_sums: Sequence[LineSum], rates: Sequence[RateSum], subtotal: Decimal
+) -> Totals:
+    """The totals of lines whose amounts are known."""
+    tax_total = sum((rate.vat for rate in rates), ZERO)
     return Totals(
-        lines=tuple(LineSum(net, vat) for net, vat in zip(nets, shares, strict=True)),
+        lines=tuple(line_sums),
         rates=tuple(rates),
         subtotal=subtotal,
         discount_total=sum((line.discount for line in lines), ZERO),

@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Computed,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -26,6 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.einvoices.models.columns import amount, moment, optional_moment, text_column
+from app.einvoices.models.legal_fields import VAT_CATEGORIES, LegalHeader, LegalItem, TaxRule
 from app.einvoices.models.provider_accounts import ProviderAccount, waiting_reason
 from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.status import REJECTED_LATER, OwnWord, Status, Type
@@ -48,29 +49,14 @@ _IDENTIFIER_VALUES = ", ".join(f"nullif({folded(name)}, '')" for name in _SEARCH
 IDENTIFIERS = f"array_to_tsvector(array_remove(ARRAY[{_IDENTIFIER_VALUES}], NULL))"
 
 
-def _text(limit: int) -> Mapped[str]:
-    return mapped_column(String(limit), nullable=False, default="", server_default="")
-
-
-def _amount() -> Mapped[Decimal]:
-    return mapped_column(Numeric(18, 3), nullable=False)
-
-
-def _moment(**kwargs: Any) -> Mapped[datetime]:
-    return mapped_column(DateTime(timezone=True), nullable=False, **kwargs)
-
-
-def _optional_moment() -> Mapped[datetime | None]:
-    return mapped_column(DateTime(timezone=True))
-
-
-class Einvoice(db.Model):
+class Einvoice(LegalHeader, db.Model):
     """A document of a seller; returns and credit notes have positive amounts too, ``type`` gives the sign."""
 
     __tablename__ = "e_invoices"
     __table_args__ = (
         one_of("status", Status),
         one_of("type", Type),
+        one_of("tax_rule", TaxRule),
         CheckConstraint(
             "(number IS NULL) = (invoice_no IS NULL) AND (number IS NULL) = (series_id IS NULL)", name="number"
         ),
@@ -79,6 +65,11 @@ class Einvoice(db.Model):
         CheckConstraint("grand_total = subtotal + tax_total AND subtotal >= 0 AND tax_total >= 0", name="totals"),
         CheckConstraint("credited_total BETWEEN 0 AND grand_total", name="credited_total"),
         CheckConstraint("(type = 'sale') = (original_id IS NULL)", name="original"),
+        CheckConstraint(
+            "payable = grand_total - coalesce(withholding_total, 0) - coalesce(prepaid_amount, 0)"
+            " + coalesce(rounding_amount, 0)",
+            name="payable",
+        ),
         UniqueConstraint("owner_id", "invoice_no"),
         UniqueConstraint("series_id", "number"),
         Index("ix_e_invoices_owner_id_id", "owner_id", "id"),
@@ -126,6 +117,13 @@ class Einvoice(db.Model):
             unique=True,
             postgresql_where=text("status <> 'cancelled'"),
         ),
+        Index(
+            "ix_e_invoices_official_no",
+            "owner_id",
+            "official_no",
+            unique=True,
+            postgresql_where=text("official_no IS NOT NULL"),
+        ),
         Index("ix_e_invoices_corrected_by_id", "corrected_by_id", unique=True),
     )
 
@@ -138,7 +136,7 @@ class Einvoice(db.Model):
     invoice_no: Mapped[str | None] = mapped_column(String(50))
     #: Whether it is no legal document: it was issued for a test account, with a number of a test series.
     is_test: Mapped[bool] = mapped_column(default=False, server_default=false(), nullable=False)
-    issued_at: Mapped[datetime | None] = _optional_moment()
+    issued_at: Mapped[datetime | None] = optional_moment()
     original_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoices.id"), index=True)
     #: The rejected e-invoice that it corrects, and, of a rejected one, its correction.
     corrects_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoices.id"))
@@ -150,19 +148,19 @@ class Einvoice(db.Model):
     #: Whether it may have the same order as another e-invoice of its owner.
     allow_duplicate_order: Mapped[bool] = mapped_column(default=False, server_default=false(), nullable=False)
     buyer_name: Mapped[str] = mapped_column(String(300), nullable=False)
-    buyer_email: Mapped[str] = _text(254)
-    buyer_phone: Mapped[str] = _text(50)
-    buyer_tax_id: Mapped[str] = _text(50)
-    buyer_tax_office: Mapped[str] = _text(100)
-    buyer_address: Mapped[str] = _text(1000)
-    buyer_shipping_address: Mapped[str] = _text(1000)
+    buyer_email: Mapped[str] = text_column(254)
+    buyer_phone: Mapped[str] = text_column(50)
+    buyer_tax_id: Mapped[str] = text_column(50)
+    buyer_tax_office: Mapped[str] = text_column(100)
+    buyer_address: Mapped[str] = text_column(1000)
+    buyer_shipping_address: Mapped[str] = text_column(1000)
     #: Whether the buyer is a company; None when nobody said so.
     buyer_is_business: Mapped[bool | None]
     currency: Mapped[str] = mapped_column(String(3), nullable=False)
-    subtotal: Mapped[Decimal] = _amount()
-    discount_total: Mapped[Decimal] = _amount()
-    tax_total: Mapped[Decimal] = _amount()
-    grand_total: Mapped[Decimal] = _amount()
+    subtotal: Mapped[Decimal] = amount()
+    discount_total: Mapped[Decimal] = amount()
+    tax_total: Mapped[Decimal] = amount()
+    grand_total: Mapped[Decimal] = amount()
     #: Total of its returns and credit notes that are not cancelled.
     credited_total: Mapped[Decimal] = mapped_column(Numeric(18, 3), nullable=False, default=0, server_default="0")
     #: Status before ``refunded``; it is restored when a credit note or return is cancelled.
@@ -175,14 +173,14 @@ class Einvoice(db.Model):
     provider_status: Mapped[str | None] = mapped_column(String(100))
     provider_invoice_id: Mapped[str | None] = mapped_column(String(255))
     #: Moment of ``provider_status`` as the provider reported it; an older report that arrives later is not applied.
-    provider_status_at: Mapped[datetime | None] = _optional_moment()
-    notes: Mapped[str] = _text(2000)
+    provider_status_at: Mapped[datetime | None] = optional_moment()
+    notes: Mapped[str] = text_column(2000)
     #: Why it was cancelled, returned or credited.
-    reason: Mapped[str] = _text(1000)
+    reason: Mapped[str] = text_column(1000)
     extra: Mapped[dict[str, Any] | None] = mapped_column("metadata", JSON)
-    created_at: Mapped[datetime] = _moment(default=clock.now)
+    created_at: Mapped[datetime] = moment(default=clock.now)
     #: Always set by ``change_clock.stamp()``, so that readers of changes miss none.
-    updated_at: Mapped[datetime] = _moment()
+    updated_at: Mapped[datetime] = moment()
     search: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
@@ -205,7 +203,7 @@ class Einvoice(db.Model):
 
     @property
     def buyer(self) -> dict[str, Any]:
-        return {name: getattr(self, f"buyer_{name}") for name in BUYER}
+        return {name: getattr(self, f"buyer_{name}") for name in BUYER} | (self.buyer_legal or {})
 
     @property
     def totals(self) -> dict[str, Any]:
@@ -240,7 +238,7 @@ class Einvoice(db.Model):
         return self.pdf.error if self.pdf else None
 
 
-class EinvoiceItem(db.Model):
+class EinvoiceItem(LegalItem, db.Model):
     """A line; ``vat_amount`` is its share of the VAT of its rate, ``total`` is net plus VAT."""
 
     __tablename__ = "e_invoice_items"
@@ -251,6 +249,7 @@ class EinvoiceItem(db.Model):
             name="amounts",
         ),
         CheckConstraint("vat_rate BETWEEN 0 AND 100", name="vat_rate"),
+        one_of("vat_category", VAT_CATEGORIES),
         CheckConstraint("total = net + vat_amount AND net >= 0 AND vat_amount >= 0", name="total"),
         CheckConstraint("credited_quantity BETWEEN 0 AND quantity", name="credited_quantity"),
         CheckConstraint("credited_net BETWEEN 0 AND net", name="credited_net"),
@@ -260,17 +259,17 @@ class EinvoiceItem(db.Model):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), nullable=False)
     line_no: Mapped[int] = mapped_column(Integer, nullable=False)
-    sku: Mapped[str] = _text(100)
+    sku: Mapped[str] = text_column(100)
     name: Mapped[str] = mapped_column(String(500), nullable=False)
     quantity: Mapped[Decimal] = mapped_column(Numeric(13, 4), nullable=False)
     #: With at most ten decimals: 100 with 20 % VAT is 83.3333333333 without. The type has no limit of its own, because
     #: PostgreSQL would write the whole table again.
     unit_price: Mapped[Decimal] = mapped_column(Numeric(), nullable=False)
-    discount_amount: Mapped[Decimal] = _amount()
+    discount_amount: Mapped[Decimal] = amount()
     vat_rate: Mapped[Decimal] = mapped_column(Numeric(5, 2), nullable=False)
-    net: Mapped[Decimal] = _amount()
-    vat_amount: Mapped[Decimal] = _amount()
-    total: Mapped[Decimal] = _amount()
+    net: Mapped[Decimal] = amount()
+    vat_amount: Mapped[Decimal] = amount()
+    total: Mapped[Decimal] = amount()
     #: Of a return or credit note: the line of the original that it credits.
     original_item_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoice_items.id"))
     credited_quantity: Mapped[Decimal] = mapped_column(Numeric(13, 4), nullable=False, default=0, server_default="0")
@@ -287,4 +286,4 @@ class EinvoiceEvent(db.Model):
     einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), nullable=False)
     type: Mapped[str] = mapped_column(String(50), nullable=False)
     payload: Mapped[Any] = mapped_column(JSON, nullable=False)
-    created_at: Mapped[datetime] = _moment(default=clock.now)
+    created_at: Mapped[datetime] = moment(default=clock.now)

@@ -7,7 +7,9 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.einvoices.models.legal_fields import LegalSeller, TaxRule, TaxScheme
 from app.extensions import db
+from app.kernel.database.check_constraints import one_of
 from app.languages import LANGUAGES
 
 #: A tax number without spaces and signs, as each issue looks for it.
@@ -18,13 +20,15 @@ def _text(limit: int) -> Mapped[str]:
     return mapped_column(String(limit), nullable=False, default="", server_default="")
 
 
-class SellerProfile(db.Model):
+class SellerProfile(LegalSeller, db.Model):
     """The seller details that an owner's e-invoices print, and the defaults of new drafts."""
 
     __tablename__ = "seller_profiles"
     __table_args__ = (
         CheckConstraint(f"language IN {tuple(LANGUAGES)}", name="language"),
         CheckConstraint("prefix ~ '^[A-Z0-9]{1,10}$'", name="prefix"),
+        one_of("tax_rule", TaxRule),
+        one_of("tax_scheme", TaxScheme),
         CheckConstraint("default_vat_rate BETWEEN 0 AND 100", name="default_vat_rate"),
         Index("ix_seller_profiles_tax_id", text(COMPARED_TAX_ID)),
     )

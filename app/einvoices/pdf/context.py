@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 from markupsafe import Markup
 
 from app.einvoices import sellers
+from app.einvoices.content import document_allowances
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.lifecycle.totals import Line, shown_price, sum_by_rate
+from app.einvoices.lifecycle.totals import ZERO, Line, shown_price, sum_by_rate
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
 from app.einvoices.models.sellers import SellerLogo
 from app.einvoices.pdf.amount_in_words import in_words
@@ -57,13 +58,10 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
         "first_row": 1,
         "is_first": True,
         "is_last": True,
-        "rates": _rates(einvoice.items, number, amount),
-        "subtotal": amount(einvoice.subtotal),
-        "gross_total": amount(einvoice.subtotal + einvoice.discount_total),
-        "discount_total": amount(einvoice.discount_total) if einvoice.discount_total else None,
-        "grand_total": amount(einvoice.grand_total),
+        "rates": _rates(einvoice, number, amount),
+        **_sums(einvoice, amount),
         "currency": einvoice.currency,
-        "words": in_words(einvoice.grand_total, einvoice.currency, language),
+        "words": in_words(einvoice.amount_due, einvoice.currency, language),
         "notes": einvoice.notes,
         "qr": _qr(einvoice, seller, local),
         "logo": _data_url(logo) if logo else None,
@@ -101,6 +99,8 @@ def _kind(einvoice: Einvoice) -> dict[str, Any]:
 
 def _facts(einvoice: Einvoice, original_no: str | None) -> list[tuple[str, str]]:
     facts = (
+        ("official_no", einvoice.official_no if einvoice.official_no != einvoice.invoice_no else None),
+        ("due_date", _day(einvoice)),
         ("original", original_no),
         ("order", einvoice.marketplace_order_no),
         ("marketplace", einvoice.marketplace),
@@ -122,9 +122,56 @@ def _item(item: EinvoiceItem, number: Any, digits: int) -> dict[str, str]:
     }
 
 
-def _rates(items: Sequence[EinvoiceItem], number: Any, amount: Any) -> list[dict[str, str]]:
-    sums = sum_by_rate((item.vat_rate, item.net, item.vat_amount) for item in items)
-    return [{"rate": number(rate.rate), "net": amount(rate.net), "vat": amount(rate.vat)} for rate in sums]
+def _sums(einvoice: Einvoice, amount: Any) -> dict[str, Any]:
+    return {
+        "subtotal": amount(einvoice.subtotal),
+        "gross_total": amount(_line_total(einvoice) + einvoice.discount_total),
+        "changes": _changes(einvoice, amount),
+        "due": _due(einvoice, amount),
+        "discount_total": amount(einvoice.discount_total) if einvoice.discount_total else None,
+        "grand_total": amount(einvoice.grand_total),
+    }
+
+
+def _day(einvoice: Einvoice) -> str | None:
+    if einvoice.due_date is None or einvoice.seller is None:
+        return None
+    return einvoice.due_date.strftime("%d.%m.%Y" if einvoice.seller["language"] == "tr" else "%Y-%m-%d")
+
+
+def _line_total(einvoice: Einvoice) -> Decimal:
+    """The sum of the lines, before allowances and charges of the document."""
+    return einvoice.subtotal + einvoice.allowance_total - einvoice.charge_total
+
+
+def _changes(einvoice: Einvoice, amount: Any) -> list[tuple[str, str]]:
+    """Allowances and charges of the document: the label and the amount with its sign."""
+    rows = (("allowances", -einvoice.allowance_total), ("charges", einvoice.charge_total))
+    return [(label, _signed(value, amount)) for label, value in rows if value]
+
+
+def _due(einvoice: Einvoice, amount: Any) -> list[tuple[str, str]]:
+    """What leads from the total to the payable amount; nothing where they are the same."""
+    rows = (
+        ("withheld", -(einvoice.withholding_total or ZERO)),
+        ("prepaid", -(einvoice.prepaid_amount or ZERO)),
+        ("rounding", einvoice.rounding_amount or ZERO),
+    )
+    shown = [(label, _signed(value, amount)) for label, value in rows if value]
+    return [*shown, ("payable", amount(einvoice.amount_due))] if shown else []
+
+
+def _signed(value: Decimal, amount: Any) -> str:
+    return f"−{amount(-value)}" if value < 0 else str(amount(value))
+
+
+def _rates(einvoice: Einvoice, number: Any, amount: Any) -> list[dict[str, str]]:
+    sums = sum_by_rate((item.vat_rate, item.net, item.vat_amount) for item in einvoice.items)
+    changes = document_allowances.adjustments(einvoice.allowances)
+    return [
+        {"rate": number(rate.rate), "net": amount(rate.net + changes.get(rate.rate, ZERO)), "vat": amount(rate.vat)}
+        for rate in sums
+    ]
 
 
 def _qr(einvoice: Einvoice, seller: dict[str, Any], local: datetime) -> Markup:

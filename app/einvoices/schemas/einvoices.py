@@ -10,7 +10,10 @@ from sqlalchemy import inspect
 
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.legal_fields import DOCUMENT_FACTS, TaxRule
 from app.einvoices.providers.clients import PROVIDER_NAMES
+from app.einvoices.schemas.content import EinvoiceBuyerSchema, EinvoiceItemSchema, EinvoiceShownBuyerSchema
+from app.einvoices.schemas.legal_facts import SAID_FACTS, DocumentFactsSchema
 from app.einvoices.status import Status, Type
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.messages import N_
@@ -29,35 +32,12 @@ from app.kernel.schemas.fields import (
 from app.kernel.schemas.list_field import List
 from app.kernel.schemas.switch import Switch
 
+#: What the hub sets or computes, and what most e-invoices do not have.
+SET_FACTS = frozenset(
+    {"official_no", "uuid", "tax_rule", "withholding_total", "allowance_total", "charge_total", "canonical_sha256"}
+)
 #: Rendering takes about 9 ms for each line, so 1000 lines stay well within the time limit of the task.
 MAX_ITEMS = 1000
-
-
-class EinvoiceBuyerSchema(Schema):
-    """The buyer."""
-
-    name = Text(300, required=True, blank=False)
-    email = Text(254)
-    phone = Text(50)
-    tax_id = Identifier(50)
-    tax_office = Text(100)
-    address = Text(1000)
-    shipping_address = Text(1000)
-    is_business = Switch(
-        allow_none=True,
-        metadata={
-            "description": "Whether the buyer is a company, which needs a tax number and is `commercial` at many "
-            "marketplaces. Without it, a buyer with a tax office is a company."
-        },
-    )
-
-
-class EinvoiceShownBuyerSchema(Schema):
-    """The buyer, as shown in lists."""
-
-    name = fields.String()
-    email = fields.String()
-    phone = fields.String()
 
 
 class EinvoiceTotalsSchema(Schema):
@@ -68,20 +48,6 @@ class EinvoiceTotalsSchema(Schema):
     discount_total = Number(0, LARGEST_AMOUNT, 3)
     grand_total = Number(0, LARGEST_AMOUNT, 3)
     currency = fields.String()
-
-
-class EinvoiceItemSchema(Schema):
-    """A line; ``discount_amount`` is for the whole line, ``total`` includes its share of the VAT."""
-
-    id = fields.Integer(dump_only=True)
-    sku = Identifier(100)
-    name = Text(500, required=True, blank=False)
-    quantity = Number("0.0001", "999999999.9999", 4, required=True)
-    unit_price = Number(0, "9999999999.9999999999", 10, required=True)
-    vat_rate = Number(0, 100, 2, metadata={"description": "Percent; the default is the owner's setting."})
-    vat_amount = Number(0, LARGEST_AMOUNT, 3, dump_only=True)
-    discount_amount = Number(0, LARGEST_AMOUNT, 3)
-    total = Number(0, LARGEST_AMOUNT, 3, dump_only=True)
 
 
 def provider_account() -> Number:
@@ -103,7 +69,7 @@ class EinvoiceSendSchema(Schema):
     provider_account_id = Number(1, MAX_ID)
 
 
-class EinvoiceDraftSchema(Schema):
+class EinvoiceDraftSchema(DocumentFactsSchema):
     """A draft; the owner's settings give the values of missing fields."""
 
     buyer = fields.Nested(EinvoiceBuyerSchema, required=True)
@@ -232,10 +198,13 @@ class EinvoiceSchema(Schema):
     extra = Metadata(data_key="metadata", allow_none=True)
 
 
-class EinvoiceDetailSchema(EinvoiceSchema):
-    """An e-invoice with all fields; ``items`` and ``events`` are present when they were requested."""
+class EinvoiceDetailSchema(EinvoiceSchema, DocumentFactsSchema):
+    """An e-invoice with all fields; ``items`` and ``events`` are present when they were requested.
 
-    sometimes = frozenset({"items", "events"})
+    What legal formats need is present when somebody said it, or when the issue set it.
+    """
+
+    sometimes = frozenset({"items", "events"}) | SAID_FACTS | SET_FACTS
 
     buyer = fields.Nested(EinvoiceBuyerSchema)
     original_id = fields.Integer(allow_none=True)
@@ -253,6 +222,22 @@ class EinvoiceDetailSchema(EinvoiceSchema):
     waiting_because = fields.String(
         allow_none=True, metadata={"description": "Why a queued sending waits: the state of its provider account."}
     )
+    official_no = fields.String(
+        metadata={"description": "The number on legal documents, where the law wants another form than `invoice_no`."}
+    )
+    uuid = fields.UUID(metadata={"description": "Of the document (ETTN in Türkiye)."})
+    tax_rule = Choice(*TaxRule)
+    withholding_total = Number(0, LARGEST_AMOUNT, 3, metadata={"description": "VAT that the buyer withholds."})
+    allowance_total = Number(0, LARGEST_AMOUNT, 3)
+    charge_total = Number(0, LARGEST_AMOUNT, 3)
+    payable = Number(
+        0,
+        LARGEST_AMOUNT,
+        3,
+        attribute="amount_due",
+        metadata={"description": "`grand_total` less withholding and prepaid amount, plus the rounding."},
+    )
+    canonical_sha256 = fields.String(metadata={"description": "Hash of the canonical form, stored at the issue."})
     pdf_state = fields.String(allow_none=True)
     pdf_error = fields.String(allow_none=True)
     created_at = Timestamp()
@@ -262,4 +247,7 @@ class EinvoiceDetailSchema(EinvoiceSchema):
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         if attr in {"items", "events"} and isinstance(obj, Einvoice) and attr in inspect(obj).unloaded:
             return ma.missing
-        return super().get_attribute(obj, attr, default)
+        if isinstance(obj, Einvoice) and attr in DOCUMENT_FACTS:
+            return (obj.legal or {}).get(attr, ma.missing)
+        value = super().get_attribute(obj, attr, default)
+        return ma.missing if attr in SAID_FACTS | SET_FACTS and not value else value

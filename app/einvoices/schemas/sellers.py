@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import marshmallow as ma
 from marshmallow import ValidationError, fields, validates_schema
 
 from app.einvoices.countries import TIMEZONES
 from app.einvoices.currencies import CURRENCIES
+from app.einvoices.models.legal_fields import SELLER_FACTS, TaxRule
 from app.einvoices.models.sellers import SellerProfile
 from app.einvoices.providers.clients import PROVIDER_NAMES
+from app.einvoices.schemas.legal_facts import EinvoicePaymentSchema, PartySchema, tax_scheme
+from app.einvoices.sellers import MAX_PAYMENT_DAYS
 from app.kernel.messages import N_
-from app.kernel.schemas.fields import Choice, Identifier, Number, Schema, Text
+from app.kernel.schemas import validators
+from app.kernel.schemas.fields import Choice, Identifier, Number, Text
+from app.kernel.schemas.list_field import List
 from app.kernel.schemas.switch import Switch
 from app.languages import LANGUAGES
+from app.rules.profiles import LegalProfile
 
 
 def _limit(name: str) -> int:
@@ -21,7 +28,29 @@ def _limit(name: str) -> int:
     return limit
 
 
-class SellerChangeSchema(Schema):
+class SellerFactsSchema(PartySchema):
+    """What legal formats say of a seller; everything is optional until a profile needs it."""
+
+    tax_scheme = tax_scheme()
+    tax_rule = Choice(
+        *TaxRule,
+        metadata={
+            "description": "`per_rate`, also where it is absent: VAT once for each rate; `gst_item`: GST of each item."
+        },
+    )
+    legal_profiles = List(
+        Choice(*LegalProfile),
+        allow_none=True,
+        validate=validators.Length(max=len(LegalProfile)),
+        metadata={"description": "Profiles that each issue must be ready for."},
+    )
+    payment_days = Number(
+        0, MAX_PAYMENT_DAYS, allow_none=True, metadata={"description": "Days from the issue to the due date."}
+    )
+    payment = fields.Nested(EinvoicePaymentSchema, allow_none=True, metadata={"description": "Your bank account."})
+
+
+class SellerChangeSchema(SellerFactsSchema):
     """Changes to the profile; fields that are not sent keep their values."""
 
     rules = {"minProperties": 1}
@@ -59,8 +88,13 @@ class SellerChangeSchema(Schema):
             raise ValidationError(N_("Nothing to change was sent."))
 
 
-class SellerSchema(Schema):
-    """The profile of a seller; one that was never saved has the defaults."""
+class SellerSchema(SellerFactsSchema):
+    """The profile of a seller; one that was never saved has the defaults.
+
+    What legal formats need is present when the seller said it.
+    """
+
+    sometimes = frozenset({*SELLER_FACTS, "tax_scheme", "tax_rule", "legal_profiles", "payment_days"})
 
     name = fields.String()
     tax_id = fields.String()
@@ -82,3 +116,10 @@ class SellerSchema(Schema):
     logo_sha256 = fields.String(
         allow_none=True, metadata={"description": "Hash of the logo, which is set on the page *Seller*."}
     )
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        if attr in SELLER_FACTS:
+            return (obj.legal or {}).get(attr, ma.missing)
+        value = super().get_attribute(obj, attr, default)
+        is_usual = value is None or (attr == "tax_rule" and value == TaxRule.PER_RATE)
+        return ma.missing if is_usual and attr in self.sometimes else value

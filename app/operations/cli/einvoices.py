@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import IO
+from typing import IO, Any
 
 import click
 from flask.cli import AppGroup
@@ -17,6 +17,7 @@ from app.einvoices.evidence import removals
 from app.einvoices.legal import document_checks as checks
 from app.einvoices.lifecycle import readiness
 from app.einvoices.links import service as links
+from app.einvoices.models.legal_fields import TaxRule, TaxScheme
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import doubt, lockouts
 from app.einvoices.queries import lookup
@@ -25,6 +26,7 @@ from app.kernel.outbound.public_address import public_url
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 from app.operations.cli.provider_accounts import accounts
 from app.rules.document_check import Profile
+from app.rules.profiles import LegalProfile
 
 einvoices = AppGroup("einvoices", help="E-invoices, their PDFs, checks, provider accounts, and sendings in doubt.")
 einvoices.add_command(accounts)
@@ -112,13 +114,21 @@ def test_provider() -> None:
 
 @einvoices.command("readiness")
 @click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
-def show_readiness(ids: tuple[int, ...]) -> None:
+@click.option(
+    "--profile", type=click.Choice([each.value for each in LegalProfile]), help="Default: those the seller chose."
+)
+def show_readiness(ids: tuple[int, ...], profile: str | None) -> None:
     """Say what is missing before the drafts with these IDs can be issued; exit code 1 if anything is."""
+    wanted = LegalProfile(profile) if profile else None
     with cli_unit_of_work():
-        found = {einvoice_id: readiness.check(einvoice_id, None) for einvoice_id in ids}
+        found = {einvoice_id: readiness.check(einvoice_id, None, wanted) for einvoice_id in ids}
     for einvoice_id, each in found.items():
         lines = [f"{missing.field}: {missing.message}" for missing in each.missing]
         lines += [f"{conflict.code}: {conflict.message}" for conflict in each.conflicts]
+        lines += [
+            f"{finding.severity} {finding.profile} {finding.rule} {finding.field}: {finding.message} {finding.hint}"
+            for finding in each.findings or ()
+        ]
         click.echo("\n".join(f"{einvoice_id}  {line}" for line in lines or ["ready"]))
     if not all(each.ready for each in found.values()):
         sys.exit(1)
@@ -155,11 +165,24 @@ def check_file(file: IO[bytes], profile: str | None) -> None:
 @click.option("--country", help="Two letters of ISO 3166-1; without --timezone its time zone is set too.")
 @click.option("--timezone", help="For instance Europe/Istanbul; legal dates are days of it.")
 @click.option("--prefix", help="Start of invoice numbers; users of one company need different ones.")
+@click.option("--tax-scheme", type=click.Choice([each.value for each in TaxScheme]), help="What the tax number is.")
+@click.option("--tax-rule", type=click.Choice([each.value for each in TaxRule]), help="How taxes are computed.")
+@click.option("--payment-days", type=int, help="Days from the issue until the payment is due.")
+@click.option(
+    "--profile",
+    "legal_profiles",
+    multiple=True,
+    type=click.Choice([each.value for each in LegalProfile]),
+    help="Legal profile that each issue must be ready for; repeat it for several.",
+)
+@click.option("--no-profiles", is_flag=True, help="No legal profile any more.")
 @click.option("--prices-include-vat/--prices-without-vat", default=None, help="The prices of sales invoices.")
-def save_seller(email: str, **facts: str | bool | None) -> None:
+def save_seller(email: str, no_profiles: bool, legal_profiles: tuple[str, ...], **facts: Any) -> None:
     """Change the seller profile of the user with this EMAIL; e-invoices print it from the next issue on."""
     with cli_unit_of_work():
         given = {name: value for name, value in facts.items() if value is not None}
+        if legal_profiles or no_profiles:
+            given["legal_profiles"] = list(legal_profiles) or None
         profile = sellers.save(users.get_user_by_email(email).id, actor=ACTOR, **given)
     click.echo(f"{profile.name}, tax number {profile.tax_id or 'missing'}, time zone {profile.timezone}")
 

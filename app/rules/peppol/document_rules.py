@@ -27,7 +27,7 @@ _AMOUNTS = frozenset(
     | {"PayableAmount"}
 )
 #: Exemption code -> the one category that has it.
-_CATEGORIES = {
+EXEMPTION_CATEGORIES = {
     "VATEX-EU-G": ("G", "P0104"),
     "VATEX-EU-O": ("O", "P0105"),
     "VATEX-EU-IC": ("K", "P0106"),
@@ -128,7 +128,7 @@ def _exemptions(root: Node) -> Iterator[BrokenRule]:
     rows = (row for each in root.all("TaxTotal") for row in each.all("TaxSubtotal"))
     for place, row in enumerate(rows, 1):
         code = (row.read("TaxCategory/TaxExemptionReasonCode") or "").upper()
-        category, rule = _CATEGORIES.get(code, (None, ""))
+        category, rule = EXEMPTION_CATEGORIES.get(code, (None, ""))
         if category is not None and row.read("TaxCategory/ID") != category:
             text = f"The exemption {code} belongs to the VAT category {category}."
             yield BrokenRule(rule, text, f"cac:TaxTotal/cac:TaxSubtotal[{place}]/cac:TaxCategory", ("BT-118", "BT-121"))

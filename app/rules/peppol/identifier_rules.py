@@ -26,6 +26,12 @@ _NAMES = frozenset({"EndpointID", "CompanyID"})
 _DIGITS = re.compile(r"[0-9]{2,30}")
 
 
+def broken_identifier(scheme: str, text: str) -> str | None:
+    """The rule that an identifier of a scheme breaks; None if its check digit is right, or the scheme has none."""
+    known = _SCHEMES.get(scheme)
+    return known[0] if known is not None and not (_DIGITS.fullmatch(text) and known[2](text)) else None
+
+
 def identifier_rules(root: Node, path: str = "") -> Iterator[BrokenRule]:
     """The identifiers whose check digits are wrong."""
     for each in root.children:
@@ -33,6 +39,6 @@ def identifier_rules(root: Node, path: str = "") -> Iterator[BrokenRule]:
         is_identifier = each.name in _NAMES or (each.name == "ID" and root.name == "PartyIdentification")
         scheme = _SCHEMES.get(each.attributes.get("schemeID", "")) if is_identifier else None
         text = each.text.strip()
-        if scheme is not None and not (_DIGITS.fullmatch(text) and scheme[2](text)):
+        if scheme is not None and broken_identifier(each.attributes.get("schemeID", ""), text):
             yield BrokenRule(scheme[0], f"The {scheme[1]} has a wrong form or check digit.", inner)
         yield from identifier_rules(each, inner)

@@ -22,7 +22,15 @@ def billable_invoice(invoice_no: str) -> dict[str, Any]:
     """
     invoice = find_by_number(invoice_no)
     items = [
-        {"sku": item.item_code, "name": item.name, "quantity": Decimal(item.quantity), "unit_price": item.mrp}
+        {
+            "sku": item.item_code,
+            "name": item.name,
+            "quantity": Decimal(item.quantity),
+            "unit_price": item.mrp,
+            "barcode": item.barcode,
+            "batch": item.batch_no or None,
+            "expiry": item.expiry_date,
+        }
         for item in invoice.items
     ]
     return {"buyer": _buyer(invoice.customer), "items": items, "notes": invoice.remarks}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import shutil
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,20 +13,18 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from app.einvoices.evidence import document_stores
-from app.einvoices.evidence.chain_records import record_artefact
-from app.einvoices.evidence.document_stores import DocumentStore, StoredDocument
+from app.einvoices.documents import written_documents
+from app.einvoices.documents.written_documents import NewDocument
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import outbox
 from app.einvoices.queries import change_clock
-from app.einvoices.queries.lookup import find
 from app.evidence import roots, time_stamps
 from app.evidence.offline.chain_check import Chain
 from app.evidence.offline.package_reader import Package
 from app.evidence.offline.verify_command import verify
 from app.kernel import clock
 from app.kernel.http.app import Hub
-from app.kernel.unit_of_work import after_commit, unit_of_work
+from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.helpers import SAMPLE, create_issued, perform
 from tests.evidence.authority_server import StampAuthority
 
@@ -45,32 +41,14 @@ def set_clock(patch: pytest.MonkeyPatch, moment: datetime) -> None:
     patch.setattr(change_clock, "stamp", lambda: moment)
 
 
-class FolderStore:
-    """A store of documents in a folder, as it is used for XML and JSON."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.store = DocumentStore(self._newest_of, self._remove)
-
-    def write(self, einvoice_id: int, kind: str, name: str, content: bytes) -> None:
-        """Store a document, and record it in the chain."""
-        path = self.folder / str(einvoice_id) / kind / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        with unit_of_work():
-            digest = hashlib.sha256(content).hexdigest()
-            record_artefact(find(einvoice_id, None), kind, digest, len(content))
-
-    def _newest_of(self, ids: Sequence[int]) -> Iterator[StoredDocument]:
-        for einvoice_id in ids:
-            for path in sorted((self.folder / str(einvoice_id)).glob("*/*")):
-                yield StoredDocument(einvoice_id, path.parent.name, path)
-
-    def _remove(self, einvoice_id: int) -> None:
-        after_commit(lambda: shutil.rmtree(self.folder / str(einvoice_id)))
+def store_document(einvoice_id: int, kind: str, content: bytes) -> None:
+    """Store a document of another format than PDF."""
+    media_type = "application/xml" if content.startswith(b"<") else "application/json"
+    with unit_of_work():
+        written_documents.store(einvoice_id, NewDocument(format=kind, media_type=media_type, content=content))
 
 
-def make_month(owner: FlaskClient, patch: pytest.MonkeyPatch, documents: FolderStore | None = None) -> list[str]:
+def make_month(owner: FlaskClient, patch: pytest.MonkeyPatch, *, documents: bool = False) -> list[str]:
     """Issue e-invoices on three days, with their files and what follows; return their numbers."""
     made = []
     for day in range(3):
@@ -78,8 +56,8 @@ def make_month(owner: FlaskClient, patch: pytest.MonkeyPatch, documents: FolderS
         made += [create_issued(owner, provider="null") for _ in range(2)]
         print_job.print_due()
     for each in made[:2] if documents else ():
-        documents.write(each["id"], "ubl-tr", "e.xml", f"<Invoice>{each['id']}</Invoice>".encode())
-        documents.write(each["id"], "canonical", "e.json", f'{{"id":{each["id"]}}}'.encode())
+        store_document(each["id"], "ubl-tr", f"<Invoice>{each['id']}</Invoice>".encode())
+        store_document(each["id"], "inv-01", f'{{"id":{each["id"]}}}'.encode())
     perform(owner, made[1]["id"], "cancel", {"reason": "wrong buyer"})
     perform(owner, made[0]["id"], "send")
     outbox.send_due()
@@ -152,10 +130,8 @@ def month(request: pytest.FixtureRequest, app: Hub, tmp_path_factory: pytest.Tem
     if not _made:
         owner: FlaskClient = request.getfixturevalue("owner")
         authority = StampAuthority(tmp_path_factory.mktemp("authority"))
-        documents = FolderStore(tmp_path_factory.mktemp("documents"))
         with authority.configured(app), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(document_stores, "STORES", [documents.store])
-            numbers = make_month(owner, patch, documents)
+            numbers = make_month(owner, patch, documents=True)
             content = export(owner)
         files = unpack(content)
         checked = check(files)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from flask.testing import FlaskClient
 
-from app.einvoices.evidence import document_stores, removals
+from app.config import Settings
+from app.einvoices.evidence import removals
 from app.einvoices.evidence.chain_records import record_artefact
 from app.einvoices.queries.lookup import find
 from app.kernel.unit_of_work import unit_of_work
-from tests.einvoices.exports.packages import FolderStore, Month, check, export, make_month, unpack
+from tests.einvoices.exports.packages import Month, check, export, make_month, store_document, unpack
 from tests.einvoices.helpers import create_issued
 
 
@@ -32,30 +31,28 @@ def test_changed_documents_are_named(month: Month) -> None:
     assert check({**files, more: b"<Invoice/>"}).findings == [f"{more} does not belong to the package."]
 
 
-def test_the_newest_document_of_each_format_counts(
-    owner: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    documents = FolderStore(tmp_path)
-    monkeypatch.setattr(document_stores, "STORES", [documents.store])
+def test_the_newest_document_of_each_format_counts(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        make_month(owner, patch, documents)
-        documents.write(1, "ubl-tr", "e.xml", b"<Invoice>again</Invoice>")
+        make_month(owner, patch, documents=True)
+        store_document(1, "ubl-tr", b"<Invoice>again</Invoice>")
         files = unpack(export(owner))
     [first, _] = sorted(name for name in files if name.startswith("documents/ubl-tr/"))
     assert files[first] == b"<Invoice>again</Invoice>"
     assert check(files).findings == []
 
 
-def test_documents_go_with_personal_data(owner: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    documents = FolderStore(tmp_path)
-    monkeypatch.setattr(document_stores, "STORES", [documents.store])
+def test_documents_go_with_personal_data(
+    owner: FlaskClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = settings.storage_dir / "einvoices/0/1-documents"
     with monkeypatch.context() as patch:
-        make_month(owner, patch, documents)
+        make_month(owner, patch, documents=True)
+        assert len(list(folder.iterdir())) == 2
         with unit_of_work():
             assert removals.remove_personal_data(1, "retention", "test")
         files = unpack(export(owner))
     kept = [name for name in files if name.startswith("documents/")]
-    assert (len(kept), (tmp_path / "1").exists()) == (2, False)
+    assert (len(kept), list(folder.iterdir())) == (2, [])
     checked = check(files)
     assert checked.findings == []
     removed = [note for note in checked.notes if note.startswith("documents/") and "was removed by retention" in note]

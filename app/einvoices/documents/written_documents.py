@@ -1,0 +1,111 @@
+"""Documents of e-invoices as files with versioned rows: a new version never overwrites an earlier one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from app.einvoices.evidence.chain_records import record_artefact
+from app.einvoices.models.documents import EinvoiceCanonicalForm, EinvoiceDocument, Origin
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.queries.lookup import find_for_update
+from app.extensions import db
+from app.kernel import clock
+from app.kernel.unit_of_work import after_commit
+from app.pdf import files
+
+_ENDINGS = {"application/xml": "xml", "application/json": "json", "application/pdf": "pdf"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDocument:
+    """A document to store.
+
+    Attributes:
+        format: ``ubl``, ``cii``, ``factur-x``, ``ubl-tr``, ``inv-01``.
+        canonical_sha256: of the form that it was written from.
+        verdict: what rules and sums said.
+        facts: what an authority returned besides.
+    """
+
+    format: str
+    media_type: str
+    content: bytes
+    origin: Origin = Origin.HUB
+    canonical_sha256: str | None = None
+    verdict: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] | None = None
+
+
+def store(einvoice_id: int, new: NewDocument) -> EinvoiceDocument:
+    """Store a document as the next version of its format; the same bytes as the last version are that version.
+
+    The bytes go into the evidence of the owner.
+    """
+    einvoice = find_for_update(einvoice_id, None)  # one version after the other
+    digest = hashlib.sha256(new.content).hexdigest()
+    last = latest(einvoice, new.format)
+    if last is not None and (last.sha256, last.origin) == (digest, new.origin):
+        return last
+    version = (last.version if last else 0) + 1
+    row = EinvoiceDocument(
+        einvoice_id=einvoice_id,
+        format=new.format,
+        version=version,
+        origin=new.origin.value,
+        media_type=new.media_type,
+        path=_path(einvoice, new, version, digest),
+        sha256=digest,
+        size=len(new.content),
+        canonical_sha256=new.canonical_sha256,
+        verdict=new.verdict,
+        facts=new.facts,
+        created_at=clock.now(),
+    )
+    files.write(row.path, new.content)
+    db.session.add(row)
+    db.session.flush()
+    record_artefact(einvoice, new.format, digest, row.size)
+    return row
+
+
+def latest(einvoice: Einvoice, file_format: str) -> EinvoiceDocument | None:
+    """The newest version of a format; None if there is none."""
+    query = select(EinvoiceDocument).where(
+        EinvoiceDocument.einvoice_id == einvoice.id, EinvoiceDocument.format == file_format
+    )
+    found: EinvoiceDocument | None = db.session.scalar(query.order_by(EinvoiceDocument.version.desc()).limit(1))
+    return found
+
+
+def list_newest(ids: Sequence[int]) -> Sequence[EinvoiceDocument]:
+    """The newest version of each format of some e-invoices."""
+    of_format = (EinvoiceDocument.einvoice_id, EinvoiceDocument.format)
+    query = select(EinvoiceDocument).where(EinvoiceDocument.einvoice_id.in_(ids)).distinct(*of_format)
+    return db.session.scalars(query.order_by(*of_format, EinvoiceDocument.version.desc())).all()
+
+
+def remove_all(einvoice_id: int) -> None:
+    """Remove all documents of an e-invoice, and its canonical form: they have personal data."""
+    of_einvoice = EinvoiceDocument.einvoice_id == einvoice_id
+    for path in db.session.scalars(select(EinvoiceDocument.path).where(of_einvoice)):
+        after_commit(files.file_remover(path))
+    db.session.execute(delete(EinvoiceDocument).where(of_einvoice))
+    db.session.execute(delete(EinvoiceCanonicalForm).where(EinvoiceCanonicalForm.einvoice_id == einvoice_id))
+
+
+def file_of(row: EinvoiceDocument) -> Path:
+    """The file of a document."""
+    return files.storage_folder() / row.path
+
+
+def _path(einvoice: Einvoice, new: NewDocument, version: int, digest: str) -> str:
+    """The hash in the name keeps a file of a transaction that was rolled back apart from its successor."""
+    folder = f"einvoices/{einvoice.id // 1000}/{einvoice.id}-documents"
+    ending = _ENDINGS.get(new.media_type, "bin")
+    return f"{folder}/{new.format}-{version}-{digest[:12]}.{ending}"

@@ -1,0 +1,1 @@
+"""Readiness: what an invoice in the hub's own form lacks for a legal document, before a number is drawn."""
