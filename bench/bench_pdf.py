@@ -36,12 +36,12 @@ def run() -> None:
     """Print the CPU time of both in milliseconds, their ratio, and the memory growth over 1,000 PDFs."""
     print(f"{'lines':>6} {'hub ms':>8} {'bare ms':>8} {'ratio':>6}")
     for count in LINES:
-        data = _data(count)
+        data = invoice_data(count)
         html, style = renderer.to_html(context.TEMPLATES, context.TEMPLATE, data), _style()
         hub, bare = [], []
         for _ in range(ROUNDS[count] + 1):
-            hub.append(_cpu(functools.partial(renderer.render, context.TEMPLATES, context.TEMPLATE, data)))
-            bare.append(_cpu(functools.partial(_render_plain, html, style)))
+            hub.append(cpu_ms(functools.partial(renderer.render, context.TEMPLATES, context.TEMPLATE, data)))
+            bare.append(cpu_ms(functools.partial(_render_plain, html, style)))
         hub_ms, bare_ms = statistics.median(hub[1:]), statistics.median(bare[1:])  # the first warms up
         print(f"{count:>6} {hub_ms:>8.1f} {bare_ms:>8.1f} {hub_ms / bare_ms:>6.2f}")
     _memory()
@@ -57,7 +57,7 @@ def _render_plain(html: str, style: CSS) -> None:
 
 
 def _memory() -> None:
-    data, process, sizes = _data(5), psutil.Process(), []
+    data, process, sizes = invoice_data(5), psutil.Process(), []
     for number in range(PDFS + 1):
         renderer.render(context.TEMPLATES, context.TEMPLATE, data)
         if number % (PDFS // 5) == 0:
@@ -65,13 +65,15 @@ def _memory() -> None:
     print(f"MiB after 1, 200 … {PDFS} PDFs: " + ", ".join(f"{size:.0f}" for size in sizes))
 
 
-def _cpu(work: Callable[[], object]) -> float:
+def cpu_ms(work: Callable[[], object]) -> float:
+    """The CPU time of ``work`` in milliseconds."""
     before = time.process_time()
     work()
     return (time.process_time() - before) * 1000
 
 
-def _data(count: int) -> dict[str, object]:
+def invoice_data(count: int) -> dict[str, object]:
+    """The template context of an invoice with so many lines."""
     items = [{"name": f"Pamuklu tişört, beyaz {n}", "sku": f"TSH-{n}"} for n in range(count)]
     lines = [
         totals.Line(Decimal(n % 7 + 1), Decimal("12.5"), Decimal(0), Decimal((1, 10, 20)[n % 3])) for n in range(count)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,17 +83,28 @@ def html_to_pdf(html: str, *styles: CSS) -> bytes:
     Raises:
         UnprintableCharacters: no font has some of the characters.
     """
+    with drawn_pages(html, *styles) as (document, finish):
+        pdf: bytes = document.write_pdf(finisher=finish)
+    return pdf
+
+
+@contextmanager
+def drawn_pages(html: str, *styles: CSS) -> Iterator[tuple[Any, Callable[[Any, Any], None]]]:
+    """The pages of trusted HTML, and what the caller passes to ``write_pdf()`` as its finisher.
+
+    Raises:
+        UnprintableCharacters: no font has some of the characters; raised at the end of the block.
+    """
     fonts, faces = _fonts()
-    document = HTML(string=glyph_check.replace_controls(html), base_url=None, url_fetcher=FontFetcher())
+    source = HTML(string=glyph_check.replace_controls(html), base_url=None, url_fetcher=FontFetcher())
     with glyph_check.collect_missing_glyphs() as missing:
 
         def add_blank_ones(drawn: Any, _pdf: Any) -> None:
             missing.update(find_blank_characters(drawn.fonts.values()))
 
-        pdf: bytes = document.write_pdf(font_config=fonts, stylesheets=[faces, *styles], finisher=add_blank_ones)
+        yield source.render(font_config=fonts, stylesheets=[faces, *styles]), add_blank_ones
     if missing:
         raise glyph_check.UnprintableCharacters(missing)
-    return pdf
 
 
 def find_missing(text: str) -> frozenset[str]:

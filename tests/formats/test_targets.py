@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -24,6 +25,7 @@ from app.formats.canonical import (
 from app.formats.targets.not_writable import NotWritable
 from app.formats.targets.scenarios import choose_scenario
 from app.formats.writers.document_writer import form_of
+from app.formats.writers.karekod import karekod
 from tests.formats.hub_invoices import invoice
 
 _ALIAS = Identifier(value="urn:mail:defaultpk@example.com.tr", scheme="alias")
@@ -199,3 +201,17 @@ class TestIndia:
         assert (form.buyer.tax_ids[0].value, form.buyer.place_of_supply) == ("URP", "96")
         assert form.buyer.address is not None
         assert (form.buyer.address.region, form.buyer.address.postcode) == ("96", "999999")
+
+
+def test_the_qr_code_of_gib_has_the_amounts_of_each_rate() -> None:
+    source = invoice(5, lines=3)
+    form = form_of(source, Format.UBL_TR)
+    facts = json.loads(karekod(form))
+    assert list(facts)[:8] == ["vkntckn", "avkntckn", "senaryo", "tip", "tarih", "no", "ettn", "parabirimi"]
+    assert (facts["vkntckn"], facts["avkntckn"], facts["ettn"]) == ("1288331521", "9000068418", source.uuid)
+    rows = form.taxes[0].rows
+    for rate in {row.rate for row in rows}:
+        base = sum((row.base or 0 for row in rows if row.rate == rate), Decimal(0))
+        amount = sum((row.amount or 0 for row in rows if row.rate == rate), Decimal(0))
+        assert (facts[f"kdvmatrah({rate})"], facts[f"hesaplanankdv({rate})"]) == (f"{base:.2f}", f"{amount:.2f}")
+    assert facts["odenecek"] == f"{form.totals.payable:.2f}"

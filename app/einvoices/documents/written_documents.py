@@ -87,7 +87,10 @@ def list_newest(ids: Sequence[int]) -> Sequence[EinvoiceDocument]:
     """The newest version of each format of some e-invoices."""
     of_format = (EinvoiceDocument.einvoice_id, EinvoiceDocument.format)
     query = select(EinvoiceDocument).where(EinvoiceDocument.einvoice_id.in_(ids)).distinct(*of_format)
-    return db.session.scalars(query.order_by(*of_format, EinvoiceDocument.version.desc())).all()
+    found: Sequence[EinvoiceDocument] = db.session.scalars(
+        query.order_by(*of_format, EinvoiceDocument.version.desc())
+    ).all()
+    return found
 
 
 def remove_all(einvoice_id: int) -> None:

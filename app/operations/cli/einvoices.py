@@ -15,12 +15,15 @@ from app.einvoices.decisions import settlement
 from app.einvoices.errors import UnreadableLegalDocument
 from app.einvoices.evidence import removals
 from app.einvoices.legal import document_checks as checks
+from app.einvoices.legal import rewritten_documents
 from app.einvoices.lifecycle import readiness
 from app.einvoices.links import service as links
 from app.einvoices.models.legal_fields import TaxRule, TaxScheme
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import doubt, lockouts
 from app.einvoices.queries import lookup
+from app.formats.canonical import DOCUMENT_FORMATS, Format
+from app.formats.targets.not_writable import NotWritable
 from app.kernel.http.app import PUBLIC_PDFS
 from app.kernel.outbound.public_address import public_url
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
@@ -132,6 +135,19 @@ def show_readiness(ids: tuple[int, ...], profile: str | None) -> None:
         click.echo("\n".join(f"{einvoice_id}  {line}" for line in lines or ["ready"]))
     if not all(each.ready for each in found.values()):
         sys.exit(1)
+
+
+@einvoices.command("write")
+@click.argument("file", type=click.File("rb"))
+@click.option("--format", "target", required=True, type=click.Choice([each.value for each in DOCUMENT_FORMATS]))
+def write_file(file: IO[bytes], target: str) -> None:
+    """Write the invoice in FILE, a legal document or the JSON of its canonical form, in another format."""
+    try:
+        click.echo(rewritten_documents.rewrite(file.read(), Format(target)).content.decode(), nl=False)
+    except UnreadableLegalDocument as error:
+        raise click.ClickException(error.message) from error
+    except NotWritable as error:
+        raise click.ClickException("\n".join(f"{each.field}: {each.message}" for each in error.problems)) from error
 
 
 @einvoices.command("check")

@@ -14,10 +14,14 @@ from app.einvoices.lifecycle import drafts
 from app.einvoices.models.work import CheckState, EinvoiceSending
 from app.einvoices.queries import lookup
 from app.extensions import db
+from app.formats.canonical import Format
+from app.formats.canonical_json import canonical_bytes
+from app.formats.writers.document_writer import write_document
 from app.kernel.unit_of_work import unit_of_work
 from app.operations import doctor
 from app.operations.monitoring import backlogs
 from tests.factories import a_draft, a_user
+from tests.formats.hub_invoices import invoice
 from tests.formats.lawful import Document, Row, inv01, ubl_tr
 from tests.operations.cli.cli_helpers import Run, error_line, stored_rows
 
@@ -114,3 +118,39 @@ def test_a_document_is_checked(run: Run, tmp_path: Path) -> None:
     assert error_line(run("einvoices", "check", str(file), "--profile", "en16931")).startswith("Error: The profile")
     file.write_bytes(b"hello")
     assert error_line(run("einvoices", "check", str(file))).startswith("Error: The document is no well-formed XML")
+
+
+class TestWrite:
+    def test_a_document_is_written_in_another_format(self, run: Run, tmp_path: Path) -> None:
+        written = run("einvoices", "write", "docs/examples/ubl-invoice.xml", "--format", "cii")
+        file = tmp_path / "invoice.xml"
+        file.write_text(written.output)
+        assert "<ram:GrandTotalAmount>357.00</ram:GrandTotalAmount>" in written.output
+        assert run("einvoices", "check", str(file)).exit_code == 0
+
+    def test_the_canonical_form_is_written(self, run: Run, tmp_path: Path) -> None:
+        form, file = invoice(1, currency="EUR"), tmp_path / "form.json"
+        file.write_bytes(canonical_bytes(form))
+        written = run("einvoices", "write", str(file), "--format", "ubl-tr").output
+        assert written.encode() == write_document(form, Format.UBL_TR).content
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ('{"is_credit_note": 1}', "Error: The JSON is not the canonical form of an invoice."),
+            (
+                '{"is_credit_note": false, "format": "hub", "totals": {"payable": "NaN"}}',
+                "Error: The JSON is not the canonical form of an invoice.",
+            ),
+            ("<Other/>", "Error: The XML document is no invoice or credit note in UBL, UBL-TR or CII."),
+        ],
+    )
+    def test_what_is_no_invoice_is_refused(self, run: Run, tmp_path: Path, content: str, message: str) -> None:
+        file = tmp_path / "file"
+        file.write_text(content)
+        assert error_line(run("einvoices", "write", str(file), "--format", "ubl")) == message
+
+    def test_what_the_format_cannot_say_is_named_by_field(self, run: Run) -> None:
+        refusal = run("einvoices", "write", "docs/examples/ubl-invoice.xml", "--format", "inv-01")
+        assert refusal.exit_code == 1
+        assert "seller.tax_ids: Name the GSTIN of the seller." in refusal.output

@@ -51,7 +51,7 @@ AUDITED = {
 #: Commands that change nothing.
 READERS = {
     *("api-keys list", "einvoices accounts list", "einvoices check", "einvoices in-doubt", "einvoices links"),
-    *("einvoices readiness",),
+    *("einvoices readiness", "einvoices write"),
     *("hub doctor", "hub verify", "modules list", "tokens list", "users list", "webhooks list"),
 }
 #: Commands with a record of their own, and what it is.
