@@ -86,7 +86,7 @@ def latest(einvoice: Einvoice, file_format: str) -> EinvoiceDocument | None:
 def list_newest(ids: Sequence[int]) -> Sequence[EinvoiceDocument]:
     """The newest version of each format of some e-invoices."""
     of_format = (EinvoiceDocument.einvoice_id, EinvoiceDocument.format)
-    query = select(EinvoiceDocument).where(EinvoiceDocument.einvoice_id.in_(ids)).distinct(*of_format)
+    query = select(EinvoiceDocument).where(EinvoiceDocument.einvoice_id.in_(ids)).ext(distinct_on(*of_format))
     found: Sequence[EinvoiceDocument] = db.session.scalars(
         query.order_by(*of_format, EinvoiceDocument.version.desc())
     ).all()
