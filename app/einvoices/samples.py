@@ -120,6 +120,7 @@ SERIES: dict[str, Any] = {
         {
             "prefix": "EA",
             "year": 2026,
+            "is_test": False,
             "first": 1,
             "last": 456,
             "last_number": 456,
