@@ -28,9 +28,14 @@ from app.admin.views import webhooks as webhooks_views
 from app.admin.views.desks import einvoice_desk as einvoice_desk_views
 from app.admin.views.desks import inspection_desk as inspection_desk_views
 from app.admin.views.desks import receipt_editor as receipt_editor_views
+from app.admin.views.desks import receipt_upload as receipt_upload_views
 from app.admin.views.desks import review_desk as review_desk_views
 from app.admin.views.desks import roll_upload as roll_upload_views
 from app.admin.views.desks import sales_upload as sales_upload_views
+from app.admin.views.desks import upload_progress as upload_progress_views
+from app.admin.views.goods import associations as associations_views
+from app.admin.views.goods import label_choice as label_choice_views
+from app.admin.views.goods import masters as masters_views
 from app.admin.views.lists import list_columns as list_columns_views
 from app.admin.views.settings import audit_entries as audit_entries_views
 from app.admin.views.settings import calls as calls_views
@@ -56,7 +61,12 @@ PAGES = (
     receipts_views,
     receipt_editor_views,
     inspection_desk_views,
+    receipt_upload_views,
     roll_upload_views,
+    associations_views,
+    label_choice_views,
+    masters_views,
+    upload_progress_views,
     einvoices_views,
     einvoice_desk_views,
     tokens_views,

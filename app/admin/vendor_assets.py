@@ -26,6 +26,7 @@ ICONS = (
     "circle-user-round",
     "columns-3",
     "copy",
+    "database",
     "download",
     "external-link",
     "file-check-2",

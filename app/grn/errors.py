@@ -95,6 +95,10 @@ class NoRolls(NotFound):
     message = N_("This receipt has no rolls, and so no labels.")
 
 
+class UnknownLabelPrint(NotFound):
+    message = N_("These labels are not kept any more; choose the rolls again.")
+
+
 class PaperNotMade(NotFound):
     """The PDF is not rendered yet, is outdated, or has failed. A request moves it to the front of the queue."""
 

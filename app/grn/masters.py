@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
@@ -128,13 +128,6 @@ def find_names(kind: Kind, ids: Iterable[int]) -> dict[int, str]:
     return {row.id: row.name for row in rows}
 
 
-def find_ids(kind: Kind, text: str) -> list[int]:
-    """Ids of rows with this name or code, in any case; two at most, enough to see that a name is ambiguous."""
-    model, lowered = kind.model, func.lower(text)
-    query = select(model.id).where(or_(func.lower(model.name) == lowered, func.lower(model.code) == lowered))
-    return list(db.session.scalars(query.order_by(model.id).limit(2)))
-
-
 def _query(kind: Kind, row_id: int) -> Select[Any]:
     query = select(kind.model).where(kind.model.id == row_id).options(*kind.options)
     return query.execution_options(populate_existing=True)
@@ -152,6 +145,15 @@ def find_page(kind: Kind, filters: Mapping[str, Any]) -> Page:
     model = kind.model
     order = order_columns(filters["sort"], {"id": model.id, "name": model.name, "code": model.code})
     return paginate(_filter_query(model, filters), filters, order, options=kind.options, parts=kind.parts)
+
+
+def lock(kind: Kind, row_id: int) -> None:
+    """Lock a row against other changes until the transaction ends; receipts that refer to it can be created.
+
+    Raises:
+        UnknownMaster: there is no such row.
+    """
+    _get(select(kind.model.id).where(kind.model.id == row_id).with_for_update(key_share=True))
 
 
 def change(kind: Kind, row_id: int, data: Data, *, actor: str) -> Any:

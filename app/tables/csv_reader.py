@@ -53,7 +53,8 @@ class CsvRows:
             self._count_blank_row()
         top = self._lines.top(TOP_ROWS)
         known = {separator: _known_headings(top, separator, layout) for separator in possible}
-        first = top[0] if top else ""
+        # A title above the headings has no separator.
+        first = next((line for line in top if any(separator in line for separator in possible)), "")
         self.separator = max(known, key=lambda separator: (known[separator][0], first.count(separator)))
         self._width = known[self.separator][1]
         # Programs that write a decimal comma separate cells by semicolons.

@@ -27,6 +27,8 @@ class TopRow:
 def find_headings(rows: Sequence[TopRow], layout: Layout) -> int:
     """The index of the headings: the one row that can be them, else the row with the most known titles.
 
+    Without a known title it is the first of the rows with the most cells, for a title of the list has only one.
+
     Raises:
         UnreadableTable: several rows can be the headings.
     """
@@ -44,4 +46,7 @@ def find_headings(rows: Sequence[TopRow], layout: Layout) -> int:
     if len(possible) > 1:
         sentence = N_("Rows %(first)s and %(second)s can both be the headings. Remove the one that is not.")
         raise UnreadableTable(Message(sentence, first=rows[possible[0]].number, second=rows[possible[1]].number))
-    return possible[0] if possible else known.index(max(known))
+    if possible:
+        return possible[0]
+    counts = known if any(known) else [sum(bool(title.strip()) for title in row.titles) for row in rows]
+    return counts.index(max(counts))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from collections.abc import Callable
 from itertools import islice
+from typing import Any, TypeVar
 
 from app.kernel.errors import PayloadTooLarge
 from app.kernel.messages import N_, Message
@@ -13,6 +15,8 @@ from app.kernel.system.child_process import ChildLimits, ChildProcesses, OverLim
 from app.tables.layout import Choices, Layout, Row
 from app.tables.reader import open_table, refuse_ambiguous
 from app.tables.workbook_parts import SIGNATURE
+
+Result = TypeVar("Result")
 
 #: Unpacked bytes of a file that is read in the web process: a packing list of 60 rolls has 40,000, and takes 30 ms.
 SMALL = 64 * 1024
@@ -32,10 +36,22 @@ def read_uploaded(
         PayloadTooLarge: the file takes too long to read, or too much memory.
         Busy: other files are being read, perhaps of the same user: one user never has all places.
     """
+    return read_in_child(read_rows, content, layout, choices, most, owner=owner)
+
+
+def read_in_child(
+    read: Callable[..., Result], content: bytes, layout: Layout, *args: Any, owner: int | None = None
+) -> Result:
+    """Call ``read`` with these arguments, for all but small files in a child process.
+
+    Raises:
+        PayloadTooLarge: the file takes too long to read, or too much memory.
+        Busy: other files are being read, perhaps of the same user: one user never has all places.
+    """
     if _unpacked_size(content) <= SMALL:
-        return read_rows(content, layout, choices, most)
+        return read(content, layout, *args)
     try:
-        return _children.call(read_rows, content, layout, choices, most, owner=owner)
+        return _children.call(read, content, layout, *args, owner=owner)
     except OverLimit as error:
         sentence = N_("The file takes more than %(n)s seconds or too much memory to read. Save the table alone as CSV.")
         raise PayloadTooLarge(Message(sentence, n=_LIMITS.cpu_seconds)) from error

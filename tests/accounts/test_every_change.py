@@ -114,7 +114,7 @@ def receipts_of_goods() -> Iterator[Step]:
     yield "POST", "/api/invoices", receipt, "receipt.created"
     yield "PUT", ROLLS, {"supplierRollList": [a_roll(supplierRollNo="R1")]}, "receipt.packing_list_replaced"
     yield "PATCH", f"{ROLLS}/<roll>", {"length": 99}, "receipt.roll_inspected"
-    yield "PUT", LEDGERS, grn_samples.ASSOCIATION, "receipt.fabric_associated"
+    yield "PUT", LEDGERS, grn_samples.ASSOCIATION, "associations.replaced"
     yield "POST", LEDGERS, grn_samples.ENTRY, "ledger_row.added"
     yield "DELETE", f"{LEDGERS}/<row>", None, "ledger_row.deleted"
     yield "PUT", "/api/invoices/<receipt>", {**receipt, "invoiceNo": "CHANGED"}, "receipt.changed"

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from app.admin.forms.line_table import records
 from app.admin.forms.number_input import read_number, typed_number
 from app.admin.i18n.translate import translate
-from app.grn import masters
+from app.grn import master_names, masters
 from app.grn.masters import Kind
 from app.grn.models.receipts import FabricItem, GoodsReceipt
 from app.kernel.errors import Refusal
@@ -158,7 +158,7 @@ def _find_id(fields: Fields, name: str, kind: Kind) -> int | None:
     text = fields.values[name]
     if not text and name == "order":
         return None
-    ids = masters.find_ids(kind, text) if text else []
+    ids = master_names.find_ids(kind, text) if text else []
     if len(ids) == 1:
         return ids[0]
     if not text:

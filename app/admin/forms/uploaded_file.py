@@ -9,6 +9,7 @@ from flask import request
 
 from app.kernel.errors import BadRequest
 from app.kernel.messages import N_
+from app.tables.user_files.column_map import ColumnMap
 
 
 class ChangedFile(BadRequest):
@@ -17,7 +18,7 @@ class ChangedFile(BadRequest):
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """Content of the field ``file``, and its SHA-256, which the preview puts into the form."""
+    """Content of the field ``file``, and the SHA-256 of it and its columns, which the preview puts into the form."""
 
     content: bytes
     digest: str
@@ -28,8 +29,8 @@ class UploadedFile:
         return request.form.get("digest") == self.digest
 
 
-def read_file() -> UploadedFile:
-    """The file of the present request.
+def read_file(columns: ColumnMap) -> UploadedFile:
+    """The file of the present request, which is read by ``columns``.
 
     Raises:
         BadRequest: there is none, or it is empty.
@@ -38,4 +39,7 @@ def read_file() -> UploadedFile:
     content = file.read() if file else b""
     if not content:
         raise BadRequest(N_("Choose a file first."))
-    return UploadedFile(content, hashlib.sha256(content).hexdigest())
+    digest = hashlib.sha256(content)
+    for heading, column in sorted(columns.columns.items()):
+        digest.update(f"\0{heading}\0{column}".encode())
+    return UploadedFile(content, digest.hexdigest())

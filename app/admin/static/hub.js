@@ -53,6 +53,25 @@ document.addEventListener("keydown", (event) => {
   field.select();
 });
 
+// A scanner types a number and Enter within moments. Outside of a field it is searched for, wherever one is.
+const SCANNED = { pause: 100, least: 3 };
+const scan = { text: "", at: 0 };
+document.addEventListener("keydown", (event) => {
+  const field = document.querySelector("[data-search]");
+  const isTyped = event.target.closest("input, textarea, select, [contenteditable], dialog");
+  if (!field || isTyped || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.timeStamp - scan.at > SCANNED.pause) scan.text = "";
+  if (event.key === "Enter" && scan.text.length >= SCANNED.least) {
+    event.preventDefault(); // a link or a button may have the focus
+    field.value = scan.text;
+    field.form.requestSubmit();
+  } else if (event.key.length === 1) {
+    if (scan.text) event.preventDefault(); // a space would scroll the page
+    scan.text += event.key;
+    scan.at = event.timeStamp;
+  }
+});
+
 // Browsers without the attributes `command` and `commandfor` of buttons.
 if (!("command" in HTMLButtonElement.prototype)) {
   document.addEventListener("click", (event) => {
@@ -62,9 +81,8 @@ if (!("command" in HTMLButtonElement.prototype)) {
   });
 }
 
-// A double click on a button submits its form once.
+// A double click on a button submits its form once; a download leaves the page as it is.
 document.addEventListener("submit", (event) => {
-  // A form that answers with a file leaves the page as it is, and may be sent again.
   if (event.defaultPrevented || event.target.method !== "post" || event.submitter?.dataset.file !== undefined) return;
   if (event.target.dataset.sent) event.preventDefault();
   event.target.dataset.sent = "yes";
@@ -76,7 +94,8 @@ addEventListener("pageshow", () => {
 // A request of htmx that was refused is sent again by a button, so that the browser shows the error page.
 document.addEventListener("htmx:responseError", (event) => {
   const form = event.target.closest("form[data-after-error]");
-  if (form) form.requestSubmit(document.getElementById(form.dataset.afterError));
+  const button = event.target.closest("button[formaction]");
+  if (form) form.requestSubmit(button ?? document.getElementById(form.dataset.afterError));
 });
 
 // A page that shows a secret once is the response to a POST; after a reload the browser must not send the form again.

@@ -53,7 +53,7 @@ export function startLineTable(form, { columns, main, showTotals }) {
     const row = button.closest("tr");
     const neighbour = row.nextElementSibling ?? row.previousElementSibling;
     row.remove();
-    (inputOf(neighbour, main) ?? addButton).focus();
+    (inputOf(neighbour, main) ?? addButton)?.focus();
     show();
   }
 
@@ -65,7 +65,7 @@ export function startLineTable(form, { columns, main, showTotals }) {
     if (same) {
       same.focus();
       same.select?.();
-    } else if (step > 0) addButton.focus();
+    } else if (step > 0) addButton?.focus();
   }
 
   form.addEventListener("input", show);

@@ -37,12 +37,20 @@ MIN_REQUEST_ID = 16
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One found object: its number, where its page is, what tells it apart, and the code of its status."""
+    """One found object: its number, where its page is, what tells it apart, and the code of its status.
+
+    ``other_number`` means the object as well: the QR code of a label has the factory's number of a roll.
+    """
 
     number: str
     url: str
     facts: Sequence[str] = ()
     status: str = ""
+    other_number: str = ""
+
+    def is_meant(self, text: str) -> bool:
+        """Whether the text is a whole number of the object, in any case."""
+        return text.casefold() in {self.number.casefold(), self.other_number.casefold()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ def show() -> str | Response:
     if not groups and len(text) >= MIN_REQUEST_ID:
         groups = [hits for hits in _all_hits(text, _RECORDS) if hits.found]
     found = [hit for hits in groups for hit in hits.found]
-    if len(found) == 1 and found[0].number.casefold() == text.casefold():
+    if len(found) == 1 and found[0].is_meant(text):
         return redirect(found[0].url, SEE_OTHER)
     return render_template("admin/global_search.html", text=text, groups=groups)
 
@@ -112,7 +120,9 @@ def _receipts(text: str) -> Iterator[Hits]:
 def _roll_hit(roll: Any) -> Hit:
     receipt = roll.item.receipt
     url = url_for("admin.receipts.roll", receipt_id=receipt.id, item_id=roll.fabric_item_id, roll_id=roll.id)
-    return Hit(roll.supplier_roll_no, url, (roll.factory_roll_no or "", receipt.invoice_no, roll.item.color or ""))
+    factory_no = roll.factory_roll_no or ""
+    facts = (factory_no, receipt.invoice_no, roll.item.color or "")
+    return Hit(roll.supplier_roll_no, url, facts, other_number=factory_no)
 
 
 def _einvoices(text: str) -> Iterator[Hits]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.einvoices.evidence.chain_records import record_artefact
 from app.einvoices.models.documents import EinvoiceCanonicalForm, EinvoiceDocument, Origin

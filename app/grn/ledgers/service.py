@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, case, func, select, true
@@ -25,6 +26,8 @@ from app.grn.schemas.pagination import Page, paginate, paginate_records
 _ASSOCIATION = {"type": LedgerType.OUT.value, "out_type": OutType.ASSOCIATION.value}
 #: Ledger rows that are searched for negative balances: a balance becomes negative by a movement.
 RECENT_MOVEMENTS = 2_000
+#: Changed and removed rows that an audit entry names.
+_MOST_AUDITED = 20
 _MATCH_COLUMNS = ("flow_info_id", "part_id")
 
 
@@ -33,6 +36,8 @@ def replace_associations(
 ) -> list[LedgerRow]:
     """Replace all associations of a fabric item; a row with the same flow line and part keeps its id.
 
+    A change writes an audit entry of ``actor``; ``author`` is the name that new rows show.
+
     Raises:
         UnknownReceipt, UnknownItem: there is no such receipt or item.
         BadFields: an order, line or part does not match, or the extra fabric does not agree with ``extra``.
@@ -40,6 +45,7 @@ def replace_associations(
     lock(receipt_id)
     find_item(receipt_id, item_id)
     stored: dict[tuple[Any, ...], deque[LedgerRow]] = defaultdict(deque)
+    before = item_balance(receipt_id, item_id)
     entry_values = match_associations(entries)
     for row in db.session.scalars(_rows_query(item_id).where(LedgerRow.out_type == OutType.ASSOCIATION)):
         stored[_match_key(row)].append(row)
@@ -56,10 +62,40 @@ def replace_associations(
     db.session.add_all(rows)
     changed = [row for row in rows if db.session.is_modified(row)]
     if changed or removed:
-        facts = {"fabric_item_id": item_id, "changed": len(changed), "removed": len(removed)}
-        audit.record("receipt.fabric_associated", actor=actor, subject=f"receipt:{receipt_id}", **facts)
         _emit_event(receipt_id, item_id, changed=changed, removed=removed)
+        balances = (before["balance"], item_balance(receipt_id, item_id)["balance"])
+        _audit_replacement(item_id, balances, changed=changed, removed=removed, actor=actor)
     return rows
+
+
+def _audit_replacement(
+    item_id: int,
+    balances: tuple[Decimal, Decimal],
+    *,
+    changed: Sequence[LedgerRow],
+    removed: Sequence[LedgerRow],
+    actor: str,
+) -> None:
+    audit.record(
+        "associations.replaced",
+        actor=actor,
+        subject=f"fabric_item:{item_id}",
+        balance_before=_number(balances[0]),
+        balance=_number(balances[1]),
+        changed=[_text(row) for row in changed[:_MOST_AUDITED]],
+        removed=[_text(row) for row in removed[:_MOST_AUDITED]],
+        changed_count=len(changed),
+        removed_count=len(removed),
+    )
+
+
+def _number(value: Decimal) -> str:
+    return f"{value.normalize():f}"
+
+
+def _text(row: LedgerRow) -> str:
+    """A row in one line, for the audit trail."""
+    return f"{row.style} {row.color}: {_number(row.qty)}"
 
 
 def _match_key(row: LedgerRow) -> tuple[Any, ...]:

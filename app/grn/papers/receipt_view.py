@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -101,11 +102,11 @@ class ReceiptView:
 _ROLL_COLUMNS = [getattr(SupplierRoll, name) for name in RollLine.__slots__]
 
 
-def load_receipt_view(receipt_id: int) -> ReceiptView:
-    """Load the current state of a receipt."""
+def load_receipt_view(receipt_id: int, roll_ids: Sequence[int] | None = None) -> ReceiptView:
+    """Load the current state of a receipt, with all rolls or with the given ones only."""
     header = select(GoodsReceipt, Supplier).join(Supplier, Supplier.id == GoodsReceipt.supplier_id)
     receipt, supplier = db.session.execute(header.where(GoodsReceipt.id == receipt_id)).one()
-    rolls = _load_rolls(receipt_id)
+    rolls = _load_rolls(receipt_id, roll_ids)
     query = (
         select(FabricItem, Fabric, ProductionOrder)
         .join(Fabric, Fabric.id == FabricItem.fabric_id)
@@ -125,13 +126,15 @@ def load_receipt_view(receipt_id: int) -> ReceiptView:
     )
 
 
-def _load_rolls(receipt_id: int) -> dict[int, list[RollLine]]:
+def _load_rolls(receipt_id: int, roll_ids: Sequence[int] | None) -> dict[int, list[RollLine]]:
     query = (
         select(SupplierRoll.fabric_item_id, *_ROLL_COLUMNS)
         .join(SupplierRoll.item)
         .where(FabricItem.receipt_id == receipt_id)
         .order_by(SupplierRoll.fabric_item_id, SupplierRoll.position, SupplierRoll.id)
     )
+    if roll_ids is not None:
+        query = query.where(SupplierRoll.id.in_(roll_ids))
     rolls: dict[int, list[RollLine]] = {}
     for item_id, *values in db.session.execute(query):
         rolls.setdefault(item_id, []).append(RollLine(*values))

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
 from app.grn.errors import NoRolls, PaperNotMade, UnknownReceipt
-from app.grn.models.papers import Paper, ReceiptPdf
+from app.grn.models.papers import LabelPrint, Paper, ReceiptPdf
 from app.grn.models.receipts import GoodsReceipt
 from app.kernel import clock
 from app.kernel.unit_of_work import after_commit
@@ -52,9 +52,10 @@ def schedule_later(receipt_id: int) -> None:
 
 def delete_files(receipt_id: int) -> None:
     """Delete the PDF files of a receipt after the commit; the rows are deleted with the receipt."""
-    paths = select(ReceiptPdf.path).where(ReceiptPdf.receipt_id == receipt_id, ReceiptPdf.path.is_not(None))
-    for path in db.session.scalars(paths):
-        after_commit(files.file_remover(path))
+    for model in (ReceiptPdf, LabelPrint):
+        paths = select(model.path).where(model.receipt_id == receipt_id, model.path.is_not(None))
+        for path in db.session.scalars(paths):
+            after_commit(files.file_remover(path))
 
 
 def discard(condition: ColumnElement[bool]) -> None:

@@ -1,4 +1,4 @@
-"""Headings of roll files. The reader takes them into a child process, so this module imports little."""
+"""Headings of files of rolls and of receipts. The reader takes them into a child process: it imports little."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ NUMBER = "supplierRollNo"
 
 @dataclass(frozen=True, slots=True)
 class RollColumns:
-    """The columns that a roll file may have, by the names of the fields in JSON."""
+    """The columns that a file may have, by the names of the fields in JSON.
+
+    ``keys`` are those by which the row of headings is recognised, ``needed`` those that may not be missing.
+    """
 
     names: tuple[str, ...]
+    keys: tuple[str, ...] = (NUMBER,)
+    needed: tuple[str, ...] = ()
 
     def name_columns(self, number: int, titles: list[str]) -> list[str | None]:
         """The field of each column of a file.
 
         Raises:
-            Invalid: a column is unknown, or comes twice.
+            Invalid: a column is unknown, comes twice or is missing.
         """
         by_title = {_normalized(name): name for name in self.names}
         names: list[str | None] = []
@@ -35,13 +40,16 @@ class RollColumns:
             elif name is not None and name in names:
                 faults.append(Message(N_("The column %(name)s comes twice."), name=name))
             names.append(name)
+        if missing := [name for name in self.needed if name not in names]:
+            text = N_("Missing columns: %(names)s.") if len(missing) > 1 else N_("Missing column: %(names)s.")
+            faults.append(Message(text, names=", ".join(missing)))
         if faults:
             raise Invalid({"row": {number: faults}})
         return names
 
     def is_heading(self, titles: list[str]) -> bool:
         """Whether a row can be the headings."""
-        return any(_normalized(title) == _normalized(NUMBER) for title in titles)
+        return {_normalized(key) for key in self.keys} <= {_normalized(title) for title in titles}
 
     def is_known(self, title: str) -> bool:
         """Whether a cell is a heading."""

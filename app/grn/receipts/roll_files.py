@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -14,16 +15,20 @@ from app.grn.errors import UnreadableFile
 from app.grn.receipts.item_builder import Data
 from app.grn.receipts.roll_columns import NUMBER, RollColumns
 from app.grn.schemas.receipts import MAX_ROLLS, NewRollSchema
-from app.kernel.errors import Invalid
+from app.kernel.errors import Invalid, Refusal
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import Number
 from app.tables.layout import Choices, Kind, Layout, Limits, Row, UnreadableTable
 from app.tables.uploads import read_uploaded
+from app.tables.user_files.column_map import ColumnMap
+from app.tables.user_files.mapped_table import MappedTable, read_mapped
 
 _schema = NewRollSchema()
 _FIELDS = {str(field.data_key or name): field for name, field in _schema.fields.items() if name != "extra"}
 _KINDS = {name: Kind.NUMBER if isinstance(field, Number) else Kind.CODE for name, field in _FIELDS.items()}
 _COLUMNS = RollColumns(tuple(_FIELDS))
+#: The column that a person has to choose.
+REQUIRED = (NUMBER,)
 #: A packing list of the largest size has 110,000 cells.
 _LIMITS = Limits(unpacked_bytes=64 * 1024 * 1024, elements=2_000_000, columns=200, blank_rows=20_000)
 #: Rows with faults that an answer names, and the length of a cell in it.
@@ -64,10 +69,60 @@ def read_rolls(
         rows = read_uploaded(content, _LAYOUT, choices, MAX_ROLLS + 1, owner=owner)
     except UnreadableTable as error:
         raise UnreadableFile(error.message) from error
-    rolls = _load_rolls(rows, keep_totals=keep_totals)
-    if not rolls:
+    return _required(*_load_rolls(rows, keep_totals=keep_totals))
+
+
+@dataclass(slots=True)
+class RollTable:
+    """The rolls of a file whose columns a person chose; or the refusal of its headings or of its rows.
+
+    ``faults`` are the errors of a row, as those of a schema, by its number.
+    """
+
+    table: MappedTable
+    rolls: list[Data] = field(default_factory=list)
+    faults: Mapping[int, Any] = field(default_factory=dict)
+    refusal: Refusal | None = None
+
+
+def read_roll_table(
+    content: bytes,
+    columns: ColumnMap,
+    choices: Choices,
+    *,
+    keep_totals: bool = False,
+    keep_cells: bool = False,
+    owner: int | None = None,
+) -> RollTable:
+    """Read a file as ``read_rolls`` does, with the columns that a person chose.
+
+    Raises:
+        PayloadTooLarge: the file takes too long to read, or too much memory.
+        UnreadableTable: the file is neither CSV nor XLSX.
+    """
+    table = read_mapped(content, _LAYOUT, choices, MAX_ROLLS + 1, columns, owner=owner, keep_cells=keep_cells)
+    if table.refusal is not None:
+        return RollTable(table, refusal=table.refusal)
+    loaded, faults = _load_rolls(table.rows, keep_totals=keep_totals)
+    try:
+        return RollTable(table, _required(loaded, faults))
+    except Refusal as refusal:
+        return RollTable(table, faults=faults, refusal=refusal)
+
+
+def _required(loaded: list[tuple[Row, Data | None]], faults: Mapping[int, Any]) -> list[Data]:
+    """The rolls of rows without faults.
+
+    Raises:
+        Invalid: a row has a fault.
+        UnreadableFile: there are no rows.
+    """
+    if faults:
+        sent = {row.number: _sent(row) for row, _ in loaded}
+        raise Invalid({"row": dict(sorted(faults.items()))}, payload={"row": sent})
+    if not loaded:
         raise UnreadableFile(N_("The file names columns but no rolls; to empty a packing list, PUT an empty one."))
-    return rolls
+    return [roll for _, roll in loaded if roll is not None]
 
 
 #: Fields round by themselves.
@@ -83,12 +138,13 @@ _LAYOUT = Layout(
 )
 
 
-def _load_rolls(rows: Iterable[Row], *, keep_totals: bool) -> list[Data]:
+def _load_rolls(rows: Iterable[Row], *, keep_totals: bool) -> tuple[list[tuple[Row, Data | None]], dict[int, Any]]:
+    """Each row with its roll, and the faults of rows by their numbers."""
     loaded: list[tuple[Row, Data | None]] = []
     faults: dict[int, Any] = {}
     for row in rows:
         if len(loaded) >= MAX_ROLLS:
-            raise Invalid({"row": {row.number: [Message(N_("Send at most %(max)s rolls."), max=MAX_ROLLS)]}})
+            return loaded, {row.number: [Message(N_("Send at most %(max)s rolls."), max=MAX_ROLLS)]}
         roll, fault = _load(row)
         loaded.append((row, roll))
         if fault:
@@ -102,10 +158,7 @@ def _load_rolls(rows: Iterable[Row], *, keep_totals: bool) -> list[Data]:
             faults.setdefault(number, fault)
         # Not only what is missing: a note lacks all that makes a roll.
         faults |= {row.number: [Message(_IS_NOTE, text=row.note)] for row, _ in loaded if row.note}
-    if faults:
-        sent = {row.number: _sent(row) for row, _ in loaded}
-        raise Invalid({"row": dict(sorted(faults.items()))}, payload={"row": sent})
-    return [roll for _, roll in loaded if roll is not None]
+    return loaded, faults
 
 
 def _sent(row: Row) -> dict[str, str | None]:
@@ -136,12 +189,17 @@ def _repeated(loaded: list[tuple[Row, Data | None]]) -> Iterator[tuple[int, Any]
             first[number] = row.number
 
 
+def is_total_title(text: str) -> bool:
+    """Whether a text begins as the title of a total row does."""
+    title = unicodedata.normalize("NFKC", text).replace("İ", "i").casefold()
+    return _TOTALS.match(title.strip()) is not None
+
+
 def _totals(loaded: list[tuple[Row, Data | None]]) -> Iterator[tuple[int, Any]]:
     """Rows that sum up the others: by their title, or because they have the length or weight of all above."""
     sums = dict.fromkeys(_SUMMED, Decimal(0))
     for count, (row, _) in enumerate(loaded):
-        title = unicodedata.normalize("NFKC", str(row.values.get(NUMBER, ""))).replace("İ", "i").casefold()
-        if _TOTALS.match(title.strip()):
+        if is_total_title(str(row.values.get(NUMBER, ""))):
             yield row.number, {NUMBER: [_IS_TOTAL]}
         for name, above in sums.items():
             value = row.values.get(name) or Decimal(0)

@@ -13,11 +13,17 @@ from app.kernel.errors import BadRequest, Invalid, Refusal
 from app.kernel.http.error_envelopes import flatten_errors
 from app.kernel.messages import N_, Message
 from app.sales.errors import DuplicateInvoice
-from app.sales.files.spreadsheet import LAYOUT, PLACES, Grouped, group, runs
+from app.sales.files.spreadsheet import LAYOUT, NEEDED, PLACES, Grouped, group, runs
 from app.sales.imports.stream import BATCH, Checked, check, store
 from app.tables.layout import Choices, Limits, Row
-from app.tables.uploads import read_uploaded
+from app.tables.user_files import progress
+from app.tables.user_files.column_map import ColumnMap
+from app.tables.user_files.mapped_table import MappedTable, read_mapped
+from app.tables.user_files.progress import Report
+from app.tables.user_files.refused_rows import RowError
 
+#: The columns that a person has to choose.
+REQUIRED = NEEDED
 #: Rows of a file; the command ``flask sales import`` takes more.
 MAX_ROWS = 20_000
 _LIMITS = Limits(unpacked_bytes=64 * MIB, elements=4_000_000, columns=200, blank_rows=20_000)
@@ -25,15 +31,6 @@ _LAYOUT = replace(LAYOUT, limits=_LIMITS)
 #: Key of a fault of a whole row, see ``spreadsheet.group``.
 _WHOLE_ROW = "row"
 _HEADINGS = {(part, column.key): heading for heading, (part, column) in PLACES.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """What is wrong, and where: the rows of the file, and the heading of the column if it is about a cell."""
-
-    rows: str
-    heading: str
-    message: str
 
 
 @dataclass(slots=True)
@@ -56,29 +53,46 @@ class TooManyRows(BadRequest):
         super().__init__(Message(N_("The file has more than %(n)s rows; split it."), n=most))
 
 
-def read_table(content: bytes, choices: Choices, user_id: int | None) -> list[Grouped]:
+@dataclass(slots=True)
+class SalesTable:
+    """A file whose columns a person chose: its headings, and its invoices if the headings are right."""
+
+    table: MappedTable
+    invoices: list[Grouped] = field(default_factory=list)
+
+
+def read_table(
+    content: bytes, choices: Choices, user_id: int | None, columns: ColumnMap | None = None, *, keep_cells: bool = False
+) -> SalesTable:
     """The invoices of a CSV or XLSX file, each with its rows, in the order of their first rows.
 
+    Headings that do not fit are the refusal of ``table``.
+
     Raises:
-        BadRequest: the file is no table, has other headings, no invoices or too many rows.
+        BadRequest: the file is no table, has no invoices or too many rows.
         Refusal: it takes too long to read, or other files are being read.
     """
-    rows = read_uploaded(content, _LAYOUT, choices, MAX_ROWS + 1, owner=user_id)
-    if len(rows) > MAX_ROWS:
+    columns = columns or ColumnMap()
+    table = read_mapped(content, _LAYOUT, choices, MAX_ROWS + 1, columns, owner=user_id, keep_cells=keep_cells)
+    if table.refusal is not None:
+        return SalesTable(table)
+    if len(table.rows) > MAX_ROWS:
         raise TooManyRows
-    if not rows:
+    if not table.rows:
         raise BadRequest(N_("The file names columns but no invoices."))
     # The rows of an invoice may stand anywhere in the file.
     together: dict[Any, list[Row]] = {}
-    for place, (number, run) in enumerate(runs(rows)):
+    for place, (number, run) in enumerate(runs(table.rows)):
         together.setdefault(place if number is None else number, []).extend(run)
-    return [group(found) for found in together.values()]
+    return SalesTable(table, [group(found) for found in together.values()])
 
 
-def preview_table(invoices: Sequence[Grouped], user_id: int | None) -> list[TableInvoice]:
+def preview_table(
+    invoices: Sequence[Grouped], user_id: int | None, report: Report = progress.ignore
+) -> list[TableInvoice]:
     """What an import would do: everything is done as in the import and then rolled back."""
     with db.session.begin_nested() as savepoint:
-        outcomes = list(_outcomes(invoices, user_id, atomic=True))
+        outcomes = list(_outcomes(invoices, user_id, report, atomic=True))
         savepoint.rollback()
     # The ids of new invoices were rolled back, and so was an invoice that another row of the file repeats.
     stored = {outcome.invoice_id for outcome in outcomes if outcome.state == "new"}
@@ -88,17 +102,31 @@ def preview_table(invoices: Sequence[Grouped], user_id: int | None) -> list[Tabl
     return outcomes
 
 
-def import_table(invoices: Sequence[Grouped], user_id: int | None) -> list[TableInvoice]:
+def import_table(
+    invoices: Sequence[Grouped], user_id: int | None, report: Report = progress.ignore
+) -> list[TableInvoice]:
     """Import the invoices that are right, batch by batch, each batch committed; the others are refused one by one."""
-    return list(_outcomes(invoices, user_id, atomic=False))
+    return list(_outcomes(invoices, user_id, report, atomic=False))
 
 
-def _outcomes(invoices: Sequence[Grouped], user_id: int | None, *, atomic: bool) -> Iterator[TableInvoice]:
+def refused_rows(invoices: Sequence[Grouped], found: Sequence[TableInvoice]) -> Iterator[tuple[Row, list[RowError]]]:
+    """The rows of refused invoices, each with the errors that are about it or about its invoice."""
+    for grouped, outcome in zip(invoices, found, strict=True):
+        for row in grouped.rows if outcome.errors else ():
+            own = [error for error in outcome.errors if error.rows in {str(row.number), grouped.numbers}]
+            yield row, own or outcome.errors
+
+
+def _outcomes(
+    invoices: Sequence[Grouped], user_id: int | None, report: Report, *, atomic: bool
+) -> Iterator[TableInvoice]:
     for start in range(0, len(invoices), BATCH):
+        report(start, len(invoices))
         part = invoices[start : start + BATCH]
         checked = [check(place, _payload(each), user_id) for place, each in enumerate(part)]
         for each, ready, verdict in zip(part, checked, store(checked, atomic=atomic), strict=True):
             yield _outcome(each, ready, verdict.refusal, verdict.invoice)
+    report(len(invoices), len(invoices))
 
 
 def _payload(grouped: Grouped) -> Any:

@@ -15,6 +15,7 @@ from app.grn.models.receipts import SupplierRoll
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin import sample_data
 from tests.admin.conftest import check_page
+from tests.factories import a_fabric_item
 
 SEARCH = "/admin/search"
 SignedInClient = Callable[..., FlaskClient]
@@ -45,6 +46,40 @@ def test_a_roll_number_opens_the_roll(signed_in_client: SignedInClient) -> None:
     assert answer.status_code == 303
     assert "/rolls/" in answer.location
     assert number in client.get(answer.location).text
+
+
+@pytest.mark.parametrize("scanned", ["inv-9/007 a", " INV-9/007 A\t", "INV-9/007 A", "s-007", "\ufeffS-007"])
+def test_a_scanned_label_opens_the_roll(signed_in_client: SignedInClient, scanned: str) -> None:
+    """The QR code of a label has the factory's number; a scanner may add white space."""
+    rolls = [{"supplierRollNo": "S-007", "factoryRollNo": "INV-9/007 A", "supplierLength": 5}]
+    sample_data.receive_goods(fabricItemList=[a_fabric_item(supplierRollList=rolls)])
+    client = signed_in_client("warehouse")
+    answer = client.get(SEARCH, query_string={"q": scanned})
+    assert answer.status_code == 303
+    assert "S-007" in client.get(answer.location).text
+
+
+def test_leading_zeros_tell_rolls_apart(signed_in_client: SignedInClient) -> None:
+    rolls = [{"supplierRollNo": number, "supplierLength": 5} for number in ("0077", "77")]
+    receipt = sample_data.receive_goods(fabricItemList=[a_fabric_item(supplierRollList=rolls)])
+    ids = [roll.id for roll in receipt.fabric_items[0].rolls]
+    client = signed_in_client("warehouse")
+    opened = [client.get(SEARCH, query_string={"q": number}).location for number in ("0077", "77")]
+    assert [location.rpartition("/")[2] for location in opened] == [str(roll_id) for roll_id in ids]
+
+
+def test_a_scanner_needs_no_field(signed_in: Callable[..., Page]) -> None:
+    rolls = [{"supplierRollNo": "S 007", "factoryRollNo": "INV-9/007", "supplierLength": 5}]
+    sample_data.receive_goods(fabricItemList=[a_fabric_item(supplierRollList=rolls)])
+    page = signed_in("warehouse")
+    page.get_by_role("link", name="Goods receipts").first.focus()
+    page.keyboard.type("INV-9/007")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Inspect roll S 007")
+    page.goto("/admin/receipts")
+    page.get_by_label("Colour").fill("blue")  # what is typed into a field stays there
+    page.keyboard.type("S 007")
+    expect(page.get_by_label("Colour")).to_have_value("blueS 007")
 
 
 def test_a_roll_hides_no_receipt_with_the_same_number(signed_in_client: SignedInClient) -> None:

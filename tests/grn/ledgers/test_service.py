@@ -55,6 +55,22 @@ class TestAssociations:
         assert event["ledger"]["rows"] == _rows(clerk)
         assert event["ledger"]["balance"]["balance"] == -989.2
 
+    def test_each_change_writes_an_audit_entry_with_the_balances(self, clerk: FlaskClient) -> None:
+        for body in (samples.ASSOCIATION, samples.ASSOCIATION, [{**ASSOCIATION, "qty": 10}], []):
+            json_body(clerk.put(LEDGERS, json=body))
+        query = select(AuditEntry).where(AuditEntry.action == "associations.replaced").order_by(AuditEntry.id)
+        entries = [entry.details for entry in db.session.scalars(query)]  # the second PUT changed nothing
+        assert [(entry["balance_before"], entry["balance"]) for entry in entries] == [
+            ("210.8", "-989.2"),
+            ("-989.2", "200.8"),
+            ("200.8", "210.8"),
+        ]
+        assert [(entry["changed"], entry["removed"]) for entry in entries] == [
+            (["A6 Black: 1200"], []),
+            (["A6 Black: 10"], []),
+            ([], ["A6 Black: 10"]),
+        ]
+
     def test_wrong_bodies_and_unknown_paths_are_refused(self, clerk: FlaskClient) -> None:
         answer = clerk.put(LEDGERS, json=ASSOCIATION)
         assert list(rejected_fields(answer)) == [""]

@@ -12,6 +12,7 @@ from app.kernel.unit_of_work import unit_of_work
 from app.sales.imports import uploaded_table
 from app.sales.imports.uploaded_table import TableInvoice, import_table, preview_table, read_table
 from app.tables.layout import Choices
+from app.tables.user_files.column_map import ColumnMap
 from tests.sales.conftest import counts
 
 HEADINGS = "invoice_no,invoice_date,customer_code,customer_name,item_name,item_code,quantity,mrp\n"
@@ -22,7 +23,7 @@ def a_row(number: str = "A-1", quantity: Any = 2, mrp: Any = 3.5, code: str = "P
 
 
 def read(*rows: str) -> list[Any]:
-    return read_table((HEADINGS + "".join(rows)).encode(), Choices(), None)
+    return read_table((HEADINGS + "".join(rows)).encode(), Choices(), None).invoices
 
 
 def shown(found: list[TableInvoice]) -> list[tuple[Any, ...]]:
@@ -100,3 +101,30 @@ def test_batches_follow_each_other(app: Hub, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(uploaded_table, "BATCH", 2)
     found = both(*(a_row(f"A-{number}") for number in range(5)))
     assert [each.state for each in found] == ["new"] * 5
+
+
+def test_refused_rows_have_the_errors_of_their_invoice(app: Hub) -> None:
+    found = read(a_row(), a_row("B-1"), a_row("B-1", quantity="two", code="P2"), a_row("C-1", quantity=0))
+    with unit_of_work():
+        rows = list(uploaded_table.refused_rows(found, preview_table(found, None)))
+    assert [(row.number, [error.heading for error in each]) for row, each in rows] == [
+        (3, ["quantity"]),
+        (4, ["quantity"]),
+        (5, ["quantity"]),
+    ]
+
+
+def test_the_progress_is_told_batch_by_batch(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploaded_table, "BATCH", 2)
+    told: list[tuple[int, int]] = []
+    import_table(read(*(a_row(f"A-{n}") for n in range(3))), None, lambda done, total: told.append((done, total)))
+    assert told == [(0, 3), (2, 3), (3, 3)]
+
+
+def test_chosen_columns_are_read(app: Hub) -> None:
+    content = (HEADINGS.replace("invoice_no", "Fatura No") + a_row()).encode()
+    refused = read_table(content, Choices(), None)
+    assert refused.table.refusal is not None
+    assert refused.table.headings[0].title == "Fatura No"
+    found = read_table(content, Choices(), None, ColumnMap({"faturano": "invoice_no"}))
+    assert [each.payload["invoice_no"] for each in found.invoices] == ["A-1"]

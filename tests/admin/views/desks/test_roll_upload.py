@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
@@ -86,6 +87,20 @@ class TestRequests:
             assert self.send(warehouse, receipt, content, digest=digest).status_code == 303
         assert numbers(receipt) == ["A1", "A2"]
 
+    def test_wrong_rows_can_be_downloaded(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
+        answer = self.send(warehouse, receipt, BAD.encode(), end="/refused")
+        rows = list(openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0].iter_rows(values_only=True))
+        assert [row[:2] for row in rows] == [("Supplier Roll No", "Supplier Length"), ("A1", "long"), ("A1", "99")]
+        assert "Row 2 has the same roll number." in str(rows[2][-1])
+        assert self.send(warehouse, receipt, GOOD.encode(), end="/refused").status_code == 303
+
+    def test_chosen_columns_are_remembered(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
+        content = GOOD.replace("Supplier Roll No", "Top").encode()
+        fields = {"use_columns": "1", "heading": "Top", "column": "supplierRollNo"}
+        assert "Unknown headings: Top." in self.send(warehouse, receipt, content, end="/preview").text
+        for sent in (fields, {}):
+            assert 'id="rolls"' in self.send(warehouse, receipt, content, end="/preview", **sent).text
+
     def test_loss_of_findings_is_announced(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
         roll = receipt.fabric_items[0].rolls[0]
         with unit_of_work():
@@ -116,7 +131,7 @@ class TestRequests:
             (None, "Choose a file first."),
             (b"", "Choose a file first."),
             (b"a,b\n1,2\n", "supplierRollNo"),
-            (b"supplierRollNo,colour\nA1,red\n", "Unknown column “colour”"),
+            (b"supplierRollNo,colour\nA1,red\n", "Unknown headings: colour."),
             (b"supplierRollNo\n", "names columns but no rolls"),
             (b"supplierRollNo,supplierLength\nA1,5\nTotal,5\n", "Is this the total row?"),
         ],

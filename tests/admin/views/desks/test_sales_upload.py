@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
@@ -83,6 +84,14 @@ class TestRequests:
             assert self.send(billing, content, digest=digest).status_code == 200
         assert count_invoices() == 1
 
+    def test_refused_rows_can_be_downloaded_and_uploaded_again(self, billing: FlaskClient) -> None:
+        answer = self.send(billing, (HEADINGS + GOOD + BAD).encode(), f"{PAGE}/refused")
+        rows = list(openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0].iter_rows(values_only=True))
+        assert [(row[0], row[-1] is not None) for row in rows] == [("invoice_no", True), ("UP-2", True)]
+        again = self.send(billing, answer.data, f"{PAGE}/preview", date_format="dd.mm.yyyy")
+        assert "UP-2" in again.text
+        assert "invoice_date" not in again.text.partition("Invoices in the file")[0].partition('id="errors"')[2]
+
     @pytest.mark.parametrize("case", sorted(path.name for path in CASES.glob("sales-*.[cx]*")))
     def test_files_of_people_are_answered(self, billing: FlaskClient, case: str) -> None:
         answer = self.send(billing, (CASES / case).read_bytes(), f"{PAGE}/preview")
@@ -94,7 +103,7 @@ class TestRequests:
         [
             (None, {}, "Choose a file first."),
             (b"", {}, "Choose a file first."),
-            (b"a,b\n1,2\n", {}, "Unknown columns: a, b."),
+            (b"a,b\n1,2\n", {}, "Unknown headings: a, b. Missing columns: Invoice number,"),
             (HEADINGS.encode(), {}, "no invoices"),
             (b"\xff\xfe\x00", {}, "is not UTF-8"),
             (GOOD.encode(), {"date_format": "day"}, "no date format"),

@@ -1,0 +1,1 @@
+"""Forms of goods receipts and their master data."""

@@ -1,0 +1,1 @@
+"""Pages of goods receipts: associations to styles, labels, master data."""
