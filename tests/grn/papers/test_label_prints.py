@@ -20,6 +20,7 @@ from app.grn.papers.label_prints import LIFETIME
 from app.grn.receipts import service as receipts
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
+from app.pdf import print_queue
 from tests.factories import a_fabric_item, a_roll
 from tests.grn.papers.helpers import create_receipt
 from tests.grn.papers.test_roll_labels import scan
@@ -42,8 +43,7 @@ def print_labels(item: Any, rolls: list[int], paper: LabelPaper, start: int = 1)
         made = label_prints.create(receipt_id, item_id, rolls, paper, start).id
     with unit_of_work(), pytest.raises(PaperNotMade):
         label_prints.stored_print(receipt_id, made)
-    while print_job.print_due():
-        continue
+    assert print_queue.print_next(print_job.LABEL_QUEUE)
     with unit_of_work():
         return label_prints.stored_print(receipt_id, made).path.read_bytes()
 

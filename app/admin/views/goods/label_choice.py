@@ -28,6 +28,9 @@ from app.pdf import files
 
 blp = Blueprint("labels", __name__, url_prefix="/receipts/<int:receipt_id>/items/<int:item_id>/labels")
 
+#: Digits of an id.
+_MOST_DIGITS = 18
+
 
 @blp.get("")
 @requires("grn:read")
@@ -71,14 +74,15 @@ def pdf(receipt_id: int, item_id: int, print_id: int) -> Response:
 
 
 def _chosen_rolls(item_id: int) -> list[int]:
-    """The rolls that are ticked, and those whose numbers are typed or scanned; or all."""
-    if request.form.get("which") == "all":
-        return label_prints.roll_ids_of(item_id)
-    ticked = [int(text) for text in request.form.getlist("roll") if text.isascii() and text.isdigit()]
+    """The rolls that are ticked, and those whose numbers are typed or scanned; all if nothing is chosen."""
+    ids = [text for text in request.form.getlist("roll") if text.isascii() and text.isdigit()]
+    ticked = [int(text) for text in ids if len(text) <= _MOST_DIGITS][:MAX_ROLLS]
     numbers = [clean_identifier(text) for text in re.split(r"[\n,;]", request.form.get("numbers", ""))]
     typed = [number for number in numbers if number][:MAX_ROLLS]
+    if not ticked and not typed:
+        return label_prints.roll_ids_of(item_id)
     found = label_prints.roll_ids_of(item_id, typed) if typed else []
-    return list(dict.fromkeys([*ticked[:MAX_ROLLS], *found]))
+    return list(dict.fromkeys([*ticked, *found]))
 
 
 def _page(receipt_id: int, item_id: int, **values: Any) -> str:

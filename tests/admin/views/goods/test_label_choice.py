@@ -10,9 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
+from app.extensions import db
+from app.grn.models.papers import LabelPrint
 from app.grn.models.receipts import GoodsReceipt
 from app.grn.papers import print_job
 from app.kernel.http.app import Hub
+from app.pdf import print_queue
 from tests.admin import sample_data
 from tests.admin.client import submit_form
 from tests.admin.conftest import check_page, take_screenshot
@@ -35,12 +38,10 @@ def test_labels_of_chosen_rolls_are_printed(
     page.goto(f"/admin/receipts/{receipt.id}/items/{receipt.fabric_items[0].id}")
     page.get_by_role("link", name="Print labels").click()
     page.get_by_label("Thermal labels").check()
-    page.get_by_label("Chosen rolls").first.check()
     page.get_by_label(receipt.fabric_items[0].rolls[1].supplier_roll_no).check()
     page.get_by_role("button", name="Create the labels").click()
     expect(page.locator("#labels")).to_contain_text("The labels are being created")
-    while print_job.print_due():
-        continue
+    assert print_queue.print_next(print_job.LABEL_QUEUE)
     expect(page.locator("#labels")).to_contain_text("1 labels are ready.")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
@@ -55,14 +56,15 @@ class TestRequests:
     @pytest.mark.parametrize(
         ("fields", "message"),
         [
-            ({"which": "chosen"}, "Choose at least one roll"),
-            ({"which": "chosen", "numbers": "X1"}, "has the number X1."),
-            ({"which": "all", "start": "15"}, "Use 1 to 14."),
-            ({"which": "all", "start": "x"}, "Use 1 to 14."),
+            ({"roll": "999"}, "Choose at least one roll"),
+            ({"roll": ["9" * 30, "1" * 18]}, "Choose at least one roll"),
+            ({"numbers": "X1"}, "has the number X1."),
+            ({"start": "15"}, "Use 1 to 14."),
+            ({"start": "x"}, "Use 1 to 14."),
         ],
     )
     def test_refusals_keep_the_choice(
-        self, warehouse: FlaskClient, receipt: GoodsReceipt, fields: dict[str, str], message: str
+        self, warehouse: FlaskClient, receipt: GoodsReceipt, fields: dict[str, Any], message: str
     ) -> None:
         answer = submit_form(warehouse, path_of(receipt), page=path_of(receipt), **{"start": "1", **fields})
         assert answer.status_code == 422
@@ -71,12 +73,17 @@ class TestRequests:
     def test_scanned_numbers_are_chosen(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
         rolls = receipt.fabric_items[0].rolls
         numbers = f" {rolls[0].supplier_roll_no.lower()}\r\n{rolls[2].supplier_roll_no}\r\n"
-        fields = {"which": "chosen", "numbers": numbers, "roll": str(rolls[0].id), "start": "3", "paper": "a4"}
+        fields = {"numbers": numbers, "roll": str(rolls[0].id), "start": "3", "paper": "a4"}
         answer = submit_form(warehouse, path_of(receipt), page=path_of(receipt), **fields)
         assert answer.status_code == 303
-        while print_job.print_due():
-            continue
+        assert print_queue.print_next(print_job.LABEL_QUEUE)
         assert "2 labels are ready." in warehouse.get(answer.headers["Location"]).text
+
+    def test_without_a_choice_all_rolls_are_printed(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
+        answer = submit_form(warehouse, path_of(receipt), page=path_of(receipt), start="1", paper="thermal")
+        made = db.session.get_one(LabelPrint, int(answer.headers["Location"].rpartition("/")[2]))
+        assert made.roll_ids == [roll.id for roll in receipt.fabric_items[0].rolls]
+        assert (made.paper, made.start) == ("thermal", 1)
 
     def test_labels_of_another_receipt_are_not_found(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
         assert warehouse.get(f"{path_of(receipt)}/999").status_code == 404
