@@ -27,7 +27,8 @@ function start() {
     const quantities = rows.map(quantityOf);
     const left = quantities.includes(null) ? null : quantities.reduce((rest, quantity) => rest - quantity, available);
     const shown = left === null ? "–" : showAmount(left / (ONE / 10n ** BigInt(PLACES)), PLACES);
-    after.textContent = left === null ? shown : shown.replace(/0+$/, "").replace(/\D$/, "");
+    // As the server writes it: without zeros at the end, and with a hyphen as the sign.
+    after.textContent = left === null ? shown : shown.replace("−", "-").replace(/0+$/, "").replace(/\D$/, "");
     card.classList.toggle("bad", left !== null && left < 0n);
   }
 

@@ -93,9 +93,10 @@ class TestBooking:
         headings = "External ID;" + HEADINGS
         rows = ["E-1;" + a_row(), "E-1;" + a_row(number="F-2")]
         found = read_receipts((headings + "".join(rows)).encode(), ColumnMap(), Choices()).receipts
+        preview = uploaded_receipts.preview(found)
         with unit_of_work():
             done = uploaded_receipts.book_in(found, actor="a test")
-        assert [each.state for each in done] == ["new", "refused"]
+        assert [each.state for each in preview] == [each.state for each in done] == ["new", "refused"]
         assert errors(done) == [("3", "externalId", "Another receipt already carries this externalId.")]
 
     def test_the_sample_is_right(self) -> None:

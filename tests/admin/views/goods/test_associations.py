@@ -53,7 +53,7 @@ def test_fabric_is_associated_to_styles(signed_in: Callable[..., Page], receipt:
     page.get_by_label("Quantity A6 Shell").fill("120.5")
     expect(page.locator("[data-after]")).to_have_text("29.5")
     page.get_by_label("Quantity A6 Lining").fill("40")
-    expect(page.locator("[data-after-card]")).to_contain_text("−10.5")
+    expect(page.locator("[data-after-card]")).to_contain_text("-10.5")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".notice.warn")).to_contain_text("the balance would be -10.5 m, below zero")
     assert stored(receipt) == []
