@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -91,6 +90,12 @@ class Settings:
     timestamp_password: str = ""
     #: PEM file of the root certificates of this authority.
     timestamp_ca_file: Path | None = None
+    #: Whether each e-invoice shows the newest daily root of its owner in the footer.
+    print_roots: bool = False
+    #: Who gets each new root by mail, by which server, and from whom.
+    roots_mail_to: tuple[str, ...] = ()
+    smtp_url: str = ""
+    mail_from: str = ""
     #: Delays between the attempts of a webhook; empty: those of ``app/webhooks/sender/retry_schedule.py``.
     webhook_retries: tuple[timedelta, ...] = ()
     webhook_retention: timedelta = timedelta(days=90)
@@ -218,6 +223,10 @@ def _evidence_settings(env: FileAwareEnv) -> dict[str, Any]:
         "timestamp_user": env.str("TIMESTAMP_USER", ""),
         "timestamp_password": env.str("TIMESTAMP_PASSWORD", ""),
         "timestamp_ca_file": config_values.path(env.str("TIMESTAMP_CA_FILE", "")),
+        "print_roots": env.bool("PRINT_ROOTS", False) or False,
+        "roots_mail_to": config_values.keys(env.list("ROOTS_MAIL_TO", []) or ()),
+        "smtp_url": env.str("SMTP_URL", "", validate=config_values.is_mail_server),
+        "mail_from": env.str("MAIL_FROM", ""),
     }
 
 
@@ -235,24 +244,20 @@ def _is_traced(env: FileAwareEnv) -> bool:
     return any((endpoint or "").strip() for endpoint in endpoints)
 
 
-def _ca_file_faults(name: str, path: Path | None) -> list[str]:
-    if path is None:
-        return []
-    try:
-        ssl.create_default_context().load_verify_locations(path)
-    except ssl.SSLError:
-        return [f"{name} holds no certificate in PEM format: {path}"]
-    except OSError as error:
-        return [f"{name} cannot be read: {path}: {error.strerror}"]
-    return []
-
-
 def _time_stamp_faults(settings: Settings) -> Iterator[str]:
     if settings.timestamp_url and settings.timestamp_ca_file is None:
         yield "TIMESTAMP_URL needs TIMESTAMP_CA_FILE: no stamp can be checked without root certificates."
     if settings.timestamp_user and not settings.timestamp_url.startswith("https://"):
         yield "TIMESTAMP_USER needs a TIMESTAMP_URL that begins with https://, so that nobody reads the password."
-    yield from _ca_file_faults("TIMESTAMP_CA_FILE", settings.timestamp_ca_file)
+    yield from config_values.ca_file_faults("TIMESTAMP_CA_FILE", settings.timestamp_ca_file)
+
+
+def _mail_faults(settings: Settings) -> Iterator[str]:
+    if settings.roots_mail_to and not (settings.smtp_url and settings.mail_from):
+        yield "ROOTS_MAIL_TO needs SMTP_URL and MAIL_FROM."
+    for name, addresses in (("ROOTS_MAIL_TO", settings.roots_mail_to), ("MAIL_FROM", (settings.mail_from,))):
+        if not all(config_values.is_mail_address(address) for address in addresses if address):
+            yield f"{name} must be an e-mail address, such as: auditor@example.com"
 
 
 def _address_faults(settings: Settings) -> Iterator[str]:
@@ -262,8 +267,8 @@ def _address_faults(settings: Settings) -> Iterator[str]:
 
 
 def _weaknesses(settings: Settings) -> list[str]:
-    faults = [*_ca_file_faults("TRUSTED_CA_FILE", settings.trusted_ca_file), *_address_faults(settings)]
-    faults += _time_stamp_faults(settings)
+    faults = [*config_values.ca_file_faults("TRUSTED_CA_FILE", settings.trusted_ca_file), *_address_faults(settings)]
+    faults += [*_time_stamp_faults(settings), *_mail_faults(settings)]
     if settings.database_url and not settings.database_url.startswith("postgresql+psycopg://"):
         faults.append("DATABASE_URL must be a postgresql:// address.")
     if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +17,16 @@ is_public_url = validate.Regexp(
     r"(https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]{1,200})(:[0-9]{1,5})?(/[A-Za-z0-9.~_-]{1,50}){0,4}/?)?\Z",
     error="Expected the address of the hub, such as: https://hub.example.",
 )
+
+is_mail_server = validate.Regexp(
+    r"(smtps?://([^\s/@:]+(:[^\s/@]*)?@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]{1,200})(:[0-9]{1,5})?/?)?\Z",
+    error="Expected a mail server, such as: smtp://user:password@mail.example:587.",
+)
+
+
+def is_mail_address(text: str) -> bool:
+    """Whether a text can be an e-mail address of one person."""
+    return re.fullmatch(r"[^\s@,;<>\"()]{1,64}@[A-Za-z0-9.-]{1,255}", text) is not None
 
 
 def days(number: int | None) -> timedelta | None:
@@ -69,3 +81,16 @@ def waits(seconds: Iterable[int]) -> tuple[timedelta, ...]:
 def keys(given: Iterable[str]) -> tuple[str, ...]:
     """Keys without blanks (``a,,b``, a trailing comma): an empty key would let everybody in."""
     return tuple(key.strip() for key in given if key.strip())
+
+
+def ca_file_faults(name: str, file: Path | None) -> list[str]:
+    """What is wrong with the setting ``name``, a PEM file of certificates."""
+    if file is None:
+        return []
+    try:
+        ssl.create_default_context().load_verify_locations(file)
+    except ssl.SSLError:
+        return [f"{name} holds no certificate in PEM format: {file}"]
+    except OSError as error:
+        return [f"{name} cannot be read: {file}: {error.strerror}"]
+    return []

@@ -100,6 +100,14 @@ def test_a_weak_key_does_not_start_in_production(read: Read) -> None:
     assert lines == ["SALES_IMPORT_API_KEY is weak: each key needs at least 16 characters."]
 
 
+def test_mails_of_roots_have_receivers(read: Read) -> None:
+    complete = {"SMTP_URL": "smtps://hub:pass%40word@mail.example", "MAIL_FROM": "hub@example.com"}
+    settings = read(**complete, ROOTS_MAIL_TO="a@example.com, b@example.com,")
+    assert settings.roots_mail_to == ("a@example.com", "b@example.com")
+    [line] = faults(read, **complete, ROOTS_MAIL_TO="a@example.com\nBcc: b@example.com")
+    assert line.startswith("ROOTS_MAIL_TO must be an e-mail address")
+
+
 def test_an_authority_of_time_stamps_needs_its_certificates_and_hides_its_password(read: Read) -> None:
     complete = {"TIMESTAMP_URL": "https://tsa.example/", "TIMESTAMP_CA_FILE": certifi.where()}
     assert read(**complete, TIMESTAMP_USER="hub").timestamp_ca_file == Path(certifi.where())
@@ -135,6 +143,11 @@ def test_an_authority_of_time_stamps_needs_its_certificates_and_hides_its_passwo
         ("TOKENS_PER_USER", "0"),
         ("WEBHOOK_ENDPOINTS_PER_USER", "0"),
         ("PROVIDER_ACCOUNTS_PER_USER", "0"),
+        ("SMTP_URL", "mail.example:25"),
+        ("SMTP_URL", "smtp://a b@mail.example"),
+        ("MAIL_FROM", "hub"),
+        ("ROOTS_MAIL_TO", "auditor@example.com"),
+        ("PRINT_ROOTS", "perhaps"),
     ],
 )
 def test_invalid_values_are_named(read: Read, name: str, value: str) -> None:

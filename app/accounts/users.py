@@ -135,7 +135,12 @@ def save_preferences(user: User, *, language: str | None, time_zone: str | None,
     """
     if time_zone is not None and time_zones.find(time_zone) is None:
         raise Invalid({"time_zone": [time_zones.NO_TIME_ZONE]})
+    wanted = {"language": language, "time_zone": time_zone, "theme": theme}
+    changed = {name: [getattr(user, name), value] for name, value in wanted.items() if getattr(user, name) != value}
     user.language, user.time_zone, user.theme = language, time_zone, theme
+    if changed:
+        itself = f"user:{user.id}"
+        audit.record("user.preferences_changed", actor=itself, subject=itself, changed=changed)
 
 
 def choose_list_columns(user: User, name: str, columns: Sequence[str] | None) -> None:

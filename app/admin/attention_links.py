@@ -23,6 +23,7 @@ PAGES: Mapping[str, str] = {
     "balances": "admin.receipts.item",
     "provider_settings": "admin.operations.show",
     "failed_tasks": "admin.operations.show",
+    "roots": "admin.evidence.index",
     "backup": "admin.operations.show",
     "tokens": "admin.tokens.index",
     "modules": "admin.modules.show",

@@ -112,6 +112,7 @@ def register(app: Flask) -> None:
         region=viewer.region,
         languages=LANGUAGES,
         navigation=navigation,
+        object_trail=audit_entries_views.object_trail,
         recent_deliveries=deliveries_views.recent_deliveries,
         theme=viewer.theme,
         time_zone=viewer.time_zone,

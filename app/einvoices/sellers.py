@@ -136,16 +136,18 @@ def is_indian(profile: SellerProfile) -> bool:
     return profile.country == "IN" and LegalProfile.INV01 in (profile.legal_profiles or ())
 
 
-def save_logo(owner_id: int, content: bytes | None) -> SellerProfile:
+def save_logo(owner_id: int, content: bytes | None, *, actor: str) -> SellerProfile:
     """Set the logo (PNG or JPEG) of e-invoices that are issued from now on; None removes it.
 
     Raises:
         Invalid: the content is not PNG or JPEG, or is too large.
     """
     profile = profile_of(owner_id)
-    profile.logo_sha256 = None if content is None else _store_logo(content)
+    before, profile.logo_sha256 = profile.logo_sha256, None if content is None else _store_logo(content)
     db.session.add(profile)
     db.session.flush()
+    if profile.logo_sha256 != before:
+        audit.record("seller.changed", actor=actor, subject=f"user:{owner_id}", fields=["logo"])
     return profile
 
 

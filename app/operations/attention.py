@@ -19,6 +19,7 @@ from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.providers import lockouts
 from app.einvoices.queries.problems import PROBLEMS
+from app.evidence.models import EvidenceMail, EvidenceStamp
 from app.extensions import db
 from app.grn.ledgers import service as ledgers
 from app.grn.models.papers import ReceiptPdf
@@ -40,6 +41,8 @@ REVIEW_LIMIT = timedelta(days=1)
 PRINT_LIMIT = timedelta(minutes=10)
 #: Age of the last backup that is a warning, and that is red.
 BACKUP_WARNING, BACKUP_LIMIT = timedelta(days=2), timedelta(days=7)
+#: Attempts to stamp or mail a root after which it needs a person.
+ROOT_ATTEMPTS = 3
 #: Entries of one kind; further ones are not listed.
 MAX_ENTRIES = 5
 
@@ -204,6 +207,20 @@ def _provider_settings(_scope: Scope) -> Iterator[Need]:
         yield Need("provider_settings", message, is_red=True, since=lane.refused_at)
 
 
+_ROOT_WORK: tuple[tuple[type[EvidenceStamp | EvidenceMail], str], ...] = (
+    (EvidenceStamp, N_("Daily roots that wait for a time stamp: %(n)s (%(reason)s)")),
+    (EvidenceMail, N_("Mails with daily roots that wait: %(n)s (%(reason)s)")),
+)
+
+
+def _roots(_scope: Scope) -> Iterator[Need]:
+    for rows, text in _ROOT_WORK:
+        late = select(rows).where(rows.state != WorkState.DONE, rows.attempts >= ROOT_ATTEMPTS)
+        if (number := _number(late)) != "0":
+            reason = db.session.scalar(late.with_only_columns(rows.error).order_by(rows.due_at).limit(1))
+            yield Need("roots", Message(text, n=number, reason=as_message(reason or "")), is_red=True)
+
+
 def _failed_tasks(_scope: Scope) -> Iterator[Need]:
     query = select(FailedTask).where(FailedTask.retried_at.is_(None))
     if (number := _number(query)) != "0":
@@ -221,6 +238,7 @@ SOURCES = (
     Source("grn:write", _receipt_pdfs),
     Source(ADMINISTRATION, _provider_settings),
     Source(ADMINISTRATION, _failed_tasks),
+    Source(ADMINISTRATION, _roots),
     Source(ADMINISTRATION, _backup),
     Source(SETTINGS, _tokens),
     Source(SETTINGS, _modules),
@@ -236,6 +254,7 @@ REMEDIES: Mapping[str, str] = {
     "balances": "Check the ledger of the fabric item at /admin/receipts",
     "provider_settings": "Correct EINVOICE_PROVIDER_TOKEN and restart, or: flask --app wsgi einvoices test-provider",
     "failed_tasks": "Read the error, and run them again at /admin/operations",
+    "roots": "Check TIMESTAMP_URL or SMTP_URL, and whether that server answers; the hub goes on trying.",
     "backup": "Run flask --app wsgi hub backup every day; see docs/backups.md.",
     "tokens": "Rotate it: flask --app wsgi tokens rotate",
     "modules": "Renew it: flask --app wsgi modules enable",

@@ -7,6 +7,6 @@ from app.sales.floor.history import Actor
 
 
 def actor() -> Actor:
-    """The caller with name, user and role."""
+    """The caller with name, user, role and credential."""
     caller = authenticate()
-    return Actor(caller.name, caller.user_id, caller.role)
+    return Actor(caller.name, caller.user_id, caller.role, caller.credential)

@@ -94,7 +94,7 @@ def add_courier(data: Mapping[str, Any], actor: Actor) -> Courier:
     courier = Courier(**data)
     db.session.add(courier)
     db.session.flush()
-    audit.record("courier.created", actor=actor.name, subject=f"courier:{courier.id}", code=courier.code)
+    audit.record("courier.created", actor=actor.credential, subject=f"courier:{courier.id}", code=courier.code)
     return courier
 
 
@@ -129,4 +129,4 @@ def _edit(kind: str, row: Any, data: Mapping[str, Any], actor: Actor) -> None:
         setattr(row, name, new)
     if changed:
         db.session.flush()
-        audit.record(f"{kind}.edited", actor=actor.name, subject=f"{kind}:{row.id}", changed=changed)
+        audit.record(f"{kind}.edited", actor=actor.credential, subject=f"{kind}:{row.id}", changed=changed)

@@ -17,7 +17,7 @@ from tests.factories import a_draft
 )
 def test_other_files_are_refused_as_logo(owner: FlaskClient, content: bytes) -> None:
     with pytest.raises(Invalid), unit_of_work():
-        sellers.save_logo(owner.user_id, content)
+        sellers.save_logo(owner.user_id, content, actor="test")
 
 
 @pytest.mark.parametrize(

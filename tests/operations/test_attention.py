@@ -20,6 +20,8 @@ from app.einvoices.lifecycle import issue
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoicePdf, EinvoiceSending
 from app.einvoices.queries.problems import PROBLEMS, shown_status
+from app.evidence import root_mails, roots
+from app.evidence.models import EvidenceMail, EvidenceStamp
 from app.extensions import db
 from app.grn.models.receipts import LedgerRow
 from app.kernel import clock
@@ -54,6 +56,26 @@ def test_nothing_needs_a_person_in_a_new_hub(app: Hub) -> None:
 
 def test_every_kind_has_a_page_and_a_remedy(app: Hub) -> None:
     assert set(PAGES) == set(attention.REMEDIES)
+
+
+def test_roots_that_get_no_stamp_or_mail_need_a_person(app: Hub, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample_data.issue_einvoice(owner)
+    tomorrow = clock.now() + timedelta(days=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(clock, "now", lambda: tomorrow)
+        patch.setitem(app.config, "TIMESTAMP_URL", "http://127.0.0.1:1/")
+        patch.setitem(app.config, "ROOTS_MAIL_TO", ("auditor@example.com",))
+        roots.seal_due()
+        root_mails.queue_due()
+    for attempts, expected in ((2, []), (3, ["stamp: 1 (no answer)", "wait: 1 (no answer)"])):
+        with unit_of_work():
+            for rows in (EvidenceStamp, EvidenceMail):
+                db.session.query(rows).update({"attempts": attempts, "error": "no answer"})
+        assert [text[-len(end) :] for text, end in zip(texts(), expected, strict=True)] == expected
+    with unit_of_work():
+        for rows in (EvidenceStamp, EvidenceMail):
+            db.session.query(rows).update({"state": "done"})
+    assert texts() == []
 
 
 def test_a_review_is_red_after_a_day(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

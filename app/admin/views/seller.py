@@ -121,7 +121,7 @@ def save_logo() -> Response:
     form, file = LogoForm(), request.files.get("logo")
     if not form.validate_on_submit():
         return redirect_with_errors(form, "admin.seller.show")
-    sellers.save_logo(g.user.id, file.read() if file else b"")
+    sellers.save_logo(g.user.id, file.read() if file else b"", actor=actor())
     return redirect_with_success(gettext("Saved."), "admin.seller.show")
 
 
@@ -129,7 +129,7 @@ def save_logo() -> Response:
 @requires(SETTINGS)
 def remove_logo() -> Response:
     """Remove the logo; no logo is printed from now on."""
-    sellers.save_logo(g.user.id, None)
+    sellers.save_logo(g.user.id, None, actor=actor())
     return redirect_with_success(gettext("Saved."), "admin.seller.show")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from flask import current_app
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload, selectinload
@@ -15,6 +18,7 @@ from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.pdf import context
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find, find_for_update
+from app.evidence.models import EvidenceRoot
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import work_queue
@@ -52,8 +56,16 @@ def schedule(einvoice_id: int) -> None:
         "owner_id": select(Einvoice.owner_id).where(Einvoice.id == einvoice_id).scalar_subquery(),
         "is_short": _is_short(einvoice_id),
     }
-    row = insert(EinvoicePdf).values(einvoice_id=einvoice_id, **values)
+    # A PDF that is rendered again shows the same root, or none, as it did.
+    row = insert(EinvoicePdf).values(einvoice_id=einvoice_id, root_day=_newest_root(einvoice_id), **values)
     db.session.execute(row.on_conflict_do_update(index_elements=[EinvoicePdf.einvoice_id], set_=values))
+
+
+def _newest_root(einvoice_id: int) -> Any:
+    if not current_app.config["PRINT_ROOTS"]:
+        return None
+    query = select(func.max(EvidenceRoot.day)).join(Einvoice, Einvoice.owner_id == EvidenceRoot.owner_id)
+    return query.where(Einvoice.id == einvoice_id).scalar_subquery()
 
 
 def find_missing_pdfs() -> list[int]:
@@ -88,9 +100,18 @@ def _compose(einvoice_id: int) -> print_queue.Document:
     logo_hash = (einvoice.seller or {}).get("logo_sha256")
     logo = db.session.get(SellerLogo, logo_hash) if logo_hash else None
     data = context.build_context(einvoice, einvoice.original.invoice_no if einvoice.original else None, logo)
+    data["root"] = _printed_root(einvoice)
     parts = context.split_into_parts(data)
     word = data["label"]["page"] if len(parts) > 1 else None
     return print_queue.Document(context.TEMPLATES, context.TEMPLATE, parts, word, einvoice.owner_id)
+
+
+def _printed_root(einvoice: Einvoice) -> EvidenceRoot | None:
+    pdf = db.session.get(EinvoicePdf, einvoice.id)
+    if pdf is None or pdf.root_day is None:
+        return None
+    found: EvidenceRoot | None = db.session.get(EvidenceRoot, (einvoice.owner_id, pdf.root_day))
+    return found
 
 
 def _is_short(einvoice_id: int) -> ColumnElement[bool]:

@@ -46,6 +46,7 @@ LABELS: dict[str, dict[str, str]] = {
         "notes": "Notes",
         "bank": "Bank",
         "page": "Page",
+        "root": "Root of",
     },
     "tr": {
         "sale": "FATURA",
@@ -90,5 +91,6 @@ LABELS: dict[str, dict[str, str]] = {
         "notes": "Notlar",
         "bank": "Banka",
         "page": "Sayfa",
+        "root": "Kök",
     },
 }

@@ -7,9 +7,10 @@ import csv
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from app.evidence.offline.chain_check import ROOTS, Chain
 from app.evidence.offline.document_proof import Documents
@@ -21,8 +22,8 @@ from app.evidence.offline.stamp_check import check_stamps
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError, csv.Error, zlib.error)
 
 
-def verify(package: Package, known: dict[str, str]) -> Chain:
-    """Check a package; ``known`` maps days to the roots that somebody kept."""
+def verify(package: Package, known: dict[str, str], statements: Sequence[dict[str, Any]] = ()) -> Chain:
+    """Check a package against roots that somebody kept: ``known`` by their days, ``statements`` of any chain."""
     chain = Chain(package)
     documents = Documents(chain)
     records = (chain.read_manifest, chain.read_roots, chain.read_records, chain.check_days)
@@ -34,7 +35,10 @@ def verify(package: Package, known: dict[str, str]) -> Chain:
         except (*UNREADABLE, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             what = (getattr(step, "func", step).__doc__ or "").rstrip(".")
             chain.report(f"A file was changed so that it cannot be read ({what}): {error!r}.")
-    compare_roots(chain, known)
+    own = [each for each in statements if each["chain"] == chain.manifest.get("chain")]
+    if statements and not own:
+        chain.report("None of the roots that you kept is of this chain: it is another one, or was written again.")
+    compare_roots(chain, {**{each["day"]: each["root"] for each in own}, **known})
     return chain
 
 
@@ -50,16 +54,15 @@ def compare_roots(chain: Chain, known: dict[str, str]) -> None:
         chain.remark("Compare the roots with some that you kept (--known, --root): see docs/evidence.md.")
 
 
-def known_roots(place: Path) -> dict[str, str]:
-    """Roots from a package, from its ``chain/roots.jsonl``, or from an answer of ``/api/v1/evidence/roots``."""
+def known_roots(place: Path) -> list[dict[str, Any]]:
+    """Statements from a package, from its ``chain/roots.jsonl``, from an answer of the API, or from a mail."""
     if place.is_dir() or zipfile.is_zipfile(place):
         lines = list(Package(place).lines(ROOTS))
     else:
         answer = parse(place.read_bytes())
         statements = [row["statement"].encode() for row in answer.get("data", [])]
         lines = statements or place.read_bytes().splitlines()
-    roots = [parse_as(line, STATEMENT) for line in lines]
-    return {root["day"]: root["root"] for root in roots if root}
+    return [root for root in (parse_as(line, STATEMENT) for line in lines) if root]
 
 
 def main(arguments: list[str]) -> int:
@@ -70,14 +73,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--root", action="append", default=[], metavar="DAY=ROOT", help="a root you kept")
     options = parser.parse_args(arguments)
     known = dict(each.partition("=")[::2] for each in options.root)
+    statements: list[dict[str, Any]] = []
     try:
         for place in options.known:
-            known.update(known_roots(place))
+            statements += known_roots(place)
         package = Package(options.package)
     except (OSError, zipfile.BadZipFile) as error:
         sys.stdout.write(f"The package cannot be opened: {error}\n")
         return 2
-    chain = verify(package, known)
+    chain = verify(package, known, statements)
     lines = [f"CHANGED: {fault}" for fault in chain.findings] + [f"Note: {note}" for note in chain.notes]
     counts = f"{len(chain.hashes)} records, {len(chain.roots)} roots, {len(chain.artefacts)} files stated"
     verdict = f"{len(chain.findings)} faults" if chain.findings else "Nothing was changed"

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.accounts import audit
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.pagination.keyset import Order, Page, page_by_keyset
@@ -21,11 +22,12 @@ IMPORTED = "imported"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The caller of a step: name, user id (none for an API key) and role."""
+    """The caller of a step: name, user id (none for an API key), role, and credential as the audit trail names it."""
 
     name: str
     user_id: int | None = None
     role: str | None = None
+    credential: str = "system"
 
 
 def record(
@@ -38,7 +40,15 @@ def record(
     worker: tuple[int, str] | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an entry for a step; ``before`` is the status before the step."""
+    """Add an entry for a step, and its row of the audit trail; ``before`` is the status before the step."""
+    audit.record(
+        f"sales_invoice.{step}",
+        actor=actor.credential,
+        subject=f"sales_invoice:{invoice.id}",
+        invoice_no=invoice.invoice_no,
+        before=before,
+        after=invoice.status,
+    )
     db.session.add(
         HistoryEntry(
             invoice_id=invoice.id,

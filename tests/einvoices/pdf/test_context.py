@@ -65,10 +65,10 @@ def test_every_page_repeats_the_table_head_and_has_a_number(owner: FlaskClient) 
 
 def test_an_issued_einvoice_keeps_its_logo(owner: FlaskClient) -> None:
     with unit_of_work():
-        sellers.save_logo(owner.user_id, png_logo())
+        sellers.save_logo(owner.user_id, png_logo(), actor="test")
     einvoice = create_issued(owner)
     with unit_of_work():
-        sellers.save_logo(owner.user_id, None)
+        sellers.save_logo(owner.user_id, None, actor="test")
     print_job.print_due()
     reader = PdfReader(io.BytesIO(fetch_pdf(owner, einvoice["id"]).data))
     logo, _code = (image.image.size for image in reader.pages[0].images)

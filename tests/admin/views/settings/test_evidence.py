@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,6 +14,7 @@ from app.accounts import modules
 from app.accounts.models.accounts import User
 from app.einvoices.lifecycle import drafts, issue
 from app.evidence import roots
+from app.evidence.models import EvidenceStamp
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
@@ -42,6 +43,13 @@ def test_a_month_is_downloaded_and_roots_are_shown(
         roots.seal_due()
     page.goto(EVIDENCE)
     expect(page.get_by_role("table")).to_contain_text("1–2")
+    expect(page.get_by_role("columnheader", name="Time stamp")).to_have_count(0)
+    stamped = EvidenceStamp(owner_id=1, day=clock.now().astimezone(UTC).date(), state="done", reply=b"x")
+    with unit_of_work():
+        stamped.stamped_at = datetime(2026, 1, 19, 0, 1, tzinfo=UTC)
+        db.session.add(stamped)
+    page.reload()
+    expect(page.get_by_role("table")).to_contain_text("Jan 19, 2026")
     page.locator("select[name=period]").select_option(period)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
