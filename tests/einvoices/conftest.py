@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -26,8 +27,8 @@ def _no_lingering(monkeypatch: pytest.MonkeyPatch) -> None:
 def owner_as(client_as: Callable[..., FlaskClient]) -> Callable[..., FlaskClient]:
     """Create a client for a role; its user ``client.user_id`` has the module and a complete seller profile."""
 
-    def make(role: str = "integrator") -> FlaskClient:
-        client = client_as(role)
+    def make(role: str = "integrator", **facts: Any) -> FlaskClient:
+        client = client_as(role, **facts)
         with unit_of_work():
             user = db.session.query(User).order_by(User.id.desc()).first()
             modules.enable(user, MODULE, actor="test")
