@@ -70,10 +70,7 @@ class EvidenceRoot(db.Model):
     """The Merkle root of the records of one day (in UTC) of a chain; only ``mail_id`` is ever changed."""
 
     __tablename__ = "evidence_roots"
-    __table_args__ = (
-        CheckConstraint("1 <= first AND first <= last", name="records"),
-        Index("ix_evidence_roots_mail_id", "mail_id"),
-    )
+    __table_args__ = (CheckConstraint("1 <= first AND first <= last", name="records"),)
 
     owner_id: Mapped[int] = mapped_column(ForeignKey("evidence_chains.owner_id"), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
@@ -86,8 +83,8 @@ class EvidenceRoot(db.Model):
     #: The statement as canonical bytes: root, positions, last record, hash of the statement before.
     body: Mapped[str] = mapped_column(Text, nullable=False)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
-    #: The mail that it was sent by.
-    mail_id: Mapped[int | None] = mapped_column(ForeignKey("evidence_mails.id"))
+    #: Id of the mail that it was sent by.
+    mail_id: Mapped[int | None] = mapped_column(BigInteger)
     stamp: Mapped[EvidenceStamp | None] = relationship(lazy="raise_on_sql", viewonly=True)
 
     @property

@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 _STATES = "state IN ('pending', 'done', 'failed')"
+_DUE, _CLAIMED = sa.text("state = 'pending'"), sa.text("claim_id IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -38,15 +39,11 @@ def upgrade() -> None:
         sa.CheckConstraint(_STATES, name=op.f("ck_evidence_mails_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_mails")),
     )
-    for table in ("evidence_stamps", "evidence_mails"):
-        due, claimed = sa.text("state = 'pending'"), sa.text("claim_id IS NOT NULL")
-        op.create_index(f"ix_{table}_due", table, ["due_at"], postgresql_where=due)
-        op.create_index(f"ix_{table}_claim_id", table, ["claim_id"], unique=True, postgresql_where=claimed)
+    op.create_index("ix_evidence_stamps_due", "evidence_stamps", ["due_at"], postgresql_where=_DUE)
+    op.create_index("ix_evidence_stamps_claim_id", "evidence_stamps", ["claim_id"], unique=True, postgresql_where=_CLAIMED)
+    op.create_index("ix_evidence_mails_due", "evidence_mails", ["due_at"], postgresql_where=_DUE)
+    op.create_index("ix_evidence_mails_claim_id", "evidence_mails", ["claim_id"], unique=True, postgresql_where=_CLAIMED)
     op.add_column("evidence_roots", sa.Column("mail_id", sa.BigInteger(), nullable=True))
-    op.create_index("ix_evidence_roots_mail_id", "evidence_roots", ["mail_id"])
-    op.create_foreign_key(
-        op.f("fk_evidence_roots_mail_id"), "evidence_roots", "evidence_mails", ["mail_id"], ["id"]
-    )
     op.add_column("e_invoice_pdfs", sa.Column("root_day", sa.Date(), nullable=True))
 
 
