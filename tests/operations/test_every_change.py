@@ -82,7 +82,7 @@ def _floor() -> Iterator[Change]:
 
 def _ledgers(item: str) -> Iterator[Change]:
     entry = {"type": "OUT", "outType": "Sampling", "qty": 5}
-    yield Change("POST", f"{item}/ledgers", entry, "ledger_row.created")
+    yield Change("POST", f"{item}/ledgers", entry, "ledger_row.added")
     yield Change("DELETE", f"{item}/ledgers/*", None, "ledger_row.deleted")
     yield Change("DELETE", item.partition("/fabric-items")[0], None, "receipt.deleted")
 
@@ -214,7 +214,7 @@ def test_each_change_is_in_the_audit_trail(owner_as: Callable[..., FlaskClient])
     prepare(client)
     last, seen = "", 0
     for change in changes():
-        if change.action == "ledger_row.created":
+        if change.action == "ledger_row.added":
             receive(client)
         seen = len(stored_rows(AuditEntry))
         answer = client.open(change.path.replace("*", last), method=change.method, json=change.body)

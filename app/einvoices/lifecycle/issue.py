@@ -21,6 +21,7 @@ from app.einvoices.lifecycle import (
     step_needs,
 )
 from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.sellers import SellerProfile
 from app.einvoices.pdf import print_job
 from app.einvoices.provider_accounts import draft_account
 from app.einvoices.providers import sendings
@@ -63,6 +64,17 @@ def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"issue {einvoice.owner_id}", 0))))
     exclusivity.require_free_order(einvoice, issued_only=True)
     moment = change_clock.stamp()
+    _fix(einvoice, profile, moment, is_test=is_test)
+    frozen_forms.freeze(einvoice)
+    _schedule_pdf(einvoice)
+    if einvoice.type != Type.SALE:
+        credit_notes.settle(einvoice)
+    record_step("issued", einvoice, actor, ISSUED, invoice_no=einvoice.invoice_no)
+    return einvoice
+
+
+def _fix(einvoice: Einvoice, profile: SellerProfile, moment: datetime, *, is_test: bool) -> None:
+    """Give an e-invoice what an issue fixes: number, date, seller, amount due."""
     allocated = numbering.allocate(profile, moment, is_test=is_test)
     einvoice.series_id, einvoice.number, einvoice.is_test = allocated.series_id, allocated.number, is_test
     einvoice.invoice_no, einvoice.official_no = allocated.invoice_no, allocated.official_no
@@ -70,12 +82,6 @@ def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
     einvoice.seller = sellers.snapshot(profile)
     einvoice.uuid, einvoice.payable = new_uuid(), einvoice.amount_due
     einvoice.due_date = due_date(einvoice, profile, moment.astimezone(sellers.parse_timezone(profile.timezone)).date())
-    frozen_forms.freeze(einvoice)
-    _schedule_pdf(einvoice)
-    if einvoice.type != Type.SALE:
-        credit_notes.settle(einvoice)
-    record_step("issued", einvoice, actor, ISSUED, invoice_no=einvoice.invoice_no)
-    return einvoice
 
 
 def cancel(einvoice_id: int, reason: str, scope: Scope, actor: str) -> Einvoice:

@@ -86,7 +86,7 @@ class TestBooking:
         with unit_of_work():
             [checked] = uploaded_receipts._check_all(read(a_row()), progress.ignore)
             stored = receipts.receive(checked.data or {}, actor="a test")
-            uploaded_receipts._store(checked)
+            uploaded_receipts._store(checked, "a test")
         assert (checked.outcome.state, checked.outcome.receipt_id) == ("present", stored.id)
 
     def test_two_receipts_of_a_file_with_one_external_id(self) -> None:
