@@ -18,6 +18,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.messages import N_
 from app.kernel.pagination.keyset import KeysetQuery, Order, page_by_keyset
+from app.kernel.pagination.walk import QuerySource
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Identifier, Text
 from app.kernel.schemas.period_filters import PeriodFilters
@@ -65,6 +66,12 @@ def search(query: Mapping[str, Any], *, scope: Scope) -> CallPage:
     """
     page = page_by_keyset(select(ApiCall).where(*_conditions(query, scope)), _ORDER, query)
     return CallPage(page.results, credential_names({call.credential for call in page.results}), page.next)
+
+
+def source(filters: Mapping[str, Any], *, scope: Scope) -> QuerySource:
+    """The calls within ``scope`` that match ``filters``, for a page."""
+    orders = {"created": Order(_ORDER.columns)}
+    return QuerySource(select(ApiCall).where(*_conditions(filters, scope)), orders, "-created")
 
 
 def credential_names(credentials: Collection[str]) -> dict[str, str]:

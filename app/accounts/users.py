@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Select, delete, or_, select, update
 
 from app.accounts import audit
 from app.accounts.display_names import NAME_RULE, is_name
@@ -21,7 +21,9 @@ from app.kernel.errors import Invalid
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
 from app.kernel.pagination.keyset import KeysetQuery, Order, Page, page_by_keyset
+from app.kernel.pagination.walk import QuerySource
 from app.kernel.schemas.fields import Identifier
+from app.kernel.text.folding import contains_folded
 
 MAX_EMAIL_LENGTH = 254
 #: Detects typos only; no pattern can tell whether an address receives mail.
@@ -239,7 +241,17 @@ class UserQuery(KeysetQuery):
 
 def find_page(paging: dict[str, Any]) -> Page:
     """A page of users whose address or name contains ``search``, newest first."""
-    query, search = select(User), paging["search"]
+    return page_by_keyset(_searched(paging["search"]), Order((User.id,), descending=True), paging)
+
+
+def source(filters: Mapping[str, Any]) -> QuerySource:
+    """The users whose address or name contains ``search``, for a page."""
+    orders = {"created": Order((User.id,)), "email": Order((User.email,))}
+    return QuerySource(_searched(filters.get("search", "")), orders, "-created")
+
+
+def _searched(search: str) -> Select[Any]:
+    query = select(User)
     if search:
-        query = query.where(or_(*(column.icontains(search, autoescape=True) for column in (User.email, User.name))))
-    return page_by_keyset(query, Order((User.id,), descending=True), paging)
+        query = query.where(or_(*(contains_folded(column, search) for column in (User.email, User.name))))
+    return query

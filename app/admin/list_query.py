@@ -13,7 +13,8 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from app.admin.i18n.translate import translate
 from app.admin.local_times import with_offset
 from app.kernel.http.error_envelopes import flatten_errors
-from app.kernel.schemas.fields import DateTime
+from app.kernel.schemas.fields import DateTime, Identifier
+from app.kernel.schemas.fields import Schema as HubSchema
 from app.kernel.schemas.list_field import List
 
 
@@ -24,6 +25,12 @@ class Filters:
     values: dict[str, Any]
     raw: Mapping[str, Any]
     errors: list[str]
+
+
+class TextSearch(HubSchema):
+    """The filter of a list that has a search only."""
+
+    search = Identifier(100)
 
 
 def parse_filters(schema: Schema, **defaults: Any) -> Filters:

@@ -36,7 +36,12 @@ from app.admin.views.desks import upload_progress as upload_progress_views
 from app.admin.views.goods import associations as associations_views
 from app.admin.views.goods import label_choice as label_choice_views
 from app.admin.views.goods import masters as masters_views
+from app.admin.views.lists import einvoice_series as einvoice_series_views
+from app.admin.views.lists import einvoice_steps as einvoice_steps_views
 from app.admin.views.lists import list_columns as list_columns_views
+from app.admin.views.lists import partners_pages as partners_views
+from app.admin.views.lists import receipt_steps as receipt_steps_views
+from app.admin.views.lists import sales_gaps as sales_gaps_views
 from app.admin.views.settings import audit_entries as audit_entries_views
 from app.admin.views.settings import calls as calls_views
 from app.admin.views.settings import evidence as evidence_views
@@ -82,6 +87,11 @@ PAGES = (
     users_views,
     operations_views,
     list_columns_views,
+    einvoice_steps_views,
+    einvoice_series_views,
+    receipt_steps_views,
+    partners_views,
+    sales_gaps_views,
 )
 
 for page in PAGES:

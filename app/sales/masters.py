@@ -12,6 +12,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import NotFound
 from app.kernel.pagination.keyset import Order, Page, page_by_keyset
+from app.kernel.text.folding import begins_folded
 from app.sales.errors import UnknownCourier, UnknownCustomer, UnknownSalesman
 from app.sales.floor.history import Actor
 from app.sales.models.masters import Courier, Customer, Salesman
@@ -112,7 +113,7 @@ def edit_courier(courier_id: int, data: Mapping[str, Any], actor: Actor) -> Cour
 def _named(model: Any, query: Mapping[str, Any]) -> Page:
     wanted = select(model)
     if query.get("search"):
-        wanted = wanted.where(model.name.istartswith(query["search"], autoescape=True))
+        wanted = wanted.where(begins_folded(model.name, query["search"]))
     return page_by_keyset(wanted, Order((model.name, model.id)), query)
 
 

@@ -24,7 +24,7 @@ from app.kernel.messages import N_
 from app.stream import service
 from app.stream.errors import InvalidTicket, NoPlaceForStream, PositionGone, TooManyStreams
 from app.stream.schemas import EventId, LogQuery, LogSchema, StreamQuery, TicketSchema, TopicStreamQuery
-from app.stream.sse_frames import ToFrames, event_frame, sales_frames
+from app.stream.sse_frames import KEEP_ALIVE, ToFrames, event_frame, keep_alive_frame, sales_frames
 
 sales = ApiBlueprint(
     "Sales stream", __name__, url_prefix="/api/sales/sse", description="Live stream of sales invoices."
@@ -151,6 +151,7 @@ def _stream(query: dict[str, Any], ability: str, types: list[str], to_frames: To
         types=_readable_types(types, caller),
         after=after,
         to_frames=to_frames,
+        keep_alive=_keep_alive(app) if query["keep_alive_events"] else KEEP_ALIVE,
     )
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
@@ -160,6 +161,10 @@ def _stream(query: dict[str, Any], ability: str, types: list[str], to_frames: To
         mimetype=EVENT_STREAM,
         headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"},
     )
+
+
+def _keep_alive(app: Flask) -> str:
+    return KEEP_ALIVE + keep_alive_frame(app.config["STREAM_KEEP_ALIVE_SECONDS"])
 
 
 def _readable_types(types: Collection[str], caller: Principal) -> list[str]:

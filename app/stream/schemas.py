@@ -42,6 +42,12 @@ class StreamQuery(Schema):
     last_event_id = EventId(
         metadata={"description": "Resume after this id; the header `Last-Event-ID` and `lastEventId` override it."}
     )
+    keep_alive_events = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "Send keep-alives as events `keep_alive` too, because scripts of browsers see no comments."
+        },
+    )
     reconnect_id = EventId(
         data_key="lastEventId",
         metadata={"description": "What `event-source-polyfill` sends instead of the header when it reconnects."},

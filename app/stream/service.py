@@ -37,6 +37,7 @@ def open_stream(
     types: list[str],
     after: int | None,
     to_frames: ToFrames,
+    keep_alive: str = KEEP_ALIVE,
 ) -> Iterator[str]:
     """Frames of the events of ``types`` after position ``after`` (``None``: from now on), until the stream ends.
 
@@ -59,7 +60,7 @@ def open_stream(
         session=caller.session,
         address=address,
     )
-    return _Frames(_frames(app, subscriber, after, to_frames), caller)
+    return _Frames(_frames(app, subscriber, after, to_frames, keep_alive), caller)
 
 
 class _Frames:
@@ -84,10 +85,12 @@ class _Frames:
         self._release()
 
 
-def _frames(app: Flask, subscriber: Subscriber, after: int | None, to_frames: ToFrames) -> Generator[str]:
+def _frames(
+    app: Flask, subscriber: Subscriber, after: int | None, to_frames: ToFrames, keep_alive: str
+) -> Generator[str]:
     deadline = time.monotonic() + app.config["STREAM_LIFETIME_SECONDS"]
     with broadcaster.subscribed(subscriber):
-        yield RETRY + KEEP_ALIVE
+        yield RETRY + keep_alive
         # The queue has all events after ``since``; the log has the earlier ones.
         if after is not None:
             for missed in _replayed(app, subscriber, after):
@@ -95,7 +98,7 @@ def _frames(app: Flask, subscriber: Subscriber, after: int | None, to_frames: To
         for event in _live(subscriber, deadline, app.config["STREAM_KEEP_ALIVE_SECONDS"]):
             # This process may be slightly behind the one that the reader was connected to before.
             if event is None:
-                yield KEEP_ALIVE
+                yield keep_alive
             elif after is None or event.position > after:
                 yield to_frames(event)
 

@@ -14,6 +14,13 @@ from app.kernel import json
 #: These lines end with one newline and stand before the next event. A blank line after them would be an event without
 #: data for ``httpx-sse`` and ``fetch-event-source``, which dispatch at every blank line.
 KEEP_ALIVE = ": keep-alive\n"
+
+
+def keep_alive_frame(seconds: float) -> str:
+    """A keep-alive that scripts see, with the seconds between two of them; it has no id and moves no reader."""
+    return f'event: keep_alive\ndata: {{"seconds":{seconds:g}}}\n\n'
+
+
 #: Milliseconds that a browser waits before it reconnects.
 RETRY = "retry: 2000\n"
 

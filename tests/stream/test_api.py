@@ -173,6 +173,14 @@ class TestSalesStream:
         assert "no-cache" in headers["Cache-Control"]
         assert headers["Content-Type"].startswith("text/event-stream")
 
+    def test_sends_keep_alives_as_events_on_demand(self, erp: FlaskClient, listen: Callable[..., Reader]) -> None:
+        reader = listen(erp, f"{SALES_STREAM}?keep_alive_events=true")
+        for _ in range(2):
+            frame = reader.next()
+            assert frame["event"] == "keep_alive"
+            assert json.decode(frame["data"])["seconds"] > 0
+            assert "id" not in frame
+
     def test_sends_keep_alives(self, erp: FlaskClient, listen: Callable[..., Reader]) -> None:
         reader = listen(erp)
         assert [reader.next_comment() for _ in range(3)] == [": keep-alive"] * 3

@@ -19,6 +19,7 @@ from app.accounts.ownership import Scope
 from app.extensions import db
 from app.kernel.pagination.byte_limit import fits, fitting_texts, is_last_page
 from app.kernel.pagination.keyset import Order, page_by_keyset
+from app.kernel.pagination.walk import QuerySource
 from app.kernel.unit_of_work import unit_of_work
 
 #: Entries that are numbered in one transaction.
@@ -58,6 +59,12 @@ def search(query: Mapping[str, Any], *, scope: Scope) -> AuditPage:
     page = page_by_keyset(select(AuditEntry).where(*_conditions(query, scope)), _NEWEST_FIRST, query)
     named = {name for entry in page.results for name in (entry.actor, entry.subject)}
     return AuditPage(page.results, credential_names(named), page.next)
+
+
+def source(filters: Mapping[str, Any], *, scope: Scope) -> QuerySource:
+    """The entries within ``scope`` that match ``filters``, for a page."""
+    orders = {"created": Order((AuditEntry.id,))}
+    return QuerySource(select(AuditEntry).where(*_conditions(filters, scope)), orders, "-created")
 
 
 def read_after(query: Mapping[str, Any], *, scope: Scope) -> AuditLog:

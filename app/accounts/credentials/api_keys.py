@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from flask import current_app, request
 from sqlalchemy import select
@@ -23,6 +24,9 @@ from app.kernel import clock
 from app.kernel.errors import Invalid, NotFound
 from app.kernel.http.client_address import client_address
 from app.kernel.messages import N_, Message
+from app.kernel.pagination.keyset import Order
+from app.kernel.pagination.walk import QuerySource
+from app.kernel.text.folding import contains_folded
 
 HEADER = "X-API-KEY"
 _PREFIX_LENGTH = 8
@@ -118,6 +122,14 @@ def change_allowlist(key_id: int, allowlist: Sequence[str], *, actor: str) -> Ap
 def list_keys() -> list[ApiKey]:
     """All keys, newest first."""
     return list(db.session.scalars(select(ApiKey).order_by(ApiKey.id.desc())))
+
+
+def source(filters: Mapping[str, Any]) -> QuerySource:
+    """The keys for a page; ``search`` is a part of the name."""
+    query, search = select(ApiKey), filters.get("search")
+    if search:
+        query = query.where(contains_folded(ApiKey.name, search))
+    return QuerySource(query, {"created": Order((ApiKey.id,))}, "-created")
 
 
 def _lock_key(key_id: int) -> ApiKey:

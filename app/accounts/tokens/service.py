@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -31,6 +31,8 @@ from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Code, Message
 from app.kernel.pagination.keyset import Order, Page, page_by_keyset
+from app.kernel.pagination.walk import QuerySource
+from app.kernel.text.folding import contains_folded
 
 #: Grace period after a rotation, in which the old secret still works: default and maximum.
 DEFAULT_GRACE, MAX_GRACE = timedelta(hours=24), timedelta(days=30)
@@ -160,6 +162,17 @@ def find_page(paging: dict[str, Any], *, scope: Scope) -> Page:
     """Tokens with their users, newest first."""
     return page_by_keyset(
         _scoped(scope), Order((AccessToken.id,), descending=True), paging, options=(joinedload(AccessToken.user),)
+    )
+
+
+def source(filters: Mapping[str, Any], *, scope: Scope) -> QuerySource:
+    """The tokens with their users, for a page; ``search`` is a part of the name or of the user's address."""
+    query, search = _scoped(scope), filters.get("search")
+    if search:
+        of_users = select(User.id).where(contains_folded(User.email, search))
+        query = query.where(contains_folded(AccessToken.name, search) | AccessToken.user_id.in_(of_users))
+    return QuerySource(
+        query, {"created": Order((AccessToken.id,))}, "-created", options=(joinedload(AccessToken.user),)
     )
 
 

@@ -29,13 +29,13 @@ class Step:
     """A step that can be taken with the chosen rows of a list.
 
     Args:
-        name: value that the form sends.
+        url: where the chosen rows are sent.
         text: label of its button.
         symbol: icon of its button.
         question: asked once before it; empty: it changes nothing, and answers with a file.
     """
 
-    name: str
+    url: str
     text: str
     symbol: str
     question: str = ""
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ListView:
-    """A page of a list as its template shows it; ``steps`` are sent to ``steps_url``."""
+    """A page of a list as its template shows it."""
 
     table: ListTable
     columns: list[Column]
@@ -54,7 +54,6 @@ class ListView:
     size: int
     filters: Filters
     steps: Sequence[Step] = ()
-    steps_url: str = ""
 
     @property
     def rows(self) -> list[Any]:
@@ -121,7 +120,6 @@ def show_list(
     *,
     details: Callable[[Sequence[Any]], Details] = lambda _rows: {},
     steps: Sequence[Step] = (),
-    steps_url: str = "",
     **context: Any,
 ) -> str | Response:
     """The page of a list, or with ``?format=csv`` the filtered list as a file.
@@ -146,7 +144,6 @@ def show_list(
         size,
         Filters(filters.values, filters.raw, filters.errors + place.errors),
         steps,
-        steps_url,
     )
     return render_template(template, view=view, filters=view.filters, **details(walked.rows), **context)
 

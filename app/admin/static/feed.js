@@ -1,10 +1,9 @@
 // Live feed of the overview: appends new events to the rendered ones.
 "use strict";
 
-import { followStream } from "./stream.js";
+import { followStream, showStreamState } from "./stream.js";
 
 const list = document.querySelector(".feed");
-const streamState = document.querySelector(".stream-state");
 const emptyText = document.querySelector(".empty-feed");
 const { events, maxEntries } = JSON.parse(list.dataset.settings);
 const { lang, dataset } = document.documentElement;
@@ -38,9 +37,4 @@ function showEvent(message) {
   document.body.dispatchEvent(new CustomEvent("hub:event"));
 }
 
-function showState(isLive) {
-  streamState.classList.toggle("live", isLive);
-  streamState.textContent = isLive ? streamState.dataset.live : streamState.dataset.offline;
-}
-
-followStream(list.dataset.stream, Object.keys(events), showEvent, showState);
+followStream(list.dataset.stream, Object.keys(events), showEvent, showStreamState);

@@ -2,7 +2,7 @@
 "use strict";
 
 import { divideHalfUp, numbersOf, ONE, startLineTable } from "./line_table.js";
-import { followStream } from "./stream.js";
+import { followStream, showStreamState } from "./stream.js";
 
 const desk = document.querySelector("[data-stream]");
 const form = document.querySelector("form.desk");
@@ -12,24 +12,11 @@ followStream(
   desk.dataset.stream,
   desk.dataset.events.split(" "),
   () => document.body.dispatchEvent(new CustomEvent("hub:review")),
-  () => {},
+  showStreamState,
 );
 
-function moveInQueue(event) {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  const links = [...document.querySelectorAll(".queue tbody a")];
-  const present = links.indexOf(document.activeElement);
-  const next = step && present >= 0 && links[present + step];
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
-}
-
 if (form) startForm();
-else {
-  document.addEventListener("keydown", moveInQueue);
-  document.querySelector(".queue tbody a")?.focus();
-}
+else document.querySelector("a.row")?.focus();
 
 function startForm() {
   const { readNumber, showAmount } = numbersOf(form);

@@ -17,6 +17,9 @@ from app.accounts.ownership import actor
 from app.admin.forms.base import Form, choices, submit
 from app.admin.forms.fields import AllowlistField, day_labels, grace_field, name_field
 from app.admin.helpers import credential_status, redirect_with_errors, redirect_with_success
+from app.admin.list_query import TextSearch, parse_filters
+from app.admin.lists.list_view import show_list
+from app.admin.lists.settings_tables import KEYS
 from app.kernel.outbound.public_address import whole_url
 
 blp = Blueprint("api_keys", __name__, url_prefix="/settings/keys")
@@ -44,11 +47,14 @@ class AllowlistForm(Form):
 
 @blp.get("")
 @requires(ADMINISTRATION)
-def index() -> str:
+def index() -> str | Response:
     """All keys; the keys of the environment have no database row and are only counted."""
-    return render_template(
+    filters = parse_filters(TextSearch())
+    return show_list(
         "admin/api_keys_list.html",
-        keys=api_keys.list_keys(),
+        KEYS,
+        api_keys.source(filters.values),
+        filters,
         environment_keys=len(current_app.config["SALES_IMPORT_API_KEYS"]),
         rotation=RotationForm(formdata=None),
         allowlist=AllowlistForm(formdata=None),

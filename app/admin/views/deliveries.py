@@ -11,7 +11,9 @@ from werkzeug.wrappers import Response
 from app.accounts.ownership import actor, scope
 from app.admin.helpers import redirect_with_success
 from app.admin.i18n.labels import label
-from app.admin.list_query import link, parse_filters
+from app.admin.list_query import parse_filters
+from app.admin.lists.list_view import show_list
+from app.admin.lists.settings_tables import DELIVERIES
 from app.admin.viewer import viewer
 from app.webhooks.access import requires_webhooks
 from app.webhooks.deliveries import queries, replay
@@ -25,17 +27,15 @@ blp = Blueprint("deliveries", __name__, url_prefix="/settings/webhooks/deliverie
 
 @blp.get("")
 @requires_webhooks
-def index() -> str:
+def index() -> str | Response:
     """Deliveries that match the filters, newest first."""
-    filters = parse_filters(DeliveryQuery())
-    page = queries.find_page(filters.values, scope())
-    next_cursor = page["meta"]["next_cursor"]
+    filters = parse_filters(DeliveryQuery(exclude=("per_page", "cursor")))
     endpoints = endpoints_service.find_page({"per_page": _MAX_ENDPOINTS}, scope())["data"]
-    return render_template(
+    return show_list(
         "admin/deliveries_list.html",
-        deliveries=page["data"],
-        next_url=link(cursor=str(next_cursor)) if next_cursor else None,
-        filters=filters,
+        DELIVERIES,
+        queries.source(filters.values, scope()),
+        filters,
         states=[(state, label(f"delivery.{state}")) for state in STATES],
         endpoints=[(str(endpoint.id), endpoint.description or endpoint.url) for endpoint in endpoints],
     )

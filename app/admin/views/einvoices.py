@@ -21,7 +21,9 @@ from app.admin.helpers import load_data, load_form, redirect_with_success
 from app.admin.i18n.formats import moment, money
 from app.admin.i18n.labels import LABELS, label
 from app.admin.i18n.translate import translate
-from app.admin.list_query import link, parse_filters
+from app.admin.list_query import parse_filters
+from app.admin.lists import einvoice_tables
+from app.admin.lists.list_view import show_list
 from app.einvoices.access import requires_einvoices
 from app.einvoices.decisions import decision_checks, settlement
 from app.einvoices.errors import UnknownEinvoice
@@ -35,7 +37,7 @@ from app.einvoices.models.provider_accounts import Mode, ProviderAccount
 from app.einvoices.pdf import print_job
 from app.einvoices.provider_accounts import directory
 from app.einvoices.providers import sendings
-from app.einvoices.queries import lookup
+from app.einvoices.queries import lookup, work_list
 from app.einvoices.queries.problems import PROBLEMS
 from app.einvoices.schemas.einvoices import (
     EinvoiceChangeSchema,
@@ -47,7 +49,6 @@ from app.einvoices.schemas.einvoices import (
     FromSalesSchema,
 )
 from app.einvoices.schemas.links import EinvoiceLinkDraftSchema
-from app.einvoices.schemas.lists import ListQuery
 from app.einvoices.status import Type
 from app.kernel.worker.work_queue import WorkState
 from app.pdf import files
@@ -59,20 +60,20 @@ _BUYER_FIELDS = ("name", "tax_id", "tax_office", "address")
 
 @blp.get("")
 @requires_einvoices("einvoices:read")
-def index() -> str:
-    """E-invoices that match the filters, newest first."""
-    filters = parse_filters(ListQuery(), cursor="")
-    found = lookup.find_page(filters.values, scope())
-    next_cursor = found.meta["next_cursor"]
-    next_url = link(cursor=next_cursor) if next_cursor else None
-    problems = [(name, label(f"problem.{name}")) for name in PROBLEMS]
-    return render_template(
+def index() -> str | BaseResponse:
+    """E-invoices that match the filters; without a choice of status, what needs a person comes first."""
+    filters = parse_filters(einvoice_tables.filter_schema())
+    may_write = step_needs.ABILITY in authenticate().abilities
+    return show_list(
         "admin/einvoices_list.html",
-        einvoices=found.data,
-        next_url=next_url,
-        filters=filters,
-        problems=problems,
-        may_write=step_needs.ABILITY in authenticate().abilities,
+        einvoice_tables.table(),
+        work_list.source(filters.values, einvoice_tables.chosen_scope(filters.values)),
+        filters,
+        details=einvoice_tables.details,
+        steps=einvoice_tables.steps(may_write),
+        problems=[(name, label(f"problem.{name}")) for name in PROBLEMS],
+        choice_of_owners=[(owner.id, owner.name) for owner in work_list.list_owners()] if scope() is None else [],
+        may_write=may_write,
     )
 
 

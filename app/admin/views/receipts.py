@@ -12,7 +12,9 @@ from app.accounts.principals import authenticate
 from app.admin.forms import inspection_row
 from app.admin.forms.inspection_row import InspectionRow, stored_row
 from app.admin.helpers import redirect_with_success
-from app.admin.list_query import link, parse_filters
+from app.admin.list_query import parse_filters
+from app.admin.lists import receipt_tables
+from app.admin.lists.list_view import show_list
 from app.grn import masters
 from app.grn.ledgers import service as ledgers
 from app.grn.models.papers import Paper
@@ -20,9 +22,9 @@ from app.grn.papers import service as papers
 from app.grn.receipts import packing_list
 from app.grn.receipts import service as receipts
 from app.grn.schemas.filters import LedgerQuery, ReceiptQuery
-from app.grn.schemas.pagination import Page, PageQuery
 from app.kernel.errors import Unprocessable
 from app.kernel.pagination.limits import MAX_PAGE_SIZE
+from app.kernel.schemas.fields import Schema
 from app.pdf import files
 
 blp = Blueprint("receipts", __name__, url_prefix="/receipts")
@@ -31,13 +33,16 @@ _ITEM = "/<int:receipt_id>/items/<int:item_id>"
 
 @blp.get("")
 @requires("grn:read")
-def index() -> str:
+def index() -> str | Response:
     """Receipts that match the filters, newest first."""
-    filters = parse_filters(ReceiptQuery())
-    page = receipts.find_page(filters.values)
-    names = masters.find_names(masters.SUPPLIERS, [receipt.supplier_id for receipt in page.content])
-    return render_template(
-        "admin/receipts_list.html", page=page, filters=filters, suppliers=names, next_url=_next_url(page)
+    filters = parse_filters(ReceiptQuery(exclude=("sort", "page", "page_size")))
+    return show_list(
+        "admin/receipts_list.html",
+        receipt_tables.RECEIPTS,
+        receipts.source(filters.values),
+        filters,
+        details=receipt_tables.details,
+        steps=receipt_tables.steps(),
     )
 
 
@@ -85,19 +90,18 @@ def delete(receipt_id: int) -> Response:
 
 @blp.get(_ITEM)
 @requires("grn:read")
-def item(receipt_id: int, item_id: int) -> str:
+def item(receipt_id: int, item_id: int) -> str | Response:
     """One fabric item with its packing list, its ledger and its balance."""
-    filters = parse_filters(PageQuery())
     found = packing_list.find_item(receipt_id, item_id)
-    rolls = packing_list.find_rolls(receipt_id, item_id, filters.values)
     ledger_page = {**parse_filters(LedgerQuery()).values, "page": 0, "page_size": MAX_PAGE_SIZE}
-    return render_template(
+    return show_list(
         "admin/receipts_item.html",
+        receipt_tables.ROLLS,
+        packing_list.roll_source(receipt_id, item_id),
+        parse_filters(Schema()),
         receipt=receipts.find_header(receipt_id),
         item=found,
         fabric=masters.find(masters.FABRICS, found.fabric_id),
-        rolls=rolls,
-        next_url=_next_url(rolls),
         rows=ledgers.find_rows(receipt_id, item_id, ledger_page),
         balance=ledgers.item_balance(receipt_id, item_id),
         inspected=packing_list.count_inspected(item_id),
@@ -127,10 +131,3 @@ def _roll_page(receipt_id: int, row: InspectionRow) -> str:
     item = row.roll.item
     columns = inspection_row.columns(item)
     return render_template("admin/receipts_roll.html", receipt_id=receipt_id, item=item, row=row, columns=columns)
-
-
-def _next_url(page: Page) -> str | None:
-    """URL of the next page of the list; None on the last page."""
-    if page.number + 1 >= page.total_pages:
-        return None
-    return link(page=page.number + 1)

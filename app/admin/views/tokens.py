@@ -29,12 +29,13 @@ from app.accounts.tokens import service as tokens
 from app.admin.forms.base import Form, choices, submit
 from app.admin.forms.fields import AllowlistField, day_labels, grace_field, name_field, rate_field
 from app.admin.helpers import credential_status, redirect_with_errors, redirect_with_success
-from app.admin.list_query import parse_filters
+from app.admin.list_query import TextSearch, parse_filters
+from app.admin.lists.list_view import show_list
+from app.admin.lists.settings_tables import TOKENS
 from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_
 from app.kernel.outbound.public_address import whole_url
-from app.kernel.pagination.keyset import KeysetQuery
 
 blp = Blueprint("tokens", __name__, url_prefix="/settings/api")
 
@@ -98,11 +99,11 @@ class LimitsForm(Form):
 
 @blp.get("")
 @requires(SETTINGS)
-def index() -> str:
+def index() -> str | Response:
     """The tokens of the viewer; an administrator sees everybody's."""
-    filters = parse_filters(KeysetQuery())
-    found = tokens.find_page(filters.values, scope=scope())
-    return render_template("admin/tokens_list.html", found=found, viewer_id=g.user.id, **_dialogs())
+    filters = parse_filters(TextSearch())
+    source = tokens.source(filters.values, scope=scope())
+    return show_list("admin/tokens_list.html", TOKENS, source, filters, viewer_id=g.user.id, **_dialogs())
 
 
 @blp.route("/new", methods=["GET", "POST"])

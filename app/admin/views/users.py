@@ -20,6 +20,8 @@ from app.admin.forms.fields import name_field
 from app.admin.helpers import redirect_with_errors, redirect_with_success
 from app.admin.i18n.labels import label
 from app.admin.list_query import parse_filters
+from app.admin.lists.list_view import show_list
+from app.admin.lists.settings_tables import USERS
 from app.kernel.outbound.public_address import whole_url
 
 blp = Blueprint("users", __name__, url_prefix="/users")
@@ -53,17 +55,17 @@ class RoleForm(Form):
 
 @blp.get("")
 @requires(ADMINISTRATION)
-def index() -> str:
+def index() -> str | Response:
     """Active and inactive users."""
-    filters = parse_filters(users.UserQuery())
-    found = users.find_page(filters.values)
+    filters = parse_filters(users.UserQuery(only=("search",)))
     role = RoleForm(formdata=None)
-    return render_template(
+    return show_list(
         "admin/users_list.html",
-        found=found,
-        filters=filters,
+        USERS,
+        users.source(filters.values),
+        filters,
+        details=lambda rows: {"invited": invitations.invited_among(list(rows))},
         role=role,
-        invited=invitations.invited_among(found.results),
         viewer_id=g.user.id,
         descriptions=ROLE_DESCRIPTIONS,
     )

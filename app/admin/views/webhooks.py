@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -12,13 +13,18 @@ from app.accounts.ownership import actor, may_allow, owner_id, scope
 from app.admin.forms.base import submit
 from app.admin.forms.webhook import WILDCARDS, EndpointForm
 from app.admin.helpers import load_data, load_form, redirect_with_success
-from app.admin.list_query import link, parse_filters
+from app.admin.list_query import parse_filters
+from app.admin.lists.columns import Details
+from app.admin.lists.list_view import show_list
+from app.admin.lists.settings_tables import ENDPOINTS
 from app.admin.local_times import with_offset
 from app.kernel.outbound.url_resolution import resolves
+from app.kernel.schemas.fields import Identifier
 from app.webhooks.access import requires_webhooks
 from app.webhooks.deliveries import queries, replay
 from app.webhooks.endpoints import receiver_check
 from app.webhooks.endpoints import service as endpoints_service
+from app.webhooks.models.endpoints import STATUSES, Endpoint
 from app.webhooks.schemas.deliveries import RecoverySchema
 from app.webhooks.schemas.endpoints import (
     EndpointChangeSchema,
@@ -30,24 +36,30 @@ from app.webhooks.schemas.endpoints import (
 from app.webhooks.sender import circuit_breaker
 
 _MAX_RECENT = 10
+
+
+class EndpointFilters(EndpointQuery):
+    """The filters of the list on the page."""
+
+    search = Identifier(100)
+
+
 blp = Blueprint("webhooks", __name__, url_prefix="/settings/webhooks")
 
 
 @blp.get("")
 @requires_webhooks
-def index() -> str:
+def index() -> str | Response:
     """All endpoints, newest first."""
-    filters = parse_filters(EndpointQuery())
-    page = endpoints_service.find_page(filters.values, scope())
-    endpoints = page["data"]
-    next_cursor = page["meta"]["next_cursor"]
-    return render_template(
-        "admin/webhooks_list.html",
-        endpoints=endpoints,
-        open_deliveries=endpoints_service.count_open_deliveries([endpoint.id for endpoint in endpoints]),
-        next_url=link(cursor=str(next_cursor)) if next_cursor else None,
-        filters=filters,
+    filters = parse_filters(EndpointFilters(exclude=("per_page", "cursor")))
+    source = endpoints_service.source(filters.values, scope())
+    return show_list(
+        "admin/webhooks_list.html", ENDPOINTS, source, filters, details=_open_deliveries, statuses=STATUSES
     )
+
+
+def _open_deliveries(rows: Sequence[Endpoint]) -> Details:
+    return {"open_deliveries": endpoints_service.count_open_deliveries([endpoint.id for endpoint in rows])}
 
 
 @blp.get("/new")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
+from app.accounts.models.accounts import User
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.documents.field_names import nested
@@ -14,7 +17,7 @@ from app.einvoices.lifecycle import allowed_steps, exclusivity
 from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice
 from app.einvoices.models.sellers import SellerProfile
 from app.einvoices.queries.lookup import find
-from app.einvoices.status import Type
+from app.einvoices.status import Status, Type
 from app.extensions import db
 from app.kernel.errors import Conflict
 from app.kernel.messages import N_
@@ -129,6 +132,14 @@ def find_missing_of_seller(seller: SellerProfile) -> list[Missing]:
     """What the seller lacks for any document."""
     empty = Einvoice(type=Type.SALE.value, **{f"buyer_{name}": "" for name in BUYER_TEXTS})
     return [each for each in find_missing(seller, empty) if each.field.startswith("seller.")]
+
+
+def owners_without_seller_data(scope: Scope) -> list[int]:
+    """The users within ``scope`` whose drafts lack data of the seller."""
+    drafts = select(Einvoice.id).where(Einvoice.owner_id == User.id, Einvoice.status == Status.DRAFT)
+    query = select(User.id).where(drafts.exists())
+    ids = db.session.scalars(query if scope is None else query.where(User.id == scope)).all()
+    return [owner_id for owner_id in ids if find_missing_of_seller(sellers.profile_of(owner_id))]
 
 
 def require_complete(seller: SellerProfile, einvoice: Einvoice) -> None:

@@ -25,7 +25,10 @@ from app.kernel.errors import Invalid
 from app.kernel.messages import N_
 from app.kernel.outbound import ssrf
 from app.kernel.outbound.shared_secret import generate_secret
+from app.kernel.pagination.keyset import Order
+from app.kernel.pagination.walk import QuerySource
 from app.kernel.secret_box import seal
+from app.kernel.text.folding import contains_folded
 from app.kernel.unit_of_work import after_commit
 
 _PLAIN_FIELDS = ("name", "mode", "mapping", "concurrency", "rate_per_minute", "enabled", "extra")
@@ -111,6 +114,18 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     rows = list(db.session.scalars(selected))
     next_cursor = rows[size - 1].id if len(rows) > size else None
     return {"data": rows[:size], "meta": {"per_page": size, "next_cursor": next_cursor}}
+
+
+def source(filters: Mapping[str, Any], scope: Scope) -> QuerySource:
+    """The accounts for a page; archived ones only if asked for; ``search`` is a part of the name."""
+    query, search = _scoped(scope), filters.get("search")
+    if not filters.get("archived", False):
+        query = query.where(ProviderAccount.archived_at.is_(None))
+    if "mode" in filters:
+        query = query.where(ProviderAccount.mode == filters["mode"])
+    if search:
+        query = query.where(contains_folded(ProviderAccount.name, search))
+    return QuerySource(query, {"created": Order((ProviderAccount.id,))}, "-created")
 
 
 def default_of(owner_id: int) -> ProviderAccount | None:

@@ -49,7 +49,13 @@ def find(einvoice_id: int, scope: Scope, *, items: bool = True, events: bool = F
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
     """
-    return _load(_scoped(scope).where(Einvoice.id == einvoice_id), items=items, events=events)
+    return _load(scoped(scope).where(Einvoice.id == einvoice_id), items=items, events=events)
+
+
+def find_names(ids: Sequence[int], scope: Scope) -> dict[int, str | None]:
+    """The numbers of the e-invoices within ``scope``, by id; None for drafts."""
+    query = scoped(scope).where(Einvoice.id.in_(ids)).with_only_columns(Einvoice.id, Einvoice.invoice_no)
+    return {row.id: row.invoice_no for row in db.session.execute(query)}
 
 
 def is_in_force() -> ColumnElement[bool]:
@@ -84,7 +90,7 @@ def find_for_update(einvoice_id: int, scope: Scope) -> Einvoice:
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
     """
-    return _load(_scoped(scope).where(Einvoice.id == einvoice_id).with_for_update(of=Einvoice), items=True)
+    return _load(scoped(scope).where(Einvoice.id == einvoice_id).with_for_update(of=Einvoice), items=True)
 
 
 def find_page(query: Mapping[str, Any], scope: Scope) -> EinvoicePage:
@@ -97,8 +103,8 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> EinvoicePage:
     """
     if "updated_since" in query:
         return _changed_page(query, scope)
-    query, key = resolve_identifiers(query, _scoped(scope)), (Einvoice.id,)
-    selected = _filtered(_scoped(scope), query)
+    query, key = resolve_identifiers(query, scoped(scope)), (Einvoice.id,)
+    selected = filtered(scoped(scope), query)
     total = None if "cursor" in query else _count_total(selected, query, scope)
     rows = _load_rows(_paginate(selected, key, query), key, query["per_page"] + 1)
     return EinvoicePage(rows[: query["per_page"]], _meta(query, total, rows, by_change=False))
@@ -106,9 +112,9 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> EinvoicePage:
 
 def _changed_page(query: Mapping[str, Any], scope: Scope) -> EinvoicePage:
     settled, key = change_clock.settled_before(), (Einvoice.updated_at, Einvoice.id)
-    query = resolve_identifiers(query, _scoped(scope))  # after settled_before(): it must see all final changes
-    changed = _scoped(scope).where(Einvoice.updated_at >= query["updated_since"])
-    selected = _filtered(changed, query)
+    query = resolve_identifiers(query, scoped(scope))  # after settled_before(): it must see all final changes
+    changed = scoped(scope).where(Einvoice.updated_at >= query["updated_since"])
+    selected = filtered(changed, query)
     total, departed = None, 0
     if "cursor" not in query:
         total, departed = _count_changed(selected, query, scope), _count_departed(changed, query)
@@ -131,7 +137,7 @@ def _count_departed(changed: Select[Any], query: Mapping[str, Any]) -> int:
         recent = recent.where(Einvoice.type == query["type"])
     if query.get("status", Status.DRAFT) != Status.DRAFT:
         recent = recent.where(Einvoice.status != Status.DRAFT)  # no e-invoice becomes a draft again
-    everything, matching = (_count_query(each).scalar_subquery() for each in (recent, _filtered(recent, query)))
+    everything, matching = (_count_query(each).scalar_subquery() for each in (recent, filtered(recent, query)))
     return int(db.session.scalar(select(everything - matching)))  # one statement: both counts see the same rows
 
 
@@ -148,7 +154,8 @@ def _meta(
     }
 
 
-def _scoped(scope: Scope) -> Select[Any]:
+def scoped(scope: Scope) -> Select[Any]:
+    """The e-invoices that the caller may see."""
     query = select(Einvoice)
     return query if scope is None else query.where(Einvoice.owner_id == scope)
 
@@ -172,7 +179,8 @@ def _newest_events(einvoice: Einvoice) -> list[EinvoiceEvent]:
     return rows[::-1]
 
 
-def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
+def filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
+    """Those of ``selected`` that match all filters."""
     for name in ("status", "type", "marketplace", "is_test"):
         if name in query:
             selected = selected.where(getattr(Einvoice, name) == query[name])
@@ -187,6 +195,12 @@ def _filtered(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]:
 def _is_tallied(query: Mapping[str, Any]) -> bool:
     """Whether the tally has every filter of the query."""
     return not query.get("search") and not {"in_doubt", "attention", "is_test"} & query.keys()
+
+
+def count_tallied(query: Mapping[str, Any], scope: Scope) -> int | None:
+    """The number of e-invoices that match the filters, by the tally; None if it does not have all of them."""
+    is_known = _is_tallied(query) and "updated_since" not in query
+    return int(db.session.scalar(_tally_query(query, scope))) if is_known else None
 
 
 def _count_total(selected: Select[Any], query: Mapping[str, Any], scope: Scope) -> int:
@@ -212,7 +226,7 @@ def _count_changed(selected: Select[Any], query: Mapping[str, Any], scope: Scope
     if count < _CHEAP_COUNT:
         return count
     if _is_tallied(query):
-        older = _filtered(_scoped(scope).where(Einvoice.updated_at < query["updated_since"]), query)
+        older = filtered(scoped(scope).where(Einvoice.updated_at < query["updated_since"]), query)
         # One statement: both counts see the same rows.
         both = select(_tally_query(query, scope).scalar_subquery(), _count_query(older, _CHEAP_COUNT).scalar_subquery())
         everything, unchanged = db.session.execute(both).one()

@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, any_, cast, false, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 
-from app.einvoices.models.einvoices import IDENTIFIERS, Einvoice
+from app.einvoices.models.einvoices import IDENTIFIERS, WORDS, Einvoice
 from app.extensions import db
+from app.kernel.text.folding import folded
 
 #: Maximum number of hits whose ids are read first; with the ids the planner knows how few rows match.
 MAX_RESOLVED = 200
-#: As in the column ``search``: a search for YILMAZ finds Yılmaz.
+#: As in ``IDENTIFIERS``.
 _UNDOTTED = str.maketrans("ıİ", "ii")
 #: Several words joined by punctuation, with a digit or an @: invoice numbers, orders and e-mail addresses. Names do
 #: not match, and a single word is found by the word index.
@@ -44,11 +45,11 @@ def apply_search(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]
     if "resolved_ids" in query:
         return selected.where(Einvoice.id == any_(cast(list(query["resolved_ids"]), ARRAY(BigInteger))))
     search_text = _search_text(query)
-    words = re.findall(r"\w+", search_text)
+    words = re.findall(r"\w+", folded(search_text))
     if not words:
         return selected.where(false()) if search_text else selected
     prefixes = " & ".join(f"'{word}':*" for word in words)
-    return selected.where(Einvoice.search.bool_op("@@")(func.to_tsquery("simple", prefixes)))
+    return selected.where(literal_column(WORDS, TSVECTOR).bool_op("@@")(func.to_tsquery("simple", prefixes)))
 
 
 def _search_text(query: Mapping[str, Any]) -> str:

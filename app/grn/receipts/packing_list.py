@@ -32,6 +32,8 @@ from app.grn.schemas.receipts import MAX_ROLLS
 from app.kernel import clock
 from app.kernel.messages import N_, Message
 from app.kernel.money import plain_decimal
+from app.kernel.pagination.keyset import Order
+from app.kernel.pagination.walk import QuerySource
 
 #: Percent by which an inspected measure may differ from the supplier's before a person is asked again.
 FAR_OFF_PERCENT = 10
@@ -130,6 +132,21 @@ def find_rolls(receipt_id: int, item_id: int, paging: Mapping[str, Any]) -> Page
     query = select(SupplierRoll).where(SupplierRoll.fabric_item_id == item_id)
     order = (SupplierRoll.position, SupplierRoll.id)
     return paginate(query, paging, order, options=(joinedload(SupplierRoll.item),))
+
+
+def roll_source(receipt_id: int, item_id: int) -> QuerySource:
+    """The rolls of an item for a page, in the order of the packing list.
+
+    Raises:
+        UnknownItem: this receipt has no such item.
+    """
+    find_item(receipt_id, item_id)
+    query = select(SupplierRoll).where(SupplierRoll.fabric_item_id == item_id)
+    orders = {
+        "position": Order((SupplierRoll.position, SupplierRoll.id)),
+        "number": Order((SupplierRoll.supplier_roll_no, SupplierRoll.id)),
+    }
+    return QuerySource(query, orders, "position", options=(joinedload(SupplierRoll.item),))
 
 
 def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data, *, actor: str) -> SupplierRoll:

@@ -24,6 +24,8 @@ from app.grn.schemas.pagination import Page, order_columns, paginate, paginate_u
 from app.kernel import clock
 from app.kernel.database.daily_counts import DailyCount, count_per_day
 from app.kernel.messages import N_
+from app.kernel.pagination.keyset import Order
+from app.kernel.pagination.walk import Count, QuerySource
 
 #: Loads all that ``ReceiptSchema`` shows, in three statements for any number of rolls.
 LOAD_ALL = selectinload(GoodsReceipt.fabric_items).selectinload(FabricItem.rolls)
@@ -157,6 +159,21 @@ def find_page(filters: Mapping[str, Any]) -> Page:
         count = (filters["page"] + 1) * filters["page_size"]
         page = paginate_uncounted(search.hits_among_first(filters, order, count), filters, order, **_WITH_ITEMS)
     return page or paginate(search.filter_receipts(filters), filters, order, **_WITH_ITEMS)
+
+
+#: Name -> order of pages; each has an index and no empty values.
+_ORDERS = {
+    "created": Order((GoodsReceipt.created_at, GoodsReceipt.id)),
+    "number": Order((GoodsReceipt.invoice_no, GoodsReceipt.id)),
+}
+
+
+def source(filters: Mapping[str, Any]) -> QuerySource:
+    """The receipts that match all filters, for a page, without rolls; a search with many hits is not counted."""
+    term = filters.get("search")
+    known = Count(search.COUNT_LIMIT, exact=False) if term and search.has_many_hits(term) else None
+    query = search.filter_receipts(filters)
+    return QuerySource(query, _ORDERS, "-created", **_WITH_ITEMS, known=known)
 
 
 def received_per_day(days: int) -> Sequence[DailyCount]:

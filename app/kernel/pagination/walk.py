@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from sqlalchemy import Select, func, literal, select
@@ -66,6 +66,7 @@ class QuerySource:
     Args:
         few: the conditions match few rows, and the planner cannot know it; the rows found are sorted.
         known: the count, where it is known more cheaply.
+        count_limit: up to this number the rows are counted.
         options, parts: see ``fitting_rows``.
     """
 
@@ -75,15 +76,16 @@ class QuerySource:
     options: tuple[Any, ...] = ()
     parts: tuple[Any, ...] = ()
     few: bool = False
-    known: Count | None = field(default=None)
+    known: Count | None = None
+    count_limit: int = MAX_COUNTED_ROWS
 
     def page(self, sort: str, place: Place) -> Walked:
         """Raises ``Invalid`` if the cursor does not belong to this order."""
         return walk(self.query, self._order(sort), place, Loaded(self.options, self.parts))
 
     def count(self) -> Count:
-        """The number of rows, exact up to ``MAX_COUNTED_ROWS``."""
-        return self.known or count_up_to(self.query, MAX_COUNTED_ROWS)
+        """The number of rows, exact up to ``count_limit``."""
+        return self.known or count_up_to(self.query, self.count_limit)
 
     def _order(self, sort: str) -> Order:
         order = self.orders[sort.removeprefix(REVERSED)]

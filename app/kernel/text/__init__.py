@@ -1,1 +1,1 @@
-"""Texts for other programs: what a spreadsheet must not compute."""
+"""Texts: letters without case and accents, and what a spreadsheet must not compute."""

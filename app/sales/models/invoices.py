@@ -84,6 +84,15 @@ class SalesInvoice(db.Model):
         Index("ix_sales_invoices_billing_status_id", "billing_status", "id"),
         Index("ix_sales_invoices_customer_id_id", "customer_id", "id"),
         Index("ix_sales_invoices_salesman_id_id", "salesman_id", "id"),
+        *(
+            Index(
+                f"ix_sales_invoices_{column}_undelivered",
+                column,
+                postgresql_include=["total_amount"],
+                postgresql_where=text("status <> 'DELIVERED'"),
+            )
+            for column in ("customer_id", "salesman_id")
+        ),
         Index("ix_sales_invoices_invoice_date_id", "invoice_date", "id"),
         Index("ix_sales_invoices_series", "number_prefix", "number_value"),
         Index(

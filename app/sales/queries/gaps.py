@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import distinct, func, select
+from sqlalchemy import distinct, func, select, text
 
 from app.extensions import db
 from app.kernel.identifiers import clean_beginning
@@ -13,7 +13,27 @@ from app.sales.models.invoices import SalesInvoice
 #: Limits of one report: numbers and gaps.
 MAX_NUMBERS, MAX_GAPS = 100_000, 1_000
 
+#: Series that a page offers.
+MAX_SERIES = 100
+
 _number = SalesInvoice.number_value
+#: The series in their order; each step reads one entry of the index.
+_SERIES = text(
+    """
+    WITH RECURSIVE series AS (
+        SELECT min(number_prefix) AS prefix FROM sales_invoices
+        UNION ALL
+        SELECT (SELECT min(number_prefix) FROM sales_invoices WHERE number_prefix > series.prefix)
+        FROM series WHERE series.prefix IS NOT NULL
+    )
+    SELECT prefix FROM series WHERE prefix IS NOT NULL LIMIT :limit
+    """
+)
+
+
+def list_series() -> list[str]:
+    """The first series, by what stands before their digits."""
+    return list(db.session.scalars(_SERIES, {"limit": MAX_SERIES}))
 
 
 def report(prefix: str, *, first: int | None, last: int | None) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,27 +12,18 @@ from sqlalchemy.types import Text
 
 from app.extensions import db
 from app.kernel.identifiers import clean_identifier
+from app.kernel.text.folding import folded
 from app.sales.models.invoices import SalesInvoice
 from app.sales.models.masters import Customer
 
 #: Letters and digits are separate words: ``LTPI-77282`` and ``650mg`` are found by each part.
 _WORD = re.compile(r"[^\W\d_]+|\d+")
-#: Letters that NFKD does not decompose, and their usual ASCII spelling.
-_PLAIN = str.maketrans({"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"})
 MAX_WORD_LENGTH, MAX_WORDS = 40, 5000
 #: Words of one search that are used; more words hardly reduce the result.
 MAX_SEARCH_WORDS = 8
 #: Up to this number of customers the index on customers finds their invoices.
 FEW_CUSTOMERS = 200
 _ITEM_TEXTS = ("name", "item_code", "barcode", "batch_no")
-
-
-def folded(text: str) -> str:
-    """Lower case without accents: İSTANBUL, Istanbul and ıstanbul are one word, and so are José and JOSE."""
-    if text.isascii():
-        return text.lower()
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in apart if not unicodedata.combining(letter)).translate(_PLAIN)
 
 
 def words(*texts: str) -> list[str]:

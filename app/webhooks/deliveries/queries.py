@@ -12,6 +12,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app import events
 from app.accounts.ownership import Scope
 from app.extensions import db
+from app.kernel.pagination.keyset import Order
+from app.kernel.pagination.walk import QuerySource
 from app.webhooks.errors import UnknownDelivery
 from app.webhooks.models.deliveries import Attempt, Delivery
 from app.webhooks.models.endpoints import Endpoint
@@ -56,6 +58,13 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     rows = list(db.session.scalars(selected.options(contains_eager(Delivery.endpoint))))
     next_cursor = rows[size - 1].id if len(rows) > size else None
     return {"data": rows[:size], "meta": {"per_page": size, "next_cursor": next_cursor}}
+
+
+def source(filters: Mapping[str, Any], scope: Scope) -> QuerySource:
+    """The deliveries that match all filters, for a page."""
+    query = _apply_filters(_scoped(scope), filters)
+    orders = {"created": Order((Delivery.id,))}
+    return QuerySource(query, orders, "-created", options=(joinedload(Delivery.endpoint),))
 
 
 def _scoped(scope: Scope) -> Select[Any]:

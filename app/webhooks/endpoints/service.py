@@ -19,7 +19,10 @@ from app.kernel.errors import Invalid
 from app.kernel.messages import N_
 from app.kernel.outbound import ssrf
 from app.kernel.outbound.shared_secret import generate_secret
+from app.kernel.pagination.keyset import Order
+from app.kernel.pagination.walk import QuerySource
 from app.kernel.secret_box import seal
+from app.kernel.text.folding import contains_folded
 from app.webhooks.errors import NotYours, TooManyEndpoints, UnknownEndpoint
 from app.webhooks.events import TEST
 from app.webhooks.models.deliveries import Delivery
@@ -103,6 +106,16 @@ def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     rows = list(db.session.scalars(selected))
     next_cursor = rows[size - 1].id if len(rows) > size else None
     return {"data": rows[:size], "meta": {"per_page": size, "next_cursor": next_cursor}}
+
+
+def source(filters: Mapping[str, Any], scope: Scope) -> QuerySource:
+    """The endpoints for a page; ``search`` is a part of the address or of the description."""
+    query, search = _scoped(scope), filters.get("search")
+    if "status" in filters:
+        query = query.where(Endpoint.status == filters["status"])
+    if search:
+        query = query.where(contains_folded(Endpoint.url, search) | contains_folded(Endpoint.description, search))
+    return QuerySource(query, {"created": Order((Endpoint.id,))}, "-created")
 
 
 def change(

@@ -55,4 +55,4 @@ def test_invalid_filter_is_reported(admin_client: FlaskClient) -> None:
     answer = admin_client.get(f"{LOGS}?since=yesterday&status=4xx")
     assert answer.status_code == 200
     assert "since:" in answer.text
-    assert admin_client.get(f"{LOGS}?cursor=x").status_code == 422
+    assert admin_client.get(f"{LOGS}?after=x").status_code == 422

@@ -302,10 +302,11 @@ def test_invalid_form_data_is_refused(owner_client: FlaskClient, owner: User) ->
     assert submit_form(owner_client, f"{page}/give-back/sale", page=page, reason="x").status_code == 404
 
 
-def test_list_links_to_its_next_page(owner_client: FlaskClient, owner: User) -> None:
+def test_list_links_to_its_next_page(owner_client: FlaskClient, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.admin.lists.list_view.PAGE_SIZES", (2,))
     for _ in range(3):
         sample_data.create_draft(owner, marketplace="n11")
-    first = owner_client.get("/admin/einvoices?marketplace=n11&per_page=2&_external=1&_scheme=javascript").text
+    first = owner_client.get("/admin/einvoices?marketplace=n11&page_size=2&_external=1&_scheme=javascript").text
     next_url = re.search(r'rel="next" href="([^"]+)"', first)
     assert next_url
     assert next_url[1].startswith("/admin/einvoices?marketplace=n11")

@@ -17,32 +17,36 @@ from app.admin.forms.number_input import separators
 from app.admin.forms.review_table import TableRow, add_errors, stored_rows, submitted_rows
 from app.admin.helpers import SEE_OTHER, redirect_to
 from app.admin.list_query import parse_filters
+from app.admin.lists.list_view import show_list
+from app.admin.lists.sales_tables import REVIEW
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import BadRequest, Conflict, Invalid, Refusal
-from app.kernel.pagination.keyset import KeysetQuery
 from app.sales.access import actor
 from app.sales.errors import ChangedMeanwhile
-from app.sales.events import REVIEW, UPDATED
+from app.sales.events import REVIEW as RETURNED
+from app.sales.events import UPDATED
 from app.sales.floor import review_queue
 from app.sales.models.invoices import SalesInvoice
 from app.sales.queries import lists, lookup
+from app.sales.schemas.lists import InvoiceFilters
 from app.sales.state_machine import Status
 
 blp = Blueprint("review_desk", __name__, url_prefix="/sales/review")
 
 #: The invoices of the queue that are listed beside the open one.
 _LISTED = 12
-_EVENTS = (REVIEW.name, UPDATED.name)
+_EVENTS = (RETURNED.name, UPDATED.name)
 
 
 @blp.get("")
 @requires("sales:import")
-def index() -> str:
+def index() -> str | Response:
     """The queue, longest waiting first."""
-    filters = parse_filters(KeysetQuery())
-    page = lists.find_queue("review", filters.values, authenticate().user_id)
-    return render_template("admin/review_desk_list.html", page=page, filters=filters, stream=_stream())
+    filters = parse_filters(InvoiceFilters(exclude=("status",)))
+    source = lists.queue_source("review", filters.values, authenticate().user_id)
+    oldest = review_queue.list_waiting(1)
+    return show_list("admin/review_desk_list.html", REVIEW, source, filters, oldest=oldest, stream=_stream())
 
 
 @blp.get("/<int:invoice_id>")

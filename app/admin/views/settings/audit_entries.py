@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response
 
 from app.accounts.audit_log import entries
 from app.accounts.audit_log.api import answer_export
 from app.accounts.audit_log.schemas import AuditExportQuery, AuditSearchQuery
+from app.accounts.call_log import credential_names
 from app.accounts.guards import SETTINGS, requires
+from app.accounts.models.accounts import AuditEntry
 from app.accounts.ownership import scope
 from app.admin.list_query import parse_filters
+from app.admin.lists.columns import Details
+from app.admin.lists.list_view import show_list
+from app.admin.lists.settings_tables import AUDIT
 from app.admin.viewer import viewer
 from app.kernel import json
 
@@ -24,12 +30,16 @@ blp = Blueprint("audit_entries", __name__, url_prefix="/settings/audit")
 
 @blp.get("")
 @requires(SETTINGS)
-def index() -> str:
+def index() -> str | Response:
     """Entries that concern the viewer; an administrator sees all entries."""
-    filters = parse_filters(AuditSearchQuery())
-    found = entries.search(filters.values, scope=scope())
+    filters = parse_filters(AuditSearchQuery(exclude=("page_size", "cursor")))
+    source = entries.source(filters.values, scope=scope())
     export_url = f"{url_for('admin.audit_entries.export')}?{request.query_string.decode()}"
-    return render_template("admin/audit_list.html", found=found, filters=filters, export_url=export_url)
+    return show_list("admin/audit_list.html", AUDIT, source, filters, details=_actors, export_url=export_url)
+
+
+def _actors(rows: Sequence[AuditEntry]) -> Details:
+    return {"actors": credential_names({name for entry in rows for name in (entry.actor, entry.subject)})}
 
 
 @blp.get("/export")

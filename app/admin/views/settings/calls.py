@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from collections.abc import Sequence
+
+from flask import Blueprint
+from werkzeug.wrappers import Response
 
 from app.accounts import call_log
 from app.accounts.guards import SETTINGS, requires
+from app.accounts.models.accounts import ApiCall
 from app.accounts.ownership import scope
 from app.admin.list_query import parse_filters
+from app.admin.lists.columns import Details
+from app.admin.lists.list_view import show_list
+from app.admin.lists.settings_tables import CALLS
 
 blp = Blueprint("calls", __name__, url_prefix="/settings/api/logs")
 
@@ -17,11 +24,15 @@ _SUCCESS, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
 
 @blp.get("")
 @requires(SETTINGS)
-def index() -> str:
+def index() -> str | Response:
     """Calls of the viewer; an administrator sees all calls."""
-    filters = parse_filters(call_log.CallQuery())
-    found = call_log.search(filters.values, scope=scope())
-    return render_template("admin/calls_list.html", found=found, filters=filters, methods=_METHODS, tone=tone)
+    filters = parse_filters(call_log.CallQuery(exclude=("page_size", "cursor")))
+    source = call_log.source(filters.values, scope=scope())
+    return show_list("admin/calls_list.html", CALLS, source, filters, details=_callers, methods=_METHODS, tone=tone)
+
+
+def _callers(rows: Sequence[ApiCall]) -> Details:
+    return {"callers": call_log.credential_names({call.credential for call in rows})}
 
 
 def tone(status: int) -> str:

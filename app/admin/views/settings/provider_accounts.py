@@ -10,7 +10,9 @@ from app.accounts.ownership import actor, may_allow, owner_id, scope
 from app.admin.forms.base import submit
 from app.admin.forms.provider_account import ProviderAccountForm
 from app.admin.helpers import load_data, load_form, redirect_with_success
-from app.admin.list_query import link, parse_filters
+from app.admin.list_query import parse_filters
+from app.admin.lists.list_view import show_list
+from app.admin.lists.settings_tables import ACCOUNTS
 from app.einvoices.access import requires_einvoices
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.provider_accounts import connection_test, directory
@@ -21,23 +23,24 @@ from app.einvoices.schemas.provider_accounts import (
     ProviderAccountQuery,
 )
 from app.kernel.outbound.url_resolution import resolves
+from app.kernel.schemas.fields import Identifier
 
 blp = Blueprint("provider_accounts", __name__, url_prefix="/settings/provider-accounts")
 
 
+class AccountFilters(ProviderAccountQuery):
+    """The filters of the list on the page."""
+
+    search = Identifier(100)
+
+
 @blp.get("")
 @requires_einvoices("einvoices:read")
-def index() -> str:
+def index() -> str | Response:
     """All accounts, newest first."""
-    filters = parse_filters(ProviderAccountQuery())
-    page = directory.find_page(filters.values, scope())
-    next_cursor = page["meta"]["next_cursor"]
-    return render_template(
-        "admin/provider_accounts_list.html",
-        accounts=page["data"],
-        next_url=link(cursor=str(next_cursor)) if next_cursor else None,
-        filters=filters,
-    )
+    filters = parse_filters(AccountFilters(exclude=("per_page", "cursor")))
+    source = directory.source(filters.values, scope())
+    return show_list("admin/provider_accounts_list.html", ACCOUNTS, source, filters)
 
 
 @blp.get("/new")
