@@ -26,7 +26,7 @@ TEXT = " || ' ' || ".join(
 )
 FOLDED = (
     "replace(replace(replace(replace(translate(lower(regexp_replace(normalize("
-    f"{TEXT}, NFKD), '[\\u0300-\\u036f]', '', 'g')), 'ıøłđðς', 'iolddσ'), "
+    f"{TEXT}, NFKD), '[\u0300-\u036f]', '', 'g')), 'ıøłđðς', 'iolddσ'), "
     "'þ', 'th'), 'æ', 'ae'), 'œ', 'oe'), 'ß', 'ss')"
 )
 WORDS = f"to_tsvector('simple', regexp_replace({FOLDED}, '[^[:alnum:]]+', ' ', 'g'))"

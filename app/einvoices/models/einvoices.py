@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.einvoices.models.columns import amount, moment, optional_moment, text_column
+from app.einvoices.models.index_expressions import INCOMPLETE, SEARCHED, WORDS
 from app.einvoices.models.legal_fields import VAT_CATEGORIES, LegalHeader, LegalItem, TaxRule
 from app.einvoices.models.provider_accounts import ProviderAccount, waiting_reason
 from app.einvoices.models.work import EinvoicePdf
@@ -33,7 +34,6 @@ from app.einvoices.status import REJECTED_LATER, OwnWord, Status, Type
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.database.check_constraints import one_of
-from app.kernel.text.folding import folded_sql
 
 
 def folded(value: str) -> str:
@@ -43,17 +43,8 @@ def folded(value: str) -> str:
 
 BUYER_TEXTS = ("name", "email", "phone", "tax_id", "tax_office", "address", "shipping_address")
 BUYER = (*BUYER_TEXTS, "is_business")
-_SEARCHED = ["invoice_no", "marketplace_order_no", "buyer_name", "buyer_email", "buyer_tax_id", "provider_invoice_id"]
-_SEARCH_TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in _SEARCHED)
-_IDENTIFIER_VALUES = ", ".join(f"nullif({folded(name)}, '')" for name in _SEARCHED if name != "buyer_name")
-#: The words of an e-invoice by which it is searched, without case and accents.
-WORDS = f"to_tsvector('simple', regexp_replace({folded_sql(_SEARCH_TEXT)}, '[^[:alnum:]]+', ' ', 'g'))"
-#: SQL: a draft of a sale lacks something of its buyer; as ``lifecycle/readiness.py`` asks for it.
-INCOMPLETE = (
-    "status = 'draft' AND type = 'sale' AND (buyer_name !~ '[[:alnum:]]' OR ("
-    "coalesce(buyer_is_business, buyer_tax_office ~ '[^[:space:]]') AND (buyer_tax_id !~ '[1-9[:alpha:]]' "
-    "OR buyer_tax_id = '11111111111' OR buyer_address !~ '[[:alnum:]]')))"
-)
+_SEARCH_TEXT = " || ' ' || ".join(f"coalesce({column}, '')" for column in SEARCHED)
+_IDENTIFIER_VALUES = ", ".join(f"nullif({folded(name)}, '')" for name in SEARCHED if name != "buyer_name")
 #: Identifiers of an e-invoice, each as one lexeme, so that a search for a scanned or pasted identifier finds it.
 IDENTIFIERS = f"array_to_tsvector(array_remove(ARRAY[{_IDENTIFIER_VALUES}], NULL))"
 
@@ -191,7 +182,6 @@ class Einvoice(LegalHeader, db.Model):
     created_at: Mapped[datetime] = moment(default=clock.now)
     #: Always set by ``change_clock.stamp()``, so that readers of changes miss none.
     updated_at: Mapped[datetime] = moment()
-    #: Words with their accents, for the previous release; ``WORDS`` has taken its place.
     search: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(

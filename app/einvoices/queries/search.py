@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, any_, cast, false, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 
-from app.einvoices.models.einvoices import IDENTIFIERS, WORDS, Einvoice
+from app.einvoices.models.einvoices import IDENTIFIERS, Einvoice
+from app.einvoices.models.index_expressions import WORDS
 from app.extensions import db
 from app.kernel.text.folding import folded
 

@@ -13,7 +13,8 @@ from app.accounts.models.accounts import User
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.lifecycle import readiness
-from app.einvoices.models.einvoices import INCOMPLETE, Einvoice
+from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.index_expressions import INCOMPLETE
 from app.einvoices.models.work import EinvoiceTally
 from app.einvoices.queries import lookup
 from app.einvoices.queries.problems import PROBLEMS

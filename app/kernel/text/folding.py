@@ -23,7 +23,7 @@ def folded(text: str) -> str:
 
 def folded_sql(text: str) -> str:
     """SQL of ``folded`` for Latin, Greek and Cyrillic letters; ``text`` is an SQL expression of the caller."""
-    lowered = f"lower(regexp_replace(normalize({text}, NFKD), '[\\u0300-\\u036f]', '', 'g'))"
+    lowered = f"lower(regexp_replace(normalize({text}, NFKD), '[\u0300-\u036f]', '', 'g'))"
     plain = f"translate({lowered}, '{''.join(_LETTERS)}', '{''.join(_LETTERS.values())}')"
     for letter, spelling in _PAIRS.items():
         plain = f"replace({plain}, '{letter}', '{spelling}')"
