@@ -23,7 +23,7 @@ from app.kernel.messages import N_, Message
 from app.kernel.pagination.keyset import KeysetQuery, Order, Page, page_by_keyset
 from app.kernel.pagination.walk import QuerySource
 from app.kernel.schemas.fields import Identifier
-from app.kernel.text.folding import contains_folded
+from app.kernel.text.plain_letters import contains_folded
 
 MAX_EMAIL_LENGTH = 254
 #: Detects typos only; no pattern can tell whether an address receives mail.

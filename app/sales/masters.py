@@ -12,7 +12,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.errors import NotFound
 from app.kernel.pagination.keyset import Order, Page, page_by_keyset
-from app.kernel.text.folding import begins_folded
+from app.kernel.text.plain_letters import begins_folded
 from app.sales.errors import UnknownCourier, UnknownCustomer, UnknownSalesman
 from app.sales.floor.history import Actor
 from app.sales.models.masters import Courier, Customer, Salesman

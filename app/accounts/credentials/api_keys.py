@@ -26,7 +26,7 @@ from app.kernel.http.client_address import client_address
 from app.kernel.messages import N_, Message
 from app.kernel.pagination.keyset import Order
 from app.kernel.pagination.walk import QuerySource
-from app.kernel.text.folding import contains_folded
+from app.kernel.text.plain_letters import contains_folded
 
 HEADER = "X-API-KEY"
 _PREFIX_LENGTH = 8

@@ -32,7 +32,7 @@ from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Code, Message
 from app.kernel.pagination.keyset import Order, Page, page_by_keyset
 from app.kernel.pagination.walk import QuerySource
-from app.kernel.text.folding import contains_folded
+from app.kernel.text.plain_letters import contains_folded
 
 #: Grace period after a rotation, in which the old secret still works: default and maximum.
 DEFAULT_GRACE, MAX_GRACE = timedelta(hours=24), timedelta(days=30)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 
-from app.kernel.text.folding import folded_sql
+from app.kernel.text.plain_letters import folded_sql
 
 #: The columns by which an e-invoice is searched.
 SEARCHED = ["invoice_no", "marketplace_order_no", "buyer_name", "buyer_email", "buyer_tax_id", "provider_invoice_id"]

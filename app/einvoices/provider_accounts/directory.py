@@ -28,7 +28,7 @@ from app.kernel.outbound.shared_secret import generate_secret
 from app.kernel.pagination.keyset import Order
 from app.kernel.pagination.walk import QuerySource
 from app.kernel.secret_box import seal
-from app.kernel.text.folding import contains_folded
+from app.kernel.text.plain_letters import contains_folded
 from app.kernel.unit_of_work import after_commit
 
 _PLAIN_FIELDS = ("name", "mode", "mapping", "concurrency", "rate_per_minute", "enabled", "extra")

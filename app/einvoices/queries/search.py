@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 from app.einvoices.models.einvoices import IDENTIFIERS, Einvoice
 from app.einvoices.models.index_expressions import WORDS
 from app.extensions import db
-from app.kernel.text.folding import folded
+from app.kernel.text.plain_letters import folded
 
 #: Maximum number of hits whose ids are read first; with the ids the planner knows how few rows match.
 MAX_RESOLVED = 200

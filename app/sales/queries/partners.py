@@ -12,7 +12,7 @@ from sqlalchemy import func, literal, select
 from app.extensions import db
 from app.kernel.pagination.keyset import Order
 from app.kernel.pagination.walk import Count, QuerySource
-from app.kernel.text.folding import begins_folded
+from app.kernel.text.plain_letters import begins_folded
 from app.sales.models.invoices import SalesInvoice
 from app.sales.models.masters import Customer, Salesman
 from app.sales.queries.search import customers_searched

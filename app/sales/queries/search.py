@@ -12,7 +12,7 @@ from sqlalchemy.types import Text
 
 from app.extensions import db
 from app.kernel.identifiers import clean_identifier
-from app.kernel.text.folding import folded
+from app.kernel.text.plain_letters import folded
 from app.sales.models.invoices import SalesInvoice
 from app.sales.models.masters import Customer
 

@@ -22,7 +22,7 @@ from app.kernel.outbound.shared_secret import generate_secret
 from app.kernel.pagination.keyset import Order
 from app.kernel.pagination.walk import QuerySource
 from app.kernel.secret_box import seal
-from app.kernel.text.folding import contains_folded
+from app.kernel.text.plain_letters import contains_folded
 from app.webhooks.errors import NotYours, TooManyEndpoints, UnknownEndpoint
 from app.webhooks.events import TEST
 from app.webhooks.models.deliveries import Delivery

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from app.extensions import db
 from app.kernel.http.app import Hub
-from app.kernel.text.folding import folded, folded_sql
+from app.kernel.text.plain_letters import folded, folded_sql
 
 TEXTS = {
     "Şahin": "sahin",
