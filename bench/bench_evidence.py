@@ -63,13 +63,13 @@ FILL = """
 
 def run() -> None:
     """Print the times of both ways to issue, and memory and times of the package and its verifier."""
-    with hubs((0, EINVOICES), _fill) as (issuing, exporting):
+    with hubs((0, EINVOICES), fill) as (issuing, exporting):
         _compare_issues(issuing)
         with tempfile.TemporaryDirectory() as folder:
             _export(exporting, Path(folder))
 
 
-def _fill(url: str, count: int) -> str:
+def fill(url: str, count: int) -> str:
     with unit_of_work():
         facts = {"role": "integrator", "name": "Bench", "actor": "bench"}
         user = users.create_user(email="bench@hub.example", password="correct horse battery staple", **facts)
@@ -99,14 +99,14 @@ def _record(count: int) -> None:
 
 
 def _compare_issues(client: FlaskClient) -> None:
-    ids = iter([_post(client, URL, DRAFT)["id"] for _ in range(2 * (ROUNDS + WARM_UP))])
+    ids = iter([post(client, URL, DRAFT)["id"] for _ in range(2 * (ROUNDS + WARM_UP))])
 
     def without() -> None:
         with mock.patch.object(chain, "append", return_value=None):
-            _post(client, f"{URL}/{next(ids)}/issue", None)
+            post(client, f"{URL}/{next(ids)}/issue", None)
 
     def with_chain() -> None:
-        _post(client, f"{URL}/{next(ids)}/issue", None)
+        post(client, f"{URL}/{next(ids)}/issue", None)
 
     times = in_turns((without, with_chain), ROUNDS, WARM_UP)
     before, after = map(statistics.median, times)
@@ -114,7 +114,7 @@ def _compare_issues(client: FlaskClient) -> None:
     print(f"rate with / without: {before / after:.3f}; aim: at least 0.95")
 
 
-def _post(client: FlaskClient, path: str, body: Any) -> Any:
+def post(client: FlaskClient, path: str, body: Any) -> Any:
     answer = client.post(path, json=body)
     if answer.status_code not in {200, 201}:
         raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:200]}")

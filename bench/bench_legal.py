@@ -16,7 +16,7 @@ from bench.bench_pdf import cpu_ms, invoice_data
 
 LINES, ROUNDS, PDF_ROUNDS = 5, 50, 15
 _ISSUED = datetime(2026, 2, 1, 12, tzinfo=UTC)
-#: Most milliseconds for UBL, and most times of the plain PDF, as issue 19 of the project wants.
+#: Aims: most milliseconds for UBL, and most times of the plain PDF.
 _MOST_MS, _MOST_TIMES = 10, 1.25
 
 

@@ -93,6 +93,17 @@ def create_123_to_126(hub: DrillHub) -> dict[str, str]:
     return credentials(hub, signed_in)
 
 
+def create_draft_226(hub: DrillHub) -> dict[str, str]:
+    """A draft with this id, of the seller who is signed in."""
+    signed_in = hub.sign_in("integrator")
+    hub.flask("einvoices", "seller", hub.make_seller(), "--tax-scheme", "other")
+    hub.sql("SELECT setval(pg_get_serial_sequence('e_invoices', 'id'), 226, false)")
+    item = {"name": "Kumaş", "quantity": 2, "unit_price": 50, "vat_rate": 20}
+    _, draft = hub.post("/api/v1/einvoices", {"buyer": {"name": "Ayşe"}, "items": [item]}, headers=signed_in)
+    assert draft["id"] == 226
+    return credentials(hub, signed_in)
+
+
 def sign_in_a_seller(hub: DrillHub) -> dict[str, str]:
     signed_in = hub.sign_in("integrator")
     hub.make_seller()
@@ -124,6 +135,7 @@ SETTINGS: dict[str, Callable[[DrillHub], dict[str, str] | None]] = {
     "LTPI-77282 is in review": put_in_review,
     "a seller is signed in": sign_in_a_seller,
     "e-invoice 123 is issued, 124 is rejected, 125 is in doubt, and 126 is a draft": create_123_to_126,
+    "e-invoice 226 is a draft": create_draft_226,
     "hooks@hub.example manages webhooks": let_manage_webhooks,
     "an empty installation": empty_installation,
     "ids begin at 1": begin_at_1,

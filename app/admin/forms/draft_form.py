@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.admin.forms.line_table import TableLine, add_line_errors, records
 from app.admin.forms.number_input import read_number, typed_number
+from app.admin.legal_forms.fact_fields import GROUPS, ITEM, stored_facts, stored_item_facts, typed_facts
 from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice, EinvoiceItem
 from app.einvoices.models.sellers import SellerProfile
 from app.kernel.errors import Refusal
@@ -37,9 +38,12 @@ class DraftForm:
         """
         texts = {name: self.values.get(name, "").strip() for name in (*_ORDER, "notes")}
         chosen = self.values.get("provider_account_id")
+        facts = typed_facts((fact for group in GROUPS for fact in group.facts), self.values)
         return {
+            **facts,
             "buyer": {name: self.values.get(f"buyer-{name}", "").strip() for name in BUYER_TEXTS}
-            | {"is_business": _BUSINESS.get(self.values.get("buyer-is_business", ""))},
+            | {"is_business": _BUSINESS.get(self.values.get("buyer-is_business", ""))}
+            | facts.get("buyer", {}),
             "notes": texts["notes"],
             **{name: texts[name] or None for name in _ORDER},
             "allow_duplicate_order": "allow_duplicate_order" in self.values,
@@ -76,7 +80,7 @@ def stored_form(einvoice: Einvoice, *, has_lines: bool) -> DraftForm:
     values["buyer-is_business"] = (
         business.get(einvoice.buyer_is_business, "") if einvoice.buyer_is_business is not None else ""
     )
-    values |= {name: getattr(einvoice, name) or "" for name in (*_ORDER, "notes")}
+    values |= {name: getattr(einvoice, name) or "" for name in (*_ORDER, "notes")} | stored_facts(einvoice)
     values["provider_account_id"] = str(einvoice.provider_account_id or "")
     if einvoice.allow_duplicate_order:
         values["allow_duplicate_order"] = "yes"
@@ -92,7 +96,7 @@ def submitted_form(form: MultiDict[str, str]) -> DraftForm:
     Raises:
         WrongTable: a field is missing in a line.
     """
-    names = (*_TEXTS, *_NUMBERS)
+    names = (*_TEXTS, *_NUMBERS, *(fact.name for fact in ITEM if fact.name in form))
     values = {name: form[name] for name in form if name not in names}
     return DraftForm(values, [TableLine(values) for values in records(form, names)])
 
@@ -101,7 +105,8 @@ def _item(line: TableLine) -> dict[str, Any]:
     numbers = {name: read_number(line.values[name]) for name in _NUMBERS}
     if not line.values["discount_amount"].strip():
         del numbers["discount_amount"]
-    return {name: line.values[name].strip() for name in _TEXTS} | numbers
+    texts = {name: line.values[name].strip() for name in _TEXTS}
+    return {**typed_facts(ITEM, line.values), **texts, **numbers}
 
 
 def _stored_line(item: EinvoiceItem) -> dict[str, str]:
@@ -112,4 +117,5 @@ def _stored_line(item: EinvoiceItem) -> dict[str, str]:
         "unit_price": typed_number(item.unit_price, 2),
         "discount_amount": typed_number(item.discount_amount, 2) if item.discount_amount else "",
         "vat_rate": typed_number(item.vat_rate),
+        **stored_item_facts(item),
     }

@@ -158,6 +158,8 @@ LABELS: dict[str, tuple[LazyString, str]] = {
     "taken": (lazy_gettext("Taken by the provider"), "plain"),
     "looked_up": (lazy_gettext("Found by look-up"), "plain"),
     "earlier_account": (lazy_gettext("Earlier account"), "plain"),
+    "severity.error": (lazy_gettext("Missing or wrong"), "bad"),
+    "severity.warning": (lazy_gettext("Note"), "warn"),
     "provider_status.in_doubt": (lazy_gettext("In doubt"), "warn"),
     "provider_status.failed": (lazy_gettext("Not sent"), "bad"),
     "problem.rejected": (lazy_gettext("Rejected"), "bad"),

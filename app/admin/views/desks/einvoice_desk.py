@@ -14,6 +14,7 @@ from app.admin.forms.draft_form import DraftForm, empty_line, new_form, stored_f
 from app.admin.forms.line_table import read_version
 from app.admin.forms.number_input import separators
 from app.admin.helpers import load_data, redirect_to, redirect_with_success
+from app.admin.legal_forms.fact_fields import GROUPS, ITEM
 from app.einvoices import sellers
 from app.einvoices.access import requires_einvoices
 from app.einvoices.currencies import CURRENCIES
@@ -105,6 +106,10 @@ def _page(form: DraftForm, einvoice: Einvoice | None = None, version: str = "", 
         "accounts": _accounts(einvoice, owner),
         "separators": {"decimal": decimal, "group": group},
         "missing": {each.field: each.message for each in missing},
+        "groups": GROUPS,
+        "item_facts": ITEM,
+        "open_groups": {group.id for group in GROUPS if group.profiles & {*(profile.legal_profiles or ())}},
+        "needs_item_facts": bool(profile.legal_profiles),
         "is_own": owner == authenticate().user_id,
     }
     return render_template("admin/einvoices_edit.html", **values)

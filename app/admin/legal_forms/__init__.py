@@ -1,0 +1,1 @@
+"""Fields of pages for what legal formats need of e-invoices."""
