@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from app.einvoices.queries.lookup import find_for_update
+from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.helpers import URL, create_draft, perform
-from tests.factories import a_draft, a_sale
+from tests.factories import a_draft, a_sale, an_item
 
 
 def test_a_draft_has_totals_and_no_number(owner: FlaskClient) -> None:
@@ -72,6 +74,38 @@ class TestFromSales:
         assert first.json["totals"]["grand_total"] == 1012.0
         assert first.json["buyer"]["name"] == "LifeCare Pharmacy"
         assert first.json["sales_invoice_no"] == sale["invoice_no"]
+
+    def test_barcode_batch_and_expiry_are_taken_over(self, owner: FlaskClient, erp: FlaskClient) -> None:
+        packs = [
+            an_item(barcode="8690000000012", batch_no="B456", expiry_date="2027-03-31"),
+            an_item(barcode="BC-1", batch_no="", expiry_date=None),
+        ]
+        sale = a_sale(items=packs)
+        assert erp.post("/api/sales/import/invoice/", json=sale).status_code == 201
+        draft = owner.post(f"{URL}/from-sales", json={"invoice_no": sale["invoice_no"]}).json
+        pack, other = draft["items"]
+        assert (pack["gtin"], pack["batch"], pack["expiry"]) == ("8690000000012", "B456", "2027-03-31")
+        assert not {"gtin", "batch", "expiry"} & other.keys()
+
+    def test_a_correction_keeps_the_facts_that_no_sales_invoice_has(self, owner: FlaskClient, erp: FlaskClient) -> None:
+        sale = a_sale()
+        erp.post("/api/sales/import/invoice/", json=sale)
+        body = {"invoice_no": sale["invoice_no"]}
+        first = owner.post(f"{URL}/from-sales", json=body).json
+        items = [
+            {**{name: item[name] for name in ("sku", "name", "quantity", "unit_price", "vat_rate")}, "unit": "XBX"}
+            for item in first["items"]
+        ]
+        facts = {"items": items, "buyer_reference": "R-1", "due_date": "2027-01-01", "allowances": [{"amount": 1}]}
+        assert owner.patch(f"{URL}/{first['id']}", json=facts).status_code == 200
+        perform(owner, first["id"], "issue")
+        with unit_of_work():
+            find_for_update(first["id"], None).status = "rejected"
+        correction = owner.post(f"{URL}/from-sales", json=body).json
+        assert correction["corrects_id"] == first["id"]
+        assert [item["unit"] for item in correction["items"]] == ["XBX", "XBX"]
+        assert (correction["buyer_reference"], correction["due_date"]) == ("R-1", "2027-01-01")
+        assert "allowances" not in correction
 
     def test_vat_rates_apply_by_item_code(self, owner: FlaskClient, erp: FlaskClient) -> None:
         sale = a_sale()
