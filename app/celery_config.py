@@ -22,6 +22,7 @@ ROUTES = {
     "events.relay": Queue.EVENTS,
     "events.purge": Queue.EVENTS,
     "einvoices.print_pdfs": Queue.PDF,
+    "einvoices.write_document": Queue.PDF,
     "grn.print_papers": Queue.PDF,
     "einvoices.send": Queue.PROVIDERS,
     "evidence.stamp_roots": Queue.PROVIDERS,

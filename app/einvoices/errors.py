@@ -39,6 +39,29 @@ class PdfNotReady(NotFound):
         super().__init__(data={"state": state}, headers=headers)
 
 
+class NoLegalDocument(NotFound):
+    """The e-invoice is a draft, or its personal data and documents were removed."""
+
+
+class DocumentNotReady(NotFound):
+    """The document is being made; it is there after ``Retry-After``. ``failed`` says that its print has failed."""
+
+    keeps_evidence = True  # the canonical form that was made, and the message to a worker
+
+    def __init__(self, state: str = WorkState.PENDING.value) -> None:
+        headers = {"Retry-After": str(_PDF_SECONDS)} if state == WorkState.PENDING else {}
+        super().__init__(data={"state": state}, headers=headers)
+
+
+class DocumentNotWritable(Invalid):
+    """The format cannot say what the e-invoice says; the errors name the fields of the canonical form."""
+
+    message = N_("This format cannot say what the e-invoice says.")
+
+    def __init__(self, errors: FieldErrors | None = None) -> None:
+        super().__init__(errors or {"totals.prepaid": [N_("The format has no prepaid amount.")]})
+
+
 class UnreadableLegalDocument(Unprocessable):
     """The body is no invoice in a legal format, or breaks a limit."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.einvoices import api, seller_api, tasks
+from app.einvoices.documents import api as _documents_api  # noqa: F401 - its routes are those of ``api.blp``
 from app.einvoices.evidence import api as evidence_api
 from app.einvoices.exports import api as exports_api
 from app.einvoices.legal import api as legal

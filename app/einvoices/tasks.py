@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.einvoices.documents import legal_documents
+from app.einvoices.documents.legal_documents import LegalFormat
 from app.einvoices.lifecycle.issue import trigger_printer
 from app.einvoices.pdf import print_job
 from app.einvoices.provider_accounts import archived_work, callbacks
@@ -27,6 +29,12 @@ def print_einvoices() -> None:
     """Render the PDFs that are due."""
     if print_job.print_due():
         trigger_printer()
+
+
+@celery.task(name="einvoices.write_document", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
+def write_document(einvoice_id: int, name: str) -> None:
+    """Write a legal document that takes too long for a request."""
+    legal_documents.write(einvoice_id, LegalFormat(name))
 
 
 @celery.task(name="einvoices.send", soft_time_limit=SENDING_SOFT_LIMIT, time_limit=SENDING_HARD_LIMIT)

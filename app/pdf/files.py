@@ -48,11 +48,11 @@ def stored_file(row: PrintedDocument | None, name: str) -> StoredPdf | None:
     return StoredPdf(path, row.sha256 or "", name)
 
 
-def send_pdf(stored: StoredPdf, *, download: bool) -> Response:
+def send_pdf(stored: StoredPdf, *, download: bool, media_type: str = "application/pdf") -> Response:
     """An answer with the file; its hash is the ``ETag``, and range requests work."""
     answer = send_file(
         stored.path,
-        mimetype="application/pdf",
+        mimetype=media_type,
         as_attachment=download,
         download_name=safe_file_name(stored.name),
         conditional=False,

@@ -143,6 +143,7 @@ def lists_of(schema: dict[str, Any], document: dict[str, Any], depth: int = 0) -
 
 #: Lists without pages, and what bounds each.
 WITHOUT_PAGES = {
+    "/api/v1/einvoices/{einvoice_id}/documents": "one row for each of five formats",
     "/api/auth/me/": "the abilities of one user",
     "/api/sales/queues/": "one row for each queue of the floor",
     "/api/sales/workers/": "the staff",

@@ -26,6 +26,7 @@ from app.admin.lists import einvoice_tables
 from app.admin.lists.list_view import show_list
 from app.einvoices.access import requires_einvoices
 from app.einvoices.decisions import decision_checks, settlement
+from app.einvoices.documents import legal_documents
 from app.einvoices.errors import UnknownEinvoice
 from app.einvoices.lifecycle import allowed_steps, corrections, credit_notes, drafts, readiness, step_needs
 from app.einvoices.lifecycle import from_sales as sales_drafts
@@ -104,6 +105,7 @@ def show(einvoice_id: int) -> str:
         links=links.list_links(einvoice) if einvoice.number is not None else (),
         may_link=may_write and einvoice.number is not None,
         is_printing=einvoice.pdf_state == WorkState.PENDING,
+        formats=legal_documents.list_formats(einvoice_id, scope()) if einvoice.number is not None else (),
     )
 
 

@@ -43,3 +43,27 @@ VERDICT: dict[str, Any] = {
     ],
     "unverified": [],
 }
+DOCUMENTS: dict[str, Any] = {
+    "data": [
+        {
+            "format": "ubl",
+            "writable": True,
+            "problems": [],
+            "document": {
+                "version": 1,
+                "origin": "hub",
+                "media_type": "application/xml",
+                "sha256": _SHA256,
+                "size": 4120,
+                "valid": True,
+                "exact": True,
+            },
+        },
+        {
+            "format": "ubl-tr",
+            "writable": False,
+            "problems": [{"field": "totals.prepaid", "message": "The format has no prepaid amount."}],
+            "document": None,
+        },
+    ]
+}

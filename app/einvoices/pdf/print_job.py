@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import current_app
@@ -93,14 +94,23 @@ def print_now(einvoice_id: int) -> bool:
     return print_queue.is_done(PRINT_QUEUE, EinvoicePdf.einvoice_id == einvoice_id)
 
 
-def _compose(einvoice_id: int) -> print_queue.Document:
+def read_context(
+    einvoice_id: int, prepare_logo: Callable[[SellerLogo], SellerLogo] = lambda logo: logo
+) -> tuple[Einvoice, dict[str, Any]]:
+    """An issued e-invoice, and the template context of its PDF."""
     query = select(Einvoice).where(Einvoice.id == einvoice_id)
     options = (selectinload(Einvoice.items), joinedload(Einvoice.original))
     einvoice: Einvoice = db.session.scalars(query.options(*options).execution_options(populate_existing=True)).one()
     logo_hash = (einvoice.seller or {}).get("logo_sha256")
     logo = db.session.get(SellerLogo, logo_hash) if logo_hash else None
-    data = context.build_context(einvoice, einvoice.original.invoice_no if einvoice.original else None, logo)
+    shown = prepare_logo(logo) if logo else None
+    data = context.build_context(einvoice, einvoice.original.invoice_no if einvoice.original else None, shown)
     data["root"] = _printed_root(einvoice)
+    return einvoice, data
+
+
+def _compose(einvoice_id: int) -> print_queue.Document:
+    einvoice, data = read_context(einvoice_id)
     parts = context.split_into_parts(data)
     word = data["label"]["page"] if len(parts) > 1 else None
     return print_queue.Document(context.TEMPLATES, context.TEMPLATE, parts, word, einvoice.owner_id)

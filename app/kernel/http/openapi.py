@@ -22,6 +22,7 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 #: Schemas of contents that no marshmallow schema describes. The one of a stream would be that of each event.
 _TEXTS: Mapping[str, Json] = {
     "application/pdf": {"type": "string", "format": "binary"},
+    "application/xml": {"type": "string"},
     "text/csv": {"type": "string"},
     "text/plain": {"type": "string"},
 }

@@ -25,12 +25,14 @@ COMPONENTS: Json = {
     "Content-Range": _header("The bytes that are sent and the size of the file."),
 }
 _LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
-_FILE, _PDF = ("ETag", "Accept-Ranges"), "application/pdf"
+_FILE = ("ETag", "Accept-Ranges")
+#: Contents that are files, with an ETag and ranges.
+_FILES = frozenset({"application/pdf", "application/xml"})
 
 
 def add_headers(responses: Json, *, idempotent: bool) -> None:
     """Add the headers of every answer to the ``responses`` of an operation, and the further answers of a file."""
-    if _PDF in responses.get("200", {}).get("content", {}):
+    if _FILES & set(responses.get("200", {}).get("content", {})):
         _add_file_answers(responses)
     limited = "429" in responses
     for status, answer in responses.items():
@@ -61,7 +63,7 @@ def _add_file_answers(responses: Json) -> None:
     whole["headers"] = _references(*_FILE)
     responses["206"] = {
         "description": "The part that `Range` asks for.",
-        "content": {_PDF: {**whole["content"][_PDF]}},
+        "content": {name: {**content} for name, content in whole["content"].items()},
         "headers": _references(*_FILE, "Content-Range"),
     }
     responses["304"] = {"description": "The version that `If-None-Match` names.", "headers": _references(*_FILE)}

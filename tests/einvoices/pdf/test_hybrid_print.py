@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from app.einvoices.models.sellers import SellerLogo
 from app.einvoices.pdf.hybrid_print import archive_logo, print_factur_x
 from app.formats.canonical import Format
-from app.formats.document_reader import open_source, read_document
+from app.formats.document_reader import Source, read_document
 from app.formats.writers.document_writer import write_document
 from app.pdf.errors import PdfNotMade
 from bench.bench_pdf import invoice_data
@@ -39,8 +39,9 @@ def printed(of: SellerLogo | None = None) -> bytes:
 
 def test_the_invoice_is_inside_as_an_alternative() -> None:
     content = printed()
-    assert read_document(open_source(content)) == _CII.form
-    catalog = PdfReader(io.BytesIO(content)).trailer["/Root"]
+    reader = PdfReader(io.BytesIO(content))
+    assert read_document(Source(reader.attachments["factur-x.xml"][0])) == _CII.form
+    catalog = reader.trailer["/Root"]
     (file,) = (each.get_object() for each in catalog["/AF"])
     assert (file["/UF"], file["/AFRelationship"]) == ("factur-x.xml", "/Alternative")
     dates = file["/EF"]["/F"].get_object()["/Params"]
