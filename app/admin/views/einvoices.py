@@ -82,6 +82,7 @@ def index() -> str | BaseResponse:
 @requires_einvoices("einvoices:read")
 def show(einvoice_id: int) -> str:
     """One e-invoice with its items, related documents and history."""
+    formats = legal_documents.formats_of(einvoice_id, scope())
     einvoice = lookup.find(einvoice_id, scope(), items=True, events=True)
     is_doubtful = sendings.find_doubtful(einvoice) is not None
     disputed = decision_checks.find_disputed(einvoice)
@@ -105,7 +106,7 @@ def show(einvoice_id: int) -> str:
         links=links.list_links(einvoice) if einvoice.number is not None else (),
         may_link=may_write and einvoice.number is not None,
         is_printing=einvoice.pdf_state == WorkState.PENDING,
-        formats=legal_documents.list_formats(einvoice_id, scope()) if einvoice.number is not None else (),
+        formats=formats,
     )
 
 

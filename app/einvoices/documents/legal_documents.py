@@ -66,6 +66,14 @@ def list_formats(einvoice_id: int, scope: Scope) -> list[Available]:
     return [Available(each, tuple(_problems(form, each)), stored.get(each)) for each in LegalFormat]
 
 
+def formats_of(einvoice_id: int, scope: Scope) -> list[Available]:
+    """As ``list_formats``; none for a draft. Call it before the e-invoice is loaded with its history."""
+    try:
+        return list_formats(einvoice_id, scope)
+    except NoLegalDocument:
+        return []
+
+
 def find_or_write(einvoice_id: int, wanted: LegalFormat, scope: Scope) -> EinvoiceDocument | None:
     """The newest document of a format, written now if there is none; None if a worker has to write it.
 
