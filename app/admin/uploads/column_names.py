@@ -61,7 +61,7 @@ _SALES: Mapping[str, LazyString] = {
     "customer_address1": lazy_gettext("Address, line %(n)s", n=1),
     "customer_address2": lazy_gettext("Address, line %(n)s", n=2),
     "customer_address3": lazy_gettext("Address, line %(n)s", n=3),
-    "customer_pincode": lazy_gettext("Postal code"),
+    "customer_pincode": lazy_gettext("Postcode"),
     "customer_phone1": lazy_gettext("Telephone %(n)s", n=1),
     "customer_phone2": lazy_gettext("Telephone %(n)s", n=2),
     "customer_email": lazy_gettext("E-mail of the customer"),

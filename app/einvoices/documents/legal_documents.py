@@ -62,7 +62,7 @@ def list_formats(einvoice_id: int, scope: Scope) -> list[Available]:
     """
     einvoice = _issued(einvoice_id, scope)
     form = canonical_of(einvoice)
-    stored = {each.format: each for each in written_documents.list_latest(einvoice)}
+    stored = {each.format: each for each in written_documents.list_newest([einvoice.id])}
     return [Available(each, tuple(_problems(form, each)), stored.get(each)) for each in LegalFormat]
 
 
