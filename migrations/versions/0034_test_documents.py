@@ -10,6 +10,11 @@ down_revision = "0033"
 branch_labels = None
 depends_on = None
 
+#: Why it may change what the release before knows.
+CONTRACTS = """
+The prefix of a series becomes longer: PostgreSQL reads no row for that, and the release before writes shorter ones.
+"""
+
 TABLE = "e_invoices"
 OLD, NEW = "ix_e_invoices_sales_invoice_no_in_force", "ix_e_invoices_sale_in_force"
 IN_FORCE = "sales_invoice_no IS NOT NULL AND status <> 'cancelled' AND corrected_by_id IS NULL"

@@ -26,7 +26,7 @@ from app.einvoices.errors import (
     WrongSignature,
 )
 from app.einvoices.models.provider_accounts import ProviderAccount
-from app.einvoices.provider_accounts import callbacks, connection_test, directory
+from app.einvoices.provider_accounts import account_lists, callbacks, connection_test, directory
 from app.einvoices.schemas.provider_accounts import (
     CallbackRotationSchema,
     ProviderAccountChangeSchema,
@@ -67,7 +67,7 @@ class Accounts(MethodView):
     @blp.response(200, ProviderAccountListSchema, example=samples.LIST)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List accounts, newest first."""
-        return directory.find_page(query, scope())
+        return account_lists.find_page(query, scope())
 
     @requires_einvoices("einvoices:write")
     @refuses(AllowancesNotYours, TooManyAccounts, AccountNameTaken)

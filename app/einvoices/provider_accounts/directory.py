@@ -1,4 +1,4 @@
-"""Directory of provider accounts: create, find, list, change, archive, rotate the callback secret."""
+"""Directory of provider accounts: create, find, change, archive, rotate the callback secret."""
 
 from __future__ import annotations
 
@@ -25,10 +25,7 @@ from app.kernel.errors import Invalid
 from app.kernel.messages import N_
 from app.kernel.outbound import ssrf
 from app.kernel.outbound.shared_secret import generate_secret
-from app.kernel.pagination.keyset import Order
-from app.kernel.pagination.walk import QuerySource
 from app.kernel.secret_box import seal
-from app.kernel.text.plain_letters import contains_folded
 from app.kernel.unit_of_work import after_commit
 
 _PLAIN_FIELDS = ("name", "mode", "mapping", "concurrency", "rate_per_minute", "enabled", "extra")
@@ -56,7 +53,7 @@ def create(data: Mapping[str, Any], owner_id: int, *, actor: str, may_allow: boo
     """
     _require_right_to_allow(data, may_allow)
     lock_user(owner_id)
-    active = _scoped(owner_id).where(ProviderAccount.archived_at.is_(None)).subquery()
+    active = scoped(owner_id).where(ProviderAccount.archived_at.is_(None)).subquery()
     if (db.session.scalar(select(func.count()).select_from(active)) or 0) >= current_app.config[
         "PROVIDER_ACCOUNTS_PER_USER"
     ]:
@@ -78,7 +75,7 @@ def find(account_id: int, scope: Scope) -> ProviderAccount:
     Raises:
         UnknownAccount: no account in this scope has the id.
     """
-    return _one(_scoped(scope).where(ProviderAccount.id == account_id))
+    return _one(scoped(scope).where(ProviderAccount.id == account_id))
 
 
 def find_for_update(account_id: int, scope: Scope) -> ProviderAccount:
@@ -87,7 +84,7 @@ def find_for_update(account_id: int, scope: Scope) -> ProviderAccount:
     Raises:
         UnknownAccount: no such account in this scope has the id.
     """
-    active = _scoped(scope).where(ProviderAccount.id == account_id, ProviderAccount.archived_at.is_(None))
+    active = scoped(scope).where(ProviderAccount.id == account_id, ProviderAccount.archived_at.is_(None))
     return _one(active.with_for_update(key_share=True))
 
 
@@ -97,35 +94,8 @@ def find_for_draft(account_id: int, owner_id: int) -> ProviderAccount:
     Raises:
         UnknownAccount: the owner has no such account.
     """
-    active = _scoped(owner_id).where(ProviderAccount.id == account_id, ProviderAccount.archived_at.is_(None))
+    active = scoped(owner_id).where(ProviderAccount.id == account_id, ProviderAccount.archived_at.is_(None))
     return _one(active.with_for_update(read=True, key_share=True))
-
-
-def find_page(query: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    """Return a page of accounts, newest first; archived ones only if asked for."""
-    size = query["per_page"]
-    selected = _scoped(scope).order_by(ProviderAccount.id.desc()).limit(size + 1)
-    if not query.get("archived", False):
-        selected = selected.where(ProviderAccount.archived_at.is_(None))
-    if "mode" in query:
-        selected = selected.where(ProviderAccount.mode == query["mode"])
-    if "cursor" in query:
-        selected = selected.where(ProviderAccount.id < query["cursor"])
-    rows = list(db.session.scalars(selected))
-    next_cursor = rows[size - 1].id if len(rows) > size else None
-    return {"data": rows[:size], "meta": {"per_page": size, "next_cursor": next_cursor}}
-
-
-def source(filters: Mapping[str, Any], scope: Scope) -> QuerySource:
-    """The accounts for a page; archived ones only if asked for; ``search`` is a part of the name."""
-    query, search = _scoped(scope), filters.get("search")
-    if not filters.get("archived", False):
-        query = query.where(ProviderAccount.archived_at.is_(None))
-    if "mode" in filters:
-        query = query.where(ProviderAccount.mode == filters["mode"])
-    if search:
-        query = query.where(contains_folded(ProviderAccount.name, search))
-    return QuerySource(query, {"created": Order((ProviderAccount.id,))}, "-created")
 
 
 def default_of(owner_id: int) -> ProviderAccount | None:
@@ -133,7 +103,7 @@ def default_of(owner_id: int) -> ProviderAccount | None:
 
     Until the commit it cannot be deleted.
     """
-    defaults = _scoped(owner_id).where(ProviderAccount.is_default, ProviderAccount.archived_at.is_(None))
+    defaults = scoped(owner_id).where(ProviderAccount.is_default, ProviderAccount.archived_at.is_(None))
     found: ProviderAccount | None = db.session.scalar(
         defaults.order_by((ProviderAccount.mode == Mode.LIVE).desc())
         .limit(1)
@@ -144,7 +114,7 @@ def default_of(owner_id: int) -> ProviderAccount | None:
 
 def choices(owner_id: int) -> Sequence[ProviderAccount]:
     """The accounts that a draft of this owner can have, by name."""
-    active = _scoped(owner_id).where(ProviderAccount.archived_at.is_(None))
+    active = scoped(owner_id).where(ProviderAccount.archived_at.is_(None))
     return list(db.session.scalars(active.order_by(ProviderAccount.name)))
 
 
@@ -293,7 +263,8 @@ def _set_default(account: ProviderAccount, is_default: bool, actor: str) -> None
     db.session.flush()
 
 
-def _scoped(scope: Scope) -> Select[Any]:
+def scoped(scope: Scope) -> Select[Any]:
+    """The accounts of a user, or of all for None."""
     query = select(ProviderAccount)
     return query if scope is None else query.where(ProviderAccount.owner_id == scope)
 

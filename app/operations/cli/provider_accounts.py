@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError
 
 from app.accounts import users
 from app.einvoices.models.provider_accounts import Mode
-from app.einvoices.provider_accounts import connection_test, directory
+from app.einvoices.provider_accounts import account_lists, connection_test, directory
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.einvoices.schemas.provider_accounts import (
     CallbackRotationSchema,
@@ -44,7 +44,7 @@ _MAX_LISTED = 1000
 def list_accounts(archived: bool) -> None:
     """List the accounts with their state and the result of the last connection test."""
     with cli_unit_of_work():
-        found = directory.find_page({"per_page": _MAX_LISTED, "archived": archived}, None)["data"]
+        found = account_lists.find_page({"per_page": _MAX_LISTED, "archived": archived}, None)["data"]
     for account in found:
         owner, default = f"user {account.owner_id}", " default" if account.is_default else ""
         click.echo(

@@ -15,7 +15,7 @@ from app.admin.lists.list_view import show_list
 from app.admin.lists.settings_tables import ACCOUNTS
 from app.einvoices.access import requires_einvoices
 from app.einvoices.models.provider_accounts import ProviderAccount
-from app.einvoices.provider_accounts import connection_test, directory
+from app.einvoices.provider_accounts import account_lists, connection_test, directory
 from app.einvoices.schemas.provider_accounts import (
     CallbackRotationSchema,
     ProviderAccountChangeSchema,
@@ -39,7 +39,7 @@ class AccountFilters(ProviderAccountQuery):
 def index() -> str | Response:
     """All accounts, newest first."""
     filters = parse_filters(AccountFilters(exclude=("per_page", "cursor")))
-    source = directory.source(filters.values, scope())
+    source = account_lists.source(filters.values, scope())
     return show_list("admin/provider_accounts_list.html", ACCOUNTS, source, filters)
 
 
