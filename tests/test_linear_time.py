@@ -114,7 +114,7 @@ def _seconds(use: Use, text: Any) -> float:
     return time.process_time() - started
 
 
-USES = _uses()
+USES = sorted(_uses(), key=lambda use: (use.place, use.method))
 
 
 def test_the_patterns_of_the_application_are_found() -> None:

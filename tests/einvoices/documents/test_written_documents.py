@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError
 
 from app.einvoices.documents import written_documents
-from app.einvoices.documents.written_documents import NewDocument, file_of, list_latest, store
+from app.einvoices.documents.written_documents import NewDocument, file_of, list_newest, store
 from app.einvoices.evidence import removals
 from app.einvoices.models.documents import EinvoiceDocument, Origin
 from app.einvoices.queries.lookup import find
@@ -36,11 +36,11 @@ def test_a_new_version_never_overwrites(owner: FlaskClient) -> None:
     assert write(sale, b"<b/>", origin=Origin.RETURNED)[0] == 3
     assert write(sale, b"<c/>", "cii")[0] == 1
     with unit_of_work():
-        rows = list_latest(find(sale, None))
+        rows = list_newest([sale])
         assert [(row.format, row.version, row.origin) for row in rows] == [("cii", 1, "hub"), ("ubl", 3, "returned")]
-        entries = db.session.query(EvidenceEntry).filter_by(einvoice_id=sale, kind="document").all()
+        entries = db.session.query(EvidenceEntry).filter_by(einvoice_id=sale, kind="artefact").all()
         facts = [json.decode(each.body)["facts"] for each in entries]
-    assert {(each["format"], each["version"]) for each in facts} == {("ubl", 1), ("ubl", 2), ("ubl", 3), ("cii", 1)}
+    assert [each["format"] for each in facts if each["format"] != "pdf"] == ["ubl", "ubl", "ubl", "cii"]
     assert facts[0]["sha256"] == hashlib.sha256(b"<a/>").hexdigest()
 
 
@@ -62,7 +62,7 @@ def test_removed_personal_data_takes_the_documents_along(owner: FlaskClient) -> 
         assert removals.remove_personal_data(sale, "retention", "test")
     assert not path.exists()
     with unit_of_work():
-        assert list_latest(find(sale, None)) == []
+        assert list_newest([sale]) == []
         removed = db.session.query(EvidenceEntry).filter_by(einvoice_id=sale, kind="removed").all()
         said = [json.decode(each.body)["facts"] for each in removed]
     assert {"format": "ubl", "sha256": hashlib.sha256(b"<a/>").hexdigest(), "reason": "retention"} in said
