@@ -128,10 +128,9 @@ require_libraries() {
 }
 
 install_browser() {
-    for browser in chromium chromium-browser google-chrome; do
-        ! command -v "$browser" >/dev/null || return 0
-    done
-    install_packages chromium || say "warning: the browser tests need Chromium. Type: sudo apt-get install -y chromium"
+    ! command -v chromium-headless-shell >/dev/null || return 0
+    install_packages chromium-headless-shell || command -v chromium >/dev/null ||
+        say "warning: the browser tests need Chromium. Type: sudo apt-get install -y chromium-headless-shell"
 }
 
 create_venv() {
