@@ -38,7 +38,7 @@ class Documents(MethodView):
 class Document(MethodView):
     @requires_einvoices("einvoices:read")
     @refuses(UnknownEinvoice, NoLegalDocument, DocumentNotReady, DocumentNotWritable, RangeNotSatisfiable)
-    @blp.doc(responses={"200": {"content": _CONTENTS}})
+    @blp.doc(responses={"200": {"content": _CONTENTS, "description": "The document."}})
     @blp.response(200, content_type="application/xml", example="<Invoice>…</Invoice>")
     def get(self, einvoice_id: int, name: str) -> Response:
         """Download the e-invoice as `ubl`, `cii` or `ubl-tr` (XML), `inv-01` (JSON) or `factur-x` (PDF).

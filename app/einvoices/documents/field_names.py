@@ -38,12 +38,12 @@ _DOCUMENT = {
     "totals.rounding": "rounding_amount",
     "delivery.party.name": "delivery.name",
 }
-_PLACE = re.compile(r"(\w+)\[(\d+)\](?:\.(.*))?")
+_ENTRY = re.compile(r"(\w+)\[(\d+)\](?:\.(.*))?")
 
 
 def api_field(field: str) -> str:
     """The path of a field in a request, as in the errors of the API."""
-    if place := _PLACE.fullmatch(field):
+    if place := _ENTRY.fullmatch(field):
         name, number, rest = place.groups()
         if name == "lines":
             return f"items.{number}.{_LINE.get(rest, rest.removeprefix('item.'))}" if rest else f"items.{number}"

@@ -55,6 +55,7 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
         "buyer": einvoice.buyer,
         "facts": _facts(einvoice, original_no),
         "items": [_item(item, number, CURRENCIES[einvoice.currency]) for item in einvoice.items],
+        "root": None,
         "first_row": 1,
         "is_first": True,
         "is_last": True,

@@ -14,7 +14,7 @@ from app.einvoices.models.work import EinvoiceCallback, EinvoicePdf, EinvoiceSen
 from app.einvoices.providers import lockouts, resend, sendings
 from app.events.models import Event
 from app.extensions import db
-from app.grn.models.papers import ReceiptPdf
+from app.grn.models.papers import LabelPrint, ReceiptPdf
 from app.kernel import clock
 from app.kernel.worker import work_queue
 from app.pdf.print_queue import PRINT_QUEUES
@@ -48,6 +48,7 @@ SOURCES: Mapping[str, Source] = {
     "events": Source(Event.position.is_(None), Event.created_at),
     "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
     "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
+    "label_prints": Source(LabelPrint.state == "pending", LabelPrint.due_at, LabelPrint.state == "failed"),
     "sendings": Source(
         and_(EinvoiceSending.state == "pending", ~lockouts.waits_for_person()),
         EinvoiceSending.due_at,

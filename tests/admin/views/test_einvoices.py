@@ -67,7 +67,7 @@ def test_draft_is_issued_and_its_pdf_appears_without_a_reload(owner_page: Page, 
         owner_page.get_by_role("link", name="Download").click()
     assert re.fullmatch(r"EA-\d{4}-000001\.pdf", download.value.suggested_filename)
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
-    expect(owner_page.locator("#history li strong")).to_have_text(["E-invoice issued", "E-invoice drafted"])
+    expect(owner_page.locator("#history > ol strong")).to_have_text(["E-invoice issued", "E-invoice drafted"])
 
 
 def test_a_draft_says_beside_each_field_what_is_missing(owner_page: Page, owner: User) -> None:

@@ -61,7 +61,7 @@ def test_warehouse_picks_packs_and_delivers_an_invoice(signed_in: Callable[..., 
     page.get_by_role("dialog").get_by_label("Proof of delivery").fill("Signed by Mr Nair")
     page.get_by_role("dialog").get_by_role("button", name="Hand over to the customer").click()
     expect(page.locator("#facts")).to_contain_text("Delivered")
-    expect(page.locator("#history li strong")).to_have_text(
+    expect(page.locator("#history > ol strong")).to_have_text(
         [
             "Hand over to the customer",
             "Complete boxing",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from app.config import Settings
+from app.einvoices.documents import written_documents
 from app.einvoices.evidence import removals
 from app.einvoices.evidence.chain_records import record_artefact
 from app.einvoices.queries.lookup import find
@@ -41,18 +41,15 @@ def test_the_newest_document_of_each_format_counts(owner: FlaskClient, monkeypat
     assert check(files).findings == []
 
 
-def test_documents_go_with_personal_data(
-    owner: FlaskClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = settings.storage_dir / "einvoices/0/1-documents"
+def test_documents_go_with_personal_data(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         make_month(owner, patch, documents=True)
-        assert len(list(folder.iterdir())) == 2
         with unit_of_work():
+            stored = [written_documents.file_of(each) for each in written_documents.list_newest([1])]
             assert removals.remove_personal_data(1, "retention", "test")
         files = unpack(export(owner))
     kept = [name for name in files if name.startswith("documents/")]
-    assert (len(kept), list(folder.iterdir())) == (2, [])
+    assert (len(kept), [each.exists() for each in stored]) == (2, [False, False])
     checked = check(files)
     assert checked.findings == []
     removed = [note for note in checked.notes if note.startswith("documents/") and "was removed by retention" in note]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
@@ -57,9 +59,13 @@ def test_a_timeout_after_the_account_was_archived_leaves_the_doubt(
 
     codes, ended = [], []
 
+    def give_up(app: Flask) -> int:
+        with app.app_context():  # this thread has the context, and so the session, of the one that stores the outcomes
+            return archived_work.give_up_archived()
+
     def archive_and_time_out(_request: Any) -> Any:
         codes.append(admin.delete(f"{ACCOUNTS}/{account['id']}").status_code)
-        ended.append(archived_work.give_up_archived())  # it is being performed, so it is left to its response
+        ended.append(Context().run(give_up, admin.application))  # it is being performed, so it is left to its response
         raise ProviderRejected("timeout", permanent=False, in_doubt=True)
 
     set_adapter(monkeypatch, "http", send=archive_and_time_out)

@@ -14,7 +14,7 @@ from tests.einvoices.helpers import SETTLE_SECONDS, URL, create_draft, create_is
 
 ITEM = {
     "id", "invoice_no", "status", "type", "issued_at", "issued_on", "marketplace", "marketplace_order_no", "buyer",
-    "totals", "provider", "provider_status", "provider_invoice_id", "pdf_url", "updated_at", "metadata",
+    "totals", "provider", "provider_status", "provider_invoice_id", "pdf_url", "updated_at", "metadata", "is_test",
 }  # fmt: skip
 
 
