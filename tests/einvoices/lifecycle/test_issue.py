@@ -33,7 +33,7 @@ def test_every_step_is_recorded_with_who_took_it(owner: FlaskClient, monkeypatch
         audited = connection.execute(AuditEntry.__table__.select().order_by(AuditEntry.id)).all()
     steps = [(row.action, row.subject, row.actor) for row in audited if row.action.startswith("einvoice.")]
     drafted = [(subject, who) for action, subject, who in steps if action == "einvoice.created"]
-    assert drafted == [(f"einvoice:{each['id']}", actor) for each in (sale, rejected)]
+    assert drafted == [(f"einvoice:{each['id']}", actor) for each in (sale, rejected, correction)]
     assert [step for step in steps if step[0] != "einvoice.created"] == [
         ("einvoice.issued", f"einvoice:{sale['id']}", actor),
         ("einvoice.issued", f"einvoice:{rejected['id']}", actor),
