@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from app.accounts.ownership import Scope
 from app.einvoices.documents import written_documents
@@ -16,7 +14,6 @@ from app.einvoices.errors import DocumentNotReady, DocumentNotWritable, NoLegalD
 from app.einvoices.models.documents import EinvoiceDocument
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
-from app.einvoices.pdf.hybrid_print import archive_logo, print_factur_x
 from app.einvoices.queries.lookup import find
 from app.formats.canonical import Format, Invoice
 from app.formats.canonical_json import sha256
@@ -99,14 +96,17 @@ def find_or_write(einvoice_id: int, wanted: LegalFormat, scope: Scope) -> Einvoi
 
 def write(einvoice_id: int, wanted: LegalFormat) -> None:
     """Write a document in a worker, if there is none: no transaction is open while it is printed and checked."""
+    from app.einvoices.pdf import hybrid_print  # noqa: PLC0415 - WeasyPrint: only workers print
+
     with unit_of_work():
         if written_documents.latest(find(einvoice_id, None, items=False), wanted.value) is not None:
             return
-        einvoice, data = print_job.read_context(einvoice_id, archive_logo)
+        einvoice, data = print_job.read_context(einvoice_id, hybrid_print.archive_logo)
         form, moment = canonical_of(einvoice), einvoice.issued_at
     is_hybrid = wanted is LegalFormat.FACTUR_X
     written = write_document(form, Format.CII if is_hybrid else Format(wanted))
-    new = _new(form, wanted, written, _print(data, written, moment) if is_hybrid and moment else None)
+    pdf = hybrid_print.print_factur_x(data, written.content, moment) if is_hybrid and moment else None
+    new = _new(form, wanted, written, pdf)
     with unit_of_work():
         written_documents.store(einvoice_id, new)
 
@@ -140,10 +140,6 @@ def _by_field(problems: Sequence[dict[str, str]]) -> dict[str, list[str]]:
     for each in problems:
         errors.setdefault(each["field"], []).append(each["message"])
     return errors
-
-
-def _print(data: dict[str, Any], written: WrittenDocument, moment: datetime) -> bytes:
-    return print_factur_x(data, written.content, moment)
 
 
 def _new(form: Invoice, wanted: LegalFormat, written: WrittenDocument, pdf: bytes | None = None) -> NewDocument:

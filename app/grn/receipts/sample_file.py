@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from openpyxl import Workbook
-
 from app.grn import master_names, masters, samples
 from app.grn.schemas.filters import MasterQuery
 from app.kernel import clock
@@ -72,6 +70,8 @@ def _name(kind: masters.Kind, row: Any) -> str:
 
 
 def _workbook(rows: list[list[Any]]) -> bytes:
+    from openpyxl import Workbook  # noqa: PLC0415 - most processes write no workbook
+
     book = Workbook()
     sheet: Any = book.active
     sheet.title = "Receipts"

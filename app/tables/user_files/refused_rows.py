@@ -8,9 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-
 from app.tables.user_files.column_map import REASON
 
 #: Characters that XML does not allow, and the most that a cell can hold.
@@ -29,6 +26,8 @@ class RowError:
 
 def write_refused_rows(titles: Sequence[str], rows: Iterable[tuple[Sequence[Any], str]]) -> bytes:
     """An XLSX file with the headings of the file and its refused rows, each as its cells and a reason."""
+    from openpyxl import Workbook  # noqa: PLC0415 - most processes write no workbook
+
     book = Workbook(write_only=True)
     sheet: Any = book.create_sheet()
     sheet.append([_cell(sheet, title) for title in (*titles, REASON)])
@@ -44,6 +43,8 @@ def _cell(sheet: Any, value: Any) -> Any:
     """A cell with the value as it is: a text stays a text, also if it begins like a formula or is a number."""
     if not isinstance(value, str):
         return value
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - as above
+
     cell = WriteOnlyCell(sheet, _FORBIDDEN.sub("", value)[:_LONGEST_CELL])
     cell.data_type = "s"
     return cell
