@@ -58,7 +58,9 @@ def test_last_administrator_keeps_the_role(signed_in: SignedIn) -> None:
     page.get_by_role("button", name="Role").click()
     page.get_by_role("dialog").get_by_label("Role").select_option("billing")
     confirm(page, "Role")
-    expect(page.get_by_role("alert")).to_contain_text("This is the last active admin")
+    dialog = page.get_by_role("dialog", name="Role of")
+    expect(dialog.get_by_role("alert")).to_contain_text("This is the last active admin")
+    expect(dialog.get_by_label("Role")).to_have_value("billing")
     expect(page.get_by_role("button", name="Deactivate")).to_have_count(0)
 
 

@@ -114,7 +114,7 @@ def test_endpoint_is_disabled_with_a_reason_and_enabled(admin_page: Page, endpoi
     admin_page.get_by_role("button", name="Disable…").click()
     admin_page.get_by_label("Reason").fill("The ERP is being moved.")
     admin_page.get_by_role("button", name="Disable", exact=True).click()
-    expect(admin_page.get_by_text("The ERP is being moved.")).to_be_visible()
+    expect(admin_page.get_by_text("The ERP is being moved.", exact=True)).to_be_visible()
     admin_page.get_by_role("button", name="Enable").click()
     expect(admin_page.locator("#facts").get_by_text("Enabled", exact=True)).to_be_visible()
 
@@ -171,7 +171,7 @@ def test_deliveries_are_filtered(
     deliver_drafts(admin_user, relayed, send, 3)
     admin_page.goto(f"{LIST}/deliveries")
     expect(admin_page.locator("#results tbody tr")).to_have_count(3)
-    admin_page.get_by_label("Status").select_option("failed")
+    admin_page.locator(".filters").get_by_label("Status").select_option("failed")
     expect(admin_page.get_by_text("No deliveries found")).to_be_visible()
 
 

@@ -29,13 +29,13 @@ def test_entries_are_found_by_filters(signed_in: Callable[..., Page]) -> None:
     expect(created).to_contain_text("<b>Shop</b>")
     expect(created).to_contain_text(user.email)
     expect(changed).to_contain_text("billing")
-    page.get_by_label("Action").fill("user.*")
-    page.get_by_label("Action").press("Enter")
+    page.locator(".filters").get_by_label("Action").fill("user.*")
+    page.locator(".filters").get_by_label("Action").press("Enter")
     expect(created).to_have_count(0)
     expect(changed).to_be_visible()
     assert "action=user.*" in page.url
-    page.get_by_label("Object").fill("token:5")
-    page.get_by_label("Object").press("Enter")
+    page.locator(".filters").get_by_label("Object").fill("token:5")
+    page.locator(".filters").get_by_label("Object").press("Enter")
     expect(page.get_by_text("No entries found")).to_be_visible()
 
 
