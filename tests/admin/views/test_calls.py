@@ -29,17 +29,17 @@ def test_calls_are_found_by_filters(signed_in: SignedIn, anybody: FlaskClient, e
     accepted, refused = rows.filter(has_text="/api/invoices"), rows.filter(has_text="/api/v1/events")
     expect(accepted).to_contain_text("Shop")
     expect(refused).to_contain_text("403")
-    page.get_by_label("Path begins with").fill("/api/v1/events")
+    page.locator(".filters").get_by_label("Path begins with").fill("/api/v1/events")
     expect(rows).to_have_count(2)
     expect(refused).to_be_visible()
     assert "path=%2Fapi%2Fv1%2Fevents" in page.url
-    page.get_by_label("Path begins with").fill("")
+    page.locator(".filters").get_by_label("Path begins with").fill("")
     expect(accepted).to_be_visible()
     page.locator(".filters").get_by_label("Status").select_option("2xx")
     expect(refused).to_have_count(0)
     expect(accepted).to_be_visible()
-    page.get_by_label("Caller").fill("api_key:env")
-    page.get_by_label("Caller").press("Enter")
+    page.locator(".filters").get_by_label("Caller").fill("api_key:env")
+    page.locator(".filters").get_by_label("Caller").press("Enter")
     expect(page.get_by_text("No calls found")).to_be_visible()
 
 
