@@ -11,6 +11,7 @@ from app.einvoices.documents import written_documents
 from app.einvoices.documents.frozen_forms import canonical_of
 from app.einvoices.documents.written_documents import NewDocument
 from app.einvoices.errors import DocumentNotReady, DocumentNotWritable, NoLegalDocument
+from app.einvoices.evidence import removals
 from app.einvoices.models.documents import EinvoiceDocument
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
@@ -121,7 +122,7 @@ def stored_file(einvoice_id: int, row: EinvoiceDocument, scope: Scope) -> Stored
 
 def _issued(einvoice_id: int, scope: Scope) -> Einvoice:
     einvoice = find(einvoice_id, scope, items=False)
-    if einvoice.issued_at is None:
+    if einvoice.issued_at is None or einvoice.buyer_name == removals.NAMELESS:
         raise NoLegalDocument
     return einvoice
 

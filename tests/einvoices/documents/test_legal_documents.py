@@ -14,6 +14,7 @@ from pypdf import PdfReader
 
 from app.einvoices.documents import legal_documents
 from app.einvoices.documents.legal_documents import LegalFormat
+from app.einvoices.evidence import removals
 from app.einvoices.models.documents import EinvoiceDocument
 from app.extensions import celery, db
 from app.formats.document_reader import Source, read_document
@@ -101,3 +102,12 @@ def test_a_draft_and_a_stranger_get_nothing(owner: FlaskClient, owner_as: Callab
         assert owner.get(f"{URL}/{draft['id']}/{path}").status_code == 404
         assert stranger.get(f"{URL}/{sale['id']}/{path}").status_code == 404
     assert owner.get(f"{URL}/{sale['id']}/documents/other").status_code == 404
+
+
+def test_nothing_is_written_after_personal_data_was_removed(owner: FlaskClient) -> None:
+    sale = an_issued(owner)
+    assert fetch(owner, sale, "ubl").status_code == 200
+    with unit_of_work():
+        assert removals.remove_personal_data(sale["id"], "retention", "test")
+    assert [fetch(owner, sale, name).status_code for name in ("ubl", "cii", "factur-x")] == [404] * 3
+    assert rows() == []
