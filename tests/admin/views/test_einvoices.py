@@ -85,7 +85,7 @@ def test_a_draft_says_beside_each_field_what_is_missing(owner_page: Page, owner:
     card.get_by_role("button", name="Save").click()
     expect(card.get_by_label("Address")).to_have_count(0)
     card.get_by_role("link", name="Complete the seller").click()
-    owner_page.get_by_label("Tax number").fill("1234567890")
+    owner_page.get_by_role("textbox", name="Tax number").fill("1234567890")
     owner_page.get_by_label("Address", exact=True).fill("Bursa")
     owner_page.get_by_role("button", name="Save").click()
     owner_page.goto("/admin/einvoices")
