@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ import pytest
 from app.local.servers.postgres import DATABASE
 from app.local.servers.temporary import temporary_servers
 from tests.conftest import FAST_SERVER, POSTGRES_VARIABLE, VALKEY_VARIABLE
+from tests.drills import replaced_code
 from tests.drills.hubs import ROOT
 from tests.drills.removals import REMOVALS, Removal
 
@@ -61,11 +62,15 @@ def test_the_page_names_tests_that_exist_and_every_removal() -> None:
 
 @dataclass(frozen=True)
 class Lane:
-    """A copy of the code with servers of its own, and a process that runs pytest in it again and again."""
+    """A copy of the code with servers of its own, and processes that run pytest in it again and again.
+
+    The one has only libraries loaded, the other the application too, which is quicker.
+    """
 
     folder: Path
     postgres: str
-    pytest: subprocess.Popen[str]
+    with_libraries: subprocess.Popen[str]
+    with_application: subprocess.Popen[str]
 
     def prepare(self) -> None:
         """Migrate the database that each run copies, by running a test over an empty one."""
@@ -84,22 +89,24 @@ class Lane:
             f"DROP DATABASE IF EXISTS {USED} WITH (FORCE)",
             f"CREATE DATABASE {USED} TEMPLATE {MIGRATED} STRATEGY file_copy",
         )
-        self._write(module, text.replace(removal.code, removal.without))
-        code, output = self._run(removal.test)
+        change = {"module": str(module), "before": text, "after": text.replace(removal.code, removal.without)}
+        self._write(module, change["after"])  # what the test starts as a process of its own reads the file
+        code, output = self._run(removal.test, change if replaced_code.changed_functions(**change) else None)
         self._write(module, text)
         if code == TESTS_FAILED and " failed" in output:
             return None
         return f"{removal.module} without: {removal.code}\n{removal.test} ended with {code}: {output[-600:]}"
 
-    def _run(self, test: str) -> tuple[int, str]:
+    def _run(self, test: str, change: dict[str, str] | None = None) -> tuple[int, str]:
         """Run a test; return exit code and output."""
         output = self.folder / "output.txt"
         arguments = ["-q", "-x", "--show-capture=no", test]
-        assert self.pytest.stdin
-        assert self.pytest.stdout
-        self.pytest.stdin.write(json.dumps([arguments, str(output)]) + "\n")
-        self.pytest.stdin.flush()
-        return int(self.pytest.stdout.readline()), output.read_text()
+        runs = self.with_application if change else self.with_libraries
+        assert runs.stdin
+        assert runs.stdout
+        runs.stdin.write(json.dumps([arguments, str(output), change]) + "\n")
+        runs.stdin.flush()
+        return int(runs.stdout.readline()), output.read_text()
 
     def _sql(self, *statements: str) -> None:
         with psycopg.connect(self.postgres, autocommit=True) as connection:
@@ -128,16 +135,26 @@ def lane(folder: Path) -> Iterator[Lane]:
             POSTGRES_VARIABLE: postgres.url.replace(f"/{DATABASE}?", f"/{USED}?"),
             VALKEY_VARIABLE: valkey.url,
         }
-        command = [sys.executable, "-m", "tests.drills.repeated_pytest", FIRST_TEST]
-        with subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as runs:
-            try:
-                ready = Lane(folder, postgres.url, runs)
-                ready.prepare()
-                yield ready
-            finally:
-                runs.kill()
+        with (
+            repeated_pytest(folder, environment, "libraries") as with_libraries,
+            repeated_pytest(folder, environment, "application") as with_application,
+        ):
+            ready = Lane(folder, postgres.url, with_libraries, with_application)
+            ready.prepare()
+            yield ready
+
+
+@contextmanager
+def repeated_pytest(folder: Path, environment: Mapping[str, str], loaded: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a process that runs pytest again and again, with the libraries or the application loaded."""
+    command = [sys.executable, "-m", "tests.drills.repeated_pytest", FIRST_TEST, loaded]
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as runs:
+        try:
+            yield runs
+        finally:
+            runs.kill()
 
 
 def not_noticed(removals: Sequence[Removal], folder: Path) -> dict[Removal, str]:
