@@ -53,7 +53,7 @@ NAVIGATION: tuple[Group, ...] = (
             Entry(lazy_gettext("API tokens"), "admin.tokens.index", "key-round"),
             Entry(lazy_gettext("API calls"), "admin.calls.index", "scroll-text"),
             Entry(lazy_gettext("Audit trail"), "admin.audit_entries.index", "history"),
-            Entry(lazy_gettext("Evidence"), "admin.evidence.index", "check"),
+            Entry(lazy_gettext("Evidence"), "admin.evidence.index", "shield-check"),
             Entry(lazy_gettext("Webhooks"), "admin.webhooks.index", "webhook"),
             Entry(lazy_gettext("Deliveries"), "admin.deliveries.index", "truck"),
             Entry(lazy_gettext("Seller"), "admin.seller.show", "store"),

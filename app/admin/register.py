@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFError
 
 from app.accounts.login import web_sessions
 from app.admin import assets, blueprint, error_pages, viewer
+from app.admin.handbook.chapters import chapter_of
 from app.admin.i18n import formats, translate
 from app.admin.navigation import navigation
 from app.admin.views import account as account_views
@@ -15,6 +16,7 @@ from app.admin.views import api_keys as api_keys_views
 from app.admin.views import deliveries as deliveries_views
 from app.admin.views import einvoices as einvoices_views
 from app.admin.views import global_search as global_search_views
+from app.admin.views import handbook as handbook_views
 from app.admin.views import login as login_views
 from app.admin.views import modules as modules_views
 from app.admin.views import operations as operations_views
@@ -61,6 +63,7 @@ PAGES = (
     account_views,
     overview_views,
     global_search_views,
+    handbook_views,
     sales_views,
     review_desk_views,
     sales_upload_views,
@@ -119,6 +122,7 @@ def register(app: Flask) -> None:
         asset=assets.asset,
         icon_url=assets.icon,
         banners=modules_views.banners,
+        chapter_of=chapter_of,
         locale=get_locale,
         local_zone=viewer.local_zone,
         region=viewer.region,

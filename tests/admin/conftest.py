@@ -22,6 +22,7 @@ from tests.factories import PASSWORD, a_user
 from tests.serving import serving
 
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+TABLET = {"width": 1024, "height": 768}
 #: Folder for the pictures of ``take_screenshot``; without it no picture is written.
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 
@@ -162,8 +163,11 @@ def assert_accessible(page: Page) -> None:
 
 
 def assert_fits(page: Page, name: str) -> None:
-    """Check that the page has no horizontal scroll bar."""
-    excess = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    """Check that the page and its tables have no horizontal scroll bar."""
+    excess = page.evaluate(
+        "Math.max(...[document.documentElement, ...document.querySelectorAll('.table')]"
+        ".map(element => element.scrollWidth - element.clientWidth))"
+    )
     assert excess <= 0, f"{name} is {excess} pixels too wide"
 
 
@@ -176,10 +180,14 @@ def take_screenshot(page: Page, name: str, *, full_page: bool = True) -> None:
 
 
 def check_page(opener: Callable[..., Page], name: str, visit: Callable[[Page], object]) -> None:
-    """Visit a page in light, dark and phone style: it is accessible and not too wide; take a picture of each."""
+    """Visit a page in light, dark and phone style, and on a tablet; it is accessible and not too wide."""
     for style, options in {"light": {}, "dark": {"dark": True}, "phone": {"phone": True}}.items():
         page = opener(**options)
         visit(page)
         assert_accessible(page)
         assert_fits(page, f"{name}-{style}")
         take_screenshot(page, f"{name}-{style}")
+        if style == "light":
+            page.set_viewport_size(TABLET)  # type: ignore[arg-type]
+            assert_fits(page, f"{name}-tablet")
+            take_screenshot(page, f"{name}-tablet")

@@ -1,0 +1,111 @@
+"""Takes the pictures of the handbook: ``pytest tests/admin/handbook/pictures.py -m drill`` writes them.
+
+The tests do not run it: its name does not begin with ``test_``.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from app.accounts.models.accounts import User
+from app.admin.assets import FOLDER
+from app.einvoices.pdf import print_job
+from app.kernel.unit_of_work import unit_of_work
+from app.languages import LANGUAGES
+from tests.admin import sample_data
+from tests.admin.conftest import DESKTOP, sign_in
+from tests.factories import a_token, an_item
+
+pytestmark = pytest.mark.drill
+
+CUSTOMERS = ("Şahin Eczanesi", "LifeCare Pharmacy", "Güneş Ecza Deposu", "Grace Medicals", "Öztürk Sağlık")
+#: Few colours make a small file; the pages have few.
+COLOURS = 96
+BESIDE_THE_MENU: Any = {"x": 248, "y": 0, "width": DESKTOP["width"] - 248, "height": 700}
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def seller(create_user: Callable[..., User]) -> User:
+    """A user with sales invoices, a review, a goods receipt and e-invoices."""
+    user = create_user("admin", name="Ayşe Demir")
+    sample_data.enable_module(user)
+    items = [
+        an_item(name="Paracetamol 650mg", item_code="PR650", batch_no="B1", quantity=20, mrp=3.5),
+        an_item(name="Amoxicillin 500mg", item_code="AMX500", batch_no="C77", quantity=10, mrp=7.25),
+    ]
+    for number in range(14):
+        sample_data.import_invoice(
+            invoice_no=f"LTPI-{77282 + number}",
+            priority=("HIGH", "MEDIUM")[number % 2],
+            customer={"code": f"C{number % 5}", "name": CUSTOMERS[number % 5]},
+            items=items[: 1 + number % 2],
+        )
+    sample_data.return_invoice("Batch on the box is B456", items=items, customer={"code": "C1", "name": CUSTOMERS[0]})
+    return user
+
+
+@pytest.fixture
+def pages(open_page: Callable[..., Page], seller: User) -> Callable[[str], Page]:
+    """Open a page in a language, signed in as the seller."""
+    return lambda language: sign_in(open_page(language=language), seller)
+
+
+def save(page: Page, language: str, name: str) -> None:
+    """Write the visible part of the page, without the menu."""
+    page.wait_for_timeout(400)
+    picture = (
+        Image.open(io.BytesIO(page.screenshot(clip=BESIDE_THE_MENU)))
+        .convert("RGB")
+        .quantize(COLOURS, dither=Image.Dither.NONE)
+    )
+    folder = Path(FOLDER, "handbook", language)
+    folder.mkdir(parents=True, exist_ok=True)
+    picture.save(folder / f"{name}.png", optimize=True)
+
+
+def test_sales_and_overview(pages: Callable[[str], Page], language: str, seller: User) -> None:
+    page = pages(language)
+    page.goto("/admin")
+    save(page, language, "overview")
+    page.goto("/admin/sales/queue/picking")
+    save(page, language, "sales")
+    page.goto("/admin/sales/review")
+    page.locator("tbody tr a").first.click()
+    save(page, language, "review-desk")
+    page.goto("/admin/operations")
+    save(page, language, "operations")
+
+
+def test_goods(pages: Callable[[str], Page], language: str, seller: User) -> None:
+    receipt = sample_data.receive_goods(*(100 + 0.5 * number for number in range(12)))
+    page = pages(language)
+    item = f"/admin/receipts/{receipt.id}/items/{receipt.fabric_items[0].id}"
+    page.goto(item)
+    save(page, language, "fabric-item")
+    page.goto(f"{item}/inspection")
+    save(page, language, "inspection")
+
+
+def test_einvoice_and_tokens(pages: Callable[[str], Page], language: str, seller: User) -> None:
+    einvoice = sample_data.issue_einvoice(seller)
+    print_job.print_due()
+    with unit_of_work():
+        for name, abilities in (("ERP", ["sales:import"]), ("Web shop", ["einvoices:read", "events:read"])):
+            a_token(seller, name=name, abilities=abilities)
+    page = pages(language)
+    page.goto(f"/admin/einvoices/{einvoice.id}")
+    save(page, language, "e-invoice")
+    page.goto("/admin/settings/api")
+    save(page, language, "tokens")
