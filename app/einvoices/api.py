@@ -17,6 +17,7 @@ from app.einvoices.errors import (
     AlreadyCorrected,
     AlreadyInvoiced,
     AlreadySending,
+    CorrectedAccepted,
     DuplicateOrder,
     HasCredits,
     Incomplete,
@@ -55,6 +56,8 @@ from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
 from app.pdf import files
 
+#: Refusals of what would be in force besides another e-invoice, or against its sales invoice.
+_NOT_FREE = (CorrectedAccepted, SaleInReview, AlreadyInvoiced)
 blp = ApiBlueprint("E-invoices", __name__, url_prefix="/api/v1/einvoices", description="From a draft to the provider.")
 
 
@@ -191,7 +194,7 @@ class Readiness(MethodView):
 @blp.route("/<int:einvoice_id>/issue")
 class Issue(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState, Incomplete, SaleInReview, AlreadyInvoiced, DuplicateOrder, SeriesTaken)
+    @refuses(UnknownEinvoice, WrongState, Incomplete, *_NOT_FREE, DuplicateOrder, SeriesTaken)
     @blp.response(200, EinvoiceDetailSchema, example={**samples.DETAIL, "pdf_state": "pending", "pdf_url": None})
     def post(self, einvoice_id: int) -> Einvoice:
         """Issue a draft: it gets its number and date; its PDF follows within seconds.
@@ -204,16 +207,7 @@ class Issue(MethodView):
 @blp.route("/<int:einvoice_id>/send")
 class Send(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(
-        UnknownEinvoice,
-        WrongState,
-        AlreadySending,
-        AlreadyCorrected,
-        SaleInReview,
-        AlreadyInvoiced,
-        AccountNotReady,
-        InDoubt,
-    )
+    @refuses(UnknownEinvoice, WrongState, AlreadySending, AlreadyCorrected, *_NOT_FREE, AccountNotReady, InDoubt)
     @blp.arguments(EinvoiceSendSchema, required=False, example={"provider_account_id": 7})
     @blp.response(202, EinvoiceDetailSchema, example=samples.DETAIL)
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:

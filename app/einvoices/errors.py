@@ -112,6 +112,19 @@ class AlreadyCorrected(Conflict):
         super().__init__(data={"corrected_by_id": corrected_by_id})
 
 
+class CorrectedAccepted(Conflict):
+    """The provider accepted the e-invoice that a correction took the place of; ``corrects_id`` is its id."""
+
+    message = N_(
+        "The provider accepted the e-invoice that this one corrects after all. Cancel this one, or let the provider "
+        "cancel the other one first."
+    )
+    code = "CORRECTED_ACCEPTED"
+
+    def __init__(self, corrects_id: int = 455) -> None:
+        super().__init__(data={"corrects_id": corrects_id})
+
+
 class Incomplete(Invalid):
     """Something is missing for a lawful document; the errors name all fields."""
 

@@ -55,7 +55,9 @@ CANCELLED = _define("cancelled", "An e-invoice was cancelled.")
 RETURN_CREATED = _define("return_created", "A return for an e-invoice was drafted.")
 CREDIT_NOTE_CREATED = _define("credit_note_created", "A credit note for an e-invoice was drafted.")
 NEEDS_ATTENTION = _define(
-    "needs_attention", "The provider contradicted a person's decision about an e-invoice, or never confirmed it."
+    "needs_attention",
+    "The provider contradicted a person's decision about an e-invoice, never confirmed it, or accepted what was "
+    "cancelled or corrected.",
 )
 PDF_READY = _define("pdf_ready", "The PDF of an e-invoice was created, or replaced by one with other content.")
 

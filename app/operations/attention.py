@@ -100,6 +100,7 @@ _EINVOICE_TEXTS = {
     "not_sent": N_("E-invoices that could not be sent: %(n)s"),
     "in_doubt": N_("E-invoices in doubt, because the provider gave no clear answer: %(n)s"),
     "contradicted": N_("E-invoices of which the provider contradicts a decision: %(n)s"),
+    "accepted_late": N_("E-invoices that the provider accepted after they were cancelled or corrected: %(n)s"),
     "unconfirmed": N_("E-invoices of which the provider did not confirm a decision: %(n)s"),
 }
 #: They are no error yet.

@@ -36,7 +36,7 @@ from app.einvoices.links.api import url_of
 from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent
 from app.einvoices.models.provider_accounts import Mode, ProviderAccount
 from app.einvoices.pdf import print_job
-from app.einvoices.provider_accounts import directory
+from app.einvoices.provider_accounts import directory, status_words
 from app.einvoices.providers import sendings
 from app.einvoices.queries import lookup, work_list
 from app.einvoices.queries.problems import PROBLEMS
@@ -103,6 +103,7 @@ def show(einvoice_id: int) -> str:
         is_own=einvoice.owner_id == authenticate().user_id,
         is_doubtful=is_doubtful,
         disputed=disputed,
+        is_accepted_late=status_words.is_accepted_late(einvoice),
         links=links.list_links(einvoice) if einvoice.number is not None else (),
         may_link=may_write and einvoice.number is not None,
         is_printing=einvoice.pdf_state == WorkState.PENDING,

@@ -6,10 +6,10 @@ from sqlalchemy import select, text
 
 from app.accounts.ownership import Scope
 from app.einvoices import invoice_sources
-from app.einvoices.errors import AlreadyInvoiced, DuplicateOrder, SaleInReview
+from app.einvoices.errors import AlreadyInvoiced, CorrectedAccepted, DuplicateOrder, SaleInReview
 from app.einvoices.models.einvoices import Einvoice, folded
 from app.einvoices.provider_accounts import status_words
-from app.einvoices.queries.lookup import is_in_force
+from app.einvoices.queries.lookup import ids_of_sale, is_in_force
 from app.einvoices.status import Type
 from app.extensions import db
 
@@ -54,6 +54,20 @@ def require_free_sale(sales_invoice_no: str, einvoice: Einvoice | None, scope: S
     if other is not None:
         is_visible = scope is None or other.owner_id == scope
         raise AlreadyInvoiced(other.id, other.invoice_no) if is_visible else AlreadyInvoiced()
+
+
+def require_still_rejected(correction: Einvoice) -> None:
+    """Refuse a correction of an e-invoice that its provider accepted after all: both would be in force.
+
+    Raises:
+        CorrectedAccepted: it names the accepted e-invoice.
+    """
+    if correction.corrects_id is None:
+        return
+    corrected = Einvoice.id.in_(ids_of_sale(correction)[1:])
+    accepted_id = db.session.scalar(select(Einvoice.id).where(corrected, status_words.accepted_late()).limit(1))
+    if accepted_id is not None:
+        raise CorrectedAccepted(accepted_id)
 
 
 def require_free_order(einvoice: Einvoice, *, issued_only: bool = False) -> None:

@@ -47,6 +47,7 @@ def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
         UnknownEinvoice: the e-invoice does not exist in this scope.
         WrongState: the e-invoice is not a draft.
         Incomplete: something is missing for a lawful document; the errors name all fields.
+        CorrectedAccepted: it is a correction, and the provider accepted the rejected e-invoice after all.
         SaleInReview: its sales invoice is in review.
         AlreadyInvoiced: its sales invoice has an issued e-invoice, of whichever user.
         DuplicateOrder: its order of the marketplace has an issued e-invoice.
@@ -59,6 +60,7 @@ def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
     readiness.require_complete(profile, einvoice)
     readiness.require_own_series(profile)
     is_test = document_mode.find_mode(einvoice)
+    exclusivity.require_still_rejected(einvoice)
     if einvoice.sales_invoice_no:
         exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope)
     # One issue at a time for each owner, locked before the stamp: numbers and dates rise in the same order, and the
@@ -127,6 +129,7 @@ def send(einvoice_id: int, scope: Scope, actor: str, *, provider_account_id: int
         WrongState: the e-invoice has no number yet, or the provider received it already.
         AlreadyCorrected: the e-invoice was rejected and has a correction.
         AlreadySending: a sending is pending.
+        CorrectedAccepted: as for ``issue``.
         SaleInReview, AlreadyInvoiced: it was rejected, and its sales invoice is in review or has another e-invoice.
         AccountNotReady: the provider account is untested, disabled or archived; it names those that are ready.
         InDoubt: another account was named, and the provider of the present one may have the e-invoice.
@@ -134,6 +137,7 @@ def send(einvoice_id: int, scope: Scope, actor: str, *, provider_account_id: int
     """
     einvoice = find_for_update(einvoice_id, scope)
     step_needs.require("send", einvoice)
+    exclusivity.require_still_rejected(einvoice)
     if einvoice.status == Status.REJECTED and einvoice.sales_invoice_no:
         exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope)
     if provider_account_id not in {None, einvoice.provider_account_id}:

@@ -186,6 +186,7 @@ def of_draft(einvoice: Einvoice, scope: Scope, wanted: LegalProfile | None = Non
     conflicts: list[Conflict] = []
     try:
         require_own_series(profile)
+        exclusivity.require_still_rejected(einvoice)
         if einvoice.sales_invoice_no:
             exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope, lock=False)
         exclusivity.require_free_order(einvoice, issued_only=True)

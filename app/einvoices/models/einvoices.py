@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.einvoices.models.columns import amount, moment, optional_moment, text_column
-from app.einvoices.models.index_expressions import INCOMPLETE, SEARCHED, WORDS
+from app.einvoices.models.index_expressions import ENDED_AFTER_ANSWER, INCOMPLETE, SEARCHED, WORDS
 from app.einvoices.models.legal_fields import VAT_CATEGORIES, LegalHeader, LegalItem, TaxRule
 from app.einvoices.models.provider_accounts import ProviderAccount, waiting_reason
 from app.einvoices.models.work import EinvoicePdf
@@ -80,6 +80,7 @@ class Einvoice(LegalHeader, db.Model):
         Index("ix_e_invoices_status_id", "status", "id"),
         Index("ix_e_invoices_updated_at_id", "updated_at", "id"),
         Index("ix_e_invoices_rejected_later", "owner_id", "id", postgresql_where=text(REJECTED_LATER)),
+        Index("ix_e_invoices_ended_after_answer", "owner_id", "id", postgresql_where=text(ENDED_AFTER_ANSWER)),
         Index("ix_e_invoices_words", text(WORDS), postgresql_using="gin"),
         Index("ix_e_invoices_incomplete", "owner_id", "id", postgresql_where=text(INCOMPLETE)),
         Index("ix_e_invoices_identifiers", text(IDENTIFIERS), postgresql_using="gin"),

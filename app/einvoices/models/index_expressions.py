@@ -18,6 +18,10 @@ def _joined() -> str:
 
 #: The words of an e-invoice by which it is searched, without case and accents.
 WORDS = f"to_tsvector('simple', regexp_replace({folded_sql(_joined())}, '[^[:alnum:]]+', ' ', 'g'))"
+#: SQL: the provider said something of an e-invoice that is cancelled, or that a correction took the place of.
+ENDED_AFTER_ANSWER = (
+    "number IS NOT NULL AND provider_status_at IS NOT NULL AND (status = 'cancelled' OR corrected_by_id IS NOT NULL)"
+)
 #: SQL: a draft of a sale lacks something of its buyer; as ``lifecycle/readiness.py`` asks for it.
 INCOMPLETE = (
     "status = 'draft' AND type = 'sale' AND (buyer_name !~ '[[:alnum:]]' OR ("

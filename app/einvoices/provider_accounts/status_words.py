@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, String, and_, func, not_, select
+from sqlalchemy import Boolean, ColumnElement, String, and_, func, literal_column, not_, select
 
 from app.einvoices import status
 from app.einvoices.events import STATUS_CHANGED, emit_and_record
 from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.models.index_expressions import ENDED_AFTER_ANSWER
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.status import MAPPED_FROM, Status
 from app.extensions import db
@@ -41,6 +42,18 @@ def meaning() -> ColumnElement[str]:
     mapped = func.coalesce(ProviderAccount.mapping.op("->>", return_type=String())(word), "")
     with_mapping = ProviderAccount.id == Einvoice.provider_account_id, ProviderAccount.mapping.is_not(None)
     return func.coalesce(select(mapped).where(*with_mapping).correlate(Einvoice).scalar_subquery(), word)
+
+
+def is_accepted_late(einvoice: Einvoice) -> bool:
+    """Whether the provider accepted an e-invoice that was cancelled, or that a correction took the place of."""
+    is_ended = einvoice.status == Status.CANCELLED or einvoice.corrected_by_id is not None
+    is_known = einvoice.number is not None and einvoice.provider_status_at is not None
+    return is_ended and is_known and meaning_of(einvoice) == Status.ACCEPTED
+
+
+def accepted_late() -> ColumnElement[bool]:
+    """``is_accepted_late`` in SQL."""
+    return and_(literal_column(f"({ENDED_AFTER_ANSWER})", Boolean()), meaning() == Status.ACCEPTED)
 
 
 def is_not_rejected() -> ColumnElement[bool]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.accounts import audit
 from app.accounts.ownership import Scope
 from app.einvoices.decisions import decision_checks
-from app.einvoices.events import STATUS_CHANGED, emit, record
+from app.einvoices.events import NEEDS_ATTENTION, STATUS_CHANGED, emit, record
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.provider_accounts import status_words
@@ -19,8 +20,12 @@ from app.einvoices.providers.doubt import settle_by_report
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
 from app.kernel import clock
+from app.kernel.messages import N_
 
-RECORDED = "provider_status_updated"
+RECORDED, ACCEPTED_LATE = "provider_status_updated", "accepted_late"
+LATE = N_("The provider accepted the e-invoice after it was cancelled or corrected.")
+#: Who says so, in the audit trail.
+ACTOR = "invoice-hub"
 
 
 def report(
@@ -59,10 +64,22 @@ def report(
     record(einvoice, RECORDED, **facts, occurred_at=clock.iso(moment), applied=applied)
     if not late:
         settle_by_report(einvoice)
-    if applied and not status_words.apply(einvoice):
-        emit(STATUS_CHANGED, einvoice)
+    if applied:
+        _apply(einvoice)
     decision_checks.hear_report(einvoice, account.id if account else einvoice.provider_account_id or lanes.INSTALLATION)
     return einvoice
+
+
+def _apply(einvoice: Einvoice) -> None:
+    """Apply the new word of the provider; tell people if it accepts what was cancelled or corrected."""
+    if status_words.apply(einvoice):
+        return
+    emit(STATUS_CHANGED, einvoice)
+    if not status_words.is_accepted_late(einvoice):
+        return
+    record(einvoice, ACCEPTED_LATE, reason=LATE)
+    audit.record(f"einvoice.{ACCEPTED_LATE}", actor=ACTOR, subject=f"einvoice:{einvoice.id}", reason=LATE)
+    emit(NEEDS_ATTENTION, einvoice, attention={"problem": ACCEPTED_LATE, "reason": LATE})
 
 
 def _is_late(einvoice: Einvoice, data: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""E-invoices that need a person (rejected, not sent, in doubt, disputed): conditions, and the status for people."""
+"""E-invoices that need a person (rejected, not sent, in doubt …): conditions, and the status for people."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ PROBLEMS: Mapping[str, Callable[[], ColumnElement[bool]]] = {
     "not_sent": _not_sent,
     "in_doubt": _in_doubt,
     "contradicted": functools.partial(_disputed, CheckState.CONTRADICTED),
+    "accepted_late": status_words.accepted_late,
     "unconfirmed": functools.partial(_disputed, CheckState.UNCONFIRMED),
 }
 

@@ -59,7 +59,8 @@ class ListQuery(Schema):
         metadata={
             "description": "What needs a person: `rejected` by the provider, also after it was sent; `not_sent`: the "
             "hub gave it up; `in_doubt`; `contradicted`: the provider contradicts the decision of a person about a "
-            "doubt; `unconfirmed`: it did not confirm the decision."
+            "doubt; `accepted_late`: it accepted what was cancelled or corrected; `unconfirmed`: it did not confirm "
+            "the decision."
         },
     )
     updated_since = DateTime()
