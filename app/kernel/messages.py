@@ -6,6 +6,7 @@ carries values. Both are strings in English; a page looks the id up in the viewe
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 
@@ -18,7 +19,8 @@ class Message(str):
     """A finished English text that remembers its id and its values.
 
     ``id`` is a template in percent style. Without values it is used as it is, as ``gettext`` does. A value that is a
-    ``Message``, a ``Code`` or an ``AnyOf`` is translated on a page; every other value is shown as it is.
+    ``Message``, a ``Code`` or an ``AnyOf`` is translated on a page. A ``Decimal`` has no zeros at its end; a page shows
+    it in the viewer's number format. Every other value is shown as it is.
     """
 
     __slots__ = ("id", "values")
@@ -27,12 +29,19 @@ class Message(str):
     values: dict[str, Any]
 
     def __new__(cls, id: str, /, **values: Any) -> Message:  # noqa: A002 - gettext's own word
-        message = super().__new__(cls, id % values if values else id)
-        message.id, message.values = id, values
+        shown = {name: _shortest(value) if isinstance(value, Decimal) else value for name, value in values.items()}
+        message = super().__new__(cls, id % shown if shown else id)
+        message.id, message.values = id, shown
         return message
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
         return (self.id,), self.values
+
+
+def _shortest(number: Decimal) -> Decimal:
+    """The same number as people write it: ``2.50`` becomes ``2.5``, and ``2.0`` becomes ``2``."""
+    text = f"{number:f}"
+    return Decimal(text.rstrip("0").rstrip(".")) if "." in text else Decimal(text)
 
 
 class Code(str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -31,6 +32,14 @@ def test_a_message_is_its_english_text() -> None:
     assert Message("100% wool") == "100% wool"
     assert as_message("Gone.").id == "Gone."
     assert as_message(MESSAGE) is MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("2.0000", "2"), ("2.50", "2.5"), ("0.0", "0"), ("100", "100"), ("1E+2", "100"), ("-0.10", "-0.1")],
+)
+def test_a_decimal_has_no_zeros_at_its_end(number: str, text: str) -> None:
+    assert Message("%(n)s left", n=Decimal(number)) == f"{text} left"
 
 
 @pytest.mark.parametrize("keep", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import get_locale, gettext
 
 from app.admin.i18n import labels
+from app.admin.i18n.formats import quantity
 from app.kernel.messages import AnyOf, Code, Message
 from app.languages import SOURCE
 
@@ -31,6 +33,8 @@ def _value(value: Any) -> Any:
         return _label(value)
     if isinstance(value, AnyOf):
         return ", ".join(map(_label, value.codes))
+    if isinstance(value, Decimal):
+        return quantity(value)
     return value
 
 

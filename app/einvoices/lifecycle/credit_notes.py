@@ -156,8 +156,8 @@ def _find_faults(by_id: Mapping[int, EinvoiceItem], wanted: Sequence[Mapping[str
                     "quantity": [
                         Message(
                             N_("Only %(left)s of %(quantity)s can still be given back."),
-                            left=plain_decimal(left),
-                            quantity=plain_decimal(item.quantity),
+                            left=left,
+                            quantity=item.quantity,
                         )
                     ]
                 },

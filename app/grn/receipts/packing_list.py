@@ -31,7 +31,6 @@ from app.grn.schemas.pagination import Page, paginate
 from app.grn.schemas.receipts import MAX_ROLLS
 from app.kernel import clock
 from app.kernel.messages import N_, Message
-from app.kernel.money import plain_decimal
 from app.kernel.pagination.keyset import Order
 from app.kernel.pagination.walk import QuerySource
 
@@ -161,9 +160,7 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data, *, acto
     for name, value in findings.items():
         setattr(roll, name, 0 if name == "blanket_qty" and value is None else value)
     if blanket_exceeds_length(roll):
-        sentence = Message(
-            N_("More than the roll's length of %(length)s."), length=plain_decimal(roll.length or Decimal(0))
-        )
+        sentence = Message(N_("More than the roll's length of %(length)s."), length=roll.length or Decimal(0))
         raise BadFields([(("blanketQty",), roll.blanket_qty, sentence)])
     if any(name in findings for name in INSPECTED_TO_SUPPLIER):
         measured = any(getattr(roll, name) is not None for name in INSPECTED_TO_SUPPLIER)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from flask_babel import force_locale
 
@@ -24,7 +26,7 @@ from tests.factories import a_user
 
 
 def in_turkish(app: Hub, text: str) -> str:
-    with app.test_request_context(), force_locale("tr"):
+    with app.test_request_context(headers={"Accept-Language": "tr"}), force_locale("tr"):
         return translate(text)
 
 
@@ -40,8 +42,10 @@ def wrong_state(step: str) -> str:
     [
         ("Expected a list.", "Bir liste bekleniyor."),
         (
-            Message("Only %(left)s of %(quantity)s can still be given back.", left="1.5", quantity=3),
-            "3 adedin yalnızca 1.5 kadarı daha iade edilebilir.",
+            Message(
+                "Only %(left)s of %(quantity)s can still be given back.", left=Decimal("1.50"), quantity=Decimal(3)
+            ),
+            "3 adedin yalnızca 1,5 kadarı daha iade edilebilir.",
         ),
         (
             einvoices.WrongState("sent", "draft", {"cancel": "cancelled"}).message,
