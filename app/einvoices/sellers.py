@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.accounts import audit
@@ -22,6 +22,7 @@ from app.einvoices.countries import DEFAULT_COUNTRY, TIMEZONES
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.models.legal_fields import SELLER_FACTS, TaxRule, TaxScheme
 from app.einvoices.models.sellers import COMPARED_TAX_ID, SellerLogo, SellerProfile
+from app.einvoices.models.series import looks_like_test
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.extensions import db
 from app.kernel import clock, time_zones
@@ -100,6 +101,8 @@ def save(owner_id: int, *, actor: str, **facts: Any) -> SellerProfile:
     if said:
         facts["legal"] = draft_facts.merged(profile.legal, said)
     _require_tax_number(profile, facts)
+    if facts.get("prefix", profile.prefix) != profile.prefix and looks_like_test(facts["prefix"]):
+        raise Invalid({"prefix": [N_("The numbers of test documents begin like this. Choose another prefix.")]})
     changed = sorted(name for name, value in facts.items() if getattr(profile, name) != value)
     for name, value in facts.items():
         setattr(profile, name, value)
@@ -123,6 +126,12 @@ def shares_series(profile: SellerProfile) -> bool:
     with db.session.no_autoflush:  # the profile may be refused
         found = db.session.scalar(_SHARED_SERIES, {**values, "prefix": profile.prefix, "year": year})
     return bool(tax_id and found)
+
+
+def emails_with_test_prefix() -> Sequence[str]:
+    """The users whose legal numbers look like those of test documents; such a prefix is refused now."""
+    query = select(SellerProfile.prefix, User.email).join(User, User.id == SellerProfile.owner_id).order_by(User.email)
+    return [row.email for row in db.session.execute(query) if looks_like_test(row.prefix)]
 
 
 def series_year(profile: SellerProfile, moment: datetime) -> int:

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.einvoices import sellers
 from app.extensions import db
 from app.kernel import clock, postgres_programs
 from app.kernel.identifiers import clean_identifier
@@ -242,6 +243,21 @@ def _attention() -> Iterator[Finding]:
         yield Finding("attention", State.OK, "nothing needs a person")
 
 
+def _series() -> Iterator[Finding]:
+    try:
+        emails = sellers.emails_with_test_prefix()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return  # the checks of the database and the migrations report it
+    for email in emails:
+        yield Finding(
+            "series",
+            State.WARNING,
+            f"the legal numbers of {email} look like those of test documents",
+            f"Choose another prefix: flask einvoices seller {email} --prefix …; the numbers that are issued stay.",
+        )
+
+
 def _programs() -> Iterator[Finding]:
     for name in ("pg_dump", "pg_restore", "psql"):
         if path := postgres_programs.program_path(name):
@@ -271,6 +287,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _storage,
     _pdf_libraries,
     _attention,
+    _series,
     _programs,
     _workers,
 )

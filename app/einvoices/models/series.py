@@ -11,6 +11,11 @@ from app.extensions import db
 TEST_PREFIX = "TEST-"
 
 
+def looks_like_test(prefix: str) -> bool:
+    """Whether the legal numbers of a prefix would begin as those of test documents do: ``TEST-2026-000001``."""
+    return f"{prefix}-".startswith(TEST_PREFIX)
+
+
 class EinvoiceSeries(db.Model):
     """Number series of one owner, prefix and year; the lock on its row makes the numbers gap-free."""
 
