@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -303,3 +304,15 @@ def test_a_cancelled_correction_beside_another_one_is_unlinked(empty: sa.Engine)
     with empty.connect() as connection:
         linked = connection.scalars(sa.text("SELECT corrects_id FROM e_invoices ORDER BY id")).all()
     assert linked == [None, None, ids[0]]
+
+
+def test_stored_words_of_providers_get_the_plain_i_besides(empty: sa.Engine) -> None:
+    upgrade("0040")
+    fill(empty)
+    before = {"i\u0307ptal": "rejected", "onaylandı": "accepted", "onaylandi": "rejected", "red": "rejected"}
+    with empty.begin() as connection:
+        connection.execute(sa.text("UPDATE provider_accounts SET mapping = :words"), {"words": json.dumps(before)})
+    upgrade("0041")
+    with empty.connect() as connection:
+        assert connection.scalar(sa.text("SELECT mapping FROM provider_accounts")) == {**before, "iptal": "rejected"}
+    downgrade("0040")

@@ -37,6 +37,8 @@ class OwnWord(StrEnum):
 
 #: Words of providers that become the own status when they are the response to a sending.
 STATUS_BY_PROVIDER_STATUS = {"accepted": Status.ACCEPTED, "rejected": Status.REJECTED}
+#: The dotless and the dotted i of Turkish, and the letters that they count as.
+TURKISH_I = "ıİ", "ii"
 #: SQL: the provider said "rejected" after the e-invoice was sent.
 REJECTED_LATER = "status IN ('sent', 'accepted') AND lower(provider_status) = 'rejected'"
 #: Own status that a mapped word of the provider can set, and the statuses from which it does. A provider may take back
@@ -47,15 +49,23 @@ MAPPED_FROM = {
 }
 
 
+def word_key(word: str) -> str:
+    """A word of a provider without letter case; the dotless and the dotted i of Turkish count as i.
+
+    Each letter is lowered by itself, as PostgreSQL does it: the final sigma of Greek is no case of its own.
+    """
+    return "".join(map(str.lower, word.translate(str.maketrans(*TURKISH_I))))
+
+
 def is_own_word(word: str) -> bool:
     """Whether a word is one of the hub's own: a provider that said it would look like the hub."""
-    return word.lower() in set(OwnWord)
+    return word_key(word) in set(OwnWord)
 
 
 def meaning_of(word: str | None, mapping: Mapping[str, str] | None) -> str | None:
     """The status that a word of the provider stands for, if any; with a mapping only the words that it lists count."""
     known: Mapping[str, str] = STATUS_BY_PROVIDER_STATUS if mapping is None else mapping
-    return known.get((word or "").lower())
+    return known.get(word_key(word or ""))
 
 
 def is_rejected(status: str, meaning: str | None) -> bool:

@@ -11,7 +11,7 @@ from app.einvoices.events import STATUS_CHANGED, emit_and_record
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.index_expressions import ENDED_AFTER_ANSWER
 from app.einvoices.models.provider_accounts import ProviderAccount
-from app.einvoices.status import MAPPED_FROM, Status
+from app.einvoices.status import MAPPED_FROM, TURKISH_I, Status
 from app.extensions import db
 
 #: What ``"default"`` stands for; every other word leaves the own status alone.
@@ -38,7 +38,8 @@ def is_rejected_still(einvoice: Einvoice) -> bool:
 
 def meaning() -> ColumnElement[str]:
     """``meaning_of`` in SQL; a word that stands for no status is itself, or empty."""
-    word = func.lower(func.coalesce(Einvoice.provider_status, ""))
+    said = func.coalesce(Einvoice.provider_status, "")
+    word = func.lower(func.translate(said, *TURKISH_I))  # ``status.word_key`` in SQL
     mapped = func.coalesce(ProviderAccount.mapping.op("->>", return_type=String())(word), "")
     with_mapping = ProviderAccount.id == Einvoice.provider_account_id, ProviderAccount.mapping.is_not(None)
     return func.coalesce(select(mapped).where(*with_mapping).correlate(Einvoice).scalar_subquery(), word)

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from app.config import KIB
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
-from app.einvoices.status import STATUS_BY_PROVIDER_STATUS, OwnWord, Status, is_own_word
+from app.einvoices.status import STATUS_BY_PROVIDER_STATUS, OwnWord, Status, is_own_word, word_key
 from app.kernel import json
 from app.kernel.errors import MalformedJson
 from app.kernel.http.tls_errors import causes_of, tls_message
@@ -207,7 +207,7 @@ def _parse_response(content: bytes) -> ProviderResponse:
         raise ProviderRejected(N_("The provider's answer has no provider_status."), permanent=False, in_doubt=True)
     if is_own_word(text):
         text = OwnWord.TAKEN.value
-    status = STATUS_BY_PROVIDER_STATUS.get(text.lower(), Status.SENT)
+    status = STATUS_BY_PROVIDER_STATUS.get(word_key(text), Status.SENT)
     return ProviderResponse(status, text, clean_identifier(number or "")[:255] or None, raw)
 
 

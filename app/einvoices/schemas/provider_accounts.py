@@ -18,7 +18,7 @@ from app.einvoices.provider_accounts.status_words import DEFAULT_MAPPING
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.einvoices.schemas.lists import Flag
 from app.einvoices.schemas.provider_status import ProviderStatusSchema, require_providers_word
-from app.einvoices.status import MAPPED_FROM, Status
+from app.einvoices.status import MAPPED_FROM, Status, word_key
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
@@ -53,6 +53,7 @@ class WordMapping(HubField):
         "invalid": N_('Expected "default" or an object of words.'),
         "many": Message(N_("Ensure there are no more than %(n)s words."), n=MAX_WORDS),
         "word": Message(N_("A word has 1 to %(n)s characters."), n=MAX_WORD_LENGTH),
+        "twice": N_("A word stands for one status; upper and lower case make no difference."),
         "target": Message(N_("A word stands for one of: %(choices)s."), choices=", ".join(_TARGETS)),
     }
 
@@ -68,13 +69,15 @@ class WordMapping(HubField):
             raise self.make_error("invalid")
         if len(value) > MAX_WORDS:
             raise self.make_error("many")
-        words = {clean_identifier(word).lower(): target for word, target in value.items()}
+        words = {word_key(clean_identifier(word)): target for word, target in value.items()}
         if not all(0 < len(word) <= MAX_WORD_LENGTH for word in words) or has_nul(list(words)):
             raise self.make_error("word")
         for word in words:
             require_providers_word(word)
         if not all(target in _TARGETS for target in words.values()):
             raise self.make_error("target")
+        if any(words[word_key(clean_identifier(word))] != target for word, target in value.items()):
+            raise self.make_error("twice")
         return words
 
 

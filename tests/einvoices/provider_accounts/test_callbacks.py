@@ -17,7 +17,17 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.outbound.shared_secret import generate_secret
 from app.kernel.unit_of_work import unit_of_work
-from tests.einvoices.helpers import URL, create_draft, create_issued, fetch_detail, perform, reports_of, stored_sendings
+from tests.einvoices.helpers import (
+    URL,
+    create_draft,
+    create_issued,
+    fetch_detail,
+    list_page,
+    page_ids,
+    perform,
+    reports_of,
+    stored_sendings,
+)
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS, call_back
 from tests.einvoices.providers.provider_server import StoringProvider
 
@@ -161,6 +171,25 @@ class TestMapping:
         assert said == ["sent", "accepted", "accepted", "rejected", "accepted", "accepted", "rejected"]
         reported = perform(admin, einvoice["id"], "provider-status", {"provider_status": "kabul"})
         assert reported["status"] == "accepted"
+
+    def test_turkish_words_count_in_upper_and_lower_case(
+        self, anybody: FlaskClient, admin: FlaskClient, open_account: Callable[..., Any], send: Send
+    ) -> None:
+        account = open_account(mapping={"reddedildi": "rejected", "ONAYLANDI": "accepted"})
+        einvoice = send(account)
+        said = [call_back(anybody, account, say(einvoice, word)).json["status"] for word in ("onaylandı", "REDDEDİLDİ")]
+        assert said == ["accepted", "rejected"]
+        assert page_ids(list_page(admin, attention="rejected")) == [einvoice["id"]]
+        perform(admin, einvoice["id"], "cancel", {"reason": "x"})
+        call_back(anybody, account, say(einvoice, "Onaylandı"))
+        assert page_ids(list_page(admin, attention="accepted_late")) == [einvoice["id"]]
+
+    def test_a_word_cannot_stand_for_two_statuses(self, admin: FlaskClient, open_account: Callable[..., Any]) -> None:
+        account = open_account(mapping={"İptal": "rejected", "IPTAL": "rejected"})
+        assert account["mapping"] == {"iptal": "rejected"}
+        twice = {"mapping": {"İPTAL": "accepted", "iptal": "rejected"}}
+        refused = admin.patch(f"{ACCOUNTS}/{account['id']}", json=twice)
+        assert (refused.status_code, list(refused.json["errors"])) == (422, ["mapping"])
 
     def test_the_response_follows_the_mapping_too(
         self, open_account: Callable[..., Any], store: StoringProvider, send: Send

@@ -1,4 +1,7 @@
-"""E-invoices that a provider accepts after they were cancelled or corrected: an index that finds them."""
+"""Words of providers: an index of e-invoices that were accepted too late, and mappings with the Turkish i.
+
+A mapping keeps the words as the previous release looks them up, and gets them with the plain i besides.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,19 @@ depends_on = None
 ENDED_AFTER_ANSWER = (
     "number IS NOT NULL AND provider_status_at IS NOT NULL AND (status = 'cancelled' OR corrected_by_id IS NOT NULL)"
 )
+#: The previous release stored "İPTAL" as "i̇ptal", with a dot of its own (U+0307). A word that is there already counts.
+ADD_PLAIN_WORDS = """
+    UPDATE provider_accounts SET mapping = (
+        SELECT (jsonb_object_agg(replace(translate(each.key, 'ı', 'i'), U&'i\\0307', 'i'), each.value)
+            || mapping::jsonb)::json
+        FROM json_each(mapping) each
+    )
+    WHERE mapping::jsonb::text ~ U&'[ı\\0307]'
+"""
 
 
 def upgrade() -> None:
+    op.execute(ADD_PLAIN_WORDS)
     with op.get_context().autocommit_block():
         drop()  # an interrupted run leaves an invalid index
         op.create_index(
@@ -33,6 +46,4 @@ def downgrade() -> None:
 
 
 def drop() -> None:
-    op.drop_index(
-        "ix_e_invoices_ended_after_answer", "e_invoices", if_exists=True, postgresql_concurrently=True
-    )
+    op.drop_index("ix_e_invoices_ended_after_answer", "e_invoices", if_exists=True, postgresql_concurrently=True)
