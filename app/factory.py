@@ -139,7 +139,10 @@ def _connect_packages() -> None:
     chain.domain.state_before = chain_records.state_before
     chain.domain.append_missing = late_records.append_missing
     invoice_sources.SOURCES["sales"] = invoice_sources.InvoiceSource(
-        einvoice_source.billable_invoice, einvoice_source.lock, einvoice_source.is_in_review
+        einvoice_source.billable_invoice,
+        einvoice_source.lock,
+        einvoice_source.is_in_review,
+        einvoice_source.was_corrected,
     )
 
 

@@ -26,6 +26,7 @@ from app.einvoices.errors import (
     NotCreditable,
     NotInDoubt,
     PdfNotReady,
+    SaleChanged,
     SaleInReview,
     SeriesTaken,
     UnknownEinvoice,
@@ -194,7 +195,7 @@ class Readiness(MethodView):
 @blp.route("/<int:einvoice_id>/issue")
 class Issue(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState, Incomplete, *_NOT_FREE, DuplicateOrder, SeriesTaken)
+    @refuses(UnknownEinvoice, WrongState, Incomplete, *_NOT_FREE, SaleChanged, DuplicateOrder, SeriesTaken)
     @blp.response(200, EinvoiceDetailSchema, example={**samples.DETAIL, "pdf_state": "pending", "pdf_url": None})
     def post(self, einvoice_id: int) -> Einvoice:
         """Issue a draft: it gets its number and date; its PDF follows within seconds.

@@ -137,6 +137,16 @@ class SaleInReview(Conflict):
     code = "SALE_IN_REVIEW"
 
 
+class SaleChanged(Conflict):
+    """The draft has the lines that the sales invoice had before billing corrected it."""
+
+    message = N_(
+        "The sales invoice was corrected after this draft got its lines. Change the lines, or cancel the draft and "
+        "make it again from the sales invoice."
+    )
+    code = "SALE_CHANGED"
+
+
 class AlreadyInvoiced(Conflict):
     """Somebody issued an e-invoice for the sales invoice; its id and number are for those who may see it."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -17,11 +18,13 @@ class InvoiceSource:
             raises ``NotFound`` when no invoice has the number.
         lock: locks the invoice with a number until the commit, and returns whether it is in review.
         is_in_review: the same without a lock.
+        was_corrected: whether the invoice with a number was corrected after a moment.
     """
 
     read: Callable[[str], Mapping[str, Any]]
     lock: Callable[[str], bool]
     is_in_review: Callable[[str], bool]
+    was_corrected: Callable[[str, datetime], bool]
 
 
 SOURCES: dict[str, InvoiceSource] = {}

@@ -1,4 +1,4 @@
-"""Words of providers: an index of e-invoices that were accepted too late, and mappings with the Turkish i.
+"""E-invoices that were accepted too late: their index; when lines were read from the sales invoice; the Turkish i.
 
 A mapping keeps the words as the previous release looks them up, and gets them with the plain i besides.
 """
@@ -28,7 +28,6 @@ ADD_PLAIN_WORDS = """
 
 
 def upgrade() -> None:
-    op.execute(ADD_PLAIN_WORDS)
     with op.get_context().autocommit_block():
         drop()  # an interrupted run leaves an invalid index
         op.create_index(
@@ -38,11 +37,14 @@ def upgrade() -> None:
             postgresql_where=sa.text(ENDED_AFTER_ANSWER),
             postgresql_concurrently=True,
         )
+    op.execute(ADD_PLAIN_WORDS)
+    op.add_column("e_invoices", sa.Column("sales_read_at", sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
         drop()
+    op.drop_column("e_invoices", "sales_read_at")
 
 
 def drop() -> None:

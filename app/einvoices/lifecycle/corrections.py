@@ -22,7 +22,7 @@ _TOTALS = ("subtotal", "discount_total", "tax_total", "grand_total")
 _COPIED = (
     *("owner_id", "type", "original_id", "currency", "provider", "provider_account_id"),
     *("marketplace", "marketplace_order_no", "allow_duplicate_order", "credited_total"),
-    *("notes", "extra", *_TOTALS, *(f"buyer_{name}" for name in BUYER)),
+    *("sales_read_at", "notes", "extra", *_TOTALS, *(f"buyer_{name}" for name in BUYER)),
     *(*DOCUMENT_COLUMNS, "withholding_total", "tax_rule", "is_interstate", "legal", "buyer_legal"),
 )
 _COPIED_OF_ITEM = (

@@ -138,6 +138,7 @@ def _audit_order(einvoice: Einvoice, actor: str) -> None:
 def _change_lines(einvoice: Einvoice, data: Mapping[str, Any], profile: SellerProfile) -> None:
     before, einvoice.currency = CURRENCIES[einvoice.currency], data.get("currency", einvoice.currency)
     if "items" in data:
+        einvoice.sales_read_at = clock.now() if einvoice.sales_invoice_no else None
         include_vat = data.get("prices_include_vat", False)
         draft_lines.replace_lines(einvoice, data["items"], profile, include_vat=include_vat)
     elif may_change_lines(einvoice) and (

@@ -6,7 +6,7 @@ from sqlalchemy import select, text
 
 from app.accounts.ownership import Scope
 from app.einvoices import invoice_sources
-from app.einvoices.errors import AlreadyInvoiced, CorrectedAccepted, DuplicateOrder, SaleInReview
+from app.einvoices.errors import AlreadyInvoiced, CorrectedAccepted, DuplicateOrder, SaleChanged, SaleInReview
 from app.einvoices.models.einvoices import Einvoice, folded
 from app.einvoices.provider_accounts import status_words
 from app.einvoices.queries.lookup import ids_of_sale, is_in_force
@@ -54,6 +54,17 @@ def require_free_sale(sales_invoice_no: str, einvoice: Einvoice | None, scope: S
     if other is not None:
         is_visible = scope is None or other.owner_id == scope
         raise AlreadyInvoiced(other.id, other.invoice_no) if is_visible else AlreadyInvoiced()
+
+
+def require_current_lines(einvoice: Einvoice) -> None:
+    """Refuse a draft whose sales invoice was corrected after the draft got its lines.
+
+    Raises:
+        SaleChanged: the lines are those before the correction.
+    """
+    number, read_at = einvoice.sales_invoice_no, einvoice.sales_read_at
+    if number and read_at is not None and invoice_sources.SOURCES["sales"].was_corrected(number, read_at):
+        raise SaleChanged
 
 
 def require_still_rejected(correction: Einvoice) -> None:

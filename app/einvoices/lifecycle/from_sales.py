@@ -21,6 +21,7 @@ from app.einvoices.provider_accounts import directory, draft_account
 from app.einvoices.providers.sendings import is_open
 from app.einvoices.queries.lookup import find_for_update, is_in_force
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.errors import Invalid, NotFound
 from app.kernel.messages import N_, Message
 
@@ -57,18 +58,24 @@ def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope, actor
         step_needs.require("correct", existing)
         if credit_notes.has_credits(existing):  # they refer to lines that the sales invoice may not have any more
             raise HasCredits
+    exclusivity.require_free_sale(invoice_no, existing, scope)  # it also waits for a correction that is being made
+    read_at = clock.now()
     content = _content({**_kept_choices(existing, data), **data} if existing else data, owner_id, existing)
-    exclusivity.require_free_sale(invoice_no, existing, scope)
     einvoice = drafts.add(content, owner_id)
+    einvoice.sales_read_at = read_at
     if existing:
-        for name in _KEPT:
-            setattr(einvoice, name, getattr(existing, name))
-        corrections.replace(existing, einvoice, "", actor)
+        _replace(existing, einvoice, actor)
     else:
         einvoice.sales_invoice_no = invoice_no
     facts = {"sales_invoice_no": invoice_no, "corrects_id": einvoice.corrects_id}
     record_step("created", einvoice, actor, CREATED, **facts)
     return einvoice, True
+
+
+def _replace(rejected: Einvoice, einvoice: Einvoice, actor: str) -> None:
+    for name in _KEPT:
+        setattr(einvoice, name, getattr(rejected, name))
+    corrections.replace(rejected, einvoice, "", actor)
 
 
 def _find_existing(invoice_no: str, owner_id: int) -> Einvoice | None:

@@ -49,6 +49,7 @@ def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
         Incomplete: something is missing for a lawful document; the errors name all fields.
         CorrectedAccepted: it is a correction, and the provider accepted the rejected e-invoice after all.
         SaleInReview: its sales invoice is in review.
+        SaleChanged: its sales invoice was corrected after it got its lines.
         AlreadyInvoiced: its sales invoice has an issued e-invoice, of whichever user.
         DuplicateOrder: its order of the marketplace has an issued e-invoice.
         SeriesTaken: another user of the same company has the prefix.
@@ -63,6 +64,7 @@ def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:
     exclusivity.require_still_rejected(einvoice)
     if einvoice.sales_invoice_no:
         exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope)
+        exclusivity.require_current_lines(einvoice)
     # One issue at a time for each owner, locked before the stamp: numbers and dates rise in the same order, and the
     # year of the number is the year of its date.
     db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"issue {einvoice.owner_id}", 0))))

@@ -189,6 +189,7 @@ def of_draft(einvoice: Einvoice, scope: Scope, wanted: LegalProfile | None = Non
         exclusivity.require_still_rejected(einvoice)
         if einvoice.sales_invoice_no:
             exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope, lock=False)
+            exclusivity.require_current_lines(einvoice)
         exclusivity.require_free_order(einvoice, issued_only=True)
     except Conflict as conflict:
         conflicts.append(conflict)

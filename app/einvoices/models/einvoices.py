@@ -145,6 +145,9 @@ class Einvoice(LegalHeader, db.Model):
     corrected_by_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoices.id"))
     #: Number of the sales invoice that it was created from.
     sales_invoice_no: Mapped[str | None] = mapped_column(String(50))
+    #: When its lines were read from the sales invoice, or given by a person; a later correction of that is not in them.
+    #: Null in rows of an earlier release.
+    sales_read_at: Mapped[datetime | None] = optional_moment()
     marketplace: Mapped[str | None] = mapped_column(String(100))
     marketplace_order_no: Mapped[str | None] = mapped_column(String(100))
     #: Whether it may have the same order as another e-invoice of its owner.

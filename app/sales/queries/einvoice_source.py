@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, select
 
 from app.extensions import db
-from app.sales.models.invoices import SalesInvoice
+from app.sales.models.invoices import ReturnRecord, SalesInvoice
 from app.sales.models.masters import Customer
 from app.sales.queries.lookup import find_by_number
 from app.sales.state_machine import Status
@@ -44,6 +45,16 @@ def lock(invoice_no: str) -> bool:
 def is_in_review(invoice_no: str) -> bool:
     """Whether an invoice is in review; False for an unknown number."""
     return _is_in_review(_status(invoice_no))
+
+
+def was_corrected(invoice_no: str, moment: datetime) -> bool:
+    """Whether billing corrected an invoice after a moment."""
+    corrected = (
+        select(ReturnRecord.id)
+        .join(SalesInvoice, SalesInvoice.id == ReturnRecord.invoice_id)
+        .where(SalesInvoice.invoice_no == invoice_no, ReturnRecord.resolved_at > moment)
+    )
+    return db.session.scalar(corrected.limit(1)) is not None
 
 
 def _status(invoice_no: str) -> Select[Any]:
