@@ -20,7 +20,7 @@ from app.kernel import clock
 _TOTALS = ("subtotal", "discount_total", "tax_total", "grand_total")
 #: Columns that a correction copies; it draws a number of its own and is sent under a key of its own.
 _COPIED = (
-    *("owner_id", "type", "original_id", "currency", "provider", "provider_account_id"),
+    *("owner_id", "type", "is_test", "original_id", "currency", "provider", "provider_account_id"),
     *("marketplace", "marketplace_order_no", "allow_duplicate_order", "credited_total"),
     *("sales_read_at", "notes", "extra", *_TOTALS, *(f"buyer_{name}" for name in BUYER)),
     *(*DOCUMENT_COLUMNS, "withholding_total", "tax_rule", "is_interstate", "legal", "buyer_legal"),

@@ -32,6 +32,7 @@ _EVENTS: Mapping[Type, events.EventType] = {Type.RETURN: RETURN_CREATED, Type.CR
 #: Columns that a credit copies from its original.
 _COPIED = (
     "owner_id",
+    "is_test",
     "currency",
     "provider",
     "provider_account_id",

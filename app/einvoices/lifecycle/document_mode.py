@@ -31,6 +31,16 @@ def find_mode(einvoice: Einvoice) -> bool:
     return source.is_test
 
 
+def will_be_test(einvoice: Einvoice) -> bool:
+    """Whether it is a test document, or a draft that becomes one if it is issued as it is."""
+    if einvoice.is_test or einvoice.number is not None:
+        return einvoice.is_test
+    if (source := _find_source(einvoice)) is not None:
+        return source.is_test
+    account = db.session.get(ProviderAccount, einvoice.provider_account_id) if einvoice.provider_account_id else None
+    return account is not None and account.mode == Mode.TEST
+
+
 def require_account(einvoice: Einvoice) -> None:
     """Refuse the account of a draft that follows another document of the other mode.
 

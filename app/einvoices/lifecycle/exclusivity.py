@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 from app.accounts.ownership import Scope
 from app.einvoices import invoice_sources
 from app.einvoices.errors import AlreadyInvoiced, CorrectedAccepted, DuplicateOrder, SaleChanged, SaleInReview
+from app.einvoices.lifecycle import document_mode
 from app.einvoices.models.einvoices import Einvoice, folded
 from app.einvoices.provider_accounts import status_words
 from app.einvoices.queries.lookup import ids_of_sale, is_in_force
@@ -31,8 +32,8 @@ _LOCK_ORDER = text(f"SELECT pg_advisory_xact_lock(hashtextextended({folded(':nam
 def require_free_sale(sales_invoice_no: str, einvoice: Einvoice | None, scope: Scope, *, lock: bool = True) -> None:
     """Refuse a sales invoice that is in review, or that has an issued e-invoice of anybody besides ``einvoice``.
 
-    A cancelled, rejected or test e-invoice does not count. The sales invoice is locked until the commit, so that two
-    users cannot both find it free.
+    A cancelled, rejected or test e-invoice does not count, and a test document may stand beside the legal one. The
+    sales invoice is locked until the commit, so that two users cannot both find it free.
 
     Raises:
         SaleInReview: the sales invoice is in review.
@@ -41,6 +42,8 @@ def require_free_sale(sales_invoice_no: str, einvoice: Einvoice | None, scope: S
     source = invoice_sources.SOURCES["sales"]
     if (source.lock if lock else source.is_in_review)(sales_invoice_no):
         raise SaleInReview
+    if einvoice is not None and document_mode.will_be_test(einvoice):
+        return
     query = select(Einvoice.id, Einvoice.invoice_no, Einvoice.owner_id).where(
         Einvoice.sales_invoice_no == sales_invoice_no,
         Einvoice.number.is_not(None),
@@ -84,13 +87,15 @@ def require_still_rejected(correction: Einvoice) -> None:
 def require_free_order(einvoice: Einvoice, *, issued_only: bool = False) -> None:
     """Refuse a sale whose order of a marketplace has another e-invoice in force, unless the owner allowed that.
 
-    Upper and lower case make no difference.
+    Upper and lower case make no difference. A test document may have the order of the legal one.
 
     Raises:
         DuplicateOrder: another e-invoice has the order; with ``issued_only`` drafts do not count.
     """
     order = (einvoice.owner_id, einvoice.marketplace, einvoice.marketplace_order_no)
     if einvoice.type != Type.SALE or einvoice.allow_duplicate_order or not all(order):
+        return
+    if document_mode.will_be_test(einvoice):
         return
     if not issued_only:  # at issue the lock of the owner is held
         name = "order {} {!r} {!r}".format(*order)

@@ -15,6 +15,8 @@ from sqlalchemy import text
 from app.einvoices.pdf import print_job
 from app.einvoices.provider_accounts import directory
 from app.einvoices.providers import outbox
+from app.einvoices.providers.contract import ProviderResponse
+from app.einvoices.status import Status
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
@@ -28,8 +30,10 @@ from tests.einvoices.helpers import (
     page_ids,
     pdf_text,
     perform,
+    set_adapter,
 )
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS
+from tests.factories import a_sale
 
 Account = Callable[..., int]
 
@@ -136,6 +140,54 @@ def test_it_does_not_count_as_the_einvoice_of_its_order(owner: FlaskClient, acco
     create_issued(owner, provider_account_id=account("test"), **order)
     create_issued(owner, provider_account_id=account("live"), **order)
     assert owner.post(URL, json={**create_draft_body(), **order}).status_code == 409
+
+
+def reject_test_document(client: FlaskClient, patch: pytest.MonkeyPatch, account_id: int, sale_no: str) -> int:
+    set_adapter(patch, "null", send=lambda _request: ProviderResponse(Status.REJECTED, "rejected"))
+    asked = {"invoice_no": sale_no, "provider_account_id": account_id}
+    draft: int = client.post(f"{URL}/from-sales", json=asked).json["id"]
+    perform(client, draft, "issue")
+    perform(client, draft, "send")
+    outbox.send_due()
+    return draft
+
+
+def test_a_rejected_one_has_every_way_out_beside_the_legal_one_of_its_sale(
+    owner: FlaskClient, erp: FlaskClient, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = a_sale()
+    assert erp.post("/api/sales/import/invoice/", json=sale).status_code == 201
+    test, live = account("test"), account("live")
+    rejected = reject_test_document(owner, monkeypatch, test, sale["invoice_no"])
+    asked = {"invoice_no": sale["invoice_no"], "provider_account_id": live}
+    legal = owner.post(f"{URL}/from-sales", json=asked).json
+    perform(owner, legal["id"], "issue")
+    correction = perform(owner, rejected, "corrections", {"reason": "x"})
+    assert (correction["is_test"], owner.post(f"{URL}/from-sales", json=asked).json["id"]) == (True, legal["id"])
+    assert owner.get(f"{URL}/{correction['id']}/readiness").json["ready"]
+    perform(owner, correction["id"], "cancel", {"reason": "x"})
+    perform(owner, rejected, "send")
+    outbox.send_due()
+    again = perform(owner, rejected, "corrections", {"reason": "x"})["id"]
+    assert perform(owner, again, "issue")["invoice_no"] == f"TEST-EA-{year()}-000002"
+
+
+def test_the_correction_of_a_test_document_is_not_the_draft_of_the_sale(
+    owner: FlaskClient, erp: FlaskClient, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = a_sale()
+    assert erp.post("/api/sales/import/invoice/", json=sale).status_code == 201
+    rejected = reject_test_document(owner, monkeypatch, account("test"), sale["invoice_no"])
+    correction = perform(owner, rejected, "corrections", {"reason": "x"})["id"]
+    asked = {"invoice_no": sale["invoice_no"], "provider_account_id": account("live")}
+    legal = owner.post(f"{URL}/from-sales", json=asked)
+    assert (legal.status_code, legal.json["id"] != correction) == (201, True)
+
+
+def test_a_test_may_have_the_order_of_the_legal_one(owner: FlaskClient, account: Account) -> None:
+    order: dict[str, Any] = {"marketplace": "trendyol", "marketplace_order_no": "T-1"}
+    create_issued(owner, provider_account_id=account("live"), **order)
+    assert create_issued(owner, provider_account_id=account("test"), **order)["is_test"] is True
 
 
 def create_draft_body() -> dict[str, Any]:
