@@ -9,6 +9,7 @@ import click
 from sqlalchemy import select
 
 from app.accounts import users
+from app.einvoices.errors import AccountInDoubt
 from app.einvoices.models.provider_accounts import AccountState, Mode, ProviderAccount
 from app.einvoices.provider_accounts import connection_test, directory
 from app.einvoices.provider_accounts.status_words import DEFAULT_MAPPING
@@ -44,6 +45,10 @@ def provider_simulator_account(*, email: str, path: Path, port: int, hub_url: st
         account = _find(owner.id)
         if account is None or (account.state != AccountState.ARCHIVED and not _fits(account, store, port, hub_url)):
             _connect(owner.id, account, store, port, hub_url)
+    except AccountInDoubt:
+        click.echo("The account keeps its address: sendings through it are in doubt. Settle these doubts first.")
+    except OSError as error:
+        raise click.ClickException(f"Port {port} cannot be used: {error.strerror}.") from error
     finally:
         store.close()
 
@@ -56,7 +61,7 @@ def _find(owner_id: int) -> ProviderAccount | None:
 
 def _fits(account: ProviderAccount, store: DocumentStore, port: int, hub_url: str) -> bool:
     reports_to = store.targets().get(NAME_AT_THE_SIMULATOR)
-    return account.url == _url(port) and reports_to == hub_url + account.callback_url
+    return bool(account.test_passed) and account.url == _url(port) and reports_to == hub_url + account.callback_url
 
 
 def _connect(owner_id: int, account: ProviderAccount | None, store: DocumentStore, port: int, hub_url: str) -> None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from click.testing import Result
 from flask.testing import FlaskClient
 
 from app.accounts.models.accounts import AuditEntry, User
+from app.einvoices.models.work import EinvoiceSending
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.http.app import Hub
+from app.kernel.unit_of_work import unit_of_work
 from app.local.first_steps import first_steps
 from app.provider_simulator.document_store import DocumentStore
 from tests.drills.hubs import free_port
 from tests.einvoices.conftest import owner, owner_as
+from tests.einvoices.helpers import create_issued
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS, call_back
 from tests.operations.cli.cli_helpers import stored_rows
 
@@ -83,6 +89,26 @@ def test_a_further_start_changes_nothing_and_another_port_is_tested(
     (tmp_path / "list.sqlite").unlink()
     run("--port", other)
     assert secret_of(tmp_path / "list.sqlite") != secret
+
+
+def test_a_port_in_use_is_told_and_the_next_start_tests_the_account(run: Run, owner: FlaskClient, port: str) -> None:
+    with socket.create_server(("127.0.0.1", int(port))):
+        refused = run("--port", port)
+    assert (refused.exit_code, f"Port {port} cannot be used" in refused.output) == (1, True)
+    assert run("--port", port).output.endswith(": ready.\n")
+    assert [account["state"] for account in accounts(owner)] == ["ready"]
+
+
+def test_an_account_in_doubt_keeps_its_address(run: Run, owner: FlaskClient, port: str) -> None:
+    run("--port", port)
+    [before] = accounts(owner)
+    issued = create_issued(owner, provider_account_id=before["id"])
+    with unit_of_work():
+        doubtful = {"state": "failed", "in_doubt": True, "due_at": clock.now(), "lane_id": before["id"]}
+        db.session.add(EinvoiceSending(einvoice_id=issued["id"], provider="http", key=uuid4(), **doubtful))
+    answer = run("--port", str(free_port()))
+    assert (answer.exit_code, "in doubt" in answer.output) == (0, True)
+    assert accounts(owner) == [before]
 
 
 def test_an_unknown_seller_is_told(app: Hub, tmp_path: Path) -> None:
