@@ -113,7 +113,7 @@ class AlreadyCorrected(Conflict):
 
 
 class CorrectedAccepted(Conflict):
-    """The provider accepted the e-invoice that a correction took the place of; ``corrects_id`` is its id."""
+    """The provider accepted the e-invoice that a correction took the place of; ``einvoice_id`` is its id."""
 
     message = N_(
         "The provider accepted the e-invoice that this one corrects after all. Cancel this one, or let the provider "
@@ -121,8 +121,8 @@ class CorrectedAccepted(Conflict):
     )
     code = "CORRECTED_ACCEPTED"
 
-    def __init__(self, corrects_id: int = 455) -> None:
-        super().__init__(data={"corrects_id": corrects_id})
+    def __init__(self, einvoice_id: int = 455) -> None:
+        super().__init__(data={"einvoice_id": einvoice_id})
 
 
 class Incomplete(Invalid):

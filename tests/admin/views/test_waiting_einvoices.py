@@ -10,9 +10,10 @@ from sqlalchemy import select, text
 
 from app.accounts.models.accounts import User
 from app.einvoices.decisions import decision_checks
-from app.einvoices.lifecycle import issue
+from app.einvoices.lifecycle import corrections, issue
 from app.einvoices.models.work import CheckState, EinvoiceSending
 from app.einvoices.provider_accounts import directory
+from app.einvoices.providers import status_reports
 from app.einvoices.queries import lookup
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
@@ -90,3 +91,19 @@ def test_a_contradicted_decision_is_shown_and_made_again(owner_client: FlaskClie
     page = owner_client.get(url).text
     assert "decide again" not in page
     assert "Cancel e-invoice" in page
+
+
+def test_an_acceptance_after_the_correction_is_shown_on_both_pages(owner_client: FlaskClient, owner: User) -> None:
+    rejected = sample_data.issue_einvoice(owner)
+    with unit_of_work():
+        db.session.execute(text("UPDATE e_invoices SET status = 'rejected', provider_status = 'rejected'"))
+    with unit_of_work():
+        correction = corrections.correct(rejected.id, "x", owner.id, "test")
+    with unit_of_work():
+        status_reports.report(rejected.id, {"provider_status": "accepted"}, owner.id)
+    page = owner_client.get(f"/admin/einvoices/{rejected.id}").text
+    assert "The provider accepted this e-invoice after it was cancelled or corrected." in page
+    page = owner_client.get(f"/admin/einvoices/{correction.id}").text
+    assert "The provider accepted the e-invoice that this one corrects after all." in page
+    assert f'<a href="/admin/einvoices/{rejected.id}">Open the other e-invoice</a>' in page
+    assert rejected.invoice_no in owner_client.get("/admin/einvoices?attention=accepted_late").text

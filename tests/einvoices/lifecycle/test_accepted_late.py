@@ -51,7 +51,7 @@ def listed(client: FlaskClient) -> list[int]:
 
 def refusal(client: FlaskClient, einvoice_id: int, step: str) -> Any:
     answer = client.post(f"{URL}/{einvoice_id}/{step}", json={})
-    return answer.status_code, answer.json.get("error"), answer.json.get("corrects_id")
+    return answer.status_code, answer.json.get("error"), answer.json.get("einvoice_id")
 
 
 def attention_of(einvoice_id: int) -> list[str]:
@@ -88,7 +88,7 @@ def test_the_correction_of_what_the_provider_accepted_is_neither_issued_nor_sent
     refused = (409, "CORRECTED_ACCEPTED", rejected)
     assert refusal(owner, correction, "issue") == refused
     [conflict] = owner.get(f"{URL}/{correction}/readiness").json["conflicts"]
-    assert (conflict["error"], conflict["data"]) == ("CORRECTED_ACCEPTED", {"corrects_id": rejected})
+    assert (conflict["error"], conflict["data"]) == ("CORRECTED_ACCEPTED", {"einvoice_id": rejected})
     report(owner, rejected, "rejected")
     perform(owner, correction, "issue")
     report(owner, rejected, "accepted")
