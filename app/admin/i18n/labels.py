@@ -172,7 +172,7 @@ LABELS: dict[str, tuple[LazyString, str]] = {
     "problem.not_sent": (lazy_gettext("Not sent"), "bad"),
     "problem.in_doubt": (lazy_gettext("In doubt"), "warn"),
     "problem.contradicted": (lazy_gettext("Decision contradicted"), "bad"),
-    "problem.accepted_late": (lazy_gettext("Accepted after it was cancelled or corrected"), "bad"),
+    "problem.accepted_late": (lazy_gettext("Accepted too late"), "bad"),
     "problem.unconfirmed": (lazy_gettext("Decision not confirmed"), "warn"),
     "provider_status.queued": (lazy_gettext("Queued"), "busy"),
     "provider_status.taken": (lazy_gettext("At the provider"), "busy"),
