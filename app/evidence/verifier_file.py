@@ -7,7 +7,10 @@ from functools import cache
 from pathlib import Path
 
 #: In the order of their imports.
-PARTS = ("hash_trees", "package_reader", "stamp_file", "chain_check", "document_proof", "stamp_check", "verify_command")
+PARTS = (
+    *("hash_trees", "package_reader", "stamp_file", "chain_check", "document_proof", "stamp_check"),
+    *("kept_roots", "verify_command"),
+)
 FOLDER = Path(__file__).with_name("offline")
 NAME = "verify.py"
 HEADER = '''#!/usr/bin/env python3

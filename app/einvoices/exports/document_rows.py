@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import IO, Any
 
@@ -35,7 +35,7 @@ COLUMNS = (
     "is_test",
 )
 #: Kinds of records that a verifier needs of every document, wherever they stand in the chain.
-_NEEDED = (*ISSUES, ARTEFACT, Status.CANCELLED.value, REMOVED)
+_NEEDED = (*ISSUES, ARTEFACT, Status.CANCELLED.value, "corrected", "correction_cancelled", REMOVED)
 
 VatKey = tuple[str, str, Decimal]
 
@@ -76,10 +76,17 @@ def _read(scope: MonthScope, ids: Sequence[int], opened: ExitStack) -> Batch:
         name = f"{DOCUMENTS}{document.format}/{found[document.einvoice_id][0].invoice_no}{path.suffix}"
         batch.files.append((name, opened.enter_context(path.open("rb"))))
     entries = _further(scope, ids)
-    batch.further = proofs.prove(entries)
+    batch.further = [_as_of(scope, record) for record in proofs.prove(entries)]
     batch.further_issues = [entry.position for entry in entries if entry.kind in ISSUES]
     batch.vat = _vat(ids)
     return batch
+
+
+def _as_of(scope: MonthScope, record: proofs.ProvenRecord) -> proofs.ProvenRecord:
+    """The record without a proof if its day got its root after the package was begun: the package has no such root."""
+    last_day = scope.part.last_day
+    is_newer = record.proof is not None and (last_day is None or record.proof.day > last_day)
+    return replace(record, proof=None) if is_newer else record
 
 
 def _row(einvoice: Einvoice, original_no: str | None) -> list[Any]:
@@ -101,7 +108,7 @@ def _cell(value: Any) -> Any:
 def _further(scope: MonthScope, ids: Sequence[int]) -> Sequence[EvidenceEntry]:
     """Records of documents, and the first of the chain, that the part of the chain does not have."""
     needed = EvidenceEntry.einvoice_id.in_(ids) & EvidenceEntry.kind.in_(_NEEDED)
-    if scope.part.first > 1 and ids[0] == scope.ids[0]:
+    if ids[0] == scope.ids[0]:
         needed |= EvidenceEntry.position == 1
     outside = ~EvidenceEntry.position.between(scope.part.first, scope.part.last)
     query = select(EvidenceEntry).where(EvidenceEntry.owner_id == scope.owner_id, needed, outside)

@@ -11,6 +11,7 @@ from app.evidence.offline.chain_check import DOCUMENTS, FURTHER, RECORDS, ROOTS,
 LIST, VAT, SERIES = "documents.csv", "vat.csv", "series.csv"
 OTHERS = ("manifest.json", "README.txt", "verify.py", LIST, VAT, SERIES, ROOTS, RECORDS, FURTHER, SEALED)
 TEXTS = ("invoice_no", "type", "currency", "issued_at", "issued_on")
+YES = {True: "yes", False: ""}
 AMOUNTS = ("subtotal", "discount_total", "tax_total", "grand_total")
 
 
@@ -29,36 +30,51 @@ class Documents:
             if einvoice in self.rows:
                 self.chain.report(f"{number} stands twice in {LIST}.")
             self.rows[einvoice] = row
-            if not row["issued_on"].startswith(self.chain.manifest["period"]):
+            if not self._is_of_period(row):
                 self.chain.report(f"{number} in {LIST} is not of this period.")
             if einvoice in self.chain.issues:
                 self._compare(row, self.chain.issues[einvoice], einvoice)
-            elif self.chain.begun and row["issued_at"] < self.chain.begun:
+            elif not self.chain.manifest["chain"] or row["issued_at"] < self.chain.begun:
                 unproven += 1
             else:
                 self.chain.report(f"{number} in {LIST} has no record of its issue.")
         if unproven:
             self.chain.remark(f"{unproven} documents were issued before the chain began: nothing proves them.")
         for einvoice, facts in self.chain.issues.items():
-            is_listed = einvoice in self.rows or not facts["issued_on"].startswith(self.chain.manifest["period"])
-            if not is_listed:
+            if einvoice not in self.rows and self._is_of_period(facts):
                 self.chain.report(f"{facts['invoice_no']} was issued, and {LIST} does not have it.")
+
+    def _is_of_period(self, row: dict[str, Any]) -> bool:
+        return bool(row["issued_on"][:7] == self.chain.manifest["period"])
 
     def _compare(self, row: dict[str, str], facts: dict[str, Any], einvoice: int) -> None:
         wrong = [name for name in TEXTS if row[name] != facts[name]]
         wrong += [name for name in AMOUNTS if _amount(row[name]) != _amount(facts[name])]
-        buyer = self.chain.contents.get(facts["position"], {}).get("buyer", {})
-        wrong += [f"buyer_{n}" for n in ("name", "tax_id") if buyer and _bare(row[f"buyer_{n}"]) != _bare(buyer[n])]
+        content = self.chain.contents.get(facts["position"])
+        if content is not None:
+            stated = {f"buyer_{name}": content["buyer"][name] for name in ("name", "tax_id")}
+            stated["marketplace_order_no"] = content["marketplace_order_no"]
+            wrong += [name for name, text in stated.items() if _bare(row[name]) != _bare(text or "")]
         if (row["status"] == "cancelled") != (einvoice in self.chain.cancelled):
             wrong.append("status")
+        marks = {"is_test": bool(facts.get("is_test")), "corrected": einvoice in self.chain.corrected}
+        wrong += [name for name, value in marks.items() if row[name] != YES[value]]
+        if not self._is_original(row["original_no"], facts["original_id"]):
+            wrong.append("original_no")
         for name in wrong:
             self.chain.report(f"{facts['invoice_no']}: {name} in {LIST} is not what the chain states.")
+
+    def _is_original(self, number: str, original: int | None) -> bool:
+        if original is None or not number:
+            return original is None and not number
+        known = self.chain.issues.get(original)
+        return known is None or known["invoice_no"] == number
 
     def check_vat(self) -> None:
         """Add the VAT up again from the sealed contents."""
         sums: dict[tuple[str, str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
         for einvoice, row in self.rows.items():
-            if row["status"] == "cancelled" or row["corrected"]:
+            if row["status"] == "cancelled" or row["corrected"] or row["is_test"]:
                 continue
             content = self.chain.contents.get(self.chain.issues.get(einvoice, {}).get("position", 0))
             if content is None:
@@ -66,11 +82,11 @@ class Documents:
                 return
             for item in content["items"]:
                 amounts = (item["net"], item["vat_amount"], item["total"])
-                key = (row["currency"], row["type"], str(_amount(item["vat_rate"]).normalize()))
+                key = (row["currency"], row["type"], _rate(item["vat_rate"]))
                 sums[key] = [one + Decimal(other) for one, other in zip(sums[key], amounts, strict=True)]
         listed = {}
         for row in self.package.rows(VAT):
-            key = (row["currency"], row["type"], str(_amount(row["vat_rate"]).normalize()))
+            key = (row["currency"], row["type"], _rate(row["vat_rate"]))
             listed[key] = [_amount(row[name]) for name in ("net", "vat", "total")]
         for key in sorted(sums.keys() | listed.keys()):
             if sums.get(key) != listed.get(key):
@@ -139,3 +155,8 @@ def _amount(text: str) -> Decimal:
         return Decimal(text)
     except InvalidOperation:
         return Decimal("NaN")
+
+
+def _rate(text: str) -> str:
+    """A rate without zeros at its end."""
+    return f"{_amount(text).normalize():f}"

@@ -7,6 +7,8 @@ import json
 import re
 from typing import Any
 
+#: Version of the format.
+FORMAT = 1
 NO_HASH = "0" * 64
 _HASH = re.compile(r"[0-9a-f]{64}")
 #: Keys of a statement and of a record, with their types.
@@ -53,7 +55,7 @@ def parse(raw: bytes | str) -> dict[str, Any]:
     """A JSON object; empty if ``raw`` is none."""
     try:
         value = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -64,7 +66,7 @@ def parse_as(raw: bytes | str, shape: dict[str, Any]) -> dict[str, Any]:
     types = {**shape, **OPTIONAL} if shape is RECORD else shape
     fits = shape.keys() <= value.keys() <= types.keys() and all(type(value[name]) is types[name] for name in value)
     hashes = all(_HASH.fullmatch(value[name]) for name in ("prev", "root", "head", "sealed") if name in value and fits)
-    return value if fits and hashes else {}
+    return value if fits and hashes and value["v"] == FORMAT else {}
 
 
 def commitment(salt: Any, content: Any) -> str:

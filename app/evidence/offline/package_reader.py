@@ -21,9 +21,10 @@ class Package:
         self.folder = place
         self.zip = zipfile.ZipFile(place) if place.is_file() else None
         files = [path for path in place.rglob("*") if path.is_file()] if self.zip is None else []
-        names = self.zip.namelist() if self.zip else [path.relative_to(place).as_posix() for path in files]
-        #: How often the package has each name.
-        self.names = Counter(names)
+        packed = self.zip.infolist() if self.zip else []
+        names = [each.filename for each in packed if each.file_size or not each.is_dir()]
+        #: How often the package has each name; folders are none.
+        self.names = Counter(names or [path.relative_to(place).as_posix() for path in files])
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file."""

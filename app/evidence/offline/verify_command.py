@@ -4,65 +4,44 @@ from __future__ import annotations
 
 import argparse
 import csv
+import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.evidence.offline.chain_check import ROOTS, Chain
+from app.evidence.offline.chain_check import Chain
 from app.evidence.offline.document_proof import Documents
-from app.evidence.offline.hash_trees import STATEMENT, parse, parse_as
+from app.evidence.offline.kept_roots import compare_roots, parse_root, read_kept
 from app.evidence.offline.package_reader import Package
 from app.evidence.offline.stamp_check import check_stamps
 
 #: What reading a changed file raises.
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError, csv.Error, zlib.error)
+_WRONG_VALUES = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError)
+_WRONG_FILES = (OSError, EOFError, MemoryError, csv.Error, struct.error, zlib.error, zipfile.BadZipFile)
+UNREADABLE = (*_WRONG_VALUES, *_WRONG_FILES)
 
 
-def verify(package: Package, known: dict[str, str], statements: Sequence[dict[str, Any]] = ()) -> Chain:
+def verify(
+    package: Package, known: Sequence[tuple[str, str]] = (), statements: Sequence[Mapping[str, Any]] = ()
+) -> Chain:
     """Check a package against roots that somebody kept: ``known`` by their days, ``statements`` of any chain."""
     chain = Chain(package)
     documents = Documents(chain)
     records = (chain.read_manifest, chain.read_roots, chain.read_records, chain.check_days)
     steps: list[Callable[[], None]] = [*records, chain.read_further, chain.read_sealed]
     steps += [documents.check_lists, documents.check_vat, documents.check_files, partial(check_stamps, chain)]
+    steps.append(partial(compare_roots, chain, known, statements))
     for step in steps:
         try:
             step()
-        except (*UNREADABLE, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except UNREADABLE as error:
             what = (getattr(step, "func", step).__doc__ or "").rstrip(".")
             chain.report(f"A file was changed so that it cannot be read ({what}): {error!r}.")
-    own = [each for each in statements if each["chain"] == chain.manifest.get("chain")]
-    if statements and not own:
-        chain.report("None of the roots that you kept is of this chain: it is another one, or was written again.")
-    compare_roots(chain, {**{each["day"]: each["root"] for each in own}, **known})
     return chain
-
-
-def compare_roots(chain: Chain, known: dict[str, str]) -> None:
-    """Compare the roots with those that somebody kept: they show that a whole chain was written again."""
-    last = max(chain.roots, default="")
-    for day, root in sorted(known.items()):
-        if day in chain.roots and chain.roots[day]["root"] != root:
-            chain.report(f"The root of {day} is not the one that you kept: the chain was written again.")
-        elif day not in chain.roots and day <= last:
-            chain.report(f"The root of {day} that you kept is not in the package.")
-    if not known:
-        chain.remark("Compare the roots with some that you kept (--known, --root): see docs/evidence.md.")
-
-
-def known_roots(place: Path) -> list[dict[str, Any]]:
-    """Statements from a package, from its ``chain/roots.jsonl``, from an answer of the API, or from a mail."""
-    if place.is_dir() or zipfile.is_zipfile(place):
-        lines = list(Package(place).lines(ROOTS))
-    else:
-        answer = parse(place.read_bytes())
-        statements = [row["statement"].encode() for row in answer.get("data", [])]
-        lines = statements or place.read_bytes().splitlines()
-    return [root for root in (parse_as(line, STATEMENT) for line in lines) if root]
 
 
 def main(arguments: list[str]) -> int:
@@ -70,21 +49,27 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Check an evidence package of Invoice Hub.")
     parser.add_argument("package", type=Path, help="the ZIP file, or the folder that it was unpacked to")
     parser.add_argument("--known", type=Path, action="append", default=[], help="a file or package with roots you kept")
-    parser.add_argument("--root", action="append", default=[], metavar="DAY=ROOT", help="a root you kept")
+    what = "a root, or the hash of its statement, that you kept"
+    parser.add_argument("--root", type=parse_root, action="append", default=[], metavar="DAY=ROOT", help=what)
     options = parser.parse_args(arguments)
-    known = dict(each.partition("=")[::2] for each in options.root)
     statements: list[dict[str, Any]] = []
     try:
         for place in options.known:
-            statements += known_roots(place)
+            statements += read_kept(place)
+        options.package.stat()
         package = Package(options.package)
-    except (OSError, zipfile.BadZipFile) as error:
-        sys.stdout.write(f"The package cannot be opened: {error}\n")
+    except UNREADABLE as error:
+        sys.stdout.write(f"The package or a file of kept roots cannot be opened: {error}\n")
         return 2
-    chain = verify(package, known, statements)
+    chain = verify(package, options.root, statements)
+    sys.stdout.write(_report(chain))
+    return 1 if chain.findings else 0
+
+
+def _report(chain: Chain) -> str:
     lines = [f"CHANGED: {fault}" for fault in chain.findings] + [f"Note: {note}" for note in chain.notes]
+    facts = [str(chain.manifest.get(name)) for name in ("period", "created_at", "chain", "from", "to")]
+    lines.append("Package of {}, made at {}; chain {}, records {} to {}.".format(*facts))
     counts = f"{len(chain.hashes)} records, {len(chain.roots)} roots, {len(chain.artefacts)} files stated"
     verdict = f"{len(chain.findings)} faults" if chain.findings else "Nothing was changed"
-    lines += (f"{verdict} ({counts}).", "")
-    sys.stdout.write("\n".join(lines))
-    return 1 if chain.findings else 0
+    return "\n".join((*lines, f"{verdict} ({counts}).", ""))

@@ -88,7 +88,7 @@ class Folder(Package):
     """A package in memory."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
-        super().__init__(Path("/nonexistent"))
+        super().__init__(Path("/nonexistent"))  # a folder without files
         self.files, self.names = files, Counter(list(files))
 
     def open(self, name: str) -> io.BytesIO:  # type: ignore[override]
@@ -97,7 +97,7 @@ class Folder(Package):
 
 def check(files: Files, known: dict[str, str] | None = None) -> Chain:
     """What the verifier says about files."""
-    return verify(Folder(files), known or {})
+    return verify(Folder(files), list((known or {}).items()))
 
 
 Change = Callable[[list[bytes]], list[bytes]]
