@@ -316,3 +316,29 @@ def test_stored_words_of_providers_get_the_plain_i_besides(empty: sa.Engine) -> 
     with empty.connect() as connection:
         assert connection.scalar(sa.text("SELECT mapping FROM provider_accounts")) == {**before, "iptal": "rejected"}
     downgrade("0040")
+
+
+@pytest.mark.parametrize(
+    ("kind", "table"),
+    [
+        ("einvoice", "e_invoices"),
+        ("provider_account", "provider_accounts"),
+        ("webhook_endpoint", "webhook_endpoints"),
+        ("webhook_delivery", "webhook_deliveries"),
+    ],
+)
+def test_the_owner_of_an_object_reads_its_entries(empty: sa.Engine, kind: str, table: str) -> None:
+    upgrade("0041")
+    fill(empty)
+    with empty.begin() as connection:
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        connection.execute(sa.text("UPDATE webhook_deliveries SET endpoint_id = (SELECT id FROM webhook_endpoints)"))
+        row = connection.scalar(sa.text(f"SELECT id FROM {table}"))
+        connection.execute(sa.text("UPDATE audit_entries SET subject = :subject"), {"subject": f"{kind}:{row}"})
+        copy = "INSERT INTO audit_entries (action, actor, subject, details, created_at) SELECT action, actor, :subject"
+        for subject in (f"{kind}s:failed", f"{kind}:{row}0", "user:1"):
+            connection.execute(sa.text(f"{copy}, details, created_at FROM audit_entries LIMIT 1"), {"subject": subject})
+    upgrade("0042")
+    with empty.connect() as connection:
+        found = connection.execute(sa.text("SELECT owner_id FROM audit_entries ORDER BY id")).scalars().all()
+    assert [owner is not None for owner in found] == [True, False, False, False]

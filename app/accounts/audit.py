@@ -53,8 +53,12 @@ _COLUMNS = Call._fields[:-1]
 _COPY = f"COPY {ApiCall.__tablename__} ({', '.join(_COLUMNS)}) FROM STDIN"
 
 
-def record(action: str, *, actor: str, subject: str, **details: Any) -> None:
-    """Add a security event to the current transaction."""
+def record(action: str, *, actor: str, subject: str, owner_id: int | None = None, **details: Any) -> None:
+    """Add a security event to the current transaction.
+
+    Args:
+        owner_id: the user to whom the object belongs, if it belongs to one; the user may read the entry.
+    """
     context = structlog.contextvars.get_contextvars()
     db.session.add(
         AuditEntry(
@@ -64,6 +68,7 @@ def record(action: str, *, actor: str, subject: str, **details: Any) -> None:
             details=details,
             address=client_address() if has_request_context() else None,
             request_id=context.get("request_id"),
+            owner_id=owner_id,
         )
     )
 

@@ -161,5 +161,5 @@ def years_after(moment: datetime, years: int) -> datetime:
 
 
 def _record(action: str, grant: ModuleGrant, actor: str) -> None:
-    period = {"starts_at": clock.iso(grant.starts_at), "ends_at": clock.iso(grant.ends_at)}
+    period: dict[str, Any] = {"starts_at": clock.iso(grant.starts_at), "ends_at": clock.iso(grant.ends_at)}
     audit.record(action, actor=actor, subject=f"user:{grant.user_id}", module=grant.module, **period)

@@ -51,7 +51,8 @@ _EVENTS = {
 
 def record(action: str, account: ProviderAccount, actor: str, **details: Any) -> None:
     """Record an action in the audit trail, and emit its event if it has one."""
-    audit.record(f"provider_account.{action}", actor=actor, subject=f"provider_account:{account.id}", **details)
+    subject = f"provider_account:{account.id}"
+    audit.record(f"provider_account.{action}", actor=actor, subject=subject, owner_id=account.owner_id, **details)
     if action in _EVENTS:
         _emit(_EVENTS[action], account)
 

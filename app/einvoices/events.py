@@ -73,7 +73,8 @@ def record_step(
 ) -> None:
     """Record a step in the history and in the audit trail, both with who took it; emit its event, if it has one."""
     record(einvoice, step, actor=actor, **facts)
-    audit.record(f"einvoice.{step}", actor=actor, subject=f"einvoice:{einvoice.id}", **facts)
+    owner_id = einvoice.owner_id
+    audit.record(f"einvoice.{step}", actor=actor, subject=f"einvoice:{einvoice.id}", owner_id=owner_id, **facts)
     if event is not None:
         emit(event, einvoice)
 

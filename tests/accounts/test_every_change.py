@@ -42,6 +42,8 @@ OTHERS = {
 }
 #: Pages call the services of the API, whose rows are tested there; these are walked here besides.
 PAGES = "admin."
+#: Kinds of objects that belong to a user, who reads what is done to them.
+OWNED = ("einvoice.", "provider_account.", "webhook_endpoint.", "webhook_delivery.")
 LEDGERS = "/api/invoices/1/fabric-items/26/ledgers"
 ROLLS = "/api/invoices/1/fabric-items/26/rolls"
 
@@ -52,6 +54,8 @@ def actions_since(last_id: int) -> list[str]:
     db.session.rollback()
     rows = db.session.scalars(select(AuditEntry).where(AuditEntry.id > last_id)).all()
     assert all(row.actor and row.subject and row.request_id for row in rows)
+    without_owner = [row.action for row in rows if row.owner_id is None]
+    assert [name for name in without_owner if name.startswith(OWNED)] == []
     return [row.action for row in rows]
 
 

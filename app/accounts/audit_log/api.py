@@ -39,8 +39,8 @@ class AuditTrail(MethodView):
         """Read the audit trail after a position, oldest first.
 
         A reader that passes `next_after` as the next `after` misses nothing and gets nothing twice. Administrators read
-        all entries. Others read what they or their tokens did, and what was done to them. A page of large entries ends
-        before `limit`.
+        all entries. Others read what they or their tokens did, and what was done to them and to their e-invoices,
+        provider accounts and webhook endpoints. A page of large entries ends before `limit`.
         """
         found = entries.read_after(query, scope=scope())
         return {"data": found.entries, "meta": {"next_after": found.next_after, "head": found.head}}

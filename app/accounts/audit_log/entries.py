@@ -128,7 +128,8 @@ def _matches(column: ColumnElement[str], wanted: str) -> ColumnElement[bool]:
 
 
 def _concerns(user_id: int) -> ColumnElement[bool]:
-    """Condition: the user or one of the user's tokens did it, or it was done to one of them."""
+    """Condition: the user or one of the user's tokens did it, or it was done to them or to an object of the user."""
     tokens = select(func.concat("token:", AccessToken.id)).where(AccessToken.user_id == user_id)
     names = (f"user:{user_id}",)
-    return or_(*(column.in_(names) | column.in_(tokens) for column in (AuditEntry.actor, AuditEntry.subject)))
+    themselves = (column.in_(names) | column.in_(tokens) for column in (AuditEntry.actor, AuditEntry.subject))
+    return or_(*themselves, AuditEntry.owner_id == user_id)

@@ -111,6 +111,7 @@ class AuditEntry(db.Model):
         Index("ix_audit_entries_subject", "subject", "id"),
         Index("ix_audit_entries_position", "position", unique=True),
         Index("ix_audit_entries_unplaced", "id", postgresql_where=text("position IS NULL")),
+        Index("ix_audit_entries_owner_id", "owner_id", "id", postgresql_where=text("owner_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -124,6 +125,8 @@ class AuditEntry(db.Model):
     address: Mapped[str | None] = mapped_column(String(45))
     request_id: Mapped[str | None] = mapped_column(String(128))
     created_at: Mapped[datetime] = _timestamp(default=clock.now)
+    #: The user whose object it is about, who may read the entry; null for objects of the installation.
+    owner_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class ApiCall(db.Model):

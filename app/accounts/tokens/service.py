@@ -250,5 +250,5 @@ def _limits_of(token: AccessToken) -> dict[str, Any]:
 
 
 def _record_audit(action: str, token: AccessToken, actor: str, **details: Any) -> None:
-    identity = {"name": token.name, "public_id": token.public_id, "user": token.user_id}
+    identity: dict[str, Any] = {"name": token.name, "public_id": token.public_id, "user": token.user_id}
     audit.record(action, actor=actor, subject=f"token:{token.id}", **identity, **details)

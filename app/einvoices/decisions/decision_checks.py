@@ -118,7 +118,14 @@ def dispute(einvoice: Einvoice, row: EinvoiceSending, state: CheckState, reason:
     einvoice.updated_at = change_clock.stamp()
     entry = f"decision_{state}"
     record(einvoice, entry, reason=reason, taken=taken, **{name: fact for name, fact in facts.items() if fact})
-    audit.record(f"einvoice.{entry}", actor=ACTOR, subject=f"einvoice:{einvoice.id}", reason=reason, taken=taken)
+    audit.record(
+        f"einvoice.{entry}",
+        actor=ACTOR,
+        subject=f"einvoice:{einvoice.id}",
+        owner_id=einvoice.owner_id,
+        reason=reason,
+        taken=taken,
+    )
     emit(NEEDS_ATTENTION, einvoice, attention={"problem": state.value, "reason": reason})
 
 

@@ -44,7 +44,14 @@ def settle(einvoice_id: int, *, taken: bool, reason: str, scope: Scope, actor: s
         _decide_again(einvoice, row, taken=taken, **facts)
     else:
         raise AlreadySending if sendings.is_being_sent(einvoice) else NotInDoubt
-    audit.record("einvoice.doubt_settled", actor=actor, subject=f"einvoice:{einvoice.id}", taken=taken, reason=reason)
+    audit.record(
+        "einvoice.doubt_settled",
+        actor=actor,
+        subject=f"einvoice:{einvoice.id}",
+        owner_id=einvoice.owner_id,
+        taken=taken,
+        reason=reason,
+    )
     return einvoice
 
 

@@ -55,7 +55,8 @@ def remove_personal_data(einvoice_id: int, reason: str, actor: str) -> bool:
     _remove_file(einvoice_id)
     written_documents.remove_all(einvoice_id)
     _append_removals(einvoice, reason)
-    audit.record("einvoice.personal_data_removed", actor=actor, subject=f"einvoice:{einvoice_id}", reason=reason)
+    subject, owner_id = f"einvoice:{einvoice_id}", einvoice.owner_id
+    audit.record("einvoice.personal_data_removed", actor=actor, subject=subject, owner_id=owner_id, reason=reason)
     return True
 
 

@@ -132,7 +132,13 @@ def add(data: Mapping[str, Any], owner_id: int) -> Einvoice:
 def _audit_order(einvoice: Einvoice, actor: str) -> None:
     if einvoice.allow_duplicate_order:
         order = {name: getattr(einvoice, name) for name in ("marketplace", "marketplace_order_no")}
-        audit.record("einvoice.duplicate_order_allowed", actor=actor, subject=f"einvoice:{einvoice.id}", **order)
+        audit.record(
+            "einvoice.duplicate_order_allowed",
+            actor=actor,
+            subject=f"einvoice:{einvoice.id}",
+            owner_id=einvoice.owner_id,
+            **order,
+        )
 
 
 def _change_lines(einvoice: Einvoice, data: Mapping[str, Any], profile: SellerProfile) -> None:

@@ -67,13 +67,14 @@ def redeliver(delivery_id: int, scope: Scope, *, actor: str) -> Delivery:
         StillWaiting: the first attempt has not been made yet.
     """
     delivery = queries.find_for_update(delivery_id, scope)
-    endpoints.find(delivery.endpoint_id, scope)
+    endpoint = endpoints.find(delivery.endpoint_id, scope)
     if delivery.claim_id is not None and delivery.due_at > clock.now():
         raise OnItsWay
     if delivery.state == "pending" and delivery.attempts == 0:
         raise StillWaiting
     delivery.state, delivery.step, delivery.finished_at, delivery.due_at = "pending", 0, None, clock.now()
-    audit.record("webhook_delivery.redelivered", actor=actor, subject=f"webhook_delivery:{delivery.id}")
+    subject = f"webhook_delivery:{delivery.id}"
+    audit.record("webhook_delivery.redelivered", actor=actor, subject=subject, owner_id=endpoint.owner_id)
     after_commit(trigger_retries)
     return delivery
 
@@ -98,7 +99,8 @@ def recover_since(endpoint_id: int, data: Mapping[str, Any], scope: Scope, *, ac
         },
     ).all()
     details = {"since": clock.iso(data["since"]), "states": list(data["states"]), "count": len(due)}
-    audit.record("webhook_endpoint.recovered", actor=actor, subject=f"webhook_endpoint:{endpoint.id}", **details)
+    subject = f"webhook_endpoint:{endpoint.id}"
+    audit.record("webhook_endpoint.recovered", actor=actor, subject=subject, owner_id=endpoint.owner_id, **details)
     after_commit(trigger_retries)
     return {"count": len(due), "first_due_at": min(due, default=None), "last_due_at": max(due, default=None)}
 

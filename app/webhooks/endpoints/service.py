@@ -259,4 +259,5 @@ def _set_headers(endpoint: Endpoint, headers: Mapping[str, str]) -> None:
 
 
 def _record(action: str, endpoint: Endpoint, actor: str, **details: Any) -> None:
-    audit.record(f"webhook_endpoint.{action}", actor=actor, subject=f"webhook_endpoint:{endpoint.id}", **details)
+    subject = f"webhook_endpoint:{endpoint.id}"
+    audit.record(f"webhook_endpoint.{action}", actor=actor, subject=subject, owner_id=endpoint.owner_id, **details)

@@ -35,7 +35,7 @@ def enable(endpoint: Endpoint, *, actor: str, token_id: int | None = None) -> No
     """
     if endpoint.token_id is not None and endpoint.token_id != token_id:
         tokens = {"before": endpoint.token_id, "after": token_id}
-        audit.record("webhook_endpoint.token_changed", actor=actor, subject=_subject(endpoint.id), **tokens)
+        _audit("token_changed", endpoint.id, endpoint.owner_id, actor, **tokens)
         endpoint.token_id = token_id
         db.session.flush()
         db.session.expire(endpoint, ["token_ends_at"])
@@ -43,14 +43,14 @@ def enable(endpoint: Endpoint, *, actor: str, token_id: int | None = None) -> No
         return
     endpoint.reason, endpoint.probe_at, endpoint.updated_at = None, None, clock.now()
     endpoint.status = "probing" if _schedule_probe(endpoint.id) else "enabled"
-    audit.record("webhook_endpoint.enabled", actor=actor, subject=_subject(endpoint.id))
+    _audit("enabled", endpoint.id, endpoint.owner_id, actor)
 
 
 def disable(endpoint: Endpoint, reason: str, *, actor: str) -> None:
     """Disable an endpoint until a person enables it again; deliveries wait."""
     endpoint.status, endpoint.reason = "disabled", reason[:_MAX_REASON_LENGTH]
     endpoint.probe_at, endpoint.updated_at = None, clock.now()
-    audit.record("webhook_endpoint.disabled", actor=actor, subject=_subject(endpoint.id), reason=reason)
+    _audit("disabled", endpoint.id, endpoint.owner_id, actor, reason=reason)
 
 
 def probe_due() -> int:
@@ -78,7 +78,9 @@ def evaluate_results(results: Sequence[AttemptResult], moment: datetime) -> None
 
 def _evaluate_endpoint(endpoint_id: int, made: Sequence[AttemptResult], moment: datetime) -> None:
     if any(result.claim.is_probe and result.response.is_success for result in made):
-        _change_status(endpoint_id, ("probing",), status="enabled", reason=None, probe_at=None)
+        owner_id = _change_status(endpoint_id, ("probing",), status="enabled", reason=None, probe_at=None)
+        if owner_id is not None:
+            _audit("enabled", endpoint_id, owner_id, ACTOR)
     failed = [result for result in made if not result.response.is_success]
     if not failed:
         return
@@ -117,17 +119,21 @@ def _disable_endpoint(
     endpoint_id: int, reason: str, probe_at: datetime | None, from_statuses: Sequence[str] = ("enabled", "probing")
 ) -> None:
     stored_reason = reason[:_MAX_REASON_LENGTH]
-    if not _change_status(endpoint_id, from_statuses, status="disabled", reason=stored_reason, probe_at=probe_at):
+    owner_id = _change_status(endpoint_id, from_statuses, status="disabled", reason=stored_reason, probe_at=probe_at)
+    if owner_id is None:
         return
     # Old failures do not count after the endpoint is enabled again.
     db.session.execute(delete(AttemptCount).where(AttemptCount.endpoint_id == endpoint_id))
-    audit.record("webhook_endpoint.disabled", actor=ACTOR, subject=_subject(endpoint_id), reason=stored_reason)
+    _audit("disabled", endpoint_id, owner_id, ACTOR, reason=stored_reason)
     log.warning("webhook_endpoint_disabled", endpoint=endpoint_id, reason=stored_reason)
 
 
-def _change_status(endpoint_id: int, from_statuses: Sequence[str], **values: Any) -> bool:
+def _change_status(endpoint_id: int, from_statuses: Sequence[str], **values: Any) -> int | None:
+    """Change an endpoint that has one of the statuses; return the id of its owner, or None if it has another one."""
     statement = update(Endpoint).where(Endpoint.id == endpoint_id, Endpoint.status.in_(from_statuses))
-    return bool(db.session.execute(statement.values(**values, updated_at=clock.now()).returning(Endpoint.id)).all())
+    changed = statement.values(**values, updated_at=clock.now()).returning(Endpoint.owner_id)
+    owner_id: int | None = db.session.scalar(changed)
+    return owner_id
 
 
 def _schedule_probe(endpoint_id: int) -> bool:
@@ -146,5 +152,6 @@ def _schedule_probe(endpoint_id: int) -> bool:
     return bool(db.session.execute(ready.values(due_at=due).returning(Delivery.id)).all())
 
 
-def _subject(endpoint_id: int) -> str:
-    return f"webhook_endpoint:{endpoint_id}"
+def _audit(action: str, endpoint_id: int, owner_id: int, actor: str, **details: Any) -> None:
+    subject = f"webhook_endpoint:{endpoint_id}"
+    audit.record(f"webhook_endpoint.{action}", actor=actor, subject=subject, owner_id=owner_id, **details)

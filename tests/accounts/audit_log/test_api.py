@@ -138,9 +138,11 @@ def test_others_read_what_concerns_them(reader: FlaskClient, client_as: Callable
     record("to.my_token", subject=f"token:{own_id}")
     record("by.other_token", actor=f"token:{other_id}")
     record("to.longer_id", subject=f"user:{seller_id}0")
-    assert actions(seller) == ["by.me", "by.my_token", "to.me", "to.my_token"]
-    assert read(seller)["meta"]["next_after"] == 6
-    assert len(actions(reader)) == 6
+    record("to.my_einvoice", subject="einvoice:1", owner_id=seller_id)
+    record("to.other_einvoice", subject="einvoice:2", owner_id=seller_id + 1)
+    assert actions(seller) == ["by.me", "by.my_token", "to.me", "to.my_token", "to.my_einvoice"]
+    assert read(seller)["meta"]["next_after"] == 8
+    assert len(actions(reader)) == 8
 
 
 def test_the_ability_is_needed(client_with: Callable[..., FlaskClient]) -> None:

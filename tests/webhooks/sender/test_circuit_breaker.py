@@ -84,6 +84,9 @@ def test_25_attempts_with_80_percent_failures_within_an_hour_disable_and_the_hub
     send()
     assert endpoint.row.status == "enabled"
     assert {d.state for d in deliveries()} == {"delivered"}
+    with unit_of_work():
+        query = text("SELECT actor, owner_id FROM audit_entries WHERE action LIKE '%enabled' ORDER BY id DESC")
+        assert tuple(db.session.execute(query).first() or ()) == ("invoice-hub", endpoint.row.owner_id)
 
 
 def test_24_failures_do_not_disable(start_receiver: Make, subscribe: Make, create_einvoices: Make, send: Make) -> None:
