@@ -28,7 +28,7 @@ from app.accounts.login import sessions
 from app.einvoices import sellers
 from app.einvoices.evidence import chain_records
 from app.einvoices.models.einvoices import Einvoice
-from app.evidence import chain, roots
+from app.evidence import roots
 from app.evidence.verifier_file import verifier_source
 from app.extensions import db
 from app.kernel import clock
@@ -102,7 +102,7 @@ def _compare_issues(client: FlaskClient) -> None:
     ids = iter([post(client, URL, DRAFT)["id"] for _ in range(2 * (ROUNDS + WARM_UP))])
 
     def without() -> None:
-        with mock.patch.object(chain, "append", return_value=None):
+        with mock.patch.object(chain_records, "append_step", return_value=None):
             post(client, f"{URL}/{next(ids)}/issue", None)
 
     def with_chain() -> None:

@@ -166,7 +166,7 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data, *, acto
         measured = any(getattr(roll, name) is not None for name in INSPECTED_TO_SUPPLIER)
         roll.inspected_at = clock.now() if measured else None
     db.session.flush()
-    facts = {"fabric_item_id": item_id, "roll_id": roll_id, "fields": sorted(findings)}
+    facts: dict[str, Any] = {"fabric_item_id": item_id, "roll_id": roll_id, "fields": sorted(findings)}
     audit.record("receipt.roll_inspected", actor=actor, subject=f"receipt:{receipt_id}", **facts)
     events.emit(INSPECTED, roll, subject_id=receipt_id)
     papers.schedule_later(receipt_id)

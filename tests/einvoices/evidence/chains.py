@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.evidence.models import EvidenceChain, EvidenceEntry
-from app.evidence.record_bytes import NO_HASH, leaf_hash
+from app.evidence.record_bytes import NO_HASH, canonical, leaf_hash
 from app.extensions import db
 from app.kernel import json
 
@@ -24,6 +24,7 @@ def chain_of(owner_id: int) -> list[dict[str, Any]]:
     rows = rows_of(owner_id)
     records = [json.decode(row.body) for row in rows]
     assert [record["position"] for record in records] == list(range(1, len(rows) + 1))
+    assert [canonical(record).decode() for record in records] == [row.body for row in rows]
     assert [row.hash for row in rows] == [leaf_hash(row.body.encode()) for row in rows]
     assert [record["prev"] for record in records] == [NO_HASH, *(row.hash for row in rows)][: len(rows)]
     moments = [record["at"] for record in records]

@@ -90,6 +90,25 @@ def test_a_hundred_parallel_issues_keep_one_chain(owner: FlaskClient) -> None:
     assert numbers == sorted(answer.json["invoice_no"] for answer in answers)
 
 
+ODD_TEXTS = ("Ayşe", 'a "quoted" \\ text', "100 % of %(now)s", "line\nbreak\t\x01", "😀", "'; --", "")
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS)
+def test_any_text_has_canonical_bytes_alone_and_among_others(owner: FlaskClient, text: str) -> None:
+    create_issued(owner)
+    facts = {"b": text, "a": [text, None, True, 2**60], "😀": {}}
+    for count in (1, 2):
+        with unit_of_work():
+            for _ in range(count):
+                chain.append(chain.Record(owner.user_id, "tested", None, facts, text.encode(), 7))
+    *_, alone, first, second = chain_of(owner.user_id)
+    assert alone["facts"] == first["facts"] == second["facts"] == {**facts, "a": [text, None, True, str(2**60)]}
+    assert all("einvoice" not in record for record in (alone, first, second))
+    for row in rows_of(owner.user_id)[-3:]:
+        assert commitment(row.salt, text.encode()) in row.body
+        assert (row.kind, row.source_id) == ("tested", 7)
+
+
 def test_owners_have_chains_of_their_own(owner_as: Callable[..., FlaskClient]) -> None:
     first, second = owner_as(), owner_as()
     for client in (first, second, first):

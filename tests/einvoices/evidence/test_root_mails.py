@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 
 from app.evidence import root_mails, roots, tasks
 from app.evidence.models import EvidenceMail
-from app.evidence.offline.verify_command import known_roots
+from app.evidence.offline.kept_roots import read_kept
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
@@ -113,7 +113,7 @@ def test_each_root_is_mailed_once_and_the_verifier_reads_it(
     kept = tmp_path / "roots.jsonl"
     kept.write_bytes(attachment.get_content())
     assert kept.read_bytes() == "".join(f"{root['statement']}\n" for root in stored).encode()
-    assert [root["root"] for root in known_roots(kept)] == [root["root"] for root in stored]
+    assert [root["root"] for root in read_kept(kept)] == [root["root"] for root in stored]
     seal(1)
     assert tasks.mail_roots() == 0
 
