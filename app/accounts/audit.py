@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import threading
 import time
 from collections import deque
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import psycopg
@@ -24,6 +27,7 @@ from app.kernel.http.app import is_page
 from app.kernel.http.client_address import client_address
 from app.kernel.log_redaction import mask_text
 from app.kernel.logs import elapsed_ms
+from app.kernel.money import plain_decimal
 from app.kernel.unit_of_work import unit_of_work
 
 log = structlog.get_logger(__name__)
@@ -31,6 +35,7 @@ LOST_CALLS = Counter("hub_api_calls_unrecorded_total", "API calls that could not
 
 #: Seconds between batches; number of calls kept in memory while the database is unreachable.
 FLUSH_INTERVAL, MAX_WAITING_CALLS = 0.25, 10_000
+_QUERY = re.compile(r"(https?://[^\s?#]*)\?[^\s#]+", re.IGNORECASE)
 MAX_METHOD_LENGTH, MAX_PATH_LENGTH = 10, 2000
 
 
@@ -65,12 +70,42 @@ def record(action: str, *, actor: str, subject: str, owner_id: int | None = None
             action=action,
             actor=actor,
             subject=subject,
-            details=details,
+            details=_without_queries(details),
             address=client_address() if has_request_context() else None,
             request_id=context.get("request_id"),
             owner_id=owner_id,
         )
     )
+
+
+def state_of(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Present values of attributes, to compare them after a change; ``names`` has no secret and no free metadata."""
+    return {name: getattr(row, name) for name in names}
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Old and new value of each fact that differs, for the details of an entry."""
+    return {
+        name: [_plain(before.get(name)), _plain(value)] for name, value in after.items() if before.get(name) != value
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON can hold exactly."""
+    if isinstance(value, datetime):
+        return clock.iso(value)
+    if isinstance(value, Decimal):
+        return plain_decimal(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _without_queries(value: Any) -> Any:
+    """The details without the queries of addresses, which often hold a key."""
+    if isinstance(value, dict):
+        return {name: _without_queries(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_queries(each) for each in value]
+    return _QUERY.sub(r"\1?…", value) if isinstance(value, str) else value
 
 
 def _call_of_request(principal: Principal, status: int) -> Call:

@@ -103,10 +103,10 @@ def save(owner_id: int, *, actor: str, **facts: Any) -> SellerProfile:
     _require_tax_number(profile, facts)
     if facts.get("prefix", profile.prefix) != profile.prefix and looks_like_test(facts["prefix"]):
         raise Invalid({"prefix": [N_("The numbers of test documents begin like this. Choose another prefix.")]})
-    changed = sorted(name for name, value in facts.items() if getattr(profile, name) != value)
+    changed = audit.changes(audit.state_of(profile, facts), facts)
     for name, value in facts.items():
         setattr(profile, name, value)
-    if _NUMBERING & {*changed}:
+    if _NUMBERING & changed.keys():
         # Two users who save at the same time do not see each other's change.
         db.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('series of sellers', 0))"))
         if shares_series(profile):
@@ -114,7 +114,7 @@ def save(owner_id: int, *, actor: str, **facts: Any) -> SellerProfile:
     db.session.add(profile)
     db.session.flush()
     if changed:
-        audit.record("seller.changed", actor=actor, subject=f"user:{owner_id}", fields=changed)
+        audit.record("seller.changed", actor=actor, subject=f"user:{owner_id}", changed=changed)
     return profile
 
 
@@ -156,7 +156,8 @@ def save_logo(owner_id: int, content: bytes | None, *, actor: str) -> SellerProf
     db.session.add(profile)
     db.session.flush()
     if profile.logo_sha256 != before:
-        audit.record("seller.changed", actor=actor, subject=f"user:{owner_id}", fields=["logo"])
+        changed = {"logo": [before, profile.logo_sha256]}
+        audit.record("seller.changed", actor=actor, subject=f"user:{owner_id}", changed=changed)
     return profile
 
 

@@ -171,13 +171,14 @@ def change(kind: Kind, row_id: int, data: Data, *, actor: str) -> Any:
         raise BadFields([(("id",), data["id"], Message(N_("It is %(row_id)s, and stays so."), row_id=row_id))])
     _check_duplicate(kind, data, except_id=row_id)
     _check_products(data)
-    before = _printed_values(kind, row)
+    before, names = _printed_values(kind, row), [name for name in kind.columns if name != "extra"]
+    present = audit.state_of(row, names)
     with db.session.no_autoflush:
         _fill(row, data, kind.columns, kind.children)
     _flush()
     if _printed_values(kind, row) != before:
         papers.discard(kind.reference_column == row_id)
-    _audit("changed", kind, row, actor)
+    _audit("changed", kind, row, actor, changed=audit.changes(present, audit.state_of(row, names)))
     return row
 
 
@@ -198,8 +199,8 @@ def remove(kind: Kind, row_id: int, *, actor: str) -> None:
     _flush()
 
 
-def _audit(action: str, kind: Kind, row: Any, actor: str) -> None:
-    subject, facts = f"{kind.name}:{row.id}", {"external_id": row.external_id, "name": row.name}
+def _audit(action: str, kind: Kind, row: Any, actor: str, **facts: Any) -> None:
+    subject, facts = f"{kind.name}:{row.id}", {"external_id": row.external_id, "name": row.name, **facts}
     audit.record(f"{kind.name}.{action}", actor=actor, subject=subject, **facts)
 
 

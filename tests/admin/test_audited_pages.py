@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from app.accounts.models.accounts import User
+from app.accounts.models.accounts import AuditEntry, User
 from app.einvoices.queries import lookup
+from app.extensions import db
 from app.kernel import clock
 from tests.accounts.test_every_change import actions_since, last_entry
 from tests.admin import sample_data
@@ -60,6 +62,9 @@ def test_the_inspection_of_a_roll_and_a_receipt(post: Callable[..., list[str]]) 
     item = receipt.fabric_items[0]
     rolls = [roll.id for roll in item.rolls]
     path = f"/admin/receipts/{receipt.id}/items/{item.id}"
-    assert post(f"{path}/rolls/{rolls[0]}", length="99") == ["receipt.roll_inspected"]
-    assert post(f"{path}/inspection/{rolls[1]}", length="111") == ["receipt.roll_inspected"]
+    assert post(f"{path}/rolls/{rolls[0]}", length="99") == ["roll.inspected"]
+    assert post(f"{path}/inspection/{rolls[1]}", length="111") == ["roll.inspected"]
+    # The trails on the pages of the rolls show these entries.
+    newest = select(AuditEntry.subject).order_by(AuditEntry.id.desc()).limit(2)
+    assert sorted(db.session.scalars(newest)) == [f"roll:{roll}" for roll in sorted(rolls)]
     assert post(f"/admin/receipts/{receipt.id}/delete") == ["receipt.deleted"]

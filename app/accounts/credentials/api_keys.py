@@ -114,8 +114,9 @@ def change_allowlist(key_id: int, allowlist: Sequence[str], *, actor: str) -> Ap
         Invalid: an entry is neither an address nor a network.
     """
     key = _lock_key(key_id)
-    key.allowlist = ip_allowlist.parse_networks(allowlist)
-    audit.record("api_key.allowlist_changed", actor=actor, subject=f"api_key:{key.id}", allowlist=key.allowlist)
+    before, key.allowlist = key.allowlist, ip_allowlist.parse_networks(allowlist)
+    changed = {"allowlist": [before, key.allowlist]}
+    audit.record("api_key.allowlist_changed", actor=actor, subject=f"api_key:{key.id}", changed=changed)
     return key
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Select, func, select, update
 
+from app.accounts import audit
 from app.accounts.ownership import Scope, lock_user
 from app.einvoices import account_events
 from app.einvoices.decisions import decision_checks
@@ -32,6 +33,8 @@ _PLAIN_FIELDS = ("name", "mode", "mapping", "concurrency", "rate_per_minute", "e
 #: Fields that say where e-invoices go, and as whom; after a change of them the connection has to be tested again.
 _TESTED_FIELDS = ("adapter", "url", "lookup_url", "allowances", "token")
 URLS = ("url", "lookup_url")
+#: Values before and after a change are in the audit trail; ``extra`` may be large.
+_AUDITED_FIELDS = ("adapter", *URLS, "is_default", *(name for name in _PLAIN_FIELDS if name != "extra"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +140,14 @@ def change(account_id: int, data: Mapping[str, Any], scope: Scope, *, actor: str
     _require_right_to_allow(data, may_allow)
     if "allowances" in data and data["allowances"] != account.allowances:
         account_events.record("allowances_changed", account, actor, before=account.allowances, after=data["allowances"])
-    is_default = data.get("is_default", account.is_default)
+    present, is_default = audit.state_of(account, _AUDITED_FIELDS), data.get("is_default", account.is_default)
     account.is_default = False  # another mode may have a default of its own
     _set_fields(account, data)
     db.session.flush()
     _set_default(account, is_default, actor)
     account.updated_at = clock.now()
-    account_events.record("changed", account, actor, fields=sorted(data), url=account.url)
+    changed = audit.changes(present, audit.state_of(account, _AUDITED_FIELDS))
+    account_events.record("changed", account, actor, fields=sorted(data), changed=changed)
     return account
 
 

@@ -157,6 +157,7 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data, *, acto
     """
     lock(receipt_id)
     roll = find_roll(receipt_id, item_id, roll_id)
+    before = audit.state_of(roll, findings)
     for name, value in findings.items():
         setattr(roll, name, 0 if name == "blanket_qty" and value is None else value)
     if blanket_exceeds_length(roll):
@@ -166,8 +167,9 @@ def inspect(receipt_id: int, item_id: int, roll_id: int, findings: Data, *, acto
         measured = any(getattr(roll, name) is not None for name in INSPECTED_TO_SUPPLIER)
         roll.inspected_at = clock.now() if measured else None
     db.session.flush()
-    facts: dict[str, Any] = {"fabric_item_id": item_id, "roll_id": roll_id, "fields": sorted(findings)}
-    audit.record("receipt.roll_inspected", actor=actor, subject=f"receipt:{receipt_id}", **facts)
+    facts: dict[str, Any] = {"receipt_id": receipt_id, "fabric_item_id": item_id}
+    facts["changed"] = audit.changes(before, audit.state_of(roll, findings))
+    audit.record("roll.inspected", actor=actor, subject=f"roll:{roll_id}", **facts)
     events.emit(INSPECTED, roll, subject_id=receipt_id)
     papers.schedule_later(receipt_id)
     return roll

@@ -37,6 +37,8 @@ _UNKNOWN = {
 _REFERENCE_MODELS = {"supplier_id": Supplier, "fabric_id": Fabric, "order_id": ProductionOrder}
 _HEADER_COLUMNS = ("external_id", "supplier_id", "invoice_no", "invoice_date", "erp_invoice_no", "extra")
 
+_AUDITED_COLUMNS = tuple(name for name in _HEADER_COLUMNS if name != "extra")
+
 
 def receive(data: Data, *, actor: str) -> GoodsReceipt:
     """Create a goods receipt.
@@ -74,6 +76,7 @@ def change(receipt_id: int, data: Data, *, actor: str) -> GoodsReceipt:
     if other_id not in {None, receipt_id}:
         raise DuplicateReceipt(other_id)
     receipt = _build_header(data)
+    changed = audit.changes(_present_header(receipt_id), audit.state_of(receipt, _AUDITED_COLUMNS))
     db.session.execute(update(GoodsReceipt).where(GoodsReceipt.id == receipt_id).values(_header_values(receipt)))
     receipt.id, receipt.created_at = receipt_id, created_at
     items = db.session.execute(
@@ -82,7 +85,7 @@ def change(receipt_id: int, data: Data, *, actor: str) -> GoodsReceipt:
         .order_by(FabricItem.position)
     )
     _store_items(receipt, data["fabric_items"], StoredRows(items.all(), "external_id"), _load_rolls(receipt_id))
-    _audit("changed", receipt, actor)
+    _audit("changed", receipt, actor, changed=changed)
     events.emit(UPDATED, receipt, subject_id=receipt_id)
     papers.schedule_later(receipt_id)
     return receipt
@@ -208,6 +211,11 @@ def _build_header(data: Data) -> GoodsReceipt:
 
 def _header_values(receipt: GoodsReceipt) -> dict[Any, Any]:
     return {getattr(GoodsReceipt, name): getattr(receipt, name) for name in (*_HEADER_COLUMNS, "updated_at")}
+
+
+def _present_header(receipt_id: int) -> Mapping[str, Any]:
+    columns = [getattr(GoodsReceipt, name) for name in _AUDITED_COLUMNS]
+    return dict(db.session.execute(select(*columns).where(GoodsReceipt.id == receipt_id)).mappings().one())
 
 
 def _find_id(external_id: str | None) -> Any:

@@ -30,6 +30,8 @@ from app.webhooks.models.endpoints import Endpoint, Lane
 
 _PLAIN_FIELDS = ("description", "events", "concurrency", "rate_per_minute", "max_body_bytes", "extra")
 #: Fields that say what is sent, and where.
+#: Values before and after a change are in the audit trail; those of headers are secrets, ``extra`` may be large.
+_AUDITED_FIELDS = ("url", "header_names", *(name for name in _PLAIN_FIELDS if name != "extra"))
 _DIRECTING_FIELDS = frozenset({"url", "events", "headers", "allowances"})
 DELETED = N_("The endpoint was deleted.")
 
@@ -144,7 +146,7 @@ def change(
     endpoint = find_for_update(endpoint_id, scope)
     if allowances != endpoint.allowances:
         _record("allowances_changed", endpoint, actor, before=endpoint.allowances, after=allowances)
-    endpoint.allowances = allowances
+    endpoint.allowances, before = allowances, audit.state_of(endpoint, _AUDITED_FIELDS)
     if not _DIRECTING_FIELDS.isdisjoint(data):
         endpoint.token_id = token_id
         db.session.flush()
@@ -155,7 +157,8 @@ def change(
     if "headers" in data:
         _set_headers(endpoint, data["headers"] or {})
     endpoint.updated_at = clock.now()
-    _record("changed", endpoint, actor, fields=sorted(data), url=endpoint.url)
+    changed = audit.changes(before, audit.state_of(endpoint, _AUDITED_FIELDS))
+    _record("changed", endpoint, actor, fields=sorted(data), changed=changed)
     return endpoint
 
 
