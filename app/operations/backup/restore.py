@@ -14,6 +14,7 @@ from psycopg import sql
 from redis.exceptions import RedisError
 
 from app.extensions import db
+from app.kernel import json
 from app.kernel.system.private_folders import make_private_folder
 from app.kernel.worker import heartbeat
 from app.operations.backup import archive, postgres_client
@@ -38,8 +39,8 @@ def verify(source: Path, passphrase: str | None = None) -> Manifest:
     return archive.read(source, passphrase, lambda _name, _content: None)
 
 
-def restore(source: Path, passphrase: str | None = None, *, overwrite: bool = False) -> Manifest:
-    """Restore the state of this installation at the time of the backup.
+def restore(source: Path, passphrase: str | None = None, *, actor: str, overwrite: bool = False) -> Manifest:
+    """Restore the state of this installation at the time of the backup; the restored audit trail says so.
 
     Raises:
         RestoreRefusedError: the hub runs, holds data (unless ``overwrite``), or is older than the backup.
@@ -56,7 +57,7 @@ def restore(source: Path, passphrase: str | None = None, *, overwrite: bool = Fa
         unpacked = Path(staging)
         manifest = archive.read(source, passphrase, lambda name, content: _unpack(unpacked, name, content))
         _require_known_revision(manifest)
-        _replace_database(unpacked, manifest)
+        _replace_database(unpacked, manifest, actor)
         _replace_files(unpacked / STORAGE, folder)
     return manifest
 
@@ -100,7 +101,7 @@ def _unpack(staging: Path, name: str, content: bytes) -> None:
             os.fsync(file.fileno())
 
 
-def _replace_database(staging: Path, manifest: Manifest) -> None:
+def _replace_database(staging: Path, manifest: Manifest, actor: str) -> None:
     dump, script = staging / "database.dump", staging / "database.sql"
     if not dump.exists():
         raise BrokenBackupError(f"The backup holds no {DATABASE}.")
@@ -109,10 +110,21 @@ def _replace_database(staging: Path, manifest: Manifest) -> None:
     db.engine.dispose()
     begin = "SET lock_timeout = '10s'; DROP SCHEMA public CASCADE"
     quiet = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction")
-    _run("psql", *quiet, f"--command={begin}", f"--file={script}", f"--command={_row_count_check(manifest)}")
+    steps = (f"--command={begin}", f"--file={script}", f"--command={_row_count_check(manifest)}")
+    _run("psql", *quiet, *steps, f"--command={_audit_entry(manifest, actor)}")
     with postgres_client.connect() as connection:
         connection.autocommit = True
         connection.execute("ANALYZE")
+
+
+def _audit_entry(manifest: Manifest, actor: str) -> str:
+    """SQL that adds the restore to the restored audit trail, which may have the columns of an earlier release."""
+    entry = sql.SQL(
+        "INSERT INTO public.audit_entries (action, actor, subject, details, created_at)"
+        " VALUES ('backup.restored', {actor}, 'hub:restore', {details}, now())"
+    )
+    details = json.encode_text({"created_at": manifest.created_at, "hub_version": manifest.hub_version})
+    return entry.format(actor=sql.Literal(actor), details=sql.Literal(details)).as_string()
 
 
 def _row_count_check(manifest: Manifest) -> str:

@@ -72,7 +72,7 @@ def verify(source: Path, passphrase_file: IO[str] | None) -> None:
 def restore(source: Path, passphrase_file: IO[str] | None, overwrite: bool) -> None:
     """Restore the backup SOURCE into this installation; the hub must not run."""
     try:
-        manifest = backup_restore.restore(source, _first_line(passphrase_file), overwrite=overwrite)
+        manifest = backup_restore.restore(source, _first_line(passphrase_file), actor=ACTOR, overwrite=overwrite)
     except _FAULTS as error:
         raise _one_line(error) from error
     click.echo(f"Restored {_contents(manifest)}, created {manifest.created_at}.")

@@ -30,8 +30,12 @@ def output_of_refusal(result: Result) -> str:
     return result.output
 
 
+#: Action of the entry that a restore adds to the restored audit trail.
+RESTORED = "backup.restored"
+
+
 def database_rows(hub: Hub) -> dict[str, list[Any]]:
-    """All rows of the database by table, and the values of its sequences."""
+    """All rows of the database by table, and the values of its sequences; without the entry of a restore."""
     with hub.app_context():
         metadata = sa.MetaData()
         metadata.reflect(db.engine)
@@ -39,7 +43,9 @@ def database_rows(hub: Hub) -> dict[str, list[Any]]:
             rows = {
                 table.name: sorted(map(str, connection.execute(sa.select(table)))) for table in metadata.tables.values()
             }
-            sequences = sa.text("SELECT sequencename, last_value FROM pg_sequences ORDER BY 1")
+            rows["audit_entries"] = [row for row in rows["audit_entries"] if RESTORED not in row]
+            sequences = sa.text("SELECT sequencename, last_value FROM pg_sequences WHERE sequencename <> :n ORDER BY 1")
+            sequences = sequences.bindparams(n="audit_entries_id_seq")
             return {**rows, "sequences": [tuple(row) for row in connection.execute(sequences)]}
 
 

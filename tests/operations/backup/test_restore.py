@@ -7,11 +7,15 @@ from pathlib import Path
 import flask_migrate
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import select
 
+from app.accounts.models.accounts import AuditEntry
 from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.worker import heartbeat
+from app.operations.cli.accounts import ACTOR
 from tests.operations.backup.backup_helpers import (
+    RESTORED,
     database_rows,
     files_of,
     output_of_refusal,
@@ -39,6 +43,12 @@ def test_a_restore_gives_the_same_rows_and_files(
     assert files_of(empty.config["STORAGE_DIR"]) == files_of(filled)
     with empty.app_context():
         flask_migrate.upgrade()
+        [entry] = db.session.scalars(select(AuditEntry).where(AuditEntry.action == RESTORED))
+        assert (entry.actor, entry.subject, sorted(entry.details)) == (
+            ACTOR,
+            "hub:restore",
+            ["created_at", "hub_version"],
+        )
 
 
 def test_data_is_replaced_only_with_overwrite(app: Hub, filled: Path, empty: Hub, tmp_path: Path) -> None:
