@@ -22,14 +22,14 @@ def printed(client: FlaskClient, einvoice_id: int) -> bytes:
 
 
 def seal_after(days: int, patch: pytest.MonkeyPatch) -> str:
-    """Let so many days pass; the newest root."""
+    """Let so many days pass; the newest root, by the hash of its statement."""
     moment = clock.now() + timedelta(days=days)
     with patch.context() as ahead:
         ahead.setattr(clock, "now", lambda: moment)
         roots.seal_due()
     newest = roots.last_root(1)
     assert newest is not None
-    return f"{newest.day.isoformat()} {newest.root}"
+    return f"{newest.day.isoformat()} {newest.hash}"
 
 
 def test_a_document_shows_the_root_that_was_the_newest_at_its_issue(
