@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFError
 
 from app.accounts.login import web_sessions
 from app.admin import assets, blueprint, error_pages, viewer
+from app.admin.handbook import handbook_page
 from app.admin.handbook.chapters import chapter_of
 from app.admin.i18n import formats, translate
 from app.admin.navigation import navigation
@@ -16,7 +17,6 @@ from app.admin.views import api_keys as api_keys_views
 from app.admin.views import deliveries as deliveries_views
 from app.admin.views import einvoices as einvoices_views
 from app.admin.views import global_search as global_search_views
-from app.admin.views import handbook as handbook_views
 from app.admin.views import login as login_views
 from app.admin.views import modules as modules_views
 from app.admin.views import operations as operations_views
@@ -63,7 +63,7 @@ PAGES = (
     account_views,
     overview_views,
     global_search_views,
-    handbook_views,
+    handbook_page,
     sales_views,
     review_desk_views,
     sales_upload_views,

@@ -171,6 +171,14 @@ def assert_fits(page: Page, name: str) -> None:
     assert excess <= 0, f"{name} is {excess} pixels too wide"
 
 
+def assert_fits_on_tablet(page: Page, name: str) -> None:
+    """Check and show the page at the width of a tablet, and go back to the width of a desktop."""
+    page.set_viewport_size(TABLET)  # type: ignore[arg-type]
+    assert_fits(page, f"{name}-tablet")
+    take_screenshot(page, f"{name}-tablet")
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+
+
 def take_screenshot(page: Page, name: str, *, full_page: bool = True) -> None:
     """Write a picture of the page to the folder ``SCREENSHOTS``, if it is set."""
     if SCREENSHOTS:
@@ -188,6 +196,4 @@ def check_page(opener: Callable[..., Page], name: str, visit: Callable[[Page], o
         assert_fits(page, f"{name}-{style}")
         take_screenshot(page, f"{name}-{style}")
         if style == "light":
-            page.set_viewport_size(TABLET)  # type: ignore[arg-type]
-            assert_fits(page, f"{name}-tablet")
-            take_screenshot(page, f"{name}-tablet")
+            assert_fits_on_tablet(page, name)

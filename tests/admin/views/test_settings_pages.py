@@ -16,7 +16,7 @@ from app.accounts.tokens import service as tokens
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin.actions import call_api, call_with_token, visitor
-from tests.admin.conftest import assert_accessible, assert_fits, take_screenshot
+from tests.admin.conftest import assert_accessible, assert_fits, assert_fits_on_tablet, take_screenshot
 from tests.factories import a_token, a_user
 
 SignedIn = Callable[..., Page]
@@ -121,3 +121,5 @@ def test_settings_pages_are_accessible(
         assert_accessible(page)
         assert_fits(page, name)
         take_screenshot(page, f"{name}-{next(iter(style), 'light')}")
+        if not style:
+            assert_fits_on_tablet(page, name)
