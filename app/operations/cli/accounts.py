@@ -39,6 +39,13 @@ def cli_unit_of_work() -> Iterator[None]:
         raise click.ClickException(f"The database does not answer: {str(error.orig).splitlines()[0]}") from error
 
 
+def require_text(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """Callback of an option that must say something."""
+    if not value.strip():
+        raise click.BadParameter("Give a reason.")
+    return value.strip()
+
+
 def _one_line_error(refusal: Refusal) -> click.ClickException:
     errors = flatten_errors(refusal.errors or {})
     faults = [f"{'.'.join(map(str, path))}: {' '.join(messages)}" for path, messages in errors]

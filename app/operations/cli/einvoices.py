@@ -26,19 +26,15 @@ from app.formats.canonical import DOCUMENT_FORMATS, Format
 from app.formats.targets.not_writable import NotWritable
 from app.kernel.http.app import PUBLIC_PDFS
 from app.kernel.outbound.public_address import public_url
-from app.operations.cli.accounts import ACTOR, cli_unit_of_work
+from app.operations.cli import einvoice_steps
+from app.operations.cli.accounts import ACTOR, cli_unit_of_work, require_text
 from app.operations.cli.provider_accounts import accounts
 from app.rules.document_check import Profile
 from app.rules.profiles import LegalProfile
 
 einvoices = AppGroup("einvoices", help="E-invoices, their PDFs, checks, provider accounts, and sendings in doubt.")
 einvoices.add_command(accounts)
-
-
-def _require_text(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not value.strip():
-        raise click.BadParameter("Give a reason.")
-    return value.strip()
+einvoice_steps.add_to(einvoices)
 
 
 @einvoices.command("pdf")
@@ -60,9 +56,7 @@ def make_pdfs(ids: tuple[int, ...], missing: bool) -> None:
 
 @einvoices.command("remove-personal-data")
 @click.option("--issued-before", required=True, type=click.DateTime(["%Y-%m-%d"]), help="A day (UTC).")
-@click.option(
-    "--reason", default="retention", show_default=True, callback=_require_text, help="It is kept as evidence."
-)
+@click.option("--reason", default="retention", show_default=True, callback=require_text, help="It is kept as evidence.")
 def remove_personal_data(issued_before: datetime, reason: str) -> None:
     """Remove buyers, free texts and PDFs of e-invoices that were issued before a day; their amounts stay."""
     with cli_unit_of_work():
@@ -93,7 +87,7 @@ def list_doubts() -> None:
 @click.option(
     "--reason",
     required=True,
-    callback=_require_text,
+    callback=require_text,
     help="How you found out; it is kept in the history and the audit trail.",
 )
 def settle_doubt(einvoice_id: int, taken: bool | None, reason: str) -> None:

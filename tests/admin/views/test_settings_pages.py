@@ -22,7 +22,7 @@ from tests.factories import a_token, a_user
 SignedIn = Callable[..., Page]
 TOKENS, LOGS, KEYS = "/admin/settings/api", "/admin/settings/api/logs", "/admin/settings/keys"
 USERS, MODULES, SELLER = "/admin/users", "/admin/modules", "/admin/settings/seller"
-AUDIT, EVIDENCE = "/admin/settings/audit", "/admin/settings/evidence"
+AUDIT, EVIDENCE = "/admin/audit", "/admin/settings/evidence"
 
 
 def test_settings_are_translated_to_turkish(signed_in: SignedIn) -> None:

@@ -9,6 +9,7 @@ from click.testing import Result
 from sqlalchemy import update
 
 from app.einvoices.lifecycle import drafts, issue
+from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.provider_accounts import directory
 from app.extensions import db
@@ -57,3 +58,14 @@ def doubtful(app: object) -> tuple[int, str]:
         values = {"state": "failed", "in_doubt": True, "error": error, "finished_at": clock.now()}
         db.session.execute(update(EinvoiceSending).values(values))
     return einvoice_id, number
+
+
+@pytest.fixture
+def further_einvoices(doubtful: tuple[int, str]) -> None:
+    """Two drafts with the ids 2 and 3, and 4, which the provider rejected."""
+    with unit_of_work():
+        owner = db.session.get_one(Einvoice, doubtful[0]).owner_id
+        for _ in range(3):
+            drafts.create(a_draft(provider="null"), owner, "test")
+        rejected = issue.issue(4, None, "test")
+        rejected.status, rejected.provider_status = "rejected", "rejected"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
-from app.accounts.models.accounts import AuditEntry
+from app.accounts.models.accounts import AuditEntry, User
 from app.einvoices.decisions import decision_checks
 from app.einvoices.lifecycle import drafts
+from app.einvoices.models.series import EinvoiceSeries
 from app.einvoices.models.work import CheckState, EinvoiceSending
 from app.einvoices.queries import lookup
 from app.extensions import db
@@ -154,3 +157,28 @@ class TestWrite:
         refusal = run("einvoices", "write", "docs/examples/ubl-invoice.xml", "--format", "inv-01")
         assert refusal.exit_code == 1
         assert "seller.tax_ids: Name the GSTIN of the seller." in refusal.output
+
+
+@pytest.mark.usefixtures("further_einvoices")
+def test_each_step_of_several_einvoices_has_its_own_result(run: Run) -> None:
+    result = run("einvoices", "issue", "2", "1", "3")
+    assert result.exit_code == 1
+    issued = re.findall(r"^(\d)  EA-\d{4}-(\d+)  issued", result.output, re.MULTILINE)
+    assert issued == [("2", "000003"), ("3", "000004")]
+    assert re.search(r"^1  Error: .+", result.output, re.MULTILINE)
+    assert run("einvoices", "cancel", "2", "--reason", " ").exit_code == 2
+    assert run("einvoices", "cancel", "2", "--reason", "Ordered twice").exit_code == 0
+    corrected = run("einvoices", "correct", "4", "--reason", "Wrong tax number")
+    assert corrected.output == "4  draft 5  draft\n"
+    report = run("einvoices", "series", stored_rows(User)[0].email)
+    assert re.fullmatch(r"EA-\d{4}  1-4  1 cancelled  missing: none\n", report.output)
+    assert report.exit_code == 0
+
+
+@pytest.mark.usefixtures("further_einvoices")
+def test_a_missing_number_ends_the_report_of_the_series_with_an_error(run: Run) -> None:
+    assert run("einvoices", "issue", "2", "3").exit_code == 0
+    with unit_of_work():
+        db.session.execute(update(EinvoiceSeries).values(last_number=6))
+    report = run("einvoices", "series", stored_rows(User)[0].email)
+    assert (report.exit_code, report.output.rpartition("missing: ")[2]) == (1, "5-6\n")

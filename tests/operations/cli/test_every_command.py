@@ -36,8 +36,12 @@ AUDITED = {
     ("einvoices", "seller", EMAIL, "--name", "Asha Ltd.", "--country", "IN"): "seller.changed",
     ("einvoices", "link", "1", "--days", "30"): "einvoice.link_created",
     ("einvoices", "revoke-link", "1", "1"): "einvoice.link_revoked",
+    ("einvoices", "cancel", "3", "--reason", "Ordered twice"): "einvoice.cancelled",
+    ("einvoices", "correct", "4", "--reason", "Wrong tax number"): "einvoice.corrected",
     ("einvoices", "settle-doubt", "1", "--taken", "--reason", "Seen in the portal"): "einvoice.doubt_settled",
     ("einvoices", "remove-personal-data", "--issued-before", "2999-01-01"): "einvoice.personal_data_removed",
+    ("einvoices", "issue", "2"): "einvoice.issued",
+    ("einvoices", "send", "2"): "einvoice.queued",
     ("einvoices", "accounts", "test", "1"): "provider_account.tested",
     ("einvoices", "accounts", "create", EMAIL, "Second", "--adapter", "null"): "provider_account.created",
     ("einvoices", "accounts", "change", "1", "--name", "First"): "provider_account.changed",
@@ -51,7 +55,7 @@ AUDITED = {
 #: Commands that change nothing.
 READERS = {
     *("api-keys list", "einvoices accounts list", "einvoices check", "einvoices in-doubt", "einvoices links"),
-    *("einvoices readiness", "einvoices write"),
+    *("einvoices readiness", "einvoices series", "einvoices write"),
     *("hub doctor", "hub verify", "modules list", "tokens list", "users list", "webhooks list"),
 }
 #: Commands with a record of their own, and what it is.
@@ -86,7 +90,7 @@ def test_every_command_is_audited_or_has_a_reason(app: Hub) -> None:
     assert known == audited | READERS | set(OTHERS)
 
 
-@pytest.mark.usefixtures("doubtful", "provider_account")
+@pytest.mark.usefixtures("doubtful", "further_einvoices", "provider_account")
 def test_each_change_is_in_the_audit_trail(run: Run, endpoint_of_a_manager: Subscribed) -> None:
     for words, action in AUDITED.items():
         before = len(stored_rows(AuditEntry))

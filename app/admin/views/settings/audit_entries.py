@@ -1,4 +1,4 @@
-"""``/admin/settings/audit``: the audit trail, who did what to which object; and the trail on the page of an object."""
+"""``/admin/audit``: the audit trail, who did what to which object; and the trail on the page of an object."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from app.kernel import json
 #: Entries on the page of an object.
 SHOWN = 10
 
-blp = Blueprint("audit_entries", __name__, url_prefix="/settings/audit")
+blp = Blueprint("audit_entries", __name__, url_prefix="/audit")
 
 
 @blp.get("")

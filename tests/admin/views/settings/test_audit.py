@@ -14,7 +14,7 @@ from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from tests.factories import a_draft
 
-AUDIT = "/admin/settings/audit"
+AUDIT = "/admin/audit"
 
 
 def test_entries_are_found_by_filters(signed_in: Callable[..., Page]) -> None:

@@ -56,7 +56,7 @@ def test_the_page_of_each_object_shows_its_trail(admin_client: FlaskClient, page
         shown = admin_client.get(path)
         assert (shown.status_code, TITLE in shown.text) == (200, True), path
         assert "reason: &lt;b&gt;seen by Ayşe&lt;/b&gt; · changed: {&#34;a&#34;:[1,2]}" in shown.text, path
-        assert f"/admin/settings/audit?subject={subject}" in shown.text, path
+        assert f"/admin/audit?subject={subject}" in shown.text, path
 
 
 def test_what_was_done_on_the_floor_is_in_the_trail_of_the_invoice(
@@ -71,9 +71,9 @@ def test_lists_lead_to_the_trail_of_users_and_tokens(admin_client: FlaskClient) 
     with unit_of_work():
         token, _ = a_token()
     users = admin_client.get("/admin/users").text
-    assert f'href="/admin/settings/audit?subject=user:{token.user_id}"' in users
+    assert f'href="/admin/audit?subject=user:{token.user_id}"' in users
     listed = admin_client.get("/admin/settings/api").text
-    assert f'href="/admin/settings/audit?subject=token:{token.id}"' in listed
+    assert f'href="/admin/audit?subject=token:{token.id}"' in listed
 
 
 def test_others_see_their_own_entries_only_and_a_packer_none(
