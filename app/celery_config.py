@@ -12,6 +12,7 @@ class Queue(StrEnum):
     DEFAULT = "default"
     EVENTS = "events"
     PDF = "pdf"
+    PREVIEWS = "previews"
     WEBHOOKS = "webhooks"
     RETRIES = "retries"
     PROVIDERS = "providers"
@@ -24,6 +25,7 @@ ROUTES = {
     "einvoices.print_pdfs": Queue.PDF,
     "einvoices.write_document": Queue.PDF,
     "grn.print_papers": Queue.PDF,
+    "einvoices.print_previews": Queue.PREVIEWS,
     "einvoices.send": Queue.PROVIDERS,
     "evidence.stamp_roots": Queue.PROVIDERS,
     "evidence.mail_roots": Queue.PROVIDERS,
@@ -57,6 +59,7 @@ _PERIODIC_TASKS = {
     "evidence.mail_roots": _every(60.0, expires=50),
     "einvoices.print_pdfs": _every(15.0, expires=14),
     "grn.print_papers": _every(15.0, expires=14),
+    "einvoices.print_previews": _every(15.0, expires=14),
     "einvoices.send": _every(2.0, expires=1.9),
     "einvoices.look_up": _every(30.0, expires=25),
     "einvoices.end_archived": _every(30.0, expires=25),
@@ -74,7 +77,7 @@ _PERIODIC_TASKS = {
 
 #: Seconds between the canaries of each queue; ``app/operations/monitoring/queue_health.py`` reads them. Queues with
 #: long tasks get longer intervals: a long document or a round of deliveries delays the canary, and that is no fault.
-_LONG_TASKS = {Queue.PDF: 15.0, Queue.WEBHOOKS: 20.0, Queue.RETRIES: 20.0, Queue.PROVIDERS: 60.0}
+_LONG_TASKS = {Queue.PDF: 15.0, Queue.PREVIEWS: 15.0, Queue.WEBHOOKS: 20.0, Queue.RETRIES: 20.0, Queue.PROVIDERS: 60.0}
 CANARY_SECONDS = {queue.value: _LONG_TASKS.get(queue, 4.0) for queue in sorted(Queue)}
 
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {

@@ -55,6 +55,8 @@ PROCESSES: tuple[HubProcess, ...] = (
     _worker("worker", Queue.EVENTS, Queue.DEFAULT, concurrency=2),
     # Rendering takes whole seconds of a core and much memory: beside everything else, and never in its way.
     _worker("printer", Queue.PDF, concurrency=1, most_memory_kib=300_000),
+    # Previews never delay issued documents, and a person who waits for one does not wait behind a month's issue.
+    _worker("previewer", Queue.PREVIEWS, concurrency=1, most_memory_kib=300_000),
     # First attempts never wait behind retries, nor either behind anything else.
     _worker("webhooks", Queue.WEBHOOKS, concurrency=2),
     _worker("retries", Queue.RETRIES, concurrency=2),

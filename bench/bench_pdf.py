@@ -13,6 +13,7 @@ import psutil
 from weasyprint import CSS, HTML
 
 from app.einvoices.content import draft_lines
+from app.einvoices.documents.canonical_form import issue_facts_of
 from app.einvoices.lifecycle import totals
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import context
@@ -94,4 +95,4 @@ def invoice_data(count: int) -> dict[str, object]:
         buyer_tax_id="12345678901",
     )
     draft_lines.set_lines(einvoice, items, lines, totals.compute(lines, 2))
-    return context.build_context(einvoice, None, None)
+    return context.build_context(einvoice, issue_facts_of(einvoice), None, None)

@@ -29,6 +29,7 @@ from app.admin.views import users as users_views
 from app.admin.views import webhooks as webhooks_views
 from app.admin.views.desks import einvoice_desk as einvoice_desk_views
 from app.admin.views.desks import einvoice_documents as einvoice_documents_views
+from app.admin.views.desks import einvoice_preview as einvoice_preview_views
 from app.admin.views.desks import inspection_desk as inspection_desk_views
 from app.admin.views.desks import receipt_editor as receipt_editor_views
 from app.admin.views.desks import receipt_upload as receipt_upload_views
@@ -79,6 +80,7 @@ PAGES = (
     einvoices_views,
     einvoice_desk_views,
     einvoice_documents_views,
+    einvoice_preview_views,
     tokens_views,
     webhooks_views,
     deliveries_views,

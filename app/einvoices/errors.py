@@ -39,6 +39,17 @@ class PdfNotReady(NotFound):
         super().__init__(data={"state": state}, headers=headers)
 
 
+class PreviewNotReady(PdfNotReady):
+    """The preview of a draft is being made, or has failed; ``reason`` says why."""
+
+    keeps_evidence = True  # the row that asks a worker for it
+    optional_data: ClassVar[Mapping[str, Any]] = {"reason": "No font has these characters: U+E000."}
+
+    def __init__(self, state: str = WorkState.PENDING.value, reason: str | None = None) -> None:
+        super().__init__(state)
+        self.data = {**(self.data or {}), **({"reason": reason} if reason else {})}
+
+
 class NoLegalDocument(NotFound):
     """The e-invoice is a draft, or its personal data and documents were removed."""
 

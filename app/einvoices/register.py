@@ -8,6 +8,7 @@ from app.einvoices.evidence import api as evidence_api
 from app.einvoices.exports import api as exports_api
 from app.einvoices.legal import api as legal
 from app.einvoices.links import api as links
+from app.einvoices.pdf import api as _preview_api  # noqa: F401 - its routes are those of ``api.blp``
 from app.einvoices.provider_accounts import api as accounts_api
 
 BLUEPRINTS = (

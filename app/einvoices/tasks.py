@@ -1,11 +1,11 @@
-"""Celery tasks of e-invoices: print, send, look up, end the work of archived accounts, compact the tallies."""
+"""Celery tasks of e-invoices: print, preview, send, look up, end the work of archived accounts, compact the tallies."""
 
 from __future__ import annotations
 
 from app.einvoices.documents import legal_documents
 from app.einvoices.documents.legal_documents import LegalFormat
 from app.einvoices.lifecycle.issue import trigger_printer
-from app.einvoices.pdf import print_job
+from app.einvoices.pdf import previews, print_job
 from app.einvoices.provider_accounts import archived_work, callbacks
 from app.einvoices.providers import http_provider, look_ups, outbox
 from app.einvoices.queries import tallies
@@ -29,6 +29,13 @@ def print_einvoices() -> None:
     """Render the PDFs that are due."""
     if print_job.print_due():
         trigger_printer()
+
+
+@celery.task(name="einvoices.print_previews", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
+def print_previews() -> None:
+    """Render the previews that are due, and throw old ones away."""
+    if previews.print_due():
+        previews.trigger_previewer()
 
 
 @celery.task(name="einvoices.write_document", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import inspect, select
 
 from app import pdf
+from app.celery_config import Queue
 from app.extensions import db
 from app.kernel.messages import N_
 from app.kernel.unit_of_work import after_commit, unit_of_work
@@ -68,6 +69,7 @@ class PrintQueue:
         is_short: SQL condition of the rows whose documents have one part only; long documents of all queues let these
             through between their parts.
         owner: the column of the user who waits for a document; these users take turns. An index has it and ``due_at``.
+        lane: the queue of Celery whose worker prints it. Short documents go between the parts of those of their lane.
     """
 
     rows: Any
@@ -77,6 +79,7 @@ class PrintQueue:
     changed: Callable[..., object] = lambda *_key: None
     is_short: Any = None
     owner: Any = None
+    lane: Queue = Queue.PDF
     turns: Turns = field(default_factory=Turns)
 
 
@@ -109,7 +112,7 @@ def print_due(print_queue: PrintQueue) -> bool:
         if time.monotonic() - started > BUDGET:
             return True
         if print_queue.is_short is None:
-            _print_short_documents()
+            _print_short_documents(print_queue.lane)
     return False
 
 
@@ -165,7 +168,7 @@ def _render(print_queue: PrintQueue, claim: _Claim) -> bytes:
     parts: list[bytes] = []
     for part in document.parts:
         if parts:
-            _print_short_documents()
+            _print_short_documents(print_queue.lane)
             with unit_of_work():
                 if not work_queue.renew(print_queue.rows, claim.id, LEASE):
                     raise _ClaimLost
@@ -175,10 +178,10 @@ def _render(print_queue: PrintQueue, claim: _Claim) -> bytes:
     return parts[0] if len(parts) == 1 and not document.numbered else pdf.merge_parts(parts, document.numbered)
 
 
-def _print_short_documents() -> None:
-    """Print the due short documents of all queues, so that they do not wait for long ones."""
+def _print_short_documents(lane: Queue) -> None:
+    """Print the due short documents of all queues of a lane, so that they do not wait for long ones."""
     started = time.monotonic()
-    for print_queue in PRINT_QUEUES:
+    for print_queue in (each for each in PRINT_QUEUES if each.lane == lane):
         while print_queue.is_short is not None and time.monotonic() - started < BUDGET:
             if not print_next(print_queue, print_queue.is_short):
                 break

@@ -191,6 +191,7 @@ LABELS: dict[str, tuple[LazyString, str]] = {
     "verb.changed": (lazy_gettext("Changing"), "plain"),
     "verb.linked": (lazy_gettext("Linking"), "plain"),
     "verb.printed": (lazy_gettext("Printing"), "plain"),
+    "verb.previewed": (lazy_gettext("Previewing"), "plain"),
     "sale": (lazy_gettext("Sale"), "plain"),
     "return": (lazy_gettext("Return"), "plain"),
     "credit_note": (lazy_gettext("Credit note"), "plain"),

@@ -26,6 +26,7 @@ blp = Blueprint("operations", __name__, url_prefix="/operations")
 KINDS: dict[str, LazyString] = {
     "events": lazy_gettext("Events to publish (outbox)"),
     "pdfs": lazy_gettext("PDFs of e-invoices"),
+    "previews": lazy_gettext("Previews of drafts"),
     "receipt_pdfs": lazy_gettext("PDFs of goods receipts"),
     "label_prints": lazy_gettext("Labels of chosen rolls"),
     "sendings": lazy_gettext("E-invoices to send to a provider"),

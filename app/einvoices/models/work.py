@@ -1,4 +1,4 @@
-"""Tables of background work: PDFs, sendings to providers, scheduled callbacks, and tallies."""
+"""Tables of background work: PDFs, previews, sendings to providers, scheduled callbacks, and tallies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.database.check_constraints import one_of
 from app.kernel.worker.work_queue import LeasedWork, WorkState, work_indexes
-from app.pdf.models import PrintedDocument, print_constraints
+from app.pdf.models import DocumentOnDemand, PrintedDocument, on_demand_constraints, print_constraints
 
 
 def _moment(**kwargs: Any) -> Mapped[datetime]:
@@ -85,6 +85,15 @@ class EinvoicePdf(PrintedDocument, db.Model):
     is_short: Mapped[bool | None] = mapped_column(Boolean)
     #: The day whose root the footer shows, the same at each rendering; null: it shows none.
     root_day: Mapped[date | None] = mapped_column(Date)
+
+
+class EinvoicePreview(DocumentOnDemand, db.Model):
+    """The preview of a draft. It is no document of the e-invoice: no link, event, chain or backup has it."""
+
+    __tablename__ = "e_invoice_previews"
+    __table_args__ = on_demand_constraints("e_invoice_previews")
+
+    einvoice_id: Mapped[int] = mapped_column(ForeignKey("e_invoices.id", ondelete="CASCADE"), primary_key=True)
 
 
 class EinvoiceSending(LeasedWork, db.Model):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -14,11 +15,12 @@ from markupsafe import Markup
 from app.einvoices import sellers
 from app.einvoices.content import document_allowances
 from app.einvoices.currencies import CURRENCIES
+from app.einvoices.documents.canonical_form import IssueFacts
 from app.einvoices.lifecycle.totals import ZERO, Line, shown_price, sum_by_rate
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
 from app.einvoices.models.sellers import SellerLogo
 from app.einvoices.pdf.amount_in_words import in_words
-from app.einvoices.pdf.translations import LABELS
+from app.einvoices.pdf.translations import DRAFT_MARK, LABELS
 from app.einvoices.status import Status, Type
 from app.kernel import json
 from app.kernel.money import plain_decimal
@@ -31,15 +33,11 @@ TEMPLATE = "einvoice.html"
 PART_WEIGHT, ROW_WEIGHT = 30_000, 60
 
 
-def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo | None) -> dict[str, Any]:
-    """The template context of an issued e-invoice.
-
-    Raises:
-        ValueError: the e-invoice has not been issued.
-    """
-    seller, moment = einvoice.seller, einvoice.issued_at
-    if seller is None or moment is None:
-        raise ValueError(f"e-invoice {einvoice.id} has not been issued")
+def build_context(
+    einvoice: Einvoice, facts: IssueFacts, original_no: str | None, logo: SellerLogo | None
+) -> dict[str, Any]:
+    """The template context of an e-invoice, or of the preview of a draft, whose items are loaded."""
+    seller, moment = facts.seller, facts.moment
     language = seller["language"]
     number = partial(format_number, language=language, by_two=(einvoice.currency, language) == ("INR", "en"))
     amount = partial(number, digits=CURRENCIES[einvoice.currency])
@@ -47,13 +45,14 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
     return {
         "language": language,
         "label": LABELS[language],
+        "draft_mark": DRAFT_MARK,
         **_kind(einvoice),
-        "invoice_no": einvoice.invoice_no,
+        "invoice_no": einvoice.invoice_no or f"{LABELS[language]['draft']} {einvoice.id}",
         "issued": local.strftime("%d.%m.%Y %H:%M" if language == "tr" else "%Y-%m-%d %H:%M"),
         "created": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "seller": seller,
         "buyer": einvoice.buyer,
-        "facts": _facts(einvoice, original_no),
+        "facts": _facts(einvoice, _day(facts.due_date, language), original_no),
         "items": [_item(item, number, CURRENCIES[einvoice.currency]) for item in einvoice.items],
         "root": None,
         "first_row": 1,
@@ -64,7 +63,7 @@ def build_context(einvoice: Einvoice, original_no: str | None, logo: SellerLogo 
         "currency": einvoice.currency,
         "words": in_words(einvoice.amount_due, einvoice.currency, language),
         "notes": einvoice.notes,
-        "qr": _qr(einvoice, seller, local),
+        "qr": _qr(einvoice, seller, local) if einvoice.number is not None else None,
         "logo": _data_url(logo) if logo else None,
     }
 
@@ -94,14 +93,14 @@ def item_weight(item: dict[str, str]) -> int:
 
 def _kind(einvoice: Einvoice) -> dict[str, Any]:
     is_cancelled = einvoice.status == Status.CANCELLED
-    marks = {"is_test": einvoice.is_test, "is_cancelled": is_cancelled}
+    marks = {"is_test": einvoice.is_test, "is_cancelled": is_cancelled, "is_draft": einvoice.number is None}
     return {"kind": einvoice.type, "is_sale": einvoice.type == Type.SALE, **marks}
 
 
-def _facts(einvoice: Einvoice, original_no: str | None) -> list[tuple[str, str]]:
+def _facts(einvoice: Einvoice, due_date: str | None, original_no: str | None) -> list[tuple[str, str]]:
     facts = (
         ("official_no", einvoice.official_no if einvoice.official_no != einvoice.invoice_no else None),
-        ("due_date", _day(einvoice)),
+        ("due_date", due_date),
         ("original", original_no),
         ("order", einvoice.marketplace_order_no),
         ("marketplace", einvoice.marketplace),
@@ -134,10 +133,8 @@ def _sums(einvoice: Einvoice, amount: Any) -> dict[str, Any]:
     }
 
 
-def _day(einvoice: Einvoice) -> str | None:
-    if einvoice.due_date is None or einvoice.seller is None:
-        return None
-    return einvoice.due_date.strftime("%d.%m.%Y" if einvoice.seller["language"] == "tr" else "%Y-%m-%d")
+def _day(day: date | None, language: str) -> str | None:
+    return None if day is None else day.strftime("%d.%m.%Y" if language == "tr" else "%Y-%m-%d")
 
 
 def _line_total(einvoice: Einvoice) -> Decimal:
@@ -175,7 +172,7 @@ def _rates(einvoice: Einvoice, number: Any, amount: Any) -> list[dict[str, str]]
     ]
 
 
-def _qr(einvoice: Einvoice, seller: dict[str, Any], local: datetime) -> Markup:
+def _qr(einvoice: Einvoice, seller: Mapping[str, Any], local: datetime) -> Markup:
     facts = {
         "no": einvoice.invoice_no,
         "type": einvoice.type,

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.ownership import Scope
+from app.einvoices.documents.canonical_form import IssueFacts, issue_facts_of
 from app.einvoices.errors import NoPdf, PdfNotReady
 from app.einvoices.events import announce_pdf
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
@@ -55,7 +56,7 @@ def schedule(einvoice_id: int) -> None:
     values = {
         **work_queue.reset_values(),
         "owner_id": select(Einvoice.owner_id).where(Einvoice.id == einvoice_id).scalar_subquery(),
-        "is_short": _is_short(einvoice_id),
+        "is_short": is_short(einvoice_id),
     }
     # A PDF that is rendered again shows the same root, or none, as it did.
     row = insert(EinvoicePdf).values(einvoice_id=einvoice_id, root_day=_newest_root(einvoice_id), **values)
@@ -98,22 +99,40 @@ def read_context(
     einvoice_id: int, prepare_logo: Callable[[SellerLogo], SellerLogo] = lambda logo: logo
 ) -> tuple[Einvoice, dict[str, Any]]:
     """An issued e-invoice, and the template context of its PDF."""
-    query = select(Einvoice).where(Einvoice.id == einvoice_id)
-    options = (selectinload(Einvoice.items), joinedload(Einvoice.original))
-    einvoice: Einvoice = db.session.scalars(query.options(*options).execution_options(populate_existing=True)).one()
-    logo_hash = (einvoice.seller or {}).get("logo_sha256")
-    logo = db.session.get(SellerLogo, logo_hash) if logo_hash else None
-    shown = prepare_logo(logo) if logo else None
-    data = context.build_context(einvoice, einvoice.original.invoice_no if einvoice.original else None, shown)
+    einvoice = load_printed(einvoice_id)
+    data = context_of(einvoice, issue_facts_of(einvoice), prepare_logo)
     data["root"] = _printed_root(einvoice)
     return einvoice, data
 
 
-def _compose(einvoice_id: int) -> print_queue.Document:
-    einvoice, data = read_context(einvoice_id)
+def load_printed(einvoice_id: int) -> Einvoice:
+    """An e-invoice or a draft with what its print shows."""
+    query = select(Einvoice).where(Einvoice.id == einvoice_id)
+    options = (selectinload(Einvoice.items), joinedload(Einvoice.original))
+    found: Einvoice = db.session.scalars(query.options(*options).execution_options(populate_existing=True)).one()
+    return found
+
+
+def context_of(
+    einvoice: Einvoice, facts: IssueFacts, prepare_logo: Callable[[SellerLogo], SellerLogo] = lambda logo: logo
+) -> dict[str, Any]:
+    """The template context of a loaded e-invoice or draft."""
+    logo_hash = facts.seller.get("logo_sha256")
+    logo = db.session.get(SellerLogo, logo_hash) if logo_hash else None
+    shown = prepare_logo(logo) if logo else None
+    return context.build_context(einvoice, facts, einvoice.original.invoice_no if einvoice.original else None, shown)
+
+
+def document_of(data: dict[str, Any], waiting_user: int | None) -> print_queue.Document:
+    """The print document of a template context."""
     parts = context.split_into_parts(data)
     word = data["label"]["page"] if len(parts) > 1 else None
-    return print_queue.Document(context.TEMPLATES, context.TEMPLATE, parts, word, einvoice.owner_id)
+    return print_queue.Document(context.TEMPLATES, context.TEMPLATE, parts, word, waiting_user)
+
+
+def _compose(einvoice_id: int) -> print_queue.Document:
+    einvoice, data = read_context(einvoice_id)
+    return document_of(data, einvoice.owner_id)
 
 
 def _printed_root(einvoice: Einvoice) -> EvidenceRoot | None:
@@ -124,7 +143,7 @@ def _printed_root(einvoice: Einvoice) -> EvidenceRoot | None:
     return found
 
 
-def _is_short(einvoice_id: int) -> ColumnElement[bool]:
+def is_short(einvoice_id: int) -> ColumnElement[bool]:
     """Whether an e-invoice is one part: the sum of ``context.item_weight`` in SQL."""
     text_length = func.char_length(EinvoiceItem.name) + func.char_length(func.coalesce(EinvoiceItem.sku, ""))
     weight = select(func.sum(context.ROW_WEIGHT + text_length)).where(EinvoiceItem.einvoice_id == einvoice_id)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+#: The mark of drafts, in both languages: whoever sees the page can read one of them.
+DRAFT_MARK = ("TASLAK", "DRAFT")
+
 LABELS: dict[str, dict[str, str]] = {
     "en": {
         "sale": "INVOICE",
         "return": "RETURN INVOICE",
         "credit_note": "CREDIT NOTE",
         "cancelled": "CANCELLED",
+        "draft": "Draft",
+        "draft_note": "Draft. It has no number and is no invoice.",
         "test": "TEST",
         "test_note": "Test document. It is no invoice and has no legal effect.",
         "number": "Invoice no",
@@ -53,6 +58,8 @@ LABELS: dict[str, dict[str, str]] = {
         "return": "İADE FATURASI",
         "credit_note": "ALACAK DEKONTU",
         "cancelled": "İPTAL",
+        "draft": "Taslak",
+        "draft_note": "Taslaktır. Numarası yoktur, fatura değildir.",
         "test": "TEST",
         "test_note": "Test belgesidir. Fatura değildir, hukuki geçerliliği yoktur.",
         "number": "Fatura no",

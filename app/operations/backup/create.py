@@ -13,6 +13,8 @@ from psycopg import sql
 from app.kernel import clock
 from app.operations.backup import postgres_client
 from app.operations.backup.archive import DATABASE, PART_BYTES, STORAGE, ArchiveWriter, Manifest, create_archive
+from app.pdf import on_demand
+from app.pdf.models import DocumentOnDemand
 from app.pdf.print_queue import PRINT_QUEUES
 
 #: Subject of a backup in the audit trail, by which its age is known.
@@ -46,9 +48,10 @@ def create_backup(target: Path, passphrase: str | None = None) -> Manifest:
 
 
 def stored_files(folder: Path) -> Iterator[Path]:
-    """Every stored file; names with a leading dot are files that are being written or restored."""
+    """Every file that is kept; names with a leading dot are files that are being written or restored."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and parts[0] != on_demand.FOLDER and not any(part.startswith(".") for part in parts):
             yield path
 
 
@@ -95,7 +98,7 @@ def _add_dump(archive: ArchiveWriter, connection: psycopg.Connection) -> None:
 
 def _referenced_paths(connection: psycopg.Connection) -> set[str]:
     paths: set[str] = set()
-    for queue in PRINT_QUEUES:
+    for queue in (each for each in PRINT_QUEUES if not issubclass(each.rows, DocumentOnDemand)):
         query = sql.SQL("SELECT path FROM {} WHERE path IS NOT NULL")
         rows = connection.execute(query.format(sql.Identifier(queue.rows.__tablename__)))
         paths.update(path for (path,) in rows)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, select, update
 
 from app.accounts import audit
-from app.einvoices.models.work import EinvoiceCallback, EinvoicePdf, EinvoiceSending
+from app.einvoices.models.work import EinvoiceCallback, EinvoicePdf, EinvoicePreview, EinvoiceSending
 from app.einvoices.providers import lockouts, resend, sendings
 from app.events.models import Event
 from app.extensions import db
@@ -47,6 +47,8 @@ class Backlog:
 SOURCES: Mapping[str, Source] = {
     "events": Source(Event.position.is_(None), Event.created_at),
     "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
+    # A preview that failed is gone after minutes, and the person who asked for it has seen why.
+    "previews": Source(EinvoicePreview.state == "pending", EinvoicePreview.due_at),
     "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
     "label_prints": Source(LabelPrint.state == "pending", LabelPrint.due_at, LabelPrint.state == "failed"),
     "sendings": Source(

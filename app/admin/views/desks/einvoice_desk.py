@@ -54,7 +54,7 @@ def create() -> Response | tuple[str, int]:
             einvoice = drafts.create(data, owner_id(), actor())
     except (Invalid, BadRequest, Conflict) as refusal:
         return _refused(form, refusal)
-    return redirect_with_success(gettext("Draft created."), "admin.einvoices.show", einvoice_id=einvoice.id)
+    return _saved(gettext("Draft created."), einvoice.id)
 
 
 @blp.get("/<int:einvoice_id>/edit")
@@ -82,7 +82,13 @@ def save(einvoice_id: int) -> Response | tuple[str, int]:
             drafts.change_unchanged(einvoice_id, read_at, data, scope(), actor())
     except (Invalid, BadRequest, Conflict) as refusal:
         return _refused(form, refusal, lookup.find(einvoice_id, scope()), version)
-    return redirect_with_success(gettext("Saved."), "admin.einvoices.show", einvoice_id=einvoice_id)
+    return _saved(gettext("Saved."), einvoice_id)
+
+
+def _saved(message: str, einvoice_id: int) -> Response:
+    """Go to the page of the draft, or to its preview if that button was pressed."""
+    page = "admin.einvoice_preview.show" if request.form.get("then") == "preview" else "admin.einvoices.show"
+    return redirect_with_success(message, page, einvoice_id=einvoice_id)
 
 
 def _refused(form: DraftForm, refusal: Refusal, einvoice: Einvoice | None = None, version: str = "") -> tuple[str, int]:
