@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import psutil
 from weasyprint import CSS, HTML
@@ -20,7 +21,7 @@ from app.einvoices.pdf import context
 from app.pdf import renderer
 
 LINES, ROUNDS, PDFS = (5, 30, 300), {5: 15, 30: 7, 300: 3}, 1000
-_SELLER = {
+SELLER = {
     **dict.fromkeys(("tax_office", "website", "bank", "footer"), ""),
     "name": "Pazaryeri Entegrasyon A.Ş.",
     "tax_id": "1234567890",
@@ -73,19 +74,26 @@ def cpu_ms(work: Callable[[], object]) -> float:
     return (time.process_time() - before) * 1000
 
 
-def invoice_data(count: int) -> dict[str, object]:
+def invoice_data(count: int) -> dict[str, Any]:
     """The template context of an invoice with so many lines."""
     items = [{"name": f"Pamuklu tişört, beyaz {n}", "sku": f"TSH-{n}"} for n in range(count)]
     lines = [
         totals.Line(Decimal(n % 7 + 1), Decimal("12.5"), Decimal(0), Decimal((1, 10, 20)[n % 3])) for n in range(count)
     ]
-    einvoice = Einvoice(
+    einvoice = issued_invoice(items, lines)
+    return context.build_context(einvoice, issue_facts_of(einvoice), None, None)
+
+
+def issued_invoice(items: list[dict[str, str]], lines: list[totals.Line], **facts: Any) -> Einvoice:
+    """An issued e-invoice that is not stored."""
+    values: dict[str, Any] = dict(
         type="sale",
         status="issued",
         invoice_no="EA-2026-000456",
+        number=456,
         issued_at=datetime(2026, 2, 1, 12, tzinfo=UTC),
         currency="TRY",
-        seller=_SELLER,
+        seller=SELLER,
         reason="",
         notes="",
         marketplace="trendyol",
@@ -94,5 +102,6 @@ def invoice_data(count: int) -> dict[str, object]:
         buyer_name="Ayşe Yılmaz",
         buyer_tax_id="12345678901",
     )
+    einvoice = Einvoice(**{**values, **facts})
     draft_lines.set_lines(einvoice, items, lines, totals.compute(lines, 2))
-    return context.build_context(einvoice, issue_facts_of(einvoice), None, None)
+    return einvoice

@@ -15,6 +15,7 @@ from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
+from app.kernel.bidi import direction_of
 from app.pdf import glyph_check
 from app.pdf.blank_glyphs import find_blank_characters
 
@@ -126,13 +127,16 @@ def styles(folder: Path, template: str) -> tuple[CSS, ...]:
 
 @functools.cache
 def _environment(folder: Path) -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # WeasyPrint knows no ``dir="auto"``: a class of this name, with ``direction`` in the style, says it.
+    environment.filters["direction"] = direction_of
+    return environment
 
 
 @functools.cache

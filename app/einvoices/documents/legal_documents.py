@@ -15,6 +15,7 @@ from app.einvoices.evidence import removals
 from app.einvoices.models.documents import EinvoiceDocument
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
+from app.einvoices.pdf.file_names import file_stem
 from app.einvoices.queries.lookup import find
 from app.formats.canonical import Format, Invoice
 from app.formats.canonical_json import sha256
@@ -117,7 +118,7 @@ def stored_file(einvoice_id: int, row: EinvoiceDocument, scope: Scope) -> Stored
     einvoice = find(einvoice_id, scope, items=False)
     path = written_documents.file_of(row)
     kind = "" if row.media_type == _PDF else f"-{row.format}"
-    return StoredPdf(path, row.sha256, f"{einvoice.invoice_no}{kind}{path.suffix}")
+    return StoredPdf(path, row.sha256, f"{file_stem(einvoice)}{kind}{path.suffix}")
 
 
 def _issued(einvoice_id: int, scope: Scope) -> Einvoice:

@@ -5,27 +5,27 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from app.einvoices import sellers
-from app.einvoices.content import document_allowances
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.documents.canonical_form import IssueFacts
-from app.einvoices.lifecycle.totals import ZERO, Line, shown_price, sum_by_rate
+from app.einvoices.lifecycle.totals import Line, shown_price
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
+from app.einvoices.models.legal_fields import TaxRule
 from app.einvoices.models.sellers import SellerLogo
 from app.einvoices.pdf.amount_in_words import in_words
-from app.einvoices.pdf.translations import DRAFT_MARK, LABELS
+from app.einvoices.pdf.item_columns import choose_columns
+from app.einvoices.pdf.sums import SumFormats, rates_of, sum_rows
+from app.einvoices.pdf.translations import DRAFT_MARK, labels_of
+from app.einvoices.pdf.turkish_code import TurkishCode
 from app.einvoices.status import Status, Type
 from app.kernel import json
 from app.kernel.money import plain_decimal
 from app.pdf.number_format import count_decimals, format_number
-from app.pdf.qr import qr_image
+from app.pdf.qr import QrImage, qr_image
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 TEMPLATE = "einvoice.html"
@@ -34,36 +34,54 @@ PART_WEIGHT, ROW_WEIGHT = 30_000, 60
 
 
 def build_context(
-    einvoice: Einvoice, facts: IssueFacts, original_no: str | None, logo: SellerLogo | None
+    einvoice: Einvoice,
+    facts: IssueFacts,
+    original_no: str | None,
+    logo: SellerLogo | None,
+    code: TurkishCode | None = None,
 ) -> dict[str, Any]:
-    """The template context of an e-invoice, or of the preview of a draft, whose items are loaded."""
+    """The template context of an e-invoice, or of the preview of a draft, whose items are loaded.
+
+    Args:
+        code: of an e-invoice of Türkiye; others have the hub's own QR code.
+    """
     seller, moment = facts.seller, facts.moment
     language = seller["language"]
+    label = labels_of(language, einvoice.type, is_gst=einvoice.tax_rule == TaxRule.GST_ITEM)
     number = partial(format_number, language=language, by_two=(einvoice.currency, language) == ("INR", "en"))
     amount = partial(number, digits=CURRENCIES[einvoice.currency])
     local = moment.astimezone(sellers.parse_timezone(seller["timezone"]))
+    formats = SumFormats(amount, number, label)
+    items = [_item(item, formats, CURRENCIES[einvoice.currency]) for item in einvoice.items]
     return {
         "language": language,
-        "label": LABELS[language],
+        "label": label,
         "draft_mark": DRAFT_MARK,
         **_kind(einvoice),
-        "invoice_no": einvoice.invoice_no or f"{LABELS[language]['draft']} {einvoice.id}",
+        "invoice_no": einvoice.invoice_no or f"{label['draft']} {einvoice.id}",
+        "original_no": original_no,
         "issued": local.strftime("%d.%m.%Y %H:%M" if language == "tr" else "%Y-%m-%d %H:%M"),
         "created": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "seller": seller,
         "buyer": einvoice.buyer,
-        "facts": _facts(einvoice, _day(facts.due_date, language), original_no),
-        "items": [_item(item, number, CURRENCIES[einvoice.currency]) for item in einvoice.items],
+        "facts": _facts(einvoice, _day(facts.due_date, language), original_no, code),
+        "items": items,
+        "columns": choose_columns(items, label),
         "root": None,
         "first_row": 1,
         "is_first": True,
         "is_last": True,
-        "rates": _rates(einvoice, number, amount),
-        **_sums(einvoice, amount),
+        "rates": [
+            {"rate": formats.percent(rate.rate), "net": amount(rate.net), "vat": amount(rate.vat)}
+            for rate in rates_of(einvoice)
+        ],
+        "sums": sum_rows(einvoice, formats),
+        "has_changes": bool(einvoice.allowances),
         "currency": einvoice.currency,
         "words": in_words(einvoice.amount_due, einvoice.currency, language),
         "notes": einvoice.notes,
-        "qr": _qr(einvoice, seller, local) if einvoice.number is not None else None,
+        "code": code,
+        "qr": _qr(einvoice, seller, local, code) if einvoice.number is not None else None,
         "logo": _data_url(logo) if logo else None,
     }
 
@@ -97,9 +115,13 @@ def _kind(einvoice: Einvoice) -> dict[str, Any]:
     return {"kind": einvoice.type, "is_sale": einvoice.type == Type.SALE, **marks}
 
 
-def _facts(einvoice: Einvoice, due_date: str | None, original_no: str | None) -> list[tuple[str, str]]:
+def _facts(
+    einvoice: Einvoice, due_date: str | None, original_no: str | None, code: TurkishCode | None
+) -> list[tuple[str, str]]:
     facts = (
         ("official_no", einvoice.official_no if einvoice.official_no != einvoice.invoice_no else None),
+        ("scenario", code and code.scenario),
+        ("local_type", code and code.type),
         ("due_date", due_date),
         ("original", original_no),
         ("order", einvoice.marketplace_order_no),
@@ -109,27 +131,21 @@ def _facts(einvoice: Einvoice, due_date: str | None, original_no: str | None) ->
     return [(name, value) for name, value in facts if value]
 
 
-def _item(item: EinvoiceItem, number: Any, digits: int) -> dict[str, str]:
+def _item(item: EinvoiceItem, formats: SumFormats, digits: int) -> dict[str, str]:
+    """The texts of a line. Gross less discount is net, and net plus VAT is the total, to the last digit."""
     price = shown_price(Line(item.quantity, item.unit_price, item.discount_amount, item.vat_rate), item.net, digits)
+    number, amount = formats.number, formats.amount
     return {
         "sku": item.sku,
         "name": item.name,
         "quantity": number(item.quantity),
         "unit_price": number(price, digits=max(2, count_decimals(price))),
-        "discount": number(item.discount_amount, digits=digits) if item.discount_amount else "",
-        "vat_rate": number(item.vat_rate),
-        "net": number(item.net, digits=digits),
-    }
-
-
-def _sums(einvoice: Einvoice, amount: Any) -> dict[str, Any]:
-    return {
-        "subtotal": amount(einvoice.subtotal),
-        "gross_total": amount(_line_total(einvoice) + einvoice.discount_total),
-        "changes": _changes(einvoice, amount),
-        "due": _due(einvoice, amount),
-        "discount_total": amount(einvoice.discount_total) if einvoice.discount_total else None,
-        "grand_total": amount(einvoice.grand_total),
+        "gross": amount(item.net + item.discount_amount),
+        "discount": amount(item.discount_amount) if item.discount_amount else "",
+        "net": amount(item.net),
+        "vat_rate": formats.percent(item.vat_rate),
+        "vat": amount(item.vat_amount),
+        "total": amount(item.total),
     }
 
 
@@ -137,42 +153,9 @@ def _day(day: date | None, language: str) -> str | None:
     return None if day is None else day.strftime("%d.%m.%Y" if language == "tr" else "%Y-%m-%d")
 
 
-def _line_total(einvoice: Einvoice) -> Decimal:
-    """The sum of the lines, before allowances and charges of the document."""
-    return einvoice.subtotal + einvoice.allowance_total - einvoice.charge_total
-
-
-def _changes(einvoice: Einvoice, amount: Any) -> list[tuple[str, str]]:
-    """Allowances and charges of the document: the label and the amount with its sign."""
-    rows = (("allowances", -einvoice.allowance_total), ("charges", einvoice.charge_total))
-    return [(label, _signed(value, amount)) for label, value in rows if value]
-
-
-def _due(einvoice: Einvoice, amount: Any) -> list[tuple[str, str]]:
-    """What leads from the total to the payable amount; nothing where they are the same."""
-    rows = (
-        ("withheld", -(einvoice.withholding_total or ZERO)),
-        ("prepaid", -(einvoice.prepaid_amount or ZERO)),
-        ("rounding", einvoice.rounding_amount or ZERO),
-    )
-    shown = [(label, _signed(value, amount)) for label, value in rows if value]
-    return [*shown, ("payable", amount(einvoice.amount_due))] if shown else []
-
-
-def _signed(value: Decimal, amount: Any) -> str:
-    return f"−{amount(-value)}" if value < 0 else str(amount(value))
-
-
-def _rates(einvoice: Einvoice, number: Any, amount: Any) -> list[dict[str, str]]:
-    sums = sum_by_rate((item.vat_rate, item.net, item.vat_amount) for item in einvoice.items)
-    changes = document_allowances.adjustments(einvoice.allowances)
-    return [
-        {"rate": number(rate.rate), "net": amount(rate.net + changes.get(rate.rate, ZERO)), "vat": amount(rate.vat)}
-        for rate in sums
-    ]
-
-
-def _qr(einvoice: Einvoice, seller: Mapping[str, Any], local: datetime) -> Markup:
+def _qr(einvoice: Einvoice, seller: Mapping[str, Any], local: datetime, code: TurkishCode | None) -> QrImage:
+    if code is not None:
+        return qr_image(code.text)
     facts = {
         "no": einvoice.invoice_no,
         "type": einvoice.type,

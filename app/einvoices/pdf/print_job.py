@@ -18,6 +18,8 @@ from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
 from app.einvoices.models.sellers import SellerLogo
 from app.einvoices.models.work import EinvoicePdf
 from app.einvoices.pdf import context
+from app.einvoices.pdf.file_names import file_stem
+from app.einvoices.pdf.turkish_code import turkish_code_of
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find, find_for_update
 from app.evidence.models import EvidenceRoot
@@ -38,7 +40,7 @@ def stored_pdf(einvoice_id: int, scope: Scope) -> StoredPdf:
         NoPdf: the e-invoice is a draft, or the file is missing on the disk.
     """
     einvoice = find(einvoice_id, scope, items=False)
-    found = files.stored_file(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
+    found = files.stored_file(einvoice.pdf, f"{file_stem(einvoice)}.pdf")
     if found is None and einvoice.pdf_state in {WorkState.PENDING, WorkState.FAILED}:
         raise PdfNotReady(einvoice.pdf_state)
     if found is None:
@@ -120,7 +122,8 @@ def context_of(
     logo_hash = facts.seller.get("logo_sha256")
     logo = db.session.get(SellerLogo, logo_hash) if logo_hash else None
     shown = prepare_logo(logo) if logo else None
-    return context.build_context(einvoice, facts, einvoice.original.invoice_no if einvoice.original else None, shown)
+    original_no = einvoice.original.invoice_no if einvoice.original else None
+    return context.build_context(einvoice, facts, original_no, shown, turkish_code_of(einvoice))
 
 
 def document_of(data: dict[str, Any], waiting_user: int | None) -> print_queue.Document:
@@ -159,7 +162,7 @@ def _announce(einvoice_id: int) -> None:
     einvoice = find(einvoice_id, None, items=False)
     einvoice.updated_at = change_clock.stamp()
     db.session.flush()
-    stored = files.stored_file(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
+    stored = files.stored_file(einvoice.pdf, f"{file_stem(einvoice)}.pdf")
     if stored is not None:
         announce_pdf(einvoice, stored.sha256, stored.path.stat().st_size)
 

@@ -30,7 +30,8 @@ _BUYER = {"name": "Müşteri Ltd. Şti.", "tax_id": "1234567890", "postal_addres
 def an_issued(owner: FlaskClient, **facts: Any) -> dict[str, Any]:
     owner.patch(f"{URL}/seller", json={"postal_address": _ADDRESS, "tax_id": "4540536920", "tax_scheme": "vkn"})
     items = [{"name": "Poplin", "quantity": 3, "unit_price": "33.35", "vat_rate": 20, "unit": "MTR"}]
-    return create_issued(owner, buyer=a_buyer(**_BUYER), items=items, currency="TRY", due_date="2030-01-31", **facts)
+    values = {"buyer": a_buyer(**_BUYER), "items": items, "currency": "TRY", "due_date": "2030-01-31"}
+    return create_issued(owner, **{**values, **facts})
 
 
 def fetch(owner: FlaskClient, sale: dict[str, Any], name: str) -> Any:
