@@ -14,6 +14,7 @@ from app.grn.models.columns import identity
 from app.kernel import clock
 from app.kernel.database.check_constraints import one_of
 from app.kernel.worker.work_queue import WorkState
+from app.pdf.labels.sheets import LabelPaper
 from app.pdf.models import PrintedDocument, print_constraints
 
 
@@ -42,13 +43,6 @@ class ReceiptPdf(PrintedDocument, db.Model):
     def current_sha256(self) -> str | None:
         """SHA-256 of the PDF, or None if there is no up-to-date one."""
         return self.sha256 if self.state == WorkState.DONE else None
-
-
-class LabelPaper(StrEnum):
-    #: Sheets of 14 labels of 99.1 × 38.1 mm.
-    A4 = "a4"
-    #: A roll of labels of 100 × 50 mm, one on each page.
-    THERMAL = "thermal"
 
 
 class LabelPrint(PrintedDocument, db.Model):

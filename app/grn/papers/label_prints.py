@@ -9,9 +9,8 @@ from sqlalchemy import delete, func, or_, select
 
 from app.extensions import db
 from app.grn.errors import BadFields, PaperNotMade, UnknownLabelPrint
-from app.grn.models.papers import LabelPaper, LabelPrint, Paper
+from app.grn.models.papers import LabelPrint, Paper
 from app.grn.models.receipts import SupplierRoll
-from app.grn.papers.roll_labels import LABELS_PER_SHEET
 from app.grn.papers.service import FRONT_OF_QUEUE, trigger_printer
 from app.grn.receipts.packing_list import find_item
 from app.kernel import clock
@@ -21,6 +20,7 @@ from app.kernel.worker import work_queue
 from app.kernel.worker.work_queue import WorkState
 from app.pdf import files
 from app.pdf.files import StoredPdf
+from app.pdf.labels.sheets import LABELS_PER_SHEET, LabelPaper
 
 #: After that a print and its file are deleted by the next one; the labels can be printed again at any time.
 LIFETIME = timedelta(days=1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from app.extensions import db
-from app.grn.models.papers import LabelPaper, LabelPrint, Paper, ReceiptPdf
+from app.grn.models.papers import LabelPrint, Paper, ReceiptPdf
 from app.grn.papers import note, roll_labels
 from app.grn.papers.receipt_view import load_receipt_view
 from app.pdf import print_queue
+from app.pdf.labels.sheets import LabelPaper
 
 
 def print_due() -> bool:

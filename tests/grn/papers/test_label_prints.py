@@ -14,13 +14,14 @@ from pypdf import PdfReader
 
 from app.extensions import db
 from app.grn.errors import BadFields, PaperNotMade, UnknownItem, UnknownLabelPrint
-from app.grn.models.papers import LabelPaper, LabelPrint
+from app.grn.models.papers import LabelPrint
 from app.grn.papers import label_prints, print_job
 from app.grn.papers.label_prints import LIFETIME
 from app.grn.receipts import service as receipts
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
 from app.pdf import print_queue
+from app.pdf.labels.sheets import LabelPaper
 from tests.factories import a_fabric_item, a_roll
 from tests.grn.papers.helpers import create_receipt
 from tests.grn.papers.test_roll_labels import scan

@@ -12,7 +12,8 @@ import zxingcpp
 from flask.testing import FlaskClient
 from pypdf import PdfReader
 
-from app.grn.papers import print_job, roll_labels
+from app.grn.papers import print_job
+from app.pdf.labels import sheets
 from tests.factories import a_fabric_item, a_roll
 from tests.grn.helpers import error_body, json_body
 from tests.grn.papers.helpers import INVOICES, create_receipt, extract_text, get_pdf
@@ -37,8 +38,8 @@ class TestLabels:
         content = get_pdf(clerk, receipt, "labels").data
         expected = [number or rolls[4]["supplierRollNo"] for number in numbers]
         assert len(PdfReader(io.BytesIO(content)).pages) == 2
-        assert scan(content) == expected[: roll_labels.LABELS_PER_SHEET]
-        assert scan(content, 1) == expected[roll_labels.LABELS_PER_SHEET :]
+        assert scan(content) == expected[: sheets.LABELS_PER_SHEET]
+        assert scan(content, 1) == expected[sheets.LABELS_PER_SHEET :]
         words = extract_text(content)
         for word in ("INV-100/R100", "100.5 m × 145 cm", "Cotton twill", "Blue", "Shade A", "Bursa Mill"):
             assert word in words
@@ -56,7 +57,7 @@ class TestLabels:
         assert "藏青色" in words
 
     def test_several_parts_are_merged_into_one_file(self, clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(roll_labels, "SHEETS_PER_PART", 1)
+        monkeypatch.setattr(sheets, "SHEETS_PER_PART", 1)
         receipt = create_receipt(clerk, a_fabric_item(*[10.0] * 29))
         print_job.print_due()
         content = get_pdf(clerk, receipt, "labels").data

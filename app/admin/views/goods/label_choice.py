@@ -14,9 +14,7 @@ from app.admin.helpers import redirect_to
 from app.admin.list_query import link, parse_filters
 from app.grn import masters
 from app.grn.errors import BadFields
-from app.grn.models.papers import LabelPaper
 from app.grn.papers import label_prints
-from app.grn.papers.roll_labels import LABELS_PER_SHEET
 from app.grn.receipts import packing_list
 from app.grn.receipts import service as receipts
 from app.grn.schemas.pagination import PageQuery
@@ -25,6 +23,7 @@ from app.kernel.errors import Unprocessable
 from app.kernel.identifiers import clean_identifier
 from app.kernel.pagination.limits import MAX_PAGE_SIZE
 from app.pdf import files
+from app.pdf.labels.sheets import LABELS_PER_SHEET, LabelPaper
 
 blp = Blueprint("labels", __name__, url_prefix="/receipts/<int:receipt_id>/items/<int:item_id>/labels")
 
