@@ -35,6 +35,7 @@ from app.admin.views.desks import receipt_editor as receipt_editor_views
 from app.admin.views.desks import receipt_upload as receipt_upload_views
 from app.admin.views.desks import review_desk as review_desk_views
 from app.admin.views.desks import roll_upload as roll_upload_views
+from app.admin.views.desks import sales_prints as sales_prints_views
 from app.admin.views.desks import sales_upload as sales_upload_views
 from app.admin.views.desks import upload_progress as upload_progress_views
 from app.admin.views.goods import associations as associations_views
@@ -68,6 +69,7 @@ PAGES = (
     sales_views,
     review_desk_views,
     sales_upload_views,
+    sales_prints_views,
     receipts_views,
     receipt_editor_views,
     inspection_desk_views,

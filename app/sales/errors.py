@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from app.kernel.errors import BadRequest, Conflict, Forbidden, NotFound, PayloadTooLarge
 from app.kernel.http.error_handlers import CONSTRAINTS
 from app.kernel.messages import N_, AnyOf, Code, Message, as_message
+
+#: Seconds after which a pending PDF is usually there.
+_PDF_SECONDS = 2
 
 
 class DuplicateInvoice(Conflict):
@@ -168,6 +171,18 @@ class AllRefused(BadRequest):
 
 class SheetFull(BadRequest):
     message = N_("A sheet holds 1,048,575 rows; narrow the filters or export as CSV.")
+
+
+class PrintNotReady(NotFound):
+    """The pick slip or the labels are being made, or their rendering has failed; ``reason`` says why."""
+
+    message = N_("The PDF is not there yet.")
+    keeps_evidence = True  # the row that asks a worker for it
+    optional_data: ClassVar[Mapping[str, Any]] = {"reason": "No font has these characters: U+E000."}
+
+    def __init__(self, state: str = "pending", reason: str | None = None) -> None:
+        headers = {"Retry-After": str(_PDF_SECONDS)} if state == "pending" else {}
+        super().__init__(data={"state": state, **({"reason": reason} if reason else {})}, headers=headers)
 
 
 class UnknownQueue(NotFound):

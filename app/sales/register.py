@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.sales import cli
-from app.sales.api import bulk, floor, invoices, masters
+from app.sales import cli, tasks
+from app.sales.api import bulk, floor, invoices, masters, prints
 
-BLUEPRINTS = (invoices.blp, floor.blp, bulk.blp, masters.blp)
+BLUEPRINTS = (invoices.blp, floor.blp, bulk.blp, masters.blp, prints.blp)
 COMMANDS = (cli.sales,)
-TASKS = ()
+TASKS = (tasks,)

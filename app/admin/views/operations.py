@@ -27,6 +27,7 @@ KINDS: dict[str, LazyString] = {
     "events": lazy_gettext("Events to publish (outbox)"),
     "pdfs": lazy_gettext("PDFs of e-invoices"),
     "previews": lazy_gettext("Previews of drafts"),
+    "sales_prints": lazy_gettext("Pick slips and box labels"),
     "receipt_pdfs": lazy_gettext("PDFs of goods receipts"),
     "label_prints": lazy_gettext("Labels of chosen rolls"),
     "sendings": lazy_gettext("E-invoices to send to a provider"),

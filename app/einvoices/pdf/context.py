@@ -31,6 +31,8 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 TEMPLATE = "einvoice.html"
 #: Size of a part, in characters; a row counts as so many besides its text. A part of 300 usual rows takes 3 s.
 PART_WEIGHT, ROW_WEIGHT = 30_000, 60
+#: Of a document in one part; ``split_into_parts`` changes it. The caller may add a root.
+_WHOLE = {"root": None, "first_row": 1, "is_first": True, "is_last": True}
 
 
 def build_context(
@@ -47,12 +49,9 @@ def build_context(
     """
     seller, moment = facts.seller, facts.moment
     language = seller["language"]
-    label = labels_of(language, einvoice.type, is_gst=einvoice.tax_rule == TaxRule.GST_ITEM)
-    number = partial(format_number, language=language, by_two=(einvoice.currency, language) == ("INR", "en"))
-    amount = partial(number, digits=CURRENCIES[einvoice.currency])
+    formats = _formats(einvoice, language)
+    label = formats.label
     local = moment.astimezone(sellers.parse_timezone(seller["timezone"]))
-    formats = SumFormats(amount, number, label)
-    items = [_item(item, formats, CURRENCIES[einvoice.currency]) for item in einvoice.items]
     return {
         "language": language,
         "label": label,
@@ -65,24 +64,34 @@ def build_context(
         "seller": seller,
         "buyer": einvoice.buyer,
         "facts": _facts(einvoice, _day(facts.due_date, language), original_no, code),
-        "items": items,
-        "columns": choose_columns(items, label),
-        "root": None,
-        "first_row": 1,
-        "is_first": True,
-        "is_last": True,
-        "rates": [
-            {"rate": formats.percent(rate.rate), "net": amount(rate.net), "vat": amount(rate.vat)}
-            for rate in rates_of(einvoice)
-        ],
-        "sums": sum_rows(einvoice, formats),
-        "has_changes": bool(einvoice.allowances),
-        "currency": einvoice.currency,
+        **_amounts(einvoice, formats),
         "words": in_words(einvoice.amount_due, einvoice.currency, language),
         "notes": einvoice.notes,
         "code": code,
         "qr": _qr(einvoice, seller, local, code) if einvoice.number is not None else None,
         "logo": _data_url(logo) if logo else None,
+        **_WHOLE,
+    }
+
+
+def _formats(einvoice: Einvoice, language: str) -> SumFormats:
+    number = partial(format_number, language=language, by_two=(einvoice.currency, language) == ("INR", "en"))
+    label = labels_of(language, einvoice.type, is_gst=einvoice.tax_rule == TaxRule.GST_ITEM)
+    return SumFormats(partial(number, digits=CURRENCIES[einvoice.currency]), number, label)
+
+
+def _amounts(einvoice: Einvoice, formats: SumFormats) -> dict[str, Any]:
+    items = [_item(item, formats, CURRENCIES[einvoice.currency]) for item in einvoice.items]
+    return {
+        "items": items,
+        "columns": choose_columns(items, formats.label),
+        "rates": [
+            {"rate": formats.percent(rate.rate), "net": formats.amount(rate.net), "vat": formats.amount(rate.vat)}
+            for rate in rates_of(einvoice)
+        ],
+        "sums": sum_rows(einvoice, formats),
+        "has_changes": bool(einvoice.allowances),
+        "currency": einvoice.currency,
     }
 
 

@@ -18,6 +18,7 @@ from app.grn.models.papers import LabelPrint, ReceiptPdf
 from app.kernel import clock
 from app.kernel.worker import work_queue
 from app.pdf.print_queue import PRINT_QUEUES
+from app.sales.models.prints import SalesPrint
 from app.webhooks.models.deliveries import Delivery
 from app.webhooks.models.endpoints import Endpoint
 
@@ -49,6 +50,7 @@ SOURCES: Mapping[str, Source] = {
     "pdfs": Source(EinvoicePdf.state == "pending", EinvoicePdf.due_at, EinvoicePdf.state == "failed"),
     # A preview that failed is gone after minutes, and the person who asked for it has seen why.
     "previews": Source(EinvoicePreview.state == "pending", EinvoicePreview.due_at),
+    "sales_prints": Source(SalesPrint.state == "pending", SalesPrint.due_at),
     "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
     "label_prints": Source(LabelPrint.state == "pending", LabelPrint.due_at, LabelPrint.state == "failed"),
     "sendings": Source(
