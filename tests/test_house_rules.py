@@ -241,6 +241,22 @@ class TestTasks:
     def test_every_queue_has_a_worker(self) -> None:
         assert {queue for process in PROCESSES for queue in process.queues} == set(Queue)
 
+    def test_one_process_alone_applies_the_official_rules(self) -> None:
+        """The library ends a process in which two threads use it, and takes 300 MB."""
+        users = [_name(path) for path in MODULES if re.search(r"^\s*(from|import) saxonche", path.read_text(), re.M)]
+        assert users == ["app/rules/official/xslt_processor.py"]
+        callers = [path for path in MODULES if "official_opinion" in path.read_text()]
+        assert {_name(path) for path in callers} == {
+            "app/rules/official/second_opinion.py",
+            "app/einvoices/official/check_job.py",
+        }
+        assert [_name(path) for path in MODULES if "check_job" in path.read_text()] == ["app/einvoices/tasks.py"]
+        assert ROUTES["einvoices.check_documents"] is Queue.OFFICIAL
+        [checker] = [process for process in PROCESSES if Queue.OFFICIAL in process.queues]
+        words = checker.command
+        options = {name: words[words.index(name) + 1] for name in ("--queues", "--concurrency", "--pool")}
+        assert options == {"--queues": "official", "--concurrency": "1", "--pool": "prefork"}
+
     def test_ticks_do_not_pile_up(self) -> None:
         for tick in BEAT_SCHEDULE.values():
             assert tick["options"]["expires"] < tick["schedule"]

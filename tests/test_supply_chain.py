@@ -69,7 +69,7 @@ def test_each_npm_package_is_pinned_with_a_hash() -> None:
 def test_the_list_of_licences_has_every_package_of_a_running_hub() -> None:
     rows = re.findall(r"^\| (\S+) \| (\d\S*) \| (.+) \|$", (ROOT / "docs" / "licences.md").read_text(), re.MULTILINE)
     listed = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version, _licence in rows}
-    python = pins_of(ROOT / "requirements.txt")
+    python = pins_of(ROOT / "requirements.txt") | pins_of(ROOT / "requirements-official.txt")
     npm = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     wanted = {re.sub(r"[-_.]+", "-", name): version for name, (version, marker) in python.items() if not marker}
     pages = {name.removeprefix("node_modules/"): one["version"] for name, one in npm.items() if not one.get("dev")}

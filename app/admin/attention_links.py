@@ -18,6 +18,7 @@ PAGES: Mapping[str, str] = {
     "einvoices": "admin.einvoices.index",
     "einvoice_pdfs": "admin.einvoices.show",
     "receipt_pdfs": "admin.receipts.show",
+    "official_checks": "admin.einvoices.show",
     "endpoints": "admin.webhooks.show",
     "deliveries": "admin.deliveries.index",
     "balances": "admin.receipts.item",

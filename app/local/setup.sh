@@ -24,7 +24,7 @@ esac
 
 VENDOR=app/admin/static/vendor
 fingerprint() {
-    cat "$LOCK" app/local/setup.sh package-lock.json requirements-node.txt app/admin/vendor_assets.py \
+    cat "$LOCK" requirements-official.txt app/local/setup.sh package-lock.json requirements-node.txt app/admin/vendor_assets.py \
         "$VENV/pyvenv.cfg" 2>/dev/null | cksum
 }
 STAMP=$VENV/.ready-$MODE
@@ -147,6 +147,14 @@ install_requirements() {
         --no-deps --require-hashes --only-binary :all: -r "$LOCK" || exit 1
 }
 
+# Optional: without it the official rules give no second opinion on legal documents. It has no wheel for each machine.
+install_official_rules() {
+    [ "$MODE" = run ] || return 0
+    quietly "pip install" "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        --no-deps --require-hashes --only-binary :all: -r requirements-official.txt ||
+        say "warning: legal documents are not checked by the official rules (requirements-official.txt)."
+}
+
 # run_npm ARGUMENT...: the machine's npm, or the one of a PyPI package where the machine has none.
 run_npm() {
     if command -v node >/dev/null && command -v npm >/dev/null; then
@@ -172,6 +180,7 @@ require_libraries
 [ "$MODE" = run ] || install_browser
 create_venv
 install_requirements
+install_official_rules
 fetch_assets
 compile_translations
 quietly "loading WeasyPrint and its libraries" "$VENV/bin/python" -c 'import weasyprint' || exit 1

@@ -15,8 +15,10 @@ from app.accounts.module_status import SHOWN_AFTER_END, WARNING_DAYS, status_of
 from app.accounts.modules import ModuleGrant
 from app.accounts.ownership import Scope
 from app.accounts.tokens import service as tokens
+from app.einvoices.models.documents import EinvoiceDocument, EinvoiceOfficialCheck
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoicePdf
+from app.einvoices.official import check_report
 from app.einvoices.providers import lockouts
 from app.einvoices.queries.problems import PROBLEMS
 from app.evidence.models import EvidenceMail, EvidenceStamp
@@ -151,6 +153,23 @@ def _receipt_pdfs(_scope: Scope) -> Iterator[Need]:
     yield from _prints("receipt_pdfs", select(ReceiptPdf).where(_stuck(ReceiptPdf)), ReceiptPdf.receipt_id)
 
 
+_CHECK_TEXTS = {
+    "faulty": N_("Legal documents in which the official rules find an error: %(n)s"),
+    "failed": N_("Legal documents that could not be checked by the official rules: %(n)s"),
+}
+
+
+def _official_checks(scope: Scope) -> Iterator[Need]:
+    queries = {"faulty": check_report.faulty_checks(scope), "failed": check_report.failed_checks(scope)}
+    for name, query in queries.items():
+        if (number := _number(query)) != "0":
+            newest = query.with_only_columns(EinvoiceDocument.einvoice_id, EinvoiceOfficialCheck.finished_at)
+            einvoice_id, at = db.session.execute(newest.order_by(EinvoiceDocument.id.desc()).limit(1)).one()
+            message = Message(_CHECK_TEXTS[name], n=number)
+            link = {"einvoice_id": einvoice_id}
+            yield Need("official_checks", message, is_red=name == "faulty", since=at, link=link)
+
+
 _PRINT_TEXTS = {
     "einvoice_pdfs": N_("PDFs of e-invoices that failed or are stuck: %(n)s"),
     "receipt_pdfs": N_("PDFs of goods receipts that failed or are stuck: %(n)s"),
@@ -234,6 +253,7 @@ SOURCES = (
     Source("sales:import", _reviews),
     Source("einvoices:write", _einvoices),
     Source("einvoices:write", _einvoice_pdfs),
+    Source("einvoices:write", _official_checks),
     Source(WEBHOOKS, _endpoints),
     Source("grn:write", _balances),
     Source("grn:write", _receipt_pdfs),
@@ -250,6 +270,7 @@ REMEDIES: Mapping[str, str] = {
     "einvoices": "List them at /admin/einvoices; see docs/einvoices.md. In doubt: flask --app wsgi einvoices in-doubt",
     "einvoice_pdfs": "Retry them at /admin/operations; see docs/operating.md.",
     "receipt_pdfs": "Retry them at /admin/operations; see docs/operating.md.",
+    "official_checks": "List them: flask --app wsgi einvoices official-report; see docs/legal-documents.md.",
     "endpoints": "Repair the receiver, and enable the endpoint at /admin/settings/webhooks",
     "deliveries": "Repair the receiver, and send again at /admin/settings/webhooks",
     "balances": "Check the ledger of the fabric item at /admin/receipts",

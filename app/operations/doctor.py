@@ -27,6 +27,8 @@ from app.operations import attention
 from app.operations.doctor_findings import Finding, State
 from app.operations.monitoring import queue_drain, queue_health, redis_info
 from app.pdf.scripts import FONT_PACKAGES
+from app.rules.official import xslt_processor
+from app.rules.official.official_sets import find_sets, misnamed_files
 
 _MIB = 2**20
 _MIN_FREE_MIB = 500
@@ -266,6 +268,22 @@ def _programs() -> Iterator[Finding]:
             yield Finding("backup", State.WARNING, f"{name} was not found", "apt-get install postgresql-client")
 
 
+def _official_rules() -> Iterator[Finding]:
+    folder: Path | None = current_app.config["OFFICIAL_RULES_DIR"]
+    if folder is not None and not folder.is_dir():
+        remedy = "Create it, or unset OFFICIAL_RULES_DIR."
+        yield Finding("official rules", State.WARNING, f"{folder} is no folder", remedy)
+    for path in misnamed_files(folder):
+        remedy = "Name it FORMAT/NAME-VERSION.xslt; see docs/legal-documents.md."
+        yield Finding("official rules", State.WARNING, f"{path} is not used", remedy)
+    if not xslt_processor.is_installed():
+        remedy = "pip install --require-hashes -r requirements-official.txt; it is optional."
+        yield Finding("official rules", State.OK, f"documents are not checked by them: {remedy}")
+        return
+    names = ", ".join(f"{each.format} {each.name} {each.version}" for each in find_sets(folder).sets)
+    yield Finding("official rules", State.OK, names)
+
+
 def _workers() -> Iterator[Finding]:
     try:
         queues = queue_health.health(heartbeat.processes(), queue_drain.list_drains_or_empty())
@@ -289,5 +307,6 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _attention,
     _series,
     _programs,
+    _official_rules,
     _workers,
 )

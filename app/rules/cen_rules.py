@@ -10,9 +10,11 @@ from typing import Any
 import structlog
 
 from app.rules.findings import RuleFinding, RuleSet, Severity
+from app.rules.fingerprints import package_sha256
 from app.rules.sums.decimals import EXACT
 from app.rules.terms import FIELDS
 
+_PACKAGE = "verifyhash-einvoice"
 log = structlog.get_logger(__name__)
 _NOT_CHECKED = {
     "rule": "NOT-CHECKED",
@@ -36,12 +38,12 @@ def cen_findings(content: bytes, profile: str) -> tuple[RuleSet, list[RuleFindin
     except Exception:  # a fault of the package must not hide what the schema found
         log.exception("business_rules_failed", profile=profile)
         violations = [_NOT_CHECKED]
-    return RuleSet(profile, _version()), [_finding(each) for each in violations]
+    return RuleSet(profile, _version(), package_sha256(_PACKAGE)), [_finding(each) for each in violations]
 
 
 @cache
 def _version() -> str:
-    return metadata.version("verifyhash-einvoice")
+    return metadata.version(_PACKAGE)
 
 
 def _finding(violation: dict[str, Any]) -> RuleFinding:

@@ -27,7 +27,8 @@ class RuleFinding:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The rules that were applied: a name and the version of the package that has them."""
+    """The rules that were applied: a name, the version of the package that has them, and the hash of its content."""
 
     name: str
     version: str
+    sha256: str

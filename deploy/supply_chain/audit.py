@@ -15,7 +15,8 @@ from typing import Any
 from npm_command import NPM
 
 CLEAN, VULNERABLE, NOT_CHECKED = 0, 1, 3
-PIP_AUDIT = [sys.executable, "-m", "pip_audit", "--requirement", "requirements.txt", "--require-hashes"]
+PIP_AUDIT = [sys.executable, "-m", "pip_audit", "--require-hashes"]
+PIP_AUDIT += ["--requirement", "requirements.txt", "--requirement", "requirements-official.txt"]
 PIP_AUDIT += ["--disable-pip", "--vulnerability-service", "osv", "--progress-spinner", "off", "--timeout", "10"]
 PIP_AUDIT += ["--format", "json"]
 NPM_AUDIT = [*NPM, "audit", "--json", "--omit", "dev", "--package-lock-only"]

@@ -24,16 +24,18 @@ NPM_SBOM = [*NPM, "sbom", "--sbom-format", "cyclonedx", "--sbom-type", "applicat
 #: Prefixes of Python's classifiers.
 CLASSIFIER = "License :: "
 APPROVED = "OSI Approved :: "
+#: Licences that the metadata of a package does not name; its documentation does.
+DOCUMENTED = {"saxonche": "MPL-2.0"}
 
 
 def write_python(file: Path) -> None:
-    """Describe an environment with the packages of requirements.txt alone: .venv also has those of the tests."""
+    """Describe an environment with the packages of a running hub alone: .venv also has those of the tests."""
     uv = [sys.executable, "-m", "uv"]
     with tempfile.TemporaryDirectory() as folder:
         python = str(Path(folder, "hub", "bin", "python"))
         subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, f"{folder}/hub"], check=True)
         install = ["pip", "sync", "--quiet", "--python", python, "--require-hashes", "--only-binary", ":all:"]
-        subprocess.run([*uv, *install, "requirements.txt"], check=True)
+        subprocess.run([*uv, *install, "requirements.txt", "requirements-official.txt"], check=True)
         describe = ["environment", "--pyproject", "pyproject.toml", "--output-reproducible", "--output-format", "JSON"]
         command = [sys.executable, "-m", "cyclonedx_py", *describe, "--validate", "--output-file", str(file), python]
         # The hub is no Python package, so the tool warns that it has no dependencies of its own.
@@ -58,7 +60,7 @@ def row(component: dict[str, Any]) -> str:
     exact = [entry for entry in entries if not entry.get("license", {}).get("name", "").startswith(CLASSIFIER)]
     names = dict.fromkeys(licence(entry) for entry in exact or entries)
     name = "/".join(part for part in (component.get("group"), component["name"]) if part)
-    return f"| {name} | {component['version']} | {', '.join(names) or 'unknown'} |"
+    return f"| {name} | {component['version']} | {', '.join(names) or DOCUMENTED.get(component['name'], 'unknown')} |"
 
 
 def main(folder: Path) -> None:

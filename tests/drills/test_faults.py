@@ -253,7 +253,7 @@ def test_every_process_runs_twice(hub: DrillHub, seller: dict[str, str]) -> None
     }
     status, made = hub.post("/api/v1/webhooks/endpoints", endpoint, headers=signed_in(hub))
     assert status == 201, made
-    others = ["worker", "printer", "webhooks", "retries", "providers", "beat"]
+    others = ["worker", "printer", "webhooks", "retries", "providers", "checker", "beat"]
     with second_redis() as url:
         hub.start(TASKS["beat"], name="second beat")
         for name in others:

@@ -21,7 +21,8 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout and a PATH with few tools: no apt-get, no sudo."""
     (tmp_path / "app/local").mkdir(parents=True)
     shutil.copy(ROOT / "app/local/setup.sh", tmp_path / "app/local")
-    (tmp_path / "requirements.txt").touch()
+    for lock in ("requirements.txt", "requirements-official.txt"):
+        (tmp_path / lock).touch()
     (tmp_path / "bin").mkdir()
     for tool in TOOLS:
         (tmp_path / "bin" / tool).symlink_to(shutil.which(tool) or tool)
@@ -113,7 +114,7 @@ def test_a_second_run_does_nothing_until_the_lock_file_changes(checkout: Path) -
     first = set_up(checkout)
     assert (first.returncode, "installing the packages" in first.stderr) == (0, True), first.stderr
     assert set_up(checkout).stderr == ""
-    for lock in ("requirements.txt", "package-lock.json"):
+    for lock in ("requirements.txt", "requirements-official.txt", "package-lock.json"):
         (checkout / lock).write_text("# changed\n")
         assert "installing the packages" in set_up(checkout).stderr
     shutil.rmtree(checkout / "app/admin/static/vendor")

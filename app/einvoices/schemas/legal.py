@@ -24,6 +24,13 @@ class CheckQuery(Schema):
 class RuleSetSchema(Schema):
     name = fields.String()
     version = fields.String(metadata={"description": "Of the package that has the rules."})
+    sha256 = fields.String(
+        allow_none=True,
+        dump_default=None,
+        metadata={
+            "description": "Of the content of the rule set or its package; null in verdicts of earlier releases."
+        },
+    )
 
 
 class RuleFindingSchema(Schema):

@@ -19,6 +19,7 @@ from app.einvoices.legal import rewritten_documents
 from app.einvoices.lifecycle import readiness
 from app.einvoices.links import service as links
 from app.einvoices.models.legal_fields import TaxRule, TaxScheme
+from app.einvoices.official import check_queue, check_report
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import doubt, lockouts
 from app.einvoices.queries import lookup
@@ -30,6 +31,7 @@ from app.operations.cli import einvoice_steps
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work, require_text
 from app.operations.cli.provider_accounts import accounts
 from app.rules.document_check import Profile
+from app.rules.official import xslt_processor
 from app.rules.profiles import LegalProfile
 
 einvoices = AppGroup("einvoices", help="E-invoices, their PDFs, checks, provider accounts, and sendings in doubt.")
@@ -163,6 +165,35 @@ def check_file(file: IO[bytes], profile: str | None) -> None:
     click.echo(f"{checked.invoice.format} {checked.invoice.number or 'without a number'}: profile {checked.profile}")
     click.echo(f"{len(checked.findings)} findings of rules, {len(sums.findings)} of sums; {sums.rule or 'unknown'}")
     if not checked.is_valid or sums.findings:
+        sys.exit(1)
+
+
+@einvoices.command("recheck")
+@click.option("--all", "everything", is_flag=True, help="Also documents that were checked by the sets of now.")
+def recheck(everything: bool) -> None:
+    """Have documents checked by the official rules: those that were not yet, whose check failed, or by other sets."""
+    count = check_queue.queue_outdated(failed=True, everything=everything)
+    click.echo(f"{count} documents wait for the worker of the queue official.")
+    if not xslt_processor.is_installed():
+        raise click.ClickException(f"The package {xslt_processor.PACKAGE} is not installed: requirements-official.txt")
+
+
+@einvoices.command("official-report")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Faulty documents.")
+def show_official_report(limit: int) -> None:
+    """Say what the official rules find in written documents; exit code 1 if they find an error."""
+    with cli_unit_of_work():
+        numbers, faulty = check_report.count_by_format(), check_report.list_faulty(limit)
+    for each in check_queue.current_sets().sets:
+        click.echo(f"rules  {each.format}  {each.name} {each.version}  {each.sha256}")
+    for row in numbers:
+        rest = f"{row.without_set} without a rule set, {row.waiting} waiting, {row.failed} not checked"
+        click.echo(f"{row.format}  {row.valid} valid, {row.faulty} faulty, {rest}")
+    for found in faulty:
+        news = "new  " if found.is_new else ""
+        document = f"{found.einvoice_id}  {found.invoice_no}  {found.format} {found.version}"
+        click.echo(f"{news}{document}  {', '.join(found.rule_sets)}: {', '.join(found.rules)}")
+    if faulty:
         sys.exit(1)
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import ColumnElement, and_, func, literal, select, update
 
 from app.accounts import audit
+from app.einvoices.models.documents import EinvoiceOfficialCheck
 from app.einvoices.models.work import EinvoiceCallback, EinvoicePdf, EinvoicePreview, EinvoiceSending
 from app.einvoices.providers import lockouts, resend, sendings
 from app.events.models import Event
@@ -18,6 +19,7 @@ from app.grn.models.papers import LabelPrint, ReceiptPdf
 from app.kernel import clock
 from app.kernel.worker import work_queue
 from app.pdf.print_queue import PRINT_QUEUES
+from app.rules.official import xslt_processor
 from app.sales.models.prints import SalesPrint
 from app.webhooks.models.deliveries import Delivery
 from app.webhooks.models.endpoints import Endpoint
@@ -58,6 +60,12 @@ SOURCES: Mapping[str, Source] = {
         EinvoiceSending.due_at,
         and_(resend.is_given_up(), ~EinvoiceSending.in_doubt),
         sendings.is_doubtful(),
+    ),
+    # Without the package of the rules there is no row, unless it was removed later: then they wait for a person.
+    "official_checks": Source(
+        and_(EinvoiceOfficialCheck.state == "pending", literal(xslt_processor.is_installed())),
+        EinvoiceOfficialCheck.due_at,
+        EinvoiceOfficialCheck.state == "failed",
     ),
     # Deliveries of a disabled endpoint wait for a person, not for a worker.
     "deliveries": Source(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from decimal import localcontext
 from itertools import chain, islice
+from pathlib import Path
 
 from app.formats.xml_tree import Node
 from app.rules.findings import RuleFinding, RuleSet, Severity
+from app.rules.fingerprints import sources_sha256
 from app.rules.peppol.broken_rules import BrokenRule
 from app.rules.peppol.document_rules import document_rules
 from app.rules.peppol.identifier_rules import identifier_rules
@@ -15,7 +17,7 @@ from app.rules.sums.decimals import EXACT
 from app.rules.terms import FIELDS
 
 #: Peppol BIS Billing 3.0.
-RULES = RuleSet("peppol", "3.0")
+RULES = RuleSet("peppol", "3.0", sources_sha256(Path(__file__).parent.glob("*.py")))
 _MOST = 500
 
 

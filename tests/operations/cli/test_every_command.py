@@ -55,7 +55,7 @@ AUDITED = {
 #: Commands that change nothing.
 READERS = {
     *("api-keys list", "einvoices accounts list", "einvoices check", "einvoices in-doubt", "einvoices links"),
-    *("einvoices readiness", "einvoices series", "einvoices write"),
+    *("einvoices readiness", "einvoices series", "einvoices write", "einvoices official-report"),
     *("hub doctor", "hub verify", "modules list", "tokens list", "users list", "webhooks list"),
 }
 #: Commands with a record of their own, and what it is.
@@ -63,6 +63,7 @@ OTHERS = {
     "sales import": "each invoice has its event",
     "einvoices test-provider": "provider_settings.tested, also when it fails; it needs a provider",
     "einvoices pdf": "a PDF of the same data is the same, byte for byte",
+    "einvoices recheck": "each check says when it was made, and by which rules",
     "hub backup": "backup.created: tests/operations/backup",
     "hub restore": "backup.restored in the restored trail: tests/operations/backup/test_restore.py",
     "provider-simulator": "it has no part of the hub: its list is a file of its own",

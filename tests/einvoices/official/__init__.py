@@ -1,0 +1,1 @@
+"""Tests of the official rules as a second opinion on stored documents."""

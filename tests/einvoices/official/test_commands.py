@@ -1,0 +1,58 @@
+"""Commands of official checks: documents are checked again, and the report says what is faulty; the doctor's lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.einvoices import tasks
+from app.einvoices.models.documents import EinvoiceOfficialCheck
+from app.kernel.http.app import Hub
+from app.operations.monitoring import backlogs
+from tests.einvoices.documents.test_legal_documents import an_issued, fetch
+from tests.operations.cli.cli_helpers import Run, stored_rows
+from tests.rules.official.stylesheets import FAULT, REPORT, write_set
+
+
+@pytest.fixture
+def run(app: Hub) -> Run:
+    return lambda *words: app.test_cli_runner().invoke(args=[*words])
+
+
+def test_documents_are_checked_again_and_reported(
+    app: Hub, run: Run, owner: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = an_issued(owner)
+    fetch(owner, sale, "ubl")
+    assert {each.kind: each.due for each in backlogs.list_backlogs()}["official_checks"] == 1
+    tasks.check_documents()
+    assert run("einvoices", "recheck").output.startswith("0 documents wait")
+    good = run("einvoices", "official-report")
+    assert good.exit_code == 0
+    assert "ubl  1 valid, 0 faulty, 0 without a rule set, 0 waiting, 0 not checked" in good.output
+    assert "rules  ubl  en16931 1.3.16  " in good.output
+    monkeypatch.setitem(app.config, "OFFICIAL_RULES_DIR", tmp_path)
+    write_set(tmp_path, "ubl/en16931-9.0.0.xslt", REPORT.format(FAULT))
+    write_set(tmp_path, "notes.txt")
+    assert run("einvoices", "recheck").output.startswith("1 documents wait")
+    tasks.check_documents()
+    bad = run("einvoices", "official-report")
+    assert bad.exit_code == 1
+    assert f"new  {sale['id']}  {sale['invoice_no']}  ubl 1  en16931 9.0.0: NEW-1\n" in bad.output
+    said = run("hub", "doctor").output
+    assert "ubl en16931 9.0.0" in said
+    assert "notes.txt is not used" in said
+    assert "-> Name it FORMAT/NAME-VERSION.xslt" in said
+    assert run("einvoices", "recheck", "--all").output.startswith("1 documents wait")
+    assert [row.state for row in stored_rows(EinvoiceOfficialCheck)] == ["pending"]
+
+
+def test_the_doctor_knows_when_the_folder_is_missing(
+    app: Hub, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "OFFICIAL_RULES_DIR", tmp_path / "none")
+    said = run("hub", "doctor").output
+    assert "none is no folder" in said
+    assert "-> Create it, or unset OFFICIAL_RULES_DIR." in said
