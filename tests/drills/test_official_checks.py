@@ -1,0 +1,88 @@
+"""Drill of official checks: the worker is killed while it checks; each document gets its opinion."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from app.processes import PROCESSES
+from tests.drills.figures import Figures, report
+from tests.drills.hubs import DrillHub, drill_hub, wait_for
+from tests.factories import a_draft
+
+pytestmark = pytest.mark.drill
+
+NUMBER = 20 if os.environ.get("SHORT") else 100
+KILLS = 5 if os.environ.get("SHORT") else 15
+OPEN = "SELECT count(*) FROM e_invoice_official_checks WHERE state <> 'done'"
+#: The leases of killed workers and the delays of attempts last for minutes.
+HURRY = (
+    "UPDATE e_invoice_official_checks SET due_at = now() WHERE state = 'pending' "
+    "AND (claim_id IS NULL OR due_at < now() + interval '140 seconds')"
+)
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[DrillHub]:
+    with drill_hub(webs=1) as running:
+        yield running
+
+
+def write_documents(hub: DrillHub) -> int:
+    """Issue e-invoices and write two documents of each; returns their number."""
+    headers = hub.sign_in("integrator")
+    hub.make_seller()
+    for _ in range(NUMBER):
+        _, draft = hub.post("/api/v1/einvoices", a_draft(), headers=headers)
+        status, issued = hub.post(f"/api/v1/einvoices/{draft['id']}/issue", None, headers=headers)
+        assert status == 200, issued
+        for name in ("ubl", "cii"):
+            status, content = hub.get_bytes(f"/api/v1/einvoices/{draft['id']}/documents/{name}", headers=headers)
+            assert status == 200, content
+    return 2 * NUMBER
+
+
+def kill_until(hub: DrillHub, done: threading.Event, kills: list[str]) -> None:
+    """Kill a process of the worker's pool again and again, and at times the worker with it."""
+    while not done.wait(random.uniform(0.5, 3)):
+        if hub.children["checker"].poll() is not None:  # a supervisor starts it again
+            hub.start(next(process for process in PROCESSES if process.name == "checker"))
+        elif psutil.Process(hub.children["checker"].pid).children():
+            whole = len(kills) % 4 == 1
+            (hub.kill_worker if whole else hub.kill_one_of)("checker")
+            kills.append("worker" if whole else "process")
+            hub.sql(HURRY)
+
+
+def test_each_document_gets_its_opinion_though_workers_are_killed(hub: DrillHub) -> None:
+    began, done, kills = time.monotonic(), threading.Event(), list[str]()
+    killer = threading.Thread(target=kill_until, args=(hub, done, kills))
+    killer.start()
+    try:
+        written = write_documents(hub)
+        wait_for(lambda: len(kills) >= KILLS, 120)
+    finally:
+        done.set()
+        killer.join()
+    if hub.children["checker"].poll() is not None:
+        hub.start(next(process for process in PROCESSES if process.name == "checker"))
+
+    def all_checked() -> bool:
+        hub.sql(HURRY)
+        return hub.sql(OPEN) == [(0,)]
+
+    wait_for(all_checked, 240)
+    [(checked, retried)] = hub.sql(
+        "SELECT count(*), count(*) FILTER (WHERE attempts > 1) FROM e_invoice_official_checks "
+        "WHERE opinion ->> 'checked_at' IS NOT NULL"
+    )
+    fault = f"kill -9 of the worker of official checks, {len(kills)} times"
+    print(f"\n{written} documents, {retried} checked again after a kill")
+    report(Figures(fault, "opinions", written, written - checked, 0, 0, time.monotonic() - began))
+    assert checked == written
