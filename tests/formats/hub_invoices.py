@@ -61,7 +61,7 @@ def party(name: str, vkn: str, gstin: str, dice: random.Random, endpoint: Identi
             district="Nilüfer",
             city="Bursa",
             postcode="411001",
-            region="27",
+            region=gstin[:2],
             country="IN",
         ),
         contact=Contact(name="Ayşe Öz", phone="+90 224 111 22", email="a@example.com") if dice.random() < 0.5 else None,
@@ -139,7 +139,7 @@ def invoice(
         buyer_reference="PO-7" if dice.random() < 0.5 else None,
         notes=("Birinci not", "Zweite Notiz")[: dice.randint(0, 2)],
         references=tuple(_references(dice, kind)),
-        seller=party("Örnek Tekstil A.Ş.", "1288331521", "27AAPFU0939F1ZV", dice, _endpoint(dice)),
+        seller=party("Örnek Tekstil A.Ş.", "4540536920", "27AAPFU0939F1ZV", dice, _endpoint(dice)),
         buyer=replace(
             party("Müşteri Ltd. Şti.", "9000068418", "29AAGCB7383J1Z4", dice, _endpoint(dice)), place_of_supply="29"
         ),

@@ -208,7 +208,7 @@ def test_the_qr_code_of_gib_has_the_amounts_of_each_rate() -> None:
     form = form_of(source, Format.UBL_TR)
     facts = json.loads(karekod(form))
     assert list(facts)[:8] == ["vkntckn", "avkntckn", "senaryo", "tip", "tarih", "no", "ettn", "parabirimi"]
-    assert (facts["vkntckn"], facts["avkntckn"], facts["ettn"]) == ("1288331521", "9000068418", source.uuid)
+    assert (facts["vkntckn"], facts["avkntckn"], facts["ettn"]) == ("4540536920", "9000068418", source.uuid)
     rows = form.taxes[0].rows
     for rate in {row.rate for row in rows}:
         base = sum((row.base or 0 for row in rows if row.rate == rate), Decimal(0))

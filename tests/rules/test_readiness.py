@@ -252,3 +252,9 @@ def test_many_lines_give_a_bounded_answer_in_linear_time(profile: LegalProfile) 
     started = time.perf_counter()
     assert len(find_gaps(bare, profile)) == MOST
     assert time.perf_counter() - started < 5
+
+
+def test_peppol_has_no_currency_without_a_minor_unit() -> None:
+    for currency, expected in (("JPY", {"PEPPOL-EN16931-R120"}), ("HUF", set()), ("TRY", set())):
+        found = find_gaps(replace(INVOICE, currency=currency), LegalProfile.PEPPOL)
+        assert {each.rule for each in found if each.severity is Severity.ERROR} == expected

@@ -59,7 +59,7 @@ def en_form(invoice: Invoice, format: Format) -> Invoice:  # noqa: A002 - the fi
 
 
 def _head(source: Invoice, format: Format) -> Invoice:  # noqa: A002
-    specification, process = _specification(source, format)
+    specification, process = specification_of(source, format)
     return Invoice(
         format=format,
         specification=specification,
@@ -111,7 +111,12 @@ def _tax_of(each: AllowanceCharge, source: Invoice) -> Tax | None:
     return known.pop() if len(known) == 1 else None
 
 
-def _specification(source: Invoice, format: Format) -> tuple[str, str | None]:  # noqa: A002
+def has_whole_amounts(currency: str | None) -> bool:
+    """Whether lines are rounded to whole amounts: Peppol's rules do not allow it, for forints apart."""
+    return least_decimals(currency) == 0 and currency != _FORINT
+
+
+def specification_of(source: Invoice, format: Format) -> tuple[str, str | None]:  # noqa: A002
     """That of the source if it is one of EN 16931; otherwise Peppol where both parties have an electronic address."""
     stated = source.specification or ""
     if format is Format.CII:
@@ -120,9 +125,9 @@ def _specification(source: Invoice, format: Format) -> tuple[str, str | None]:  
         return stated, source.process
     parties = (seller_of(source.seller, format), buyer_of(source.buyer, format))
     has_reference = source.buyer_reference or any(each.kind == "order" for each in source.references)
-    # Peppol's lines of a currency without a minor unit cannot be rounded to it, forints apart.
-    is_whole = least_decimals(source.currency) == 0 and source.currency != _FORINT
-    is_peppol = has_reference and not is_whole and all(each.endpoint is not None for each in parties)
+    is_peppol = (
+        has_reference and not has_whole_amounts(source.currency) and all(each.endpoint is not None for each in parties)
+    )
     return (PEPPOL, _PEPPOL_PROCESS) if is_peppol else (CORE, None)
 
 
@@ -150,14 +155,18 @@ def _reference_type(kind: str, source: Invoice, format: Format) -> str | None:  
     return {"additional": _ANY_DOCUMENT, "tender": _TENDER}.get(kind)
 
 
+def means_of(payment: Payment) -> str:
+    """The code of the means of payment (BT-81)."""
+    return payment.means or (_TRANSFER if payment.iban else _NOT_DEFINED)
+
+
 def _payments(source: Invoice, form: Invoice) -> Iterator[Payment]:
     """Payment means with a code; in UBL, the due date of a credit note needs one."""
     reference = next((each.reference for each in source.payments if each.reference), None)
     for each in source.payments:
-        means = each.means or (_TRANSFER if each.iban else _NOT_DEFINED)
         has_account = each.iban is not None
         yield Payment(
-            means=means,
+            means=means_of(each),
             iban=each.iban,
             bic=each.bic if has_account else None,
             holder=each.holder if has_account else None,

@@ -43,15 +43,15 @@ def category_of(tax: Tax | None) -> Tax | None:
 def en_allowance(each: AllowanceCharge, tax: Tax | None) -> AllowanceCharge:
     """With a reason (BR-42), and with both base and percent or neither (Peppol R041, R042)."""
     code, reason = _CHARGE if each.is_charge else _DISCOUNT
-    has_reason = each.reason is not None or each.reason_code is not None
+    has_reason = bool(each.reason or each.reason_code)
     is_computed = each.base is not None and each.percent is not None
     return AllowanceCharge(
         is_charge=each.is_charge,
         amount=each.amount,
         base=each.base if is_computed else None,
         percent=each.percent if is_computed else None,
-        reason=each.reason if has_reason else reason,
-        reason_code=each.reason_code if has_reason else code,
+        reason=(each.reason or None) if has_reason else reason,
+        reason_code=(each.reason_code or None) if has_reason else code,
         tax=category_of(tax),
     )
 

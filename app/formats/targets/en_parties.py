@@ -21,7 +21,7 @@ _EMAIL = "EM"
 
 def seller_of(party: Party, format: Format) -> Party:  # noqa: A002 - the field's word
     """The seller, with one VAT number and one other tax number at most."""
-    vat = _vat_number(party)
+    vat = vat_number(party)
     others = [each for each in party.tax_ids if each.scheme not in {"VAT", *_COUNTRIES}]
     other = [Identifier(value=each.value, scheme=_OTHER[format]) for each in others[:1]]
     return replace(_party(party, format), tax_ids=(*([vat] if vat else []), *other))
@@ -29,7 +29,7 @@ def seller_of(party: Party, format: Format) -> Party:  # noqa: A002 - the field'
 
 def buyer_of(party: Party, format: Format) -> Party:  # noqa: A002
     """The buyer, with one number, one registration and a VAT number at most."""
-    vat = _vat_number(party)
+    vat = vat_number(party)
     buyer = _party(party, format)
     ids = buyer.ids if len(buyer.ids) <= _PREFIX_LENGTH else (buyer.ids[0], buyer.ids[-1])
     return replace(buyer, ids=ids, tax_ids=(vat,) if vat else ())
@@ -46,7 +46,7 @@ def fiscal_agent_of(party: Party | None) -> Party | None:
     """The tax representative of the seller."""
     if party is None or not _name(party):
         return None
-    vat = _vat_number(party)
+    vat = vat_number(party)
     return Party(name=_name(party), tax_ids=(vat,) if vat else (), address=address_of(party.address))
 
 
@@ -83,7 +83,7 @@ def _party(party: Party, format: Format) -> Party:  # noqa: A002
         name=_name(party),
         trade_name=party.trade_name,
         ids=_ids(party, format),
-        endpoint=_endpoint(party),
+        endpoint=endpoint_of(party),
         address=address_of(party.address),
         contact=contact,
     )
@@ -93,7 +93,7 @@ def _name(party: Party) -> str | None:
     return party.name or _joined(" ", party.first_name, party.family_name)
 
 
-def _vat_number(party: Party) -> Identifier | None:
+def vat_number(party: Party) -> Identifier | None:
     """The first VAT number, with the code of its country."""
     for each in party.tax_ids:
         if each.value in _NOBODY or (each.scheme != "VAT" and each.scheme not in _COUNTRIES):
@@ -113,10 +113,10 @@ def _ids(party: Party, format: Format) -> tuple[Identifier, ...]:  # noqa: A002
     return tuple(known)
 
 
-def _endpoint(party: Party) -> Identifier | None:
+def endpoint_of(party: Party) -> Identifier | None:
     """An electronic address of Peppol's list; an alias of Türkiye is none."""
     endpoint = party.endpoint
-    if endpoint is None or not (_icd(endpoint.scheme) or endpoint.scheme == _EMAIL):
+    if endpoint is None or not endpoint.value.strip() or not (_icd(endpoint.scheme) or endpoint.scheme == _EMAIL):
         return None
     return endpoint
 

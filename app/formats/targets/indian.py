@@ -90,6 +90,8 @@ def _problems(source: Invoice) -> Iterator[Problem]:
         yield from decimal_problems(source)
     elif source.exchange_rate is None:
         yield Problem("exchange_rate", N_("Name the exchange rate to the rupee."))
+    if not source.lines:
+        yield Problem("lines", N_("The invoice has no lines."))
     if other_taxes(source):
         yield Problem("taxes", N_("The format has no other taxes than VAT."))
     if withheld(source):

@@ -6,6 +6,7 @@ with a row per category and rate, and the totals are complete.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
@@ -145,7 +146,8 @@ def _computed_rows(invoice: Invoice, stated: TaxTotal) -> Iterable[Tax]:
     for each in invoice.allowances:
         tax = _tax_of(each, bases)
         bases[tax] = bases.get(tax, ZERO) + ((each.amount or ZERO) * (1 if each.is_charge else -1))
-    by_rate = {row.rate: row for row in stated.rows if row.type in _VAT}
+    times = Counter(row.rate for row in stated.rows if row.type in _VAT)
+    by_rate = {row.rate: row for row in stated.rows if row.type in _VAT and times[row.rate] == 1}
     for tax, base in bases.items():
         alike = [other for other in bases if other.rate == tax.rate]
         row = by_rate.get(tax.rate) if len(alike) == 1 and invoice.format is not Format.INV01 else None

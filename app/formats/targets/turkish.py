@@ -103,6 +103,8 @@ def _problems(source: Invoice, type_: str) -> Iterator[Problem]:
     if source.exchange_rate is not None and source.exchange_rate != source.exchange_rate.quantize(_RATE_DECIMALS):
         yield Problem("exchange_rate", N_("The format has exchange rates with at most six decimals."))
     originals = [each for each in source.references if each.kind == "original"]
+    if not source.lines:
+        yield Problem("lines", N_("The invoice has no lines."))
     if type_ == RETURN and not (originals and all(each.date for each in originals)):
         yield Problem("references", N_("A return names the number and the date of its original."))
 
@@ -134,8 +136,10 @@ def _delivery(source: Invoice) -> Delivery | None:
         return None
     party = delivery.party
     if party is not None:
-        has_place = party.address is not None and party.address.city is not None
-        address = turkish_address(party.address) if has_place else None
+        address = turkish_address(party.address)
+        # A place without one of its parts has no element.
+        if address is not None and not (address.district and address.city and address.country_name):
+            address = None
         party = Party(name=party.name if address else None, address=address) if address else None
     return Delivery(date=delivery.date, party=party) if delivery.date or party else None
 

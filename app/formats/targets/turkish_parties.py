@@ -81,7 +81,8 @@ def party_problems(source: Invoice) -> Iterator[Problem]:
         address = turkish_address(party.address) or Address()
         for part in ("district", "city", "country_name"):
             if getattr(address, part) is None:
-                yield Problem(f"{name}.address.{part}", N_("The format needs district, city and country."))
+                field = part.removesuffix("_name")  # the name follows from the code
+                yield Problem(f"{name}.address.{field}", N_("The format needs district, city and country."))
 
 
 def _names(party: Party) -> tuple[str | None, str | None]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from app.formats.canonical import Format, Invoice
 from app.formats.targets.en16931 import en_form
 from app.formats.targets.indian import foreign_total, indian_form
+from app.formats.targets.not_writable import Problem, refuse_if_any
 from app.formats.targets.turkish import turkish_form
 from app.formats.writers.cii_writer import write_cii
 from app.formats.writers.inv01_writer import write_inv01
 from app.formats.writers.ubl_writer import write_ubl
+from app.kernel.messages import N_
 
 XML, JSON = "application/xml", "application/json"
 
@@ -34,6 +36,8 @@ def form_of(invoice: Invoice, format: Format) -> Invoice:  # noqa: A002 - the fi
         NotWritable: the format cannot say what the invoice says.
     """
     if format is Format.UBL_TR:
+        if not invoice.uuid:  # e-invoices of an earlier release have none
+            refuse_if_any([Problem("uuid", N_("The format wants the UUID (ETTN), and the invoice has none."))])
         return turkish_form(invoice)
     return indian_form(invoice) if format is Format.INV01 else en_form(invoice, format)
 

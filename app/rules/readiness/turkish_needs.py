@@ -14,6 +14,7 @@ from app.formats.unit_codes import gib_unit
 from app.kernel.messages import N_
 from app.rules.findings import RuleFinding, Severity
 from app.rules.readiness.rule_gaps import gap, odd_decimals, unknown_code
+from app.rules.readiness.turkish_types import type_gaps
 
 _NUMBER = re.compile(r"[A-Z0-9]{3}20\d{11}")
 _CODE = re.compile(r"\d{3}")
@@ -34,8 +35,14 @@ def turkish_gaps(invoice: Invoice) -> Iterator[RuleFinding]:
     yield from _party("buyer", invoice.buyer)
     yield from _currency(invoice)
     yield from _return(invoice)
+    if not invoice.lines:
+        yield gap("InvoiceLine", "lines", path="cac:InvoiceLine")
     for place in range(len(invoice.lines)):
         yield from _line(invoice, place)
+    yield from type_gaps(invoice)
+    for place, each in enumerate(invoice.payments):
+        field = f"payments[{place}].means"
+        yield from unknown_code("PaymentMeansCode", field, each.means, gib_codes("PaymentMeansCodeTypeList"))
     yield from odd_decimals(invoice, "XSD-AmountType")
     if invoice.totals.prepaid:
         text = N_("The format has no prepaid amount.")
