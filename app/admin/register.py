@@ -27,6 +27,7 @@ from app.admin.views import seller as seller_views
 from app.admin.views import tokens as tokens_views
 from app.admin.views import users as users_views
 from app.admin.views import webhooks as webhooks_views
+from app.admin.views.desks import document_comparison as document_comparison_views
 from app.admin.views.desks import einvoice_desk as einvoice_desk_views
 from app.admin.views.desks import einvoice_documents as einvoice_documents_views
 from app.admin.views.desks import einvoice_preview as einvoice_preview_views
@@ -83,6 +84,7 @@ PAGES = (
     einvoice_desk_views,
     einvoice_documents_views,
     einvoice_preview_views,
+    document_comparison_views,
     tokens_views,
     webhooks_views,
     deliveries_views,
