@@ -12,6 +12,7 @@ from marshmallow import fields
 from app import events
 from app.accounts import audit
 from app.einvoices.evidence import chain_records
+from app.einvoices.models.documents import EinvoiceDocument
 from app.einvoices.models.einvoices import Einvoice, EinvoiceEvent
 from app.einvoices.schemas.einvoices import EinvoiceTotalsSchema
 from app.einvoices.status import Status, Type
@@ -60,6 +61,9 @@ NEEDS_ATTENTION = _define(
     "cancelled or corrected.",
 )
 PDF_READY = _define("pdf_ready", "The PDF of an e-invoice was created, or replaced by one with other content.")
+DOCUMENT_READY = _define("document_ready", "A document of an e-invoice in a legal format was written or returned.")
+#: Of a document in the payload: what a receiver needs to fetch it and to trust it.
+_DOCUMENT_FACTS = ("format", "version", "origin", "media_type", "sha256", "size")
 
 
 def emit_and_record(event: events.EventType, einvoice: Einvoice, **payload: Any) -> None:
@@ -89,6 +93,15 @@ def announce_pdf(einvoice: Einvoice, sha256: str, size: int) -> None:
     """Record its bytes, and emit that the PDF is there: its address, its hash (the ``ETag``) and its size in bytes."""
     chain_records.record_artefact(einvoice, "pdf", sha256, size)
     emit(PDF_READY, einvoice, pdf={"url": public_url(einvoice.pdf_url or ""), "sha256": sha256, "size": size})
+
+
+def announce_document(einvoice: Einvoice, document: EinvoiceDocument) -> None:
+    """Record its bytes, and emit that the document is there, with its address and what rules and sums say of it."""
+    chain_records.record_artefact(einvoice, document.format, document.sha256, document.size)
+    facts = {name: getattr(document, name) for name in _DOCUMENT_FACTS}
+    url = public_url(f"/api/v1/einvoices/{einvoice.id}/documents/{document.format}")
+    said = {name: (document.verdict or {}).get(name) for name in ("valid", "exact")}
+    emit(DOCUMENT_READY, einvoice, document={"url": url, **facts, **said})
 
 
 def record(einvoice: Einvoice, kind: str, **payload: Any) -> None:

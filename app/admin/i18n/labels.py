@@ -79,6 +79,7 @@ LABELS: dict[str, tuple[LazyString, str]] = {
     "einvoice.cancelled": (lazy_gettext("E-invoice cancelled"), "bad"),
     "einvoice.pdf_ready": (lazy_gettext("PDF created"), "good"),
     "einvoice.needs_attention": (lazy_gettext("An e-invoice needs a decision"), "warn"),
+    "einvoice.document_ready": (lazy_gettext("Legal document written"), "good"),
     "provider_account.created": (lazy_gettext("Provider account created"), "plain"),
     "provider_account.changed": (lazy_gettext("Provider account changed"), "plain"),
     "provider_account.removed": (lazy_gettext("Provider account removed"), "bad"),

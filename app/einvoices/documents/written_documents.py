@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import joinedload
 
-from app.einvoices.evidence.chain_records import record_artefact
+from app.einvoices.events import announce_document
 from app.einvoices.models.documents import EinvoiceCanonicalForm, EinvoiceDocument, Origin
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.official.check_queue import enqueue
@@ -48,7 +48,7 @@ class NewDocument:
 def store(einvoice_id: int, new: NewDocument) -> EinvoiceDocument:
     """Store a document as the next version of its format; the same bytes as the last version are that version.
 
-    The bytes go into the evidence of the owner.
+    The bytes go into the evidence of the owner, and subscribers hear of the document.
     """
     einvoice = find_for_update(einvoice_id, None)  # one version after the other
     digest = hashlib.sha256(new.content).hexdigest()
@@ -73,7 +73,7 @@ def store(einvoice_id: int, new: NewDocument) -> EinvoiceDocument:
     files.write(row.path, new.content)
     db.session.add(row)
     db.session.flush()
-    record_artefact(einvoice, new.format, digest, row.size)
+    announce_document(einvoice, row)
     enqueue(row)
     return row
 

@@ -20,7 +20,7 @@ from app.extensions import celery, db
 from app.formats.document_reader import Source, read_document
 from app.kernel.unit_of_work import unit_of_work
 from app.rules.sums.exact import verdict
-from tests.einvoices.helpers import URL, create_draft, create_issued
+from tests.einvoices.helpers import URL, create_draft, create_issued, events_of
 from tests.factories import a_buyer
 
 _ADDRESS = {"street": "Sanayi Cad. 5", "district": "Nilüfer", "city": "Bursa", "postcode": "16110", "country": "TR"}
@@ -58,6 +58,25 @@ def test_a_document_is_written_when_somebody_asks_for_it(owner: FlaskClient, nam
     assert row.verdict["exact"] is True
     assert fetch(owner, sale, name).data == answer.data
     assert len(rows()) == 1
+
+
+def test_an_event_has_the_address_the_hash_and_the_verdict(owner: FlaskClient) -> None:
+    sale = an_issued(owner)
+    content = fetch(owner, sale, "ubl").data
+    fetch(owner, sale, "ubl")
+    [event] = [each for each in events_of(sale["id"]) if each["type"] == "einvoice.document_ready"]
+    assert event["document"] == {
+        "url": f"{URL}/{sale['id']}/documents/ubl",
+        "format": "ubl",
+        "version": 1,
+        "origin": "hub",
+        "media_type": "application/xml",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+        "valid": True,
+        "exact": True,
+    }
+    assert (event["einvoice"]["id"], event["owner"]) == (sale["id"], owner.user_id)
 
 
 def test_a_factur_x_is_made_in_the_background(owner: FlaskClient) -> None:
