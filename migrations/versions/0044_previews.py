@@ -1,24 +1,20 @@
-"""Pick slips and box labels of sales, rendered on demand."""
+"""Previews of drafts of e-invoices."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0046"
-down_revision = "0045"
+revision = "0044"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     op.create_table(
-        "sales_prints",
-        sa.Column("invoice_id", sa.BigInteger(), nullable=False),
-        sa.Column("kind", sa.String(20), nullable=False),
-        sa.Column("paper", sa.String(10), nullable=False),
-        sa.Column("start", sa.Integer(), nullable=False),
-        sa.Column("copies", sa.Integer(), nullable=False),
+        "e_invoice_previews",
+        sa.Column("einvoice_id", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.String(64), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("is_short", sa.Boolean(), nullable=False),
@@ -32,18 +28,15 @@ def upgrade() -> None:
         sa.Column("error", sa.Text()),
         sa.Column("finished_at", sa.DateTime(timezone=True)),
         sa.Column("request_id", sa.String(128)),
-        sa.CheckConstraint("state IN ('pending', 'done', 'failed')", name=op.f("ck_sales_prints_state")),
-        sa.CheckConstraint("(path IS NULL) = (sha256 IS NULL)", name=op.f("ck_sales_prints_stored")),
+        sa.CheckConstraint("state IN ('pending', 'done', 'failed')", name=op.f("ck_e_invoice_previews_state")),
+        sa.CheckConstraint("(path IS NULL) = (sha256 IS NULL)", name=op.f("ck_e_invoice_previews_stored")),
         sa.ForeignKeyConstraint(
-            ["invoice_id"],
-            ["sales_invoices.id"],
-            name=op.f("fk_sales_prints_invoice_id"),
+            ["einvoice_id"],
+            ["e_invoices.id"],
+            name=op.f("fk_e_invoice_previews_einvoice_id"),
             ondelete="CASCADE",
         ),
-        sa.CheckConstraint("kind IN ('pick-slip', 'box-labels')", name=op.f("ck_sales_prints_kind")),
-        sa.CheckConstraint("paper IN ('a4', 'thermal')", name=op.f("ck_sales_prints_paper")),
-        sa.CheckConstraint("start >= 1 AND copies >= 0", name=op.f("ck_sales_prints_numbers")),
-        sa.PrimaryKeyConstraint("invoice_id", "kind", "paper", "start", "copies", name=op.f("pk_sales_prints")),
+        sa.PrimaryKeyConstraint("einvoice_id", name=op.f("pk_e_invoice_previews")),
     )
     pending = "state = 'pending'"
     indexes = {
@@ -55,10 +48,10 @@ def upgrade() -> None:
     }
     for name, (columns, condition) in indexes.items():
         where = sa.text(condition) if condition else None
-        op.create_index(f"ix_sales_prints_{name}", "sales_prints", columns, postgresql_where=where)
+        op.create_index(f"ix_e_invoice_previews_{name}", "e_invoice_previews", columns, postgresql_where=where)
     op.create_index(
-        "ix_sales_prints_claim_id",
-        "sales_prints",
+        "ix_e_invoice_previews_claim_id",
+        "e_invoice_previews",
         ["claim_id"],
         unique=True,
         postgresql_where=sa.text("claim_id IS NOT NULL"),
@@ -66,4 +59,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("sales_prints")
+    op.drop_table("e_invoice_previews")

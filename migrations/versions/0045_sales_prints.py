@@ -1,4 +1,4 @@
-"""Previews of drafts of e-invoices."""
+"""Pick slips and box labels of sales, rendered on demand."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0045"
-down_revision = "0040"
+down_revision = "0044"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     op.create_table(
-        "e_invoice_previews",
-        sa.Column("einvoice_id", sa.BigInteger(), nullable=False),
+        "sales_prints",
+        sa.Column("invoice_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("paper", sa.String(10), nullable=False),
+        sa.Column("start", sa.Integer(), nullable=False),
+        sa.Column("copies", sa.Integer(), nullable=False),
         sa.Column("version", sa.String(64), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("is_short", sa.Boolean(), nullable=False),
@@ -28,15 +32,18 @@ def upgrade() -> None:
         sa.Column("error", sa.Text()),
         sa.Column("finished_at", sa.DateTime(timezone=True)),
         sa.Column("request_id", sa.String(128)),
-        sa.CheckConstraint("state IN ('pending', 'done', 'failed')", name=op.f("ck_e_invoice_previews_state")),
-        sa.CheckConstraint("(path IS NULL) = (sha256 IS NULL)", name=op.f("ck_e_invoice_previews_stored")),
+        sa.CheckConstraint("state IN ('pending', 'done', 'failed')", name=op.f("ck_sales_prints_state")),
+        sa.CheckConstraint("(path IS NULL) = (sha256 IS NULL)", name=op.f("ck_sales_prints_stored")),
         sa.ForeignKeyConstraint(
-            ["einvoice_id"],
-            ["e_invoices.id"],
-            name=op.f("fk_e_invoice_previews_einvoice_id"),
+            ["invoice_id"],
+            ["sales_invoices.id"],
+            name=op.f("fk_sales_prints_invoice_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("einvoice_id", name=op.f("pk_e_invoice_previews")),
+        sa.CheckConstraint("kind IN ('pick-slip', 'box-labels')", name=op.f("ck_sales_prints_kind")),
+        sa.CheckConstraint("paper IN ('a4', 'thermal')", name=op.f("ck_sales_prints_paper")),
+        sa.CheckConstraint("start >= 1 AND copies >= 0", name=op.f("ck_sales_prints_numbers")),
+        sa.PrimaryKeyConstraint("invoice_id", "kind", "paper", "start", "copies", name=op.f("pk_sales_prints")),
     )
     pending = "state = 'pending'"
     indexes = {
@@ -48,10 +55,10 @@ def upgrade() -> None:
     }
     for name, (columns, condition) in indexes.items():
         where = sa.text(condition) if condition else None
-        op.create_index(f"ix_e_invoice_previews_{name}", "e_invoice_previews", columns, postgresql_where=where)
+        op.create_index(f"ix_sales_prints_{name}", "sales_prints", columns, postgresql_where=where)
     op.create_index(
-        "ix_e_invoice_previews_claim_id",
-        "e_invoice_previews",
+        "ix_sales_prints_claim_id",
+        "sales_prints",
         ["claim_id"],
         unique=True,
         postgresql_where=sa.text("claim_id IS NOT NULL"),
@@ -59,4 +66,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("e_invoice_previews")
+    op.drop_table("sales_prints")
