@@ -35,7 +35,7 @@ LOST_CALLS = Counter("hub_api_calls_unrecorded_total", "API calls that could not
 
 #: Seconds between batches; number of calls kept in memory while the database is unreachable.
 FLUSH_INTERVAL, MAX_WAITING_CALLS = 0.25, 10_000
-_QUERY = re.compile(r"(https?://[^\s?#]*)\?[^\s#]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://\S++", re.IGNORECASE)
 MAX_METHOD_LENGTH, MAX_PATH_LENGTH = 10, 2000
 
 
@@ -105,7 +105,13 @@ def _without_queries(value: Any) -> Any:
         return {name: _without_queries(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_without_queries(each) for each in value]
-    return _QUERY.sub(r"\1?…", value) if isinstance(value, str) else value
+    return _ADDRESS.sub(lambda address: _without_query(address[0]), value) if isinstance(value, str) else value
+
+
+def _without_query(address: str) -> str:
+    before, mark, fragment = address.partition("#")
+    path, _, query = before.partition("?")
+    return f"{path}?…{mark}{fragment}" if query else address
 
 
 def _call_of_request(principal: Principal, status: int) -> Call:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import tempfile
@@ -17,24 +16,19 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.einvoices import sellers
 from app.extensions import db
 from app.kernel import clock, postgres_programs
 from app.kernel.identifiers import clean_identifier
 from app.kernel.system.private_folders import is_open_to_others, make_private_folder
 from app.kernel.worker import heartbeat
-from app.operations import attention
+from app.operations import attention, doctor_documents
 from app.operations.doctor_findings import Finding, State
 from app.operations.monitoring import queue_drain, queue_health, redis_info
-from app.pdf.scripts import FONT_PACKAGES
-from app.rules.official import xslt_processor
-from app.rules.official.official_sets import find_sets, misnamed_files
 
 _MIB = 2**20
 _MIN_FREE_MIB = 500
 _MAX_CLOCK_OFFSET = 2.0
 _MIN_POSTGRES_VERSION = 14
-_LIBRARIES = {"libpango-1.0.so.0": "libpango-1.0-0", "libpangoft2-1.0.so.0": "libpangoft2-1.0-0"}
 #: Columns whose values are unique, so that a value with invisible ends may have a clean twin.
 _UNIQUE_IDENTIFIERS = {
     "sales_invoices": "invoice_no",
@@ -49,7 +43,6 @@ _UNIQUE_IDENTIFIERS = {
     "users": "email",
 }
 _SHOWN_IDENTIFIERS = 5
-_FAST_LIBRARY, _FAST_PACKAGE = "libharfbuzz-subset.so.0", "libharfbuzz-subset0"
 
 
 def run_checks() -> list[Finding]:
@@ -192,45 +185,6 @@ def _open_folders() -> Iterator[Finding]:
             yield Finding("storage", State.WARNING, message, f"chmod -R go-rwx {folder}")
 
 
-def _pdf_libraries() -> Iterator[Finding]:
-    missing = [package for library, package in _LIBRARIES.items() if not _can_load(library)]
-    if missing:
-        yield Finding("libraries", State.FAULT, "PDFs cannot be rendered", f"apt-get install {' '.join(missing)}")
-        return
-    if not _can_load(_FAST_LIBRARY):
-        yield Finding("libraries", State.WARNING, "PDFs are rendered slowly", f"apt-get install {_FAST_PACKAGE}")
-    else:
-        yield Finding("libraries", State.OK, "Pango and HarfBuzz are installed")
-    yield _fonts()
-
-
-def _fonts() -> Finding:
-    # Imported here: the module loads Pango and HarfBuzz.
-    from app.pdf.renderer import FAMILIES, FONTS, find_missing  # noqa: PLC0415
-
-    needed = [FONTS / f"{family}-{weight}.ttf" for family, weights in FAMILIES.items() for weight in weights]
-    if missing := [path.name for path in needed if not path.is_file()]:
-        return Finding("fonts", State.FAULT, f"missing: {', '.join(missing)}", "Install this version of the hub again.")
-    unprintable = find_missing(" ".join(sample for scripts in FONT_PACKAGES.values() for sample in scripts.values()))
-    packages, scripts = [], []
-    for package, samples in FONT_PACKAGES.items():
-        lost = [script for script, sample in samples.items() if unprintable.intersection(sample)]
-        packages += [package] if lost else []
-        scripts += lost
-    if scripts:
-        message = f"documents fail that contain {', '.join(scripts)}"
-        return Finding("fonts", State.WARNING, message, f"apt-get install {' '.join(packages)}")
-    return Finding("fonts", State.OK, f"{len(needed)} files, and the fonts of the machine print the other scripts")
-
-
-def _can_load(library: str) -> bool:
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
-
-
 def _attention() -> Iterator[Finding]:
     try:
         needs = attention.list_needs(lambda _ability: True, None)
@@ -245,43 +199,12 @@ def _attention() -> Iterator[Finding]:
         yield Finding("attention", State.OK, "nothing needs a person")
 
 
-def _series() -> Iterator[Finding]:
-    try:
-        emails = sellers.emails_with_test_prefix()
-    except SQLAlchemyError:
-        db.session.rollback()
-        return  # the checks of the database and the migrations report it
-    for email in emails:
-        yield Finding(
-            "series",
-            State.WARNING,
-            f"the legal numbers of {email} look like those of test documents",
-            f"Choose another prefix: flask einvoices seller {email} --prefix …; the numbers that are issued stay.",
-        )
-
-
 def _programs() -> Iterator[Finding]:
     for name in ("pg_dump", "pg_restore", "psql"):
         if path := postgres_programs.program_path(name):
             yield Finding("backup", State.OK, str(path))
         else:
             yield Finding("backup", State.WARNING, f"{name} was not found", "apt-get install postgresql-client")
-
-
-def _official_rules() -> Iterator[Finding]:
-    folder: Path | None = current_app.config["OFFICIAL_RULES_DIR"]
-    if folder is not None and not folder.is_dir():
-        remedy = "Create it, or unset OFFICIAL_RULES_DIR."
-        yield Finding("official rules", State.WARNING, f"{folder} is no folder", remedy)
-    for path in misnamed_files(folder):
-        remedy = "Name it FORMAT/NAME-VERSION.xslt; see docs/legal-documents.md."
-        yield Finding("official rules", State.WARNING, f"{path} is not used", remedy)
-    if not xslt_processor.is_installed():
-        remedy = "pip install --require-hashes -r requirements-official.txt; it is optional."
-        yield Finding("official rules", State.OK, f"documents are not checked by them: {remedy}")
-        return
-    names = ", ".join(f"{each.format} {each.name} {each.version}" for each in find_sets(folder).sets)
-    yield Finding("official rules", State.OK, names)
 
 
 def _workers() -> Iterator[Finding]:
@@ -303,10 +226,10 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _identifiers,
     _redis,
     _storage,
-    _pdf_libraries,
+    doctor_documents.check_pdf_libraries,
     _attention,
-    _series,
+    doctor_documents.check_series,
     _programs,
-    _official_rules,
+    doctor_documents.check_official_rules,
     _workers,
 )

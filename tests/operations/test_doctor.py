@@ -13,7 +13,7 @@ from app.celery_config import CANARY_SECONDS
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
-from app.operations import doctor
+from app.operations import doctor, doctor_documents
 from app.operations.doctor_findings import State
 from app.operations.tasks import canary
 
@@ -95,9 +95,9 @@ def test_a_storage_folder_that_is_not_writable_is_a_fault(app_with: Callable[...
 
 
 def test_missing_libraries_name_their_package(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_can_load", lambda library: "pango" not in library)
+    monkeypatch.setattr(doctor_documents, "_can_load", lambda library: "pango" not in library)
     assert "apt-get install libpango-1.0-0 libpangoft2-1.0-0" in findings("libraries", worst=State.FAULT)
-    monkeypatch.setattr(doctor, "_can_load", lambda library: "harfbuzz" not in library)
+    monkeypatch.setattr(doctor_documents, "_can_load", lambda library: "harfbuzz" not in library)
     assert "libharfbuzz-subset0" in findings("libraries", worst=State.WARNING)
 
 

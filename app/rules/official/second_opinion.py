@@ -15,7 +15,7 @@ from app.rules.official.xslt_processor import NotChecked, processor
 
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _SEVERITIES = {"warning": Severity.WARNING, "information": Severity.INFORMATION, "info": Severity.INFORMATION}
-_NAMESPACE = re.compile(r"\*:|\[namespace-uri\(\)=(?:'[^']*'|\"[^\"]*\")\]|Q\{[^}]*\}")
+_NAMESPACE = re.compile(r"\*:|\[namespace-uri\(\)=(?:'[^'\[]*'|\"[^\"\[]*\")\]|Q\{[^{}]*\}")
 #: Findings of one document.
 _MOST = 200
 _MOST_TEXT = 1000
