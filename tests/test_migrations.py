@@ -96,7 +96,6 @@ FACTS: dict[str, dict[str, Any]] = {
     "access_tokens": {"lifetime_days": 90},
     "e_invoices": {"status": "draft", "type": "sale", "grand_total": 2},
     "e_invoice_items": {"total": 2},
-    "sales_prints": {"kind": "pick-slip"},
 }
 
 

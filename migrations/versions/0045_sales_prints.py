@@ -40,7 +40,7 @@ def upgrade() -> None:
             name=op.f("fk_sales_prints_invoice_id"),
             ondelete="CASCADE",
         ),
-        sa.CheckConstraint("kind IN ('pick-slip', 'box-labels')", name=op.f("ck_sales_prints_kind")),
+        sa.CheckConstraint("kind IN ('pick_slip', 'box_labels')", name=op.f("ck_sales_prints_kind")),
         sa.CheckConstraint("paper IN ('a4', 'thermal')", name=op.f("ck_sales_prints_paper")),
         sa.CheckConstraint("start >= 1 AND copies >= 0", name=op.f("ck_sales_prints_numbers")),
         sa.PrimaryKeyConstraint("invoice_id", "kind", "paper", "start", "copies", name=op.f("pk_sales_prints")),

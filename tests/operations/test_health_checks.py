@@ -167,11 +167,15 @@ class TestWorkerHealth:
         assert 'hub_queue_stalled{queue="pdf"} 0.0' in anybody.get("/metrics").text
         with unit_of_work():
             queue_drain.resume("pdf", actor="user:1")
+
+        def pdf_health() -> queue_health.QueueHealth:
+            return next(one for one in queue_health.health([], queue_drain.list_drains()) if one.queue == "pdf")
+
         # After the resume the first canary has three ticks of time; then the queue is red.
-        assert not queue_health.health([], queue_drain.list_drains())[2].is_red
+        assert not pdf_health().is_red
         later = moment + timedelta(seconds=3 * CANARY_SECONDS["pdf"] + 1)
         monkeypatch.setattr(clock, "now", lambda: later)
-        assert queue_health.health([], queue_drain.list_drains())[2].is_red
+        assert pdf_health().is_red
 
     def test_without_redis_the_queues_are_red(self, app_with: Callable[..., Hub]) -> None:
         answer = app_with(redis_url="redis://127.0.0.1:1/0").test_client().get("/healthz/worker")

@@ -14,8 +14,8 @@ from app.pdf.models import DocumentOnDemand, on_demand_constraints
 
 
 class SalesPaper(StrEnum):
-    PICK_SLIP = "pick-slip"
-    BOX_LABELS = "box-labels"
+    PICK_SLIP = "pick_slip"
+    BOX_LABELS = "box_labels"
 
 
 class SalesPrint(DocumentOnDemand, db.Model):

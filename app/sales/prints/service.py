@@ -91,7 +91,7 @@ def _request(
         version=on_demand.version_of(invoice.updated_at, invoice.label_count, customer.updated_at, _language()),
         user_id=_NO_USER if user_id is None else user_id,
         is_short=is_short,
-        name=f"{kind.value}-{invoice.invoice_no}.pdf",
+        name=f"{kind.value.replace('_', '-')}-{invoice.invoice_no}.pdf",
     )
     if answer.state == WorkState.PENDING:
         after_commit(trigger_printer)
