@@ -23,7 +23,11 @@ CHAPTERS: tuple[Chapter, ...] = (
         lazy_gettext("First steps"),
         frozenset({"overview", "account", "global_search", "handbook", "login"}),
     ),
-    Chapter("sales-floor", lazy_gettext("Sales floor"), frozenset({"sales", "sales_upload", "sales_gaps", "partners"})),
+    Chapter(
+        "sales-floor",
+        lazy_gettext("Sales floor"),
+        frozenset({"sales", "sales_upload", "sales_gaps", "sales_prints", "partners"}),
+    ),
     Chapter("review-desk", lazy_gettext("Review desk"), frozenset({"review_desk"})),
     Chapter(
         "goods-receipts",
@@ -50,6 +54,8 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "einvoices",
                 "einvoice_desk",
                 "einvoice_documents",
+                "einvoice_preview",
+                "document_comparison",
                 "einvoice_series",
                 "einvoice_steps",
                 "seller",
