@@ -159,10 +159,11 @@ def running(image: Image) -> Iterator[dict[str, str]]:
 
 
 def test_the_image_is_small_and_holds_no_servers(image: Image) -> None:
-    # Both stages share this root; the rest below /opt stays in the builder.
+    # The processor of the official rules takes 80 MiB of it. Both stages share this root; the rest below /opt stays in
+    # the builder.
     folders = [image.root / "opt/hub", image.root / "opt/app"]
     size = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
-    assert size < 320 * 2**20, f"{size / 2**20:.0f} MiB"
+    assert size < 420 * 2**20, f"{size / 2**20:.0f} MiB"
     programs = {path.name for path in (image.root / "opt/hub").rglob("pginstall*/bin/*")}
     assert programs == {"pg_dump", "pg_restore", "psql"}
     assert not list((image.root / "opt/hub").rglob("valkey-server"))
