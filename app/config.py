@@ -138,8 +138,7 @@ class Settings:
                 "query_cache_size": 2000,  # more than the different statements of all packages
                 # Texts of errors go into the log; parameters with data of customers do not.
                 "hide_parameters": True,
-                # Seconds; an unreachable server must not block every request for minutes.
-                "connect_args": {"connect_timeout": 5},
+                "connect_args": config_values.connection_defaults(self.database_url),
             },
             # Browsers accept ``__Host-`` cookies only when they are secure and belong to this host.
             "SESSION_COOKIE_NAME": "__Host-hub" if self.has_secure_cookies else "hub",

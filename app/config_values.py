@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import limits
@@ -17,6 +18,17 @@ is_public_url = validate.Regexp(
     r"(https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]{1,200})(:[0-9]{1,5})?(/[A-Za-z0-9.~_-]{1,50}){0,4}/?)?\Z",
     error="Expected the address of the hub, such as: https://hub.example.",
 )
+
+_SERVER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:(?P<port>[0-9]{1,5}))?")
+
+#: Seconds, a number of probes, and milliseconds until data that nobody acknowledges ends the connection.
+_CONNECTION_DEFAULTS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 
 is_mail_server = validate.Regexp(
     r"(smtps?://([^\s/@:]+(:[^\s/@]*)?@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]{1,200})(:[0-9]{1,5})?/?)?\Z",
@@ -66,11 +78,35 @@ def is_time_zone(text: str) -> None:
 
 
 def with_driver(url: str) -> str:
-    """Add the driver, so that a usual ``postgresql://`` URL works as it is."""
-    for scheme in ("postgres://", "postgresql://"):
-        if url.startswith(scheme):
-            return "postgresql+psycopg://" + url.removeprefix(scheme)
-    return url
+    """Add the driver, so that a usual ``postgresql://`` URL works as it is, also one of several servers.
+
+    libpq takes ``postgresql://user@a:5432,b:5432/name``, SQLAlchemy does not; both take the servers as parameters. Of
+    several servers the hub needs the one that takes changes, so that is the default.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+        return url
+    address, _, query = rest.partition("?")
+    parts = [query] if query else []
+    servers, slash, name = address.partition("/")
+    user, at, hosts = servers.rpartition("@")
+    named = [match for server in hosts.split(",") if (match := _SERVER.fullmatch(server))]
+    if len(named) > 1:
+        parts.append("host=" + ",".join(server["host"].strip("[]") for server in named))
+        parts.append("port=" + ",".join(server["port"] or "5432" for server in named))
+        address = user + at + slash + name
+    found = dict(parse_qsl("&".join(parts)))
+    if "," in found.get("host", "") and "target_session_attrs" not in found:
+        parts.append("target_session_attrs=read-write")
+    return "postgresql+psycopg://" + address + ("?" + "&".join(parts) if parts else "")
+
+
+def connection_defaults(url: str) -> dict[str, int]:
+    """Parameters of a connection to PostgreSQL, unless ``url`` has them.
+
+    A server that is unreachable, or that went away without a word, must not block a request for minutes.
+    """
+    return {name: value for name, value in _CONNECTION_DEFAULTS.items() if f"{name}=" not in url}
 
 
 def waits(seconds: Iterable[int]) -> tuple[timedelta, ...]:

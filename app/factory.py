@@ -20,7 +20,7 @@ from app.evidence import register as evidence
 from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import register as grn
 from app.kernel import json, logs
-from app.kernel.database import pooler
+from app.kernel.database import lost_connections, pooler
 from app.kernel.http import error_handlers, rate_limit_headers, rate_limit_storage, security_headers
 from app.kernel.http.app import Hub
 from app.kernel.http.bodies import body_reader
@@ -110,6 +110,7 @@ def _bind_extensions(app: Hub, settings: Settings) -> None:
     db.init_app(app)
     with app.app_context():
         pooler.register(db.engine)
+        lost_connections.register(db.engine)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     jwt.init_app(app)
     limiter.init_app(app)

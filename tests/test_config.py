@@ -11,6 +11,8 @@ from pathlib import Path
 
 import certifi
 import pytest
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import create_engine, make_url
 
 from app.config import ConfigurationError, Settings
 from app.process_numbers import STREAMS, read_number
@@ -52,6 +54,35 @@ def test_database_urls_of_hosting_panels_are_accepted(read: Read) -> None:
         settings = read(DATABASE_URL=f"{scheme}hub:secret@db.example/hub")
         assert settings.database_url == "postgresql+psycopg://hub:secret@db.example/hub"
     assert read(REDIS_URL="rediss://redis.example").redis_url == "rediss://redis.example"
+
+
+@pytest.mark.parametrize(
+    ("named", "hosts", "ports"),
+    [
+        ("hub:p%40ss@db1:5433,db2/hub", "db1,db2", "5433,5432"),
+        ("hub:p%40ss@[::1]:5433,db2:5434/hub?sslmode=require", "::1,db2", "5433,5434"),
+        ("hub:p%40ss@/hub?host=/run/a,/run/b", "/run/a,/run/b", None),
+    ],
+)
+def test_several_database_servers_are_taken_as_libpq_takes_them(
+    read: Read, named: str, hosts: str, ports: str | None
+) -> None:
+    url = read(DATABASE_URL=f"postgresql://{named}").database_url
+    _, parameters = create_engine(url).dialect.create_connect_args(make_url(url))
+    facts = [parameters[name] for name in ("user", "password", "dbname", "host", "target_session_attrs")]
+    assert facts == ["hub", "p@ss", "hub", hosts, "read-write"]
+    of_libpq = conninfo_to_dict(url.replace("+psycopg", ""))
+    assert (of_libpq["host"], of_libpq.get("port")) == (hosts, ports)
+    assert parameters.get("sslmode") == of_libpq.get("sslmode")
+
+
+def test_what_a_database_address_says_itself_stays(read: Read) -> None:
+    settings = read(DATABASE_URL="postgresql://hub@a,b/hub?target_session_attrs=any&connect_timeout=9")
+    assert settings.database_url.count("target_session_attrs") == 1
+    assert make_url(settings.database_url).query["target_session_attrs"] == "any"
+    defaults = settings.flask()["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"]
+    assert "connect_timeout" not in defaults
+    assert defaults["keepalives_idle"] == 10
 
 
 def test_the_default_environment_is_production(read: Read) -> None:

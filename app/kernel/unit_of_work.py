@@ -12,6 +12,7 @@ from prometheus_client import Counter
 from psycopg.pq import TransactionStatus
 
 from app.extensions import db
+from app.kernel.database import lost_connections
 from app.kernel.errors import Refusal
 
 log = structlog.get_logger(__name__)
@@ -43,7 +44,7 @@ def unit_of_work() -> Iterator[None]:
         for key in (_LAST, _PENDING, _SOLE):
             db.session.info.pop(key, None)
         db.session.rollback()
-        if isinstance(error, psycopg.OperationalError) and _is_disconnect(error):
+        if isinstance(error, psycopg.Error) and lost_connections.is_lost(error):
             # SQLAlchemy does the same for its own statements: the other connections of the pool are lost too, and
             # each of them would fail another request.
             db.engine.dispose()
@@ -88,11 +89,6 @@ def sole_statement() -> Iterator[psycopg.Cursor[Any]]:
                 driver.autocommit = False
             else:
                 pooled.invalidate()  # interrupted in the statement, or connection lost
-
-
-def _is_disconnect(error: psycopg.OperationalError) -> bool:
-    """Whether the connection is lost: SQLSTATE class 08 or 57P, or no SQLSTATE because no server answered."""
-    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
 def before_commit(action: Callable[[Sequence[Item]], object], item: Item) -> None:

@@ -29,6 +29,7 @@ from app.local.servers.postgres import Postgres
 from app.local.servers.temporary import temporary_servers
 from app.local.servers.valkey import Valkey
 from app.processes import MIGRATE, PROCESSES, HubProcess
+from tests.drills.standby import fail_over, standby_of, url_of
 from tests.sse import Listener
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,7 @@ class DrillHub:
     valkey: Valkey
     environment: dict[str, str]
     spawner: Spawner
+    standby: Postgres | None = None
     ports: list[int] = field(default_factory=list)
     #: By the name in the table of processes; of several webs the later ones are ``web 1``, ``web 2`` …
     children: dict[str, Child] = field(default_factory=dict)
@@ -130,6 +132,12 @@ class DrillHub:
         if pool:
             random.choice(pool).kill()
 
+    def promote_standby(self) -> None:
+        """``kill -9`` the primary PostgreSQL and let the standby take its place."""
+        assert self.standby, "a hub without a standby"
+        fail_over(self.postgres, self.standby)
+        self.postgres = self.standby
+
     def restart_postgres(self) -> None:
         self.postgres.stop()
         self.postgres.start()
@@ -197,17 +205,18 @@ class DrillHub:
 
 
 @contextmanager
-def drill_hub(*, webs: int = 2, **facts: str) -> Iterator[DrillHub]:
+def drill_hub(*, webs: int = 2, has_standby: bool = False, **facts: str) -> Iterator[DrillHub]:
     """Start everything, wait until every web process is ready, and stop it all in the end.
 
     ``facts`` change the environment; what a process says goes to ``NAME.log`` in ``DATA_DIR``.
     """
     with temporary_servers() as (postgres, valkey), ExitStack() as stack:
+        standby = stack.enter_context(standby_of(postgres)) if has_standby else None
         environment = {
             **os.environ,
             "ENVIRONMENT": "local",
             "SECRET_KEY": "a secret of the drills, long enough for production",
-            "DATABASE_URL": postgres.url,
+            "DATABASE_URL": url_of(postgres, standby) if standby else postgres.url,
             "REDIS_URL": valkey.url,
             "STORAGE_DIR": str(postgres.data_dir.parent),
             "DATA_DIR": str(postgres.data_dir.parent),
@@ -223,7 +232,7 @@ def drill_hub(*, webs: int = 2, **facts: str) -> Iterator[DrillHub]:
         }
         spawner = Spawner(environment)
         stack.callback(spawner.close)
-        hub = DrillHub(postgres, valkey, environment, spawner)
+        hub = DrillHub(postgres, valkey, environment, spawner, standby)
         stack.callback(hub.close)
         stack.callback(_end, hub.children)
         hub.start(MIGRATE)

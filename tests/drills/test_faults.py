@@ -15,12 +15,12 @@ import libfaketime
 import psutil
 import pytest
 
-from app.einvoices.samples import DRAFT
 from app.local.servers.valkey import Valkey
 from app.processes import PROCESSES
 from tests.drills.figures import Figures, report
 from tests.drills.hubs import HEADERS, DrillHub, drill_hub, wait_for
 from tests.drills.loads import LINES, Imports
+from tests.drills.papers import hurry, issue, printed, sign_in_a_seller, sign_in_an_admin, unprinted
 from tests.factories import a_sale, an_item
 from tests.webhooks.receivers import Receiver
 
@@ -30,7 +30,6 @@ pytestmark = pytest.mark.drill
 SECONDS, PAPERS = (6, 12) if os.environ.get("SHORT") else (30, 60)
 IS_ROOT = os.geteuid() == 0
 needs_small_disk = pytest.mark.skipif(not IS_ROOT, reason="only root may mount a file system")
-ABILITIES = ("einvoices:read", "einvoices:write", "sales:read", "webhooks:manage")
 TASKS = {process.name: process for process in PROCESSES}
 
 
@@ -72,22 +71,9 @@ def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def signed_in(hub: DrillHub) -> dict[str, str]:
-    """Headers of a new administrator with the modules of e-invoices and webhooks."""
-    headers = hub.sign_in("admin")
-    hub.flask("modules", "enable", hub.make_seller(), "feature.einvoice_webhooks")
-    hub.sql("UPDATE module_grants SET starts_at = starts_at - interval '1 day'")
-    return headers
-
-
 @pytest.fixture(scope="module")
 def seller(hub: DrillHub) -> dict[str, str]:
-    """Headers of a seller, with a token that no jump of the clock ends."""
-    signed_in(hub)
-    [(email,)] = hub.sql("SELECT email FROM users ORDER BY id DESC LIMIT 1")
-    abilities = [part for ability in ABILITIES for part in ("--ability", ability)]
-    token = hub.flask("tokens", "create", email, "Drill", *abilities, "--calls", "10000").splitlines()[-1]
-    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    return sign_in_a_seller(hub)
 
 
 def until(seconds: float) -> Iterator[float]:
@@ -95,44 +81,6 @@ def until(seconds: float) -> Iterator[float]:
     began = time.monotonic()
     while (passed := time.monotonic() - began) < seconds:
         yield passed
-
-
-def issue(hub: DrillHub, headers: dict[str, str]) -> int:
-    order = f"ORDER-{time.monotonic_ns()}"
-    status, draft = hub.post("/api/v1/einvoices", {**DRAFT, "marketplace_order_no": order}, headers=headers)
-    assert status == 201, draft
-    status, issued = hub.post(f"/api/v1/einvoices/{draft['id']}/issue", {}, headers=headers)
-    assert status in {200, 202}, issued
-    return int(draft["id"])
-
-
-def unprinted(hub: DrillHub, ids: list[int]) -> int:
-    found = "SELECT count(*) FROM e_invoice_pdfs WHERE einvoice_id = ANY(%s) AND state = 'done'"
-    return len(ids) - int(hub.sql(found, ids)[0][0])
-
-
-def hurry(hub: DrillHub) -> None:
-    """Make waiting prints due: the lease of a killed printer and the delays of attempts last for minutes."""
-    hub.sql("UPDATE e_invoice_pdfs SET due_at = now() WHERE state = 'pending' AND due_at < now() + interval '2 hours'")
-
-
-def printed(hub: DrillHub, headers: dict[str, str], ids: list[int], fault: str, began: float) -> None:
-    """Check that each e-invoice has one file, whole and readable."""
-
-    def all_printed() -> bool:
-        hurry(hub)
-        return unprinted(hub, ids) == 0
-
-    wait_for(all_printed, 120)
-    whole = 0
-    for einvoice in ids:
-        status, content = hub.get_bytes(f"/api/v1/einvoices/{einvoice}/pdf", headers=headers)
-        whole += status == 200 and content.startswith(b"%PDF-") and content.rstrip().endswith(b"%%EOF")
-    report(Figures(fault, "PDFs", len(ids), len(ids) - whole, 0, 0, time.monotonic() - began))
-    folder = Path(hub.environment["STORAGE_DIR"])
-    named = {path for (path,) in hub.sql("SELECT path FROM e_invoice_pdfs WHERE path IS NOT NULL")}
-    wait_for(lambda: {str(f.relative_to(folder)) for f in folder.rglob("*.pdf")} == named, 30)
-    assert [file for file in folder.rglob(".*") if file.is_file()] == [], "a part of a file was left"
 
 
 def test_web_processes_are_killed_during_imports(hub: DrillHub) -> None:
@@ -251,7 +199,7 @@ def test_every_process_runs_twice(hub: DrillHub, seller: dict[str, str]) -> None
         "events": ["sales.*"],
         "allowances": [{"cidr": "127.0.0.0/8", "port": receiver.port}],
     }
-    status, made = hub.post("/api/v1/webhooks/endpoints", endpoint, headers=signed_in(hub))
+    status, made = hub.post("/api/v1/webhooks/endpoints", endpoint, headers=sign_in_an_admin(hub))
     assert status == 201, made
     others = ["worker", "printer", "webhooks", "retries", "providers", "checker", "beat"]
     with second_redis() as url:

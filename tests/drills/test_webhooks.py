@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import random
 import subprocess
 import sys
-import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +16,10 @@ from app.kernel.worker.celery_app import LEASE
 from tests.drills import figures
 from tests.drills.figures import Figures
 from tests.drills.hubs import ROOT, DrillHub, drill_hub, free_port, wait_for
-from tests.webhooks.receivers import Received, Receiver
+from tests.drills.watching import CONCURRENCY, Watching, subscribe
 
 pytestmark = [pytest.mark.drill, pytest.mark.alone]
 MODULE = "feature.einvoice_webhooks"
-CONCURRENCY = 10
 #: Seconds between attempts here; the real ones take seven hours.
 RETRIES = (2, 3, 5, 8, 13)
 
@@ -46,49 +41,10 @@ SHORT = Scale(events=600, per_second=40, kill_every=5, chaos=16, freeze=4, settl
 SCALE = SHORT if os.environ.get("SHORT") else FULL
 
 
-class Watching:
-    """Receiver that counts accepted events and checks that the bytes of an event never change."""
-
-    def __init__(self, error_rate: float) -> None:
-        self.error_rate = error_rate
-        self.taken: Counter[str] = Counter()
-        #: Length and digest.
-        self.bodies: dict[str, set[tuple[int, bytes]]] = {}
-        self._turn = threading.Lock()
-        self.receiver = Receiver(self._answer)
-
-    def _answer(self, request: Received) -> tuple[int, dict[str, str], bytes]:
-        self.receiver.requests.clear()
-        with self._turn:
-            event = request["X-Webhook-Id"]
-            seen = len(request.body), hashlib.sha256(request.body).digest()
-            self.bodies.setdefault(event, set()).add(seen)
-            if random.random() < self.error_rate:
-                return 500, {}, b"not now"
-            self.taken[event] += 1
-        return 204, {}, b""
-
-    @property
-    def repeats(self) -> int:
-        return sum(count - 1 for count in self.taken.values())
-
-
 @pytest.fixture(scope="module")
 def hub() -> Iterator[DrillHub]:
     with drill_hub(webs=1, WEBHOOK_RETRIES=",".join(map(str, RETRIES))) as running:
         yield running
-
-
-def subscribe(hub: DrillHub, headers: dict[str, str], port: int) -> int:
-    body = {
-        "url": f"http://127.0.0.1:{port}/hooks",
-        "events": ["sales.*"],
-        "concurrency": CONCURRENCY,
-        "allowances": [{"cidr": "127.0.0.0/8", "port": port}],
-    }
-    status, answer = hub.post("/api/v1/webhooks/endpoints", body, headers=headers)
-    assert status == 201, answer
-    return int(answer["id"])
 
 
 def test_nothing_is_lost_whatever_is_killed_frozen_flushed_or_restarted(hub: DrillHub) -> None:

@@ -10,11 +10,12 @@ import psycopg
 import structlog
 from flask import Flask, Response, current_app, request
 from psycopg import errors as pg
-from sqlalchemy.exc import DataError, IntegrityError, InternalError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from app.kernel import errors
+from app.kernel.database import lost_connections
 from app.kernel.http.app import wants_page
 from app.kernel.http.error_envelopes import envelope_of
 from app.kernel.messages import N_
@@ -65,8 +66,7 @@ def register(app: Flask) -> None:
     for operational in (OperationalError, psycopg.OperationalError, PoolTimeout):
         app.register_error_handler(operational, _operational_error)
     app.register_error_handler(OSError, _os_error)
-    for internal in (InternalError, psycopg.InternalError):
-        app.register_error_handler(internal, _internal_error)
+    app.register_error_handler(psycopg.InternalError, _internal_error)
     app.register_error_handler(Exception, _unexpected_error)
 
 
@@ -112,9 +112,8 @@ def _os_error(error: OSError) -> Response:
 
 
 def _internal_error(error: Exception) -> Response:
-    """PostgreSQL reports the end of an idle transaction in this class; the request can be sent again."""
-    cause = getattr(error, "orig", error)
-    return (_operational_error if isinstance(cause, pg.IdleInTransactionSessionTimeout) else _unexpected_error)(error)
+    """Some errors of this class end the connection alone; the request can be sent again."""
+    return (_operational_error if lost_connections.is_lost(error) else _unexpected_error)(error)
 
 
 def _unexpected_error(error: Exception) -> Response:

@@ -1,0 +1,74 @@
+"""The primary PostgreSQL is killed under load and its standby is promoted; nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.drills.figures import Figures, report
+from tests.drills.hubs import DrillHub, drill_hub, wait_for
+from tests.drills.loads import Imports
+from tests.drills.papers import issue, printed, sign_in_a_seller, sign_in_an_admin
+from tests.drills.watching import CONCURRENCY, Watching, subscribe
+
+pytestmark = pytest.mark.drill
+
+#: Invoices that are imported at least, half of them before the failover; e-invoices that are issued around it.
+INVOICES, PAPERS = (200, 6) if os.environ.get("SHORT") else (2000, 200)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrillHub]:
+    storage = str(tmp_path_factory.mktemp("storage"))
+    with drill_hub(has_standby=True, STORAGE_DIR=storage, WEBHOOK_RETRIES="1,2,3,5,8") as running:
+        wait_for(lambda: running.get("/healthz/worker")[0] == 200, 60)
+        yield running
+
+
+def test_a_standby_takes_over_under_load(hub: DrillHub) -> None:
+    began = time.monotonic()
+    seller, watching = sign_in_a_seller(hub), Watching(0.0)
+    subscribe(hub, sign_in_an_admin(hub), watching.receiver.port)
+    with Imports(hub) as imports:
+        papers = [issue(hub, seller) for _ in range(PAPERS)]
+        wait_for(lambda: len(imports.stored) >= INVOICES / 2, 300)
+        hub.promote_standby()
+        promoted = time.monotonic()
+        before = len(imports.stored)
+        wait_for(lambda: len(imports.stored) > before, 60)
+        print(f"\nfirst import {time.monotonic() - promoted:.1f} s after the promotion, then", end=" ")
+        wait_for(lambda: len(imports.stored) >= INVOICES, 300)
+    print(f"{len(imports.stored)} imports; refused or cut off: {dict(imports.failures)}")
+    assert set(imports.failures) - {"503"} == set(), imports.failures
+    assert imports.failures, "no request was cut off"
+    fault = "PostgreSQL killed, its standby promoted"
+    imports.report(fault)
+    printed(hub, seller, papers, fault, began)
+    every_event_arrived(hub, watching, fault, began)
+
+
+def every_event_arrived(hub: DrillHub, watching: Watching, fault: str, began: float) -> None:
+    [(happened,)] = hub.sql("SELECT count(*) FROM events WHERE type LIKE 'sales.%%'")
+    wait_for(lambda: len(watching.taken) >= happened, 120)
+    lost = happened - len(watching.taken)
+    report(Figures(fault, "webhooks", happened, lost, watching.repeats, CONCURRENCY, time.monotonic() - began))
+    watching.receiver.close()
+
+
+def test_a_demoted_server_refuses_changes_for_now(hub: DrillHub) -> None:
+    """The hub is connected to a server that becomes a standby: 503 until it, or another, takes changes again."""
+
+    def set_read_only(state: str) -> None:
+        hub.sql(f"ALTER SYSTEM SET default_transaction_read_only = {state}")
+        hub.sql("SELECT pg_reload_conf()")
+
+    with Imports(hub, clients=1) as imports:
+        set_read_only("on")
+        wait_for(lambda: imports.failures["503"] > 2, 30)
+        set_read_only("off")
+        before = len(imports.stored)
+        wait_for(lambda: len(imports.stored) > before, 30)
+    assert set(imports.failures) == {"503"}, imports.failures
