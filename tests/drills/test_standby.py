@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.einvoices.samples import DRAFT
 from tests.drills.figures import Figures, report
 from tests.drills.hubs import DrillHub, drill_hub, wait_for
 from tests.drills.loads import Imports
@@ -28,9 +29,13 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrillHub]:
         yield running
 
 
-def test_a_standby_takes_over_under_load(hub: DrillHub) -> None:
-    began = time.monotonic()
-    seller, watching = sign_in_a_seller(hub), Watching(0.0)
+@pytest.fixture(scope="module")
+def seller(hub: DrillHub) -> dict[str, str]:
+    return sign_in_a_seller(hub)
+
+
+def test_a_standby_takes_over_under_load(hub: DrillHub, seller: dict[str, str]) -> None:
+    began, watching = time.monotonic(), Watching(0.0)
     subscribe(hub, sign_in_an_admin(hub), watching.receiver.port)
     with Imports(hub) as imports:
         papers = [issue(hub, seller) for _ in range(PAPERS)]
@@ -58,7 +63,7 @@ def every_event_arrived(hub: DrillHub, watching: Watching, fault: str, began: fl
     watching.receiver.close()
 
 
-def test_a_demoted_server_refuses_changes_for_now(hub: DrillHub) -> None:
+def test_a_demoted_server_refuses_changes_for_now(hub: DrillHub, seller: dict[str, str]) -> None:
     """The hub is connected to a server that becomes a standby: 503 until it, or another, takes changes again."""
 
     def set_read_only(state: str) -> None:
@@ -68,7 +73,9 @@ def test_a_demoted_server_refuses_changes_for_now(hub: DrillHub) -> None:
     with Imports(hub, clients=1) as imports:
         set_read_only("on")
         wait_for(lambda: imports.failures["503"] > 2, 30)
+        drafts = [hub.post("/api/v1/einvoices", DRAFT, headers=seller)[0] for _ in range(3)]
         set_read_only("off")
         before = len(imports.stored)
         wait_for(lambda: len(imports.stored) > before, 30)
     assert set(imports.failures) == {"503"}, imports.failures
+    assert drafts == [503] * 3
