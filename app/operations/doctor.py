@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
 from flask import current_app
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -21,7 +20,7 @@ from app.kernel import clock, postgres_programs
 from app.kernel.identifiers import clean_identifier
 from app.kernel.system.private_folders import is_open_to_others, make_private_folder
 from app.kernel.worker import heartbeat
-from app.operations import attention, doctor_documents
+from app.operations import attention, doctor_documents, schema_revision
 from app.operations.doctor_findings import Finding, State
 from app.operations.monitoring import queue_drain, queue_health, redis_info
 
@@ -92,12 +91,7 @@ def _database() -> Iterator[Finding]:
 
 
 def _migrations() -> Iterator[Finding]:
-    needed = ScriptDirectory(current_app.extensions["migrate"].directory).get_current_head()
-    try:
-        current = db.session.scalar(text("SELECT version_num FROM alembic_version"))
-    except SQLAlchemyError:
-        db.session.rollback()
-        current = None
+    needed, current = schema_revision.needed(), schema_revision.current()
     if current == needed:
         yield Finding("migrations", State.OK, f"revision {current}")
     else:

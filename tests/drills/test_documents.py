@@ -25,6 +25,7 @@ _BLOCK = re.compile(r"(?:<!-- (?P<setting>.+?) -->\n)?```(?P<language>\w+)\n(?P<
 #: What a reader types and no test does -> why not.
 NOT_RUN = {
     "docker": "there is no engine here; tests/drills/test_deployment.py walks the image's steps",
+    "kubernetes": "there is no cluster here; tests/operations/test_kubernetes.py builds and validates the manifests",
     "systemd": "it installs on a machine that systemd runs; tests/operations/test_deployment.py reads the units",
     "pip": "it changes what is installed here; the lists are those of `make lock`",
     "cron": "a line for cron's table; its command is the one that the page runs before",

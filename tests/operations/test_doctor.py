@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from sqlalchemy import text
 
 from app.celery_config import CANARY_SECONDS
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
-from app.operations import doctor, doctor_documents
+from app.operations import doctor, doctor_documents, schema_revision
 from app.operations.doctor_findings import State
 from app.operations.tasks import canary
 
@@ -48,16 +51,64 @@ def test_a_fault_sets_the_exit_code(app: Hub) -> None:
     assert "Traceback" not in result.output
 
 
-def test_a_missing_migration_is_a_fault(app: Hub) -> None:
-    with db.engine.begin() as connection:
-        [before] = connection.execute(text("SELECT version_num FROM alembic_version")).one()
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-    try:
-        text_of_findings = findings("migrations", worst=State.FAULT)
-    finally:
+@contextmanager
+def database_at(revision: str) -> Iterator[str]:
+    """A database that says it has another revision; yields its own."""
+
+    def write(value: str) -> None:
         with db.engine.begin() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": before})
+            connection.execute(text("UPDATE alembic_version SET version_num = :value"), {"value": value})
+
+    before = schema_revision.current()
+    assert before
+    write(revision)
+    try:
+        yield before
+    finally:
+        write(before)
+
+
+def test_a_missing_migration_is_a_fault(app: Hub) -> None:
+    with database_at("0001") as before:
+        text_of_findings = findings("migrations", worst=State.FAULT)
     assert text_of_findings == f"revision 0001, this hub needs {before} -> flask --app wsgi db upgrade"
+
+
+class TestWaitForSchema:
+    def wait(self, app: Hub, seconds: str = "0") -> Result:
+        return app.test_cli_runner().invoke(args=["hub", "wait-for-schema", "--seconds", seconds])
+
+    def test_the_schema_of_this_hub_and_a_newer_one_are_enough(self, app: Hub) -> None:
+        assert self.wait(app).exit_code == 0
+        with database_at("9999"):
+            assert self.wait(app).exit_code == 0
+
+    def test_an_older_schema_is_an_error_when_the_time_is_over(self, app: Hub) -> None:
+        with database_at("0001") as needed:
+            result = self.wait(app)
+        assert (result.exit_code, result.output) == (
+            1,
+            f"Error: The schema has revision 0001, this hub needs {needed}.\n",
+        )
+
+    def test_it_waits_until_the_migrations_have_run(self, app: Hub) -> None:
+        with database_at("0001") as needed:
+            statement = text("UPDATE alembic_version SET version_num = :value")
+
+            def migrate() -> None:
+                with app.app_context(), db.engine.begin() as connection:
+                    connection.execute(statement, {"value": needed})
+
+            later = threading.Timer(0.5, migrate)
+            later.start()
+            assert self.wait(app, "30").exit_code == 0
+            later.join()
+
+    @pytest.mark.usefixtures("without_database")
+    def test_a_database_that_is_away_is_waited_for(self, app: Hub) -> None:
+        result = self.wait(app)
+        assert result.exit_code == 1
+        assert "Traceback" not in result.output
 
 
 def test_a_wrong_clock_is_a_fault(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

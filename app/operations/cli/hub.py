@@ -1,4 +1,4 @@
-"""Command ``flask hub``: backup, verify, restore and doctor."""
+"""Command ``flask hub``: backup, verify, restore, doctor and wait-for-schema."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flask.cli import AppGroup
 from app.accounts import audit
 from app.kernel import clock
 from app.operations import doctor as doctors
+from app.operations import schema_revision
 from app.operations.backup import create as backups
 from app.operations.backup import restore as backup_restore
 from app.operations.backup.archive import BrokenBackupError, Manifest
@@ -21,7 +22,7 @@ from app.operations.backup.restore import RestoreRefusedError
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 from app.operations.doctor_findings import State
 
-hub = AppGroup("hub", help="The whole installation: backup, verify, restore, doctor.")
+hub = AppGroup("hub", help="The whole installation: backup, verify, restore, doctor, wait-for-schema.")
 _passphrase = click.option(
     "--passphrase-file",
     type=click.File(),
@@ -89,6 +90,15 @@ def doctor() -> None:
             click.echo(f"{'':<7} {'':<14} -> {finding.remedy}")
     if any(finding.state is State.FAULT for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+@hub.command("wait-for-schema")
+@click.option("--seconds", type=click.FloatRange(0), default=300, show_default=True, help="Longest wait.")
+def wait_for_schema(seconds: float) -> None:
+    """Wait until the migrations of this version have run; exit code 1 if they have not."""
+    if not schema_revision.wait(seconds):
+        revision, needed = schema_revision.current(), schema_revision.needed()
+        raise click.ClickException(f"The schema has revision {revision}, this hub needs {needed}.")
 
 
 def _first_line(file: IO[str] | None) -> str | None:

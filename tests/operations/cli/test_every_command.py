@@ -56,7 +56,7 @@ AUDITED = {
 READERS = {
     *("api-keys list", "einvoices accounts list", "einvoices check", "einvoices in-doubt", "einvoices links"),
     *("einvoices readiness", "einvoices series", "einvoices write", "einvoices official-report"),
-    *("hub doctor", "hub verify", "modules list", "tokens list", "users list", "webhooks list"),
+    *("hub doctor", "hub verify", "hub wait-for-schema", "modules list", "tokens list", "users list", "webhooks list"),
 }
 #: Commands with a record of their own, and what it is.
 OTHERS = {
