@@ -39,6 +39,8 @@ class Settings:
     redis_url: str
     storage_dir: Path
     sales_import_api_keys: tuple[str, ...] = ()
+    #: A standby of the database that lists are read from; empty: there is none.
+    database_replica_url: str = ""
     #: Number of proxies in front whose ``X-Forwarded-*`` headers are trusted; 0 trusts none.
     trusted_proxies: int = 0
     #: Address of the hub for links that leave it, without a slash at its end; empty: the host of the present request.
@@ -129,16 +131,11 @@ class Settings:
             **{field.name.upper(): getattr(self, field.name) for field in fields(self)},
             "MAX_CONTENT_LENGTH": self.max_body_bytes,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
-            "SQLALCHEMY_ENGINE_OPTIONS": {
-                "pool_size": self.database_pool_size,
-                "max_overflow": self.database_pool_size,
-                "pool_timeout": 10,
-                "pool_recycle": 1800,
-                "pool_use_lifo": True,  # the connection used last has its statements prepared
-                "query_cache_size": 2000,  # more than the different statements of all packages
-                # Texts of errors go into the log; parameters with data of customers do not.
-                "hide_parameters": True,
-                "connect_args": config_values.connection_defaults(self.database_url),
+            "SQLALCHEMY_ENGINE_OPTIONS": config_values.engine_options(self.database_url, self.database_pool_size),
+            "SQLALCHEMY_BINDS": {
+                name: {"url": url, **config_values.engine_options(url, self.database_pool_size)}
+                for name, url in {"replica": self.database_replica_url}.items()
+                if url
             },
             # Browsers accept ``__Host-`` cookies only when they are secure and belong to this host.
             "SESSION_COOKIE_NAME": "__Host-hub" if self.has_secure_cookies else "hub",
@@ -183,14 +180,13 @@ def _settings(env: FileAwareEnv) -> Settings:
             "Environment", env.str("ENVIRONMENT", "production", validate=validate.OneOf(get_args(Environment)))
         ),
         secret_key=_needed(env, "SECRET_KEY"),
-        database_url=config_values.with_driver(_needed(env, "DATABASE_URL")),
+        **_database_settings(env),
         redis_url=_needed(env, "REDIS_URL"),
         storage_dir=Path(_needed(env, "STORAGE_DIR")),
         sales_import_api_keys=config_values.keys(env.list("SALES_IMPORT_API_KEY", []) or ()),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
         public_url=(env.str("PUBLIC_URL", "", validate=config_values.is_public_url) or "").rstrip("/"),
         allow_http=env.bool("ALLOW_HTTP", False) or False,
-        database_pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(1, 200)),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         login_limit=env.str("LOGIN_LIMIT", "", validate=config_values.is_limit),
         stream_keep_alive_seconds=env.float("STREAM_KEEP_ALIVE_SECONDS", 15.0, validate=validate.Range(0.1, 60)),
@@ -217,6 +213,14 @@ def _settings(env: FileAwareEnv) -> Settings:
         tracing=_is_traced(env),
         **_evidence_settings(env),
     )
+
+
+def _database_settings(env: FileAwareEnv) -> dict[str, Any]:
+    return {
+        "database_url": config_values.with_driver(_needed(env, "DATABASE_URL")),
+        "database_replica_url": config_values.with_driver(env.str("DATABASE_REPLICA_URL", "") or "", "prefer-standby"),
+        "database_pool_size": env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(1, 200)),
+    }
 
 
 def _evidence_settings(env: FileAwareEnv) -> dict[str, Any]:
@@ -271,8 +275,9 @@ def _address_faults(settings: Settings) -> Iterator[str]:
 def _weaknesses(settings: Settings) -> list[str]:
     faults = [*config_values.ca_file_faults("TRUSTED_CA_FILE", settings.trusted_ca_file), *_address_faults(settings)]
     faults += [*_time_stamp_faults(settings), *_mail_faults(settings)]
-    if settings.database_url and not settings.database_url.startswith("postgresql+psycopg://"):
-        faults.append("DATABASE_URL must be a postgresql:// address.")
+    for name in ("database_url", "database_replica_url"):
+        if (url := getattr(settings, name)) and not url.startswith("postgresql+psycopg://"):
+            faults.append(f"{name.upper()} must be a postgresql:// address.")
     if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://")):
         faults.append("REDIS_URL must be a redis:// or rediss:// address.")
     if settings.event_retention and settings.event_retention < settings.webhook_retention:

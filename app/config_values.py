@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,7 +22,8 @@ is_public_url = validate.Regexp(
 
 _SERVER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:(?P<port>[0-9]{1,5}))?")
 
-#: Seconds, a number of probes, and milliseconds until data that nobody acknowledges ends the connection.
+#: A server that is unreachable, or that went away without a word, must not block a request for minutes. Seconds, a
+#: number of probes, and milliseconds until data that nobody acknowledges ends the connection.
 _CONNECTION_DEFAULTS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -77,11 +79,13 @@ def is_time_zone(text: str) -> None:
         raise ValidationError("Expected the name of a time zone such as: Europe/Istanbul.") from error
 
 
-def with_driver(url: str) -> str:
+def with_driver(url: str, wanted: str = "read-write") -> str:
     """Add the driver, so that a usual ``postgresql://`` URL works as it is, also one of several servers.
 
-    libpq takes ``postgresql://user@a:5432,b:5432/name``, SQLAlchemy does not; both take the servers as parameters. Of
-    several servers the hub needs the one that takes changes, so that is the default.
+    libpq takes ``postgresql://user@a:5432,b:5432/name``, SQLAlchemy does not; both take the servers as parameters.
+
+    Args:
+        wanted: which one of several servers is used, unless ``url`` says it (``target_session_attrs`` of libpq).
     """
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
@@ -97,16 +101,23 @@ def with_driver(url: str) -> str:
         address = user + at + slash + name
     found = dict(parse_qsl("&".join(parts)))
     if "," in found.get("host", "") and "target_session_attrs" not in found:
-        parts.append("target_session_attrs=read-write")
+        parts.append(f"target_session_attrs={wanted}")
     return "postgresql+psycopg://" + address + ("?" + "&".join(parts) if parts else "")
 
 
-def connection_defaults(url: str) -> dict[str, int]:
-    """Parameters of a connection to PostgreSQL, unless ``url`` has them.
-
-    A server that is unreachable, or that went away without a word, must not block a request for minutes.
-    """
-    return {name: value for name, value in _CONNECTION_DEFAULTS.items() if f"{name}=" not in url}
+def engine_options(url: str, pool_size: int) -> dict[str, Any]:
+    """Options of SQLAlchemy's engine for a database; parameters of a connection that ``url`` has stay."""
+    return {
+        "pool_size": pool_size,
+        "max_overflow": pool_size,
+        "pool_timeout": 10,
+        "pool_recycle": 1800,
+        "pool_use_lifo": True,  # the connection used last has its statements prepared
+        "query_cache_size": 2000,  # more than the different statements of all packages
+        # Texts of errors go into the log; parameters with data of customers do not.
+        "hide_parameters": True,
+        "connect_args": {name: value for name, value in _CONNECTION_DEFAULTS.items() if f"{name}=" not in url},
+    }
 
 
 def waits(seconds: Iterable[int]) -> tuple[timedelta, ...]:

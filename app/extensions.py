@@ -10,8 +10,9 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from redis import Redis
-from sqlalchemy import MetaData
+from sqlalchemy import Engine, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 #: Fixed names of constraints: the error handlers recognise a lost race by them.
@@ -24,6 +25,17 @@ NAMING = {
 }
 
 
+class RoutedSession(Session):
+    """A session whose statements go to the engine that ``choose_engine`` names; None stands for that of the models."""
+
+    @staticmethod
+    def choose_engine() -> Engine | None:
+        return None
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Any:
+        return self.choose_engine() or super().get_bind(*args, **kwargs)
+
+
 class Model(DeclarativeBase):
     """Base class of all models."""
 
@@ -31,7 +43,7 @@ class Model(DeclarativeBase):
 
 
 #: ``expire_on_commit`` is off: a request answers with rows of its one transaction.
-db: Any = SQLAlchemy(model_class=Model, session_options={"expire_on_commit": False})
+db: Any = SQLAlchemy(model_class=Model, session_options={"class_": RoutedSession, "expire_on_commit": False})
 migrate = Migrate()
 jwt = JWTManager()
 #: ``kernel/http/rate_limit_headers.py`` writes its headers.

@@ -20,7 +20,7 @@ from app.evidence import register as evidence
 from app.extensions import bus, db, jwt, limiter, migrate
 from app.grn import register as grn
 from app.kernel import json, logs
-from app.kernel.database import lost_connections, pooler
+from app.kernel.database import lost_connections, pooler, replica
 from app.kernel.http import error_handlers, rate_limit_headers, rate_limit_storage, security_headers
 from app.kernel.http.app import Hub
 from app.kernel.http.bodies import body_reader
@@ -102,15 +102,14 @@ def create_app(settings: Settings | None = None) -> Hub:
 
 
 def _bind_extensions(app: Hub, settings: Settings) -> None:
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] |= {
-        "json_serializer": json.encode_text,
-        "json_deserializer": json.decode,
-    }
+    for options in (app.config["SQLALCHEMY_ENGINE_OPTIONS"], *app.config["SQLALCHEMY_BINDS"].values()):
+        options |= {"json_serializer": json.encode_text, "json_deserializer": json.decode}
     app.config["RATELIMIT_STORAGE_URI"] = rate_limit_storage.storage_uri(settings.redis_url)
     db.init_app(app)
     with app.app_context():
         pooler.register(db.engine)
         lost_connections.register(db.engine)
+    replica.register(app)
     migrate.init_app(app, db, directory=str(MIGRATIONS))
     jwt.init_app(app)
     limiter.init_app(app)
@@ -137,6 +136,7 @@ def _connect_packages() -> None:
         events.subscribe(subscriber)
     body_reader.caller_checks[:] = [guards.require_caller]
     principals.authenticators[:] = [*accounts.AUTHENTICATORS, *stream.AUTHENTICATORS]
+    replica.caller_name = principals.caller_name
     chain.domain.state_before = chain_records.state_before
     chain.domain.append_missing = late_records.append_missing
     invoice_sources.SOURCES["sales"] = invoice_sources.InvoiceSource(

@@ -76,6 +76,16 @@ def test_several_database_servers_are_taken_as_libpq_takes_them(
     assert parameters.get("sslmode") == of_libpq.get("sslmode")
 
 
+def test_several_standbys_are_taken_as_such(read: Read) -> None:
+    settings = read(DATABASE_REPLICA_URL="postgresql://hub@db2,db3/hub")
+    assert make_url(settings.database_replica_url).query["target_session_attrs"] == "prefer-standby"
+    assert settings.flask()["SQLALCHEMY_BINDS"]["replica"]["url"] == settings.database_replica_url
+    assert read().flask()["SQLALCHEMY_BINDS"] == {}
+    assert faults(read, DATABASE_REPLICA_URL="mysql://db2/hub") == [
+        "DATABASE_REPLICA_URL must be a postgresql:// address."
+    ]
+
+
 def test_what_a_database_address_says_itself_stays(read: Read) -> None:
     settings = read(DATABASE_URL="postgresql://hub@a,b/hub?target_session_attrs=any&connect_timeout=9")
     assert settings.database_url.count("target_session_attrs") == 1

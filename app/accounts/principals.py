@@ -63,6 +63,14 @@ def resolved_caller() -> Principal | None:
     return resolved
 
 
+def caller_name() -> str | None:
+    """The user of the current request with all credentials, or the credential of no user; None for nobody known."""
+    caller = resolved_caller()
+    if caller is None:
+        return None
+    return caller.credential if caller.user_id is None else f"user:{caller.user_id}"
+
+
 def credential_ids(kind: str, credentials: Collection[str]) -> list[int]:
     """Row ids of the credentials of one kind (``user``, ``token``, ``api_key``)."""
     parts = (credential.partition(":") for credential in credentials)

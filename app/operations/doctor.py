@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
 from app.kernel import clock, postgres_programs
+from app.kernel.database import replica
 from app.kernel.identifiers import clean_identifier
 from app.kernel.system.private_folders import is_open_to_others, make_private_folder
 from app.kernel.worker import heartbeat
@@ -87,7 +88,23 @@ def _database() -> Iterator[Finding]:
             "Raise max_connections, or lower DATABASE_POOL_SIZE.",
         )
     yield from _migrations()
+    yield from _replica()
     yield _clock("the database", db.session.scalar(text("SELECT clock_timestamp()")))
+
+
+def _replica() -> Iterator[Finding]:
+    if not current_app.config["DATABASE_REPLICA_URL"]:
+        return
+    remedy = "Check DATABASE_REPLICA_URL and the replication; lists come from the primary."
+    try:
+        written, replayed = replica.read_positions()
+    except SQLAlchemyError as error:
+        yield Finding("replica", State.WARNING, str(getattr(error, "orig", error)).splitlines()[0], remedy)
+        return
+    if replayed is None:
+        yield Finding("replica", State.WARNING, "the server is no standby", remedy)
+    else:
+        yield Finding("replica", State.OK, f"{max(0, written - replayed) / _MIB:.1f} MiB behind the primary")
 
 
 def _migrations() -> Iterator[Finding]:

@@ -90,7 +90,8 @@ def post_worker_init(worker: Any) -> None:
     from app.stream.broadcaster import broadcaster  # noqa: PLC0415
 
     with worker.wsgi_application.app_context():
-        limit_idle_transactions(db.engine, WEB_SECONDS)
+        for engine in db.engines.values():
+            limit_idle_transactions(engine, WEB_SECONDS)
     worker.heartbeat = Heartbeat("web")
 
     def send_heartbeats() -> None:

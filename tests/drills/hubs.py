@@ -228,6 +228,7 @@ def drill_hub(*, webs: int = 2, has_standby: bool = False, **facts: str) -> Iter
             "STREAMS_PER_USER": "1000",
             "STREAMS_PER_PROCESS": "150",
             "PROMETHEUS_MULTIPROC_DIR": str(postgres.data_dir.parent / "metrics"),
+            **({"DATABASE_REPLICA_URL": standby.url} if standby else {}),
             **facts,
         }
         spawner = Spawner(environment)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from app.einvoices.samples import DRAFT
 from tests.drills.figures import Figures, report
-from tests.drills.hubs import DrillHub, drill_hub, wait_for
+from tests.drills.hubs import HEADERS, DrillHub, drill_hub, wait_for
 from tests.drills.loads import Imports
 from tests.drills.papers import issue, printed, sign_in_a_seller, sign_in_an_admin
 from tests.drills.watching import CONCURRENCY, Watching, subscribe
+from tests.factories import a_sale
 
 pytestmark = pytest.mark.drill
 
@@ -24,7 +27,7 @@ INVOICES, PAPERS = (200, 6) if os.environ.get("SHORT") else (2000, 200)
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrillHub]:
     storage = str(tmp_path_factory.mktemp("storage"))
-    with drill_hub(has_standby=True, STORAGE_DIR=storage, WEBHOOK_RETRIES="1,2,3,5,8") as running:
+    with drill_hub(webs=1, has_standby=True, STORAGE_DIR=storage, WEBHOOK_RETRIES="1,2,3,5,8") as running:
         wait_for(lambda: running.get("/healthz/worker")[0] == 200, 60)
         yield running
 
@@ -34,9 +37,33 @@ def seller(hub: DrillHub) -> dict[str, str]:
     return sign_in_a_seller(hub)
 
 
+def test_lists_come_from_the_standby_unless_the_caller_has_just_written(hub: DrillHub) -> None:
+    assert hub.standby
+    reader, number = hub.sign_in("billing"), f"REPLICA-{time.monotonic_ns()}"
+
+    def finds(headers: dict[str, str]) -> bool:
+        status, body = hub.get(f"/api/sales/invoices/?search={number}", headers=headers)
+        assert status == 200, body
+        return number in body
+
+    for _ in range(3):  # each process learns how far the standby is
+        assert not any([finds(reader), finds(HEADERS)])
+        time.sleep(1.1)
+    with psycopg.connect(hub.standby.url, autocommit=True) as standby:
+        standby.execute("SELECT pg_wal_replay_pause()")
+        status, answer = hub.post("/api/sales/import/invoice/", a_sale(invoice_no=number))
+        assert status == 201, answer
+        assert finds(HEADERS), "the ERP does not see what it has just written"
+        assert not finds(reader), "the list came from the primary"
+        standby.execute("SELECT pg_wal_replay_resume()")
+    wait_for(lambda: finds(reader), 30)
+    assert finds(HEADERS)
+    assert re.search(r"^ok +replica +[0-9.]+ MiB behind the primary$", hub.flask("hub", "doctor"), re.M)
+
+
 def test_a_standby_takes_over_under_load(hub: DrillHub, seller: dict[str, str]) -> None:
     began, watching = time.monotonic(), Watching(0.0)
-    subscribe(hub, sign_in_an_admin(hub), watching.receiver.port)
+    endpoint = subscribe(hub, sign_in_an_admin(hub), watching.receiver.port)
     with Imports(hub) as imports:
         papers = [issue(hub, seller) for _ in range(PAPERS)]
         wait_for(lambda: len(imports.stored) >= INVOICES / 2, 300)
@@ -52,11 +79,15 @@ def test_a_standby_takes_over_under_load(hub: DrillHub, seller: dict[str, str]) 
     fault = "PostgreSQL killed, its standby promoted"
     imports.report(fault)
     printed(hub, seller, papers, fault, began)
-    every_event_arrived(hub, watching, fault, began)
+    every_event_arrived(hub, endpoint, watching, fault, began)
 
 
-def every_event_arrived(hub: DrillHub, watching: Watching, fault: str, began: float) -> None:
-    [(happened,)] = hub.sql("SELECT count(*) FROM events WHERE type LIKE 'sales.%%'")
+def every_event_arrived(hub: DrillHub, endpoint: int, watching: Watching, fault: str, began: float) -> None:
+    [(happened,)] = hub.sql(
+        "SELECT count(*) FROM events WHERE type LIKE 'sales.%%' "
+        "AND created_at > (SELECT created_at FROM webhook_endpoints WHERE id = %s)",
+        endpoint,
+    )
     wait_for(lambda: len(watching.taken) >= happened, 120)
     lost = happened - len(watching.taken)
     report(Figures(fault, "webhooks", happened, lost, watching.repeats, CONCURRENCY, time.monotonic() - began))

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, liter
 
 from app.extensions import db
 from app.kernel import clock, json
+from app.kernel.database import replica
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message
@@ -101,6 +102,7 @@ def keyset_page_schema(item: type[Schema]) -> type[Schema]:
     )
 
 
+@replica.reading_lists()
 def page_by_keyset(
     query: Select[Any],
     order: Order,
@@ -125,6 +127,7 @@ def page_by_keyset(
     return Page(shown, _link(cursor=encode_row(shown[-1], order), page_size=size) if more else None)
 
 
+@replica.reading_lists()
 def large_page(
     query: Select[Any],
     order: Order,
@@ -160,6 +163,7 @@ def large_page(
     return Page(rows[:size], next_link, _link(page=number - 1, page_size=size) if number > 1 else None, count, exact)
 
 
+@replica.reading_lists()
 def count_rows(query: Select[Any]) -> tuple[int, bool]:
     """Number of rows and whether it is exact; beyond 10,000 it is the planner's estimate."""
     plain = query.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)

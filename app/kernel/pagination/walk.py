@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from sqlalchemy import Select, func, literal, select
 
 from app.extensions import db
+from app.kernel.database import replica
 from app.kernel.pagination.keyset import MAX_COUNTED_ROWS, Order, decode_row, encode_row, load_rows
 
 #: The sign before the name of an order that reverses it.
@@ -101,6 +102,7 @@ class Loaded:
     parts: tuple[Any, ...] = ()
 
 
+@replica.reading_lists()
 def walk(query: Select[Any], order: Order, place: Place, loaded: Loaded) -> Walked:
     """The page at ``place``; its cost does not depend on its position in the list.
 
@@ -119,6 +121,7 @@ def walk(query: Select[Any], order: Order, place: Place, loaded: Loaded) -> Walk
     return Walked(rows, encode_row(rows[-1], order), encode_row(rows[0], order))
 
 
+@replica.reading_lists()
 def rows_after(query: Select[Any], order: Order, place: Place, loaded: Loaded) -> tuple[list[Any], bool]:
     """The rows after a cursor, and whether there are more."""
     if place.after:
@@ -127,6 +130,7 @@ def rows_after(query: Select[Any], order: Order, place: Place, loaded: Loaded) -
     return rows[: place.size], is_cut or len(rows) > place.size
 
 
+@replica.reading_lists()
 def count_up_to(query: Select[Any], limit: int) -> Count:
     """The number of rows of ``query``, exact up to ``limit``."""
     plain = query.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)

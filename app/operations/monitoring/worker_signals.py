@@ -84,7 +84,8 @@ def _remove_heartbeats(**_rest: Any) -> None:
 def _reset_connections(**_rest: Any) -> None:
     """Drop the database connections of the parent process; two processes must not share one."""
     with HubTask.flask_app.app_context():
-        db.engine.dispose(close=False)
+        for engine in db.engines.values():
+            engine.dispose(close=False)
 
 
 def _record_failed_task(sender: Any, task_id: str, exception: BaseException, args: Any = (), **_rest: Any) -> None:
