@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask_babel import gettext
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
@@ -17,7 +17,7 @@ from app.accounts import users
 from app.accounts.ownership import actor, owner_id, scope
 from app.accounts.principals import authenticate
 from app.admin.forms.credited_quantities import chosen_items, named_by_input
-from app.admin.helpers import load_data, load_form, redirect_with_success
+from app.admin.helpers import load_data, load_form, redirect_to, redirect_with_success
 from app.admin.i18n.formats import moment, money
 from app.admin.i18n.labels import LABELS, label
 from app.admin.i18n.translate import translate
@@ -124,8 +124,10 @@ def from_sales() -> BaseResponse:
     """Create a draft from a sales invoice, or open the existing e-invoice of that sales invoice."""
     data = load_form(FromSalesSchema(), "invoice_no", **_choice("prices_include_vat"), **_account())
     einvoice, is_new = sales_drafts.draft_from_sales(data, owner_id(), scope(), actor())
-    message = gettext("Draft created.") if is_new else gettext("This sales invoice already has an e-invoice.")
-    return _redirect(message, einvoice.id)
+    if is_new:
+        return _redirect(gettext("Draft created."), einvoice.id)
+    flash(gettext("This sales invoice had this e-invoice already. It was not changed."), "info")
+    return redirect_to("admin.einvoices.show", einvoice_id=einvoice.id)
 
 
 @blp.post("/<int:einvoice_id>/buyer")

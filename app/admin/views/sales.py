@@ -19,6 +19,7 @@ from app.admin.lists.list_view import show_list
 from app.admin.lists.sales_tables import INVOICES
 from app.einvoices import sellers
 from app.einvoices.access import MODULE
+from app.einvoices.lifecycle import from_sales
 from app.einvoices.provider_accounts import directory
 from app.kernel.errors import NotFound
 from app.kernel.pagination.limits import MAX_PAGE_SIZE
@@ -84,7 +85,7 @@ def show(invoice_id: int) -> str:
         primary_steps={step.name for step in steps if _is_primary(step)},
         undo_steps={step.name for step in steps if step.ends in _UNDO_OUTCOMES},
         couriers=masters.active_couriers() if "delivery.courier" in names else (),
-        **_einvoice_choices(),
+        **_einvoice_choices(invoice.invoice_no),
         workers=transitions.list_workers() if "delivery.internal" in names else (),
     )
 
@@ -107,13 +108,17 @@ def _is_primary(step: Step) -> bool:
     return step.delivery_type is None and step.ends not in {*_UNDO_OUTCOMES, Outcome.HELD}
 
 
-def _einvoice_choices() -> dict[str, Any]:
-    """Whether the viewer may create an e-invoice, whether the prices usually include VAT, and the provider accounts."""
+def _einvoice_choices(invoice_no: str) -> dict[str, Any]:
+    """The viewer's e-invoice of a sales invoice; or whether they may create one, and the choices for it."""
     caller = authenticate()
-    allowed = "einvoices:write" in caller.abilities and modules.is_enabled(caller.user_id, MODULE)
-    with_vat = allowed and caller.user_id is not None and sellers.profile_of(caller.user_id).prices_include_vat
-    accounts = directory.choices(caller.user_id) if allowed and caller.user_id is not None else ()
-    return {"may_create_einvoice": allowed, "prices_include_vat": with_vat, "accounts": accounts}
+    may_write = "einvoices:write" in caller.abilities and modules.is_enabled(caller.user_id, MODULE)
+    if not may_write or caller.user_id is None:
+        return {}
+    if kept := from_sales.find_kept(invoice_no, caller.user_id):
+        return {"own_einvoice": kept}
+    with_vat = sellers.profile_of(caller.user_id).prices_include_vat
+    accounts = directory.choices(caller.user_id)
+    return {"may_create_einvoice": True, "prices_include_vat": with_vat, "accounts": accounts}
 
 
 def _queue_counts() -> list[tuple[str, LazyString, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from app.accounts.ownership import Scope
 from app.einvoices import invoice_sources, sellers
@@ -52,7 +52,7 @@ def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope, actor
         select(func.pg_advisory_xact_lock(func.hashtextextended(f"from-sales {owner_id} {invoice_no}", 0)))
     )
     existing = _find_existing(invoice_no, owner_id)
-    if existing and (not allowed_steps.is_allowed("correct", existing) or is_open(existing)):
+    if existing and _is_kept(existing):
         return existing, False
     if existing:
         step_needs.require("correct", existing)
@@ -72,6 +72,17 @@ def draft_from_sales(data: Mapping[str, Any], owner_id: int, scope: Scope, actor
     return einvoice, True
 
 
+def find_kept(invoice_no: str, owner_id: int) -> Einvoice | None:
+    """The e-invoice that ``draft_from_sales`` would return instead of a new draft."""
+    existing = db.session.scalar(_in_force(invoice_no, owner_id))
+    return existing if existing and _is_kept(existing) else None
+
+
+def _is_kept(existing: Einvoice) -> bool:
+    """Whether an e-invoice stays that of its sales invoice: only a rejected one is replaced by a correction."""
+    return not allowed_steps.is_allowed("correct", existing) or is_open(existing)
+
+
 def _replace(rejected: Einvoice, einvoice: Einvoice, actor: str) -> None:
     for name in _KEPT:
         setattr(einvoice, name, getattr(rejected, name))
@@ -79,11 +90,14 @@ def _replace(rejected: Einvoice, einvoice: Einvoice, actor: str) -> None:
 
 
 def _find_existing(invoice_no: str, owner_id: int) -> Einvoice | None:
-    query = select(Einvoice.id).where(
+    existing_id = db.session.scalar(_in_force(invoice_no, owner_id).with_only_columns(Einvoice.id))
+    return None if existing_id is None else find_for_update(existing_id, owner_id)
+
+
+def _in_force(invoice_no: str, owner_id: int) -> Select[Any]:
+    return select(Einvoice).where(
         Einvoice.owner_id == owner_id, Einvoice.sales_invoice_no == invoice_no, ~Einvoice.is_test, is_in_force()
     )
-    existing_id = db.session.scalar(query)
-    return None if existing_id is None else find_for_update(existing_id, owner_id)
 
 
 def _kept_choices(rejected: Einvoice, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -206,6 +206,18 @@ def assert_offered_steps_are_accepted(number: str, actor: Actor, step_data: dict
     assert offered == accepted
 
 
+def test_a_second_draft_of_a_sales_invoice_is_said_to_exist_already(
+    create_user: Callable[..., User], signed_in_client: Callable[..., FlaskClient]
+) -> None:
+    number, client = sample_data.import_invoice(), signed_in_client(sample_data.enable_module(create_user("billing")))
+    fields = {"invoice_no": number, "prices_include_vat": "true"}
+    answers = [submit_form(client, "/admin/einvoices/from-sales", page="/admin", **fields) for _ in range(2)]
+    assert answers[0].location == answers[1].location
+    shown = client.get(answers[1].location).text
+    assert "had this e-invoice already. It was not changed." in shown
+    assert 'class="notice info"' in shown
+
+
 @pytest.mark.drill
 def test_pages_are_accessible(signed_in: Callable[..., Page], app: Hub) -> None:
     with unit_of_work():
