@@ -43,6 +43,7 @@ NAVIGATION: tuple[Group, ...] = (
             Entry(lazy_gettext("Sales invoices"), "admin.sales.index", "receipt-text"),
             Entry(lazy_gettext("Review desk"), "admin.review_desk.index", "undo-2"),
             Entry(lazy_gettext("Goods receipts"), "admin.receipts.index", "package-open"),
+            Entry(lazy_gettext("Rolls"), "admin.rolls.index", "spool"),
             Entry(lazy_gettext("Master data"), "admin.masters.index", "database"),
             Entry(lazy_gettext("E-invoices"), "admin.einvoices.index", "file-check-2"),
         ),

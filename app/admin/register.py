@@ -42,6 +42,7 @@ from app.admin.views.desks import upload_progress as upload_progress_views
 from app.admin.views.goods import associations as associations_views
 from app.admin.views.goods import label_choice as label_choice_views
 from app.admin.views.goods import masters as masters_views
+from app.admin.views.goods import rolls as rolls_views
 from app.admin.views.lists import einvoice_series as einvoice_series_views
 from app.admin.views.lists import einvoice_steps as einvoice_steps_views
 from app.admin.views.lists import list_columns as list_columns_views
@@ -78,6 +79,7 @@ PAGES = (
     roll_upload_views,
     associations_views,
     label_choice_views,
+    rolls_views,
     masters_views,
     upload_progress_views,
     einvoices_views,

@@ -49,6 +49,7 @@ ICONS = (
     "scroll-text",
     "search",
     "shield-check",
+    "spool",
     "store",
     "triangle-alert",
     "truck",

@@ -42,6 +42,7 @@ CHAPTERS: tuple[Chapter, ...] = (
                 "inspection_desk",
                 "associations",
                 "labels",
+                "rolls",
                 "masters",
             }
         ),

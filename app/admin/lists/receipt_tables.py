@@ -1,4 +1,4 @@
-"""Lists of goods receipts: receipts, and the rolls of a fabric item."""
+"""Lists of goods receipts: receipts, the rolls of a fabric item, and the rolls of all receipts."""
 
 from __future__ import annotations
 
@@ -50,6 +50,28 @@ ROLLS = define(
     ),
 )
 
+STOCK = define(
+    "stock",
+    lazy_gettext("Rolls"),
+    (
+        Column("number", lazy_gettext("Roll"), field("supplier_roll_no"), sort="number", always=True),
+        Column("factory", lazy_gettext("Factory number"), field("factory_roll_no")),
+        Column("fabric", lazy_gettext("Fabric"), lambda row, more: more["fabrics"][row.item.fabric_id], "text"),
+        Column("color", lazy_gettext("Colour"), lambda row, _: row.item.color, "text"),
+        Column("state", lazy_gettext("Status"), lambda row, _: "inspected" if row.inspected_at else "waiting"),
+        Column("length", lazy_gettext("Length"), field("length"), "number"),
+        Column("width", lazy_gettext("Width"), field("width"), "number"),
+        Column("weight", lazy_gettext("Weight"), field("weight"), "number", hidden=True),
+        Column("usable", lazy_gettext("Usable length"), field("effective_length"), "number", hidden=True),
+        Column("shade", lazy_gettext("Shade"), field("shade")),
+        Column("warehouse", lazy_gettext("Warehouse"), lambda row, _: row.item.warehouse, "text"),
+        Column("grn", lazy_gettext("GRN"), lambda row, _: row.item.grn, "text", hidden=True),
+        Column("receipt", lazy_gettext("Invoice"), lambda row, _: row.item.receipt.invoice_no, "text"),
+        Column("created", lazy_gettext("Received"), lambda row, _: row.item.receipt.created_at, sort="-created"),
+        Column("inspected", lazy_gettext("Inspected"), field("inspected_at"), hidden=True),
+    ),
+)
+
 
 def details(rows: Sequence[Any]) -> Details:
     """The names of the suppliers."""
@@ -62,3 +84,8 @@ def steps() -> list[Step]:
         Step(url_for("admin.receipt_steps.papers", kind="labels"), gettext("Download roll labels"), "download"),
         Step(url_for("admin.receipt_steps.papers", kind="note"), gettext("Download notes"), "download"),
     ]
+
+
+def fabrics_of_rolls(rows: Sequence[Any]) -> Details:
+    """The names of the fabrics."""
+    return {"fabrics": masters.find_names(masters.FABRICS, [roll.item.fabric_id for roll in rows])}

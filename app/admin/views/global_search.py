@@ -113,7 +113,7 @@ def _receipts(text: str) -> Iterator[Hits]:
         for receipt in page.content
         if receipt.id not in of_rolls  # a search for a roll number finds its receipt too
     ]
-    yield Hits(lazy_gettext("Rolls"), [_roll_hit(roll) for roll in rolls])
+    yield Hits(lazy_gettext("Rolls"), [_roll_hit(roll) for roll in rolls], url_for("admin.rolls.index", search=text))
     yield Hits(lazy_gettext("Goods receipts"), found, url_for("admin.receipts.index", search=text))
 
 

@@ -110,9 +110,9 @@ def item(receipt_id: int, item_id: int) -> str | Response:
 
 
 @blp.get(f"{_ITEM}/rolls/<int:roll_id>")
-@requires("grn:write")
+@requires("grn:read")
 def roll(receipt_id: int, item_id: int, roll_id: int) -> str:
-    """Form for the inspection of a roll."""
+    """A roll, with the form for its inspection."""
     return _roll_page(receipt_id, stored_row(packing_list.find_roll(receipt_id, item_id, roll_id)))
 
 
@@ -129,5 +129,12 @@ def inspect(receipt_id: int, item_id: int, roll_id: int) -> Response | tuple[str
 
 def _roll_page(receipt_id: int, row: InspectionRow) -> str:
     item = row.roll.item
-    columns = inspection_row.columns(item)
-    return render_template("admin/receipts_roll.html", receipt_id=receipt_id, item=item, row=row, columns=columns)
+    return render_template(
+        "admin/receipts_roll.html",
+        receipt=receipts.find_header(receipt_id),
+        item=item,
+        fabric=masters.find(masters.FABRICS, item.fabric_id),
+        row=row,
+        columns=inspection_row.columns(item),
+        may_write="grn:write" in authenticate().abilities,
+    )

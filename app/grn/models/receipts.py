@@ -82,7 +82,8 @@ class FabricItem(db.Model):
         Index("ix_fabric_items_fabric_id_color", "fabric_id", "color"),
         Index("ix_fabric_items_order_id", "order_id"),
         Index("ix_fabric_items_grn_date", "grn_date"),
-        Index("ix_fabric_items_warehouse", "warehouse"),
+        Index("ix_fabric_items_color_lower", sql("lower(color)")),
+        Index("ix_fabric_items_warehouse_lower", sql("lower(warehouse)")),
         Index("ix_fabric_items_external_order_ids", "external_order_ids", postgresql_using="gin"),
         prefix_index("fabric_items", "grn"),
     )
@@ -141,8 +142,11 @@ class SupplierRoll(db.Model):
             name="blanket_qty",
         ),
         Index("ix_supplier_rolls_fabric_item_id_position", "fabric_item_id", "position"),
-        Index("ix_supplier_rolls_supplier_roll_no_lower", sql("lower(supplier_roll_no)")),
-        Index("ix_supplier_rolls_factory_roll_no_lower", sql("lower(factory_roll_no)")),
+        Index("ix_supplier_rolls_supplier_roll_no_id", "supplier_roll_no", "id"),
+        Index("ix_supplier_rolls_inspected", "id", postgresql_where=sql("inspected_at IS NOT NULL")),
+        Index("ix_supplier_rolls_waiting", "id", postgresql_where=sql("inspected_at IS NULL")),
+        prefix_index("supplier_rolls", "supplier_roll_no"),
+        prefix_index("supplier_rolls", "factory_roll_no"),
     )
 
     id: Mapped[int] = identity()

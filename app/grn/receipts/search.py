@@ -19,7 +19,9 @@ SORTABLE: Mapping[str, Any] = {
     "invoiceDate": GoodsReceipt.invoice_date,
 }
 _HEADER_EQUALS = ("external_id", "supplier_id", "invoice_no", "erp_invoice_no")
-_ITEM_EQUALS = ("fabric_id", "color", "order_id", "warehouse")
+_ITEM_EQUALS = ("fabric_id", "order_id")
+#: Texts of items that are compared without case.
+_ITEM_TEXTS = ("grn", "color", "warehouse")
 #: A search with more hits than this is not counted, if the first receipts of the list contain enough hits.
 COUNT_LIMIT = 1000
 #: Receipts that such a search examines for each receipt to show, before the full search is run.
@@ -93,8 +95,8 @@ def starts_with(column: Any, term: str) -> Any:
 
 def _item_conditions(filters: Mapping[str, Any]) -> list[Any]:
     conditions = [getattr(FabricItem, name) == filters[name] for name in _ITEM_EQUALS if name in filters]
-    if "grn" in filters:
-        conditions.append(equals_ignoring_case(FabricItem.grn, filters["grn"]))
+    texts = [name for name in _ITEM_TEXTS if name in filters]
+    conditions += [equals_ignoring_case(getattr(FabricItem, name), filters[name]) for name in texts]
     if "external_order_id" in filters:
         conditions.append(FabricItem.external_order_ids.contains([filters["external_order_id"]]))
     if "grn_date_from" in filters:

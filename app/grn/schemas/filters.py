@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.grn.models.columns import LedgerType, OutType
+from app.grn.receipts.roll_list import RollState
 from app.grn.receipts.search import SORTABLE
 from app.grn.schemas.fields import reference, required_identifier
 from app.grn.schemas.pagination import PageQuery, Sort
@@ -38,6 +39,16 @@ class ReceiptQuery(PageQuery):
             "description": "The first characters of a number of the receipt or of its GRN, or a whole roll number."
         },
     )
+
+
+class RollFilters(Schema):
+    """Filters of rolls; a roll must match all of them."""
+
+    search = Identifier(100)
+    fabric = Identifier(100)
+    color = Identifier(100)
+    warehouse = Identifier(100)
+    state = Choice(*RollState)
 
 
 class ByExternalId(Schema):
