@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
@@ -15,24 +16,27 @@ from app.einvoices.provider_accounts import status_words
 from app.einvoices.status import OwnWord, Status, is_rejected, took_rejection_back
 from app.kernel.worker.work_queue import WorkState
 
+# States and statuses are literals: with parameters the planner finds no partial index, and the plan that PostgreSQL
+# keeps for any parameter expects as many rejected e-invoices as accepted ones.
+
 
 def _rejected() -> ColumnElement[bool]:
-    # As ``REJECTED_LATER``, with literals: by them the planner finds the partial index.
-    is_sent = Einvoice.status.in_([_literal(Status.SENT), _literal(Status.ACCEPTED)])
-    says_rejected = func.lower(Einvoice.provider_status) == _literal(Status.REJECTED)
+    is_sent = Einvoice.status.in_([literal_of(Status.SENT), literal_of(Status.ACCEPTED)])  # as ``REJECTED_LATER``
+    says_rejected = func.lower(Einvoice.provider_status) == literal_of(Status.REJECTED)
     later = and_(is_sent, says_rejected, status_words.meaning() == Status.REJECTED)
-    at_once = and_(Einvoice.status == Status.REJECTED, status_words.meaning() != Status.ACCEPTED)
+    at_once = and_(Einvoice.status == literal_of(Status.REJECTED), status_words.meaning() != Status.ACCEPTED)
     return and_(Einvoice.corrected_by_id.is_(None), or_(at_once, later))
 
 
-def _literal(status: Status) -> ColumnElement[str]:
-    return literal(status.value, literal_execute=True)
+def literal_of(value: StrEnum) -> ColumnElement[str]:
+    """A value that stands in the text of the statement."""
+    return literal(value.value, literal_execute=True)
 
 
 def _not_sent() -> ColumnElement[bool]:
     later = aliased(EinvoiceSending)
     failed = select(EinvoiceSending.einvoice_id).where(
-        EinvoiceSending.state == WorkState.FAILED,
+        EinvoiceSending.state == literal_of(WorkState.FAILED),
         ~EinvoiceSending.in_doubt,
         ~exists().where(later.einvoice_id == EinvoiceSending.einvoice_id, later.id > EinvoiceSending.id),
     )
@@ -41,13 +45,13 @@ def _not_sent() -> ColumnElement[bool]:
 
 def _in_doubt() -> ColumnElement[bool]:
     doubtful = select(EinvoiceSending.einvoice_id).where(
-        EinvoiceSending.state == WorkState.FAILED, EinvoiceSending.in_doubt
+        EinvoiceSending.state == literal_of(WorkState.FAILED), EinvoiceSending.in_doubt
     )
     return Einvoice.id.in_(doubtful)
 
 
 def _disputed(state: CheckState) -> ColumnElement[bool]:
-    disputed = select(EinvoiceSending.einvoice_id).where(EinvoiceSending.check_state == state.value)
+    disputed = select(EinvoiceSending.einvoice_id).where(EinvoiceSending.check_state == literal_of(state))
     return Einvoice.id.in_(disputed)
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, any_, cast, false, func, literal_column, select
+from sqlalchemy import BigInteger, Select, any_, cast, false, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 
 from app.einvoices.models.einvoices import IDENTIFIERS, Einvoice
@@ -17,6 +17,8 @@ from app.kernel.text.plain_letters import folded
 
 #: Maximum number of hits whose ids are read first; with the ids the planner knows how few rows match.
 MAX_RESOLVED = 200
+#: Key of a query whose words are common: rows are read in the order of the list, without the index of words.
+BY_SCAN = "by_scan"
 #: As in ``IDENTIFIERS``.
 _UNDOTTED = str.maketrans("ıİ", "ii")
 #: Several words joined by punctuation, with a digit or an @: invoice numbers, orders and e-mail addresses. Names do
@@ -50,7 +52,8 @@ def apply_search(selected: Select[Any], query: Mapping[str, Any]) -> Select[Any]
     if not words:
         return selected.where(false()) if search_text else selected
     prefixes = " & ".join(f"'{word}':*" for word in words)
-    return selected.where(literal_column(WORDS, TSVECTOR).bool_op("@@")(func.to_tsquery("simple", prefixes)))
+    matches = literal_column(WORDS, TSVECTOR).bool_op("@@")(func.to_tsquery("simple", prefixes))
+    return selected.where(matches.is_(true()) if query.get(BY_SCAN) else matches)
 
 
 def _search_text(query: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, literal_column, select, true
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, true
 from sqlalchemy.orm import joinedload
 
 from app.accounts.models.accounts import User
@@ -17,8 +17,8 @@ from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.index_expressions import INCOMPLETE
 from app.einvoices.models.work import EinvoiceTally
 from app.einvoices.queries import lookup
-from app.einvoices.queries.problems import PROBLEMS
-from app.einvoices.queries.search import resolve_identifiers
+from app.einvoices.queries.problems import PROBLEMS, literal_of
+from app.einvoices.queries.search import BY_SCAN, resolve_identifiers
 from app.einvoices.status import Status
 from app.extensions import db
 from app.kernel import json
@@ -31,6 +31,8 @@ from app.kernel.pagination.walk import Count, Place, QuerySource, Walked
 BY_NEED = "need"
 #: Hits of a search that are counted.
 MAX_COUNTED_HITS = 1_000
+#: A search is for rare words if fewer than ``RARE`` of the ``RECENT_EINVOICES`` newest e-invoices match.
+RECENT_EINVOICES, RARE = 500, 5
 #: Users that a page offers as a filter.
 MAX_OWNERS = 200
 _ORDERS: Mapping[str, Order] = {
@@ -45,16 +47,31 @@ _CHOOSING = frozenset({"status", "attention", "in_doubt", "search", "updated_sin
 def source(filters: Mapping[str, Any], scope: Scope) -> QuerySource | ByNeed:
     """The e-invoices that match all ``filters``; without a filter of status or search in the order ``BY_NEED``."""
     chosen = resolve_identifiers(filters, lookup.scoped(scope))
-    known = lookup.count_tallied(chosen, scope)
-    plain = QuerySource(
-        lookup.filtered(lookup.scoped(scope), chosen),
-        _ORDERS,
-        "-created",
-        options=_OPTIONS,
-        known=None if known is None else Count(known),
-        count_limit=MAX_COUNTED_HITS if chosen.get("search") else MAX_COUNTED_ROWS,
-    )
+    query, few = lookup.filtered(lookup.scoped(scope), chosen), False
+    tallied = lookup.count_tallied(chosen, scope)
+    known = None if tallied is None else Count(tallied)
+    if chosen.get("search") and "resolved_ids" not in chosen:
+        recent = _count_recent(query, scope)
+        few = recent < RARE
+        if not few:
+            known = Count(recent, exact=False)
+            query = lookup.filtered(lookup.scoped(scope), {**chosen, BY_SCAN: True})
+    limit = MAX_COUNTED_HITS if chosen.get("search") else MAX_COUNTED_ROWS
+    plain = QuerySource(query, _ORDERS, "-created", options=_OPTIONS, few=few, known=known, count_limit=limit)
     return plain if _CHOOSING & {name for name, value in filters.items() if value} else ByNeed(plain, _groups(scope))
+
+
+def _count_recent(query: Select[Any], scope: Scope) -> int:
+    """How many of the newest e-invoices within ``scope`` match.
+
+    The index of words collects all hits of a common word before it answers with the first one. The planner has no
+    statistics for beginnings of words.
+    """
+    newest = lookup.scoped(scope).with_only_columns(Einvoice.id).order_by(Einvoice.id.desc()).limit(RECENT_EINVOICES)
+    # MATERIALIZED: the ids come first, and the search reads these rows instead of its index.
+    ids = newest.cte("newest").prefix_with("MATERIALIZED")
+    hits = query.where(Einvoice.id == ids.c.id).with_only_columns(func.count())
+    return db.session.scalar(hits) or 0
 
 
 def list_owners() -> Sequence[User]:
@@ -75,7 +92,7 @@ def _groups(scope: Scope) -> list[ColumnElement[bool]]:
     incomplete: ColumnElement[bool] = literal_column(f"({INCOMPLETE})")
     conditions = [PROBLEMS[name]() for name in ("rejected", "in_doubt", "not_sent")] + [incomplete]
     if owners := readiness.owners_without_seller_data(scope):
-        conditions.append(Einvoice.owner_id.in_(owners) & (Einvoice.status == Status.DRAFT))
+        conditions.append(Einvoice.owner_id.in_(owners) & (Einvoice.status == literal_of(Status.DRAFT)))
     groups: list[ColumnElement[bool]] = []
     before: list[ColumnElement[bool]] = []
     for condition in [*conditions, true()]:
