@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from flask import request
@@ -49,6 +49,20 @@ def link(**changes: Any) -> str:
     kept = [(name, value) for name, value in request.args.items(multi=True) if value and name not in changes]
     query = urlencode([*kept, *((name, value) for name, value in changes.items() if value is not None)])
     return f"{request.path}?{query}" if query else request.path
+
+
+class Pages(NamedTuple):
+    """Links from one page to others; None: there is no such page."""
+
+    first_url: str | None
+    previous_url: str | None
+    next_url: str | None
+
+
+def numbered_pages(number: int, total: int) -> Pages:
+    """The links of page ``number``, counted from 0, of ``total`` pages; the address names it as ``page``."""
+    before, after = (link(page=other) if 0 <= other < total else None for other in (number - 1, number + 1))
+    return Pages(link(page=None) if number else None, before, after)
 
 
 def _sent_values(schema: Schema) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from app.grn.receipts.item_builder import Data
 from app.grn.receipts.search import starts_with
 from app.grn.schemas.pagination import Page, order_columns, paginate
 from app.kernel.messages import N_, Message
+from app.kernel.pagination.keyset import Order
+from app.kernel.pagination.walk import QuerySource
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,13 @@ def find_page(kind: Kind, filters: Mapping[str, Any]) -> Page:
     model = kind.model
     order = order_columns(filters["sort"], {"id": model.id, "name": model.name, "code": model.code})
     return paginate(_filter_query(model, filters), filters, order, options=kind.options, parts=kind.parts)
+
+
+def source(kind: Kind, filters: Mapping[str, Any]) -> QuerySource:
+    """The rows with their children, for a page, by name."""
+    model = kind.model
+    orders = {"name": Order((model.name, model.id)), "created": Order((model.id,))}
+    return QuerySource(_filter_query(model, filters), orders, "name", options=kind.options, parts=kind.parts)
 
 
 def lock(kind: Kind, row_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Indexes of the list of rolls: beginnings of numbers, order by number, state; colours and warehouses in any case.
+"""Indexes of lists: rolls by beginnings of numbers, by number and state; colours and warehouses in any case; names.
 
 The indexes of whole roll numbers and of warehouses go: the previous release finds the same rows more slowly until it
 ends.
@@ -17,6 +17,7 @@ branch_labels = None
 depends_on = None
 
 ROLLS, ITEMS = "supplier_rolls", "fabric_items"
+MASTERS = ("suppliers", "fabrics", "products", "production_orders")
 NUMBERS = ("supplier_roll_no", "factory_roll_no")
 
 
@@ -32,6 +33,8 @@ def upgrade() -> None:
         for column in ("color", "warehouse"):
             create(f"ix_{ITEMS}_{column}_lower", ITEMS, [sa.text(f"lower({column})")])
         drop(f"ix_{ITEMS}_warehouse", ITEMS)
+        for table in MASTERS:
+            create(f"ix_{table}_name_id", table, ["name", "id"])
         op.execute(f"ANALYZE {ROLLS}")
         op.execute(f"ANALYZE {ITEMS}")
 
@@ -42,6 +45,8 @@ def downgrade() -> None:
             create(f"ix_{ROLLS}_{column}_lower", ROLLS, [sa.text(f"lower({column})")])
             drop(f"ix_{ROLLS}_{column}_prefix", ROLLS)
         create(f"ix_{ITEMS}_warehouse", ITEMS, ["warehouse"])
+        for table in MASTERS:
+            drop(f"ix_{table}_name_id", table)
         for name in ("supplier_roll_no_id", "inspected", "waiting"):
             drop(f"ix_{ROLLS}_{name}", ROLLS)
         for column in ("color", "warehouse"):

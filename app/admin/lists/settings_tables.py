@@ -1,10 +1,14 @@
-"""Lists of settings and administration: tokens, keys, calls, audit trail, webhooks, provider accounts, users."""
+"""Lists of settings and administration: tokens, keys, calls, audit trail, webhooks, accounts, users, modules."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask_babel import lazy_gettext
 
-from app.admin.lists.columns import Column, define, field
+from app.accounts.module_status import ModuleStatus
+from app.admin.lists.columns import Column, Details, define, field
 
 TOKENS = define(
     "tokens",
@@ -121,4 +125,27 @@ USERS = define(
         Column("signed_in", lazy_gettext("Last signed in"), field("last_login_at")),
     ),
     has_buttons=True,
+)
+
+
+def _state(place: int) -> Callable[[Any, Details], str]:
+    """The state of a module of a user and its end, for a file."""
+
+    def text(row: Any, more: Details) -> str:
+        status: ModuleStatus = more["by_user"][row.id][place]
+        return f"{status.state} {status.ends_at:%Y-%m-%d}" if status.ends_at else status.state
+
+    return text
+
+
+MODULES_OF_USERS = define(
+    "modules",
+    lazy_gettext("Modules of all users"),
+    (
+        Column("name", lazy_gettext("Name"), field("name"), "text", always=True),
+        Column("email", lazy_gettext("E-mail address"), field("email"), "text", sort="email"),
+        Column("einvoice_api", lazy_gettext("E-invoice API"), _state(0)),
+        Column("einvoice_webhooks", lazy_gettext("Webhooks"), _state(1)),
+        Column("created", lazy_gettext("Created"), field("created_at"), sort="-created", hidden=True),
+    ),
 )

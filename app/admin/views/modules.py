@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 import structlog
 from flask import Blueprint, g, render_template
@@ -20,6 +22,8 @@ from app.admin.forms.base import Form
 from app.admin.helpers import redirect_with_errors, redirect_with_success
 from app.admin.i18n.formats import day
 from app.admin.list_query import parse_filters
+from app.admin.lists.list_view import show_list
+from app.admin.lists.settings_tables import MODULES_OF_USERS
 from app.admin.viewer import viewer
 from app.kernel import clock
 
@@ -37,6 +41,10 @@ STATE_LABELS = {
     "on": (lazy_gettext("On"), "good"),
     "over": (lazy_gettext("Expired"), "bad"),
 }
+#: What the templates need of each module.
+_TEXTS: Mapping[str, Any] = {"names": MODULE_NAMES, "state_labels": STATE_LABELS, "descriptions": modules.MODULES}
+#: Page of the modules of a user.
+_USER = "admin.modules.show_user"
 
 
 class YearsForm(Form):
@@ -50,22 +58,35 @@ class PeriodForm(Form):
 
 @blp.get("")
 @requires(SETTINGS)
-def show() -> str:
-    """Modules of the viewer; an administrator sees and changes the modules of all users."""
-    filters, today = parse_filters(users.UserQuery()), clock.now()
-    found = users.find_page(filters.values) if viewer_is_admin() else None
-    by_user = module_status.status_of_users([user.id for user in found.results]) if found else {}
-    return render_template(
+def show() -> str | Response:
+    """Modules of the viewer; an administrator sees those of all users too."""
+    own = module_status.status_of(g.user.id)
+    if not authenticate().sees_everything:
+        return render_template("admin/modules_show.html", own=own, **_TEXTS)
+    filters = parse_filters(users.UserQuery(only=("search",)))
+    return show_list(
         "admin/modules_show.html",
-        found=found,
-        filters=filters,
-        by_user=by_user,
-        own=module_status.status_of(g.user.id),
-        names=MODULE_NAMES,
-        state_labels=STATE_LABELS,
-        descriptions=modules.MODULES,
+        MODULES_OF_USERS,
+        users.source(filters.values),
+        filters,
+        details=lambda rows: {"by_user": module_status.status_of_users([user.id for user in rows])},
+        own=own,
+        **_TEXTS,
+    )
+
+
+@blp.get("/<int:user_id>")
+@requires(ADMINISTRATION)
+def show_user(user_id: int) -> str:
+    """Modules of a user, with their periods to change."""
+    today = clock.now()
+    return render_template(
+        "admin/modules_user.html",
+        user=users.find(user_id),
+        statuses=module_status.status_of(user_id),
         years=YearsForm(formdata=None),
         period=PeriodForm(formdata=None, starts=today.date(), ends=modules.years_after(today, 1).date()),
+        **_TEXTS,
     )
 
 
@@ -75,9 +96,9 @@ def renew(user_id: int, module: str) -> Response:
     """Turn a module on, or extend it by years."""
     form = YearsForm()
     if not form.validate_on_submit():
-        return redirect_with_errors(form, "admin.modules.show")
+        return redirect_with_errors(form, _USER, user_id=user_id)
     grant = modules.enable(users.find(user_id), module, years=form.years.data or 0, actor=actor())
-    return redirect_with_success(gettext("On until %(day)s.", day=day(grant.ends_at.date())), "admin.modules.show")
+    return redirect_with_success(gettext("On until %(day)s.", day=day(grant.ends_at.date())), _USER, user_id=user_id)
 
 
 @blp.post("/<int:user_id>/<module>/period")
@@ -86,10 +107,10 @@ def period(user_id: int, module: str) -> Response:
     """Change start and end of a module."""
     form = PeriodForm()
     if not form.validate_on_submit():
-        return redirect_with_errors(form, "admin.modules.show")
+        return redirect_with_errors(form, _USER, user_id=user_id)
     starts_at, ends_at = (datetime.combine(field.data or date.max, time(), UTC) for field in (form.starts, form.ends))
     modules.set_period(users.find(user_id), module, starts_at=starts_at, ends_at=ends_at, actor=actor())
-    return redirect_with_success(gettext("Saved."), "admin.modules.show")
+    return redirect_with_success(gettext("Saved."), _USER, user_id=user_id)
 
 
 @blp.post("/<int:user_id>/<module>/end")
@@ -97,7 +118,7 @@ def period(user_id: int, module: str) -> Response:
 def end(user_id: int, module: str) -> Response:
     """Turn a module off immediately."""
     modules.disable(users.find(user_id), module, actor=actor())
-    return redirect_with_success(gettext("The module is turned off."), "admin.modules.show")
+    return redirect_with_success(gettext("The module is turned off."), _USER, user_id=user_id)
 
 
 def banners() -> list[tuple[str, str]]:
@@ -111,10 +132,6 @@ def banners() -> list[tuple[str, str]]:
         log.warning("banners_unavailable", error_kind=type(error).__name__)
         return []
     return [_banner(status) for status in due]
-
-
-def viewer_is_admin() -> bool:
-    return authenticate().sees_everything
 
 
 def _banner(status: module_status.ModuleStatus) -> tuple[str, str]:

@@ -14,7 +14,8 @@ from app.grn.models.columns import created, identity, metadata, never_negative, 
 
 
 def _search_indexes(table: str) -> tuple[Index, ...]:
-    return tuple(prefix_index(table, column) for column in ("name", "code"))
+    prefixes = (prefix_index(table, column) for column in ("name", "code"))
+    return (*prefixes, Index(f"ix_{table}_name_id", "name", "id"))
 
 
 class Master:

@@ -14,7 +14,7 @@ from app.admin.forms import inspection_row
 from app.admin.forms.inspection_row import InspectionRow, stored_row
 from app.admin.forms.number_input import separators
 from app.admin.helpers import redirect_with_success
-from app.admin.list_query import link, parse_filters
+from app.admin.list_query import numbered_pages, parse_filters
 from app.grn import masters
 from app.grn.receipts import packing_list
 from app.grn.receipts import service as receipts
@@ -60,7 +60,7 @@ def _page(receipt_id: int, item_id: int, refused: InspectionRow | None = None) -
         receipt=receipts.find_header(receipt_id),
         fabric=masters.find(masters.FABRICS, item.fabric_id),
         rows=rows,
-        next_url=link(page=rolls.number + 1) if rolls.number + 1 < rolls.total_pages else None,
+        pages=numbered_pages(rolls.number, rolls.total_pages),
         separators={"decimal": decimal, "group": group},
         limit=packing_list.FAR_OFF_PERCENT,
         **_values(receipt_id, item_id, item),

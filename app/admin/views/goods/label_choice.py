@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from app.accounts.guards import requires
 from app.admin.error_pages import error_text
 from app.admin.helpers import redirect_to
-from app.admin.list_query import link, parse_filters
+from app.admin.list_query import numbered_pages, parse_filters
 from app.grn import masters
 from app.grn.errors import BadFields
 from app.grn.papers import label_prints
@@ -87,12 +87,11 @@ def _chosen_rolls(item_id: int) -> list[int]:
 def _page(receipt_id: int, item_id: int, **values: Any) -> str:
     paging = {**parse_filters(PageQuery()).values, "page_size": MAX_PAGE_SIZE}
     rolls = packing_list.find_rolls(receipt_id, item_id, paging)
-    is_last = rolls.number + 1 >= rolls.total_pages
     return render_template(
         "admin/labels_show.html",
         **_values(receipt_id, item_id),
         rolls=rolls,
-        next_url=None if is_last else link(page=rolls.number + 1),
+        pages=numbered_pages(rolls.number, rolls.total_pages),
         typed=request.form,
         ticked=set(request.form.getlist("roll")),
         places=LABELS_PER_SHEET,

@@ -15,7 +15,8 @@ from app.accounts.principals import authenticate
 from app.admin.forms.goods import master_form
 from app.admin.forms.goods.master_form import PAGES, MasterForm, MasterPage
 from app.admin.helpers import load_data, redirect_with_success
-from app.admin.list_query import link, parse_filters
+from app.admin.list_query import parse_filters
+from app.admin.lists import list_view, master_tables
 from app.extensions import db
 from app.grn import masters
 from app.grn.ledgers import service as ledgers
@@ -35,14 +36,14 @@ class ChangedMaster(Conflict):
 
 @blp.get("")
 @requires("grn:read")
-def index() -> str:
+def index() -> str | Response:
     """The suppliers."""
     return _list("suppliers")
 
 
 @blp.get(_KIND)
 @requires("grn:read")
-def show_list(name: str) -> str:
+def show_list(name: str) -> str | Response:
     """All rows of a kind that match the search, by name."""
     return _list(name)
 
@@ -120,17 +121,15 @@ def _body(page: MasterPage, row_id: int) -> dict[str, Any]:
     return body
 
 
-def _list(name: str) -> str:
-    filters = parse_filters(MasterQuery(), sort="name,asc")
-    page = masters.find_page(PAGES[name].kind, filters.values)
-    is_last = page.number + 1 >= page.total_pages
-    return render_template(
+def _list(name: str) -> str | Response:
+    filters = parse_filters(MasterQuery(only=("search",)))
+    return list_view.show_list(
         "admin/masters_list.html",
+        master_tables.TABLES[name],
+        masters.source(PAGES[name].kind, filters.values),
+        filters,
         name=name,
         pages=PAGES,
-        page=page,
-        filters=filters,
-        next_url=None if is_last else link(page=page.number + 1),
         may_write="grn:write" in authenticate().abilities,
     )
 

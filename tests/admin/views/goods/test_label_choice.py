@@ -48,6 +48,18 @@ def test_labels_of_chosen_rolls_are_printed(
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
 
 
+@pytest.mark.parametrize("desk", ["labels", "inspection"])
+def test_many_rolls_have_pages_in_both_directions(signed_in_client: Callable[..., FlaskClient], desk: str) -> None:
+    item = sample_data.receive_goods(*[10.0] * 201).fabric_items[0]
+    client, path = signed_in_client("warehouse"), f"/admin/receipts/{item.receipt_id}/items/{item.id}/{desk}"
+    links = [
+        [name for name in ("First page", "Previous page", "Next page") if f">{name}</a>" in text]
+        for text in (client.get(f"{path}?page={number}").text for number in range(3))
+    ]
+    assert links == [["Next page"], ["First page", "Previous page", "Next page"], ["First page", "Previous page"]]
+    assert "201 in total" in client.get(path).text
+
+
 class TestRequests:
     @pytest.fixture
     def warehouse(self, signed_in_client: Callable[..., FlaskClient]) -> FlaskClient:

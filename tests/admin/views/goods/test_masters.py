@@ -15,6 +15,7 @@ from app.grn.masters import Kind
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin.client import submit_form
 from tests.admin.conftest import check_page, take_screenshot
+from tests.admin.lists.test_list_view import cells
 
 ORDER = {"name": "Autumn jackets", "code": "PO-10", "externalId": "1000", "buyer": "Northwind"}
 
@@ -56,6 +57,20 @@ def test_an_order_is_added_changed_and_deleted(signed_in: Callable[..., Page]) -
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("status").first).to_contain_text("“Spring coats” is deleted.")
+
+
+def test_the_list_is_sorted_and_exported(signed_in_client: Callable[..., FlaskClient]) -> None:
+    client = signed_in_client("warehouse")
+    names = sorted(
+        product.name
+        for product in masters.find_page(masters.PRODUCTS, {"sort": ("id", "asc"), "page": 0, "page_size": 9}).content
+    )
+    assert cells(client.get("/admin/masters/products").text, "Name") == names
+    assert cells(client.get("/admin/masters/products?sort=-name").text, "Name") == names[::-1]
+    assert cells(client.get("/admin/masters/fabrics?search=tw-").text, "Colours") == ["2"]
+    lines = client.get("/admin/masters/orders?format=csv").text.splitlines()
+    assert lines[0] == "\ufeffName,Code,External ID,Buyer,Styles,Created"
+    assert lines[1].startswith("Autumn jackets,PO-10,1000,Northwind,1,20")
 
 
 class TestRequests:
