@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from marshmallow import fields, post_load, validate
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, literal, select
 
 from app.accounts.models.accounts import ApiCall, ApiKey, User
 from app.accounts.models.tokens import AccessToken
@@ -108,5 +108,10 @@ def _conditions(query: Mapping[str, Any], scope: Scope) -> list[ColumnElement[bo
 def _status_condition(status: str) -> ColumnElement[bool]:
     if status.endswith("xx"):
         lowest = int(status[0]) * 100
-        return ApiCall.status.between(lowest, lowest + 99)
-    return ApiCall.status == int(status)
+        return ApiCall.status.between(_literal(lowest), _literal(lowest + 99))
+    return ApiCall.status == _literal(int(status))
+
+
+def _literal(status: int) -> ColumnElement[int]:
+    """A status that stands in the text of the statement: with a parameter the planner does not find ``…_errors``."""
+    return literal(status, literal_execute=True)

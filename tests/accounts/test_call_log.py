@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from marshmallow import ValidationError
+from sqlalchemy import text
+from sqlalchemy.dialects import postgresql
 
 from app.accounts import audit, call_log
 from app.accounts.models.accounts import ApiCall
@@ -144,3 +146,17 @@ def test_an_invalid_cursor_is_refused(app: Hub) -> None:
     for cursor in ("x", "WzFd", "WyIyMDI2LTAzLTAxIiwgInh4Il0"):
         with app.test_request_context("/"), pytest.raises(Invalid):
             call_log.search(call_log.CallQuery().load({"cursor": cursor}), scope=None)
+
+
+@pytest.mark.parametrize("status", ["404", "5xx"])
+def test_errors_are_found_by_their_index_whatever_the_parameters(app: Hub, status: str) -> None:
+    """PostgreSQL keeps a plan for all parameters; it can use the partial index only if the text names the status."""
+    query = call_log.source(call_log.CallQuery().load({"status": status}), scope=None).query
+    compiled = query.with_only_columns(ApiCall.id).compile(
+        dialect=postgresql.asyncpg.dialect(), compile_kwargs={"render_postcompile": True}
+    )
+    with db.engine.connect() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        connection.execute(text("DROP INDEX ix_api_calls_created_at"))  # on an empty table it is as good
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {compiled}").scalars())
+    assert "ix_api_calls_errors" in plan, plan

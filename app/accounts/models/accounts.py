@@ -108,6 +108,7 @@ class AuditEntry(db.Model):
     __table_args__ = (
         Index("ix_audit_entries_created_at", "created_at"),
         Index("ix_audit_entries_actor", "actor", "id"),
+        Index("ix_audit_entries_action", "action", "id", postgresql_ops={"action": "text_pattern_ops"}),
         Index("ix_audit_entries_subject", "subject", "id"),
         Index("ix_audit_entries_position", "position", unique=True),
         Index("ix_audit_entries_unplaced", "id", postgresql_where=text("position IS NULL")),
@@ -137,6 +138,7 @@ class ApiCall(db.Model):
         Index("ix_api_calls_created_at", "created_at"),
         Index("ix_api_calls_credential_created_at", "credential", "created_at"),
         Index("ix_api_calls_user_id_created_at", "user_id", "created_at"),
+        Index("ix_api_calls_errors", "status", "created_at", postgresql_where=text("status >= 400")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -1,4 +1,4 @@
-"""Indexes of lists: rolls by beginnings of numbers, by number and state; colours and warehouses in any case; names.
+"""Indexes of lists: rolls, names of master data, errors among API calls, actions of the audit trail.
 
 The indexes of whole roll numbers and of warehouses go: the previous release finds the same rows more slowly until it
 ends.
@@ -35,6 +35,9 @@ def upgrade() -> None:
         drop(f"ix_{ITEMS}_warehouse", ITEMS)
         for table in MASTERS:
             create(f"ix_{table}_name_id", table, ["name", "id"])
+        create("ix_audit_entries_action", "audit_entries", [sa.text("action text_pattern_ops"), "id"])
+        errors = sa.text("status >= 400")
+        create("ix_api_calls_errors", "api_calls", ["status", "created_at"], postgresql_where=errors)
         op.execute(f"ANALYZE {ROLLS}")
         op.execute(f"ANALYZE {ITEMS}")
 
@@ -51,6 +54,8 @@ def downgrade() -> None:
             drop(f"ix_{ROLLS}_{name}", ROLLS)
         for column in ("color", "warehouse"):
             drop(f"ix_{ITEMS}_{column}_lower", ITEMS)
+        drop("ix_audit_entries_action", "audit_entries")
+        drop("ix_api_calls_errors", "api_calls")
 
 
 def create(name: str, table: str, columns: list[Any], **options: Any) -> None:
