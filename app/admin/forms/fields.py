@@ -1,11 +1,12 @@
-"""Form fields that several forms share: IP allowlist, name, rate limit, grace period."""
+"""Form fields that several forms share: IP allowlist, number, name, rate limit, grace period."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext, ngettext
-from wtforms import IntegerField, SelectField, StringField, TextAreaField, ValidationError
+from wtforms import DecimalField, IntegerField, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange
 
@@ -13,6 +14,7 @@ from app.accounts import display_names
 from app.accounts.credentials import ip_allowlist
 from app.accounts.models.tokens import MAX_CALLS_PER_MINUTE
 from app.admin.forms.base import choices
+from app.admin.forms.number_input import UNREADABLE, read_number, typed_number
 from app.kernel.errors import Invalid
 
 #: Choices of the grace period in hours: how long the old secret stays valid after a rotation.
@@ -44,6 +46,23 @@ class AllowlistField(TextAreaField):
                 raise ValidationError(message) from error
         if len(self.entries) > ip_allowlist.MAX_ENTRIES:
             raise ValidationError(gettext("Use at most %(limit)s lines.", limit=ip_allowlist.MAX_ENTRIES))
+
+
+class NumberField(DecimalField):
+    """A number as the viewer's language writes it: ``18,5`` in Turkish."""
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else typed_number(self.data)
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Raises ``ValueError`` if the text is no number."""
+        text = valuelist[0] if valuelist else ""
+        number = read_number(text) if text.strip() else None
+        self.data = None if number is UNREADABLE else number
+        if number is UNREADABLE:
+            raise ValueError(gettext("Not a valid decimal value."))
 
 
 def name_field(hint: Any) -> StringField:

@@ -6,9 +6,9 @@ const FORGOTTEN = ["hidden", "password", "file", "submit", "button"];
 const SECRET = /password|present|again|secret|token|headers/;
 
 const isChoice = (field) => field.type === "radio" || field.type === "checkbox";
-const actionOf = (form) => new URL(form.getAttribute("action") ?? "", location.href).href;
+export const actionOf = (form) => new URL(form.getAttribute("action") ?? "", location.href).href;
 
-function keptFields(form) {
+export function keptFields(form) {
   return [...form.elements].filter(
     (field) => field.name && !FORGOTTEN.includes(field.type) && !SECRET.test(field.name),
   );
@@ -26,7 +26,7 @@ document.addEventListener("submit", (event) => {
   sessionStorage.setItem(KEY, JSON.stringify({ action: actionOf(form), names: namesOf(form), fields }));
 });
 
-function fill(form, fields) {
+export function fill(form, fields) {
   for (const field of keptFields(form)) {
     const at = fields.findIndex(([name, value]) => name === field.name && (!isChoice(field) || value === field.value));
     if (at < 0) continue;

@@ -10,7 +10,6 @@ from flask_babel import get_locale, gettext, lazy_gettext
 from werkzeug.wrappers import Response
 from wtforms import (
     BooleanField,
-    DecimalField,
     EmailField,
     FileField,
     IntegerField,
@@ -27,6 +26,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from app.accounts.guards import SETTINGS, requires
 from app.accounts.ownership import actor
 from app.admin.forms.base import Form, choices, submit
+from app.admin.forms.fields import NumberField
 from app.admin.helpers import redirect_with_errors, redirect_with_success
 from app.einvoices import sellers
 from app.einvoices.countries import TIMEZONES
@@ -100,9 +100,7 @@ class SellerForm(Form):
     )
     language = SelectField(lazy_gettext("Language of the PDF"), choices=choices(LANGUAGES))
     currency = SelectField(lazy_gettext("Currency"), choices=sorted(CURRENCIES))
-    default_vat_rate = DecimalField(
-        lazy_gettext("Default VAT rate, percent"), [InputRequired(), NumberRange(0, 100)], places=2
-    )
+    default_vat_rate = NumberField(lazy_gettext("Default VAT rate, percent"), [InputRequired(), NumberRange(0, 100)])
     country = SelectField(lazy_gettext("Country"), [InputRequired()], choices=_countries)
     timezone = SelectField(
         lazy_gettext("Time zone"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from flask.testing import FlaskClient
@@ -71,3 +72,16 @@ def test_invalid_values_are_reported_and_not_stored(
     assert answer.status_code == 200
     assert message in answer.text
     assert sellers.profile_of(user.id).name == user.name
+
+
+def test_the_vat_rate_is_typed_and_shown_as_the_language_writes_it(
+    create_user: Callable[..., User], signed_in_client: Callable[..., FlaskClient]
+) -> None:
+    user = create_user("billing", language="tr")
+    client = signed_in_client(user)
+    fields = {"name": "Shop", "prefix": "EA", "language": "tr", "currency": "TRY", "country": "TR", "timezone": "UTC"}
+    assert submit_form(client, SELLER, page=SELLER, **fields, default_vat_rate="18,5").status_code == 303
+    assert sellers.profile_of(user.id).default_vat_rate == Decimal("18.5")
+    assert 'value="18,5"' in client.get(SELLER).text
+    refused = submit_form(client, SELLER, page=SELLER, **fields, default_vat_rate="18.5")
+    assert (refused.status_code, 'value="18.5"' in refused.text) == (200, True)
