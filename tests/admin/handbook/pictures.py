@@ -1,4 +1,4 @@
-"""Takes the pictures of the handbook: ``pytest tests/admin/handbook/pictures.py -m drill`` writes them.
+"""Takes the pictures of the handbook and of ``docs``: ``pytest tests/admin/handbook/pictures.py -m drill`` writes them.
 
 The tests do not run it: its name does not begin with ``test_``.
 """
@@ -6,16 +6,19 @@ The tests do not run it: its name does not begin with ``test_``.
 from __future__ import annotations
 
 import io
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
 from app.accounts.models.accounts import User
 from app.admin.assets import FOLDER
+from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
 from app.kernel.unit_of_work import unit_of_work
 from app.languages import LANGUAGES
@@ -25,6 +28,7 @@ from tests.factories import a_token, an_item
 
 pytestmark = pytest.mark.drill
 
+DOCUMENTS = Path(__file__).resolve().parents[3] / "docs" / "images"
 CUSTOMERS = ("Şahin Eczanesi", "LifeCare Pharmacy", "Güneş Ecza Deposu", "Grace Medicals", "Öztürk Sağlık")
 #: Few colours make a small file; the pages have few.
 COLOURS = 96
@@ -63,16 +67,26 @@ def pages(open_page: Callable[..., Page], seller: User) -> Callable[[str], Page]
 
 
 def save(page: Page, language: str, name: str) -> None:
-    """Write the visible part of the page, without the menu."""
+    """Write the visible part of the page, without the menu, for the handbook."""
+    write(page, Path(FOLDER, "handbook", language), name, clip=BESIDE_THE_MENU)
+
+
+def write(page: Page, folder: Path, name: str, **options: Any) -> None:
+    """Write what is visible of the page."""
     page.wait_for_timeout(400)
-    picture = (
-        Image.open(io.BytesIO(page.screenshot(clip=BESIDE_THE_MENU)))
-        .convert("RGB")
-        .quantize(COLOURS, dither=Image.Dither.NONE)
-    )
-    folder = Path(FOLDER, "handbook", language)
+    shown = Image.open(io.BytesIO(page.screenshot(**options))).convert("RGB")
     folder.mkdir(parents=True, exist_ok=True)
-    picture.save(folder / f"{name}.png", optimize=True)
+    shown.quantize(COLOURS, dither=Image.Dither.NONE).save(folder / f"{name}.png", optimize=True)
+
+
+def show_pdf(page: Page, einvoice: Einvoice) -> None:
+    """Let the frame of a PDF show its first page as a picture: the browser of the tests shows no PDF."""
+    content = print_job.stored_pdf(einvoice.id, None).path.read_bytes()
+    picture = io.BytesIO()
+    pypdfium2.PdfDocument(content)[0].render().to_pil().save(picture, "png")
+    image = f"<img alt='' style='width: 100%' src='data:image/png;base64,{b64encode(picture.getvalue()).decode()}'>"
+    frame = f"<!doctype html><body style='margin: 0'>{image}</body>"
+    page.route("**/pdf", lambda route: route.fulfill(content_type="text/html", body=frame))
 
 
 def test_sales_and_overview(pages: Callable[[str], Page], language: str, seller: User) -> None:
@@ -109,3 +123,41 @@ def test_einvoice_and_tokens(pages: Callable[[str], Page], language: str, seller
     save(page, language, "e-invoice")
     page.goto("/admin/settings/api")
     save(page, language, "tokens")
+
+
+def test_documents_of_sales(
+    open_page: Callable[..., Page], pages: Callable[[str], Page], seller: User, relayed: Callable[[], int]
+) -> None:
+    sample_data.spread_over_week("sales_invoices")
+    relayed()
+    page = pages("en")
+    page.goto("/admin")
+    page.locator(".feed li").first.wait_for()
+    write(page, DOCUMENTS, "overview")
+    page.goto("/admin/sales/review")
+    page.locator("tbody tr a").first.click()
+    page.get_by_role("button", name="Save and next").wait_for()
+    write(page, DOCUMENTS, "review-desk")
+    page.set_viewport_size({"width": DESKTOP["width"], "height": 1600})
+    page.goto("/docs")
+    page.locator(".opblock-tag").first.wait_for()
+    write(page, DOCUMENTS, "reference")
+    phone = sign_in(open_page(phone=True), seller)
+    phone.goto("/admin/sales/queue/picking")
+    phone.locator("tbody tr a").first.click()
+    phone.get_by_role("button", name="Start picking").wait_for()
+    write(phone, DOCUMENTS, "sales-phone")
+
+
+def test_documents_of_einvoices_and_tokens(pages: Callable[[str], Page], seller: User) -> None:
+    einvoice = sample_data.issue_einvoice(seller)
+    print_job.print_due()
+    with unit_of_work():
+        for name, abilities in (("ERP", ["sales:import"]), ("Web shop", ["einvoices:read", "events:read"])):
+            a_token(seller, name=name, abilities=abilities)
+    page = pages("en")
+    show_pdf(page, einvoice)
+    page.goto(f"/admin/einvoices/{einvoice.id}")
+    write(page, DOCUMENTS, "einvoice")
+    page.goto("/admin/settings/api")
+    write(page, DOCUMENTS, "tokens")
