@@ -105,6 +105,7 @@ VIEWS = {
     "users": visitor(USERS),
     "user-new": visitor(f"{USERS}/new"),
     "modules": visitor(MODULES),
+    "modules-user": visitor(f"{MODULES}/1"),
     "seller": visitor(SELLER),
 }
 
