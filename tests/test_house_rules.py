@@ -249,9 +249,11 @@ class TestTasks:
         assert {_name(path) for path in callers} == {
             "app/rules/official/second_opinion.py",
             "app/einvoices/official/check_job.py",
+            "app/einvoices/official/request_job.py",
         }
-        assert [_name(path) for path in MODULES if "check_job" in path.read_text()] == ["app/einvoices/tasks.py"]
-        assert ROUTES["einvoices.check_documents"] is Queue.OFFICIAL
+        for job in ("check_job", "request_job"):
+            assert [_name(path) for path in MODULES if job in path.read_text()] == ["app/einvoices/tasks.py"]
+        assert ROUTES["einvoices.check_documents"] is ROUTES["einvoices.check_requested"] is Queue.OFFICIAL
         [checker] = [process for process in PROCESSES if Queue.OFFICIAL in process.queues]
         words = checker.command
         options = {name: words[words.index(name) + 1] for name in ("--queues", "--concurrency", "--pool")}

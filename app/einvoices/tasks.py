@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.einvoices.documents import legal_documents
 from app.einvoices.documents.legal_documents import LegalFormat
 from app.einvoices.lifecycle.issue import trigger_printer
-from app.einvoices.official import check_job, check_queue
+from app.einvoices.official import check_job, check_queue, request_job, request_queue
 from app.einvoices.pdf import previews, print_job
 from app.einvoices.provider_accounts import archived_work, callbacks
 from app.einvoices.providers import http_provider, look_ups, outbox
@@ -57,6 +57,13 @@ def check_documents() -> None:
         check_queue.trigger_checker()
 
 
+@celery.task(name="einvoices.check_requested")
+def check_requested() -> None:
+    """Apply the official rules to the documents that somebody waits for."""
+    if request_job.check_requested():
+        request_queue.trigger_checker()
+
+
 @celery.task(name="einvoices.recheck_documents", soft_time_limit=CHECKING_SOFT_LIMIT, time_limit=CHECKING_HARD_LIMIT)
 def recheck_documents() -> None:
     """Have documents checked that were not yet, or by other rule sets than those of now."""
@@ -90,7 +97,8 @@ def apply_callbacks() -> None:
 
 @celery.task(name="einvoices.compact")
 def compact() -> int:
-    """Compact the tallies; returns the number of rows that were merged."""
+    """Compact the tallies and remove what is kept for minutes; returns the number of rows that were merged."""
     with unit_of_work():
         callbacks.purge()
+        request_queue.purge()
     return tallies.compact()

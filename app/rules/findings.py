@@ -14,7 +14,11 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFinding:
-    """``field`` is the place in the canonical form, ``terms`` are the BT ids, ``path`` is the place in the document."""
+    """What a rule says against a document.
+
+    ``field`` is the place in the canonical form, ``terms`` are the BT ids, ``path`` is the place in the document, and
+    ``rule_set`` is the name of the official set.
+    """
 
     rule: str
     severity: Severity
@@ -23,6 +27,7 @@ class RuleFinding:
     terms: tuple[str, ...] = ()
     path: str | None = None
     hint: str | None = None
+    rule_set: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

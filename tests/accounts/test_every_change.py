@@ -32,7 +32,7 @@ OTHERS = {
     "POST Papers.Note": "a PDF of the same data is the same, byte for byte",
     "POST E-invoices.ProviderStatus": "the history of the e-invoice, with all that the provider said",
     "POST Provider accounts.Callback": "the history of the e-invoice, with all that the provider said",
-    "POST Legal documents.DocumentCheck": "it stores nothing",
+    "POST Legal documents.DocumentCheck": "what it stores for the official rules is gone after minutes",
     "POST Legal documents.DocumentVerdict": "it stores nothing",
     "POST Events.Tickets": "a ticket is valid for a minute and opens one stream",
     "POST Webhooks.RequestCheck": "the check is a row with all its attempts",

@@ -32,6 +32,7 @@ KINDS: dict[str, LazyString] = {
     "label_prints": lazy_gettext("Labels of chosen rolls"),
     "sendings": lazy_gettext("E-invoices to send to a provider"),
     "official_checks": lazy_gettext("Checks by the official rules"),
+    "official_requests": lazy_gettext("Checks of documents that somebody sent"),
     "deliveries": lazy_gettext("Webhook deliveries"),
     "callbacks": lazy_gettext("Responses of the provider simulator"),
 }

@@ -11,21 +11,23 @@ from app.accounts.ownership import owner_id
 from app.einvoices.access import requires_einvoices
 from app.einvoices.errors import UnreadableLegalDocument
 from app.einvoices.legal import document_checks as checks
-from app.einvoices.legal.samples import CHECK, VERDICT, XML
-from app.einvoices.schemas.legal import CheckQuery, EinvoiceCheckSchema, EinvoiceVerdictSchema
-from app.kernel.errors import BadRequest, Busy, Invalid, PayloadTooLarge
+from app.einvoices.legal.samples import CHECK, OFFICIAL, VERDICT, XML
+from app.einvoices.official import request_queue
+from app.einvoices.official.official_answers import WAIT_SECONDS
+from app.einvoices.official.request_queue import OfficialAnswer
+from app.einvoices.schemas.legal import CheckQuery, EinvoiceCheckSchema, EinvoiceVerdictSchema, OfficialAnswerSchema
+from app.kernel.errors import BadRequest, Busy, Invalid, NotFound, PayloadTooLarge
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.bodies.body_reader import allow_bulk_body
 from app.kernel.http.openapi import refuses
 from app.kernel.messages import N_
 from app.kernel.unit_of_work import commit_early
-from app.rules.document_check import Check
 
 blp = ApiBlueprint(
     "Legal documents",
     __name__,
     url_prefix="/api/v1/einvoices",
-    description="Checks of documents in UBL, CII, UBL-TR, INV-01 and hybrid PDFs; nothing is stored.",
+    description="Checks of documents in UBL, CII, UBL-TR, INV-01 and hybrid PDFs; no document is kept.",
 )
 
 _FILE: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -61,15 +63,31 @@ class DocumentCheck(MethodView):
     @blp.doc(requestBody=_BODY)
     @blp.arguments(CheckQuery, location="query")
     @blp.response(200, EinvoiceCheckSchema, example=CHECK)
-    def post(self, query: dict[str, Any]) -> Check:
+    def post(self, query: dict[str, Any]) -> checks.FullCheck:
         """Check a document by its XML schema and the business rules of a profile.
 
         The content tells the format: UBL, CII, UBL-TR, GST INV-01, or a PDF with one of them inside. The answer is 200
         whatever the rules say: `valid` and `findings` have the result. Sums are the task of `POST …/verdict`.
+
+        With `official=true` the official rules are applied too, by a worker. If it answers within 5 seconds,
+        `official` has its result. Else `state` is `pending`: ask `GET …/check/{id}`, or send the document again.
         """
         content, owner = _document(), owner_id()
         commit_early()  # checking takes long; meanwhile it holds no connection
-        return checks.check(content, query["profile"], owner=owner)
+        seconds = WAIT_SECONDS if query["official"] else None
+        return checks.full_check(content, query["profile"], owner=owner, seconds=seconds)
+
+
+@blp.route("/check/<int:request_id>")
+class OfficialResult(MethodView):
+    @requires_einvoices("einvoices:read")
+    @refuses(NotFound)
+    @blp.response(200, OfficialAnswerSchema, example=OFFICIAL)
+    def get(self, request_id: int) -> OfficialAnswer:
+        """What the official rules say about a document that was sent with `official=true` in the last 10 minutes."""
+        if (found := request_queue.find(request_id, owner_id())) is None:
+            raise NotFound
+        return found
 
 
 @blp.route("/verdict")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from app.einvoices.errors import UnreadableLegalDocument
+from app.einvoices.official import official_answers
+from app.einvoices.official.request_queue import OfficialAnswer
 from app.formats.canonical import Format
 from app.formats.canonical_json import sha256
 from app.formats.document_reader import Source, open_source, read_document
@@ -38,6 +40,28 @@ class DocumentVerdict:
     verdict: exact.Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class FullCheck:
+    """What the rules of the hub say, and what the official rules say or when they can."""
+
+    own: Check
+    #: None if nobody asked for it.
+    official: OfficialAnswer | None
+
+
+def full_check(content: bytes, profile: Profile | None, *, owner: int, seconds: float | None) -> FullCheck:
+    """Apply the rules as ``check`` does, and have the official rules applied; no transaction may be open.
+
+    Args:
+        seconds: how long to wait for the official rules; without them they are not asked.
+    """
+    source = _open(content, owner)
+    own = _run(check_document, source, profile, owner=owner)
+    if seconds is None:
+        return FullCheck(own, None)
+    return FullCheck(own, official_answers.ask(source.content, own.invoice.format, owner, seconds=seconds))
+
+
 def check(content: bytes, profile: Profile | None, *, owner: int | None = None) -> Check:
     """Apply the rules of a profile to a document, in the name of the user ``owner``.
 
@@ -46,12 +70,12 @@ def check(content: bytes, profile: Profile | None, *, owner: int | None = None) 
         PayloadTooLarge: it takes too long, or too much memory.
         Busy: other documents are being read, perhaps of the same user.
     """
-    return _run(check_document, content, profile, owner=owner)
+    return _run(check_document, _open(content, owner), profile, owner=owner)
 
 
 def verdict(content: bytes, *, owner: int | None = None) -> DocumentVerdict:
     """Recompute every sum of a document, in the name of the user ``owner``; raises as ``check`` does."""
-    return _run(verdict_of, content, None, owner=owner)
+    return _run(verdict_of, _open(content, owner), None, owner=owner)
 
 
 def verdict_of(source: Source, _profile: Profile | None) -> DocumentVerdict:
@@ -60,15 +84,21 @@ def verdict_of(source: Source, _profile: Profile | None) -> DocumentVerdict:
     return DocumentVerdict(invoice.format, invoice.number, sha256(invoice), exact.verdict(invoice))
 
 
+def _open(content: bytes, owner: int | None) -> Source:
+    try:
+        return open_source(content, owner=owner)
+    except UnreadableDocument as error:
+        raise UnreadableLegalDocument(error.message) from error
+
+
 def _run(
     function: Callable[[Source, Profile | None], Result],
-    content: bytes,
+    source: Source,
     profile: Profile | None,
     *,
     owner: int | None,
 ) -> Result:
     try:
-        source = open_source(content, owner=owner)
         if len(source.content) <= SMALL:
             return function(source, profile)
         return _children.call(function, source, profile, owner=owner)

@@ -7,6 +7,23 @@ from typing import Any
 XML = '<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2">…</Invoice>'
 _SHA256 = "5f7c3a0e7d2a2f3f0f4a0a8d2f9c0f3b6f1c7a9e4b2d8c6a1e3f5b7d9c0a2e4f"
 
+OFFICIAL: dict[str, Any] = {
+    "id": 17,
+    "state": "done",
+    "valid": False,
+    "error": None,
+    "checked_at": "2026-11-28T10:00:00+00:00",
+    "rule_sets": [{"name": "en16931", "version": "1.3.16", "sha256": _SHA256}],
+    "findings": [
+        {
+            "rule": "BR-11",
+            "severity": "error",
+            "message": "[BR-11]-The Buyer postal address shall contain a Buyer country code (BT-55).",
+            "path": "/Invoice[1]/cac:AccountingCustomerParty[1]/cac:Party[1]/cac:PostalAddress[1]",
+            "rule_set": "en16931",
+        }
+    ],
+}
 CHECK: dict[str, Any] = {
     "format": "ubl",
     "number": "EA2026000000456",
@@ -28,6 +45,7 @@ CHECK: dict[str, Any] = {
             "hint": "Add the required element: The Buyer postal address shall contain a Buyer country code (BT-55).",
         }
     ],
+    "official": OFFICIAL,
 }
 VERDICT: dict[str, Any] = {
     "format": "ubl-tr",

@@ -14,27 +14,23 @@ import structlog
 
 from app.einvoices.documents import written_documents
 from app.einvoices.models.documents import EinvoiceDocument, EinvoiceOfficialCheck
-from app.einvoices.official import check_queue
+from app.einvoices.official import check_queue, request_queue
 from app.einvoices.official.check_queue import CONTENTS
+from app.einvoices.official.opinions import opinion_facts, reason_of
 from app.extensions import db
 from app.formats.document_reader import open_source, read_document
 from app.formats.errors import UnreadableDocument
-from app.kernel import clock
-from app.kernel.messages import N_
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import work_queue
 from app.rules.official.official_sets import OfficialSets
 from app.rules.official.second_opinion import Opinion, official_opinion
-from app.rules.official.xslt_processor import UnusableRuleSet, is_installed
+from app.rules.official.xslt_processor import is_installed
 
 log = structlog.get_logger(__name__)
 #: Longer than the hard limit of the task.
 LEASE = timedelta(seconds=150)
 #: Seconds after which a run begins no further document.
 BUDGET = 10.0
-#: Stored instead of an unexpected error, whose text may have paths and other internals.
-UNEXPECTED_FAILURE = N_("An unexpected error. The administrator finds it in the log of the worker as check_failed.")
-_NO_FILE = N_("The file of the document is missing on the disk.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +45,14 @@ class _Claim:
 def check_due() -> bool:
     """Check due documents for up to ``BUDGET`` seconds; true if documents are left.
 
-    Without the package of the rules nothing is done: the rows wait for it.
+    It ends earlier when somebody waits for the check of another document. Without the package of the rules nothing is
+    done: the rows wait for it.
     """
     if not is_installed():
         return False
     started, sets = time.monotonic(), check_queue.current_sets()
     while check_next(sets):
-        if time.monotonic() - started > BUDGET:
+        if time.monotonic() - started > BUDGET or request_queue.is_someone_waiting():
             return True
     return False
 
@@ -72,10 +69,10 @@ def check_next(sets: OfficialSets) -> bool:
         log.exception("check_failed", document_id=claim.document_id, attempt=claim.attempts)
         with unit_of_work():
             hopeless = isinstance(error, UnreadableDocument | FileNotFoundError)
-            work_queue.fail(EinvoiceOfficialCheck, claim.id, claim.attempts, _reason(error), for_good=hopeless)
+            work_queue.fail(EinvoiceOfficialCheck, claim.id, claim.attempts, reason_of(error), for_good=hopeless)
         return True
     with unit_of_work():
-        facts = {"is_valid": opinion.is_valid, "opinion": _as_json(opinion), "previous": claim.previous}
+        facts = {"is_valid": opinion.is_valid, "opinion": opinion_facts(opinion), "previous": claim.previous}
         work_queue.finish(EinvoiceOfficialCheck, claim.id, **facts)
     return True
 
@@ -100,23 +97,3 @@ def _earlier(row: EinvoiceOfficialCheck) -> Mapping[str, Any] | None:
 def _opinion(path: Path, sets: OfficialSets) -> Opinion:
     source = open_source(path.read_bytes())
     return official_opinion(source.content, read_document(source), sets)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return _NO_FILE
-    return str(error) if isinstance(error, UnreadableDocument | UnusableRuleSet) else UNEXPECTED_FAILURE
-
-
-def _as_json(opinion: Opinion) -> dict[str, Any]:
-    return {
-        "valid": opinion.is_valid,
-        "checked_at": clock.now().isoformat(),
-        "rule_sets": [
-            {"name": each.name, "version": each.version, "sha256": each.sha256} for each in opinion.rule_sets
-        ],
-        "findings": [
-            {"rule": each.rule, "severity": each.severity.value, "message": each.message, "path": each.path}
-            for each in opinion.findings
-        ],
-    }

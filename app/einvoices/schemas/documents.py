@@ -5,11 +5,10 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.einvoices.documents.legal_documents import LegalFormat
-from app.einvoices.schemas.legal import RuleSetSchema
+from app.einvoices.schemas.legal import OfficialOpinionSchema, RuleSetSchema
 from app.kernel.schemas.fields import Choice, Schema
 from app.kernel.schemas.list_field import List
 from app.kernel.worker.work_queue import WorkState
-from app.rules.findings import Severity
 
 
 class DocumentProblemSchema(Schema):
@@ -19,33 +18,10 @@ class DocumentProblemSchema(Schema):
     message = fields.String()
 
 
-class OfficialFindingSchema(Schema):
-    """What an official rule says against the document."""
-
-    rule = fields.String()
-    severity = Choice(*Severity)
-    message = fields.String()
-    path = fields.String(allow_none=True, metadata={"description": "Place in the document."})
-
-
-class OfficialCheckSchema(Schema):
-    """The second opinion: the official rules (Schematron) of the format, applied in the background."""
+class OfficialCheckSchema(OfficialOpinionSchema):
+    """The second opinion on a document of the hub."""
 
     state = Choice(*WorkState)
-    valid = fields.Boolean(
-        allow_none=True,
-        attribute="is_valid",
-        metadata={"description": "No official rule found an error; null until it was checked."},
-    )
-    error = fields.String(allow_none=True, metadata={"description": "Why it could not be checked."})
-    checked_at = fields.String(allow_none=True, dump_default=None, attribute="opinion.checked_at")
-    rule_sets = List(fields.Nested(RuleSetSchema), attribute="opinion.rule_sets", dump_default=list)
-    findings = List(
-        fields.Nested(OfficialFindingSchema),
-        attribute="opinion.findings",
-        dump_default=list,
-        metadata={"description": "At most 200."},
-    )
 
 
 class WrittenDocumentSchema(Schema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import Any
 
 import click
 from flask.cli import AppGroup
@@ -12,31 +12,24 @@ from flask.cli import AppGroup
 from app.accounts import users
 from app.einvoices import sellers
 from app.einvoices.decisions import settlement
-from app.einvoices.errors import UnreadableLegalDocument
 from app.einvoices.evidence import removals
-from app.einvoices.legal import document_checks as checks
-from app.einvoices.legal import rewritten_documents
 from app.einvoices.lifecycle import readiness
 from app.einvoices.links import service as links
 from app.einvoices.models.legal_fields import TaxRule, TaxScheme
-from app.einvoices.official import check_queue, check_report
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import doubt, lockouts
 from app.einvoices.queries import lookup
-from app.formats.canonical import DOCUMENT_FORMATS, Format
-from app.formats.targets.not_writable import NotWritable
 from app.kernel.http.app import PUBLIC_PDFS
 from app.kernel.outbound.public_address import public_url
-from app.operations.cli import einvoice_steps
+from app.operations.cli import document_commands, einvoice_steps
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work, require_text
 from app.operations.cli.provider_accounts import accounts
-from app.rules.document_check import Profile
-from app.rules.official import xslt_processor
 from app.rules.profiles import LegalProfile
 
 einvoices = AppGroup("einvoices", help="E-invoices, their PDFs, checks, provider accounts, and sendings in doubt.")
 einvoices.add_command(accounts)
 einvoice_steps.add_to(einvoices)
+document_commands.add_to(einvoices)
 
 
 @einvoices.command("pdf")
@@ -130,70 +123,6 @@ def show_readiness(ids: tuple[int, ...], profile: str | None) -> None:
         ]
         click.echo("\n".join(f"{einvoice_id}  {line}" for line in lines or ["ready"]))
     if not all(each.ready for each in found.values()):
-        sys.exit(1)
-
-
-@einvoices.command("write")
-@click.argument("file", type=click.File("rb"))
-@click.option("--format", "target", required=True, type=click.Choice([each.value for each in DOCUMENT_FORMATS]))
-def write_file(file: IO[bytes], target: str) -> None:
-    """Write the invoice in FILE, a legal document or the JSON of its canonical form, in another format."""
-    try:
-        click.echo(rewritten_documents.rewrite(file.read(), Format(target)).content.decode(), nl=False)
-    except UnreadableLegalDocument as error:
-        raise click.ClickException(error.message) from error
-    except NotWritable as error:
-        raise click.ClickException("\n".join(f"{each.field}: {each.message}" for each in error.problems)) from error
-
-
-@einvoices.command("check")
-@click.argument("file", type=click.File("rb"))
-@click.option("--profile", type=click.Choice([each.value for each in Profile]), help="Default: what it names.")
-def check_file(file: IO[bytes], profile: str | None) -> None:
-    """Check the invoice in FILE (UBL, CII, UBL-TR, INV-01, hybrid PDF) and its sums; exit code 1 if one is wrong."""
-    content = file.read()
-    try:
-        checked = checks.check(content, Profile(profile) if profile else None)
-        sums = checks.verdict(content).verdict
-    except UnreadableLegalDocument as error:
-        raise click.ClickException(error.message) from error
-    for rule in checked.findings:
-        click.echo(f"{rule.severity}  {rule.rule}  {rule.path or rule.field or ''}  {rule.message}")
-    for each in sums.findings:
-        right = each.expected or "a number"
-        click.echo(f"sum  {each.rule}  {each.field}  is {each.got or 'missing'}, should be {right}")
-    click.echo(f"{checked.invoice.format} {checked.invoice.number or 'without a number'}: profile {checked.profile}")
-    click.echo(f"{len(checked.findings)} findings of rules, {len(sums.findings)} of sums; {sums.rule or 'unknown'}")
-    if not checked.is_valid or sums.findings:
-        sys.exit(1)
-
-
-@einvoices.command("recheck")
-@click.option("--all", "everything", is_flag=True, help="Also documents that were checked by the sets of now.")
-def recheck(everything: bool) -> None:
-    """Have documents checked by the official rules: those that were not yet, whose check failed, or by other sets."""
-    count = check_queue.queue_outdated(failed=True, everything=everything)
-    click.echo(f"{count} documents wait for the worker of the queue official.")
-    if not xslt_processor.is_installed():
-        raise click.ClickException(f"The package {xslt_processor.PACKAGE} is not installed: requirements-official.txt")
-
-
-@einvoices.command("official-report")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Faulty documents.")
-def show_official_report(limit: int) -> None:
-    """Say what the official rules find in written documents; exit code 1 if they find an error."""
-    with cli_unit_of_work():
-        numbers, faulty = check_report.count_by_format(), check_report.list_faulty(limit)
-    for each in check_queue.current_sets().sets:
-        click.echo(f"rules  {each.format}  {each.name} {each.version}  {each.sha256}")
-    for row in numbers:
-        rest = f"{row.without_set} without a rule set, {row.waiting} waiting, {row.failed} not checked"
-        click.echo(f"{row.format}  {row.valid} valid, {row.faulty} faulty, {rest}")
-    for found in faulty:
-        news = "new  " if found.is_new else ""
-        document = f"{found.einvoice_id}  {found.invoice_no}  {found.format} {found.version}"
-        click.echo(f"{news}{document}  {', '.join(found.rule_sets)}: {', '.join(found.rules)}")
-    if faulty:
         sys.exit(1)
 
 

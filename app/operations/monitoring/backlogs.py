@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, func, literal, select, update
 
 from app.accounts import audit
 from app.einvoices.models.documents import EinvoiceOfficialCheck
+from app.einvoices.models.official_requests import OfficialRequest
 from app.einvoices.models.work import EinvoiceCallback, EinvoicePdf, EinvoicePreview, EinvoiceSending
 from app.einvoices.providers import lockouts, resend, sendings
 from app.events.models import Event
@@ -67,6 +68,8 @@ SOURCES: Mapping[str, Source] = {
         EinvoiceOfficialCheck.due_at,
         EinvoiceOfficialCheck.state == "failed",
     ),
+    # A request that failed is gone after minutes, and its caller has seen why.
+    "official_requests": Source(OfficialRequest.state == "pending", OfficialRequest.due_at),
     # Deliveries of a disabled endpoint wait for a person, not for a worker.
     "deliveries": Source(
         and_(Delivery.state == "pending", Delivery.endpoint.has(Endpoint.status != "disabled")),

@@ -46,7 +46,7 @@ def official_opinion(content: bytes, invoice: Invoice, sets: OfficialSets) -> Op
     findings: list[RuleFinding] = []
     for each in applied:
         report = processor().apply(each.path, each.sha256, text, _parameters(invoice))
-        findings += _findings(report)
+        findings += _findings(report, each.name)
     return Opinion(tuple(each.rule_set for each in applied), tuple(findings[:_MOST]))
 
 
@@ -64,7 +64,7 @@ def _as_text(content: bytes) -> str:
     return text
 
 
-def _findings(report: str) -> Iterator[RuleFinding]:
+def _findings(report: str, rule_set: str) -> Iterator[RuleFinding]:
     try:
         root = etree.fromstring(report.encode(), etree.XMLParser(resolve_entities=False, huge_tree=True))
     except etree.XMLSyntaxError as error:
@@ -72,10 +72,10 @@ def _findings(report: str) -> Iterator[RuleFinding]:
     if root.tag != f"{_SVRL}schematron-output":
         raise NotChecked("the stylesheet wrote no SVRL report")
     for node in root.iter(f"{_SVRL}failed-assert", f"{_SVRL}successful-report", f"{_SVRL}error"):
-        yield _finding(node)
+        yield _finding(node, rule_set)
 
 
-def _finding(node: etree._Element) -> RuleFinding:
+def _finding(node: etree._Element, rule_set: str) -> RuleFinding:
     is_report = node.tag == f"{_SVRL}successful-report"
     usual = Severity.WARNING if is_report else Severity.ERROR
     said = (node.get("flag") or node.get("role") or "").lower()
@@ -85,4 +85,5 @@ def _finding(node: etree._Element) -> RuleFinding:
         severity=_SEVERITIES.get(said, usual),
         message=message or node.get("test") or "",
         path=_NAMESPACE.sub("", node.get("location") or "") or None,
+        rule_set=rule_set,
     )

@@ -9,7 +9,9 @@ from flask.testing import FlaskClient
 
 from app.einvoices import tasks
 from app.einvoices.models.documents import EinvoiceOfficialCheck
+from app.einvoices.official import request_queue
 from app.kernel.http.app import Hub
+from app.operations.cli import document_commands
 from app.operations.monitoring import backlogs
 from tests.einvoices.documents.test_legal_documents import an_issued, fetch
 from tests.operations.cli.cli_helpers import Run, stored_rows
@@ -56,3 +58,23 @@ def test_the_doctor_knows_when_the_folder_is_missing(
     said = run("hub", "doctor").output
     assert "none is no folder" in said
     assert "-> Create it, or unset OFFICIAL_RULES_DIR." in said
+
+
+def test_a_file_is_checked_by_the_official_rules(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_queue, "trigger_checker", tasks.check_requested)
+    good = run("einvoices", "check", "docs/examples/ubl-invoice.xml", "--official")
+    assert good.exit_code == 0, good.output
+    assert "0 findings of official rules: en16931 1.3.16 " in good.output
+    wrong = tmp_path / "wrong.xml"
+    wrong.write_text(Path("docs/examples/ubl-invoice.xml").read_text().replace("<cbc:ID>EA-2026-000456</cbc:ID>", ""))
+    bad = run("einvoices", "check", str(wrong), "--official")
+    assert bad.exit_code == 1
+    assert "official error  BR-02  /Invoice[1]  [BR-02]-An Invoice shall have an Invoice number" in bad.output
+
+
+def test_without_a_worker_the_command_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_queue, "trigger_checker", lambda: None)
+    monkeypatch.setattr(document_commands, "_PATIENCE", 0.0)
+    found = run("einvoices", "check", "docs/examples/ubl-invoice.xml", "--official")
+    assert found.exit_code == 1
+    assert "official rules: pending; repeat the command later" in found.output
