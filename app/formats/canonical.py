@@ -85,6 +85,9 @@ class Tax:
     #: Percent.
     rate: Decimal | None = None
     base: Decimal | None = None
+    #: The parts of ``base`` (Factur-X EXTENDED): of the lines, and of allowances and charges with their sign.
+    lines_base: Decimal | None = None
+    allowances_base: Decimal | None = None
     amount: Decimal | None = None
     exemption_code: str | None = None
     exemption_reason: str | None = None
@@ -120,6 +123,8 @@ class Price:
     base_quantity: Decimal | None = None
     gross: Decimal | None = None
     discount: Decimal | None = None
+    #: What the discount is computed from.
+    discount_base: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ _PDF_SIGNATURE = b"%PDF-"
 #: Bytes before which the signature of a PDF must begin.
 _SIGNATURE_WITHIN = 1024
 #: A PDF of 20 MB with a lawful attachment takes 0.4 seconds, most of them the start of the process.
-_PDF_LIMITS = ChildLimits(seconds=5, cpu_seconds=2, memory=512 * _MIB, answer=12 * _MIB)
+_PDF_LIMITS = ChildLimits(seconds=15, cpu_seconds=2, memory=512 * _MIB, answer=12 * _MIB)
 _children = ChildProcesses(_PDF_LIMITS, running=2, waiting=5)
 
 
@@ -40,7 +40,7 @@ def open_source(content: bytes, *, owner: int | None = None) -> Source:
 
     Raises:
         UnreadableDocument: there is nothing to read, or the PDF has no invoice.
-        Busy: too many PDFs are being read.
+        Busy: too many PDFs are being read, or the machine is too busy for this one.
     """
     if not content.strip():
         raise UnreadableDocument(N_("The document is empty."))

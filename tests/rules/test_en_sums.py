@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from app.formats.document_reader import Source, read_document
 from app.rules.sums.exact import Verdict, verdict
 from tests.formats.lawful import Document, Row, cii, ubl
@@ -106,3 +108,134 @@ def test_one_wrong_amount_of_a_long_document_is_one_finding() -> None:
     net = '<cbc:LineExtensionAmount currencyID="EUR">7.7'
     (finding,) = check(replaced(content, (f"{net}7", f"{net}8"))).findings
     assert (finding.field, finding.expected) == ("lines[999].net", "7.77")
+
+
+class TestRoundedPrice:
+    """20 pieces at 4.095, which is printed as 4.10, are 81.90: a sample of Factur-X has such lines."""
+
+    @staticmethod
+    def content(price: str = "4.10", net: str = "81.90") -> bytes:
+        content = cii(one("4.095", "20", "20"))
+        return replaced(
+            content,
+            ("<ram:ChargeAmount>4.095<", f"<ram:ChargeAmount>{price}<"),
+            ("<ram:LineTotalAmount>81.90</ram:LineTotalAmount></ram:SpecifiedTradeSettlementLine", _line_total(net)),
+        )
+
+    def test_the_rule_is_told(self) -> None:
+        found = check(self.content())
+        assert (found.rule, found.findings) == ("per_rate+lines_at_rounded_price", ())
+        assert check(self.content("4.1000")).rule == found.rule
+
+    @pytest.mark.parametrize("price", ["4.09", "4.11"])
+    def test_a_changed_price_is_found(self, price: str) -> None:
+        assert [each.rule for each in check(self.content(price)).findings] == ["BT-131"]
+
+    def test_a_changed_line_is_found(self) -> None:
+        [found] = check(self.content(net="81.91")).findings  # the price explains it, the sum does not
+        assert (found.field, found.got, found.expected) == ("lines[0].net", "81.91", "81.90")
+        assert check(self.content(net="81.89")).findings
+
+    def test_a_line_with_allowances_has_no_tolerance(self) -> None:
+        """Nothing else would find a changed cent of the allowance."""
+        doc = Document([Row(Decimal(20), Decimal("4.10"), Decimal("0.10"), Decimal(20))])
+        assert check(ubl(doc)).findings == ()
+        for amount in ("0.09", "0.11"):
+            assert check(ubl(doc).replace(b">0.10<", f">{amount}<".encode())).findings
+
+
+def _line_total(net: str) -> str:
+    return f"<ram:LineTotalAmount>{net}</ram:LineTotalAmount></ram:SpecifiedTradeSettlementLine"
+
+
+class TestPartsOfABase:
+    """Factur-X EXTENDED says what a VAT base consists of, and what a discount is computed from."""
+
+    content = replaced(
+        cii(Document([Row(Decimal(1), Decimal(100), Decimal(0), Decimal(19))], allowance=Decimal(10))),
+        (
+            "<ram:BasisAmount>90.00</ram:BasisAmount>",
+            "<ram:BasisAmount>90.00</ram:BasisAmount><ram:LineTotalBasisAmount>100.00</ram:LineTotalBasisAmount>"
+            "<ram:AllowanceChargeBasisAmount>-10.00</ram:AllowanceChargeBasisAmount>",
+        ),
+    )
+    discount = replaced(
+        cii(one("9.00")),
+        (
+            "</ram:NetPriceProductTradePrice>",
+            "</ram:NetPriceProductTradePrice><ram:GrossPriceProductTradePrice><ram:ChargeAmount>10.00"
+            "</ram:ChargeAmount><ram:AppliedTradeAllowanceCharge><ram:BasisAmount>10.00</ram:BasisAmount>"
+            "<ram:ActualAmount>1.00</ram:ActualAmount></ram:AppliedTradeAllowanceCharge>"
+            "</ram:GrossPriceProductTradePrice>",
+        ),
+    )
+
+    def test_they_add_up(self) -> None:
+        assert check(self.content).findings == check(self.discount).findings == ()
+
+    @pytest.mark.parametrize("change", [("LineTotalBasisAmount>100.00<", "100.01"), ("BasisAmount>-10.00<", "-9.99")])
+    def test_a_changed_part_is_found(self, change: tuple[str, str]) -> None:
+        old, amount = change
+        changed = replaced(self.content, (old, f"{old.partition('>')[0]}>{amount}<"))
+        assert [each.got for each in check(changed).findings] == [amount]
+
+    def test_a_changed_base_of_a_discount_is_found(self) -> None:
+        changed = replaced(self.discount, ("BasisAmount>10.00", "BasisAmount>10.01"))
+        assert [(each.field, each.rule) for each in check(changed).findings] == [
+            ("lines[0].price.discount_base", "BT-148")
+        ]
+
+
+class TestZugferd1:
+    """Samples of ZUGFeRD 1.0: texts are lines, and a credit is a negative invoice of which nothing is due."""
+
+    text = (
+        "<ram:IncludedSupplyChainTradeLineItem><ram:AssociatedDocumentLineDocument><ram:IncludedNote><ram:Content>As "
+        "agreed</ram:Content></ram:IncludedNote></ram:AssociatedDocumentLineDocument><ram:SpecifiedLineTradeSettlement/>"
+        "</ram:IncludedSupplyChainTradeLineItem>"
+    )
+    context = (
+        "<rsm:ExchangedDocumentContext><ram:GuidelineSpecifiedDocumentContextParameter><ram:ID>"
+        "urn:ferd:CrossIndustryDocument:invoice:1p0:{}</ram:ID></ram:GuidelineSpecifiedDocumentContextParameter>"
+        "</rsm:ExchangedDocumentContext><rsm:ExchangedDocument>"
+    )
+
+    def old(self, content: bytes, profile: str = "comfort") -> bytes:
+        return replaced(content, ("<rsm:ExchangedDocument>", self.context.format(profile)))
+
+    def test_a_text_is_no_amount(self) -> None:
+        line = "<ram:IncludedSupplyChainTradeLineItem>"
+        content = replaced(cii(one("100.00")), (line, self.text + line))
+        assert check(content).findings == ()
+        sums = "<ram:LineTotalAmount>100.00</ram:LineTotalAmount><ram:"
+        [found] = check(replaced(content, (sums, sums.replace("100.00", "100.01")))).findings
+        assert (found.field, found.got) == ("totals.lines", "100.01")
+
+    def test_the_basic_profile_has_the_sum_of_allowances_alone(self) -> None:
+        content = cii(Document([Row(Decimal(1), Decimal(100), Decimal(0), Decimal(19))], allowance=Decimal(10)))
+        begin, end = b"<ram:SpecifiedTradeAllowanceCharge>", b"</ram:SpecifiedTradeAllowanceCharge>"
+        content = content[: content.rindex(begin)] + content[content.rindex(end) + len(end) :]
+        assert check(content).findings
+        basic = self.old(content, "basic")
+        assert (check(basic).rule, check(basic).findings) == ("per_rate+allowances_not_stated", ())
+        assert check(replaced(basic, ("AllowanceTotalAmount>10.00", "AllowanceTotalAmount>10.01"))).findings
+
+    def test_a_credit_of_which_nothing_is_due(self) -> None:
+        content = cii(one("-100.00"))
+        due = "<ram:DuePayableAmount>"
+        assert check(content).findings == ()
+        nothing = replaced(self.old(content), (f"{due}-119.00", f"{due}0.00"))
+        assert (check(nothing).rule, check(nothing).findings) == ("per_rate+credit_not_due", ())
+        assert check(replaced(nothing, (f"{due}0.00", f"{due}0.01"))).findings
+        assert check(replaced(content, (f"{due}-119.00", f"{due}0.00"))).findings
+
+    def test_allowances_of_a_credit_have_the_other_sign(self) -> None:
+        """A line of -100.00 less an allowance of -10.00, which is printed as 10.00."""
+        row = Row(Decimal(-1), Decimal(100), Decimal(0), Decimal(19))
+        content = cii(Document([row], allowance=Decimal("-10.00")))
+        assert check(content).findings == ()
+        negated = replaced(content, ("<ram:ActualAmount>-10.00", "<ram:ActualAmount>10.00"))
+        assert check(negated).findings
+        old = self.old(negated)
+        assert (check(old).rule, check(old).findings) == ("per_rate+allowances_negated", ())
+        assert check(replaced(old, ("<ram:ActualAmount>10.00", "<ram:ActualAmount>10.01"))).findings

@@ -171,3 +171,13 @@ class TestInv01:
                 assert places, name
                 for place in places:
                     assert check(content[:place] + new + content[place + len(old) :]).findings, name
+
+
+def test_taxes_of_an_item_that_are_rounded_to_nothing() -> None:
+    """1 % of 1.00 is half a paisa each for CGST and SGST; the states say that IGST is not due."""
+    document = Document([Row(Decimal(1), Decimal(1), Decimal(0), Decimal(1))], rule="per_line_half_even")
+    content = WRITERS["inv-01"](document)
+    assert (check(content).rule, check(content).findings) == ("gst_item_half_even", ())
+    between_states = content.replace(b'"Pos": "29"', b'"Pos": "27"')
+    assert between_states != content
+    assert [each.rule for each in check(between_states).findings] == ["IGST"]

@@ -75,6 +75,8 @@ def read_category(node: Node | None, values: ValueReader) -> Tax | None:
         category=node.read("CategoryCode"),
         rate=values.decimal(node, "RateApplicablePercent"),
         base=values.decimal(node, "BasisAmount"),
+        lines_base=values.decimal(node, "LineTotalBasisAmount"),
+        allowances_base=values.decimal(node, "AllowanceChargeBasisAmount"),
         amount=values.decimal(node, "CalculatedAmount"),
         exemption_code=node.read("ExemptionReasonCode"),
         exemption_reason=node.read("ExemptionReason"),
@@ -96,6 +98,7 @@ def _price(node: Node | None, values: ValueReader) -> Price:
         base_quantity=values.decimal(net, "BasisQuantity"),
         gross=values.decimal(gross, "ChargeAmount"),
         discount=sum(discounts, Decimal(0)) if discounts else None,
+        discount_base=values.decimal(applied[0], "BasisAmount") if len(applied) == 1 else None,
     )
 
 

@@ -26,6 +26,7 @@ Result = TypeVar("Result")
 
 _ROOT = Path(__file__).resolve().parents[3]
 _PROGRAM = (sys.executable, "-m", "app.kernel.system.child_program")
+_LATER = {"Retry-After": "5"}
 #: The exit status of a child that was over a limit.
 OVER = 3
 #: What a child gets of the environment.
@@ -78,7 +79,8 @@ class ChildProcesses:
 
         Raises:
             OverLimit: it was stopped at one of the limits.
-            Busy: too many children run, or too many of ``owner``.
+            Busy: too many children run, or too many of ``owner``; or the time of the clock was over before that of the
+                processor, because other processes have it.
         """
         with self._place(owner):
             written = _run(pickle.dumps((self._limits, function, args)), self._limits.seconds)
@@ -94,7 +96,7 @@ class ChildProcesses:
         """Wait for a place, and have it in the block."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._has_place(owner), self._waiting):
-                raise Busy(headers={"Retry-After": "5"})
+                raise Busy(headers=_LATER)
             self._owners.append(owner)
         try:
             yield
@@ -118,7 +120,8 @@ def _run(order: bytes, seconds: int) -> bytes:
         try:
             written: bytes = child.communicate(order, timeout=seconds)[0]
         except subprocess.TimeoutExpired as error:
-            raise _stopped("time") from error
+            log.warning("child_stopped", reason="time")
+            raise Busy(headers=_LATER) from error
         finally:
             child.kill()
     if child.returncode == OVER or child.returncode < 0:  # by itself, or by a signal of the system

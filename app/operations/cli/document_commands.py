@@ -15,6 +15,7 @@ from app.einvoices.official import check_queue, check_report
 from app.einvoices.official.request_queue import COMMAND_LINE, OfficialAnswer
 from app.formats.canonical import DOCUMENT_FORMATS, Format
 from app.formats.targets.not_writable import NotWritable
+from app.kernel.errors import Refusal
 from app.operations.cli.accounts import cli_unit_of_work
 from app.rules.document_check import Profile
 from app.rules.official import xslt_processor
@@ -52,7 +53,7 @@ def check_file(file: IO[bytes], profile: str | None, official: bool) -> None:
     try:
         found = checks.full_check(content, wanted, owner=COMMAND_LINE, seconds=_PATIENCE if official else None)
         sums = checks.verdict(content).verdict
-    except UnreadableLegalDocument as error:
+    except Refusal as error:
         raise click.ClickException(error.message) from error
     checked = found.own
     for rule in checked.findings:

@@ -51,14 +51,14 @@ class AmountTable:
                 self._add_tax(f"{name}[{place}].rows[{row_place}]", row)
 
     def _add_tax(self, name: str, tax: Tax) -> None:
-        self._add(f"{name}.base", tax.base)
-        self._add(f"{name}.amount", tax.amount)
+        for field in ("base", "lines_base", "allowances_base", "amount"):
+            self._add(f"{name}.{field}", getattr(tax, field))
         self._add(f"{name}.rate", tax.rate)
 
     def _add_line(self, name: str, line: Line) -> None:
         for field in ("quantity", "gross", "net", "total", "other_charges", "allowance_total"):
             self._add(f"{name}.{field}", getattr(line, field))
-        for field in ("net", "base_quantity", "gross", "discount"):
+        for field in ("net", "base_quantity", "gross", "discount", "discount_base"):
             self._add(f"{name}.price.{field}", getattr(line.price, field))
         self._add_allowances(f"{name}.allowances", line.allowances)
         self._add_taxes(f"{name}.taxes", line.taxes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 
 from app.formats.canonical import Invoice
 from app.formats.values import least_decimals
@@ -12,6 +13,7 @@ from app.rules.sums.allowance_equations import if_near
 from app.rules.sums.amounts import AmountTable, allowance_fields
 from app.rules.sums.decimals import Rounding, round_to
 from app.rules.sums.equations import Equation, total
+from app.rules.sums.tax_groups import tax_group, tax_members
 
 #: Ends of fields that are amounts of money, and no prices.
 _MONEY = ("].net", ".amount", ".base")
@@ -20,7 +22,8 @@ _LEAST_AMOUNTS = 4
 
 def details(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
     """The equations that nearly hold: each of these amounts may be another by its nature."""
-    for each in (*_prices(invoice, table), *_parts(invoice), *_allowance_totals(invoice), *_tax_currency(invoice)):
+    found = (_prices(invoice, table), _parts(invoice), _allowance_totals(invoice), _bases(invoice, table))
+    for each in (*chain.from_iterable(found), *_tax_currency(invoice)):
         yield from if_near(each, table)
 
 
@@ -46,6 +49,21 @@ def _prices(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
         name = f"lines[{place}].price"
         discount = [f"{name}.discount"] if table.has(f"{name}.discount") else []
         yield total("BT-146", f"{name}.net", [f"{name}.gross"], discount)
+        yield total("BT-148", f"{name}.discount_base", [f"{name}.gross"])
+
+
+def _bases(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
+    """The base of a VAT category = its lines + its allowances and charges (BT-X-262, BT-X-263)."""
+    members = tax_members(invoice) or {}
+    for place, row in enumerate(invoice.taxes[0].rows if invoice.taxes else ()):
+        name = f"taxes[0].rows[{place}]"
+        added, taken = members.get(tax_group(row), ([], []))
+        lines = [each for each in added if each.startswith("lines[")]
+        yield total("BT-X-262", f"{name}.lines_base", lines)
+        yield total("BT-X-263", f"{name}.allowances_base", [each for each in added if each not in lines], taken)
+        parts = [part for part in (f"{name}.lines_base", f"{name}.allowances_base") if table.has(part)]
+        if parts:
+            yield total("BT-116", f"{name}.base", parts)
 
 
 def _parts(invoice: Invoice) -> Iterator[Equation]:

@@ -13,10 +13,17 @@ from app.rules.sums.amounts import AmountTable, allowance_fields
 from app.rules.sums.decimals import TAX_ROUNDINGS, Rounding
 from app.rules.sums.detail_equations import details, whole_amounts
 from app.rules.sums.equations import ZERO, Equation, Family, System, Variant, percentage, total
-from app.rules.sums.line_equations import LineRounding, line_tolerance, net_equation, per_line_equation, rounded
-from app.rules.sums.tax_groups import tax_group, tax_members
+from app.rules.sums.line_equations import (
+    LineRounding,
+    line_tolerance,
+    net_equation,
+    per_line_equation,
+    rounded,
+    rounded_price,
+)
+from app.rules.sums.tax_groups import is_text, tax_group, tax_members
 
-_MINIMUM = "minimum"
+_MINIMUM, _ZUGFERD_1 = "minimum", "urn:ferd:"
 #: A due amount of the profile MINIMUM, which has no prepaid amount, is smaller by more than an error of rounding.
 _LEAST_PREPAID = Decimal("0.05")
 _ROWS = "taxes[0].rows"
@@ -32,6 +39,7 @@ def en_system(invoice: Invoice) -> System:
     families = [
         Family(_line_variants(invoice, table, least)),
         Family([Variant("", list(_sums(invoice, table)))]),
+        Family(_allowance_variants(invoice)),
         Family(percent_variants(invoice, table)),
         Family([Variant("", [*allowance_base_equations(invoice, table), *details(invoice, table)])]),
         Family([Variant("", whole_amounts(invoice, table))]),
@@ -44,11 +52,14 @@ def en_system(invoice: Invoice) -> System:
 def _line_variants(invoice: Invoice, table: AmountTable, least: int) -> list[Variant]:
     equations = _line_equations(invoice, table, "net")
     informative = frozenset(f"lines[{place}].net" for place, line in enumerate(invoice.lines) if line.is_informative)
+    # A changed net amount that the price excuses is found by the sum of the lines, if there is one of all of them.
+    has_sum = table.has("totals.lines") and not informative
     return [
         Variant("", equations),
         Variant("lines_half_even", rounded(equations, Rounding.HALF_EVEN)),
         Variant("lines_half_ceiling", rounded(equations, Rounding.HALF_CEILING)),
         Variant("line_tolerance", equations, line_tolerance(least, informative)),
+        *([Variant("lines_at_rounded_price", equations, rounded_price)] if has_sum else []),
         Variant("lines_at_gross_price", _line_equations(invoice, table, "gross")),
     ]
 
@@ -68,13 +79,13 @@ def _line_equations(invoice: Invoice, table: AmountTable, price_kind: str) -> li
 
 
 def _sums(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
-    nets = [f"lines[{place}].net" for place, line in enumerate(invoice.lines) if not line.is_informative]
-    allowances, charges = allowance_fields("allowances", invoice.allowances)
+    nets = [
+        f"lines[{place}].net"
+        for place, line in enumerate(invoice.lines)
+        if not line.is_informative and not is_text(line)
+    ]
     if invoice.lines and table.has("totals.lines"):
         yield total("BR-CO-10", "totals.lines", nets)
-    if invoice.lines or invoice.allowances:
-        yield total("BR-CO-11", "totals.allowances", allowances)
-        yield total("BR-CO-12", "totals.charges", charges)
     if table.has("totals.lines", "totals.tax_exclusive"):
         plus = ["totals.lines", "totals.charges"]
         yield total("BR-CO-13", "totals.tax_exclusive", plus, ["totals.allowances"])
@@ -84,14 +95,36 @@ def _sums(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
         if table.has("totals.tax_exclusive") and all(row.base is not None for row in rows):
             bases = [f"{_ROWS}[{place}].base" for place in range(len(rows))]
             yield total("BR-CO-18", "totals.tax_exclusive", bases)
-        yield from _base_equations(invoice, rows)
     if table.has("totals.tax_exclusive", "totals.tax_inclusive"):
         yield total("BR-CO-15", "totals.tax_inclusive", ["totals.tax_exclusive", "taxes[0].amount"])
 
 
-def _base_equations(invoice: Invoice, rows: tuple[Tax, ...]) -> Iterator[Equation]:
+def _allowance_variants(invoice: Invoice) -> list[Variant]:
+    """The sums of allowances and of charges of the document, and the bases that they change."""
+    variants = [Variant("", [*_allowance_sums(invoice), *_base_equations(invoice)])]
+    if _is_old(invoice) and not invoice.allowances:
+        variants.append(Variant("allowances_not_stated", []))
+    elif _is_old(invoice):
+        negated = [*_allowance_sums(invoice, negated=True), *_base_equations(invoice, negated=True)]
+        variants.append(Variant("allowances_negated", negated))
+    return variants
+
+
+def _allowance_sums(invoice: Invoice, *, negated: bool = False) -> Iterator[Equation]:
+    if invoice.lines or invoice.allowances:
+        taken, added = allowance_fields("allowances", invoice.allowances)
+        yield total("BR-CO-11", "totals.allowances", () if negated else taken, taken if negated else ())
+        yield total("BR-CO-12", "totals.charges", added)
+
+
+def _is_old(invoice: Invoice) -> bool:
+    """ZUGFeRD 1.0: credits are negative, and its profile BASIC has no allowances, but their sum."""
+    return _ZUGFERD_1 in (invoice.specification or "").lower()
+
+
+def _base_equations(invoice: Invoice, *, negated: bool = False) -> Iterator[Equation]:
     """The base of each category and rate; nothing if a line does not say its category."""
-    members = tax_members(invoice)
+    rows, members = invoice.taxes[0].rows if invoice.taxes else (), tax_members(invoice)
     if members is None:
         return
     places: dict[tuple[str | None, Decimal], list[int]] = defaultdict(list)
@@ -100,6 +133,8 @@ def _base_equations(invoice: Invoice, rows: tuple[Tax, ...]) -> Iterator[Equatio
             places[tax_group(row)].append(place)
     for group, (first, *others) in places.items():
         added, taken = members.get(group, ([], []))
+        if negated:
+            added, taken = [*added, *taken], []
         rule = _BASE_RULES.get(group[0] or "", "BT-116")
         yield total(rule, f"{_ROWS}[{first}].base", added, [*taken, *(f"{_ROWS}[{place}].base" for place in others)])
 
@@ -140,4 +175,6 @@ def _payable_variants(invoice: Invoice, table: AmountTable) -> list[Variant]:
     due, grand = table.amounts["totals.payable"], table.amounts["totals.tax_inclusive"]
     if _MINIMUM in (invoice.specification or "").lower() and grand - due >= _LEAST_PREPAID:
         variants.append(Variant("prepaid_not_stated", []))
+    if _is_old(invoice) and due == table.amounts["totals.prepaid"] == ZERO and grand < ZERO:
+        variants.append(Variant("credit_not_due", [Equation("BR-CO-16", "totals.payable", (), lambda _amounts: ZERO)]))
     return variants

@@ -65,10 +65,19 @@ def _is_due(invoice: Invoice, name: str, amount: Decimal | None) -> bool:
     """Whether the item bears this tax: between states IGST is due, within a state CGST and SGST."""
     if name not in {"IGST", *_HALVES} or amount:
         return True
-    others = _HALVES if name == "IGST" else {"IGST"}
-    return not any(
-        row.amount and row.type in others for line in invoice.lines for each in line.taxes for row in each.rows
-    )
+    rows = (row for line in invoice.lines for each in line.taxes for row in each.rows)
+    borne = {row.type for row in rows if row.amount} & {"IGST", *_HALVES}
+    if not borne:  # each tax is rounded to nothing
+        borne = {*_taxes_by_state(invoice)}
+    return not borne & (_HALVES if name == "IGST" else {"IGST"})
+
+
+def _taxes_by_state(invoice: Invoice) -> frozenset[str]:
+    """The taxes that the states of seller and supply say; none if one of the states is missing."""
+    states = {each.value[:2] for each in invoice.seller.tax_ids} | {invoice.buyer.place_of_supply}
+    if None in states or not invoice.seller.tax_ids:
+        return frozenset()
+    return _HALVES if len(states) == 1 else frozenset({"IGST"})
 
 
 def _tax(name: str, field: str, base: str, rate: str) -> Equation:

@@ -14,6 +14,7 @@ from app.rules.sums.tax_groups import Members
 _TOLERANCE = Decimal("0.02")
 _CENT = Decimal("0.01")
 _HALF_STEP = Decimal("0.5")
+_DECIMALS_OF_CENT = 2
 
 
 def net_equation(
@@ -94,6 +95,26 @@ def line_tolerance(
         return len(suspects) != 1 or not _is_one_cent(suspects[0], amounts, informative)
 
     return tolerates
+
+
+def rounded_price(amounts: Mapping[str, Decimal], wrong: list[Equation]) -> bool:
+    """Whether each line that differs from quantity × price was computed with a price of more decimals.
+
+    The price is printed with two decimals, as 4.10 for 4.095, so that 20 pieces are 81.90. A price of which a cent was
+    changed explains no such line: the price before it was rounded is half a cent from the printed one at most.
+    """
+    return all(_follows_from_price(each, amounts) for each in wrong)
+
+
+def _follows_from_price(equation: Equation, amounts: Mapping[str, Decimal]) -> bool:
+    if any(".allowances[" in term for term in equation.terms):
+        return False  # nothing else would find a changed allowance
+    factor = _factor(equation, amounts)
+    if not factor:
+        return False
+    exact, price = amounts[equation.field] / factor, amounts[equation.terms[1]]
+    decimals = max(_DECIMALS_OF_CENT, decimals_of(price.normalize()))
+    return round_to(exact, decimals, Rounding.HALF_UP) == price
 
 
 def _difference(equation: Equation, amounts: Mapping[str, Decimal]) -> Decimal:
