@@ -13,9 +13,9 @@ class InvoiceSource:
     """How e-invoices read the invoices of another package.
 
     Attributes:
-        read: returns the invoice with a number as ``buyer``, ``items`` (``sku``, ``name``, ``quantity``,
-            ``unit_price``, ``barcode``, ``batch``, ``expiry``) and ``notes``;
-            raises ``NotFound`` when no invoice has the number.
+        read: returns the invoice with a number as ``buyer`` (with the facts of legal documents that are known),
+            ``items`` (``sku``, ``name``, ``quantity``, ``unit_price``, ``barcode``, ``batch``, ``expiry``) and
+            ``notes``; raises ``NotFound`` when no invoice has the number.
         lock: locks the invoice with a number until the commit, and returns whether it is in review.
         is_in_review: the same without a lock.
         was_corrected: whether the invoice with a number was corrected after a moment.

@@ -17,14 +17,14 @@ from app.accounts import audit
 from app.accounts.models.accounts import User
 from app.config import KIB
 from app.einvoices.content import draft_facts
-from app.einvoices.content.tax_numbers import fault_of
-from app.einvoices.countries import DEFAULT_COUNTRY, TIMEZONES
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.models.legal_fields import SELLER_FACTS, TaxRule, TaxScheme
+from app.einvoices.models.legal_fields import SELLER_FACTS, TaxRule
 from app.einvoices.models.sellers import COMPARED_TAX_ID, SellerLogo, SellerProfile
 from app.einvoices.models.series import looks_like_test
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.extensions import db
+from app.formats.countries import DEFAULT_COUNTRY, TIMEZONES
+from app.formats.tax_numbers import TaxScheme, fault_of
 from app.kernel import clock, time_zones
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_, Message

@@ -9,8 +9,10 @@ from sqlalchemy import select
 
 from app.accounts import audit
 from app.extensions import db
+from app.formats.tax_numbers import fault_of
 from app.kernel import clock
-from app.kernel.errors import NotFound
+from app.kernel.errors import Invalid, NotFound
+from app.kernel.messages import N_
 from app.kernel.pagination.keyset import Order, Page, page_by_keyset
 from app.kernel.text.plain_letters import begins_folded
 from app.sales.errors import UnknownCourier, UnknownCustomer, UnknownSalesman
@@ -18,6 +20,8 @@ from app.sales.floor.history import Actor
 from app.sales.models.masters import Courier, Customer, Salesman
 from app.sales.queries.search import customer_words, customers_searched, vector
 
+_CHECKED = ("tax_id", "tax_scheme", "endpoint", "endpoint_scheme")
+_NO_SCHEME = N_("An electronic address and its scheme belong together: name both or none.")
 Row = TypeVar("Row", Customer, Salesman, Courier)
 _BY_NAME = Order((Customer.name, Customer.id))
 
@@ -65,8 +69,10 @@ def edit_customer(customer_id: int, data: Mapping[str, Any], actor: Actor) -> Cu
 
     Raises:
         UnknownCustomer: there is none.
+        Invalid: the tax number is none of its scheme, or the electronic address has no scheme.
     """
     customer = _one(Customer, customer_id, UnknownCustomer, lock=True)
+    _require_legal_facts({name: data.get(name, getattr(customer, name)) for name in _CHECKED} if data else {})
     _edit("customer", customer, data, actor)
     customer.search = vector(customer_words(customer.code, customer.name))
     customer.updated_at = clock.now()
@@ -108,6 +114,16 @@ def edit_courier(courier_id: int, data: Mapping[str, Any], actor: Actor) -> Cour
     courier = _one(Courier, courier_id, UnknownCourier, lock=True)
     _edit("courier", courier, data, actor)
     return courier
+
+
+def _require_legal_facts(facts: Mapping[str, str]) -> None:
+    errors: dict[str, list[str]] = {}
+    if facts and (fault := fault_of(facts["tax_scheme"], facts["tax_id"])):
+        errors["tax_id"] = [fault]
+    if facts and bool(facts["endpoint"]) != bool(facts["endpoint_scheme"]):
+        errors["endpoint_scheme"] = [_NO_SCHEME]
+    if errors:
+        raise Invalid(errors)
 
 
 def _named(model: Any, query: Mapping[str, Any]) -> Page:

@@ -116,6 +116,13 @@ def credentials(hub: DrillHub, signed_in: dict[str, str]) -> dict[str, str]:
     return {"BASE_URL": f"http://127.0.0.1:{hub.ports[0]}", "API_TOKEN": token}
 
 
+def create_customer_1(hub: DrillHub) -> None:
+    hub.sql(
+        "INSERT INTO customers (id, code, name) OVERRIDING SYSTEM VALUE VALUES (1, 'C-0001', 'LifeCare') "
+        "ON CONFLICT DO NOTHING"
+    )
+
+
 def empty_installation(hub: DrillHub) -> dict[str, str]:
     """An empty database and an empty storage folder, beside those of the hub."""
     hub.sql("DROP DATABASE IF EXISTS restored")
@@ -137,6 +144,7 @@ SETTINGS: dict[str, Callable[[DrillHub], dict[str, str] | None]] = {
     "a seller is signed in": sign_in_a_seller,
     "e-invoice 123 is issued, 124 is rejected, 125 is in doubt, and 126 is a draft": create_123_to_126,
     "e-invoice 226 is a draft": create_draft_226,
+    "there is a customer 1": create_customer_1,
     "hooks@hub.example manages webhooks": let_manage_webhooks,
     "an empty installation": empty_installation,
     "ids begin at 1": begin_at_1,

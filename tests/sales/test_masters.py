@@ -56,6 +56,49 @@ class TestCustomers:
         assert [i["invoice_no"] for i in found] == [number]
         assert billing.get("/api/sales/invoices/?search=lifecare").json["results"] == []
 
+    def test_what_legal_documents_need_is_edited_and_outlives_an_import(
+        self, erp: FlaskClient, billing: FlaskClient
+    ) -> None:
+        imported(erp, customer={"code": "C-1", "name": "LifeCare"})
+        [customer] = billing.get("/api/sales/customers/").json["results"]
+        assert (customer["tax_id"], customer["tax_scheme"], customer["country"]) == ("", "", "")
+        path, facts = f"/api/sales/customers/{customer['id']}/", {"tax_id": "1234567890", "tax_scheme": "vkn"}
+        facts |= {"city": "İstanbul", "country": "TR", "endpoint": "1234567890", "endpoint_scheme": "9952"}
+        assert billing.patch(path, json=facts).status_code == 200
+        imported(erp, customer={"code": "C-1", "name": "LifeCare"})
+        assert billing.get(path).json.items() >= facts.items()
+        assert billing.patch(path, json={"tax_id": "", "tax_scheme": ""}).json["data"]["tax_id"] == ""
+        refused = erp.post("/api/sales/import/invoice/", json=a_sale(customer={"code": "C-1", "name": "A", **facts}))
+        assert refused.status_code == 400  # the import does not have these fields
+
+    @pytest.mark.parametrize(
+        ("facts", "field"),
+        [
+            ({"tax_id": "1234567891", "tax_scheme": "vkn"}, "tax_id"),
+            ({"tax_id": "12345", "tax_scheme": "gstin"}, "tax_id"),
+            ({"tax_scheme": "moon"}, "tax_scheme"),
+            ({"country": "tr"}, "country"),
+            ({"endpoint": "123"}, "endpoint_scheme"),
+            ({"endpoint_scheme": "0088"}, "endpoint_scheme"),
+        ],
+    )
+    def test_wrong_facts_are_refused(
+        self, erp: FlaskClient, billing: FlaskClient, facts: dict[str, str], field: str
+    ) -> None:
+        imported(erp)
+        [customer] = billing.get("/api/sales/customers/").json["results"]
+        refused = billing.patch(f"/api/sales/customers/{customer['id']}/", json=facts)
+        assert (refused.status_code, list(refused.json["errors"])) == (400, [field])
+        assert billing.get("/api/sales/customers/").json["results"] == [customer]
+
+    def test_a_stored_tax_number_must_fit_another_scheme(self, erp: FlaskClient, billing: FlaskClient) -> None:
+        imported(erp)
+        [customer] = billing.get("/api/sales/customers/").json["results"]
+        path = f"/api/sales/customers/{customer['id']}/"
+        assert billing.patch(path, json={"tax_id": "12 345"}).status_code == 200
+        assert list(billing.patch(path, json={"tax_scheme": "vkn"}).json["errors"]) == ["tax_id"]
+        assert billing.patch(path, json={"phone1": "1"}).status_code == 200
+
     @pytest.mark.parametrize("few", [0, 200])
     def test_invoices_are_found_by_customer_and_item_together(
         self, erp: FlaskClient, monkeypatch: pytest.MonkeyPatch, few: int

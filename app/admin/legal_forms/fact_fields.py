@@ -15,9 +15,10 @@ from flask_babel.speaklater import LazyString
 
 from app.admin.forms.number_input import read_number, typed_number
 from app.einvoices.models.einvoices import Einvoice, EinvoiceItem
-from app.einvoices.models.legal_fields import DOCUMENT_COLUMNS, VAT_CATEGORIES, TaxScheme
+from app.einvoices.models.legal_fields import DOCUMENT_COLUMNS, VAT_CATEGORIES
 from app.einvoices.schemas.legal_facts import SUPPLY_TYPES
 from app.formats.code_lists import gib_codes
+from app.formats.tax_numbers import TaxScheme
 from app.rules.profiles import LegalProfile
 
 #: Kinds of inputs.

@@ -29,11 +29,12 @@ from app.admin.forms.base import Form, choices, submit
 from app.admin.forms.fields import NumberField
 from app.admin.helpers import redirect_with_errors, redirect_with_success
 from app.einvoices import sellers
-from app.einvoices.countries import TIMEZONES
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.models.legal_fields import TaxRule, TaxScheme
+from app.einvoices.models.legal_fields import TaxRule
 from app.einvoices.models.sellers import SellerProfile
 from app.einvoices.providers.clients import PROVIDER_NAMES
+from app.formats.countries import TIMEZONES
+from app.formats.tax_numbers import TaxScheme
 from app.kernel import time_zones
 from app.kernel.errors import NotFound
 from app.languages import LANGUAGES

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.einvoices.content.tax_numbers import fault_of
 from app.einvoices.models.einvoices import BUYER, Einvoice
 from app.einvoices.models.legal_fields import BUYER_FACTS, DOCUMENT_COLUMNS, DOCUMENT_FACTS
+from app.formats.tax_numbers import fault_of
 from app.kernel import json
 from app.kernel.errors import Invalid
 from app.kernel.messages import N_

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.einvoices.content.tax_numbers import compact, scheme_of, vat_number
 from app.einvoices.models.einvoices import Einvoice
-from app.einvoices.models.legal_fields import TaxScheme
 from app.formats.canonical import Address, Contact, Delivery, Identifier, Party, Payment
+from app.formats.tax_numbers import TaxScheme, compact, scheme_of, vat_number
 
 #: UNTDID 4461: a transfer to an account.
 _TRANSFER = "30"

@@ -19,17 +19,6 @@ class TaxRule(StrEnum):
     GST_ITEM = "gst_item"
 
 
-class TaxScheme(StrEnum):
-    """What a tax number is."""
-
-    VKN = "vkn"
-    TCKN = "tckn"
-    GSTIN = "gstin"
-    #: A VAT number with the prefix of its country.
-    VAT = "vat"
-    OTHER = "other"
-
-
 #: VAT categories of EN 16931: standard, zero, exempt, reverse charge, within the community, export, not subject,
 #: Canary Islands, Ceuta and Melilla.
 VAT_CATEGORIES = ("S", "Z", "E", "AE", "K", "G", "O", "L", "M")

@@ -7,8 +7,9 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.einvoices.models.legal_fields import LegalSeller, TaxRule, TaxScheme
+from app.einvoices.models.legal_fields import LegalSeller, TaxRule
 from app.extensions import db
+from app.formats.tax_numbers import TaxScheme
 from app.kernel.database.check_constraints import one_of
 from app.languages import LANGUAGES
 

@@ -9,11 +9,12 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from app.einvoices.content.gtin import is_gtin
-from app.einvoices.countries import TIMEZONES
 from app.einvoices.currencies import CURRENCIES
-from app.einvoices.models.legal_fields import DOCUMENT_COLUMNS, DOCUMENT_FACTS, VAT_CATEGORIES, TaxScheme
+from app.einvoices.models.legal_fields import DOCUMENT_COLUMNS, DOCUMENT_FACTS, VAT_CATEGORIES
 from app.formats import unit_codes
 from app.formats.code_lists import gib_codes
+from app.formats.countries import TIMEZONES
+from app.formats.tax_numbers import TaxScheme
 from app.kernel.messages import N_
 from app.kernel.money import LARGEST_AMOUNT
 from app.kernel.schemas import validators

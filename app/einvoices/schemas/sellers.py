@@ -7,13 +7,13 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import ValidationError, fields, validates_schema
 
-from app.einvoices.countries import TIMEZONES
 from app.einvoices.currencies import CURRENCIES
 from app.einvoices.models.legal_fields import SELLER_FACTS, TaxRule
 from app.einvoices.models.sellers import SellerProfile
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.einvoices.schemas.legal_facts import EinvoicePaymentSchema, PartySchema, tax_scheme
 from app.einvoices.sellers import MAX_PAYMENT_DAYS
+from app.formats.countries import TIMEZONES
 from app.kernel.messages import N_
 from app.kernel.schemas import validators
 from app.kernel.schemas.fields import Choice, Identifier, Number, Text

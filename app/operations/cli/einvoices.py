@@ -15,10 +15,11 @@ from app.einvoices.decisions import settlement
 from app.einvoices.evidence import removals
 from app.einvoices.lifecycle import readiness
 from app.einvoices.links import service as links
-from app.einvoices.models.legal_fields import TaxRule, TaxScheme
+from app.einvoices.models.legal_fields import TaxRule
 from app.einvoices.pdf import print_job
 from app.einvoices.providers import doubt, lockouts
 from app.einvoices.queries import lookup
+from app.formats.tax_numbers import TaxScheme
 from app.kernel.http.app import PUBLIC_PDFS
 from app.kernel.outbound.public_address import public_url
 from app.operations.cli import document_commands, einvoice_steps

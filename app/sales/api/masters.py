@@ -34,7 +34,18 @@ blp = ApiBlueprint(
 )
 
 _STAMPS = {"created_at": "2025-01-18T09:30:00.000000Z"}
-_CUSTOMER = {**samples.INVOICE["customer"], **_STAMPS, "updated_at": "2025-01-18T09:30:00.000000Z"}
+_FACTS = {
+    "tax_id": "1234567890",
+    "tax_scheme": "vkn",
+    "tax_office": "Kadıköy",
+    "district": "Kadıköy",
+    "city": "İstanbul",
+    "region": "",
+    "country": "TR",
+    "endpoint": "urn:mail:defaultpk@lifecare.example",
+    "endpoint_scheme": "9952",
+}
+_CUSTOMER = {**samples.INVOICE["customer"], **_FACTS, **_STAMPS, "updated_at": "2025-01-18T09:30:00.000000Z"}
 _SALESMAN = {"id": 3, "name": "Ajay"}
 _COURIER = {
     "code": "DTDC",
@@ -74,7 +85,7 @@ class OneCustomer(MethodView):
 
     @requires("sales:import")
     @refuses(errors.UnknownCustomer)
-    @blp.arguments(CustomerEditSchema, example={"phone1": "9876500000"})
+    @blp.arguments(CustomerEditSchema, example={"phone1": "9876500000", "tax_id": "1234567890", "tax_scheme": "vkn"})
     @blp.response(200, CustomerAnswerSchema, example=_answer("Customer updated", _CUSTOMER))
     def patch(self, data: dict[str, Any], customer_id: int) -> dict[str, Any]:
         """Edit a customer; only fields that are sent change."""

@@ -14,6 +14,9 @@ from app.sales.models.masters import Customer
 from app.sales.queries.lookup import find_by_number
 from app.sales.state_machine import Status
 
+#: Characters of the second line of an address in parts.
+_LONGEST_LINE = 300
+
 
 def billable_invoice(invoice_no: str) -> dict[str, Any]:
     """An invoice by its number.
@@ -66,11 +69,37 @@ def _is_in_review(query: Select[Any]) -> bool:
     return status == Status.REVIEW
 
 
-def _buyer(customer: Customer) -> dict[str, str]:
+def _buyer(customer: Customer) -> dict[str, Any]:
+    """The customer as a buyer; facts for legal documents that nobody said are left out."""
     lines = (customer.address1, customer.address2, customer.address3, f"{customer.pincode} {customer.area}".strip())
     return {
         "name": customer.name,
         "email": customer.email,
         "phone": customer.phone1 or customer.phone2,
         "address": "\n".join(line for line in lines if line),
+        **_legal_facts(customer),
     }
+
+
+def _legal_facts(customer: Customer) -> dict[str, Any]:
+    facts: dict[str, Any] = {name: getattr(customer, name) for name in ("tax_id", "tax_scheme", "tax_office")}
+    if customer.endpoint:
+        facts["endpoint"] = {"value": customer.endpoint, "scheme": customer.endpoint_scheme}
+    if customer.city or customer.country:
+        facts["postal_address"] = _postal_address(customer)
+    return {name: value for name, value in facts.items() if value}
+
+
+def _postal_address(customer: Customer) -> dict[str, str]:
+    """The address in parts; a third line that does not fit is in the printed address alone."""
+    both = ", ".join(line for line in (customer.address2, customer.address3) if line)
+    parts = {
+        "street": customer.address1,
+        "additional": both if len(both) <= _LONGEST_LINE else customer.address2,
+        "district": customer.district,
+        "city": customer.city,
+        "postcode": customer.pincode,
+        "region": customer.region,
+        "country": customer.country,
+    }
+    return {name: value for name, value in parts.items() if value}

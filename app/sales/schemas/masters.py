@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from app.formats.countries import TIMEZONES
+from app.formats.tax_numbers import TaxScheme
 from app.kernel.pagination.keyset import KeysetQuery
-from app.kernel.schemas.fields import Identifier, Schema, Text, Timestamp
+from app.kernel.schemas.fields import Choice, Identifier, Schema, Text, Timestamp
 from app.kernel.schemas.switch import Switch
 from app.sales.schemas.invoices import CustomerSchema, SalesmanSchema
 
@@ -16,14 +18,28 @@ class MasterQuery(KeysetQuery):
     search = Identifier(100)
 
 
-class CustomerMasterSchema(CustomerSchema):
-    """A customer with its timestamps."""
+class CustomerFactsSchema(Schema):
+    """What legal documents need of a customer; an e-invoice from a sales invoice takes it over. "" is unknown."""
+
+    tax_id = Identifier(50)
+    tax_scheme = Choice("", *TaxScheme, metadata={"description": "What `tax_id` is; its check digits are checked."})
+    tax_office = Text(100)
+    district = Text(100)
+    city = Text(100)
+    region = Text(100, metadata={"description": "State or province; in India its code of two digits."})
+    country = Choice("", *sorted(TIMEZONES), metadata={"description": "ISO 3166-1, two letters."})
+    endpoint = Identifier(100, metadata={"description": "Electronic address, as of Peppol, or alias of e-Fatura."})
+    endpoint_scheme = Identifier(10, metadata={"description": "Of the list EAS: `0088` GLN, `9952` VKN of Türkiye."})
+
+
+class CustomerMasterSchema(CustomerFactsSchema, CustomerSchema):
+    """A customer with its facts for legal documents and its timestamps."""
 
     created_at = Timestamp()
     updated_at = Timestamp()
 
 
-class CustomerEditSchema(CustomerSchema):
+class CustomerEditSchema(CustomerFactsSchema, CustomerSchema):
     """Only fields that are sent change; the code belongs to the ERP and stays."""
 
     class Meta(Schema.Meta):

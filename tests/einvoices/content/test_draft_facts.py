@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.einvoices.content.tax_numbers import scheme_of, vat_number
 from app.einvoices.models.legal_fields import BUYER_FACTS, DOCUMENT_COLUMNS, DOCUMENT_FACTS, ITEM_FACTS, SELLER_FACTS
 from app.einvoices.schemas.content import EinvoiceBuyerSchema, EinvoiceItemSchema
 from app.einvoices.schemas.legal_facts import DocumentFactsSchema
 from app.einvoices.schemas.sellers import SellerChangeSchema
+from app.formats.tax_numbers import scheme_of, vat_number
 from tests.einvoices.helpers import URL, create_draft, perform
 from tests.factories import a_buyer
 

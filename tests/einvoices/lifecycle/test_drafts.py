@@ -11,9 +11,18 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.einvoices.queries.lookup import find_for_update
+from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
+from app.sales.models.masters import Customer
 from tests.einvoices.helpers import URL, create_draft, perform
 from tests.factories import a_draft, a_sale, an_item
+
+
+def billed(owner: FlaskClient, sale: dict[str, Any]) -> dict[str, Any]:
+    """The draft of a sales invoice."""
+    answer = owner.post(f"{URL}/from-sales", json={"invoice_no": sale["invoice_no"]})
+    assert answer.status_code == 201, answer.json
+    return answer.json
 
 
 def test_a_draft_has_totals_and_no_number(owner: FlaskClient) -> None:
@@ -86,6 +95,30 @@ class TestFromSales:
         pack, other = draft["items"]
         assert (pack["gtin"], pack["batch"], pack["expiry"]) == ("8690000000012", "B456", "2027-03-31")
         assert not {"gtin", "batch", "expiry"} & other.keys()
+
+    def test_the_buyer_has_the_legal_facts_of_the_customer(self, owner: FlaskClient, erp: FlaskClient) -> None:
+        sale = a_sale()
+        erp.post("/api/sales/import/invoice/", json=sale)
+        assert not {"postal_address", "tax_scheme", "endpoint"} & billed(owner, sale)["buyer"].keys()
+        with unit_of_work():
+            customer = db.session.scalars(db.select(Customer)).one()
+            customer.tax_id, customer.tax_scheme, customer.tax_office = "1234567890", "vkn", "Kadıköy"
+            customer.address1, customer.address2, customer.address3 = "Bahariye Cad. 12", "Kat 2", "Arka"
+            customer.pincode, customer.district, customer.city, customer.country = "34710", "Kadıköy", "İstanbul", "TR"
+            customer.endpoint, customer.endpoint_scheme = "1234567890", "9952"
+        second = a_sale(customer={"code": sale["customer"]["code"], "name": sale["customer"]["name"]})
+        erp.post("/api/sales/import/invoice/", json=second)
+        buyer = billed(owner, second)["buyer"]
+        assert (buyer["tax_id"], buyer["tax_scheme"], buyer["tax_office"]) == ("1234567890", "vkn", "Kadıköy")
+        assert buyer["endpoint"] == {"value": "1234567890", "scheme": "9952"}
+        assert buyer["postal_address"] == {
+            "street": "Bahariye Cad. 12",
+            "additional": "Kat 2, Arka",
+            "district": "Kadıköy",
+            "city": "İstanbul",
+            "postcode": "34710",
+            "country": "TR",
+        }
 
     def test_a_correction_keeps_the_facts_that_no_sales_invoice_has(self, owner: FlaskClient, erp: FlaskClient) -> None:
         sale = a_sale()

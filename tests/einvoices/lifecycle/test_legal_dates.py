@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from pypdf import PdfReader
 
 from app.einvoices import sellers
-from app.einvoices.countries import TIMEZONES
 from app.einvoices.pdf import print_job
 from app.einvoices.queries import change_clock
+from app.formats.countries import TIMEZONES
 from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.helpers import create_issued, fetch_pdf, list_page, pdf_text, perform
 

@@ -1,4 +1,4 @@
-"""Documents that somebody sent to be checked by the official rules."""
+"""Documents that somebody sent to be checked by the official rules; what legal documents need of customers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,22 @@ branch_labels = None
 depends_on = None
 
 TABLE = "e_invoice_official_requests"
+CUSTOMER_FACTS = {
+    "tax_id": 50,
+    "tax_scheme": 10,
+    "tax_office": 100,
+    "district": 100,
+    "city": 100,
+    "region": 100,
+    "country": 2,
+    "endpoint": 100,
+    "endpoint_scheme": 10,
+}
 
 
 def upgrade() -> None:
+    for name, length in CUSTOMER_FACTS.items():
+        op.add_column("customers", sa.Column(name, sa.String(length), server_default="", nullable=False))
     op.create_table(
         TABLE,
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
@@ -46,3 +59,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table(TABLE)
+    for name in CUSTOMER_FACTS:
+        op.drop_column("customers", name)

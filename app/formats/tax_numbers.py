@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 
 from stdnum.eu import vat as eu_vat
 from stdnum.in_ import gstin
 from stdnum.tr import tckimlik, vkn
 
-from app.einvoices.models.legal_fields import TaxScheme
 from app.kernel.messages import N_
+
+
+class TaxScheme(StrEnum):
+    """What a tax number is."""
+
+    VKN = "vkn"
+    TCKN = "tckn"
+    GSTIN = "gstin"
+    #: A VAT number with the prefix of its country.
+    VAT = "vat"
+    OTHER = "other"
+
 
 #: The number of a consumer in Türkiye who gave none; it has no valid check digit.
 CONSUMER = "11111111111"
