@@ -241,14 +241,15 @@ CHANGES: tuple[Change, ...] = (
 )
 
 
-def spoiled(seed: int) -> Invoice:
-    """An invoice with up to three changes."""
+def spoiled(seed: int, kind: str | None = None) -> Invoice:
+    """An invoice with up to three changes; without ``kind`` the seed decides what it is."""
     dice = random.Random(seed)
     currency = dice.choice(list(DIGITS))
     rule = "gst_item" if currency == "INR" else "per_rate"
+    drawn = dice.choice(KINDS)
     form = invoice(
         seed,
-        kind=dice.choice(KINDS),
+        kind=kind or drawn,
         currency=currency,
         rule=rule,
         withheld=dice.random() < 0.1,

@@ -258,3 +258,23 @@ def test_peppol_has_no_currency_without_a_minor_unit() -> None:
     for currency, expected in (("JPY", {"PEPPOL-EN16931-R120"}), ("HUF", set()), ("TRY", set())):
         found = find_gaps(replace(INVOICE, currency=currency), LegalProfile.PEPPOL)
         assert {each.rule for each in found if each.severity is Severity.ERROR} == expected
+
+
+@pytest.mark.parametrize(
+    ("originals", "is_ready"),
+    [
+        ([("ABC2026000000001", "2026-11-01")], True),
+        ([("ABC2026000000001", "2026-11-01"), ("ABC2026000000002", "2026-11-02")], True),
+        ([("ABC2026000000001", "2026-11-01"), ("X-1", None)], True),  # it becomes a note
+        ([("ABC2026000000001", "2026-11-01"), ("X-1", "2026-11-02")], False),  # GİB reads each of them
+        ([("ABC2026000000001", None)], False),
+        ([], False),
+    ],
+)
+def test_a_return_names_its_originals_as_gib_knows_them(
+    originals: list[tuple[str, str | None]], is_ready: bool
+) -> None:
+    references = tuple(Reference(kind="original", id=number, date=date) for number, date in originals)
+    form = replace(complete(LegalProfile.UBL_TR), type="381", is_credit_note=True, references=references)
+    missed = [rule for rule, _ in errors(form, LegalProfile.UBL_TR) if rule == "BillingReference"]
+    assert missed == ([] if is_ready else ["BillingReference"])

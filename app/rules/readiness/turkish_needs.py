@@ -89,9 +89,10 @@ def _currency(invoice: Invoice) -> Iterator[RuleFinding]:
 def _return(invoice: Invoice) -> Iterator[RuleFinding]:
     if not invoice.is_credit_note:
         return
-    originals = [each for each in invoice.references if each.kind == "original"]
+    # One without a date becomes a note, and GİB reads each of the others.
+    originals = [each for each in invoice.references if each.kind == "original" and each.date]
     path = "cac:BillingReference/cac:InvoiceDocumentReference"
-    if not any(each.date and _NUMBER.fullmatch(each.id) for each in originals):
+    if not originals or not all(_NUMBER.fullmatch(each.id) for each in originals):
         text = N_("A return names the date of its original, and the number that GİB knows.")
         yield gap("BillingReference", "references", text, path=path)
     if invoice.process == _COMMERCIAL:
