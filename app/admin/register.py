@@ -27,6 +27,7 @@ from app.admin.views import seller as seller_views
 from app.admin.views import tokens as tokens_views
 from app.admin.views import users as users_views
 from app.admin.views import webhooks as webhooks_views
+from app.admin.views.desks import customer_desk as customer_desk_views
 from app.admin.views.desks import document_comparison as document_comparison_views
 from app.admin.views.desks import einvoice_desk as einvoice_desk_views
 from app.admin.views.desks import einvoice_documents as einvoice_documents_views
@@ -104,6 +105,7 @@ PAGES = (
     einvoice_series_views,
     receipt_steps_views,
     partners_views,
+    customer_desk_views,
     sales_gaps_views,
 )
 

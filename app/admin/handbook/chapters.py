@@ -26,7 +26,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter(
         "sales-floor",
         lazy_gettext("Sales floor"),
-        frozenset({"sales", "sales_upload", "sales_gaps", "sales_prints", "partners"}),
+        frozenset({"sales", "sales_upload", "sales_gaps", "sales_prints", "partners", "customer_desk"}),
     ),
     Chapter("review-desk", lazy_gettext("Review desk"), frozenset({"review_desk"})),
     Chapter(
