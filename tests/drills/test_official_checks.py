@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -46,6 +51,50 @@ def write_documents(hub: DrillHub) -> int:
             status, content = hub.get_bytes(f"/api/v1/einvoices/{draft['id']}/documents/{name}", headers=headers)
             assert status == 200, content
     return 2 * NUMBER
+
+
+def send(hub: DrillHub, headers: dict[str, str], content: bytes) -> tuple[dict[str, Any], float]:
+    """What the official rules say of a document that is sent, and the seconds that the answer took."""
+    url = f"http://127.0.0.1:{hub.ports[0]}/api/v1/einvoices/check?official=true"
+    request = urllib.request.Request(url, data=content, headers={**headers, "Content-Type": "application/xml"})
+    began = time.monotonic()
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)["official"], time.monotonic() - began
+
+
+def get(hub: DrillHub, headers: dict[str, str], path: str) -> dict[str, Any]:
+    status, content = hub.get_bytes(path, headers=headers)
+    assert status == 200, content
+    return dict(json.loads(content))
+
+
+def test_a_document_that_is_sent_gets_its_opinion_at_once_or_later(hub: DrillHub) -> None:
+    """A stopped worker keeps few calls waiting, for seconds; the web process answers others meanwhile."""
+    example = Path("docs/examples/ubl-invoice.xml").read_bytes()
+    users = []
+    for _ in range(6):
+        users.append(hub.sign_in("integrator"))
+        hub.make_seller()
+    wait_for(lambda: send(hub, users[0], example)[0]["state"] == "done", 60)  # the rules are compiled once
+    found, seconds = send(hub, users[1], example)
+    assert (found["state"], found["valid"], seconds < 5) == ("done", True, True)
+    hub.kill_tree("checker")
+    documents = [(headers, example + b" " * number) for headers in users for number in (1, 2, 3)]
+    with ThreadPoolExecutor(len(documents)) as pool:
+        calls = [pool.submit(send, hub, *each) for each in documents]
+        time.sleep(2)
+        began = time.monotonic()
+        get(hub, users[0], "/api/auth/me/")
+        assert time.monotonic() - began < 2
+        answers = [(call.result(), headers) for call, (headers, _) in zip(calls, documents, strict=True)]
+    assert {found["state"] for (found, _), _ in answers} == {"pending"}
+    assert sum(seconds >= 5 for (_, seconds), _ in answers) <= 8
+    assert max(seconds for (_, seconds), _ in answers) < 12
+    hub.start(next(process for process in PROCESSES if process.name == "checker"))
+    for (found, _), headers in answers:
+        path = f"/api/v1/einvoices/check/{found['id']}"
+        wait_for(lambda path=path, headers=headers: get(hub, headers, path)["state"] == "done", 60)
+    assert hub.sql("SELECT count(*) FROM e_invoice_official_requests WHERE content IS NOT NULL") == [(0,)]
 
 
 def kill_until(hub: DrillHub, done: threading.Event, kills: list[str]) -> None:
