@@ -73,7 +73,8 @@ def _time_limit() -> Iterator[None]:
 
 def _embedded_file(content: bytes) -> bytes:
     reader = PdfReader(io.BytesIO(content), root_object_recovery_limit=1000, xref_stream_maximum_entries=200_000)
-    if reader.is_encrypted:
+    # Many printers encrypt with an empty password for readers, and one of the owner against changes.
+    if reader.is_encrypted and not reader.decrypt(""):
         _refuse(N_("The PDF has a password."))
     files = dict(_xml_files(reader.trailer["/Root"]))
     chosen = next((name for name in _NAMES if name in files), None) or next(iter(sorted(files)), None)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from decimal import Decimal
 
 import pytest
+from pypdf import PdfWriter
 
 from app.formats.canonical import Format, Invoice
 from app.formats.canonical_json import canonical_bytes, sha256
 from app.formats.document_reader import Source, open_source, read_document
 from app.formats.errors import UnreadableDocument
+from app.formats.hybrid_pdf import embedded_invoice
 from tests.formats.lawful import WRITERS, Document, Row, cii, hybrid, inv01, ubl, ubl_tr
 
 
@@ -143,3 +146,20 @@ def test_other_encodings_are_read() -> None:
     for encoding in ("iso-8859-9", "windows-1254", "utf-16"):
         content = f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(encoding)
         assert canonical_bytes(read_document(Source(content))) == plain
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
+class TestEncryptedPdf:
+    @staticmethod
+    def encrypted(algorithm: str, password: str) -> bytes:
+        writer, stream = PdfWriter(clone_from=io.BytesIO(hybrid(cii(document())))), io.BytesIO()
+        writer.encrypt(password, "only the owner may change it", algorithm=algorithm)
+        writer.write(stream)
+        return stream.getvalue()
+
+    def test_a_pdf_without_a_password_for_readers_is_read(self, algorithm: str) -> None:
+        assert open_source(self.encrypted(algorithm, "")) == Source(cii(document()), is_from_pdf=True)
+
+    def test_a_pdf_with_a_password_is_refused(self, algorithm: str) -> None:
+        with pytest.raises(UnreadableDocument, match="has a password"):
+            embedded_invoice(self.encrypted(algorithm, "secret"))
