@@ -10,9 +10,10 @@ from typing import Any, Literal, cast, get_args
 
 from environs import EnvValidationError, FileAwareEnv, validate
 
-from app import config_values
+from app import config_values, storage_settings
 from app.languages import LANGUAGES, SOURCE
 from app.process_numbers import STREAMS
+from app.storage_settings import STORED_IN_FOLDER, StorageSettings
 
 Environment = Literal["production", "local", "test"]
 
@@ -38,6 +39,7 @@ class Settings:
     database_url: str
     redis_url: str
     storage_dir: Path
+    storage: StorageSettings = STORED_IN_FOLDER
     sales_import_api_keys: tuple[str, ...] = ()
     #: A standby of the database that lists are read from; empty: there is none.
     database_replica_url: str = ""
@@ -211,7 +213,7 @@ def _settings(env: FileAwareEnv) -> Settings:
         official_rules_dir=config_values.path(env.str("OFFICIAL_RULES_DIR", "")),
         trusted_ca_file=config_values.path(env.str("TRUSTED_CA_FILE", "")),
         tracing=_is_traced(env),
-        **_evidence_settings(env),
+        **(_evidence_settings(env) | storage_settings.read(env)),
     )
 
 
@@ -274,7 +276,7 @@ def _address_faults(settings: Settings) -> Iterator[str]:
 
 def _weaknesses(settings: Settings) -> list[str]:
     faults = [*config_values.ca_file_faults("TRUSTED_CA_FILE", settings.trusted_ca_file), *_address_faults(settings)]
-    faults += [*_time_stamp_faults(settings), *_mail_faults(settings)]
+    faults += [*_time_stamp_faults(settings), *_mail_faults(settings), *settings.storage.faults()]
     for name in ("database_url", "database_replica_url"):
         if (url := getattr(settings, name)) and not url.startswith("postgresql+psycopg://"):
             faults.append(f"{name.upper()} must be a postgresql:// address.")

@@ -55,6 +55,7 @@ from app.einvoices.status import Type
 from app.kernel.errors import RangeNotSatisfiable
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
+from app.kernel.storage.file_store import StorageUnavailable
 from app.pdf import files
 
 #: Refusals of what would be in force besides another e-invoice, or against its sales invoice.
@@ -142,7 +143,7 @@ class Detail(MethodView):
 @blp.route("/<int:einvoice_id>/pdf")
 class Pdf(MethodView):
     @requires_einvoices("einvoices:read")
-    @refuses(UnknownEinvoice, NoPdf, PdfNotReady, RangeNotSatisfiable)
+    @refuses(UnknownEinvoice, NoPdf, PdfNotReady, RangeNotSatisfiable, StorageUnavailable)
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, einvoice_id: int) -> Response:
         """Download the PDF; `ETag` and range requests are supported.

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 
 from flask import current_app
 from redis.exceptions import RedisError
@@ -19,14 +15,12 @@ from app.extensions import db
 from app.kernel import clock, postgres_programs
 from app.kernel.database import replica
 from app.kernel.identifiers import clean_identifier
-from app.kernel.system.private_folders import is_open_to_others, make_private_folder
 from app.kernel.worker import heartbeat
-from app.operations import attention, doctor_documents, schema_revision
+from app.operations import attention, doctor_documents, doctor_storage, schema_revision
 from app.operations.doctor_findings import Finding, State
 from app.operations.monitoring import queue_drain, queue_health, redis_info
 
 _MIB = 2**20
-_MIN_FREE_MIB = 500
 _MAX_CLOCK_OFFSET = 2.0
 _MIN_POSTGRES_VERSION = 14
 #: Columns whose values are unique, so that a value with invisible ends may have a clean twin.
@@ -172,30 +166,6 @@ def _redis() -> Iterator[Finding]:
         )
 
 
-def _storage() -> Iterator[Finding]:
-    folder: Path = current_app.config["STORAGE_DIR"]
-    try:
-        make_private_folder(folder)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-") as file:
-            file.write(b"x")
-        free = shutil.disk_usage(folder).free // _MIB
-    except OSError as error:
-        yield Finding("storage", State.FAULT, str(error), "Make STORAGE_DIR writable for the hub's user.")
-        return
-    state = State.OK if free >= _MIN_FREE_MIB else State.WARNING
-    remedy = "" if state is State.OK else "Free space on its disk."
-    yield Finding("storage", state, f"{folder}, {free} MiB free", remedy)
-    yield from _open_folders()
-
-
-def _open_folders() -> Iterator[Finding]:
-    folders = [current_app.config["STORAGE_DIR"], os.environ.get("PROMETHEUS_MULTIPROC_DIR")]
-    for folder in map(Path, filter(None, folders)):
-        if folder.is_dir() and is_open_to_others(folder):
-            message = f"{folder} can be read by other users of this machine"
-            yield Finding("storage", State.WARNING, message, f"chmod -R go-rwx {folder}")
-
-
 def _attention() -> Iterator[Finding]:
     try:
         needs = attention.list_needs(lambda _ability: True, None)
@@ -236,7 +206,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _database,
     _identifiers,
     _redis,
-    _storage,
+    doctor_storage.check_storage,
     doctor_documents.check_pdf_libraries,
     _attention,
     doctor_documents.check_series,

@@ -19,6 +19,7 @@ from app.kernel.http.openapi import refuses
 from app.kernel.messages import N_, Message
 from app.kernel.schemas.fields import Schema
 from app.kernel.schemas.list_field import List
+from app.kernel.storage.store_health import storage_state
 from app.kernel.worker.heartbeat import Process, processes
 from app.operations.monitoring import queue_drain, queue_health
 
@@ -32,11 +33,12 @@ class LivenessSchema(Schema):
 
 
 class ReadinessSchema(Schema):
-    """State of each server: ``ok`` or the error. A hub without Redis is ``degraded`` and still ready."""
+    """State of each server: ``ok`` or the error. A hub without Redis or storage is ``degraded`` and still ready."""
 
     status = fields.String()
     database = fields.String()
     redis = fields.String()
+    storage = fields.String()
 
 
 class QueueHealthSchema(Schema):
@@ -88,16 +90,19 @@ class Liveness(MethodView):
 class Readiness(MethodView):
     @public
     @refuses(Busy)
-    @blp.response(200, ReadinessSchema, example={"status": "ok", "database": "ok", "redis": "ok"})
+    @blp.response(200, ReadinessSchema, example={"status": "ok", "database": "ok", "redis": "ok", "storage": "ok"})
     def get(self) -> dict[str, Any]:
         """Report whether requests can be served: the database answers and its tables exist.
 
-        Redis is reported but not required: without it imports continue, and streams catch up later.
+        Redis and the storage of files are reported but not required: without Redis imports continue, and streams catch
+        up later; without storage PDFs are made later, and cannot be read meanwhile.
         """
         database, redis = _database(), _redis()
         if database != "ok":
             raise Busy(Message(N_("The database is not ready: %(error)s"), error=database))
-        return {"status": "ok" if redis == "ok" else "degraded", "database": database, "redis": redis}
+        state = storage_state()
+        status = "ok" if redis == state == "ok" else "degraded"
+        return {"status": status, "database": database, "redis": redis, "storage": state}
 
 
 @blp.route("/healthz/worker")

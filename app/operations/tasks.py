@@ -1,4 +1,4 @@
-"""Celery tasks of operations: the canary of each queue, and the purge of old canaries and failures."""
+"""Celery tasks of operations: the canary of each queue, removals of files, the purge of old canaries and failures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from app.extensions import celery
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
 from app.operations.monitoring import failed_tasks, queue_health
+from app.pdf import file_removals
 
 CANARY_RETENTION, FAILURE_RETENTION = timedelta(days=1), timedelta(days=30)
 
@@ -19,6 +20,13 @@ def canary(queue: str) -> None:
     """Record that a worker consumes the queue."""
     with unit_of_work():
         queue_health.record(queue, current_task.request.hostname or "unknown")
+
+
+@celery.task(name="operations.remove_files")
+def remove_files() -> None:
+    """Remove the files of a remote store that no row refers to any more."""
+    if file_removals.remove_due():
+        file_removals.trigger_remover()
 
 
 @celery.task(name="operations.purge")

@@ -1,19 +1,24 @@
-"""Files of PDFs: stored atomically below ``STORAGE_DIR``, with names that contain a hash of the content."""
+"""Files of PDFs and other documents in the store of the hub, with names that contain a hash of the content."""
 
 from __future__ import annotations
 
-import os
-import tempfile
+import io
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from typing import IO
 
 import structlog
-from flask import Response, current_app, send_file
+from flask import Response, send_file
 
-from app.kernel.http.byte_ranges import apply_conditions
-from app.kernel.system.private_folders import make_private_folder
+from app.kernel.http.byte_ranges import apply_conditions, sent_range
+from app.kernel.storage.file_store import FileFacts
+from app.kernel.storage.stores import file_store
+from app.kernel.unit_of_work import after_commit, commit_early
+from app.pdf import file_removals
 from app.pdf.models import PrintedDocument
 
 log = structlog.get_logger(__name__)
@@ -24,43 +29,82 @@ _PATH_SIGNS = frozenset("/\\")
 
 @dataclass(frozen=True, slots=True)
 class StoredPdf:
-    """A stored file: its path, its SHA-256 and its name for downloads."""
+    """A stored file: its path in the store, its SHA-256, its name for downloads, its size and time."""
 
-    path: Path
+    path: str
     sha256: str
     name: str
+    facts: FileFacts
+
+    def snapshot(self) -> IO[bytes]:
+        """An open file with the content, which stays readable when the file is removed.
+
+        Raises:
+            FileNotFoundError: the file was removed since it was found.
+        """
+        return file_store().snapshot(self.path)
 
 
-def storage_folder() -> Path:
-    """The folder of all stored files (``STORAGE_DIR``)."""
-    folder: Path = current_app.config["STORAGE_DIR"]
-    return folder
+def release_connection() -> None:
+    """Give the database connection back before requests to a remote store, which may take seconds.
+
+    What the unit of work has written so far is committed.
+    """
+    if file_store().is_remote:
+        commit_early()
 
 
 def stored_file(row: PrintedDocument | None, name: str) -> StoredPdf | None:
-    """The file of a row; None if the row has none or the file is missing on the disk."""
+    """The file of a row; None if the row has none or the file is missing. A remote store is asked without connection.
+
+    Raises:
+        StorageUnavailable: the store does not answer.
+    """
     if row is None or row.path is None:
         return None
-    path = storage_folder() / row.path
-    if not path.is_file():
-        log.error("pdf_file_missing", path=row.path)
+    return find_file(row.path, row.sha256 or "", name)
+
+
+def find_file(path: str, sha256: str, name: str) -> StoredPdf | None:
+    """As ``stored_file``, for a path."""
+    release_connection()
+    facts = file_store().facts(path)
+    if facts is None:
+        log.error("pdf_file_missing", path=path)
         return None
-    return StoredPdf(path, row.sha256 or "", name)
+    return StoredPdf(path, sha256, name, facts)
 
 
 def send_pdf(stored: StoredPdf, *, download: bool, media_type: str = "application/pdf") -> Response:
-    """An answer with the file; its hash is the ``ETag``, and range requests work."""
+    """An answer with the file; its hash is the ``ETag``, and range requests work.
+
+    Raises:
+        StorageUnavailable: the store does not answer.
+        RangeNotSatisfiable: the requested range begins behind the end.
+    """
+    store = file_store()
+    local = store.local_path(stored.path)
     answer = send_file(
-        stored.path,
+        local or io.BytesIO(),  # of a remote store, the wanted blocks are asked for below
         mimetype=media_type,
         as_attachment=download,
         download_name=safe_file_name(stored.name),
         conditional=False,
         etag=stored.sha256,
+        last_modified=stored.facts.modified,
     )
     # A browser keeps it, and asks by its ETag whether it is still current.
     answer.headers["Cache-Control"] = "private, no-cache"
-    return apply_conditions(answer)
+    if local is not None:
+        return apply_conditions(answer)
+    answer.content_length = stored.facts.size
+    answer = apply_conditions(answer)
+    if part := sent_range(answer, stored.facts.size):
+        release_connection()
+        blocks = store.blocks(stored.path, *part)
+        answer.response = blocks
+        answer.call_on_close(blocks.close)
+    return answer
 
 
 def safe_file_name(name: str) -> str:
@@ -77,29 +121,53 @@ def safe_file_name(name: str) -> str:
 
 
 def write(path: str, content: bytes) -> None:
-    """Write a file atomically: a reader sees all of it or nothing."""
-    folder = storage_folder()
-    make_private_folder(folder)
-    target = folder / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    """Store a file whole: a reader sees all of it or nothing. A removal of the path that waits is cancelled.
+
+    Raises:
+        StorageUnavailable: the store does not answer; nothing refers to what it may have stored.
+    """
+    store = file_store()
+    if store.is_remote:
+        file_removals.cancel(path)
+    store.write(path, content)
 
 
-def remove(path: str) -> None:
-    """Delete a file, if it exists."""
-    (storage_folder() / path).unlink(missing_ok=True)
+def read(path: str) -> bytes:
+    """The content of a file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        StorageUnavailable: the store does not answer.
+    """
+    return b"".join(file_store().blocks(path))
 
 
-def file_remover(path: str) -> Callable[[], None]:
-    """A function that deletes the file later, outside of the application context too."""
-    target = storage_folder() / path
-    return lambda: target.unlink(missing_ok=True)
+def exists(path: str) -> bool:
+    """Whether there is a file; a remote store is asked without connection."""
+    release_connection()
+    return file_store().facts(path) is not None
+
+
+def missing_of(paths: Iterator[str]) -> Iterator[str]:
+    """Those of sorted paths that have no file: one listing for each folder, not one request for each file."""
+    for folder, group in groupby(paths, key=lambda path: path.rpartition("/")[0]):
+        stored = set(map(attrgetter("path"), file_store().walk(f"{folder}/")))
+        yield from (path for path in group if path not in stored)
+
+
+def remove_unused(path: str) -> None:
+    """Delete a file that no row refers to, while the caller holds the lock that keeps it so."""
+    store = file_store()
+    if store.is_remote:
+        file_removals.add(path)
+    else:
+        store.remove(path)
+
+
+def remove_after_commit(path: str) -> None:
+    """Delete a file once the transaction is committed. A remote store may fail, so the removal is a row then."""
+    store = file_store()
+    if store.is_remote:
+        file_removals.add(path)
+    else:
+        after_commit(partial(store.remove, path))

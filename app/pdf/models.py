@@ -1,4 +1,4 @@
-"""Columns and constraints of print rows: path and hash of the PDF, the state of the print job, who waits for it."""
+"""Columns and constraints of print rows: path and hash of the PDF, the print job, who waits; removals of files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.extensions import db
 from app.kernel import clock
 from app.kernel.database.check_constraints import one_of
 from app.kernel.worker.work_queue import LeasedWork, WorkState, work_indexes
@@ -15,7 +16,7 @@ from app.kernel.worker.work_queue import LeasedWork, WorkState, work_indexes
 class PrintedDocument(LeasedWork):
     """Columns of a printed document; a model of a package adds the reference to its subject."""
 
-    #: Path below ``STORAGE_DIR`` of the last successful rendering; null if there was nothing to print.
+    #: Path in the store of the last successful rendering; null if there was nothing to print.
     path: Mapped[str | None] = mapped_column(String(200))
     sha256: Mapped[str | None] = mapped_column(String(64))
 
@@ -30,6 +31,16 @@ class DocumentOnDemand(PrintedDocument):
     #: Whether the document has one part.
     is_short: Mapped[bool] = mapped_column(nullable=False)
     requested_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False, default=clock.now)
+
+
+class FileRemoval(db.Model):
+    """A file of a remote store that is to be removed: no row refers to it any more."""
+
+    __tablename__ = "file_removals"
+    __table_args__ = (Index("ix_file_removals_requested_at", "requested_at"),)
+
+    path: Mapped[str] = mapped_column(String(300), primary_key=True)
+    requested_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
 
 
 def print_constraints(table: str) -> tuple[CheckConstraint | Index, ...]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -15,6 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.storage.file_store import PASSING
+from app.kernel.storage.stores import file_store
 from app.kernel.unit_of_work import after_commit
 from app.kernel.worker import work_queue
 from app.kernel.worker.work_queue import WorkState
@@ -25,10 +25,10 @@ from app.pdf.print_queue import PrintQueue
 
 #: Age at which a document is thrown away; the next request renders it again.
 LIFETIME = timedelta(minutes=10)
-#: Folder below ``STORAGE_DIR`` of all these files.
-FOLDER = "on-demand"
-#: Age of a file, in seconds, at which no row can refer to it: its row is gone, or its worker was killed.
-_ORPHAN_SECONDS = 2 * LIFETIME.total_seconds()
+#: Folder of all these files in the store.
+FOLDER = PASSING
+#: Age of a file at which no row can refer to it: its row is gone, or its worker was killed.
+_ORPHAN_AGE = 2 * LIFETIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,12 @@ def purge(queue: PrintQueue) -> None:
     old = delete(queue.rows).where(queue.rows.requested_at < clock.now() - LIFETIME).returning(queue.rows.path)
     for path in db.session.scalars(old):
         if path:
-            after_commit(files.file_remover(path))
+            files.remove_after_commit(path)
     after_commit(_remove_orphans)
 
 
 def _remove_orphans() -> None:
-    oldest = time.time() - _ORPHAN_SECONDS
-    for path in (files.storage_folder() / FOLDER).rglob("*"):
-        with suppress(FileNotFoundError):  # another process removes it too
-            if path.is_file() and path.stat().st_mtime < oldest:
-                path.unlink()
+    store, oldest = file_store(), datetime.now(UTC) - _ORPHAN_AGE
+    for file in store.walk(f"{FOLDER}/"):
+        if file.modified < oldest:
+            store.remove(file.path)

@@ -1,4 +1,4 @@
-"""Several PDFs as one ZIP file, streamed from the disk in bounded memory."""
+"""Several PDFs as one ZIP file, streamed from their files in bounded memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def answer_archive(name: str, stored: Sequence[StoredPdf], left_out: Sequence[st
     """An answer with a ZIP file of the PDFs, and a text file with the lines ``left_out`` if there are some."""
     opened = ExitStack()
     # A PDF is rendered again under a new name, and the old file goes: an open file stays readable.
-    files = [(each.name, opened.enter_context(each.path.open("rb"))) for each in stored]
+    files = [(each.name, opened.enter_context(each.snapshot())) for each in stored]
     file_name = f"{name}-{clock.now():%Y%m%d-%H%M%S}.zip"
     headers = {
         "Content-Disposition": f'attachment; filename="{file_name}"',

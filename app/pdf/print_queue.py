@@ -18,7 +18,8 @@ from app import pdf
 from app.celery_config import Queue
 from app.extensions import db
 from app.kernel.messages import N_
-from app.kernel.unit_of_work import after_commit, unit_of_work
+from app.kernel.storage.file_store import StorageUnavailable
+from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import work_queue
 from app.kernel.worker.work_queue import WorkState
 from app.pdf import files
@@ -65,7 +66,7 @@ class PrintQueue:
         compose: returns the document for the key of a row; it reads the data and keeps no row.
         stem: returns the path of the file for the key, without the hash and ``.pdf`` at the end.
         lock: locks the subject of the document; all code locks it before the row.
-        changed: called in the same transaction when the document of a key has a new file.
+        changed: called in the same transaction, with the key and the size, when a document has a new file.
         is_short: SQL condition of the rows whose documents have one part only; long documents of all queues let these
             through between their parts.
         owner: the column of the user who waits for a document; these users take turns. An index has it and ``due_at``.
@@ -134,6 +135,11 @@ def print_next(print_queue: PrintQueue, *conditions: Any) -> bool:
             files.write(path, content)
     except _ClaimLost:
         return True
+    except StorageUnavailable as error:
+        log.warning("pdf_not_stored", rows=print_queue.rows.__tablename__, key=claim.key, reason=error.reason)
+        with unit_of_work():
+            work_queue.retry_for_ever(print_queue.rows, claim.id, claim.attempts, error.message)
+        return True
     except Exception as error:
         log.exception("pdf_failed", rows=print_queue.rows.__tablename__, key=claim.key, attempt=claim.attempts)
         with unit_of_work():
@@ -142,7 +148,7 @@ def print_next(print_queue: PrintQueue, *conditions: Any) -> bool:
             work_queue.fail(print_queue.rows, claim.id, claim.attempts, reason, for_good=hopeless)
         return True
     with unit_of_work():
-        _finish(print_queue, claim, path, digest)
+        _finish(print_queue, claim, path, digest, len(content))
     log.info("pdf_made", attempt=claim.attempts, size=len(content))
     return True
 
@@ -187,14 +193,14 @@ def _print_short_documents(lane: Queue) -> None:
                 break
 
 
-def _finish(print_queue: PrintQueue, claim: _Claim, path: str | None, digest: str | None) -> None:
+def _finish(print_queue: PrintQueue, claim: _Claim, path: str | None, digest: str | None, size: int) -> None:
     print_queue.lock(*claim.key)
     if not work_queue.finish(print_queue.rows, claim.id, path=path, sha256=digest):
         _remove_unused_file(print_queue, claim, path)
     elif claim.previous_path != path:
-        print_queue.changed(*claim.key)
+        print_queue.changed(*claim.key, size)
         if claim.previous_path:
-            after_commit(files.file_remover(claim.previous_path))
+            files.remove_after_commit(claim.previous_path)
 
 
 def _remove_unused_file(print_queue: PrintQueue, claim: _Claim, path: str | None) -> None:
@@ -207,7 +213,7 @@ def _remove_unused_file(print_queue: PrintQueue, claim: _Claim, path: str | None
     )
     # A worker with a claim on the row may have written the same file again; that worker deletes it if necessary.
     if row is None or (row.path != path and row.claim_id is None):
-        files.remove(path)
+        files.remove_unused(path)
 
 
 def is_done(print_queue: PrintQueue, *conditions: Any) -> bool:

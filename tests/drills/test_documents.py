@@ -134,6 +134,15 @@ def empty_installation(hub: DrillHub) -> dict[str, str]:
     return {"DATABASE_URL": database, "STORAGE_DIR": str(storage), "REDIS_URL": redis}
 
 
+def two_places(hub: DrillHub) -> dict[str, str]:
+    """A folder with a file, and an empty one."""
+    folder = Path(hub.environment["DATA_DIR"])
+    source = folder / f"files-{time.monotonic_ns()}"
+    (source / "receipts").mkdir(parents=True)
+    (source / "receipts/1-note.pdf").write_bytes(b"%PDF")
+    return {"FROM": str(source), "TO": str(folder / f"moved-{time.monotonic_ns()}")}
+
+
 def begin_at_1(hub: DrillHub) -> None:
     hub.sql("TRUNCATE access_tokens, api_keys RESTART IDENTITY CASCADE")
 
@@ -147,6 +156,7 @@ SETTINGS: dict[str, Callable[[DrillHub], dict[str, str] | None]] = {
     "there is a customer 1": create_customer_1,
     "hooks@hub.example manages webhooks": let_manage_webhooks,
     "an empty installation": empty_installation,
+    "two places of files": two_places,
     "ids begin at 1": begin_at_1,
 }
 

@@ -24,6 +24,7 @@ from app.kernel.worker.celery_app import HARD_LIMIT
 from app.pdf import print_queue
 from app.pdf.scripts import FONT_PACKAGES
 from app.processes import PROCESSES, HubProcess
+from app.storage_settings import StorageSettings
 from app.webhooks.tasks import HARD_LIMIT as SENDING_HARD_LIMIT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,7 @@ OTHERS = {
     "WEBHOOK_RETENTION_DAYS", "XDG_CACHE_HOME",
 }  # fmt: skip
 SETTINGS = {field.name.upper() for field in fields(Settings)} | {"SALES_IMPORT_API_KEY"}
+SETTINGS |= {f"STORAGE_{field.name.upper()}" for field in fields(StorageSettings)}
 
 
 def command(process: HubProcess, data_dir: str) -> list[str]:
@@ -99,7 +101,9 @@ class TestCompose:
 
     def test_every_setting_is_documented(self) -> None:
         documented = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/operating.md").read_text(), re.M))
-        read = set(re.findall(r'(?:env\.\w+|_needed)\((?:env, )?"([A-Z_]+)"', (ROOT / "app/config.py").read_text()))
+        text = "".join((ROOT / "app" / name).read_text() for name in ("config.py", "storage_settings.py"))
+        read = set(re.findall(r'(?:env\.\w+|_needed)\((?:env, )?"([A-Z_]+)"', text))
+        assert "STORAGE_URL" in read
         assert len(read) > 20
         assert read <= documented
 

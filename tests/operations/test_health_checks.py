@@ -23,7 +23,7 @@ from tests.factories import a_sale
 
 def test_a_healthy_hub_is_alive_and_ready(anybody: FlaskClient) -> None:
     assert anybody.get("/healthz").json == {"status": "ok"}
-    assert anybody.get("/readyz").json == {"status": "ok", "database": "ok", "redis": "ok"}
+    assert anybody.get("/readyz").json == {"status": "ok", "database": "ok", "redis": "ok", "storage": "ok"}
 
 
 @pytest.mark.usefixtures("without_database")
@@ -56,7 +56,7 @@ def test_a_database_without_tables_is_not_ready(anybody: FlaskClient) -> None:
 def test_without_redis_the_hub_is_ready_but_degraded(app_with: Callable[..., Hub]) -> None:
     answer = app_with(redis_url="redis://127.0.0.1:1/0").test_client().get("/readyz")
     assert answer.status_code == 200
-    assert answer.json == {"status": "degraded", "database": "ok", "redis": "ConnectionError"}
+    assert answer.json == {"status": "degraded", "database": "ok", "redis": "ConnectionError", "storage": "ok"}
 
 
 def test_an_exhausted_pool_answers_503(app_with: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch) -> None:

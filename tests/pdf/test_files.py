@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from app.kernel.http.app import Hub
@@ -20,11 +18,14 @@ from app.pdf import files
         ("fatura-Ş-卷.pdf", "fatura-Ş-卷.pdf"),
     ],
 )
-def test_a_file_name_is_safe(app: Hub, tmp_path: Path, name: str, safe: str) -> None:
+@pytest.mark.usefixtures("each_storage")
+def test_a_file_name_is_safe(app: Hub, name: str, safe: str) -> None:
     assert files.safe_file_name(name) == safe
-    (tmp_path / "x.pdf").write_bytes(b"%PDF")
+    files.write("x.pdf", b"%PDF")
     with app.test_request_context():
-        answer = files.send_pdf(files.StoredPdf(tmp_path / "x.pdf", "0" * 64, name), download=True)
+        stored = files.find_file("x.pdf", "0" * 64, name)
+        assert stored is not None
+        answer = files.send_pdf(stored, download=True)
     assert answer.status_code == 200
     assert "attachment" in answer.headers["Content-Disposition"]
     answer.close()

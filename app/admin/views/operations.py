@@ -28,6 +28,7 @@ KINDS: dict[str, LazyString] = {
     "pdfs": lazy_gettext("PDFs of e-invoices"),
     "previews": lazy_gettext("Previews of drafts"),
     "sales_prints": lazy_gettext("Pick slips and box labels"),
+    "file_removals": lazy_gettext("Files to remove"),
     "receipt_pdfs": lazy_gettext("PDFs of goods receipts"),
     "label_prints": lazy_gettext("Labels of chosen rolls"),
     "sendings": lazy_gettext("E-invoices to send to a provider"),

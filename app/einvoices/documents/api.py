@@ -16,6 +16,7 @@ from app.einvoices.legal.samples import DOCUMENTS
 from app.einvoices.schemas.documents import EinvoiceDocumentListSchema
 from app.kernel.errors import RangeNotSatisfiable
 from app.kernel.http.openapi import refuses
+from app.kernel.storage.file_store import StorageUnavailable
 
 _CONTENTS: dict[str, Any] = {
     "application/xml": {"schema": {"type": "string"}, "example": "<Invoice>…</Invoice>"},
@@ -37,7 +38,9 @@ class Documents(MethodView):
 @blp.route("/<int:einvoice_id>/documents/<string:name>")
 class Document(MethodView):
     @requires_einvoices("einvoices:read")
-    @refuses(UnknownEinvoice, NoLegalDocument, DocumentNotReady, DocumentNotWritable, RangeNotSatisfiable)
+    @refuses(
+        UnknownEinvoice, NoLegalDocument, DocumentNotReady, DocumentNotWritable, RangeNotSatisfiable, StorageUnavailable
+    )
     @blp.doc(responses={"200": {"content": _CONTENTS, "description": "The document."}})
     @blp.response(200, content_type="application/xml", example="<Invoice>…</Invoice>")
     def get(self, einvoice_id: int, name: str) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 from app.accounts.ownership import Scope
 from app.einvoices.documents import written_documents
@@ -24,6 +25,7 @@ from app.formats.targets.not_writable import NotWritable
 from app.formats.writers.document_writer import WrittenDocument, form_of, write_document
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.work_queue import WorkState
+from app.pdf import files
 from app.pdf.files import StoredPdf
 from app.rules.document_check import check_document
 from app.rules.sums.exact import verdict
@@ -84,7 +86,7 @@ def find_or_write(einvoice_id: int, wanted: LegalFormat, scope: Scope) -> Einvoi
     """
     einvoice = _issued(einvoice_id, scope)
     found = written_documents.latest(einvoice, wanted.value)
-    if found is not None and written_documents.file_of(found).is_file():
+    if found is not None and files.exists(found.path):
         return found
     form = canonical_of(einvoice)
     if problems := list(_problems(form, wanted)):
@@ -114,11 +116,17 @@ def write(einvoice_id: int, wanted: LegalFormat) -> None:
 
 
 def stored_file(einvoice_id: int, row: EinvoiceDocument, scope: Scope) -> StoredPdf:
-    """The file of a document for a download, named by the number of its e-invoice."""
+    """The file of a document for a download, named by the number of its e-invoice.
+
+    Raises:
+        NoLegalDocument: the file is missing.
+    """
     einvoice = find(einvoice_id, scope, items=False)
-    path = written_documents.file_of(row)
     kind = "" if row.media_type == _PDF else f"-{row.format}"
-    return StoredPdf(path, row.sha256, f"{file_stem(einvoice)}{kind}{path.suffix}")
+    found = files.find_file(row.path, row.sha256, f"{file_stem(einvoice)}{kind}{PurePosixPath(row.path).suffix}")
+    if found is None:
+        raise NoLegalDocument
+    return found
 
 
 def _issued(einvoice_id: int, scope: Scope) -> Einvoice:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -16,10 +15,9 @@ from app.einvoices.events import announce_document
 from app.einvoices.models.documents import EinvoiceCanonicalForm, EinvoiceDocument, Origin
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.official.check_queue import enqueue
-from app.einvoices.queries.lookup import find_for_update
+from app.einvoices.queries.lookup import find, find_for_update
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.unit_of_work import after_commit
 from app.pdf import files
 
 _ENDINGS = {"application/xml": "xml", "application/json": "json", "application/pdf": "pdf"}
@@ -48,12 +46,16 @@ class NewDocument:
 def store(einvoice_id: int, new: NewDocument) -> EinvoiceDocument:
     """Store a document as the next version of its format; the same bytes as the last version are that version.
 
-    The bytes go into the evidence of the owner, and subscribers hear of the document.
+    The bytes go into the evidence of the owner, and subscribers hear of the document. The file is written first, and
+    with a remote store outside of a transaction: what the unit of work has written before is committed.
     """
-    einvoice = find_for_update(einvoice_id, None)  # one version after the other
     digest = hashlib.sha256(new.content).hexdigest()
+    path = _write_file(find(einvoice_id, None, items=False), new, digest)
+    einvoice = find_for_update(einvoice_id, None)  # one version after the other
     last = latest(einvoice, new.format)
     if last is not None and (last.sha256, last.origin) == (digest, new.origin):
+        if last.path != path:  # another process stored the same bytes meanwhile
+            files.remove_after_commit(path)
         return last
     version = (last.version if last else 0) + 1
     row = EinvoiceDocument(
@@ -62,7 +64,7 @@ def store(einvoice_id: int, new: NewDocument) -> EinvoiceDocument:
         version=version,
         origin=new.origin.value,
         media_type=new.media_type,
-        path=_path(einvoice, new, version, digest),
+        path=path,
         sha256=digest,
         size=len(new.content),
         canonical_sha256=new.canonical_sha256,
@@ -70,7 +72,6 @@ def store(einvoice_id: int, new: NewDocument) -> EinvoiceDocument:
         facts=new.facts,
         created_at=clock.now(),
     )
-    files.write(row.path, new.content)
     db.session.add(row)
     db.session.flush()
     announce_document(einvoice, row)
@@ -101,14 +102,19 @@ def remove_all(einvoice_id: int) -> None:
     """Remove all documents of an e-invoice, and its canonical form: they have personal data."""
     of_einvoice = EinvoiceDocument.einvoice_id == einvoice_id
     for path in db.session.scalars(select(EinvoiceDocument.path).where(of_einvoice)):
-        after_commit(files.file_remover(path))
+        files.remove_after_commit(path)
     db.session.execute(delete(EinvoiceDocument).where(of_einvoice))
     db.session.execute(delete(EinvoiceCanonicalForm).where(EinvoiceCanonicalForm.einvoice_id == einvoice_id))
 
 
-def file_of(row: EinvoiceDocument) -> Path:
-    """The file of a document."""
-    return files.storage_folder() / row.path
+def _write_file(einvoice: Einvoice, new: NewDocument, digest: str) -> str:
+    """Write the file of the next version, or that of the last one again if it has the same bytes; return its path."""
+    last = latest(einvoice, new.format)
+    is_last = last is not None and (last.sha256, last.origin) == (digest, new.origin)
+    path = last.path if last and is_last else _path(einvoice, new, (last.version if last else 0) + 1, digest)
+    files.release_connection()
+    files.write(path, new.content)
+    return path
 
 
 def _path(einvoice: Einvoice, new: NewDocument, version: int, digest: str) -> str:

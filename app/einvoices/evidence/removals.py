@@ -19,7 +19,6 @@ from app.evidence import chain
 from app.evidence.models import EvidenceEntry
 from app.extensions import db
 from app.kernel import json
-from app.kernel.unit_of_work import after_commit
 from app.kernel.worker.work_queue import WorkState
 from app.pdf import files
 
@@ -65,7 +64,7 @@ def _remove_file(einvoice_id: int) -> None:
     if pdf is None:
         return
     if pdf.path:
-        after_commit(files.file_remover(pdf.path))
+        files.remove_after_commit(pdf.path)
     # A worker that is rendering it loses its claim.
     pdf.path, pdf.sha256, pdf.state, pdf.claim_id = None, None, WorkState.DONE.value, None
 

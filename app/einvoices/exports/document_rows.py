@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import IO, Any
 
 from flask import Flask
@@ -23,8 +24,9 @@ from app.evidence.offline.chain_check import DOCUMENTS
 from app.evidence.record_bytes import decimal_text
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.storage.stores import file_store
 from app.kernel.text.csv_formulas import guard_formulas
-from app.pdf import files
+from app.kernel.unit_of_work import commit_early
 
 #: Documents of a transaction; as many files are open at a time.
 BATCH_SIZE = 100
@@ -42,9 +44,12 @@ VatKey = tuple[str, str, Decimal]
 
 @dataclass(slots=True)
 class Batch:
-    """Some documents: rows of ``COLUMNS``, their open files by name, and proven records outside of the part."""
+    """Some documents: rows of ``COLUMNS``, their paths in the store and their open files by name, and proven records
+    outside of the part.
+    """
 
     rows: list[list[Any]] = field(default_factory=list)
+    paths: list[tuple[str, str]] = field(default_factory=list)
     files: list[tuple[str, IO[bytes]]] = field(default_factory=list)
     further: list[proofs.ProvenRecord] = field(default_factory=list)
     #: Positions of those of them that state an issue.
@@ -57,24 +62,26 @@ def read_batches(app: Flask, scope: MonthScope) -> Iterator[Batch]:
     for start in range(0, len(scope.ids), BATCH_SIZE):
         with ExitStack() as opened:
             with app.app_context():
-                batch = _read(scope, scope.ids[start : start + BATCH_SIZE], opened)
+                batch = _read(scope, scope.ids[start : start + BATCH_SIZE])
+                commit_early()
+                for name, path in batch.paths:
+                    batch.files.append((name, opened.enter_context(file_store().snapshot(path))))
             yield batch
 
 
-def _read(scope: MonthScope, ids: Sequence[int], opened: ExitStack) -> Batch:
+def _read(scope: MonthScope, ids: Sequence[int]) -> Batch:
     batch, original = Batch(), aliased(Einvoice)
     query = select(Einvoice, original.invoice_no).outerjoin(original, original.id == Einvoice.original_id)
     query = query.where(Einvoice.id.in_(ids)).options(joinedload(Einvoice.pdf))
     found = {einvoice.id: (einvoice, number) for einvoice, number in db.session.execute(query)}
     for einvoice, original_no in (found[each] for each in ids if each in found):
         batch.rows.append(_row(einvoice, original_no))
-        stored = files.stored_file(einvoice.pdf, f"{einvoice.invoice_no}.pdf")
-        if stored is not None:
-            batch.files.append((f"pdf/{stored.name}", opened.enter_context(stored.path.open("rb"))))
+        if einvoice.pdf is not None and einvoice.pdf.path is not None:
+            batch.paths.append((f"pdf/{einvoice.invoice_no}.pdf", einvoice.pdf.path))
     for document in written_documents.list_newest(ids):
-        path = written_documents.file_of(document)
-        name = f"{DOCUMENTS}{document.format}/{found[document.einvoice_id][0].invoice_no}{path.suffix}"
-        batch.files.append((name, opened.enter_context(path.open("rb"))))
+        suffix = PurePosixPath(document.path).suffix
+        name = f"{DOCUMENTS}{document.format}/{found[document.einvoice_id][0].invoice_no}{suffix}"
+        batch.paths.append((name, document.path))
     entries = _further(scope, ids)
     batch.further = [_as_of(scope, record) for record in proofs.prove(entries)]
     batch.further_issues = [entry.position for entry in entries if entry.kind in ISSUES]

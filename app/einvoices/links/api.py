@@ -24,6 +24,7 @@ from app.kernel.http.app import PUBLIC_PDFS, ApiBlueprint
 from app.kernel.http.client_address import client_network
 from app.kernel.http.openapi import answers_pages, refuses
 from app.kernel.outbound.public_address import whole_url
+from app.kernel.storage.file_store import StorageUnavailable
 from app.pdf import files
 
 public_blp = ApiBlueprint("Public PDFs", __name__, url_prefix=PUBLIC_PDFS, description="PDFs for who has a link.")
@@ -75,7 +76,7 @@ class Link(MethodView):
 class PublicPdf(MethodView):
     @public
     @answers_pages
-    @refuses(UnknownLink, PdfNotReady, RangeNotSatisfiable, TooManyRequests)
+    @refuses(UnknownLink, PdfNotReady, RangeNotSatisfiable, StorageUnavailable, TooManyRequests)
     @public_blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     @limiter.limit(LIMIT, key_func=client_network)
     def get(self, token: str) -> Response:

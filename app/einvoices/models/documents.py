@@ -72,7 +72,7 @@ class EinvoiceDocument(db.Model):
     version: Mapped[int] = mapped_column(Integer, nullable=False)
     origin: Mapped[str] = mapped_column(String(10), nullable=False)
     media_type: Mapped[str] = mapped_column(String(100), nullable=False)
-    #: Below ``STORAGE_DIR``.
+    #: In the store.
     path: Mapped[str] = mapped_column(String(200), nullable=False)
     sha256: Mapped[str] = mapped_column(String(64), nullable=False)
     size: Mapped[int] = mapped_column(BigInteger, nullable=False)

@@ -6,13 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from app.einvoices.documents import written_documents
 from app.einvoices.models.documents import EinvoiceDocument, EinvoiceOfficialCheck
 from app.einvoices.official import check_queue, request_queue
 from app.einvoices.official.check_queue import CONTENTS
@@ -20,8 +18,10 @@ from app.einvoices.official.opinions import opinion_facts, reason_of
 from app.extensions import db
 from app.formats.document_reader import open_source, read_document
 from app.formats.errors import UnreadableDocument
+from app.kernel.storage.file_store import StorageUnavailable
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker import work_queue
+from app.pdf import files
 from app.rules.official.official_sets import OfficialSets
 from app.rules.official.second_opinion import Opinion, official_opinion
 from app.rules.official.xslt_processor import is_installed
@@ -38,7 +38,7 @@ class _Claim:
     id: UUID
     document_id: int
     attempts: int
-    path: Path
+    path: str
     previous: Mapping[str, Any] | None
 
 
@@ -65,6 +65,10 @@ def check_next(sets: OfficialSets) -> bool:
         return False
     try:
         opinion = _opinion(claim.path, sets)
+    except StorageUnavailable as error:
+        with unit_of_work():
+            work_queue.retry_for_ever(EinvoiceOfficialCheck, claim.id, claim.attempts, error.message)
+        return True
     except Exception as error:
         log.exception("check_failed", document_id=claim.document_id, attempt=claim.attempts)
         with unit_of_work():
@@ -84,7 +88,7 @@ def _claim(sets: OfficialSets) -> _Claim | None:
     document = db.session.get_one(EinvoiceDocument, row.document_id)
     # Stored now, so that a document that kills its worker is not tried for ever by the same sets.
     row.rules_sha256 = sets.fingerprint(CONTENTS[document.format])
-    return _Claim(row.claim_id, row.document_id, row.attempts, written_documents.file_of(document), _earlier(row))
+    return _Claim(row.claim_id, row.document_id, row.attempts, document.path, _earlier(row))
 
 
 def _earlier(row: EinvoiceOfficialCheck) -> Mapping[str, Any] | None:
@@ -94,6 +98,6 @@ def _earlier(row: EinvoiceOfficialCheck) -> Mapping[str, Any] | None:
     return {name: row.opinion[name] for name in ("rule_sets", "valid", "checked_at")}
 
 
-def _opinion(path: Path, sets: OfficialSets) -> Opinion:
-    source = open_source(path.read_bytes())
+def _opinion(path: str, sets: OfficialSets) -> Opinion:
+    source = open_source(files.read(path))
     return official_opinion(source.content, read_document(source), sets)

@@ -12,7 +12,7 @@ from app.rules.official.xslt_processor import UnusableRuleSet
 
 #: Stored instead of an unexpected error, whose text may have paths and other internals.
 UNEXPECTED_FAILURE = N_("An unexpected error. The administrator finds it in the log of the worker as check_failed.")
-_NO_FILE = N_("The file of the document is missing on the disk.")
+_NO_FILE = N_("The file of the document is missing.")
 
 
 def reason_of(error: Exception) -> str:

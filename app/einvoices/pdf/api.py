@@ -12,13 +12,14 @@ from app.einvoices.errors import PreviewNotReady, UnknownEinvoice, WrongState
 from app.einvoices.pdf import previews
 from app.kernel.errors import RangeNotSatisfiable
 from app.kernel.http.openapi import refuses
+from app.kernel.storage.file_store import StorageUnavailable
 from app.pdf import files
 
 
 @blp.route("/<int:einvoice_id>/preview")
 class Preview(MethodView):
     @requires_einvoices("einvoices:read")
-    @refuses(UnknownEinvoice, WrongState, PreviewNotReady, RangeNotSatisfiable)
+    @refuses(UnknownEinvoice, WrongState, PreviewNotReady, RangeNotSatisfiable, StorageUnavailable)
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, einvoice_id: int) -> Response:
         """Download the PDF of a draft as the issue would make it, marked as a draft on every page.

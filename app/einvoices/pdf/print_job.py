@@ -37,7 +37,7 @@ def stored_pdf(einvoice_id: int, scope: Scope) -> StoredPdf:
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
         PdfNotReady: the PDF is pending, or its creation has failed.
-        NoPdf: the e-invoice is a draft, or the file is missing on the disk.
+        NoPdf: the e-invoice is a draft, or the file is missing.
     """
     einvoice = find(einvoice_id, scope, items=False)
     found = files.stored_file(einvoice.pdf, f"{file_stem(einvoice)}.pdf")
@@ -73,20 +73,17 @@ def _newest_root(einvoice_id: int) -> Any:
 
 
 def find_missing_pdfs() -> list[int]:
-    """Ids of issued e-invoices whose PDF was not rendered, failed, or is missing on the disk."""
+    """Ids of issued e-invoices whose PDF was not rendered, failed, or whose file is missing."""
     query = (
         select(Einvoice.id, EinvoicePdf.state, EinvoicePdf.path)
         .join(EinvoicePdf, isouter=True)
         .where(Einvoice.number.is_not(None))
         .order_by(Einvoice.id)
     )
-    folder = files.storage_folder()
     with unit_of_work():
-        return [
-            einvoice_id
-            for einvoice_id, state, path in db.session.execute(query)
-            if state != WorkState.DONE or not path or not (folder / path).is_file()
-        ]
+        rows = [(each, path if state == WorkState.DONE else None) for each, state, path in db.session.execute(query)]
+    missing = set(files.missing_of(path for _, path in rows if path))
+    return [einvoice_id for einvoice_id, path in rows if not path or path in missing]
 
 
 def print_now(einvoice_id: int) -> bool:
@@ -157,14 +154,13 @@ def _stem(einvoice_id: int) -> str:
     return f"einvoices/{einvoice_id // 1000}/{einvoice_id}"
 
 
-def _announce(einvoice_id: int) -> None:
+def _announce(einvoice_id: int, size: int) -> None:
     """Stamp the e-invoice, whose PDF fields in lists have changed, and emit the event of the new file."""
     einvoice = find(einvoice_id, None, items=False)
     einvoice.updated_at = change_clock.stamp()
     db.session.flush()
-    stored = files.stored_file(einvoice.pdf, f"{file_stem(einvoice)}.pdf")
-    if stored is not None:
-        announce_pdf(einvoice, stored.sha256, stored.path.stat().st_size)
+    if einvoice.pdf is not None and einvoice.pdf.sha256 is not None:
+        announce_pdf(einvoice, einvoice.pdf.sha256, size)
 
 
 PRINT_QUEUE = print_queue.register_queue(

@@ -15,6 +15,7 @@ from app.grn.schemas.papers import PAPER_EXAMPLE, PaperSchema
 from app.kernel.errors import RangeNotSatisfiable
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
+from app.kernel.storage.file_store import StorageUnavailable
 from app.pdf import files
 
 blp = ApiBlueprint(
@@ -49,7 +50,7 @@ class Note(_Pdf):
     kind = Paper.NOTE
 
     @requires("grn:read")
-    @refuses(UnknownReceipt, RangeNotSatisfiable, PaperNotMade)
+    @refuses(UnknownReceipt, RangeNotSatisfiable, StorageUnavailable, PaperNotMade)
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, invoice_id: int) -> Response:
         """Fetch the goods receipt note; `ETag` and ranges work.
@@ -72,7 +73,7 @@ class Labels(_Pdf):
     kind = Paper.LABELS
 
     @requires("grn:read")
-    @refuses(UnknownReceipt, NoRolls, RangeNotSatisfiable, PaperNotMade)
+    @refuses(UnknownReceipt, NoRolls, RangeNotSatisfiable, StorageUnavailable, PaperNotMade)
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, invoice_id: int) -> Response:
         """Fetch the labels of the rolls, 14 to a sheet of 99.1 × 38.1 mm (Avery L7163), in packing list order.

@@ -99,4 +99,4 @@ def _delete_old() -> None:
     old = delete(LabelPrint).where(LabelPrint.created_at < clock.now() - LIFETIME).returning(LabelPrint.path)
     for path in db.session.scalars(old):
         if path:
-            after_commit(files.file_remover(path))
+            files.remove_after_commit(path)

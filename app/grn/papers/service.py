@@ -55,7 +55,7 @@ def delete_files(receipt_id: int) -> None:
     for model in (ReceiptPdf, LabelPrint):
         paths = select(model.path).where(model.receipt_id == receipt_id, model.path.is_not(None))
         for path in db.session.scalars(paths):
-            after_commit(files.file_remover(path))
+            files.remove_after_commit(path)
 
 
 def discard(condition: ColumnElement[bool]) -> None:
@@ -68,7 +68,7 @@ def discard(condition: ColumnElement[bool]) -> None:
     query = select(ReceiptPdf).where(ReceiptPdf.receipt_id.in_(receipts))
     papers = db.session.scalars(query.order_by(ReceiptPdf.receipt_id, ReceiptPdf.kind.desc()).with_for_update()).all()
     for path in filter(None, (paper.path for paper in papers)):
-        after_commit(files.file_remover(path))
+        files.remove_after_commit(path)
     db.session.execute(delete(ReceiptPdf).where(ReceiptPdf.receipt_id.in_({paper.receipt_id for paper in papers})))
 
 

@@ -35,6 +35,14 @@ def apply_conditions(answer: Response) -> Response:
     return answer
 
 
+def sent_range(answer: Response, size: int) -> tuple[int, int] | None:
+    """From which byte to before which one ``answer`` sends of a file of ``size`` bytes; None if it sends none."""
+    if request.method == "HEAD" or answer.status_code not in {200, 206}:
+        return None
+    part = answer.content_range
+    return (part.start or 0, part.stop or size) if part and part.units else (0, size)
+
+
 def _requested_range(size: int, headers: Headers) -> tuple[int, int] | None:
     """First and last byte of the requested range of a file with these answer ``headers``; None for the whole file.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -11,11 +10,11 @@ from flask import current_app
 from psycopg import sql
 
 from app.kernel import clock
+from app.kernel.storage.file_store import FileStore
+from app.kernel.storage.stores import file_store
 from app.operations.backup import postgres_client
 from app.operations.backup.archive import DATABASE, PART_BYTES, STORAGE, ArchiveWriter, Manifest, create_archive
-from app.pdf import on_demand
-from app.pdf.models import DocumentOnDemand
-from app.pdf.print_queue import PRINT_QUEUES
+from app.operations.storage.stored_files import kept_files, list_models
 
 #: Subject of a backup in the audit trail, by which its age is known.
 BACKUP_SUBJECT = "hub:backup"
@@ -30,29 +29,22 @@ def create_backup(target: Path, passphrase: str | None = None) -> Manifest:
     Raises:
         postgres_client.ProgramError: ``pg_dump`` failed or is not installed.
         OSError: for example, the disk is full.
+        StorageUnavailable: the store of files does not answer.
     """
-    folder: Path = current_app.config["STORAGE_DIR"]
+    store = file_store()
     with postgres_client.connect() as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         manifest = Manifest(
             hub_version=current_app.config["API_VERSION"], revision="", created_at=clock.iso(clock.now())
         )
         with create_archive(target, manifest, passphrase) as archive:
-            _add_files(archive, folder)
+            _add_files(archive, store)
             _fill_manifest(connection, manifest)
             _add_dump(archive, connection)
-            _add_files(archive, folder)
+            _add_files(archive, store)
             referenced = _referenced_paths(connection)
             manifest.missing = sorted(path for path in referenced if f"{STORAGE}{path}" not in manifest.members)
     return manifest
-
-
-def stored_files(folder: Path) -> Iterator[Path]:
-    """Every file that is kept; names with a leading dot are files that are being written or restored."""
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if path.is_file() and parts[0] != on_demand.FOLDER and not any(part.startswith(".") for part in parts):
-            yield path
 
 
 def list_tables(connection: psycopg.Connection) -> list[str]:
@@ -61,13 +53,13 @@ def list_tables(connection: psycopg.Connection) -> list[str]:
     return [name for (name,) in connection.execute(query)]
 
 
-def _add_files(archive: ArchiveWriter, folder: Path) -> None:
-    for path in stored_files(folder):
-        name = f"{STORAGE}{path.relative_to(folder).as_posix()}"
+def _add_files(archive: ArchiveWriter, store: FileStore) -> None:
+    for each in kept_files(store):
+        name = f"{STORAGE}{each.path}"
         if name in archive.manifest.members:
             continue
         try:
-            content = path.read_bytes()
+            content = b"".join(store.blocks(each.path))
         except FileNotFoundError:  # a newer file replaced it since it was listed
             continue
         archive.add(name, content)
@@ -98,8 +90,8 @@ def _add_dump(archive: ArchiveWriter, connection: psycopg.Connection) -> None:
 
 def _referenced_paths(connection: psycopg.Connection) -> set[str]:
     paths: set[str] = set()
-    for queue in (each for each in PRINT_QUEUES if not issubclass(each.rows, DocumentOnDemand)):
+    for model in list_models():
         query = sql.SQL("SELECT path FROM {} WHERE path IS NOT NULL")
-        rows = connection.execute(query.format(sql.Identifier(queue.rows.__tablename__)))
+        rows = connection.execute(query.format(sql.Identifier(model.__tablename__)))
         paths.update(path for (path,) in rows)
     return paths

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -15,15 +14,17 @@ from redis.exceptions import RedisError
 
 from app.extensions import db
 from app.kernel import json
-from app.kernel.system.private_folders import make_private_folder
+from app.kernel.storage.file_store import FileStore
+from app.kernel.storage.stores import file_store
 from app.kernel.worker import heartbeat
 from app.operations.backup import archive, postgres_client
 from app.operations.backup.archive import DATABASE, STORAGE, BrokenBackupError, Manifest
-from app.operations.backup.create import list_tables, stored_files
+from app.operations.backup.create import list_tables
+from app.operations.storage.stored_files import kept_files
 
 #: Tables that hold rows in a new installation too.
 _IGNORED_TABLES = {"alembic_version", "event_head", "queue_canaries", "failed_tasks"}
-_STAGING, _REPLACED = ".restore-", ".replaced-"
+_STAGING = ".restore-"
 
 
 class RestoreRefusedError(Exception):
@@ -46,19 +47,20 @@ def restore(source: Path, passphrase: str | None = None, *, actor: str, overwrit
         RestoreRefusedError: the hub runs, holds data (unless ``overwrite``), or is older than the backup.
         BrokenBackupError: the backup is incomplete or was changed.
         postgres_client.ProgramError: the restore of the database failed; the database is unchanged.
+        StorageUnavailable: the store of files does not answer.
     """
-    folder: Path = current_app.config["STORAGE_DIR"]
-    make_private_folder(folder)
+    store = file_store()
+    store.check()
     _require_stopped()
     if not overwrite:
-        _require_empty(folder)
+        _require_empty(store)
     # The staging folder is inside the storage folder, which may be a separate volume: files are moved, not copied.
-    with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as staging:
+    with tempfile.TemporaryDirectory(prefix=_STAGING, dir=store.local_path("")) as staging:
         unpacked = Path(staging)
         manifest = archive.read(source, passphrase, lambda name, content: _unpack(unpacked, name, content))
         _require_known_revision(manifest)
         _replace_database(unpacked, manifest, actor)
-        _replace_files(unpacked / STORAGE, folder)
+        store.replace_all(unpacked / STORAGE)
     return manifest
 
 
@@ -71,14 +73,14 @@ def _require_stopped() -> None:
         raise RestoreRefusedError(f"The hub runs ({', '.join(running)}). Stop it first.")
 
 
-def _require_empty(folder: Path) -> None:
+def _require_empty(store: FileStore) -> None:
     with postgres_client.connect() as connection:
         for table in set(list_tables(connection)) - _IGNORED_TABLES:
             query = sql.SQL("SELECT true FROM {} LIMIT 1").format(sql.Identifier(table))
             if connection.execute(query).fetchone():
                 raise RestoreRefusedError(f"The database holds data ({table}). To replace it, use --overwrite.")
-    if next(stored_files(folder), None):
-        raise RestoreRefusedError(f"{folder} holds files. To replace them, use --overwrite.")
+    if next(kept_files(store), None):
+        raise RestoreRefusedError(f"{store} holds files. To replace them, use --overwrite.")
 
 
 def _require_known_revision(manifest: Manifest) -> None:
@@ -138,16 +140,6 @@ def _row_count_check(manifest: Manifest) -> str:
         for table, rows in manifest.tables.items()
     ]
     return sql.SQL("DO $check$ BEGIN {} END $check$").format(sql.SQL(" ").join(checks)).as_string()
-
-
-def _replace_files(unpacked: Path, folder: Path) -> None:
-    """Move the present files aside, then move the unpacked files in; a crash in between loses neither."""
-    aside = Path(tempfile.mkdtemp(prefix=_REPLACED, dir=folder))
-    for old in [entry for entry in folder.iterdir() if not entry.name.startswith(".")]:
-        old.rename(aside / old.name)
-    for new in unpacked.iterdir() if unpacked.exists() else ():
-        new.rename(folder / new.name)
-    shutil.rmtree(aside)
 
 
 def _run(name: str, *arguments: str) -> None:

@@ -7,11 +7,12 @@ from typing import IO
 
 import click
 import psycopg
-from flask import current_app
 from flask.cli import AppGroup
 
 from app.accounts import audit
 from app.kernel import clock
+from app.kernel.storage.file_store import StorageUnavailable
+from app.kernel.storage.stores import file_store
 from app.operations import doctor as doctors
 from app.operations import schema_revision
 from app.operations.backup import create as backups
@@ -29,7 +30,7 @@ _passphrase = click.option(
     help="File whose first line is the passphrase of the backup; without it the backup is not encrypted.",
 )
 _source = click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-_FAULTS = (BrokenBackupError, RestoreRefusedError, ProgramError, psycopg.Error, OSError)
+_FAULTS = (BrokenBackupError, RestoreRefusedError, ProgramError, StorageUnavailable, psycopg.Error, OSError)
 
 
 @hub.command("backup")
@@ -49,7 +50,7 @@ def backup(target: Path, passphrase_file: IO[str] | None) -> None:
         audit.record("backup.created", actor=ACTOR, subject=backups.BACKUP_SUBJECT, file=target.name)
     click.echo(f"{target}: {_contents(manifest)}, {target.stat().st_size / 2**20:.1f} MiB.")
     for path in manifest.missing:
-        click.echo(f"warning: {path} is in the database but not in {current_app.config['STORAGE_DIR']}.", err=True)
+        click.echo(f"warning: {path} is in the database but not in {file_store()}.", err=True)
     if manifest.missing:
         click.echo("warning: Render missing PDFs by: flask --app wsgi einvoices pdf --missing", err=True)
 
@@ -116,4 +117,5 @@ def _contents(manifest: Manifest) -> str:
 
 
 def _one_line(error: Exception) -> click.ClickException:
-    return click.ClickException(str(error).strip().splitlines()[0])
+    text = f"{error} ({error.reason})" if isinstance(error, StorageUnavailable) else str(error)
+    return click.ClickException(text.strip().splitlines()[0])

@@ -19,6 +19,7 @@ from app.extensions import db
 from app.grn.models.papers import LabelPrint, ReceiptPdf
 from app.kernel import clock
 from app.kernel.worker import work_queue
+from app.pdf.models import FileRemoval
 from app.pdf.print_queue import PRINT_QUEUES
 from app.rules.official import xslt_processor
 from app.sales.models.prints import SalesPrint
@@ -76,6 +77,7 @@ SOURCES: Mapping[str, Source] = {
         Delivery.due_at,
         Delivery.state == "failed",
     ),
+    "file_removals": Source(FileRemoval.path.is_not(None), FileRemoval.requested_at),
     "callbacks": Source(EinvoiceCallback.due_at.is_not(None), EinvoiceCallback.due_at),
 }
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import events
 from app.extensions import db
+from app.kernel.storage.store_health import storage_state
 from app.kernel.worker import heartbeat
 from app.operations.monitoring import backlogs, broker_queues, queue_drain, queue_health, redis_info
 
@@ -35,6 +36,7 @@ class HubCollector:
             metrics, answered = _collect_or_skip(server, read)
             up.add_metric([server], float(answered))
             yield from metrics
+        up.add_metric(["storage"], float(storage_state() == "ok"))
         yield up
 
 

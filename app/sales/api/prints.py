@@ -12,6 +12,7 @@ from app.accounts.principals import authenticate
 from app.kernel.errors import RangeNotSatisfiable
 from app.kernel.http.app import ApiBlueprint
 from app.kernel.http.openapi import refuses
+from app.kernel.storage.file_store import StorageUnavailable
 from app.pdf import files
 from app.pdf.labels.sheets import LabelPaper
 from app.sales.errors import PrintNotReady, UnknownInvoice
@@ -29,7 +30,7 @@ blp = ApiBlueprint(
 @blp.route("/pick-slip.pdf")
 class PickSlip(MethodView):
     @requires("sales:read")
-    @refuses(UnknownInvoice, PrintNotReady, RangeNotSatisfiable)
+    @refuses(UnknownInvoice, PrintNotReady, RangeNotSatisfiable, StorageUnavailable)
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, invoice_id: int) -> Response:
         """Fetch the pick slip: the lines in the order of the shelves, with batch and expiry.
@@ -43,7 +44,7 @@ class PickSlip(MethodView):
 @blp.route("/box-labels.pdf")
 class BoxLabels(MethodView):
     @requires("sales:read")
-    @refuses(UnknownInvoice, PrintNotReady, RangeNotSatisfiable)
+    @refuses(UnknownInvoice, PrintNotReady, RangeNotSatisfiable, StorageUnavailable)
     @blp.arguments(BoxLabelsQuery, location="query")
     @blp.response(200, content_type="application/pdf", example="%PDF-1.7 …")
     def get(self, query: dict[str, Any], invoice_id: int) -> Response:

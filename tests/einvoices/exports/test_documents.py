@@ -12,6 +12,9 @@ from app.einvoices.queries.lookup import find
 from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.exports.packages import Month, check, export, make_month, store_document, unpack
 from tests.einvoices.helpers import create_issued
+from tests.object_stores import stored_paths
+
+pytestmark = pytest.mark.usefixtures("each_storage")
 
 
 def test_changed_documents_are_named(month: Month) -> None:
@@ -45,11 +48,11 @@ def test_documents_go_with_personal_data(owner: FlaskClient, monkeypatch: pytest
     with monkeypatch.context() as patch:
         make_month(owner, patch, documents=True)
         with unit_of_work():
-            stored = [written_documents.file_of(each) for each in written_documents.list_newest([1])]
+            stored = [each.path for each in written_documents.list_newest([1])]
             assert removals.remove_personal_data(1, "retention", "test")
         files = unpack(export(owner))
     kept = [name for name in files if name.startswith("documents/")]
-    assert (len(kept), [each.exists() for each in stored]) == (2, [False, False])
+    assert (len(kept), [each in stored_paths() for each in stored]) == (2, [False, False])
     checked = check(files)
     assert checked.findings == []
     removed = [note for note in checked.notes if note.startswith("documents/") and "was removed by retention" in note]

@@ -25,14 +25,16 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.log_redaction import mask_text
+from app.kernel.storage.stores import file_store
 from tests.einvoices.helpers import URL, create_draft, create_issued, fetch_detail, fetch_pdf, perform
+from tests.object_stores import stored_paths
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 @pytest.fixture(autouse=True)
-def _own_storage(app: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(app.config, "STORAGE_DIR", tmp_path)
+def _own_storage(each_storage: None) -> None:
+    """An empty storage of each kind."""
 
 
 @pytest.fixture
@@ -117,8 +119,8 @@ class TestOpening:
         self, owner: FlaskClient, anybody: FlaskClient, printed: dict[str, Any], tmp_path: Path
     ) -> None:
         link = create_link(owner, printed["id"])
-        for file in tmp_path.rglob("*.pdf"):
-            file.unlink()
+        for path in stored_paths():
+            file_store().remove(path)
         assert fetch(anybody, link).json == {"message": "Not Found."}
         with db.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE e_invoice_pdfs SET state = 'failed', path = NULL, sha256 = NULL")
@@ -137,8 +139,8 @@ class TestOpening:
         self, owner: FlaskClient, printed: dict[str, Any], app_with: Callable[..., Hub], settings: Settings
     ) -> None:
         link = create_link(owner, printed["id"])
-        storage = owner.application.config["STORAGE_DIR"]
-        other = app_with(secret_key=replace(settings).secret_key[::-1], storage_dir=storage)
+        places = {name.lower(): owner.application.config[name] for name in ("STORAGE_DIR", "STORAGE")}
+        other = app_with(secret_key=replace(settings).secret_key[::-1], **places)
         assert fetch(other.test_client(), link).status_code == 200
 
     def test_requests_of_one_network_are_limited(self, anybody: FlaskClient, app: Hub) -> None:

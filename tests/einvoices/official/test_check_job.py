@@ -20,6 +20,7 @@ from app.einvoices.official import check_job, check_queue, check_report
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
+from app.kernel.storage.stores import file_store
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.work_queue import DELAYS, WORKER_LOST
 from app.operations import attention
@@ -176,10 +177,10 @@ def test_a_missing_file_and_an_unusable_set_say_so(
         "en16931-9.0.0.xslt: it includes other files; a rule set is one file",
     )
     with unit_of_work():
-        written_documents.file_of(db.session.scalars(db.select(EinvoiceDocument)).one()).unlink()
+        file_store().remove(db.session.scalars(db.select(EinvoiceDocument)).one().path)
         db.session.execute(db.update(EinvoiceOfficialCheck).values(due_at=clock.now()))
     tasks.check_documents()
-    assert (check().state, check().error) == ("failed", "The file of the document is missing on the disk.")
+    assert (check().state, check().error) == ("failed", "The file of the document is missing.")
 
 
 def test_removed_personal_data_takes_the_check_along(owner: FlaskClient) -> None:

@@ -1,15 +1,10 @@
-"""A storage folder for each test."""
+"""Each kind of storage for each test."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-
-from app.kernel.http.app import Hub
 
 
 @pytest.fixture(autouse=True)
-def _own_storage(app: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Ids start at 1 in each test, so each test needs its own files."""
-    monkeypatch.setitem(app.config, "STORAGE_DIR", tmp_path)
+def _own_storage(each_storage: None) -> None:
+    """An empty storage of each kind, because the ids start again with each test."""

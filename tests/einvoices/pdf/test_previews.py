@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
-import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,12 +20,14 @@ from app.evidence.models import EvidenceEntry
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
+from app.kernel.storage.stores import file_store
 from app.kernel.unit_of_work import unit_of_work
-from app.operations.backup.create import stored_files
-from app.pdf import on_demand
+from app.operations.storage.stored_files import kept_files
+from app.pdf import files, on_demand
 from tests.einvoices.helpers import URL, create_draft, create_issued, events_of, pdf_text, perform
 from tests.einvoices.pdf.test_print_order import create_long, printed
 from tests.factories import a_draft
+from tests.object_stores import stored_paths
 
 
 def fetch(client: FlaskClient, einvoice_id: int, **headers: str) -> Any:
@@ -43,11 +42,6 @@ def fetch_printed(client: FlaskClient, einvoice_id: int) -> bytes:
     assert answer.status_code == 200, answer.json
     content: bytes = answer.data
     return content
-
-
-def files(app: Hub) -> list[Path]:
-    folder: Path = app.config["STORAGE_DIR"]
-    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_preview_is_404_until_it_is_rendered(owner: FlaskClient) -> None:
@@ -87,7 +81,7 @@ def test_a_change_of_draft_or_seller_makes_the_preview_anew(app: Hub, owner: Fla
         sellers.save(owner.user_id, actor="test", name="Another Name Ltd")
     assert fetch(owner, draft["id"]).status_code == 404
     assert "Another Name Ltd" in pdf_text(fetch_printed(owner, draft["id"]))
-    assert len(files(app)) == 1
+    assert len(stored_paths()) == 1
 
 
 def test_a_preview_is_no_document_of_the_einvoice(app: Hub, owner: FlaskClient) -> None:
@@ -102,8 +96,8 @@ def test_a_preview_is_no_document_of_the_einvoice(app: Hub, owner: FlaskClient) 
     with db.engine.connect() as connection:
         assert connection.execute(select(EinvoicePdf.__table__)).all() == []
         assert connection.execute(select(EvidenceEntry.__table__)).all() == []
-    assert len(files(app)) == 1
-    assert list(stored_files(app.config["STORAGE_DIR"])) == []  # nothing for a backup
+    assert len(stored_paths()) == 1
+    assert list(kept_files(file_store())) == []  # nothing for a backup
     perform(owner, draft["id"], "issue")
     refused = fetch(owner, draft["id"])
     assert (refused.status_code, refused.json["error"]) == (409, "WRONG_STATE")
@@ -115,26 +109,28 @@ def test_a_draft_that_was_issued_meanwhile_is_not_rendered(app: Hub, owner: Flas
     fetch(owner, draft["id"])
     perform(owner, draft["id"], "issue")
     previews.print_due()
-    assert files(app) == []
+    assert stored_paths() == []
 
 
 def test_previews_are_thrown_away(app: Hub, owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = create_draft(owner)
     fetch_printed(owner, draft["id"])
-    [path] = files(app)
-    orphan = path.with_name("of-a-killed-worker.pdf")
-    orphan.write_bytes(b"x")
+    [path] = stored_paths()
+    orphan = f"{path.rpartition('/')[0]}/of-a-killed-worker.pdf"
+    files.write(orphan, b"x")
     later = clock.now() + on_demand.LIFETIME + timedelta(seconds=1)
     with monkeypatch.context() as moved:
         moved.setattr(clock, "now", lambda: later)
         assert fetch(owner, draft["id"]).status_code == 404  # a worker that is late does not keep it
     with db.engine.begin() as connection:
         connection.execute(EinvoicePreview.__table__.update().values(state="done", requested_at=clock.now()))
-    assert files(app) == [path, orphan]
+    assert stored_paths() == [path, orphan]
     monkeypatch.setattr(clock, "now", lambda: later)
-    os.utime(orphan, (time.time() - 2 * on_demand.LIFETIME.total_seconds() - 1,) * 2)
     previews.print_due()
-    assert files(app) == []
+    assert stored_paths() == [orphan]
+    monkeypatch.setattr(on_demand, "_ORPHAN_AGE", timedelta(seconds=-60))  # no store lets a test choose the time
+    previews.print_due()
+    assert stored_paths() == []
     with db.engine.connect() as connection:
         assert connection.execute(select(EinvoicePreview.__table__)).all() == []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +16,11 @@ from app.einvoices.pdf import print_job
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.http.app import Hub
+from app.kernel.storage.stores import file_store
 from app.kernel.worker import work_queue
 from app.pdf import print_queue
 from tests.einvoices.helpers import URL, create_draft, create_issued, events_of, fetch_pdf, pdf_text, perform
+from tests.object_stores import stored_paths
 
 
 def row(einvoice_id: int) -> Any:
@@ -102,12 +103,11 @@ def test_a_new_pdf_of_the_same_data_has_the_same_bytes(app: Hub, owner: FlaskCli
     assert fetch_pdf(owner, einvoice["id"]).data == first
     print_job.print_due()
     assert fetch_pdf(owner, einvoice["id"]).data == first
-    assert files(app, einvoice["id"]) == [row(einvoice["id"]).path]
+    assert files(einvoice["id"]) == [row(einvoice["id"]).path]
 
 
-def files(app: Hub, einvoice_id: int) -> list[str]:
-    folder: Path = app.config["STORAGE_DIR"]
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob(f"{einvoice_id}-*.pdf"))
+def files(einvoice_id: int) -> list[str]:
+    return [path for path in stored_paths() if f"/{einvoice_id}-" in path]
 
 
 def test_the_pdf_of_a_cancelled_einvoice_is_stamped_and_the_old_file_deleted(app: Hub, owner: FlaskClient) -> None:
@@ -117,7 +117,7 @@ def test_the_pdf_of_a_cancelled_einvoice_is_stamped_and_the_old_file_deleted(app
     perform(owner, einvoice["id"], "cancel", {"reason": "x"})
     print_job.print_due()
     assert "İPTAL" in pdf_text(fetch_pdf(owner, einvoice["id"]).data)
-    assert files(app, einvoice["id"]) == [row(einvoice["id"]).path]
+    assert files(einvoice["id"]) == [row(einvoice["id"]).path]
 
 
 def test_a_failed_render_is_visible_and_retried(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +180,7 @@ def test_a_worker_that_lost_its_claim_writes_nothing(owner: FlaskClient, monkeyp
 def test_missing_pdfs_are_found_and_rendered_by_the_command(app: Hub, owner: FlaskClient) -> None:
     kept, lost = create_issued(owner), create_issued(owner)
     print_job.print_due()
-    (app.config["STORAGE_DIR"] / row(lost["id"]).path).unlink()
+    file_store().remove(row(lost["id"]).path)
     assert fetch_pdf(owner, lost["id"]).status_code == 404
     assert print_job.find_missing_pdfs() == [lost["id"]]
     answer = app.test_cli_runner().invoke(args=["einvoices", "pdf", "--missing"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -14,6 +13,7 @@ from app.extensions import db
 from app.grn.models.papers import ReceiptPdf
 from tests.factories import a_receipt
 from tests.grn.helpers import json_body
+from tests.object_stores import stored_paths
 
 INVOICES = "/api/invoices"
 
@@ -37,5 +37,5 @@ def print_row(receipt: dict[str, Any], kind: str = "note") -> Any:
         return connection.execute(query).one_or_none()
 
 
-def pdf_files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.pdf"))
+def pdf_files() -> list[str]:
+    return [path for path in stored_paths() if path.endswith(".pdf")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pypdfium2
@@ -20,11 +19,12 @@ from app.grn.papers.label_prints import LIFETIME
 from app.grn.receipts import service as receipts
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
-from app.pdf import print_queue
+from app.pdf import files, print_queue
 from app.pdf.labels.sheets import LabelPaper
 from tests.factories import a_fabric_item, a_roll
 from tests.grn.papers.helpers import create_receipt
 from tests.grn.papers.test_roll_labels import scan
+from tests.object_stores import stored_paths
 
 POINTS_PER_MM = 72 / 25.4
 
@@ -46,7 +46,7 @@ def print_labels(item: Any, rolls: list[int], paper: LabelPaper, start: int = 1)
         label_prints.stored_print(receipt_id, made)
     assert print_queue.print_next(print_job.LABEL_QUEUE)
     with unit_of_work():
-        return label_prints.stored_print(receipt_id, made).path.read_bytes()
+        return files.read(label_prints.stored_print(receipt_id, made).path)
 
 
 def test_sheets_begin_at_the_chosen_place(item: Any) -> None:
@@ -90,10 +90,10 @@ def test_old_prints_are_deleted_with_their_files(item: Any) -> None:
     with unit_of_work():
         [old] = db.session.query(LabelPrint).all()
         old.created_at = clock.now() - LIFETIME - timedelta(minutes=1)
-        path: Path = label_prints.stored_print(receipt_id, old.id).path
+        path = label_prints.stored_print(receipt_id, old.id).path
     with unit_of_work():
         label_prints.create(receipt_id, item_id, rolls, LabelPaper.A4)
-    assert not path.exists()
+    assert path not in stored_paths()
     with unit_of_work(), pytest.raises(UnknownLabelPrint):
         label_prints.find(receipt_id, old.id)
 
@@ -102,6 +102,6 @@ def test_prints_are_deleted_with_their_receipt(item: Any) -> None:
     print_labels(item, item[2], LabelPaper.THERMAL)
     with unit_of_work():
         [row] = db.session.query(LabelPrint).all()
-        path: Path = label_prints.stored_print(item[0], row.id).path
+        path = label_prints.stored_print(item[0], row.id).path
         receipts.delete_receipt(item[0], actor="test")
-    assert not path.exists()
+    assert path not in stored_paths()

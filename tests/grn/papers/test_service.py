@@ -68,7 +68,7 @@ class TestNote:
         error_body(get_pdf(clerk, receipt, "labels"), 404, 40400)
         skip_change_delay(monkeypatch)
         print_job.print_due()
-        assert len(pdf_files(tmp_path)) == 2 + 2  # the receipt of the demo data has two PDFs too
+        assert len(pdf_files()) == 2 + 2  # the receipt of the demo data has two PDFs too
 
     def test_a_second_change_does_not_delay_the_rendering(self, clerk: FlaskClient) -> None:
         receipt = create_receipt(clerk)
@@ -122,7 +122,7 @@ class TestMasterDataChanges:
         print_job.print_due()
         master = json_body(clerk.get(f"/api/{path}"))
         json_body(clerk.put(f"/api/{path}", json={**master, "name": "Renamed"}))
-        assert not pdf_files(tmp_path)
+        assert not pdf_files()
         error_body(get_pdf(clerk, receipt), 404, 40400)
         print_job.print_due()
         assert "Renamed" in extract_text(get_pdf(clerk, receipt).data)
@@ -152,9 +152,9 @@ def test_files_are_deleted_with_their_receipt(
 ) -> None:
     receipt = create_receipt(clerk)
     print_job.print_due()
-    others = [name for name in pdf_files(tmp_path) if not name.startswith(f"receipts/0/{receipt['id']}-")]
+    others = [name for name in pdf_files() if not name.startswith(f"receipts/0/{receipt['id']}-")]
     assert clerk.delete(f"{INVOICES}/{receipt['id']}").status_code == 204
-    assert pdf_files(tmp_path) == others
+    assert pdf_files() == others
     error_body(get_pdf(clerk, receipt), 404, 40400)
 
     receipt, real = create_receipt(clerk), pdf.render
@@ -165,7 +165,7 @@ def test_files_are_deleted_with_their_receipt(
 
     monkeypatch.setattr(pdf, "render", deleted_meanwhile)
     print_job.print_due()
-    assert pdf_files(tmp_path) == others
+    assert pdf_files() == others
 
 
 def test_missing_rows_are_created_on_request(clerk: FlaskClient) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pypdfium2
@@ -15,7 +14,6 @@ from pypdf import PdfReader
 from sqlalchemy import update
 
 from app.extensions import db
-from app.kernel.http.app import Hub
 from app.sales.models.invoices import SalesInvoice
 from app.sales.prints import pick_slip, service
 from tests.factories import an_item
@@ -24,8 +22,8 @@ Make = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
-def _own_storage(app: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(app.config, "STORAGE_DIR", tmp_path)
+def _own_storage(each_storage: None) -> None:
+    """An empty storage of each kind."""
 
 
 @pytest.fixture

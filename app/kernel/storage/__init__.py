@@ -1,0 +1,1 @@
+"""Stored files: one interface, in a folder or in a bucket of an object store."""

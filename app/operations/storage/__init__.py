@@ -1,0 +1,1 @@
+"""Which files are kept, and their move to another store."""
