@@ -1,0 +1,128 @@
+"""Drill of the object store: it fails in turns while e-invoices are issued and read; no file is lost."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from http.client import IncompleteRead
+
+import pytest
+
+from tests.drills.figures import Figures, report
+from tests.drills.hubs import DrillHub, drill_hub, wait_for
+from tests.drills.test_faults import hurry, issue, seller, unprinted
+from tests.fault_proxy import Fault, FaultProxy, fault_proxy
+from tests.object_stores import KEYS, ObjectServer, object_server
+
+__all__ = ["seller"]
+pytestmark = pytest.mark.drill
+
+PAPERS = 24 if os.environ.get("SHORT") else 200
+#: Seconds of each turn, and what happens to all requests in it.
+TURN = 3.0
+TURNS = (
+    Fault.ERROR_503,
+    None,
+    Fault.LOST_ANSWER,
+    None,
+    Fault.SLOW,
+    None,
+    Fault.CUT_ANSWER,
+    None,
+    Fault.ERROR_500,
+    None,
+)
+_NAMED = re.compile(r"-([0-9a-f]{16})\.pdf\Z")
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[ObjectServer]:
+    with object_server() as server:
+        server.empty()
+        yield server
+
+
+@pytest.fixture(scope="module")
+def proxy(store: ObjectServer) -> Iterator[FaultProxy]:
+    with fault_proxy(store.address) as running:
+        running.slow_seconds = 6.0  # longer than the hub waits for bytes
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hub(store: ObjectServer, proxy: FaultProxy) -> Iterator[DrillHub]:
+    """A hub whose files are in the bucket behind the proxy."""
+    settings = {
+        "STORAGE_URL": store.url(address=proxy.address),
+        "STORAGE_ACCESS_KEY": KEYS["access_key"],
+        "STORAGE_SECRET_KEY": KEYS["secret_key"],
+    }
+    with drill_hub(webs=1, **settings) as running:
+        wait_for(lambda: running.get("/healthz/worker")[0] == 200, 60)
+        yield running
+
+
+def outcome(hub: DrillHub, seller: dict[str, str], einvoice: int) -> int | str:
+    """The status of a request for a PDF; ``cut`` if the answer ended early, which its length tells the reader."""
+    try:
+        status, content = hub.get_bytes(f"/api/v1/einvoices/{einvoice}/pdf", headers=seller)
+    except IncompleteRead:
+        return "cut"
+    assert status != 200 or content.rstrip().endswith(b"%%EOF")
+    return status
+
+
+def damaged(store: ObjectServer) -> list[str]:
+    """Keys of the objects whose content is not what their name says."""
+    wrong = []
+    for key, content in store.objects().items():
+        stated = _NAMED.search(key)
+        if stated is None or not hashlib.sha256(content).hexdigest().startswith(stated[1]):
+            wrong.append(key)
+    return wrong
+
+
+def test_a_store_that_fails_in_turns_loses_nothing(
+    hub: DrillHub, seller: dict[str, str], proxy: FaultProxy, store: ObjectServer
+) -> None:
+    began = time.monotonic()
+    proxy.choose = lambda _method, _path: TURNS[int((time.monotonic() - began) / TURN) % len(TURNS)]
+    read: Counter[int | str] = Counter()
+    ids: list[int] = []
+    for number in range(PAPERS):
+        ids.append(issue(hub, seller))
+        read[outcome(hub, seller, ids[number // 2])] += 1
+
+    def each_fault_was_met() -> bool:
+        hurry(hub)
+        read[outcome(hub, seller, random.choice(ids))] += 1
+        return {fault for _, _, fault in proxy.seen} >= set(TURNS)
+
+    wait_for(each_fault_was_met, 180)
+    faults = Counter(fault for _, _, fault in proxy.seen)
+    proxy.choose = lambda _method, _path: None
+    print(f"\nrequests to the store by fault: {dict(faults)}; reads by status: {dict(read)}")
+    assert read.keys() <= {200, 404, 503, "cut"}
+
+    def all_printed() -> bool:
+        hurry(hub)
+        return unprinted(hub, ids) == 0
+
+    wait_for(all_printed, 300)
+    whole = 0
+    for einvoice in ids:
+        status, content = hub.get_bytes(f"/api/v1/einvoices/{einvoice}/pdf", headers=seller)
+        [(digest,)] = hub.sql("SELECT sha256 FROM e_invoice_pdfs WHERE einvoice_id = %s", einvoice)
+        whole += status == 200 and hashlib.sha256(content).hexdigest() == digest
+    seconds = time.monotonic() - began
+    report(
+        Figures("object store: errors, slow, lost and cut answers", "PDFs", len(ids), len(ids) - whole, 0, 0, seconds)
+    )
+    assert damaged(store) == [], "a file is half or damaged"
+    named = {f"files/{path}" for (path,) in hub.sql("SELECT path FROM e_invoice_pdfs WHERE path IS NOT NULL")}
+    wait_for(lambda: set(store.objects()) == named, 120)
