@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import IO, Any
 
+import structlog
 from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased, joinedload
@@ -28,6 +29,7 @@ from app.kernel.storage.stores import file_store
 from app.kernel.text.csv_formulas import guard_formulas
 from app.kernel.unit_of_work import commit_early
 
+log = structlog.get_logger(__name__)
 #: Documents of a transaction; as many files are open at a time.
 BATCH_SIZE = 100
 COLUMNS = (
@@ -64,9 +66,18 @@ def read_batches(app: Flask, scope: MonthScope) -> Iterator[Batch]:
             with app.app_context():
                 batch = _read(scope, scope.ids[start : start + BATCH_SIZE])
                 commit_early()
-                for name, path in batch.paths:
-                    batch.files.append((name, opened.enter_context(file_store().snapshot(path))))
+                _open_files(batch, opened)
             yield batch
+
+
+def _open_files(batch: Batch, opened: ExitStack) -> None:
+    """Open the files; one that is missing is left out, and the verifier says so."""
+    store = file_store()
+    for name, path in batch.paths:
+        try:
+            batch.files.append((name, opened.enter_context(store.snapshot(path))))
+        except FileNotFoundError:
+            log.error("package_file_missing", path=path)  # noqa: TRY400 - the path says it
 
 
 def _read(scope: MonthScope, ids: Sequence[int]) -> Batch:

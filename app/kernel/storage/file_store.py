@@ -79,6 +79,9 @@ class FileStore(Protocol):
     def local_path(self, path: str) -> Path | None:
         """The file on this machine, if the store is a folder."""
 
+    def staging_folder(self) -> Path | None:
+        """Where ``replace_all`` wants its files unpacked; None: anywhere."""
+
     def remove(self, path: str) -> None:
         """Remove a file, if it exists."""
 

@@ -66,6 +66,10 @@ class FolderStore:
     def local_path(self, path: str) -> Path | None:
         return self.folder / path
 
+    def staging_folder(self) -> Path | None:
+        """The folder itself, which may be a separate volume: files are moved, not copied."""
+        return self.folder
+
     def remove(self, path: str) -> None:
         (self.folder / path).unlink(missing_ok=True)
 

@@ -104,6 +104,9 @@ class ObjectStore:
     def local_path(self, path: str) -> Path | None:
         return None
 
+    def staging_folder(self) -> Path | None:
+        return None
+
     def remove(self, path: str) -> None:
         """Remove an object; in a bucket with versions or an object lock its old version stays as long as these say."""
         client = self.client

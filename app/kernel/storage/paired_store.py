@@ -44,6 +44,9 @@ class PairedStore:
         """None, even of a folder: the file may be in the other store."""
         return None
 
+    def staging_folder(self) -> Path | None:
+        return self.main.staging_folder()
+
     def remove(self, path: str) -> None:
         """Remove a file from both.
 

@@ -54,8 +54,7 @@ def restore(source: Path, passphrase: str | None = None, *, actor: str, overwrit
     _require_stopped()
     if not overwrite:
         _require_empty(store)
-    # The staging folder is inside the storage folder, which may be a separate volume: files are moved, not copied.
-    with tempfile.TemporaryDirectory(prefix=_STAGING, dir=store.local_path("")) as staging:
+    with tempfile.TemporaryDirectory(prefix=_STAGING, dir=store.staging_folder()) as staging:
         unpacked = Path(staging)
         manifest = archive.read(source, passphrase, lambda name, content: _unpack(unpacked, name, content))
         _require_known_revision(manifest)

@@ -40,7 +40,8 @@ def make_pdfs(ids: tuple[int, ...], missing: bool) -> None:
     """Render PDFs now: of the e-invoices with these IDS, or of all whose PDF is missing."""
     if bool(ids) == missing:
         raise click.UsageError("Give either ids or --missing.")
-    selected = print_job.find_missing_pdfs() if missing else list(ids)
+    with cli_unit_of_work():
+        selected = print_job.find_missing_pdfs() if missing else list(ids)
     rendered = 0
     with click.progressbar(selected, label="PDFs", show_pos=True) as bar:
         for einvoice_id in bar:

@@ -9,6 +9,7 @@ from app.einvoices.documents import written_documents
 from app.einvoices.evidence import removals
 from app.einvoices.evidence.chain_records import record_artefact
 from app.einvoices.queries.lookup import find
+from app.kernel.storage.stores import file_store
 from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.exports.packages import Month, check, export, make_month, store_document, unpack
 from tests.einvoices.helpers import create_issued
@@ -42,6 +43,23 @@ def test_the_newest_document_of_each_format_counts(owner: FlaskClient, monkeypat
     [first, _] = sorted(name for name in files if name.startswith("documents/ubl-tr/"))
     assert files[first] == b"<Invoice>again</Invoice>"
     assert check(files).findings == []
+
+
+def test_a_missing_file_is_left_out_and_found_by_the_verifier(
+    owner: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        numbers = make_month(owner, patch, documents=True)
+        [document] = [path for path in stored_paths() if "/1-documents/" in path and "/ubl-tr-" in path]
+        [pdf] = [path for path in stored_paths() if path.startswith("einvoices/0/1-") and path.endswith(".pdf")]
+        for path in (document, pdf):
+            file_store().remove(path)
+        files = unpack(export(owner))
+    number = numbers[0]
+    assert not {f"pdf/{number}.pdf", f"documents/ubl-tr/{number}.xml"} & set(files)
+    said = " ".join(check(files).findings)
+    assert f"pdf/{number}.pdf is missing" in said
+    assert f"documents/ubl-tr/{number} is missing" in said
 
 
 def test_documents_go_with_personal_data(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,6 +160,7 @@ class TestTwoStores:
         unpacked.mkdir()
         both.replace_all(unpacked)
         assert list(both.walk()) == []
+        assert both.staging_folder() == main.staging_folder()
 
 
 def test_an_address_names_a_store(app: Hub, tmp_path: Path) -> None:

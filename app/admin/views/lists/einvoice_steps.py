@@ -17,6 +17,7 @@ from app.einvoices.pdf import print_job
 from app.einvoices.queries import lookup
 from app.kernel.errors import Conflict, Refusal
 from app.kernel.messages import N_
+from app.kernel.storage.file_store import StorageUnavailable
 from app.pdf.files import StoredPdf
 from app.pdf.pdf_archive import answer_archive
 
@@ -63,6 +64,8 @@ def pdfs() -> Response:
     for einvoice_id in chosen_ids():
         try:
             found.append(print_job.stored_pdf(einvoice_id, scope()))
+        except StorageUnavailable:
+            raise  # to ask for each of the others would take minutes
         except Refusal as refusal:
             left_out.append(f"{names.get(einvoice_id) or f'#{einvoice_id}'}: {error_text(refusal)}")
     if not found:

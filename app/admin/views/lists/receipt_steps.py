@@ -12,6 +12,7 @@ from app.grn.models.papers import Paper
 from app.grn.papers import service
 from app.kernel.errors import Conflict, Refusal
 from app.kernel.messages import N_
+from app.kernel.storage.file_store import StorageUnavailable
 from app.pdf.files import StoredPdf
 from app.pdf.pdf_archive import answer_archive
 
@@ -33,6 +34,8 @@ def papers(kind: str) -> Response:
     for receipt_id in chosen_ids():
         try:
             found.append(service.stored_paper(receipt_id, Paper(kind)))
+        except StorageUnavailable:
+            raise  # to ask for each of the others would take minutes
         except Refusal as refusal:
             left_out.append(f"#{receipt_id}: {error_text(refusal)}")
     if not found:

@@ -18,10 +18,14 @@ from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.pdf import print_job
 from app.extensions import db
+from app.kernel.http.app import Hub
+from app.kernel.storage.object_client import FAILURES
 from app.kernel.unit_of_work import unit_of_work
+from app.storage_settings import StorageSettings
 from tests.admin import sample_data
 from tests.admin.client import submit_form
 from tests.factories import a_buyer
+from tests.object_stores import KEYS
 
 LIST = "/admin/einvoices"
 STEPS = f"{LIST}/steps"
@@ -81,6 +85,7 @@ def test_a_second_submission_does_nothing_twice(owner_client: FlaskClient, owner
     assert len(db.session.scalars(select(EinvoiceSending)).all()) == 1
 
 
+@pytest.mark.usefixtures("each_storage")
 def test_pdfs_come_as_one_file_that_names_what_is_left_out(owner_client: FlaskClient, owner: User) -> None:
     issued = [sample_data.issue_einvoice(owner) for _ in range(2)]
     while print_job.print_due():
@@ -94,6 +99,23 @@ def test_pdfs_come_as_one_file_that_names_what_is_left_out(owner_client: FlaskCl
     assert archive.read(f"{issued[0].invoice_no}.pdf").startswith(b"%PDF-")
     assert archive.read("left-out.txt").decode().startswith(f"#{draft.id}: ")
     answer.close()
+
+
+@pytest.mark.usefixtures("bucket_storage")
+def test_a_store_that_does_not_answer_is_asked_once(
+    app: Hub, owner_client: FlaskClient, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = [sample_data.issue_einvoice(owner) for _ in range(2)]
+    while print_job.print_due():
+        pass
+    monkeypatch.setitem(
+        app.config, "STORAGE", StorageSettings(url="s3://hub/x?endpoint_url=http://127.0.0.1:1", **KEYS)
+    )
+    failed = FAILURES.labels("head")._value
+    before = failed.get()
+    answer = submit_form(owner_client, f"{STEPS}/pdfs", ids=[each.id for each in issued])
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert failed.get() == before + 1
 
 
 def test_without_any_pdf_the_list_says_so(owner_client: FlaskClient, owner: User) -> None:
