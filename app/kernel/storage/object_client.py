@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import time
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -96,9 +98,16 @@ def _fail(operation: str, reason: str, error: Exception) -> NoReturn:
 
 @cache
 def _ca_bundle(ca_file: str) -> str:
-    """A file with the authorities of ``certifi`` and those of the settings: the library takes one file only."""
-    with NamedTemporaryFile("wb", prefix=f"hub-ca-{os.getpid()}-", suffix=".pem", delete=False) as bundle:
-        for file in (certifi.where(), ca_file):
-            with open(file, "rb") as part:  # noqa: PTH123
-                bundle.write(part.read() + b"\n")
+    """A file with the authorities of ``certifi`` and those of the settings: the library takes one file only.
+
+    It has no name in the file system where the system can do that, so that nothing is left and nobody can exchange it.
+    """
+    content = Path(certifi.where()).read_bytes() + b"\n" + Path(ca_file).read_bytes()
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("hub-ca")  # it stays open as long as the process, and children inherit it
+        os.write(descriptor, content)
+        return f"/proc/self/fd/{descriptor}"
+    with NamedTemporaryFile("wb", prefix="hub-ca-", suffix=".pem", delete=False) as bundle:
+        bundle.write(content)
+    atexit.register(Path(bundle.name).unlink, missing_ok=True)
     return bundle.name

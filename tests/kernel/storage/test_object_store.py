@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from app.kernel.storage import object_client, store_health
 from app.kernel.storage.file_store import StorageUnavailable
 from app.kernel.storage.object_store import ObjectStore
 from app.storage_settings import Bucket, StorageSettings, parse_location
+from tests.certificates import Authority
 from tests.fault_proxy import Fault, FaultProxy, fault_proxy
 from tests.object_stores import BUCKET, KEYS, ObjectServer
 
@@ -178,6 +180,27 @@ class TestHealth:
         for url in (object_store.url(bucket="another"), object_store.url(address="http://127.0.0.1:1")):
             with pytest.raises((StorageUnavailable, FileNotFoundError)):
                 store_of(url).check()
+
+
+class TestCertificates:
+    @pytest.fixture
+    def https(self, object_store: ObjectServer, proxy: FaultProxy, tmp_path: Path) -> tuple[str, Path]:
+        """An address with TLS, and the file of its own authority."""
+        authority = Authority(tmp_path)
+        proxy.server.socket = authority.server_context().wrap_socket(proxy.server.socket, server_side=True)
+        return object_store.url(address=proxy.address.replace("http:", "https:")), authority.file
+
+    def test_an_own_authority_is_trusted_when_it_is_named(self, https: tuple[str, Path]) -> None:
+        url, file = https
+        store = store_of(url, ca_file=file)
+        store.write(PATH, CONTENT)
+        assert b"".join(store.blocks(PATH)) == CONTENT
+        store.check()
+
+    def test_another_authority_is_refused(self, https: tuple[str, Path]) -> None:
+        with pytest.raises(StorageUnavailable) as raised:
+            store_of(https[0]).facts(PATH)
+        assert raised.value.reason == "head: SSLError"
 
 
 def test_no_error_or_log_line_has_a_credential(
