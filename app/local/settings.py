@@ -27,7 +27,8 @@ _KEPT_DEFAULTS: Mapping[str, Callable[[], str]] = {
     "FLOWER_PASSWORD": lambda: secrets.token_urlsafe(12),
 }
 #: Variables in ``hub.env``: those that a shell needs to run commands of the hub.
-_WRITTEN = ("ENVIRONMENT", "DATABASE_URL", "REDIS_URL", "STORAGE_DIR", "DATA_DIR", *_KEPT_DEFAULTS)
+_STORAGE = ("STORAGE_DIR", "STORAGE_URL", "STORAGE_READ_ALSO", "STORAGE_ACCESS_KEY", "STORAGE_SECRET_KEY")
+_WRITTEN = ("ENVIRONMENT", "DATABASE_URL", "REDIS_URL", *_STORAGE, "DATA_DIR", *_KEPT_DEFAULTS)
 #: Lists the URLs that belong to embedded servers. When a shell has read the ``hub.env`` of an earlier run, the
 #: launcher ignores these URLs, because they were valid for that run only.
 OWN_SERVERS = "OWN_SERVERS"

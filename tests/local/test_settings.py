@@ -44,6 +44,13 @@ class TestKept:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
+    def test_shells_get_the_place_of_the_files(self, tmp_path: Path) -> None:
+        places = {"STORAGE_URL": "s3://hub/files", "STORAGE_ACCESS_KEY": "key", "STORAGE_SECRET_KEY": "secret of it"}
+        text = write_environment_file(environment(tmp_path, **places)).read_text()
+        assert "export STORAGE_URL=s3://hub/files\n" in text
+        assert "export STORAGE_SECRET_KEY='secret of it'\n" in text
+        assert "export STORAGE_READ_ALSO=''\n" in text
+
     def test_a_damaged_file_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "hub.env").write_text("export SECRET_KEY='half")
         with pytest.raises(LocalRunError, match=r"hub\.env cannot be read"):
