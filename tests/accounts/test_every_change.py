@@ -26,7 +26,7 @@ SALES = "/api/sales"
 #: Method and endpoint -> where the test of its audit row is, what it writes instead, or why it writes nothing.
 OTHERS = {
     "POST Accounts.Refresh": "the session of the user has the time",
-    "POST Deliveries.Redeliver": "needs a delivery: tests/webhooks/deliveries/test_replay.py",
+    "POST Deliveries.Redeliver": "needs a delivery: tests/admin/test_every_page_change.py",
     "POST E-invoices.Pdf": "a PDF of the same data is the same, byte for byte",
     "POST Papers.Labels": "a PDF of the same data is the same, byte for byte",
     "POST Papers.Note": "a PDF of the same data is the same, byte for byte",
@@ -41,7 +41,7 @@ OTHERS = {
     "POST Sales bulk.BulkImport": "each invoice names who imported it, and has its event",
     "PUT Fabric items.RollFile": "the service of the rolls, which is walked",
 }
-#: Pages call the services of the API, whose rows are tested there; these are walked here besides.
+#: tests/admin/test_every_page_change.py walks the forms of the pages.
 PAGES = "admin."
 #: Kinds of objects that belong to a user, who reads what is done to them.
 OWNED = ("einvoice.", "provider_account.", "webhook_endpoint.", "webhook_delivery.")
