@@ -120,7 +120,8 @@ def _files(store: FileStore) -> Iterator[Finding]:
         paths = stored_files.newest_paths(_LOOKED_FOR)
         late = select(func.count()).where(FileRemoval.requested_at < clock.now() - _LATE_REMOVAL)
         waiting = db.session.scalar(late) or 0
-        db.session.rollback()
+        if store.is_remote:
+            db.session.rollback()  # no connection is held during requests to the store
         missing = [path for path in paths if store.facts(path) is None]
     except SQLAlchemyError:
         db.session.rollback()

@@ -24,8 +24,8 @@ def current() -> str | None:
     try:
         revision: str | None = db.session.scalar(text("SELECT version_num FROM alembic_version"))
     except SQLAlchemyError:
-        revision = None
-    db.session.rollback()
+        db.session.rollback()
+        return None
     return revision
 
 
@@ -38,6 +38,7 @@ def wait(seconds: float) -> bool:
     older = {revision.revision for revision in script.walk_revisions()} - {script.get_current_head()}
     until = time.monotonic() + seconds
     while (revision := current()) is None or revision in older:
+        db.session.rollback()  # a transaction must not stay open meanwhile
         if time.monotonic() >= until:
             return False
         time.sleep(_POLL_SECONDS)

@@ -18,6 +18,7 @@ from app.grn.models.papers import ReceiptPdf
 from app.grn.papers import print_job
 from app.grn.papers import service as papers
 from app.kernel import clock
+from app.kernel.storage.stores import file_store
 from app.pdf import print_queue
 from tests.factories import a_fabric_item, a_receipt, a_roll
 from tests.grn.helpers import error_body, json_body
@@ -106,10 +107,10 @@ class TestNote:
         assert answer.status_code == 200
         assert answer.headers["Content-Disposition"] == f"inline; filename=note-{receipt['id']}-INV__78.pdf"
 
-    def test_a_missing_file_is_rendered_again(self, clerk: FlaskClient, tmp_path: Path) -> None:
+    def test_a_missing_file_is_rendered_again(self, clerk: FlaskClient) -> None:
         receipt = create_receipt(clerk)
         print_job.print_due()
-        (tmp_path / print_row(receipt).path).unlink()
+        file_store().remove(print_row(receipt).path)
         error_body(get_pdf(clerk, receipt), 404, 40400)
         print_job.print_due()
         assert get_pdf(clerk, receipt).status_code == 200

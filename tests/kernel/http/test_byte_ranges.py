@@ -11,7 +11,7 @@ from werkzeug.datastructures import Headers
 
 from app.kernel.errors import RangeNotSatisfiable
 from app.kernel.http.app import Hub
-from app.pdf.files import StoredPdf, send_pdf
+from app.pdf.files import find_file, send_pdf
 
 CONTENT = b"0123456789"
 TAG = "a" * 64
@@ -27,13 +27,20 @@ class Sent:
     headers: Headers
 
 
-def send(app: Hub, tmp_path: Path, *, method: str = "GET", **headers: str) -> Sent:
+@pytest.fixture(autouse=True)
+def _stored_file(app: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.config, "STORAGE_DIR", tmp_path)
     file = tmp_path / "x.pdf"
     file.write_bytes(CONTENT)
     os.utime(file, (1769947200, 1769947200))
+
+
+def send(app: Hub, *, method: str = "GET", **headers: str) -> Sent:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     with app.test_request_context("/x.pdf", method=method, headers=names):
-        answer = send_pdf(StoredPdf(file, TAG, "x.pdf"), download=True)
+        stored = find_file("x.pdf", TAG, "x.pdf")
+        assert stored
+        answer = send_pdf(stored, download=True)
         answer.direct_passthrough = False
         body = answer.get_data()
         answer.close()
@@ -52,16 +59,16 @@ def send(app: Hub, tmp_path: Path, *, method: str = "GET", **headers: str) -> Se
         ("Bytes=0-3", b"0123", "bytes 0-3/10"),
     ],
 )
-def test_one_range_is_a_part(app: Hub, tmp_path: Path, asked: str, part: bytes, told: str) -> None:
-    answer = send(app, tmp_path, Range=asked)
+def test_one_range_is_a_part(app: Hub, asked: str, part: bytes, told: str) -> None:
+    answer = send(app, Range=asked)
     assert (answer.status, answer.body, answer.headers["Content-Range"]) == (206, part, told)
     assert answer.headers["Content-Length"] == str(len(part))
 
 
 @pytest.mark.parametrize("asked", ["bytes=10-", "bytes=10-20", "bytes=99999999999999999999-", "bytes=-0"])
-def test_a_range_behind_the_end_is_refused(app: Hub, tmp_path: Path, asked: str) -> None:
+def test_a_range_behind_the_end_is_refused(app: Hub, asked: str) -> None:
     with pytest.raises(RangeNotSatisfiable) as refusal:
-        send(app, tmp_path, Range=asked)
+        send(app, Range=asked)
     assert refusal.value.headers == {"Content-Range": "bytes */10"}
     assert refusal.value.status == 416
 
@@ -69,8 +76,8 @@ def test_a_range_behind_the_end_is_refused(app: Hub, tmp_path: Path, asked: str)
 @pytest.mark.parametrize(
     "asked", ["bytes=0-1,4-5", "bytes=0-1, 99-", "bytes=5-2", "bytes=-", "bytes=a-b", "bytes", "lines=0-1", "", "0-1"]
 )
-def test_everything_else_is_the_whole(app: Hub, tmp_path: Path, asked: str) -> None:
-    answer = send(app, tmp_path, Range=asked)
+def test_everything_else_is_the_whole(app: Hub, asked: str) -> None:
+    answer = send(app, Range=asked)
     assert (answer.status, answer.body) == (200, CONTENT)
     assert "Content-Range" not in answer.headers
     assert answer.headers["Accept-Ranges"] == "bytes"
@@ -88,18 +95,18 @@ def test_everything_else_is_the_whole(app: Hub, tmp_path: Path, asked: str) -> N
         ("Sun, 01 Feb 2026 12:00:01 GMT", 200),
     ],
 )
-def test_a_range_needs_exactly_this_file(app: Hub, tmp_path: Path, condition: str, status: int) -> None:
-    answer = send(app, tmp_path, Range="bytes=0-3", If_Range=condition)
+def test_a_range_needs_exactly_this_file(app: Hub, condition: str, status: int) -> None:
+    answer = send(app, Range="bytes=0-3", If_Range=condition)
     assert answer.status == status
     assert answer.body == (CONTENT[:4] if status == 206 else CONTENT)
 
 
-def test_a_copy_that_is_current_is_not_sent_again(app: Hub, tmp_path: Path) -> None:
-    assert send(app, tmp_path, Range="bytes=0-3", If_None_Match=f'"{TAG}"').status == 304
-    assert send(app, tmp_path, Range="bytes=99-", If_None_Match=f'W/"{TAG}"').status == 304
-    assert send(app, tmp_path, Range="bytes=0-3", If_None_Match='"another"').status == 206
+def test_a_copy_that_is_current_is_not_sent_again(app: Hub) -> None:
+    assert send(app, Range="bytes=0-3", If_None_Match=f'"{TAG}"').status == 304
+    assert send(app, Range="bytes=99-", If_None_Match=f'W/"{TAG}"').status == 304
+    assert send(app, Range="bytes=0-3", If_None_Match='"another"').status == 206
 
 
-def test_head_describes_the_whole(app: Hub, tmp_path: Path) -> None:
-    answer = send(app, tmp_path, method="HEAD", Range="bytes=0-3")
+def test_head_describes_the_whole(app: Hub) -> None:
+    answer = send(app, method="HEAD", Range="bytes=0-3")
     assert (answer.status, answer.headers["Content-Length"]) == (200, "10")

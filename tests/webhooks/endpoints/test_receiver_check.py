@@ -30,8 +30,20 @@ from tests.webhooks.receivers import Received
 
 Make = Callable[..., Any]
 EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "examples"
-NODE, PHP = shutil.which("node"), shutil.which("php")
+NODE = shutil.which("node")
 PORT = "{port}"
+
+
+def php_with_sqlite() -> str | None:
+    """The path of PHP, if it can open an SQLite database, as the example does."""
+    found = shutil.which("php")
+    if found is None:
+        return None
+    modules = subprocess.run([found, "-m"], check=True, capture_output=True, text=True).stdout
+    return found if "pdo_sqlite" in modules.split() else None
+
+
+PHP = php_with_sqlite()
 RECEIVERS = [
     pytest.param([sys.executable, str(EXAMPLES / "webhook_receiver.py")], id="python"),
     pytest.param(
@@ -42,7 +54,7 @@ RECEIVERS = [
     pytest.param(
         [PHP or "php", "-S", f"127.0.0.1:{PORT}", str(EXAMPLES / "webhook_receiver.php")],
         id="php",
-        marks=pytest.mark.skipif(PHP is None, reason="PHP is not installed"),
+        marks=pytest.mark.skipif(PHP is None, reason="PHP with pdo_sqlite is not installed"),
     ),
 ]
 
