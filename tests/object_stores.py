@@ -93,10 +93,15 @@ def bucket_storage(app: Hub, object_store: ObjectServer, monkeypatch: pytest.Mon
     return object_store
 
 
-@pytest.fixture(params=["folder", "bucket"])
-def each_storage(request: pytest.FixtureRequest, app: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty store of each kind; the ids of rows start at 1 in each test, so each test needs its own files."""
+@pytest.fixture
+def own_folder(app: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty folder for files; the ids of rows start at 1 in each test, so each test needs its own files."""
     monkeypatch.setitem(app.config, "STORAGE_DIR", tmp_path)
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def each_storage(request: pytest.FixtureRequest, own_folder: None) -> None:
+    """An empty store of each kind, for tests of what is stored; others need the folder only."""
     if request.param == "bucket":
         request.getfixturevalue("bucket_storage")
 

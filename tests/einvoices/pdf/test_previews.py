@@ -44,6 +44,7 @@ def fetch_printed(client: FlaskClient, einvoice_id: int) -> bytes:
     return content
 
 
+@pytest.mark.usefixtures("each_storage")
 def test_a_preview_is_404_until_it_is_rendered(owner: FlaskClient) -> None:
     draft = create_draft(owner)
     pending = fetch(owner, draft["id"])
@@ -112,6 +113,7 @@ def test_a_draft_that_was_issued_meanwhile_is_not_rendered(app: Hub, owner: Flas
     assert stored_paths() == []
 
 
+@pytest.mark.usefixtures("each_storage")
 def test_previews_are_thrown_away(app: Hub, owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = create_draft(owner)
     fetch_printed(owner, draft["id"])

@@ -22,6 +22,8 @@ from app.pdf import print_queue
 from tests.einvoices.helpers import URL, create_draft, create_issued, events_of, fetch_pdf, pdf_text, perform
 from tests.object_stores import stored_paths
 
+pytestmark = pytest.mark.usefixtures("each_storage")
+
 
 def row(einvoice_id: int) -> Any:
     with db.engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""Fixtures for tests of the PDFs of goods receipts."""
+"""Each test has its own folder for files."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def _own_storage(each_storage: None) -> None:
-    """An empty storage of each kind, because the ids start again with each test."""
+def _own_storage(own_folder: None) -> None:
+    """The tests of what is stored use ``each_storage`` besides."""

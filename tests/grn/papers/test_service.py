@@ -24,6 +24,7 @@ from tests.factories import a_fabric_item, a_receipt, a_roll
 from tests.grn.helpers import error_body, json_body
 from tests.grn.papers.helpers import INVOICES, create_receipt, extract_text, get_pdf, pdf_files, print_row
 
+pytestmark = pytest.mark.usefixtures("each_storage")
 MARKUP = '</p><link rel=attachment href="file:///etc/passwd"><img src="http://127.0.0.1:1/"><b>'
 
 

@@ -22,8 +22,8 @@ Make = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
-def _own_storage(each_storage: None) -> None:
-    """An empty storage of each kind."""
+def _own_storage(own_folder: None) -> None:
+    """An empty folder."""
 
 
 @pytest.fixture
@@ -58,6 +58,7 @@ def change(**values: Any) -> None:
         connection.execute(update(SalesInvoice).values(**values))
 
 
+@pytest.mark.usefixtures("each_storage")
 def test_pick_slip_is_404_until_it_is_made(clerk: FlaskClient, imported: Make) -> None:
     invoice = imported(invoice_no="LTPI-1")
     pending = fetch(clerk, invoice)
