@@ -92,7 +92,7 @@ def test_a_document_that_is_sent_gets_its_opinion_at_once_or_later(hub: DrillHub
     assert max(seconds for (_, seconds), _ in answers) < 12
     hub.start(next(process for process in PROCESSES if process.name == "checker"))
     for (found, _), headers in answers:
-        path = f"/api/v1/einvoices/check/{found['id']}"
+        path = f"/api/v1/einvoices/check/official/{found['id']}"
         wait_for(lambda path=path, headers=headers: get(hub, headers, path)["state"] == "done", 60)
     assert hub.sql("SELECT count(*) FROM e_invoice_official_requests WHERE content IS NOT NULL") == [(0,)]
 

@@ -70,7 +70,7 @@ class DocumentCheck(MethodView):
         whatever the rules say: `valid` and `findings` have the result. Sums are the task of `POST …/verdict`.
 
         With `official=true` the official rules are applied too, by a worker. If it answers within 5 seconds,
-        `official` has its result. Else `state` is `pending`: ask `GET …/check/{id}`, or send the document again.
+        `official` has its result. Else `state` is `pending`: ask `GET …/check/official/{id}`, or send it again.
         """
         content, owner = _document(), owner_id()
         commit_early()  # checking takes long; meanwhile it holds no connection
@@ -78,7 +78,7 @@ class DocumentCheck(MethodView):
         return checks.full_check(content, query["profile"], owner=owner, seconds=seconds)
 
 
-@blp.route("/check/<int:request_id>")
+@blp.route("/check/official/<int:request_id>")
 class OfficialResult(MethodView):
     @requires_einvoices("einvoices:read")
     @refuses(NotFound)

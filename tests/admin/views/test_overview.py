@@ -71,7 +71,8 @@ def test_feed_and_chart_show_only_own_einvoices(
 def test_warehouse_sees_no_einvoices_and_no_settings(signed_in: Callable[..., Page]) -> None:
     page = signed_in("warehouse")
     menu = page.get_by_role("navigation", name="Main")
-    expect(menu.get_by_role("link")).to_have_text(["Overview", "Sales invoices", "Goods receipts", "Master data"])
+    shown = ["Overview", "Sales invoices", "Goods receipts", "Rolls", "Master data"]
+    expect(menu.get_by_role("link")).to_have_text(shown)
     expect(page.get_by_role("region", name="E-invoices")).to_have_count(0)
 
 

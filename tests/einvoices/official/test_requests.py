@@ -86,14 +86,14 @@ def test_a_pending_opinion_is_fetched_later(owner: FlaskClient, owner_as: Callab
     first = send(owner)
     assert (first["state"], first["valid"], first["findings"]) == ("pending", None, [])
     assert has_content()
-    later = f"{URL}/check/{first['id']}"
+    later = f"{URL}/check/official/{first['id']}"
     assert owner.get(later).json == first
     tasks.check_requested()
     assert (owner.get(later).json["state"], owner.get(later).json["valid"]) == ("done", True)
     assert send(owner) == owner.get(later).json  # the same document once more: nothing is checked again
     assert len(stored()) == 1
     assert owner_as().get(later).status_code == 404
-    assert owner.get(f"{URL}/check/{first['id'] + 1}").status_code == 404
+    assert owner.get(f"{URL}/check/official/{first['id'] + 1}").status_code == 404
 
 
 @pytest.mark.usefixtures("without_worker")
@@ -101,7 +101,7 @@ def test_a_request_is_gone_after_minutes(owner: FlaskClient, monkeypatch: pytest
     first = send(owner)
     over = clock.now() + request_queue.LIFETIME
     monkeypatch.setattr(clock, "now", lambda: over)
-    assert owner.get(f"{URL}/check/{first['id']}").status_code == 404
+    assert owner.get(f"{URL}/check/official/{first['id']}").status_code == 404
     second = send(owner)
     assert (second["state"], len(stored())) == ("pending", 1)
     again = over + request_queue.LIFETIME
