@@ -37,7 +37,8 @@ EINVOICES = {
 #: Items of 50 rolls, four in a receipt; a fabric has 1,000 rolls, and the newest 500 rolls wait for inspection.
 GOODS_FILL = """
     INSERT INTO suppliers (id, name) VALUES (1, 'Bursa Mill');
-    INSERT INTO fabrics (name, code) SELECT 'Fabric ' || n, 'FAB-' || n FROM generate_series(1, {count} / 1000) AS n;
+    INSERT INTO fabrics (name, code) SELECT 'Fabric ' || n, 'FAB-' || lpad(n::text, 4, '0')
+    FROM generate_series(1, {count} / 1000) AS n;
     INSERT INTO goods_receipts (supplier_id, invoice_no, created_at, updated_at)
     SELECT 1, 'SUP-' || n, now() - ({count} / 200 - n) * interval '1 minute', now()
     FROM generate_series(1, {count} / 200) AS n;
@@ -60,7 +61,7 @@ GOODS = {
     "rolls, to inspect": "/admin/rolls?state=waiting",
     "rolls, whole number": "/admin/rolls?search=R-{number}",
     "rolls, common beginning": "/admin/rolls?search=r-",
-    "rolls, a fabric": "/admin/rolls?fabric=FAB-7&state=inspected",
+    "rolls, a fabric": "/admin/rolls?fabric=FAB-0007&state=inspected",
     "rolls, a colour": "/admin/rolls?color=colour+7",
 }
 RECORDS_FILL = """
