@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from pathlib import Path
 
@@ -49,19 +50,25 @@ def hurry(hub: DrillHub) -> None:
 
 
 def printed(hub: DrillHub, headers: dict[str, str], ids: list[int], fault: str, began: float) -> None:
-    """Check that each e-invoice has one file, whole and readable."""
+    """Check that each e-invoice has one file, whole and readable, in the folder."""
+    report_whole(hub, headers, ids, fault, began)
+    folder = Path(hub.environment["STORAGE_DIR"])
+    named = {path for (path,) in hub.sql("SELECT path FROM e_invoice_pdfs WHERE path IS NOT NULL")}
+    wait_for(lambda: {str(f.relative_to(folder)) for f in folder.rglob("*.pdf")} == named, 30)
+    assert [file for file in folder.rglob(".*") if file.is_file()] == [], "a part of a file was left"
+
+
+def report_whole(hub: DrillHub, headers: dict[str, str], ids: list[int], fault: str, began: float) -> None:
+    """Wait until each e-invoice is printed, and report how many PDFs are the ones that were printed."""
 
     def all_printed() -> bool:
         hurry(hub)
         return unprinted(hub, ids) == 0
 
-    wait_for(all_printed, 120)
+    wait_for(all_printed, 300)
     whole = 0
     for einvoice in ids:
         status, content = hub.get_bytes(f"/api/v1/einvoices/{einvoice}/pdf", headers=headers)
-        whole += status == 200 and content.startswith(b"%PDF-") and content.rstrip().endswith(b"%%EOF")
+        [(digest,)] = hub.sql("SELECT sha256 FROM e_invoice_pdfs WHERE einvoice_id = %s", einvoice)
+        whole += status == 200 and content.startswith(b"%PDF-") and hashlib.sha256(content).hexdigest() == digest
     report(Figures(fault, "PDFs", len(ids), len(ids) - whole, 0, 0, time.monotonic() - began))
-    folder = Path(hub.environment["STORAGE_DIR"])
-    named = {path for (path,) in hub.sql("SELECT path FROM e_invoice_pdfs WHERE path IS NOT NULL")}
-    wait_for(lambda: {str(f.relative_to(folder)) for f in folder.rglob("*.pdf")} == named, 30)
-    assert [file for file in folder.rglob(".*") if file.is_file()] == [], "a part of a file was left"

@@ -13,13 +13,11 @@ from http.client import IncompleteRead
 
 import pytest
 
-from tests.drills.figures import Figures, report
 from tests.drills.hubs import DrillHub, drill_hub, wait_for
-from tests.drills.test_faults import hurry, issue, seller, unprinted
+from tests.drills.papers import hurry, issue, report_whole, sign_in_a_seller
 from tests.fault_proxy import Fault, FaultProxy, fault_proxy
 from tests.object_stores import KEYS, ObjectServer, object_server
 
-__all__ = ["seller"]
 pytestmark = pytest.mark.drill
 
 PAPERS = 24 if os.environ.get("SHORT") else 200
@@ -38,6 +36,11 @@ TURNS = (
     None,
 )
 _NAMED = re.compile(r"-([0-9a-f]{16})\.pdf\Z")
+
+
+@pytest.fixture(scope="module")
+def seller(hub: DrillHub) -> dict[str, str]:
+    return sign_in_a_seller(hub)
 
 
 @pytest.fixture(scope="module")
@@ -109,20 +112,7 @@ def test_a_store_that_fails_in_turns_loses_nothing(
     print(f"\nrequests to the store by fault: {dict(faults)}; reads by status: {dict(read)}")
     assert read.keys() <= {200, 404, 503, "cut"}
 
-    def all_printed() -> bool:
-        hurry(hub)
-        return unprinted(hub, ids) == 0
-
-    wait_for(all_printed, 300)
-    whole = 0
-    for einvoice in ids:
-        status, content = hub.get_bytes(f"/api/v1/einvoices/{einvoice}/pdf", headers=seller)
-        [(digest,)] = hub.sql("SELECT sha256 FROM e_invoice_pdfs WHERE einvoice_id = %s", einvoice)
-        whole += status == 200 and hashlib.sha256(content).hexdigest() == digest
-    seconds = time.monotonic() - began
-    report(
-        Figures("object store: errors, slow, lost and cut answers", "PDFs", len(ids), len(ids) - whole, 0, 0, seconds)
-    )
+    report_whole(hub, seller, ids, "object store: errors, slow, lost and cut answers", began)
     assert damaged(store) == [], "a file is half or damaged"
     named = {f"files/{path}" for (path,) in hub.sql("SELECT path FROM e_invoice_pdfs WHERE path IS NOT NULL")}
     wait_for(lambda: set(store.objects()) == named, 120)
