@@ -56,3 +56,5 @@ def _place(user_id: int) -> Iterator[bool]:
     finally:
         with _lock:
             _places[user_id] -= has_place
+            if not _places[user_id]:
+                del _places[user_id]  # or the count of each user who ever asked would stay
