@@ -13,6 +13,8 @@ gc.disable()
 if _metrics := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.makedirs(_metrics, exist_ok=True)  # noqa: PTH103
 
+from sqlalchemy.orm import configure_mappers  # noqa: E402
+
 from app.config import ConfigurationError  # noqa: E402
 from app.factory import create_app  # noqa: E402
 
@@ -23,6 +25,8 @@ except ConfigurationError as error:
     sys.stderr.write(f"Invoice Hub cannot start:\n{error}\n")
     sys.exit(4)
 
+# Relationships are connected here, and not at the first query of each process.
+configure_mappers()
 # Exclude the loaded objects from garbage collection.
 gc.freeze()
 gc.enable()

@@ -8,7 +8,6 @@ from celery import Celery
 from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
 from redis import Redis
@@ -44,7 +43,6 @@ class Model(DeclarativeBase):
 
 #: ``expire_on_commit`` is off: a request answers with rows of its one transaction.
 db: Any = SQLAlchemy(model_class=Model, session_options={"class_": RoutedSession, "expire_on_commit": False})
-migrate = Migrate()
 jwt = JWTManager()
 #: ``kernel/http/rate_limit_headers.py`` writes its headers.
 limiter = Limiter(key_func=get_remote_address)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import events
@@ -17,10 +15,10 @@ from app.einvoices.evidence import chain_records, late_records
 from app.events import register as event_log
 from app.evidence import chain
 from app.evidence import register as evidence
-from app.extensions import bus, db, jwt, limiter, migrate
+from app.extensions import bus, db, jwt, limiter
 from app.grn import register as grn
 from app.kernel import json, logs
-from app.kernel.database import lost_connections, pooler, replica
+from app.kernel.database import lost_connections, pooler, replica, schema_migrations
 from app.kernel.http import error_handlers, rate_limit_headers, rate_limit_storage, security_headers
 from app.kernel.http.app import Hub
 from app.kernel.http.bodies import body_reader
@@ -39,8 +37,6 @@ from app.stream import register as stream
 from app.webhooks import register as webhooks
 
 VERSION = "0.1.0"
-#: Absolute, so that commands find the migrations from any working directory.
-MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 
 DESCRIPTION = """\
 The self-hosted service through which a company's invoices come in, are worked on and go out.
@@ -110,7 +106,7 @@ def _bind_extensions(app: Hub, settings: Settings) -> None:
         pooler.register(db.engine)
         lost_connections.register(db.engine)
     replica.register(app)
-    migrate.init_app(app, db, directory=str(MIGRATIONS))
+    schema_migrations.register(app, db)
     jwt.init_app(app)
     limiter.init_app(app)
     # Views with a limit check it themselves; the check before every request would cost 5 % of each.

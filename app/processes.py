@@ -12,6 +12,9 @@ from app.celery_config import Queue
 #: Working directory of every command: the checkout.
 ROOT = Path(__file__).resolve().parents[1]
 
+#: Set for a process that must not serve before its standard input ends.
+HOLD_VARIABLE = "SERVE_AT_END_OF_INPUT"
+
 #: Stands for the data folder in a command.
 DATA_DIR = "{DATA_DIR}"
 
@@ -24,11 +27,13 @@ class HubProcess:
         name: what it is called on the screen.
         command: program and arguments; ``DATA_DIR`` in them stands for the data folder.
         queues: the Celery queues it works on.
+        loads_early: it may load the application while the database is prepared, and serves when it is let go.
     """
 
     name: str
     command: tuple[str, ...]
     queues: tuple[str, ...] = ()
+    loads_early: bool = False
 
     def arguments(self, environment: Mapping[str, str]) -> list[str]:
         """The command as it is run in this environment."""
@@ -51,7 +56,7 @@ def _worker(name: str, *queues: Queue, concurrency: int, most_memory_kib: int = 
 
 
 PROCESSES: tuple[HubProcess, ...] = (
-    HubProcess("web", _python("gunicorn", "-c", "app/operations/gunicorn.py", "wsgi:app")),
+    HubProcess("web", _python("gunicorn", "-c", "app/operations/gunicorn.py", "wsgi:app"), loads_early=True),
     _worker("worker", Queue.EVENTS, Queue.DEFAULT, concurrency=2),
     # Rendering takes whole seconds of a core and much memory: beside everything else, and never in its way.
     _worker("printer", Queue.PDF, concurrency=1, most_memory_kib=300_000),

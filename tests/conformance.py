@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from app.kernel.http import openapi_headers
+from app.operations.api_docs import openapi_document
 
 #: An answer to any method that an operation does not have; OpenAPI documents operations only.
 _OF_NO_OPERATION = 405
@@ -22,7 +23,7 @@ _DOCUMENTED_HEADERS = frozenset(openapi_headers.COMPONENTS)
 def check_answer(app: Flask, answer: TestResponse) -> None:
     """Fail if an operation answers with a status, a type, a header or a body that the reference does not have."""
     path, method = _documented_path(app, answer), answer.request.method.lower()
-    operation = _document(app.extensions["openapi"])["paths"].get(path, {}).get(method)
+    operation = _document(openapi_document(app))["paths"].get(path, {}).get(method)
     if operation is None or answer.status_code == _OF_NO_OPERATION:
         return
     where = f"{method} {path} {answer.status_code}"
@@ -36,7 +37,7 @@ def check_answer(app: Flask, answer: TestResponse) -> None:
     if answer.mimetype == "application/json":
         faults = [
             f"{'/'.join(map(str, error.instance_path))}: {error.message[:200]}"
-            for error in _validator(app.extensions["openapi"], _key(media)).iter_errors(json.loads(answer.text))
+            for error in _validator(openapi_document(app), _key(media)).iter_errors(json.loads(answer.text))
         ]
         assert not faults, f"{where} differs from its schema: {faults[:5]}"
 

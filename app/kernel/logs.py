@@ -65,7 +65,8 @@ def configure(*, level: str, readable: bool) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "hub"}},
             "root": {"handlers": ["stderr"], "level": level},
             # WeasyPrint writes a dozen progress lines for each PDF; the hub's own line ``pdf_made`` is enough.
-            "loggers": {"weasyprint.progress": {"level": "WARNING"}},
+            # Alembic writes a line for each of its plugins.
+            "loggers": {name: {"level": "WARNING"} for name in ("weasyprint.progress", "alembic.runtime.plugins")},
         }
     )
 

@@ -101,9 +101,10 @@ def _run(
     write_environment_file(environment)
     spawner = Spawner(environment)
     stack.callback(spawner.close)
+    group = stack.enter_context(ProcessGroup(table, spawner).loading())
     for preparation in preparations:
         _run_preparation(preparation, spawner)
-    group = stack.enter_context(ProcessGroup(table, spawner).running())
+    group.start()
     stack.callback(print_line, "stopping ...")
     group.watch(servers, ReadyBanner(environment, started).tick)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import flask_swagger_ui
 from flask import (
@@ -21,7 +20,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.accounts.guards import public
 from app.kernel.http.app import PAGES
-from app.kernel.http.openapi import document
+from app.kernel.http.openapi import HubApi, document
 from app.kernel.json import encode
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
@@ -33,6 +32,8 @@ POLICY = (
 
 OWN_ASSETS = Path(__file__).parent / "static"
 
+_API, _TEXT = "hub_api", "openapi_document"
+
 blp = Blueprint("reference", __name__, template_folder="templates")
 
 
@@ -40,7 +41,7 @@ blp = Blueprint("reference", __name__, template_folder="templates")
 @public
 def openapi() -> Response:
     """The OpenAPI 3.1 document of all APIs."""
-    return Response(current_app.extensions["openapi"], mimetype="application/json")
+    return Response(openapi_document(current_app), mimetype="application/json")
 
 
 @blp.get("/docs")
@@ -84,7 +85,15 @@ def home() -> BaseResponse:
     return response
 
 
-def register(app: Flask, api: Any) -> None:
-    """Register the pages; the document is built once, after all packages have registered their APIs."""
+def openapi_document(app: Flask) -> bytes:
+    """The OpenAPI document of an application; its first use takes a part of a second, and the result is kept."""
+    text: bytes | None = app.extensions.get(_TEXT)
+    if text is None:
+        text = app.extensions[_TEXT] = encode(document(app, app.extensions[_API]))
+    return text
+
+
+def register(app: Flask, api: HubApi) -> None:
+    """Register the pages."""
     app.register_blueprint(blp)
-    app.extensions["openapi"] = encode(document(app, api))
+    app.extensions[_API] = api

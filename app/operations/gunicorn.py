@@ -27,6 +27,7 @@ monkey.patch_all(os=False, signal=False)
 
 from app.operations.web_worker import WAITING_CONNECTIONS  # noqa: E402
 from app.process_numbers import PORTS, PROCESSES, STREAMS, read_number  # noqa: E402
+from app.processes import HOLD_VARIABLE  # noqa: E402
 
 #: prometheus_client reads this variable at import, so it must be set before the application is imported.
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
@@ -58,6 +59,18 @@ max_requests_jitter = 20_000
 def on_starting(server: Any) -> None:
     """Let the master wait for signals without gevent."""
     server.SIG_QUEUE = monkey.get_original("queue", "SimpleQueue")()
+
+
+def when_ready(server: Any) -> None:
+    """Make what all web processes share; then wait until the launcher has prepared the database."""
+    # Imported here, because the numbers above are checked before the application is loaded.
+    from app.operations.api_docs import openapi_document  # noqa: PLC0415
+
+    openapi_document(server.app.wsgi())
+    gc.collect()
+    gc.freeze()
+    if os.environ.pop(HOLD_VARIABLE, None):
+        os.read(0, 1)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 
-from alembic.script import ScriptDirectory
-from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
+from app.kernel.database import schema_migrations
 
 _POLL_SECONDS = 1.0
 
 
 def needed() -> str | None:
     """The newest revision of this hub."""
-    return ScriptDirectory(current_app.extensions["migrate"].directory).get_current_head()
+    head: str | None = schema_migrations.scripts().get_current_head()
+    return head
 
 
 def current() -> str | None:
@@ -34,7 +34,7 @@ def wait(seconds: float) -> bool:
 
     A revision that this hub does not know is a newer one: an older hub runs on it.
     """
-    script = ScriptDirectory(current_app.extensions["migrate"].directory)
+    script = schema_migrations.scripts()
     older = {revision.revision for revision in script.walk_revisions()} - {script.get_current_head()}
     until = time.monotonic() + seconds
     while (revision := current()) is None or revision in older:

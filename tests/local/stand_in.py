@@ -9,7 +9,7 @@ from app.local.launcher import launch
 from app.processes import HubProcess
 
 WEB = """
-import http.server, os
+import http.server, os, sys
 
 class Ready(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -19,11 +19,12 @@ class Ready(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
 
+sys.stdin.read()
 print("web started", flush=True)
 http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Ready).serve_forever()
 """
 TABLE = (
-    HubProcess("web", (sys.executable, "-c", WEB)),
+    HubProcess("web", (sys.executable, "-c", WEB), loads_early=True),
     # It has a child that ends when its parent is killed, like the children of Celery and gunicorn.
     HubProcess("worker", ("sh", "-c", "setpriv --pdeathsig KILL sleep 1234 & exec sleep ${WORKER_SECONDS:-1234}")),
     HubProcess("stubborn", ("sh", "-c", "trap '' TERM; while true; do sleep 0.1; done")),

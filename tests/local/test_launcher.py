@@ -83,7 +83,7 @@ class TestRunning:
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_all_processes_without_a_traceback(start: Start, kind: signal.Signals) -> None:
-    hub = start()
+    hub = start(DEMO="0")
     hub.wait_for(READY)
     hub.process.send_signal(kind)
     assert hub.end() == 0
@@ -145,6 +145,8 @@ class TestCrash:
         hub = start(MIGRATION_EXIT="7")
         assert hub.end() == 1
         assert "migrating\nhub: migrations ended with exit code 7; its output is above.\n" in hub.output
+        assert "web started" not in hub.output
+        hub.wait_until_nothing_runs()
 
     def test_of_the_launcher_leaves_nothing_that_blocks_the_next_start(self, start: Start) -> None:
         hub = start()

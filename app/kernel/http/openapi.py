@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from apispec import APISpec
 from flask import Flask
-from flask_smorest import Api
+from flask_smorest import Api, Blueprint
 
 from app.kernel import errors
 from app.kernel.http.error_envelopes import Envelope, Json, envelope_of, registered_envelopes
@@ -40,12 +42,37 @@ EXAMPLE_INVALID = {"field": ["This field is required."]}
 
 
 class HubApi(Api):
-    """flask-smorest's ``Api`` without its error handlers and its default error shape."""
+    """flask-smorest's ``Api`` without its error handlers and its default error shape.
+
+    The operations are described at the first use of ``spec``: most programs of the hub never need the description.
+    """
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def __init__(self, app: Flask) -> None:
+        self._undescribed: list[Blueprint] = []
+        self._describing = threading.RLock()
         super().__init__(app, spec_kwargs={"marshmallow_plugin": HubMarshmallowPlugin()})
+
+    @property
+    def spec(self) -> APISpec:
+        """The description of all operations that were registered."""
+        with self._describing:
+            blueprints, self._undescribed = self._undescribed, []
+            for blueprint in blueprints:
+                blueprint.register_views_in_doc(self, self._app, self._spec, name=blueprint.name, parameters=None)
+                self._spec.tag({"name": blueprint.name, "description": blueprint.description})
+            return self._spec
+
+    @spec.setter
+    def spec(self, spec: APISpec) -> None:
+        self._spec = spec
+
+    def register_blueprint(self, blp: Blueprint) -> None:
+        """Register the views of a blueprint now, and their description for later."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp)
+        self._undescribed.append(blp)
 
     def _register_error_handlers(self) -> None:
         """Nothing: ``kernel/http/error_handlers.py`` registers the handlers."""

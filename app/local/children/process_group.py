@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO
 
 from honcho.colour import get_colours
@@ -38,20 +38,38 @@ class ProcessGroup:
     def __init__(self, table: Sequence[HubProcess], spawner: Spawner) -> None:
         self._table = table
         self._spawner = spawner
+        self._colours = dict(zip((process.name for process in table), get_colours(), strict=False))
         self._children: dict[str, Child] = {}
         self._readers: list[threading.Thread] = []
         self._printer = Printer(width=max(len(process.name) for process in table))
         self._print_lock = threading.Lock()
+        self._gate = ExitStack()
 
     @contextmanager
-    def running(self) -> Iterator[ProcessGroup]:
-        """Start all processes, and stop all of them at the end within seconds."""
+    def loading(self) -> Iterator[ProcessGroup]:
+        """Let the processes load that may do so before ``start``, and stop all processes at the end within seconds."""
+        reader, writer = os.pipe()
+        self._gate.callback(os.close, writer)
         try:
-            for process, colour in zip(self._table, get_colours(), strict=False):
-                self._start(process, colour)
+            try:
+                for process in self._table:
+                    if process.loads_early:
+                        self._spawn(process, reader)
+            finally:
+                os.close(reader)
             yield self
         finally:
+            self._gate.close()
             self._stop()
+
+    def start(self) -> None:
+        """Let the loaded processes serve, start all others, and print what they write."""
+        self._gate.close()
+        for process in self._table:
+            if process.name not in self._children:
+                self._spawn(process)
+        for reader in self._readers:
+            reader.start()
 
     def watch(self, servers: Sequence[Server], each_tick: Callable[[], None]) -> None:
         """Watch the processes and servers until one of them ends; this method never returns normally.
@@ -71,23 +89,22 @@ class ProcessGroup:
             each_tick()
             time.sleep(_TICK_SECONDS)
 
-    def _start(self, process: HubProcess, colour: str) -> None:
+    def _spawn(self, process: HubProcess, gate: int | None = None) -> None:
         reader, writer = os.pipe()
-        thread = threading.Thread(target=self._relay, args=(process.name, colour, os.fdopen(reader, "rb")), daemon=True)
-        self._readers.append(thread)
-        thread.start()
+        source = os.fdopen(reader, "rb")
+        self._readers.append(threading.Thread(target=self._relay, args=(process.name, source), daemon=True))
         try:
-            self._children[process.name] = self._spawner.start(process, writer)
+            self._children[process.name] = self._spawner.start(process, writer, gate)
         finally:
             os.close(writer)
 
-    def _relay(self, name: str, colour: str, output: IO[bytes]) -> None:
+    def _relay(self, name: str, output: IO[bytes]) -> None:
         with output:
             for line in output:
                 now = datetime.datetime.now().astimezone()
                 # The pipe must be read even when the output is closed, or the process would block.
                 with self._print_lock, suppress(OSError):
-                    self._printer.write(Message("line", line, now, name, colour))
+                    self._printer.write(Message("line", line, now, name, self._colours[name]))
 
     def _stop(self) -> None:
         for child in self._children.values():
@@ -102,7 +119,8 @@ class ProcessGroup:
                 print_line(f"{name} did not stop within {STOP_SECONDS:.0f} s and was killed.")
             stop(child, ((signal.SIGKILL, 2.0),))
         for reader in self._readers:
-            reader.join(1.0)
+            if reader.is_alive():
+                reader.join(1.0)
 
 
 def _output_is_closed() -> bool:

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from app.local.children.child_processes import Child, spawn, with_death_signal
-from app.processes import ROOT, HubProcess
+from app.processes import HOLD_VARIABLE, ROOT, HubProcess
 
 #: Longest message between the spawner and the fork server; arguments are far shorter.
 MAX_MESSAGE = 64 * 1024
 #: Modules that the fork server runs; web is not one of them, because gevent must patch the standard library first.
-_FORKED_MODULES = frozenset({"celery", "flask", "app.local.migrate_and_seed"})
+_FORKED_MODULES = frozenset({"celery", "flask", "app.local.migrate_and_seed", "app.provider_simulator"})
 _POLL_SECONDS = 0.02
 
 
@@ -33,8 +33,11 @@ class Spawner:
         self._cwd = cwd
         self._server: ForkServer | None = None
 
-    def start(self, process: HubProcess, output: int) -> Child:
+    def start(self, process: HubProcess, output: int, gate: int | None = None) -> Child:
         """Start a process.
+
+        Args:
+            gate: the end of a pipe; the process loads, and serves when the other end is closed.
 
         Raises:
             OSError: the application cannot be loaded; the reason is in the output.
@@ -42,7 +45,10 @@ class Spawner:
         command = process.arguments(self._environment)
         if not can_be_forked(process):
             command = with_death_signal(command, signal.SIGKILL)
-            return spawn(command, cwd=self._cwd, environment=self._environment, output=output)
+            environment, stdin = self._environment, subprocess.DEVNULL
+            if gate is not None:
+                environment, stdin = {**environment, HOLD_VARIABLE: "1"}, gate
+            return spawn(command, cwd=self._cwd, environment=environment, output=output, stdin=stdin)
         if self._server is None:
             self._server = ForkServer(self._environment, self._cwd, output)
         return self._server.fork(command[2:], output)

@@ -7,13 +7,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
-from flask import current_app
 from psycopg import sql
 from redis.exceptions import RedisError
 
 from app.extensions import db
 from app.kernel import json
+from app.kernel.database import schema_migrations
 from app.kernel.storage.file_store import FileStore
 from app.kernel.storage.stores import file_store
 from app.kernel.worker import heartbeat
@@ -83,7 +82,7 @@ def _require_empty(store: FileStore) -> None:
 
 
 def _require_known_revision(manifest: Manifest) -> None:
-    scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
+    scripts = schema_migrations.scripts()
     if manifest.revision not in {script.revision for script in scripts.walk_revisions()}:
         raise RestoreRefusedError(
             f"The backup is of a newer hub ({manifest.hub_version}, revision {manifest.revision}). "

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import IO
 
 import psutil
@@ -96,6 +99,35 @@ def runs(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_web_loads_while_the_gate_is_closed_and_serves_when_it_opens(output: IO[bytes]) -> None:
+    port = free_port()
+    [web] = [process for process in PROCESSES if process.loads_early]
+    reader, writer = os.pipe()
+    with spawner_in({**ENVIRONMENT, "PORT": str(port), "WEB_CONCURRENCY": "1"}) as own:
+        process = own.start(web, output.fileno(), reader)
+        os.close(reader)
+        try:
+            deadline = time.monotonic() + 60
+            while not listens(port):
+                assert process.poll() is None, read(output)
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            with pytest.raises(TimeoutError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1)
+            assert not psutil.Process(process.pid).children()
+            os.close(writer)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=20) as answer:
+                assert answer.status == HTTPStatus.OK
+        finally:
+            process.kill()
+            process.wait(10)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_the_end_of_the_server_is_the_end_of_its_processes(output: IO[bytes]) -> None:
