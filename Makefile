@@ -19,8 +19,8 @@ test: ## Run the tests against real servers (ARGS="-k word" narrows them)
 drill: ## Kill, freeze, flush and restart processes under load; nothing may be lost (SHORT=1: the short form of CI)
 	@sh app/local/setup.sh dev
 	@rm -f .pytest_cache/drill-figures.jsonl
-	@SHORT=$(SHORT) $(PYTHON_IN_VENV) -m pytest -m "drill and alone" -s -q $(ARGS) || test $$? -eq 5
-	@SHORT=$(SHORT) $(PYTHON_IN_VENV) -m pytest -m "drill and not alone" -n 2 --dist loadfile -q $(ARGS) || test $$? -eq 5
+	@PYTHONDONTWRITEBYTECODE= SHORT=$(SHORT) $(PYTHON_IN_VENV) -m pytest -m "drill and alone" -s -q $(ARGS) || test $$? -eq 5
+	@PYTHONDONTWRITEBYTECODE= SHORT=$(SHORT) $(PYTHON_IN_VENV) -m pytest -m "drill and not alone" -n 3 --dist loadfile --no-loadscope-reorder -q $(ARGS) || test $$? -eq 5
 
 check: ## Check lint, format and types, as CI does before the tests
 	@sh app/local/setup.sh dev

@@ -188,10 +188,12 @@ def take_screenshot(page: Page, name: str, *, full_page: bool = True) -> None:
 
 
 def check_page(opener: Callable[..., Page], name: str, visit: Callable[[Page], object]) -> None:
-    """Visit a page in light, dark and phone style, and on a tablet; it is accessible and not too wide."""
-    for style, options in {"light": {}, "dark": {"dark": True}, "phone": {"phone": True}}.items():
-        page = opener(**options)
-        visit(page)
+    """Visit a page and see it in light, dark and phone style, and on a tablet; it is accessible and not too wide."""
+    page = opener()
+    visit(page)
+    for style in ("light", "dark", "phone"):
+        page.emulate_media(color_scheme="dark" if style == "dark" else "light")
+        page.set_viewport_size(PHONE if style == "phone" else DESKTOP)  # type: ignore[arg-type]
         assert_accessible(page)
         assert_fits(page, f"{name}-{style}")
         take_screenshot(page, f"{name}-{style}")

@@ -1,13 +1,19 @@
-"""Fixture of the drills: one hub for all of them."""
+"""Order of the drills, one hub for all of them, and the table of their figures."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.drills.figures import table
 from tests.drills.hubs import DrillHub, drill_hub
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of this folder first: one that takes minutes at the end would leave the other workers idle."""
+    items.sort(key=lambda item: Path(__file__).parent not in item.path.parents)
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-#: Libraries of printing, workbooks, PDFs and migrations: megabytes in each process, and WeasyPrint's C libraries beside gevent made
-#: web processes wait for their children without an end.
+#: Libraries of printing, workbooks, PDFs and migrations: megabytes in each process, and WeasyPrint's C libraries beside
+#: gevent made web processes wait for their children without an end.
 FOREIGN = {
     "PIL",
     "alembic",
