@@ -50,7 +50,7 @@ audit: ## Ask the public advisories for known vulnerabilities (exit code 3: they
 	@sh app/local/setup.sh dev
 	@$(PYTHON_IN_VENV) deploy/supply_chain/audit.py
 
-bench: ## Run the benchmarks behind the claims about speed
+bench: ## Run the benchmarks; REPORT=1 writes their figures to docs/figures.md
 	@sh app/local/setup.sh dev
 	@$(PYTHON_IN_VENV) -m bench $(ARGS)
 

@@ -1,12 +1,17 @@
-"""``python -m bench [NAME …]``: run the named benchmarks, or all of them; each prints one table."""
+"""``python -m bench [NAME …]``: run the named benchmarks, or all of them; each prints its figures.
+
+With ``REPORT=1`` the figures are written to ``docs/figures.md`` too.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 
 import bench
+from bench import figures
 
 NAMES = sorted(
     module.name.removeprefix("bench_") for module in pkgutil.iter_modules(bench.__path__) if module.name[:6] == "bench_"
@@ -21,6 +26,9 @@ def main(names: list[str]) -> int:
         return 2
     for name in names or NAMES:
         importlib.import_module(f"bench.bench_{name}").run()
+        printed = figures.take_printed()
+        if os.environ.get("REPORT"):
+            figures.write_report(name, printed)
     return 0
 
 

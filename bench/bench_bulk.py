@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import http.client
 import json
-import statistics
 import time
 
 from app.sales.samples import PAYLOAD
 from bench.bench_import import CONNECTIONS, over_http
+from bench.figures import print_figure
 from bench.hub import KEY, RunningHub, running_hub
 from bench.load import measure
 
@@ -35,9 +35,9 @@ def run() -> None:
     print(f"{'':<8}{'single, 1 connection':>22}{f'{CONNECTIONS} connections':>16}{'bulk, 1 connection':>20}")
     for number, (one, many, bulk) in enumerate(turns, 1):
         print(f"turn {number:<3}{one:>22.0f}{many:>16.0f}{bulk:>20.0f}")
-    ratio_one, ratio_many = (statistics.median(turn[2] / turn[place] for turn in turns) for place in (0, 1))
-    print(f"bulk / single, client against client: {ratio_one:.1f} × (aim: at least 10 ×)")
-    print(f"bulk, one client / single, {CONNECTIONS} connections: {ratio_many:.1f} ×")
+    by_one, by_many = ([turn[2] / turn[place] for turn in turns] for place in (0, 1))
+    print_figure("bulk / single, one client each", by_one, "{:.1f}", "at least 10")
+    print_figure(f"bulk, one client / single, {CONNECTIONS} connections", by_many, "{:.1f}")
 
 
 def _bulk(hub: RunningHub, number: int, count: int) -> float:

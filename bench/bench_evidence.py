@@ -34,6 +34,7 @@ from app.extensions import db
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
 from app.pdf import files
+from bench.figures import print_figure
 from bench.sizes import hubs, in_turns, run_without_indexes
 
 EINVOICES, ROUNDS, WARM_UP = int(os.environ.get("EINVOICES", "50000")), 400, 50
@@ -111,7 +112,7 @@ def _compare_issues(client: FlaskClient) -> None:
     times = in_turns((without, with_chain), ROUNDS, WARM_UP)
     before, after = map(statistics.median, times)
     print(f"\nIssue, in turns, {ROUNDS} times: without chain {before:.2f} ms, with chain {after:.2f} ms")
-    print(f"rate with / without: {before / after:.3f}; aim: at least 0.95")
+    print_figure("issues with the chain / without", before / after, aim="at least 0.95")
 
 
 def post(client: FlaskClient, path: str, body: Any) -> Any:
@@ -135,9 +136,10 @@ def _export(client: FlaskClient, folder: Path) -> None:
     peak = max(peak, _resident_mib())
     seconds = time.perf_counter() - started
     print(f"\nPackage of {EINVOICES:,} e-invoices: {package.stat().st_size / 2**20:.0f} MiB in {seconds:.0f} s")
-    print(f"memory: {peak - before:.0f} MiB more than before; aim: at most 64")
+    print_figure(f"memory of a package of {EINVOICES:,} e-invoices, MiB", peak - before, "{:.0f}", "at most 64")
     seconds, output = _timed(lambda: _verify(script, package))
-    print(f"verifier: {seconds:.0f} s; aim: at most 60 s. It said: {output.splitlines()[-1]}")
+    print_figure("verifier of the package, seconds", seconds, "{:.0f}", "at most 60")
+    print(f"It said: {output.splitlines()[-1]}")
 
 
 def _verify(script: Path, package: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import statistics
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -13,6 +12,7 @@ from app.formats.canonical import DOCUMENT_FORMATS, Address, Format, Identifier,
 from app.formats.writers.document_writer import write_document
 from app.pdf import renderer
 from bench.bench_pdf import cpu_ms, invoice_data
+from bench.figures import print_figure
 
 LINES, ROUNDS, PDF_ROUNDS = 5, 50, 15
 _ISSUED = datetime(2026, 2, 1, 12, tzinfo=UTC)
@@ -25,15 +25,15 @@ def run() -> None:
     invoice = invoice_of(LINES)
     for each in DOCUMENT_FORMATS:
         times = [cpu_ms(functools.partial(write_document, invoice, each)) for _ in range(ROUNDS + 1)]
-        limit = f"  (most {_MOST_MS})" if each is Format.UBL else ""
-        print(f"{each.value:>8} {statistics.median(times[1:]):>8.2f} ms{limit}")
+        aim = f"at most {_MOST_MS}" if each is Format.UBL else ""
+        print_figure(f"{each.value} document of {LINES} lines, ms of CPU", times[1:], aim=aim)
     data, cii = invoice_data(LINES), write_document(invoice, Format.CII).content
     plain, hybrid = [], []
     for _ in range(PDF_ROUNDS + 1):
         plain.append(cpu_ms(functools.partial(renderer.render, context.TEMPLATES, context.TEMPLATE, data)))
         hybrid.append(cpu_ms(functools.partial(print_factur_x, data, cii, _ISSUED)))
-    plain_ms, hybrid_ms = statistics.median(plain[1:]), statistics.median(hybrid[1:])
-    print(f"factur-x {hybrid_ms:>8.1f} ms, {hybrid_ms / plain_ms:.2f} times the plain PDF (most {_MOST_TIMES})")
+    ratios = [one / other for one, other in zip(hybrid[1:], plain[1:], strict=True)]
+    print_figure("Factur-X / plain PDF", ratios, aim=f"at most {_MOST_TIMES}")
 
 
 def invoice_of(count: int) -> Invoice:

@@ -19,8 +19,10 @@ from app.einvoices.lifecycle import totals
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import context
 from app.pdf import renderer
+from bench.figures import print_figure
 
 LINES, ROUNDS, PDFS = (5, 30, 300), {5: 15, 30: 7, 300: 3}, 1000
+AIMS, AIMS_MS = {5: "at most 0.7", 300: "at most 0.8"}, {5: "at most 45"}
 SELLER = {
     **dict.fromkeys(("tax_office", "website", "bank", "footer"), ""),
     "name": "Pazaryeri Entegrasyon A.Ş.",
@@ -46,6 +48,9 @@ def run() -> None:
             bare.append(cpu_ms(functools.partial(_render_plain, html, style)))
         hub_ms, bare_ms = statistics.median(hub[1:]), statistics.median(bare[1:])  # the first warms up
         print(f"{count:>6} {hub_ms:>8.1f} {bare_ms:>8.1f} {hub_ms / bare_ms:>6.2f}")
+        ratios = [one / other for one, other in zip(hub[1:], bare[1:], strict=True)]
+        print_figure(f"PDF of {count} lines, hub / plain WeasyPrint", ratios, aim=AIMS.get(count, ""))
+        print_figure(f"PDF of {count} lines, ms of CPU", hub[1:], "{:.1f}", AIMS_MS.get(count, ""))
     _memory()
 
 
@@ -65,6 +70,7 @@ def _memory() -> None:
         if number % (PDFS // 5) == 0:
             sizes.append(process.memory_info().rss / 2**20)
     print(f"MiB after 1, 200 … {PDFS} PDFs: " + ", ".join(f"{size:.0f}" for size in sizes))
+    print_figure(f"memory after {PDFS} PDFs / after one", sizes[-1] / sizes[0])
 
 
 def cpu_ms(work: Callable[[], object]) -> float:

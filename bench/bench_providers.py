@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from bench.bench_webhooks import in_hub
+from bench.figures import print_figure
 from bench.hub import RunningHub, running_hub
 
 SELLERS, PROVIDERS, PER_SECOND, SECONDS, HANG_SECONDS = 50, 3, 5, 30, 15
@@ -44,7 +45,7 @@ def run() -> None:
     print(
         f"one hangs {HANG_SECONDS} s a call: p50 {hanging[9]:.0f} ms, p95 {hanging[18]:.0f} ms (of the other providers)"
     )
-    print(f"p95 with the hanging provider: {hanging[18] / calm[18]:.2f} times that without (aim: at most 1.10)")
+    print_figure("p95 of other providers, one hangs / none hangs", hanging[18] / calm[18], aim="at most 1.10")
 
 
 _LOAD = "bench.provider_load"

@@ -14,6 +14,7 @@ from app.einvoices.sellers import profile_of
 from app.kernel.unit_of_work import unit_of_work
 from app.rules.profiles import LegalProfile
 from bench.bench_evidence import DRAFT, URL, fill, post
+from bench.figures import print_figure
 from bench.sizes import hubs, in_turns
 
 ROUNDS, WARM_UP = 400, 50
@@ -39,7 +40,7 @@ def _compare_issues(client: FlaskClient) -> None:
     times = in_turns((without, with_form), ROUNDS, WARM_UP)
     before, after = map(statistics.median, times)
     print(f"\nIssue, in turns, {ROUNDS} times: without form {before:.2f} ms, with form {after:.2f} ms")
-    print(f"rate with / without: {before / after:.3f}; aim: at least 0.95")
+    print_figure("issues with the frozen form / without", before / after, aim="at least 0.95")
 
 
 def _measure_readiness(client: FlaskClient) -> None:
@@ -53,4 +54,4 @@ def _measure_readiness(client: FlaskClient) -> None:
                 started = time.perf_counter()
                 profile_findings.findings_of(einvoice, seller, [profile])
                 times.append(1000 * (time.perf_counter() - started))
-        print(f"readiness {profile.value:<10} {statistics.median(times):.2f} ms; aim: at most 10")
+        print_figure(f"readiness for {profile.value}, ms", times, aim="at most 10")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.figures import print_figure
 from bench.hub import ROOT, free_port
 
 STARTS = 3
@@ -32,10 +33,12 @@ def run() -> None:
         Path(folder).chmod(0o711)
         with _running(folder):
             pass
-        print("second start | until /readyz | until the banner")
+        starts = []
         for _ in range(STARTS):
-            with _running(folder) as (ready, banner):
-                print(f"             | {ready:10.1f} s | {banner:14.1f} s", flush=True)
+            with _running(folder) as times:
+                starts.append(times)
+        print_figure("second start until /readyz answers, s", [ready for ready, _ in starts], "{:.1f}", "at most 3")
+        print_figure("second start until the banner, s", [banner for _, banner in starts], "{:.1f}", "at most 4.5")
         with _running(folder) as _:
             time.sleep(REST_SECONDS)
             _print_memory()
@@ -85,3 +88,4 @@ def _print_memory() -> None:
         total, separate = total + memory.pss / _MIB, separate + memory.rss / _MIB
         print(f"{memory.pss / _MIB:19.1f} | {memory.rss / _MIB:8.1f} | {' '.join(process.cmdline())[:80]}")
     print(f"{total:19.1f} | {separate:8.1f} | all")
+    print_figure("memory of all processes at rest, MiB of PSS", total, "{:.0f}", "at most 700")
