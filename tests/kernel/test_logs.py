@@ -54,6 +54,27 @@ def test_a_request_is_one_line_with_its_id(lines: list[dict[str, Any]]) -> None:
     assert line["ms"] >= 0
 
 
+def test_the_line_of_a_request_has_the_keys_of_other_lines(lines: list[dict[str, Any]]) -> None:
+    other, of_request = (
+        next(line for line in lines if line["event"] == event) for event in ("database_unavailable", "request")
+    )
+    common = {"event", "request_id", "level", "logger", "timestamp"}
+    assert common <= set(other) & set(of_request)
+    assert of_request["logger"] == "hub.request"
+    assert set(of_request) == common | {"method", "path", "status", "ms"}
+
+
+def test_a_request_is_not_logged_below_the_level() -> None:
+    quiet = subprocess.run(
+        [sys.executable, "-c", _PROGRAM],
+        env={**ENVIRONMENT, "LOG_LEVEL": "WARNING"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {json.loads(line)["event"] for line in quiet.stderr.splitlines()} == {"database_unavailable"}
+
+
 def test_other_lines_of_a_request_have_its_id_too(lines: list[dict[str, Any]]) -> None:
     by_event = {line["event"]: line for line in lines if line.get("request_id") == "broken"}
     assert set(by_event) == {"database_unavailable", "request"}
