@@ -9,6 +9,7 @@ from marshmallow import fields
 from app import events
 from app.accounts import audit
 from app.einvoices.models.provider_accounts import AccountState, Mode, ProviderAccount
+from app.formats.legal_format import LegalFormat
 from app.kernel.schemas.fields import Choice, Metadata, Schema, Timestamp
 
 
@@ -20,6 +21,7 @@ class AnnouncedAccountSchema(Schema):
     adapter = fields.String()
     mode = Choice(*Mode)
     state = Choice(*AccountState)
+    document_format = Choice(*LegalFormat, allow_none=True)
     is_default = fields.Boolean()
     tested_at = Timestamp(allow_none=True)
     test_message = fields.String(allow_none=True)

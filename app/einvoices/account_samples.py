@@ -11,6 +11,7 @@ DRAFT: dict[str, Any] = {
     "lookup_url": "https://93.184.215.14/find",
     "token": "k3Jq9vT2",
     "mapping": "default",
+    "document_format": "ubl-tr",
     "is_default": True,
 }
 
@@ -26,6 +27,7 @@ ACCOUNT: dict[str, Any] = {
     "has_token": True,
     "callback_url": "/api/v1/provider-accounts/7/callback",
     "mapping": {"accepted": "accepted", "rejected": "rejected"},
+    "document_format": "ubl-tr",
     "concurrency": 4,
     "rate_per_minute": None,
     "allowances": [],

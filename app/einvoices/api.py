@@ -18,6 +18,7 @@ from app.einvoices.errors import (
     AlreadyInvoiced,
     AlreadySending,
     CorrectedAccepted,
+    DocumentNotSendable,
     DuplicateOrder,
     HasCredits,
     Incomplete,
@@ -60,6 +61,7 @@ from app.pdf import files
 
 #: Refusals of what would be in force besides another e-invoice, or against its sales invoice.
 _NOT_FREE = (CorrectedAccepted, SaleInReview, AlreadyInvoiced)
+_NOT_SENDABLE = (AlreadySending, AccountNotReady, InDoubt, DocumentNotSendable)
 blp = ApiBlueprint("E-invoices", __name__, url_prefix="/api/v1/einvoices", description="From a draft to the provider.")
 
 
@@ -209,13 +211,13 @@ class Issue(MethodView):
 @blp.route("/<int:einvoice_id>/send")
 class Send(MethodView):
     @requires_einvoices("einvoices:write")
-    @refuses(UnknownEinvoice, WrongState, AlreadySending, AlreadyCorrected, *_NOT_FREE, AccountNotReady, InDoubt)
+    @refuses(UnknownEinvoice, WrongState, AlreadyCorrected, *_NOT_FREE, *_NOT_SENDABLE)
     @blp.arguments(EinvoiceSendSchema, required=False, example={"provider_account_id": 7})
     @blp.response(202, EinvoiceDetailSchema, example=samples.DETAIL)
     def post(self, data: dict[str, Any], einvoice_id: int) -> Einvoice:
         """Send an issued e-invoice to its provider; `status` and `provider_status` show the result.
 
-        An e-invoice in doubt is looked up at the provider first, and is sent only if the provider does not have it.
+        One in doubt is looked up at the provider first, and is sent only if the provider does not have it.
         """
         return issue.send(einvoice_id, scope(), actor(), provider_account_id=data.get("provider_account_id"))
 

@@ -73,6 +73,15 @@ class DocumentNotWritable(Invalid):
         super().__init__(errors or {"totals.prepaid": [N_("The format has no prepaid amount.")]})
 
 
+class DocumentNotSendable(Invalid):
+    """The provider account wants a legal document that the e-invoice is not ready for; the errors name the fields."""
+
+    def __init__(self, wanted: str = "ubl-tr", errors: FieldErrors | None = None) -> None:
+        text = N_("The provider account wants the document %(format)s, and this e-invoice is not ready for it.")
+        example = {"buyer": {"postal_address": {"city": [N_("This field is required.")]}}}
+        super().__init__(errors or example, message=Message(text, format=Code(wanted, wanted)))
+
+
 class UnreadableLegalDocument(Unprocessable):
     """The body is no invoice in a legal format, or breaks a limit."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from app.einvoices.documents import legal_documents
-from app.einvoices.documents.legal_documents import LegalFormat
 from app.einvoices.lifecycle.issue import trigger_printer
 from app.einvoices.official import check_job, check_queue, request_job, request_queue
 from app.einvoices.pdf import previews, print_job
-from app.einvoices.provider_accounts import archived_work, callbacks
-from app.einvoices.providers import http_provider, look_ups, outbox
+from app.einvoices.provider_accounts import archived_work, callbacks, sent_documents
+from app.einvoices.providers import http_provider, look_ups, outbox, sendings
 from app.einvoices.queries import tallies
 from app.extensions import celery
+from app.formats.legal_format import LegalFormat
 from app.kernel.outbound.ssrf import RESOLVE_SECONDS
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.celery_app import HTTP_DEADLINE, LEASE
@@ -48,6 +48,13 @@ def print_previews() -> None:
 def write_document(einvoice_id: int, name: str) -> None:
     """Write a legal document that takes too long for a request."""
     legal_documents.write(einvoice_id, LegalFormat(name))
+
+
+@celery.task(name="einvoices.write_sent_documents", soft_time_limit=PRINTING_SOFT_LIMIT, time_limit=PRINTING_HARD_LIMIT)
+def write_sent_documents() -> None:
+    """Write the legal documents that sendings wait for."""
+    if sent_documents.write_due():
+        sendings.trigger_writer()
 
 
 @celery.task(name="einvoices.check_documents", soft_time_limit=CHECKING_SOFT_LIMIT, time_limit=CHECKING_HARD_LIMIT)

@@ -15,7 +15,8 @@ from app.provider_simulator.simulator_state import Simulator
 #: Names by which this machine calls itself. A page of another site that points its own name here is refused.
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _TRANSLATIONS = Path(__file__).resolve().parents[1] / "admin" / "translations"
-_MAX_BODY_BYTES = 4 * 1024 * 1024
+#: An e-invoice with the largest legal document in base64.
+MAX_BODY_BYTES = 16 * 1024 * 1024
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -31,7 +32,7 @@ def create_application(simulator: Simulator) -> Flask:
     app.config.from_mapping(
         SECRET_KEY=secrets.token_hex(32),
         TRUSTED_HOSTS=list(LOOPBACK),
-        MAX_CONTENT_LENGTH=_MAX_BODY_BYTES,
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         SESSION_COOKIE_NAME="provider_simulator",
         SESSION_COOKIE_SAMESITE="Strict",
         WTF_CSRF_TIME_LIMIT=None,

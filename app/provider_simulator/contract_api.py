@@ -14,6 +14,7 @@ from app.einvoices.providers.behaviours import BEHAVIOURS, Answer, Behaviour, fi
 from app.kernel import json
 from app.kernel.errors import MalformedJson
 from app.provider_simulator.document_store import Document, Duplicate, Full
+from app.provider_simulator.legal_files import LegalFile, read_file
 from app.provider_simulator.simulator_state import Simulator
 
 blp = Blueprint("contract", __name__)
@@ -38,15 +39,15 @@ def _check_token() -> Response | None:
 def take(account: str) -> Response:
     """Take an e-invoice, unless the behaviour of the request says otherwise."""
     try:
-        key, einvoice = _read()
+        key, einvoice, file = _read()
     except MalformedJson as error:
         return _refusal(HTTPStatus.BAD_REQUEST, str(error))
     except ValueError as error:
         return _refusal(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
-    return _take(account, key, einvoice)
+    return _take(account, key, einvoice, file)
 
 
-def _take(account: str, key: str, einvoice: dict[str, Any]) -> Response:
+def _take(account: str, key: str, einvoice: dict[str, Any], file: LegalFile | None) -> Response:
     simulator = current_simulator()
     name = _wanted(einvoice) or simulator.draw()
     behaviour = BEHAVIOURS[name]
@@ -56,13 +57,15 @@ def _take(account: str, key: str, einvoice: dict[str, Any]) -> Response:
         simulator.count(name)
         return _answer(simulator, behaviour, None)
     try:
-        document, is_new = simulator.store.take(account, key, einvoice, name)
+        document, is_new = simulator.store.take(account, key, einvoice, name, file)
     except Duplicate:
         simulator.count("duplicate_refused")
         return _refusal(HTTPStatus.CONFLICT, "This e-invoice is stored under another key.")
     except Full:
         return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The list is full; empty it on the page.")
     simulator.count(name if is_new else "repeated")
+    if document.sha256 != (file.sha256 if file else None):
+        simulator.count("document_changed")
     # A repeat gets the first answer, whatever became of it the first time.
     return _answer(simulator, behaviour, document) if is_new else _said(document.first_word, document)
 
@@ -79,12 +82,12 @@ def look_up(account: str) -> Response:
     return _json(HTTPStatus.NOT_FOUND, {"found": False}) if found is None else _said(found.word, found)
 
 
-def _read() -> tuple[str, dict[str, Any]]:
-    """Key and e-invoice of the request.
+def _read() -> tuple[str, dict[str, Any], LegalFile | None]:
+    """Key, e-invoice and legal document of the request.
 
     Raises:
         MalformedJson: the body is no JSON.
-        ValueError: a part is missing; the message names it.
+        ValueError: a part is missing or wrong; the message names it.
     """
     content = json.parse_strict(request.get_data())
     key = request.headers.get("Idempotency-Key", "")
@@ -95,7 +98,7 @@ def _read() -> tuple[str, dict[str, Any]]:
         raise ValueError("Idempotency-Key and the key in the body must be the same text.")
     if not isinstance(einvoice, dict) or not isinstance(einvoice.get("invoice_no"), str) or not einvoice["invoice_no"]:
         raise ValueError("The e-invoice has no invoice_no.")
-    return key, einvoice
+    return key, einvoice, read_file(content.get("document"))
 
 
 def _wanted(einvoice: dict[str, Any]) -> str | None:
@@ -135,7 +138,10 @@ def _cut(content: bytes) -> None:
 
 
 def _said(word: str, document: Document) -> Response:
-    return _json(HTTPStatus.OK, {"provider_status": word, "provider_invoice_id": document.number})
+    said: dict[str, Any] = {"provider_status": word, "provider_invoice_id": document.number}
+    if document.format is not None:
+        said["document"] = {"format": document.format, "sha256": document.sha256, "size": document.size}
+    return _json(HTTPStatus.OK, said)
 
 
 def _refusal(status: HTTPStatus, message: str) -> Response:

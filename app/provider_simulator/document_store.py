@@ -13,6 +13,7 @@ from typing import Any
 
 from app.einvoices.providers.behaviours import BEHAVIOURS, RECEIVED
 from app.kernel import json
+from app.provider_simulator.legal_files import LegalFile, LegalFileTable
 from app.provider_simulator.store_schema import SCHEMA, SELECT_DOCUMENT
 
 #: It takes no more e-invoices than this: to forget old ones would be to accept their repeats.
@@ -48,6 +49,10 @@ class Document:
     received: int
     looked_up: int
     reports: int
+    #: Of the legal document that came with it; None if none came.
+    format: str | None = None
+    sha256: str | None = None
+    size: int | None = None
 
     @property
     def number(self) -> str:
@@ -79,6 +84,7 @@ class DocumentStore:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
+        self._files = LegalFileTable(self._execute)
         self._connection.executescript(f"PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; {SCHEMA}")
 
     def close(self) -> None:
@@ -86,8 +92,10 @@ class DocumentStore:
         with self._lock:
             self._connection.close()
 
-    def take(self, account: str, key: str, einvoice: Mapping[str, Any], behaviour: str) -> tuple[Document, bool]:
-        """Store an e-invoice, and schedule its reports if the account has an address for them.
+    def take(
+        self, account: str, key: str, einvoice: Mapping[str, Any], behaviour: str, file: LegalFile | None = None
+    ) -> tuple[Document, bool]:
+        """Store an e-invoice with its legal document, and schedule its reports if the account has an address for them.
 
         Returns:
             The stored e-invoice, and whether it is new: under a key that is known, nothing is stored.
@@ -107,6 +115,7 @@ class DocumentStore:
             if self._execute("SELECT count(*) FROM documents").fetchone()[0] >= MAX_DOCUMENTS:
                 raise Full
             document_id = self._insert((account, key, seller, number, _total_of(einvoice)), behaviour)
+            self._files.add(document_id, file)
             return self._get(document_id), True
 
     def repeat(self, account: str, key: str) -> Document | None:
@@ -116,6 +125,11 @@ class DocumentStore:
             if known is not None:
                 self._execute("UPDATE documents SET received = received + 1 WHERE id = ?", known.id)
             return known
+
+    def file_of(self, document_id: int) -> LegalFile | None:
+        """The legal document of an e-invoice."""
+        with self._lock:
+            return self._files.find(document_id)
 
     def find(self, account: str, key: str, invoice_no: str) -> Document | None:
         """The e-invoice with a key and a number; the look-up is counted."""

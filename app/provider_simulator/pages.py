@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, send_from_directory, url_for
 from flask_babel import format_datetime, gettext
 from flask_wtf.csrf import CSRFError
+from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.einvoices.providers.behaviours import BEHAVIOURS, DEFAULT
@@ -110,6 +111,17 @@ def report(document_id: int) -> AnyResponse:
     if word not in WORDS or not current_simulator().store.report_now(document_id, word):
         abort(404)
     return _back(N_("The report is on its way, if its account has an address."), "good")
+
+
+@blp.get("/documents/<int:document_id>/file")
+def download(document_id: int) -> Response:
+    """Download the legal document that came with an e-invoice."""
+    file = current_simulator().store.file_of(document_id)
+    if file is None or file.content is None:
+        abort(404)
+    response = Response(file.content, content_type="application/octet-stream")
+    response.headers.set("Content-Disposition", "attachment", filename=secure_filename(file.file_name))
+    return response
 
 
 @blp.post("/clear")

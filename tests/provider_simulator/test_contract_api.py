@@ -13,6 +13,7 @@ import pytest
 
 from app.einvoices.providers.behaviours import BEHAVIOURS
 from app.provider_simulator import document_store
+from app.provider_simulator.application import MAX_BODY_BYTES
 from app.provider_simulator.document_store import DocumentStore
 from tests.provider_simulator.conftest import Peer
 
@@ -111,7 +112,7 @@ class TestRequests:
             (b'{"key": "k1", "einvoice": {"invoice_no": 5}}', "application/json", 422),
             (b'{"key": "k2", "einvoice": {"invoice_no": "EA-1"}}', "application/json", 422),
             (b'{"key": "k1", "einvoice": {"invoice_no": "EA-1"}}', "text/plain", 422),
-            (b'{"a": "' + b"x" * 5_000_000 + b'"}', "application/json", 413),
+            (b'{"a": "' + b"x" * MAX_BODY_BYTES + b'"}', "application/json", 413),
         ],
         ids=range(7),
     )

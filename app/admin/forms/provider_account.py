@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from wtforms import BooleanField, IntegerField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
@@ -21,6 +21,7 @@ from app.einvoices.models.provider_accounts import (
 )
 from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.einvoices.schemas.provider_accounts import MAX_TOKEN_LENGTH
+from app.formats.legal_format import LegalFormat
 from app.kernel.outbound.ssrf import MAX_URL_LENGTH
 
 _PLAIN = ("name", "adapter", "mode", "url", "lookup_url", "concurrency", "rate_per_minute", "is_default", "enabled")
@@ -28,7 +29,8 @@ _DEFAULT_WORDS = "accepted = accepted\nrejected = rejected"
 
 
 def _labelled(kind: str, names: Sequence[str]) -> list[Any]:
-    return choices({str(name): LABELS[f"{kind}.{name}"][0] for name in names})
+    prefix = f"{kind}." if kind else ""
+    return choices({str(name): LABELS[f"{prefix}{name}"][0] for name in names})
 
 
 class ProviderAccountForm(Form):
@@ -57,6 +59,13 @@ class ProviderAccountForm(Form):
             "One per line: word = accepted, or word = rejected. Empty: words leave the status of the e-invoice alone."
         ),
     )
+    document_format = SelectField(
+        lazy_gettext("Legal document"),
+        choices=lambda: [("", gettext("None: the fields of the e-invoice alone")), *_labelled("", tuple(LegalFormat))],
+        description=lazy_gettext(
+            "It goes with each e-invoice. An issue and a sending are refused when it cannot be made."
+        ),
+    )
     concurrency = IntegerField(
         lazy_gettext("Parallel requests"),
         [InputRequired(), NumberRange(1, MAX_CONCURRENCY)],
@@ -81,13 +90,15 @@ class ProviderAccountForm(Form):
         """Form with the stored values; the token is secret and not shown."""
         words = "\n".join(f"{word} = {target}" for word, target in (account.mapping or {}).items())
         allowed, plain = text_of_allowances(account.allowances), {name: getattr(account, name) for name in _PLAIN}
-        return cls(formdata=None, words=words, allowances=allowed, **plain)
+        wanted = account.document_format or ""
+        return cls(formdata=None, words=words, allowances=allowed, document_format=wanted, **plain)
 
     def api_data(self, *, may_allow: bool) -> dict[str, Any]:
         """The typed values in the format of the API's request body."""
         data: dict[str, Any] = {name: self[name].data for name in _PLAIN}
         data |= {name: (data[name] or "").strip() for name in ("url", "lookup_url")}
         pairs = [line.rpartition("=") for line in lines_of(self.words.data)]
+        data["document_format"] = self.document_format.data or None
         data["mapping"] = {word.strip(): target.strip() for word, _, target in pairs} or None
         if self.token.data:
             data["token"] = self.token.data

@@ -10,12 +10,13 @@ from lxml import etree
 from app.accounts.ownership import Scope
 from app.einvoices.documents import legal_documents
 from app.einvoices.documents.frozen_forms import canonical_of
-from app.einvoices.documents.legal_documents import MOST_LINES, LegalFormat
+from app.einvoices.documents.legal_documents import MOST_LINES
 from app.einvoices.models.documents import EinvoiceDocument
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.queries.lookup import find
 from app.formats.canonical import DOCUMENT_FORMATS, Invoice
 from app.formats.document_reader import Source
+from app.formats.legal_format import LegalFormat
 from app.formats.targets.not_writable import NotWritable, Problem
 from app.formats.writers.document_writer import JSON, WrittenDocument, form_of, write_document
 from app.rules.document_check import Check, check_document

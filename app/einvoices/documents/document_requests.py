@@ -8,9 +8,9 @@ from flask import Response
 
 from app.accounts.ownership import Scope
 from app.einvoices.documents import legal_documents
-from app.einvoices.documents.legal_documents import LegalFormat
 from app.einvoices.errors import DocumentNotReady, NoLegalDocument
 from app.extensions import celery
+from app.formats.legal_format import LegalFormat
 from app.kernel.unit_of_work import after_commit
 from app.kernel.worker.celery_app import LEASE
 from app.pdf import files

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import PurePosixPath
 
 from app.accounts.ownership import Scope
 from app.einvoices.documents import written_documents
@@ -13,14 +11,14 @@ from app.einvoices.documents.frozen_forms import canonical_of
 from app.einvoices.documents.written_documents import NewDocument
 from app.einvoices.errors import DocumentNotReady, DocumentNotWritable, NoLegalDocument
 from app.einvoices.evidence import removals
-from app.einvoices.models.documents import EinvoiceDocument
+from app.einvoices.models.documents import EinvoiceDocument, Origin
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.pdf import print_job
-from app.einvoices.pdf.file_names import file_stem
 from app.einvoices.queries.lookup import find
 from app.formats.canonical import Format, Invoice
 from app.formats.canonical_json import sha256
 from app.formats.document_reader import Source
+from app.formats.legal_format import LegalFormat
 from app.formats.targets.not_writable import NotWritable
 from app.formats.writers.document_writer import WrittenDocument, form_of, write_document
 from app.kernel.unit_of_work import unit_of_work
@@ -30,19 +28,8 @@ from app.pdf.files import StoredPdf
 from app.rules.document_check import check_document
 from app.rules.sums.exact import verdict
 
-_PDF = "application/pdf"
 #: Lines of an invoice that a request writes and checks; a longer one is written by a worker.
 MOST_LINES = 50
-
-
-class LegalFormat(StrEnum):
-    """The formats of the documents of an e-invoice."""
-
-    UBL = "ubl"
-    CII = "cii"
-    FACTUR_X = "factur-x"
-    UBL_TR = "ubl-tr"
-    INV01 = "inv-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +51,7 @@ def list_formats(einvoice_id: int, scope: Scope) -> list[Available]:
     einvoice = _issued(einvoice_id, scope)
     form = canonical_of(einvoice)
     stored = {each.format: each for each in written_documents.list_newest([einvoice.id])}
-    return [Available(each, tuple(_problems(form, each)), stored.get(each)) for each in LegalFormat]
+    return [Available(each, tuple(problems_of(form, each)), stored.get(each)) for each in LegalFormat]
 
 
 def formats_of(einvoice_id: int, scope: Scope) -> list[Available]:
@@ -89,7 +76,7 @@ def find_or_write(einvoice_id: int, wanted: LegalFormat, scope: Scope) -> Einvoi
     if found is not None and files.exists(found.path):
         return found
     form = canonical_of(einvoice)
-    if problems := list(_problems(form, wanted)):
+    if problems := list(problems_of(form, wanted)):
         raise DocumentNotWritable(_by_field(problems))
     if wanted is LegalFormat.FACTUR_X and einvoice.pdf_state == WorkState.FAILED:
         raise DocumentNotReady(WorkState.FAILED)
@@ -98,13 +85,21 @@ def find_or_write(einvoice_id: int, wanted: LegalFormat, scope: Scope) -> Einvoi
     return written_documents.store(einvoice_id, _new(form, wanted, write_document(form, Format(wanted))))
 
 
-def write(einvoice_id: int, wanted: LegalFormat) -> None:
-    """Write a document in a worker, if there is none: no transaction is open while it is printed and checked."""
+def write(einvoice_id: int, wanted: LegalFormat) -> int:
+    """Write a document in a worker, if the hub has written none; return the id of the newest one.
+
+    No transaction is open while it is printed and checked.
+
+    Raises:
+        NoLegalDocument: it is a draft, or its personal data was removed.
+        NotWritable: the format cannot say what it says.
+    """
     from app.einvoices.pdf import hybrid_print  # noqa: PLC0415 - WeasyPrint: only workers print
 
     with unit_of_work():
-        if written_documents.latest(find(einvoice_id, None, items=False), wanted.value) is not None:
-            return
+        found = written_documents.latest(_issued(einvoice_id, None), wanted.value, Origin.HUB)
+        if found is not None and files.exists(found.path):
+            return found.id
         einvoice, data = print_job.read_context(einvoice_id, hybrid_print.archive_logo)
         form, moment = canonical_of(einvoice), einvoice.issued_at
     is_hybrid = wanted is LegalFormat.FACTUR_X
@@ -112,7 +107,7 @@ def write(einvoice_id: int, wanted: LegalFormat) -> None:
     pdf = hybrid_print.print_factur_x(data, written.content, moment) if is_hybrid and moment else None
     new = _new(form, wanted, written, pdf)
     with unit_of_work():
-        written_documents.store(einvoice_id, new)
+        return written_documents.store(einvoice_id, new).id
 
 
 def stored_file(einvoice_id: int, row: EinvoiceDocument, scope: Scope) -> StoredPdf:
@@ -122,8 +117,7 @@ def stored_file(einvoice_id: int, row: EinvoiceDocument, scope: Scope) -> Stored
         NoLegalDocument: the file is missing.
     """
     einvoice = find(einvoice_id, scope, items=False)
-    kind = "" if row.media_type == _PDF else f"-{row.format}"
-    found = files.find_file(row.path, row.sha256, f"{file_stem(einvoice)}{kind}{PurePosixPath(row.path).suffix}")
+    found = files.find_file(row.path, row.sha256, written_documents.file_name(einvoice, row))
     if found is None:
         raise NoLegalDocument
     return found
@@ -136,7 +130,8 @@ def _issued(einvoice_id: int, scope: Scope) -> Einvoice:
     return einvoice
 
 
-def _problems(form: Invoice, wanted: LegalFormat) -> Sequence[dict[str, str]]:
+def problems_of(form: Invoice, wanted: LegalFormat) -> Sequence[dict[str, str]]:
+    """What keeps the hub from writing a form in a format, with the fields of the canonical form."""
     target = Format.CII if wanted is LegalFormat.FACTUR_X else Format(wanted)
     try:
         form_of(form, target)
@@ -157,7 +152,7 @@ def _new(form: Invoice, wanted: LegalFormat, written: WrittenDocument, pdf: byte
     check, sums = check_document(Source(written.content)), verdict(written.form)
     return NewDocument(
         format=wanted.value,
-        media_type=_PDF if pdf else written.media_type,
+        media_type=written_documents.PDF if pdf else written.media_type,
         content=pdf or written.content,
         canonical_sha256=sha256(form),
         verdict={

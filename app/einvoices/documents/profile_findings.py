@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,12 +16,32 @@ from app.einvoices.models.sellers import SellerProfile
 from app.einvoices.status import Type
 from app.extensions import db
 from app.formats.canonical import Invoice
+from app.formats.legal_format import LegalFormat
 from app.kernel import clock
 from app.kernel.messages import N_, Message
 from app.rules.findings import RuleFinding, Severity
 from app.rules.profiles import LegalProfile
 from app.rules.readiness.profile_gaps import find_gaps
 from app.rules.readiness.rule_gaps import gap
+
+#: The profiles that cover the documents of a format; the first is asked for if the seller chose none of them.
+PROFILES_OF_FORMATS: Mapping[LegalFormat, tuple[LegalProfile, ...]] = {
+    LegalFormat.UBL: (LegalProfile.EN16931, LegalProfile.PEPPOL),
+    LegalFormat.CII: (LegalProfile.FACTUR_X, LegalProfile.EN16931),
+    LegalFormat.FACTUR_X: (LegalProfile.FACTUR_X, LegalProfile.EN16931),
+    LegalFormat.UBL_TR: (LegalProfile.UBL_TR,),
+    LegalFormat.INV01: (LegalProfile.INV01,),
+}
+
+
+#: What a seller with a profile usually sends.
+_FORMATS_OF_PROFILES: Mapping[LegalProfile, LegalFormat] = {
+    LegalProfile.EN16931: LegalFormat.UBL,
+    LegalProfile.PEPPOL: LegalFormat.UBL,
+    LegalProfile.FACTUR_X: LegalFormat.FACTUR_X,
+    LegalProfile.UBL_TR: LegalFormat.UBL_TR,
+    LegalProfile.INV01: LegalFormat.INV01,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +62,22 @@ class ProfileFinding:
         return self.severity is Severity.ERROR
 
 
-def chosen_profiles(seller: SellerProfile) -> list[LegalProfile]:
-    """The profiles that each issue of a seller must be ready for."""
-    return [LegalProfile(name) for name in seller.legal_profiles or ()]
+def required_profiles(seller: SellerProfile, einvoice: Einvoice) -> list[LegalProfile]:
+    """The profiles that the issue of a draft must be ready for: those of the seller, and that of the provider account.
+
+    An account that sends a legal document needs one that can be made, and the number must not be drawn in vain.
+    """
+    chosen = [LegalProfile(name) for name in seller.legal_profiles or ()]
+    account = einvoice.provider_account
+    if account is None or account.document_format is None:
+        return chosen
+    covering = PROFILES_OF_FORMATS[LegalFormat(account.document_format)]
+    return chosen if set(covering) & set(chosen) else [*chosen, covering[0]]
+
+
+def format_of(seller: SellerProfile) -> LegalFormat | None:
+    """The legal format of the first profile that the seller chose; None if there is none."""
+    return _FORMATS_OF_PROFILES[LegalProfile(seller.legal_profiles[0])] if seller.legal_profiles else None
 
 
 def findings_of(einvoice: Einvoice, seller: SellerProfile, profiles: Iterable[LegalProfile]) -> list[ProfileFinding]:

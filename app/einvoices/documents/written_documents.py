@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -15,12 +16,14 @@ from app.einvoices.events import announce_document
 from app.einvoices.models.documents import EinvoiceCanonicalForm, EinvoiceDocument, Origin
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.official.check_queue import enqueue
+from app.einvoices.pdf.file_names import file_stem
 from app.einvoices.queries.lookup import find, find_for_update
 from app.extensions import db
 from app.kernel import clock
 from app.pdf import files
 
-_ENDINGS = {"application/xml": "xml", "application/json": "json", "application/pdf": "pdf"}
+PDF = "application/pdf"
+_ENDINGS = {"application/xml": "xml", "application/json": "json", PDF: "pdf"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +82,20 @@ def store(einvoice_id: int, new: NewDocument) -> EinvoiceDocument:
     return row
 
 
-def latest(einvoice: Einvoice, file_format: str) -> EinvoiceDocument | None:
-    """The newest version of a format; None if there is none."""
+def latest(einvoice: Einvoice, file_format: str, origin: Origin | None = None) -> EinvoiceDocument | None:
+    """The newest version of a format, of one origin if it is named; None if there is none."""
     query = select(EinvoiceDocument).where(
         EinvoiceDocument.einvoice_id == einvoice.id, EinvoiceDocument.format == file_format
     )
+    query = query if origin is None else query.where(EinvoiceDocument.origin == origin.value)
     found: EinvoiceDocument | None = db.session.scalar(query.order_by(EinvoiceDocument.version.desc()).limit(1))
     return found
+
+
+def file_name(einvoice: Einvoice, row: EinvoiceDocument) -> str:
+    """The name of the file of a document, by the number of its e-invoice: ``EA-2026-000456-ubl.xml``."""
+    kind = "" if row.media_type == PDF else f"-{row.format}"
+    return f"{file_stem(einvoice)}{kind}{PurePosixPath(row.path).suffix}"
 
 
 def list_newest(ids: Sequence[int]) -> Sequence[EinvoiceDocument]:

@@ -25,7 +25,7 @@ from app.einvoices.lifecycle import (
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.sellers import SellerProfile
 from app.einvoices.pdf import print_job
-from app.einvoices.provider_accounts import draft_account
+from app.einvoices.provider_accounts import draft_account, sent_documents
 from app.einvoices.providers import sendings
 from app.einvoices.queries import change_clock
 from app.einvoices.queries.lookup import find_for_update
@@ -134,6 +134,7 @@ def send(einvoice_id: int, scope: Scope, actor: str, *, provider_account_id: int
         CorrectedAccepted: as for ``issue``.
         SaleInReview, AlreadyInvoiced: it was rejected, and its sales invoice is in review or has another e-invoice.
         AccountNotReady: the provider account is untested, disabled or archived; it names those that are ready.
+        DocumentNotSendable: the account wants a legal document that the e-invoice is not ready for.
         InDoubt: another account was named, and the provider of the present one may have the e-invoice.
         Invalid: the owner has no account with the id that was named, or it has the other mode.
     """
@@ -142,20 +143,26 @@ def send(einvoice_id: int, scope: Scope, actor: str, *, provider_account_id: int
     exclusivity.require_still_rejected(einvoice)
     if einvoice.status == Status.REJECTED and einvoice.sales_invoice_no:
         exclusivity.require_free_sale(einvoice.sales_invoice_no, einvoice, scope)
-    if provider_account_id not in {None, einvoice.provider_account_id}:
-        sendings.require_no_doubt(einvoice)
-        sendings.withdraw(einvoice)
-        account = draft_account.named(provider_account_id, einvoice.owner_id)
-        document_mode.require_mode(account, is_test=einvoice.is_test)
-        einvoice.provider_account, einvoice.provider = account, account.adapter
-        db.session.flush()
+    if provider_account_id is not None and provider_account_id != einvoice.provider_account_id:
+        _go_through(einvoice, provider_account_id)
     elif sendings.is_being_sent(einvoice):
         raise AlreadySending
     draft_account.require_ready(einvoice)
+    sent_documents.require_document(einvoice)
     einvoice.provider_status, einvoice.updated_at = OwnWord.QUEUED.value, change_clock.stamp()
     sendings.queue(einvoice)
     record_step("queued", einvoice, actor, provider=einvoice.provider)
     return einvoice
+
+
+def _go_through(einvoice: Einvoice, account_id: int) -> None:
+    """Give an issued e-invoice another account, which it is sent through from now on."""
+    sendings.require_no_doubt(einvoice)
+    sendings.withdraw(einvoice)
+    account = draft_account.named(account_id, einvoice.owner_id)
+    document_mode.require_mode(account, is_test=einvoice.is_test)
+    einvoice.provider_account, einvoice.provider = account, account.adapter
+    db.session.flush()
 
 
 def reprint(einvoice_id: int, scope: Scope) -> Einvoice:

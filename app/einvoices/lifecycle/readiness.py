@@ -11,7 +11,7 @@ from app.accounts.models.accounts import User
 from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.documents.field_names import nested
-from app.einvoices.documents.profile_findings import ProfileFinding, chosen_profiles, findings_of, obstacles
+from app.einvoices.documents.profile_findings import ProfileFinding, findings_of, obstacles, required_profiles
 from app.einvoices.errors import Incomplete, SeriesTaken
 from app.einvoices.lifecycle import allowed_steps, exclusivity
 from app.einvoices.models.einvoices import BUYER_TEXTS, Einvoice
@@ -143,13 +143,13 @@ def owners_without_seller_data(scope: Scope) -> list[int]:
 
 
 def require_complete(seller: SellerProfile, einvoice: Einvoice) -> None:
-    """Refuse a draft that lacks something, also for the profiles that the seller chose.
+    """Refuse a draft that lacks something, also for the profiles that the seller chose, and the provider account needs.
 
     Raises:
         Incomplete: the errors of all fields.
     """
     errors = {each.field: [each.message] for each in find_missing(seller, einvoice)}
-    for field, texts in obstacles(findings_of(einvoice, seller, chosen_profiles(seller))).items():
+    for field, texts in obstacles(findings_of(einvoice, seller, required_profiles(seller, einvoice))).items():
         errors.setdefault(field, []).extend(texts)
     if errors:
         raise Incomplete(nested(errors))
@@ -181,7 +181,7 @@ def of_draft(einvoice: Einvoice, scope: Scope, wanted: LegalProfile | None = Non
     """The readiness of a draft that is loaded with its items already."""
     profile = sellers.profile_of(einvoice.owner_id)
     missing = find_missing(profile, einvoice)
-    profiles = chosen_profiles(profile) if wanted is None else [wanted]
+    profiles = required_profiles(profile, einvoice) if wanted is None else [wanted]
     findings = findings_of(einvoice, profile, profiles) if profiles else None
     conflicts: list[Conflict] = []
     try:

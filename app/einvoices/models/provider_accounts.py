@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
+from app.formats.legal_format import LegalFormat
 from app.kernel import clock
 from app.kernel.database.check_constraints import one_of
 from app.kernel.messages import N_
@@ -78,6 +79,7 @@ class ProviderAccount(db.Model):
     __tablename__ = "provider_accounts"
     __table_args__ = (
         one_of("mode", Mode),
+        one_of("document_format", LegalFormat),
         CheckConstraint(f"concurrency BETWEEN 1 AND {MAX_CONCURRENCY}", name="concurrency"),
         CheckConstraint(f"rate_per_minute BETWEEN 1 AND {MAX_RATE_PER_MINUTE}", name="rate_per_minute"),
         CheckConstraint("(test_passed IS NULL) = (tested_at IS NULL)", name="tested"),
@@ -108,6 +110,8 @@ class ProviderAccount(db.Model):
     previous_callback_secret_until: Mapped[datetime | None] = _optional_moment()
     #: Word of the provider in lower case to own status; None: words of the provider leave the own status alone.
     mapping: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    #: Legal format of the document that goes with each e-invoice; null: none goes.
+    document_format: Mapped[str | None] = mapped_column(String(20))
     concurrency: Mapped[int] = mapped_column(
         SmallInteger, nullable=False, default=DEFAULT_CONCURRENCY, server_default=str(DEFAULT_CONCURRENCY)
     )

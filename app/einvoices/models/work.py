@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
+from app.formats.legal_format import LegalFormat
 from app.kernel import clock
 from app.kernel.database.check_constraints import one_of
 from app.kernel.worker.work_queue import LeasedWork, WorkState, work_indexes
@@ -32,6 +33,10 @@ from app.pdf.models import DocumentOnDemand, PrintedDocument, on_demand_constrai
 
 def _moment(**kwargs: Any) -> Mapped[datetime]:
     return mapped_column(DateTime(timezone=True), nullable=False, **kwargs)
+
+
+#: Condition: a sending waits until its legal document is written.
+UNWRITTEN = "state = 'pending' AND document_format IS NOT NULL AND document_id IS NULL"
 
 
 class CheckState(StrEnum):
@@ -109,6 +114,9 @@ class EinvoiceSending(LeasedWork, db.Model):
         Index("ix_e_invoice_sendings_lane_id", "lane_id", "due_at", postgresql_where=text("state <> 'done'")),
         Index("ix_e_invoice_sendings_key", "key"),
         one_of("check_state", CheckState),
+        one_of("document_format", LegalFormat),
+        Index("ix_e_invoice_sendings_document_id", "document_id", postgresql_where=text("document_id IS NOT NULL")),
+        Index("ix_e_invoice_sendings_unwritten", "due_at", postgresql_where=text(UNWRITTEN)),
         Index("ix_e_invoice_sendings_checked", "lane_id", "due_at", postgresql_where=text("check_state IS NOT NULL")),
     )
 
@@ -127,6 +135,10 @@ class EinvoiceSending(LeasedWork, db.Model):
     #: Set after a person decided about it, until the provider has confirmed that: ``decisions/decision_checks.py``.
     #: While it is set, ``finished_at`` is the time of the decision, and ``due_at`` that of the next look-up.
     check_state: Mapped[str | None] = mapped_column(String(20))
+    #: Legal format that the account wanted when it was queued, and the document of it, which every attempt carries. A
+    #: worker writes the document first: ``provider_accounts/sent_documents.py``.
+    document_format: Mapped[str | None] = mapped_column(String(20))
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("e_invoice_documents.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = _moment(default=clock.now)
 
 

@@ -29,7 +29,7 @@ from app.kernel.outbound.shared_secret import generate_secret
 from app.kernel.secret_box import seal
 from app.kernel.unit_of_work import after_commit
 
-_PLAIN_FIELDS = ("name", "mode", "mapping", "concurrency", "rate_per_minute", "enabled", "extra")
+_PLAIN_FIELDS = ("name", "mode", "mapping", "document_format", "concurrency", "rate_per_minute", "enabled", "extra")
 #: Fields that say where e-invoices go, and as whom; after a change of them the connection has to be tested again.
 _TESTED_FIELDS = ("adapter", "url", "lookup_url", "allowances", "token")
 URLS = ("url", "lookup_url")

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.config import MIB
 from app.einvoices.status import Status
 from app.kernel.outbound.ssrf import Allowances
+
+#: Bytes of a legal document that is sent; an invoice of 1,000 lines has 3 MiB.
+MAX_DOCUMENT_BYTES = 8 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class LegalDocument:
+    """The e-invoice in the legal format of its account, as it is sent."""
+
+    format: str
+    media_type: str
+    file_name: str
+    #: In hexadecimal, of ``content``.
+    sha256: str
+    content: bytes = field(repr=False)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What it is, without its content."""
+        names = ("format", "media_type", "file_name", "sha256")
+        return {**{name: getattr(self, name) for name in names}, "size": len(self.content)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +49,17 @@ class ProviderRequest:
     #: Of a seller's account: addresses that are not public must be among these. None: the operator set the addresses,
     #: and none is refused.
     allowances: Allowances | None = None
+    #: None if the account has no format, and in look-ups.
+    legal_document: LegalDocument | None = None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What a sending says: the key, the e-invoice, and its legal document with the bytes in base64."""
+        said: dict[str, Any] = {"key": self.key, "einvoice": self.document}
+        if self.legal_document is not None:
+            encoded = base64.b64encode(self.legal_document.content).decode()
+            said["document"] = {**self.legal_document.facts, "content": encoded}
+        return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def post(request: ProviderRequest) -> ProviderResponse:
     """
     if not request.url:
         raise ProviderRejected(N_("EINVOICE_PROVIDER_URL is not set."), permanent=True, in_doubt=False)
-    body = json.encode({"key": request.key, "einvoice": request.document})
+    body = json.encode(request.content)
     headers = {"Content-Type": "application/json", "Idempotency-Key": request.key}
     answer = _exchange("POST", request.url, request, HTTP_DEADLINE, headers=headers, body=body)
     if not answer.is_success:

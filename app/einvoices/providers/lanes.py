@@ -33,10 +33,13 @@ PLACES_OF_PARTY = 16
 FAILURES_BEFORE_SINGLE, FAILURES_BEFORE_REST, LONGEST_REST = 3, 10, timedelta(minutes=2)
 #: Seconds after which the requests of a claim have ended: name resolution, a look-up and a sending, with a reserve.
 MAX_REQUEST_SECONDS = 32
-#: Work that is due, and accounts that may do it: only a ready account sends; doubts of every account are looked up,
-#: and so are the decisions about them.
+#: Work that is due, and accounts that may do it: only a ready account sends, and only what has its legal
+#: document; doubts of every account are looked up, and so are the decisions about them.
 _CONDITIONS: dict[Purpose, tuple[str, str]] = {
-    "send": ("s.state = 'pending'", "a.enabled AND a.test_passed AND a.archived_at IS NULL"),
+    "send": (
+        "s.state = 'pending' AND (s.document_format IS NULL OR s.document_id IS NOT NULL)",
+        "a.enabled AND a.test_passed AND a.archived_at IS NULL",
+    ),
     "look_up": ("(s.state = 'failed' AND s.in_doubt OR s.check_state = 'open')", "true"),
 }
 #: Lanes with due work, the longest unserved first; locked, so that limits are exact.

@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 
 from app.einvoices.lifecycle.allowed_steps import STEPS
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
@@ -141,7 +142,7 @@ def _report(result: _Result) -> None:
 
 def _claims(lane_id: int, limit: int, refused: Sequence[str]) -> Iterator[_Claim]:
     """Claim up to ``limit`` due sendings of an account; without one, not of the ``refused`` adapters."""
-    in_lane = EinvoiceSending.lane_id == lane_id
+    in_lane = and_(EinvoiceSending.lane_id == lane_id, ~sendings.lacks_document())
     if lane_id == lanes.INSTALLATION:
         in_lane &= EinvoiceSending.provider.not_in(refused)
     for _ in range(limit):
@@ -167,7 +168,7 @@ def _perform(claim: _Claim) -> _Result:
     try:
         claim.prepared.require_possible()
         found = doubt.look_up(adapter, request) if claim.was_in_doubt else None
-        response = found or ADAPTERS[adapter].send(request)
+        response = found or ADAPTERS[adapter].send(claim.prepared.with_document())
     except Exception as error:  # noqa: BLE001 - the row stores every failure of a provider and is retried
         return _Result(claim, asked_at, time.monotonic() - started, error=error)
     return _Result(claim, asked_at, time.monotonic() - started, response, looked_up=found is not None)
@@ -212,7 +213,9 @@ def _record_response(result: _Result, response: ProviderResponse) -> None:
     if not work_queue.finish(EinvoiceSending, result.claim.id, in_doubt=False):
         return
     if einvoice.status in STEPS["send"].statuses or einvoice.status == Status.REFUNDED:
-        payload = {"looked_up": True} if result.looked_up else {}
+        payload: dict[str, Any] = {"looked_up": True} if result.looked_up else {}
+        if (stored := result.claim.prepared.stored) is not None:
+            payload |= {"format": stored.format, "sha256": stored.sha256}
         is_repeat = result.claim.was_in_doubt
         outcomes.record_response(
             einvoice, response, result.asked_at, since=result.since, is_repeat=is_repeat, **payload

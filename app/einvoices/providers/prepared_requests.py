@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import current_app
 
+from app.einvoices.documents.written_documents import file_name
+from app.einvoices.models.documents import EinvoiceDocument
+from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.models.work import EinvoiceSending
-from app.einvoices.providers.contract import ProviderRejected, ProviderRequest
+from app.einvoices.providers.contract import LegalDocument, ProviderRejected, ProviderRequest
 from app.einvoices.queries.lookup import find
 from app.einvoices.schemas.einvoices import EinvoiceDetailSchema
 from app.extensions import db
+from app.kernel.messages import N_
 from app.kernel.secret_box import DecryptionFailed, unseal
+from app.kernel.storage.file_store import StorageUnavailable
+from app.pdf import files
 
 #: What a provider gets: nothing that changes after the issue, so that every attempt under a key has the same content.
 CONTENT = (
@@ -24,7 +31,33 @@ CONTENT = (
 )
 #: Stands for an e-invoice in a connection test.
 NO_DOCUMENT: Mapping[str, Any] = {"id": 0, "invoice_no": "CONNECTION-TEST", "metadata": None}
+_UNREADABLE = N_("The legal document cannot be read from the store; download it once, and it is made again.")
 _document_schema = EinvoiceDetailSchema(only=CONTENT)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """The legal document of a sending in the store."""
+
+    path: str
+    format: str
+    media_type: str
+    file_name: str
+    sha256: str
+
+    def load(self) -> LegalDocument:
+        """Read it; no transaction may be open.
+
+        Raises:
+            ProviderRejected: its file is missing or damaged, or the store does not answer; nothing was sent.
+        """
+        try:
+            content = files.read(self.path)
+        except (FileNotFoundError, StorageUnavailable) as error:
+            raise ProviderRejected(_UNREADABLE, permanent=False, in_doubt=False) from error
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise ProviderRejected(_UNREADABLE, permanent=False, in_doubt=False)
+        return LegalDocument(self.format, self.media_type, self.file_name, self.sha256, content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +67,11 @@ class PreparedRequest:
     adapter: str
     request: ProviderRequest
     fault: str | None = None
+    stored: StoredDocument | None = None
+
+    def with_document(self) -> ProviderRequest:
+        """The request of a sending, with the legal document if it has one; raises as ``StoredDocument.load``."""
+        return self.request if self.stored is None else replace(self.request, legal_document=self.stored.load())
 
     def require_possible(self) -> None:
         """Refuse a request that cannot be made.
@@ -50,8 +88,16 @@ def prepare(sending: EinvoiceSending) -> PreparedRequest:
     einvoice = find(sending.einvoice_id, None)
     document = {**_document_schema.dump(einvoice), "seller": einvoice.seller}
     if sending.lane_id:
-        return prepare_for(db.session.get_one(ProviderAccount, sending.lane_id), document, str(sending.key))
+        account = db.session.get_one(ProviderAccount, sending.lane_id)
+        return replace(prepare_for(account, document, str(sending.key)), stored=_stored(einvoice, sending.document_id))
     return prepare_for_settings(sending.provider, document, str(sending.key))
+
+
+def _stored(einvoice: Einvoice, document_id: int | None) -> StoredDocument | None:
+    if document_id is None:
+        return None
+    row = db.session.get_one(EinvoiceDocument, document_id)
+    return StoredDocument(row.path, row.format, row.media_type, file_name(einvoice, row), row.sha256)
 
 
 def prepare_for_settings(adapter: str, document: Mapping[str, Any], key: str) -> PreparedRequest:

@@ -13,7 +13,7 @@ from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.models.work import EinvoiceSending
 from app.extensions import db
-from app.kernel.errors import Conflict
+from app.kernel.errors import Conflict, Invalid
 from app.kernel.worker.work_queue import WorkState
 
 log = structlog.get_logger(__name__)
@@ -35,8 +35,8 @@ def resend_given_up(*, actor: str) -> int:
     """Retry failed sendings, oldest first, as far as each may be sent by itself; returns their number.
 
     An e-invoice is always sent under its own key, so a provider that received it earlier recognises the repeat. One in
-    doubt is looked up first. What waits for a person (an account that is not ready, another e-invoice of the sale)
-    stays failed.
+    doubt is looked up first. What waits for a person (an account that is not ready, another e-invoice of the sale, a
+    legal document that cannot be made) stays failed.
     """
     wanted = select(EinvoiceSending.einvoice_id).where(is_given_up(), _has_ready_account())
     wanted = wanted.order_by(EinvoiceSending.einvoice_id).limit(MAX_RESENT)
@@ -60,7 +60,7 @@ def _has_ready_account() -> ColumnElement[bool]:
 def _send_again(einvoice_id: int, actor: str) -> bool:
     try:
         issue.send(einvoice_id, None, actor)
-    except Conflict as refused:
+    except (Conflict, Invalid) as refused:
         log.info("einvoice_not_sent_again", einvoice=einvoice_id, reason=str(refused))
         return False
     return True

@@ -25,6 +25,7 @@ _KEYS = uuid.UUID("4be0a8a1-6f3f-5d0c-9d5e-0c5b7c1c2f10")
 _MAX_NAMED = 10
 WITHDRAWN = "It was withdrawn before it was sent."
 trigger_sender = DebouncedTask("einvoices.send")
+trigger_writer = DebouncedTask("einvoices.write_sent_documents")
 
 
 def queue(einvoice: Einvoice) -> None:
@@ -33,29 +34,32 @@ def queue(einvoice: Einvoice) -> None:
     The content does not change after the issue, so every sending of an e-invoice has the same idempotency key: a
     provider that stored it, and whose answer was lost, recognises the repeat. A sending that was given up in doubt
     continues, and stays in doubt. So does a further sending of an e-invoice that the provider has: it would answer a
-    repeat as it did the first time, and its look-up has its present word.
+    repeat as it did the first time, and its look-up has its present word. Both keep their legal document.
     """
-    doubtful, account_id = find_doubtful(einvoice), einvoice.provider_account_id
-    lane_id = account_id or lanes.INSTALLATION
+    row, lane_id = find_doubtful(einvoice), einvoice.provider_account_id or lanes.INSTALLATION
     lanes.ensure(lane_id)
     _end_checks(einvoice, lane_id)
-    if doubtful is None:
-        db.session.add(
-            EinvoiceSending(
-                einvoice_id=einvoice.id,
-                # The previous release knows no such provider, so its workers send nothing to a wrong address.
-                provider=f"account:{account_id}" if account_id else einvoice.provider,
-                lane_id=lane_id,
-                key=_key(einvoice),
-                state=WorkState.PENDING.value,
-                due_at=clock.now(),
-                in_doubt=_was_taken(einvoice, lane_id),
-            )
-        )
+    if row is None:
+        row = _new_sending(einvoice, lane_id)
+        db.session.add(row)
     else:
         for name, value in work_queue.reset_values().items():
-            setattr(doubtful, name, value)
-    after_commit(trigger_sender)
+            setattr(row, name, value)
+    lacks = row.document_format is not None and row.document_id is None
+    after_commit(trigger_writer if lacks else trigger_sender)
+
+
+def wanted_format(einvoice: Einvoice) -> str | None:
+    """The legal format in which a new sending needs a document; one that the provider may have needs no other."""
+    account = einvoice.provider_account
+    if account is None or find_doubtful(einvoice) is not None or _find_taken(einvoice, account.id) is not None:
+        return None
+    return account.document_format
+
+
+def lacks_document() -> ColumnElement[bool]:
+    """Condition: the legal document of the sending is not written yet."""
+    return and_(EinvoiceSending.document_format.is_not(None), EinvoiceSending.document_id.is_(None))
 
 
 def is_doubtful() -> ColumnElement[bool]:
@@ -177,6 +181,24 @@ def _find_waiting(einvoice: Einvoice, *, lock: bool = False) -> EinvoiceSending 
     return found
 
 
+def _new_sending(einvoice: Einvoice, lane_id: int) -> EinvoiceSending:
+    """A sending with the legal format of its account; a repeat has that of the sending that the provider answered."""
+    taken, account = _find_taken(einvoice, lane_id), einvoice.provider_account
+    wanted = account.document_format if account else None
+    return EinvoiceSending(
+        einvoice_id=einvoice.id,
+        # The previous release knows no such provider, so its workers send nothing to a wrong address.
+        provider=f"account:{account.id}" if account else einvoice.provider,
+        lane_id=lane_id,
+        key=_key(einvoice),
+        state=WorkState.PENDING.value,
+        due_at=clock.now(),
+        in_doubt=taken is not None,
+        document_format=taken.document_format if taken else wanted,
+        document_id=taken.document_id if taken else None,
+    )
+
+
 def _end_checks(einvoice: Einvoice, lane_id: int) -> None:
     """The provider is asked by the sending now; a decision about an earlier one needs no check any more."""
     checked = update(EinvoiceSending).where(
@@ -187,13 +209,15 @@ def _end_checks(einvoice: Einvoice, lane_id: int) -> None:
     db.session.execute(checked.values(check_state=None, claim_id=None))
 
 
-def _was_taken(einvoice: Einvoice, lane_id: int) -> bool:
-    done = select(EinvoiceSending.id).where(
+def _find_taken(einvoice: Einvoice, lane_id: int) -> EinvoiceSending | None:
+    """The last sending of the lane that the provider answered."""
+    done = select(EinvoiceSending).where(
         EinvoiceSending.einvoice_id == einvoice.id,
         EinvoiceSending.lane_id == lane_id,
         EinvoiceSending.state == WorkState.DONE,
     )
-    return db.session.scalar(done.limit(1)) is not None
+    found: EinvoiceSending | None = db.session.scalar(done.order_by(EinvoiceSending.id.desc()).limit(1))
+    return found
 
 
 def _key(einvoice: Einvoice) -> uuid.UUID:

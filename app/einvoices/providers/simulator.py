@@ -6,6 +6,8 @@ has the same behaviours, and speaks the contract of the provider ``http``.
 
 from __future__ import annotations
 
+import hashlib
+
 from app.einvoices.providers.behaviours import BEHAVIOURS, DEFAULT, RECEIVED, Answer, Behaviour, wanted_by
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
 from app.einvoices.status import Status
@@ -18,7 +20,9 @@ def simulate(request: ProviderRequest) -> ProviderResponse:
     Raises:
         ProviderRejected: the behaviour gives no answer that says that the e-invoice was stored.
     """
-    behaviour = _behaviour_of(request)
+    behaviour, file = _behaviour_of(request), request.legal_document
+    if file is not None and hashlib.sha256(file.content).hexdigest() != file.sha256:
+        raise ProviderRejected(N_("The simulator got a damaged document."), permanent=True, in_doubt=False)
     if behaviour.answer == Answer.REFUSED:
         raise ProviderRejected(N_("The simulator was asked to refuse."), permanent=True, in_doubt=False)
     if behaviour.is_answered:
@@ -47,4 +51,5 @@ def _respond(request: ProviderRequest, behaviour: Behaviour) -> ProviderResponse
         (report.due, {"provider_status": report.word, "provider_invoice_id": number, "true_after": report.occurred})
         for report in behaviour.reports
     )
-    return ProviderResponse(Status.SENT, RECEIVED, number, callbacks=callbacks)
+    raw = {"document": request.legal_document.facts} if request.legal_document else None
+    return ProviderResponse(Status.SENT, RECEIVED, number, raw, callbacks=callbacks)

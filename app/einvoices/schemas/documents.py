@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from app.einvoices.documents.legal_documents import LegalFormat
 from app.einvoices.schemas.legal import OfficialOpinionSchema, RuleSetSchema
+from app.formats.legal_format import LegalFormat
 from app.kernel.schemas.fields import Choice, Schema
 from app.kernel.schemas.list_field import List
 from app.kernel.worker.work_queue import WorkState

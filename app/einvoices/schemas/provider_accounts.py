@@ -19,6 +19,7 @@ from app.einvoices.providers.clients import PROVIDER_NAMES
 from app.einvoices.schemas.lists import Flag
 from app.einvoices.schemas.provider_status import ProviderStatusSchema, require_providers_word
 from app.einvoices.status import MAPPED_FROM, Status, word_key
+from app.formats.legal_format import LegalFormat
 from app.kernel.database.sequences import MAX_ID
 from app.kernel.identifiers import clean_identifier
 from app.kernel.messages import N_, Message
@@ -112,6 +113,15 @@ class _AccountSettings(Schema):
             "words leave the own status alone."
         },
     )
+    document_format = Choice(
+        *LegalFormat,
+        allow_none=True,
+        metadata={
+            "description": "Legal format of the document that goes with each e-invoice; an issue and a sending are "
+            "refused when it cannot be made. Null: the fields of the e-invoice go alone.",
+            "example": "ubl-tr",
+        },
+    )
     concurrency = Number(
         1,
         MAX_CONCURRENCY,
@@ -178,6 +188,7 @@ class ProviderAccountSchema(Schema):
         metadata={"description": "Where the provider reports; a path of the hub unless `PUBLIC_URL` is set."}
     )
     mapping = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
+    document_format = Choice(*LegalFormat, allow_none=True)
     concurrency = fields.Integer()
     rate_per_minute = fields.Integer(allow_none=True)
     allowances = List(fields.Nested(AllowanceSchema))

@@ -18,9 +18,11 @@ from app.einvoices.schemas.provider_accounts import (
     ProviderAccountChangeSchema,
     ProviderAccountDraftSchema,
 )
+from app.formats.legal_format import LegalFormat
 from app.kernel.errors import Invalid
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 
+_FORMATS = [*(each.value for each in LegalFormat), "none"]
 #: Options of the settings that a new account can have and a change can set.
 _SETTINGS = (
     click.option(
@@ -30,6 +32,11 @@ _SETTINGS = (
     click.option("--lookup-url", help="Address of the look-up."),
     click.option("--token-file", type=click.File(), help="File whose first line is the token; - reads standard input."),
     click.option("--words", type=click.Choice(["default", "none"]), help="What the words of the provider mean."),
+    click.option(
+        "--document-format",
+        type=click.Choice([*(each.value for each in LegalFormat), "none"]),
+        help="Legal document that is sent too.",
+    ),
     click.option("--concurrency", type=int, help="Simultaneous sendings."),
     click.option("--rate-per-minute", type=int, help="Sendings per minute; 0 means no limit."),
     click.option("--allow", multiple=True, metavar="NETWORK:PORT", help="Network to allow; may be repeated."),
@@ -115,6 +122,8 @@ def _load(schema: Schema, given: Mapping[str, Any], **more: Any) -> dict[str, An
         data["allowances"] = [dict(zip(("cidr", "port"), each.rpartition(":")[::2], strict=True)) for each in allowed]
     if words := data.pop("words", None):
         data["mapping"] = None if words == "none" else words
+    if data.get("document_format") == "none":
+        data["document_format"] = None
     if data.get("rate_per_minute") == 0:
         data["rate_per_minute"] = None
     try:

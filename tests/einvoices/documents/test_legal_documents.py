@@ -13,11 +13,11 @@ from flask.testing import FlaskClient
 from pypdf import PdfReader
 
 from app.einvoices.documents import legal_documents
-from app.einvoices.documents.legal_documents import LegalFormat
 from app.einvoices.evidence import removals
 from app.einvoices.models.documents import EinvoiceDocument
 from app.extensions import celery, db
 from app.formats.document_reader import Source, read_document
+from app.formats.legal_format import LegalFormat
 from app.kernel.unit_of_work import unit_of_work
 from app.rules.sums.exact import verdict
 from tests.einvoices.helpers import URL, create_draft, create_issued, events_of

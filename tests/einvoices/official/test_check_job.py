@@ -12,12 +12,12 @@ from sqlalchemy import func
 
 from app.einvoices import tasks
 from app.einvoices.documents import legal_documents, written_documents
-from app.einvoices.documents.legal_documents import LegalFormat
 from app.einvoices.documents.written_documents import NewDocument
 from app.einvoices.evidence import removals
 from app.einvoices.models.documents import EinvoiceDocument, EinvoiceOfficialCheck
 from app.einvoices.official import check_job, check_queue, check_report
 from app.extensions import db
+from app.formats.legal_format import LegalFormat
 from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.storage.stores import file_store

@@ -13,13 +13,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.einvoices import tasks
-from app.einvoices.documents.legal_documents import LegalFormat
 from app.einvoices.legal import api as legal_api
 from app.einvoices.models.official_requests import OfficialRequest
 from app.einvoices.official import check_job, check_queue, official_answers, opinions, request_job, request_queue
 from app.einvoices.official.request_queue import COMMAND_LINE, OfficialState
 from app.extensions import db
 from app.formats.canonical import Format
+from app.formats.legal_format import LegalFormat
 from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work

@@ -14,10 +14,10 @@ from pypdf import PdfReader
 from sqlalchemy import update
 
 from app.einvoices.documents import legal_documents
-from app.einvoices.documents.legal_documents import LegalFormat
 from app.einvoices.models.documents import EinvoiceCanonicalForm
 from app.einvoices.pdf import print_job
 from app.extensions import db
+from app.formats.legal_format import LegalFormat
 from tests.einvoices.documents.test_legal_documents import an_issued, fetch
 from tests.einvoices.helpers import URL, create_issued, fetch_pdf, pdf_text, perform
 

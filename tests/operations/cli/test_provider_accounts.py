@@ -93,3 +93,15 @@ def test_a_token_is_given_once_and_is_not_empty(run: Run, email: str) -> None:
     run(*GROUP, "create", email, "Main", "--adapter", "null")
     assert run(*GROUP, "change", "1", "--token-file", "-", "--no-token", answer="x").exit_code == 2
     assert run(*GROUP, "change", "1", "--token-file", "-", answer="\n").exit_code == 2
+
+
+def test_the_legal_document_is_set_and_taken_away(run: Run, email: str) -> None:
+    assert run(*GROUP, "create", email, "Main", "--adapter", "simulator", "--document-format", "ubl-tr").exit_code == 0
+    assert stored().document_format == "ubl-tr"
+    assert run(*GROUP, "change", "1", "--document-format", "factur-x").exit_code == 0
+    assert stored().document_format == "factur-x"
+    [entry] = [row for row in stored_rows(AuditEntry) if row.action == "provider_account.changed"]
+    assert entry.details["changed"] == {"document_format": ["ubl-tr", "factur-x"]}
+    assert run(*GROUP, "change", "1", "--document-format", "none").exit_code == 0
+    assert stored().document_format is None
+    assert run(*GROUP, "change", "1", "--document-format", "sap").exit_code == 2

@@ -13,7 +13,9 @@ from app.admin.helpers import load_data, load_form, redirect_with_success
 from app.admin.list_query import parse_filters
 from app.admin.lists.list_view import show_list
 from app.admin.lists.settings_tables import ACCOUNTS
+from app.einvoices import sellers
 from app.einvoices.access import requires_einvoices
+from app.einvoices.documents.profile_findings import format_of
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.provider_accounts import account_lists, connection_test, directory
 from app.einvoices.schemas.provider_accounts import (
@@ -46,8 +48,9 @@ def index() -> str | Response:
 @blp.get("/new")
 @requires_einvoices("einvoices:write")
 def new() -> str:
-    """Form of a new account."""
-    return _render_form(ProviderAccountForm(formdata=None), None)
+    """Form of a new account; it offers the legal format of the seller."""
+    offered = format_of(sellers.profile_of(owner_id()))
+    return _render_form(ProviderAccountForm(formdata=None, document_format=offered or ""), None)
 
 
 @blp.post("/new")

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.accounts.models.accounts import User
+from app.einvoices import sellers
 from app.einvoices.lifecycle import issue
 from app.einvoices.provider_accounts import directory
 from app.kernel.unit_of_work import unit_of_work
@@ -95,11 +96,31 @@ def test_an_account_is_created_tested_changed_and_archived(
     expect(admin_page.get_by_text("No accounts yet")).to_be_visible()
 
 
+def test_the_legal_format_of_the_seller_is_offered_and_can_be_taken_away(admin_page: Page, admin_user: User) -> None:
+    make_seller(admin_user)
+    with unit_of_work():
+        sellers.save(admin_user.id, actor="test", legal_profiles=["peppol"])
+    visit(admin_page, f"{LIST}/new")
+    expect(admin_page.get_by_label("Legal document")).to_have_value("ubl")
+    admin_page.get_by_label("Name").fill("Main provider")
+    admin_page.get_by_label("Adapter").select_option("simulator")
+    admin_page.get_by_label("Legal document").select_option("ubl-tr")
+    admin_page.get_by_role("button", name="Create account").click()
+    admin_page.get_by_role("link", name="I have copied it").click()
+    expect(admin_page.locator("#facts").get_by_text("UBL-TR (e-Fatura, e-Arşiv)")).to_be_visible()
+    admin_page.get_by_role("link", name="Change").click()
+    expect(admin_page.get_by_label("Legal document")).to_have_value("ubl-tr")
+    admin_page.get_by_label("Legal document").select_option("")
+    admin_page.get_by_role("button", name="Save").click()
+    expect(admin_page.locator("#facts").get_by_text("UBL-TR")).to_have_count(0)
+
+
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_the_pages_fit_and_are_accessible(
     open_page: Opener, admin_user: User, store: StoringProvider, language: str
 ) -> None:
     data: dict[str, Any] = {"name": "Main provider", "adapter": "http", "mode": "live", "url": "https://8.8.8.8/e"}
+    data["document_format"] = "ubl-tr"
     with unit_of_work():
         facts = {**data, "mapping": {"kabul": "accepted", "red": "rejected"}, "is_default": True}
         made = directory.create(facts, admin_user.id, actor="test", may_allow=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import itertools
 import json
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from app.einvoices.providers.behaviours import BEHAVIOURS
-from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
+from app.einvoices.providers.contract import LegalDocument, ProviderRejected, ProviderRequest, ProviderResponse
 from app.einvoices.status import Status
 
 _numbers = itertools.count(1)
@@ -41,6 +42,9 @@ class Provider(Protocol):
     def stored(self, request: ProviderRequest) -> list[str]:
         """The keys under which it has the e-invoice of a request."""
 
+    def received(self, request: ProviderRequest) -> list[tuple[str, str]]:
+        """Format and hash of the legal documents that it has of the e-invoice of a request."""
+
     def fail_look_ups(self) -> None:
         """From now on every look-up answers an error."""
 
@@ -57,6 +61,10 @@ def a_request(provider: Provider, behaviour: str = "accept", **facts: Any) -> Pr
     }
     known = {"document": document, "key": str(uuid4()), "url": provider.url, "lookup_url": provider.url, "token": ""}
     return ProviderRequest(**{**known, **facts})
+
+
+def a_document(content: bytes = b"<Invoice>\xc3\xa7</Invoice>\n") -> LegalDocument:
+    return LegalDocument("ubl", "application/xml", "EA-ubl.xml", hashlib.sha256(content).hexdigest(), content)
 
 
 def rejection_of(adapter: Adapter, request: ProviderRequest) -> ProviderRejected:
@@ -91,6 +99,16 @@ def check_a_repeat_has_the_same_key(adapter: Adapter, provider: Provider) -> Non
     first, second = adapter.send(request), adapter.send(request)
     assert (first.provider_status, first.provider_invoice_id) == (second.provider_status, second.provider_invoice_id)
     assert provider.stored(request) == [request.key]
+
+
+def check_the_legal_document_arrives_whole(adapter: Adapter, provider: Provider) -> None:
+    bare = a_request(provider)
+    adapter.send(bare)
+    assert provider.received(bare) == [], "this account has no format"
+    for document in (a_document(), a_document(b"<Invoice>" + b"x" * 2_000_000 + b"</Invoice>")):
+        request = a_request(provider, legal_document=document)
+        adapter.send(request)
+        assert provider.received(request) == [(document.format, document.sha256)]
 
 
 def check_two_einvoices_are_two(adapter: Adapter, provider: Provider) -> None:
@@ -164,6 +182,7 @@ CHECKS: dict[str, Callable[[Adapter, Provider], None]] = {
         check_a_taken_einvoice_has_an_answer,
         check_a_rejection_by_the_provider_is_told,
         check_a_repeat_has_the_same_key,
+        check_the_legal_document_arrives_whole,
         check_two_einvoices_are_two,
         check_what_was_never_sent_is_not_found,
         check_a_lost_answer_is_a_doubt_that_the_look_up_settles,

@@ -24,6 +24,11 @@ class SimulatedProvider:
         number = request.document["invoice_no"]
         return [found.key for found in self.simulator.store.documents() if found.invoice_no == number]
 
+    def received(self, request: ProviderRequest) -> list[tuple[str, str]]:
+        number = request.document["invoice_no"]
+        stored = [found for found in self.simulator.store.documents() if found.invoice_no == number]
+        return [(found.format, found.sha256) for found in stored if found.format and found.sha256]
+
     def fail_look_ups(self) -> None:
         self.simulator.store.set_setting("look_up_failures", 100)
 

@@ -30,6 +30,10 @@ class InsideTheHub:
         behaviour = find(wanted_by(request.document))
         return [request.key] if behaviour is not None and behaviour.stores else []
 
+    def received(self, request: ProviderRequest) -> list[tuple[str, str]]:
+        file = request.legal_document
+        return [(file.format, file.sha256)] if file is not None and self.stored(request) else []
+
     def fail_look_ups(self) -> None:
         """Its look-ups do not fail."""
 

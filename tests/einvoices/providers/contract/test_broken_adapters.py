@@ -11,7 +11,7 @@ import pytest
 from app.einvoices.providers import http_provider
 from app.einvoices.providers.contract import ProviderRejected, ProviderRequest, ProviderResponse
 from app.einvoices.status import Status
-from tests.einvoices.providers.contract.checks import CHECKS, CHECKS_OF_ADDRESSES, Adapter
+from tests.einvoices.providers.contract.checks import CHECKS, CHECKS_OF_ADDRESSES, Adapter, a_document
 from tests.einvoices.providers.contract.conftest import SimulatedProvider
 
 Send = Callable[[ProviderRequest], ProviderResponse]
@@ -27,6 +27,17 @@ def twice(request: ProviderRequest) -> ProviderResponse:
     http_provider.post(request)
     other = {**request.document, "invoice_no": number}
     return http_provider.post(replace(request, document=other, key=str(uuid4())))
+
+
+def without_document(request: ProviderRequest) -> ProviderResponse:
+    return http_provider.post(replace(request, legal_document=None))
+
+
+def with_another_document(request: ProviderRequest) -> ProviderResponse:
+    """Write the document anew, without the last line end."""
+    file = request.legal_document
+    other = a_document(file.content.strip()) if file else None
+    return http_provider.post(replace(request, legal_document=other))
 
 
 def without_doubt(request: ProviderRequest) -> ProviderResponse:
@@ -78,6 +89,8 @@ BROKEN = [
     (replace(HONEST, send=with_a_new_key), "a_repeat_has_the_same_key"),
     (replace(HONEST, send=with_a_new_key), "a_taken_einvoice_has_an_answer"),
     (replace(HONEST, send=twice), "a_repeat_has_the_same_key"),
+    (replace(HONEST, send=without_document), "the_legal_document_arrives_whole"),
+    (replace(HONEST, send=with_another_document), "the_legal_document_arrives_whole"),
     (replace(HONEST, send=without_doubt), "a_lost_answer_is_a_doubt_that_the_look_up_settles"),
     (replace(HONEST, send=without_doubt), "a_failure_without_an_answer_is_a_doubt"),
     (replace(HONEST, send=always_in_doubt), "a_refusal_is_final"),
