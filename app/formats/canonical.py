@@ -125,6 +125,8 @@ class Price:
     discount: Decimal | None = None
     #: What the discount is computed from.
     discount_base: Decimal | None = None
+    #: Where the document has several discounts and charges of a price; ``discount`` is their sum.
+    discounts: tuple[AllowanceCharge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import rfc8785
 
 from app.formats.canonical import Fault, Invoice
 
-#: Raised with every change of the form; the bytes of stored invoices keep theirs.
+#: Raised with every change of the form that the hub's own invoices have; the bytes of stored ones keep theirs.
 VERSION = 1
 
 

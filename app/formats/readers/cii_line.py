@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from app.formats.canonical import AllowanceCharge, Identifier, Item, Line, Price, Tax
 from app.formats.readers.cii_party import identifier
+from app.formats.readers.price_discounts import of_price
 from app.formats.values import BATCH, EXPIRY, ValueReader, is_true, iso_date
 from app.formats.xml_tree import Node
 
@@ -87,18 +86,19 @@ def _price(node: Node | None, values: ValueReader) -> Price:
     if node is None:
         return Price()
     net, gross = node.find("NetPriceProductTradePrice"), node.find("GrossPriceProductTradePrice")
-    applied = list(gross.all("AppliedTradeAllowanceCharge")) if gross is not None else []
     discounts = [
-        -amount if is_true(each.read("ChargeIndicator/Indicator")) else amount
-        for each in applied
-        if (amount := values.decimal(each, "ActualAmount")) is not None
+        AllowanceCharge(
+            is_charge=is_true(each.read("ChargeIndicator/Indicator")),
+            amount=values.decimal(each, "ActualAmount"),
+            base=values.decimal(each, "BasisAmount"),
+        )
+        for each in (gross.all("AppliedTradeAllowanceCharge") if gross is not None else ())
     ]
     return Price(
         net=values.decimal(net, "ChargeAmount"),
         base_quantity=values.decimal(net, "BasisQuantity"),
         gross=values.decimal(gross, "ChargeAmount"),
-        discount=sum(discounts, Decimal(0)) if discounts else None,
-        discount_base=values.decimal(applied[0], "BasisAmount") if len(applied) == 1 else None,
+        **of_price(discounts),
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from app.formats.canonical import AllowanceCharge, Identifier, Item, Line, Price, Tax, TaxTotal
+from app.formats.readers.price_discounts import of_price
 from app.formats.values import BATCH, EXPIRY, ValueReader, is_true
 from app.formats.xml_tree import Node
 
@@ -113,12 +115,21 @@ def _currency(node: Node | None) -> str | None:
 def _price(node: Node | None, values: ValueReader) -> Price:
     if node is None:
         return Price()
-    discount = node.find("AllowanceCharge")
+    discounts = [
+        AllowanceCharge(
+            is_charge=is_true(each.read("ChargeIndicator")),
+            amount=values.decimal(each, "Amount"),
+            base=values.decimal(each, "BaseAmount"),
+        )
+        for each in node.all("AllowanceCharge")
+    ]
+    gross = discounts[0].base if discounts else None
+    discounts[:1] = [replace(each, base=None) for each in discounts[:1]]  # it is the gross price
     return Price(
         net=values.decimal(node, "PriceAmount"),
         base_quantity=values.decimal(node, "BaseQuantity"),
-        gross=values.decimal(discount, "BaseAmount"),
-        discount=values.decimal(discount, "Amount"),
+        gross=gross,
+        **of_price(discounts),
     )
 
 

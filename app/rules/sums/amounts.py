@@ -60,6 +60,9 @@ class AmountTable:
             self._add(f"{name}.{field}", getattr(line, field))
         for field in ("net", "base_quantity", "gross", "discount", "discount_base"):
             self._add(f"{name}.price.{field}", getattr(line.price, field))
+        self._add_allowances(f"{name}.price.discounts", line.price.discounts)
+        if line.price.discounts:  # no document has their sum
+            self.amounts.pop(f"{name}.price.discount", None)
         self._add_allowances(f"{name}.allowances", line.allowances)
         self._add_taxes(f"{name}.taxes", line.taxes)
         self._add_taxes(f"{name}.withholdings", line.withholdings)

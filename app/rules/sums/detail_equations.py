@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import chain
 
-from app.formats.canonical import Invoice
+from app.formats.canonical import AllowanceCharge, Invoice
 from app.formats.values import least_decimals
 from app.rules.sums.allowance_equations import if_near
 from app.rules.sums.amounts import AmountTable, allowance_fields
@@ -45,11 +45,23 @@ def _whole(amount: Decimal) -> Decimal:
 
 def _prices(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
     """Net price = gross price − discount; the prices may be for different quantities."""
-    for place in range(len(invoice.lines)):
+    for place, line in enumerate(invoice.lines):
         name = f"lines[{place}].price"
-        discount = [f"{name}.discount"] if table.has(f"{name}.discount") else []
-        yield total("BT-146", f"{name}.net", [f"{name}.gross"], discount)
+        taken, added = allowance_fields(f"{name}.discounts", line.price.discounts)
+        if table.has(f"{name}.discount"):
+            taken = (f"{name}.discount",)
+        yield total("BT-146", f"{name}.net", [f"{name}.gross", *added], taken)
         yield total("BT-148", f"{name}.discount_base", [f"{name}.gross"])
+        yield from _discount_bases(name, line.price.discounts, table)
+
+
+def _discount_bases(name: str, discounts: Sequence[AllowanceCharge], table: AmountTable) -> Iterator[Equation]:
+    """Each discount of a price is computed from the gross price, or from what the ones before it leave."""
+    for place in range(len(discounts)):
+        taken, added = allowance_fields(f"{name}.discounts", discounts[:place])
+        base, gross = f"{name}.discounts[{place}].base", f"{name}.gross"
+        ways = (total("BT-148", base, [gross]), total("BT-148", base, [gross, *added], taken))
+        yield from next((near for each in ways if (near := list(if_near(each, table)))), [])
 
 
 def _bases(invoice: Invoice, table: AmountTable) -> Iterator[Equation]:
