@@ -24,6 +24,7 @@ class TaxScheme(StrEnum):
     OTHER = "other"
 
 
+NO_ENDPOINT_SCHEME = N_("An electronic address and its scheme belong together: name both or none.")
 #: The number of a consumer in Türkiye who gave none; it has no valid check digit.
 CONSUMER = "11111111111"
 #: Prefixes of VAT numbers in the EU; Greece writes EL.

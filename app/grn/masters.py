@@ -65,11 +65,16 @@ _LINES = Child(
     (_PARTS,),
 )
 _COLORS = Child("colors", "colorList", FabricColor, ("color", "color_code", "color_shade"), ("color", "color_shade"))
+#: What legal documents need of a supplier.
+_LEGAL_FACTS = (
+    *("tax_id", "tax_scheme", "tax_office", "street", "district", "city", "region", "postcode", "country"),
+    *("endpoint", "endpoint_scheme"),
+)
 
 SUPPLIERS = Kind(
     "supplier",
     Supplier,
-    (*_COMMON, "email", "phone", "address"),
+    (*_COMMON, "email", "phone", "address", *_LEGAL_FACTS),
     printed_columns=("name", "code", "address", "email", "phone"),
     reference_column=GoodsReceipt.supplier_id,
 )

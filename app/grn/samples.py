@@ -155,7 +155,19 @@ _LEFT = {
 ITEM_BALANCE = {"invoiceId": 98, "fabricItemId": 126, "fabricId": 1, "color": "Blue", **_LEFT}
 COLOR_BALANCE = {"fabricId": 1, "color": "Blue", **_LEFT}
 
-SUPPLIER = {"id": 1, "externalId": "S-1", "code": "MILL", "name": "Bursa Mill", "email": "sales@mill.example"}
+SUPPLIER = {
+    "id": 1,
+    "externalId": "S-1",
+    "code": "MILL",
+    "name": "Bursa Mill",
+    "email": "sales@mill.example",
+    "taxId": "1234567890",
+    "taxScheme": "vkn",
+    "street": "Sanayi Cad. 7",
+    "district": "Osmangazi",
+    "city": "Bursa",
+    "country": "TR",
+}
 PRODUCT = {"id": 2, "code": "JKT", "name": "Jacket"}
 _COLORS = [{"color": "Blue", "colorShade": "Light"}, {"color": "Black", "colorCode": "19-0303"}]
 FABRIC = {

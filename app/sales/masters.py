@@ -9,10 +9,9 @@ from sqlalchemy import select
 
 from app.accounts import audit
 from app.extensions import db
-from app.formats.tax_numbers import fault_of
+from app.formats.tax_numbers import NO_ENDPOINT_SCHEME, fault_of
 from app.kernel import clock
 from app.kernel.errors import Invalid, NotFound
-from app.kernel.messages import N_
 from app.kernel.pagination.keyset import Order, Page, page_by_keyset
 from app.kernel.text.plain_letters import begins_folded
 from app.sales.errors import UnknownCourier, UnknownCustomer, UnknownSalesman
@@ -21,7 +20,6 @@ from app.sales.models.masters import Courier, Customer, Salesman
 from app.sales.queries.search import customer_words, customers_searched, vector
 
 _CHECKED = ("tax_id", "tax_scheme", "endpoint", "endpoint_scheme")
-_NO_SCHEME = N_("An electronic address and its scheme belong together: name both or none.")
 Row = TypeVar("Row", Customer, Salesman, Courier)
 _BY_NAME = Order((Customer.name, Customer.id))
 
@@ -121,7 +119,7 @@ def _require_legal_facts(facts: Mapping[str, str]) -> None:
     if facts and (fault := fault_of(facts["tax_scheme"], facts["tax_id"])):
         errors["tax_id"] = [fault]
     if facts and bool(facts["endpoint"]) != bool(facts["endpoint_scheme"]):
-        errors["endpoint_scheme"] = [_NO_SCHEME]
+        errors["endpoint_scheme"] = [NO_ENDPOINT_SCHEME]
     if errors:
         raise Invalid(errors)
 

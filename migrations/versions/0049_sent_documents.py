@@ -1,4 +1,4 @@
-"""Legal documents that go to providers: the format of an account, and the document of a sending.
+"""Legal documents: the format of a provider account, the document of a sending, and the facts of a supplier.
 
 The previous release sends the fields of an e-invoice alone: set formats of accounts after all processes are updated.
 """
@@ -19,6 +19,19 @@ depends_on = None
 ACCOUNTS, SENDINGS, DOCUMENTS = "provider_accounts", "e_invoice_sendings", "e_invoice_documents"
 FORMATS = "document_format IN ('ubl', 'cii', 'factur-x', 'ubl-tr', 'inv-01')"
 KEY = f"fk_{SENDINGS}_document_id_{DOCUMENTS}"
+SUPPLIER_FACTS = {
+    "tax_id": 50,
+    "tax_scheme": 10,
+    "tax_office": 100,
+    "street": 300,
+    "district": 100,
+    "city": 100,
+    "region": 100,
+    "postcode": 20,
+    "country": 2,
+    "endpoint": 100,
+    "endpoint_scheme": 10,
+}
 INDEXES = {
     "document_id": "document_id IS NOT NULL",
     "unwritten": "state = 'pending' AND document_format IS NOT NULL AND document_id IS NULL",
@@ -26,6 +39,8 @@ INDEXES = {
 
 
 def upgrade() -> None:
+    for name, length in SUPPLIER_FACTS.items():
+        op.add_column("suppliers", sa.Column(name, sa.String(length), nullable=True), if_not_exists=True)
     for table in (ACCOUNTS, SENDINGS):
         op.add_column(table, sa.Column("document_format", sa.String(20), nullable=True), if_not_exists=True)
         # All rows are null, so that nothing has to be read while the table is locked.
@@ -50,6 +65,8 @@ def downgrade() -> None:
         for name in INDEXES:
             drop(name)
     op.drop_column(SENDINGS, "document_id")
+    for name in SUPPLIER_FACTS:
+        op.drop_column("suppliers", name)
     for table in (ACCOUNTS, SENDINGS):
         op.drop_column(table, "document_format")
 

@@ -58,6 +58,17 @@ class TestCrud:
         error_body(keeper.delete(own), 404, 40400)
         assert db.session.scalar(select(AuditEntry.subject).where(AuditEntry.action.endswith(".deleted")))
 
+    def test_a_supplier_has_what_legal_documents_need(self, keeper: FlaskClient) -> None:
+        facts = {"taxId": "1234567890", "taxScheme": "vkn", "taxOffice": "Osmangazi", "street": "Sanayi Cad. 7"}
+        facts |= {"district": "Osmangazi", "city": "Bursa", "region": "16", "postcode": "16200", "country": "TR"}
+        facts |= {"endpoint": "1234567890", "endpointScheme": "9952"}
+        made = json_body(keeper.post("/api/suppliers", json={"name": "Mill", **facts}), 201)
+        assert facts.items() <= json_body(keeper.get(f"/api/suppliers/{made['id']}")).items()
+        changed = json_body(keeper.put(f"/api/suppliers/{made['id']}", json={"name": "Mill", "city": "İzmir"}))
+        assert changed.keys() & facts.keys() == {"city"}
+        entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "supplier.changed")).one()
+        assert entry.details["changed"]["city"] == ["Bursa", "İzmir"]
+
     @pytest.mark.parametrize(("plural", "status"), [("suppliers", 413), ("orders", 201)])
     def test_only_kinds_with_children_accept_a_long_body(self, keeper: FlaskClient, plural: str, status: int) -> None:
         body = '{"name": "x"}' + " " * 2**20
@@ -123,6 +134,10 @@ class TestCrud:
                 {"name": "O", "flowInfoList": [{"productId": 1, "style": "A", "color": "B"}] * 2},
                 "flowInfoList[1].color",
             ),
+            ("suppliers", {"name": "Mill", "taxScheme": "vkn", "taxId": "1234567891"}, "taxId"),
+            ("suppliers", {"name": "Mill", "taxScheme": "sap"}, "taxScheme"),
+            ("suppliers", {"name": "Mill", "country": "Türkiye"}, "country"),
+            ("suppliers", {"name": "Mill", "endpoint": "1234567890"}, "endpointScheme"),
         ],
     )
     def test_wrong_fields_are_named(self, keeper: FlaskClient, plural: str, sent: dict[str, Any], field: str) -> None:

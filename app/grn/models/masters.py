@@ -37,7 +37,19 @@ class Supplier(Master, db.Model):
 
     email: Mapped[str | None] = text(254)
     phone: Mapped[str | None] = text(50)
+    #: As it is printed; the parts are for legal documents, as all that follows.
     address: Mapped[str | None] = text(500)
+    tax_id: Mapped[str | None] = text(50)
+    tax_scheme: Mapped[str | None] = text(10)
+    tax_office: Mapped[str | None] = text(100)
+    street: Mapped[str | None] = text(300)
+    district: Mapped[str | None] = text(100)
+    city: Mapped[str | None] = text(100)
+    region: Mapped[str | None] = text(100)
+    postcode: Mapped[str | None] = text(20)
+    country: Mapped[str | None] = text(2)
+    endpoint: Mapped[str | None] = text(100)
+    endpoint_scheme: Mapped[str | None] = text(10)
 
 
 class Product(Master, db.Model):

@@ -15,6 +15,8 @@ from app.admin.forms.line_table import TableLine, records
 from app.admin.forms.lines import lines_of
 from app.admin.forms.number_input import read_number, typed_number
 from app.admin.i18n.translate import translate
+from app.formats.countries import TIMEZONES
+from app.formats.tax_numbers import TaxScheme
 from app.grn import master_names, masters
 from app.grn.masters import Kind
 from app.grn.schemas.masters import FabricSchema, MasterSchema, OrderSchema, ProductSchema, SupplierSchema
@@ -28,12 +30,16 @@ _UNKNOWN_ID = 1
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A field of the form: its label, and how its value is read (``text``, ``number``, ``product`` or ``parts``)."""
+    """A field of the form: its label, and how its value is read (``text``, ``number``, ``product`` or ``parts``).
+
+    A field with ``choices``, as values with labels, is a list to select from.
+    """
 
     label: LazyString
     kind: str = "text"
     required: bool = False
     maxlength: int = 100
+    choices: Mapping[str, LazyString | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,8 @@ _COMMON = {
     "code": Input(lazy_gettext("Code")),
     "externalId": Input(lazy_gettext("External ID")),
 }
+_TAX_SCHEMES = {"": lazy_gettext("as its form tells"), **{each.value: each.upper() for each in TaxScheme}}
+_COUNTRIES = {"": lazy_gettext("not known"), **{code: code for code in sorted(TIMEZONES)}}
 PAGES: Mapping[str, MasterPage] = {
     "suppliers": MasterPage(
         masters.SUPPLIERS,
@@ -65,7 +73,18 @@ PAGES: Mapping[str, MasterPage] = {
             **_COMMON,
             "email": Input(lazy_gettext("E-mail"), maxlength=254),
             "phone": Input(lazy_gettext("Phone"), maxlength=50),
-            "address": Input(lazy_gettext("Address"), maxlength=500),
+            "address": Input(lazy_gettext("Address for print"), maxlength=500),
+            "taxId": Input(lazy_gettext("Tax number"), maxlength=50),
+            "taxScheme": Input(lazy_gettext("Kind of tax number"), choices=_TAX_SCHEMES),
+            "taxOffice": Input(lazy_gettext("Tax office")),
+            "street": Input(lazy_gettext("Street"), maxlength=300),
+            "district": Input(lazy_gettext("District")),
+            "city": Input(lazy_gettext("City")),
+            "region": Input(lazy_gettext("State or province")),
+            "postcode": Input(lazy_gettext("Postcode"), maxlength=20),
+            "country": Input(lazy_gettext("Country"), choices=_COUNTRIES),
+            "endpoint": Input(lazy_gettext("Electronic address")),
+            "endpointScheme": Input(lazy_gettext("Scheme of the electronic address"), maxlength=10),
         },
     ),
     "fabrics": MasterPage(

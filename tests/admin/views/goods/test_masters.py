@@ -115,6 +115,12 @@ class TestRequests:
         [
             ("suppliers/new", {"name": ""}, "This field may not be blank."),
             ("suppliers/new", {"name": "Mill", "externalId": "S-1"}, "already carries this id or externalId"),
+            ("suppliers/new", {"name": "Mill", "taxScheme": "vkn", "taxId": "1234567891"}, "This is no VKN"),
+            (
+                "suppliers/new",
+                {"name": "Mill", "endpoint": "1"},
+                "and its scheme belong together",
+            ),
             ("products/new", {"name": "x" * 201}, "200"),
             ("fabrics/new", {"name": "Silk", "gsm": "heavy"}, "A valid number is required."),
         ],
@@ -127,6 +133,15 @@ class TestRequests:
         assert answer.status_code == 422
         assert message in answer.text
         assert f'value="{fields["name"]}"' in answer.text
+
+    def test_the_legal_facts_of_a_supplier_are_selected_and_kept(self, warehouse: FlaskClient) -> None:
+        facts = {"taxId": "1234567890", "taxScheme": "vkn", "city": "Bursa", "country": "TR"}
+        assert self.send(warehouse, "suppliers/1", name="Bursa Mill", **facts).status_code == 303
+        row = stored(masters.SUPPLIERS, 1)
+        assert (row.tax_id, row.tax_scheme, row.city, row.country, row.region) == (*facts.values(), None)
+        page = warehouse.get("/admin/masters/suppliers/1").text
+        assert '<option value="vkn" selected>' in page
+        assert '<option value="TR" selected>' in page
 
     def test_unknown_products_and_repeated_styles_stand_beside_their_lines(self, warehouse: FlaskClient) -> None:
         lines = self.lines(("1985", "A6", "", ""), ("", "A6", "", ""))
@@ -160,6 +175,7 @@ class TestRequests:
 @pytest.mark.drill
 def test_pages_are_accessible(signed_in: Callable[..., Page]) -> None:
     check_page(signed_in, "masters-list", lambda page: page.goto("/admin/masters/orders"))
+    check_page(signed_in, "masters-supplier", lambda page: page.goto("/admin/masters/suppliers/1"))
     check_page(signed_in, "masters-order", lambda page: page.goto("/admin/masters/orders/10"))
     turkish = signed_in(language="tr")
     turkish.set_viewport_size({"width": 1024, "height": 900})
