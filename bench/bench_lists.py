@@ -14,7 +14,8 @@ from bench.sizes import Request, get, hubs, in_turns, run_without_indexes
 SMALL, LARGE, ROUNDS, WARM_UP = 10_000, 1_000_000, 60, 10
 KEY = "a-key-for-the-benchmarks-of-lists"
 LIST = "/api/sales/invoices/"
-#: A customer, a rare item and a queue have as many invoices in the small set as in the large one.
+#: A customer, a rare item and a queue have as many invoices in the small set as in the large one. All invoices are of
+#: the last week.
 FILL = """
     INSERT INTO customers (code, name, search)
     SELECT 'CUST-' || n, 'Pharmacy ' || n, array_to_tsvector(ARRAY['cust', n::text, 'pharmacy'])
@@ -27,7 +28,7 @@ FILL = """
         CASE WHEN n > {count} - 500 THEN 'INVOICED' ELSE 'DELIVERED' END, 'BILLED', 920,
         array_to_tsvector(ARRAY['inv', n::text, 'paracetamol', 'bc', 'item' || (n % 500)]
             || CASE WHEN n % ({count} / 15) = 0 THEN ARRAY['zincovit'] ELSE ARRAY[]::text[] END),
-        now(), now(),
+        now() - ({count} - n) * interval '7 days' / {count}, now(),
         CASE WHEN n > {count} - 500 THEN NULL ELSE 'DIRECT' END,
         CASE WHEN n > {count} - 500 THEN NULL ELSE now() - interval '2 days' END,
         CASE WHEN n > {count} - 500 THEN NULL ELSE now() - interval '2 days' END

@@ -15,8 +15,11 @@ from bench.figures import print_figure
 from bench.sizes import Request, hubs, in_turns, run_without_indexes
 
 SMALL, LARGE, ROUNDS, WARM_UP = 10_000, 1_000_000, 30, 5
+_CONTENT = re.compile(r'<td class=|class="hits"|class="card chart"')
 EMAIL, PASSWORD = "bench@hub.example", "correct horse battery staple"
 SALES = {
+    "overview, all rows of this week": "/admin",
+    "search everywhere, two words": "/admin/search?q=parace+zincovit",
     "sales": "/admin/sales",
     "sales, by number": "/admin/sales?sort=number",
     "sales, by date": "/admin/sales?sort=-date",
@@ -149,11 +152,11 @@ def _sign_in(client: FlaskClient) -> None:
 
 
 def _page(client: FlaskClient, path: str) -> Request:
-    """A function that loads a page, which must have at least one row."""
+    """A function that loads a page, which must have at least one row, hit or chart."""
 
     def request() -> None:
         answer = client.get(path)
-        if answer.status_code != 200 or "<td class=" not in answer.text:
+        if answer.status_code != 200 or not _CONTENT.search(answer.text):
             raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:200]}")
 
     return request

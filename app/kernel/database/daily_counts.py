@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, DateTime, cast, func, select
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import ColumnElement, and_, func, select
 
-from app.extensions import db
-from app.kernel import time_zones
+from app.extensions import bus, db
+from app.kernel import clock, time_zones
+
+log = structlog.get_logger(__name__)
+#: Seconds for which the count of a finished span is kept; afterwards it knows of rows that were deleted.
+LIFETIME = 900
+#: A row is committed at most this long after the moment that it has; bulk imports commit their rows in parts.
+_COMMITTED_AFTER = timedelta(minutes=10)
+_STEP = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +32,77 @@ class DailyCount:
     count: int
 
 
-def count_per_day(moment: Any, days: int, *conditions: Any) -> Sequence[DailyCount]:
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A day or a part of today; a ``finished`` one gets no more rows."""
+
+    day: date
+    begins: datetime
+    ends: datetime
+    finished: bool
+
+
+def count_per_day(moment: Any, days: int, *conditions: ColumnElement[bool]) -> Sequence[DailyCount]:
     """Count rows by the day of their column ``moment`` for the last ``days`` days of the installation, today last.
 
-    A day without rows has the count 0.
+    A day without rows has the count 0. The counts of finished spans are kept in Redis, so that only the rows of the
+    last hours are counted each time. Without Redis all are counted.
     """
+    spans = _spans(days)
+    keys = {span: _key(moment, span, conditions) for span in spans if span.finished}
+    counts = _kept(keys)
+    counted = _count(moment, [span for span in spans if span not in counts], conditions)
+    _keep({keys[span]: count for span, count in counted.items() if span.finished})
+    of_day: Counter[date] = Counter()
+    for span, count in {**counts, **counted}.items():
+        of_day[span.day] += count
+    return [DailyCount(day, of_day[day]) for day in dict.fromkeys(span.day for span in spans)]
+
+
+def _spans(days: int) -> list[_Span]:
+    """The last days; of today, the finished hours and the rest are two spans."""
     today = time_zones.today()
     shown = [today - timedelta(days=back) for back in reversed(range(days))]
-    beginnings = [time_zones.beginning_of(day) for day in shown]
-    number = func.width_bucket(moment, cast(beginnings, ARRAY(DateTime(timezone=True))))
-    found = db.session.execute(
-        select(number, func.count()).where(moment >= beginnings[0], *conditions).group_by(number)
-    )
-    counts: dict[int, int] = {row[0]: row[1] for row in found}
-    return [DailyCount(day, counts.get(number, 0)) for number, day in enumerate(shown, start=1)]
+    begins = [time_zones.beginning_of(day) for day in (*shown, today + timedelta(days=1))]
+    settled = clock.now() - _COMMITTED_AFTER
+    spans = [
+        _Span(day, begin, end, finished=end <= settled)
+        for day, begin, end in zip(shown, begins, begins[1:], strict=False)
+    ]
+    hour = begins[-2] + max(timedelta(), (settled - begins[-2]) // _STEP * _STEP)
+    return [*spans[:-1], _Span(today, begins[-2], hour, finished=True), _Span(today, hour, begins[-1], finished=False)]
+
+
+def _count(moment: Any, spans: Sequence[_Span], conditions: Sequence[ColumnElement[bool]]) -> dict[_Span, int]:
+    """The rows of each span, by one statement that reads the rows of these spans alone."""
+    counts = [
+        select(func.count()).where(moment >= span.begins, moment < span.ends, *conditions).scalar_subquery()
+        for span in spans
+    ]
+    return dict(zip(spans, db.session.execute(select(*counts)).one(), strict=True))
+
+
+def _key(moment: Any, span: _Span, conditions: Sequence[ColumnElement[bool]]) -> str:
+    """The name of a count in Redis: it differs by column, conditions with their values, and span."""
+    compiled = and_(moment >= span.begins, moment < span.ends, *conditions).compile()
+    described = f"{moment} {compiled} {sorted(compiled.params.items())}"
+    return f"hub:daily-count:{hashlib.sha256(described.encode()).hexdigest()}"
+
+
+def _kept(keys: Mapping[_Span, str]) -> dict[_Span, int]:
+    try:
+        stored: Any = bus.client.mget(list(keys.values()))
+    except RedisError as error:
+        log.warning("daily_counts_not_read", error_kind=type(error).__name__)
+        return {}
+    return {span: int(count) for span, count in zip(keys, stored, strict=True) if count is not None}
+
+
+def _keep(counts: Mapping[str, int]) -> None:
+    try:
+        with bus.client.pipeline(transaction=False) as pipe:
+            for key, count in counts.items():
+                pipe.set(key, count, ex=LIFETIME)
+            pipe.execute()
+    except RedisError as error:
+        log.warning("daily_counts_not_kept", error_kind=type(error).__name__)
