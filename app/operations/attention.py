@@ -26,7 +26,7 @@ from app.extensions import db
 from app.grn.ledgers import service as ledgers
 from app.grn.models.papers import ReceiptPdf
 from app.kernel import clock
-from app.kernel.messages import N_, Message, as_message
+from app.kernel.messages import N_, Code, Message, as_message
 from app.kernel.pagination.keyset import count_rows
 from app.kernel.worker.work_queue import WorkState
 from app.operations.backup.create import BACKUP_SUBJECT
@@ -199,7 +199,7 @@ def _modules(scope: Scope) -> Iterator[Need]:
     for user_id, name in dict.fromkeys(map(tuple, db.session.execute(ending))):
         for status in status_of(user_id):
             if status.warning is not None:
-                message = Message(N_("Module ends: %(module)s (%(user)s)"), module=status.module, user=name)
+                message = Message(N_("Module ends: %(module)s (%(user)s)"), module=Code(status.module), user=name)
                 yield Need("modules", message, ends_at=status.ends_at)
 
 

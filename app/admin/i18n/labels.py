@@ -200,6 +200,8 @@ LABELS: dict[str, tuple[LazyString, str]] = {
     "billing": (lazy_gettext("Billing"), "plain"),
     "warehouse": (lazy_gettext("Warehouse"), "plain"),
     "integrator": (lazy_gettext("Integrator"), "plain"),
+    "feature.einvoice_api": (lazy_gettext("E-invoice API"), "plain"),
+    "feature.einvoice_webhooks": (lazy_gettext("Webhooks"), "plain"),
 }
 
 

@@ -21,6 +21,7 @@ from app.accounts.principals import authenticate
 from app.admin.forms.base import Form
 from app.admin.helpers import redirect_with_errors, redirect_with_success
 from app.admin.i18n.formats import day
+from app.admin.i18n.labels import LABELS, label
 from app.admin.list_query import parse_filters
 from app.admin.lists.list_view import show_list
 from app.admin.lists.settings_tables import MODULES_OF_USERS
@@ -31,10 +32,6 @@ log = structlog.get_logger(__name__)
 
 blp = Blueprint("modules", __name__, url_prefix="/modules")
 
-MODULE_NAMES = {
-    "feature.einvoice_api": lazy_gettext("E-invoice API"),
-    "feature.einvoice_webhooks": lazy_gettext("Webhooks"),
-}
 STATE_LABELS = {
     "off": (lazy_gettext("Off"), "plain"),
     "planned": (lazy_gettext("Planned"), "busy"),
@@ -42,7 +39,11 @@ STATE_LABELS = {
     "over": (lazy_gettext("Expired"), "bad"),
 }
 #: What the templates need of each module.
-_TEXTS: Mapping[str, Any] = {"names": MODULE_NAMES, "state_labels": STATE_LABELS, "descriptions": modules.MODULES}
+_TEXTS: Mapping[str, Any] = {
+    "names": {name: LABELS[name][0] for name in modules.MODULES},
+    "state_labels": STATE_LABELS,
+    "descriptions": modules.MODULES,
+}
 #: Page of the modules of a user.
 _USER = "admin.modules.show_user"
 
@@ -135,7 +136,7 @@ def banners() -> list[tuple[str, str]]:
 
 
 def _banner(status: module_status.ModuleStatus) -> tuple[str, str]:
-    name = str(MODULE_NAMES[status.module])
+    name = label(status.module)
     if not status.days_left:
         return gettext("%(name)s has expired. Ask an administrator to renew it.", name=name), "error"
     text = ngettext(

@@ -9,6 +9,7 @@ from flask_babel import gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 from werkzeug.wrappers import Response
 
+from app.accounts import users
 from app.accounts.guards import ADMINISTRATION, requires
 from app.accounts.ownership import actor
 from app.admin.attention_links import needs_of_viewer
@@ -57,9 +58,11 @@ RETRIES: dict[str, tuple[str, LazyString]] = {
 def show() -> str:
     """The present state; a script refreshes it every five seconds."""
     needs = needs_of_viewer()
+    status = hub_status.collect_status()
     return render_template(
         "admin/operations_show.html",
-        status=hub_status.collect_status(),
+        status=status,
+        drainers=users.names_of_credentials(queue.health.drain.by for queue in status.queues if queue.health.drain),
         needs=needs,
         has_red=any(entry.need.is_red for entry in needs),
         kinds=KINDS,

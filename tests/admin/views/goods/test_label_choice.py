@@ -97,6 +97,10 @@ class TestRequests:
         assert made.roll_ids == [roll.id for roll in receipt.fabric_items[0].rolls]
         assert (made.paper, made.start) == ("thermal", 1)
 
+    def test_one_roll_is_named_as_one(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
+        assert "the labels of all 3 rolls are printed" in warehouse.get(path_of(receipt)).text
+        assert "the label of 1 roll is printed" in warehouse.get(path_of(sample_data.receive_goods(50))).text
+
     def test_labels_of_another_receipt_are_not_found(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
         assert warehouse.get(f"{path_of(receipt)}/999").status_code == 404
         assert warehouse.get(f"{path_of(receipt)}/999.pdf").status_code == 404

@@ -1,0 +1,59 @@
+"""Long names, long numbers and large amounts fit on the pages, in each size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from app.accounts.models.accounts import User
+from tests.admin.conftest import Opener, sign_in
+from tests.admin.walk.filled_hub import SIZES, faults_in, fill
+
+PATHS = (
+    "/admin/sales",
+    "/admin/rolls",
+    "/admin/users",
+    "/admin/einvoices?attention=rejected",
+    "/admin/einvoices/35",
+    "/admin/einvoices/35/edit",
+)
+SERIOUS = re.compile(
+    r"too wide|scrolls sideways|right of the page|overlaps|sticks out|choice is cut|small target: <button"
+)
+
+
+@pytest.fixture
+def page(open_page: Opener, create_user: Callable[..., User]) -> Page:
+    user = create_user("admin", name="Ayşe Demir")
+    fill(user)
+    return sign_in(open_page(language="tr"), user)
+
+
+@pytest.mark.drill
+def test_long_texts_fit(page: Page) -> None:
+    faults = []
+    for path in PATHS:
+        page.goto(path)
+        for width, height in SIZES.items():
+            page.set_viewport_size({"width": width, "height": height})
+            faults += [f"{path} {width}: {fault}" for fault in faults_in(page) if SERIOUS.search(fault)]
+    assert not faults
+
+
+@pytest.mark.drill
+def test_twenty_rows_with_buttons_are_one_screen(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto("/admin/users")
+    heights = page.locator("tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+    assert max(heights) <= 30
+
+
+@pytest.mark.drill
+def test_names_use_the_room_of_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/admin/users")
+    cell = page.locator("td.text > span", has_text="cagri.simsek")
+    assert cell.evaluate("span => span.scrollWidth > 150 && getComputedStyle(span).maxWidth === 'none'")
