@@ -10,7 +10,7 @@ from typing import Any, Literal, cast, get_args
 
 from environs import EnvValidationError, FileAwareEnv, validate
 
-from app import config_values, storage_settings
+from app import config_values, redis_servers, storage_settings
 from app.languages import LANGUAGES, SOURCE
 from app.process_numbers import STREAMS
 from app.storage_settings import STORED_IN_FOLDER, StorageSettings
@@ -151,10 +151,7 @@ class Settings:
             "JWT_ACCESS_TOKEN_EXPIRES": self.access_token_lifetime,
             "JWT_REFRESH_TOKEN_EXPIRES": self.refresh_token_lifetime,
             "JWT_ERROR_MESSAGE_KEY": "message",
-            "RATELIMIT_STORAGE_OPTIONS": {
-                "socket_timeout": self.limit_timeout_seconds,
-                "socket_connect_timeout": self.limit_timeout_seconds,
-            },
+            "RATELIMIT_STORAGE_OPTIONS": {"timeout": self.limit_timeout_seconds},
             "PROPAGATE_EXCEPTIONS": False,
             "TRAP_HTTP_EXCEPTIONS": False,
         }
@@ -280,8 +277,7 @@ def _weaknesses(settings: Settings) -> list[str]:
     for name in ("database_url", "database_replica_url"):
         if (url := getattr(settings, name)) and not url.startswith("postgresql+psycopg://"):
             faults.append(f"{name.upper()} must be a postgresql:// address.")
-    if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://")):
-        faults.append("REDIS_URL must be a redis:// or rediss:// address.")
+    faults += redis_servers.address_faults("REDIS_URL", settings.redis_url)
     if settings.event_retention and settings.event_retention < settings.webhook_retention:
         faults.append("EVENT_RETENTION_DAYS must not be less than WEBHOOK_RETENTION_DAYS: deliveries send events.")
     if settings.metrics_token and len(settings.metrics_token) < MINIMUM_KEY_LENGTH:

@@ -14,6 +14,8 @@ from redis import Redis
 from sqlalchemy import Engine, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
+from app.redis_servers import RedisServers
+
 #: Fixed names of constraints: the error handlers recognise a lost race by them.
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -49,15 +51,19 @@ limiter = Limiter(key_func=get_remote_address)
 celery = Celery("invoice-hub", task_cls="app.kernel.worker.celery_app:HubTask")
 
 
+#: Time limit of each connection and each answer of Redis.
+REDIS_SECONDS = 2.0
+
+
 class RedisBus:
-    """The Redis client of a process; every call has a time limit of two seconds."""
+    """The Redis client of a process; with sentinels it follows the master."""
 
     client: Redis
+    servers: RedisServers
 
     def init_app(self, url: str) -> None:
-        self.client = Redis.from_url(
-            url, socket_timeout=2, socket_connect_timeout=2, health_check_interval=10, decode_responses=True
-        )
+        self.servers = RedisServers.parse(url)
+        self.client = self.servers.client(REDIS_SECONDS, health_check_interval=10, decode_responses=True)
 
 
 bus = RedisBus()

@@ -74,9 +74,9 @@ PROCESSES: tuple[HubProcess, ...] = (
         "beat",
         _celery("beat", "--loglevel", "WARNING", "--schedule", f"{DATA_DIR}/beat-schedule", "--pidfile", ""),
     ),
-    # Everything it needs is in the environment, which other users of the machine cannot read: FLOWER_* and
-    # CELERY_BROKER_URL. It does not load the application, and so is up in a moment.
-    HubProcess("flower", _python("celery", "--quiet", "flower", "--logging=error")),
+    # Everything it needs is in the environment, which other users of the machine cannot read: FLOWER_* and REDIS_URL.
+    # It does not load the application, and so is up in a moment.
+    HubProcess("flower", _python("celery", "--quiet", "--config", "flower_settings", "flower", "--logging=error")),
 )
 
 #: Brings the schema of the database up to date; the migrate step of compose and systemd.

@@ -235,10 +235,10 @@ def close_connections(other: Hub) -> None:
 @contextmanager
 def restored_singletons() -> Iterator[None]:
     """Restore the singletons of the process (limiter, Redis client, Celery) that another application rebinds."""
-    broker = {name: celery.conf[name] for name in ("broker_url", "broker_use_ssl")}
+    broker = {name: celery.conf[name] for name in bus.servers.broker_settings(0)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limiter, "__dict__", dict(limiter.__dict__))
-        for owner, name in ((HubTask, "flask_app"), (bus, "client")):
+        for owner, name in ((HubTask, "flask_app"), (bus, "client"), (bus, "servers")):
             patch.setattr(owner, name, getattr(owner, name))
         yield
     celery.conf.update(broker)

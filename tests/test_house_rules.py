@@ -33,6 +33,7 @@ LAYERS = {
     "languages": -1,  # a setting names one
     "config_values": -1,
     "process_numbers": -1,  # a setting has the same limits
+    "redis_servers": -1,
     "storage_settings": -1,
     "config": 0,
     "celery_config": 0,

@@ -17,7 +17,8 @@ from app.kernel.outbound.ssrf import AddressError
 ROOT = Path(__file__).resolve().parents[1]
 #: Pages have gettext; the launcher and the environment's settings speak before there is a language; the offline
 #: verifier is a file of its own.
-_OTHER_TEXTS = {"admin", "local", "config.py", "config_values.py", "storage_settings.py", "offline"}
+_SETTINGS = {"config.py", "config_values.py", "redis_servers.py", "storage_settings.py"}
+_OTHER_TEXTS = {"admin", "local", "offline"} | _SETTINGS
 MODULES = sorted(
     path
     for path in (ROOT / "app").rglob("*.py")

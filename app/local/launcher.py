@@ -94,7 +94,6 @@ def _run(
         table = (*table, *DEMO_PROCESSES)
     stack.callback(print_line, "stopped.")
     servers = _start_servers(environment, settings, stack)
-    environment["CELERY_BROKER_URL"] = _verified(environment["REDIS_URL"])
     _clear_metrics(settings.data_dir / METRICS_FOLDER)
     if Path(environment["STORAGE_DIR"]) == settings.data_dir / STORAGE_FOLDER:
         close_folder(settings.data_dir / STORAGE_FOLDER)
@@ -107,13 +106,6 @@ def _run(
     group.start()
     stack.callback(print_line, "stopping ...")
     group.watch(servers, ReadyBanner(environment, started).tick)
-
-
-def _verified(url: str) -> str:
-    """``url`` with the option that makes Flower, which does not load the hub, verify the certificate of Redis."""
-    if not url.startswith("rediss://") or "ssl_" in url:
-        return url
-    return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
 
 
 def _clear_metrics(folder: Path) -> None:

@@ -166,6 +166,16 @@ def _redis() -> Iterator[Finding]:
         )
 
 
+def _sentinels() -> Iterator[Finding]:
+    states = redis_info.read_sentinels()
+    for state in states:
+        if state.fault:
+            remedy = "Repair it, or take it out of REDIS_URL; without a quorum nothing takes over from a lost master."
+            yield Finding("sentinels", State.WARNING, f"{state.address}: {state.fault}", remedy)
+    if states and not any(state.fault for state in states):
+        yield Finding("sentinels", State.OK, f"{len(states)} answer, know a replica, and agree")
+
+
 def _attention() -> Iterator[Finding]:
     try:
         needs = attention.list_needs(lambda _ability: True, None)
@@ -206,6 +216,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _database,
     _identifiers,
     _redis,
+    _sentinels,
     doctor_storage.check_storage,
     doctor_documents.check_pdf_libraries,
     _attention,

@@ -19,8 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import events
 from app.accounts.credentials import ip_allowlist, revalidation
-from app.extensions import bus, db
+from app.extensions import db
 from app.kernel import json
+from app.kernel.worker.subscription import Subscription
 from app.stream.places import places
 from app.stream.publisher import CHANNEL
 from app.stream.sse_frames import StreamEvent, from_message
@@ -160,15 +161,14 @@ class Broadcaster:
             time.sleep(RECONNECT_SECONDS)
 
     def _listen(self) -> None:
-        with bus.client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
-            channel.subscribe(CHANNEL)
+        with Subscription(CHANNEL) as channel:
             # Events that were published before the subscription are in the log.
             self._catch_up_safely()
             last_message_at = time.monotonic()
             while not self.closing.is_set():
                 self._revalidate_if_due()
                 places.exchange_if_due()
-                message = channel.get_message(timeout=1.0)
+                message = channel.receive(1.0)
                 if message:
                     last_message_at = time.monotonic()
                     self._receive(json.decode(message["data"]))

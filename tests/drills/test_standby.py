@@ -11,11 +11,10 @@ import psycopg
 import pytest
 
 from app.einvoices.samples import DRAFT
-from tests.drills.figures import Figures, report
 from tests.drills.hubs import HEADERS, DrillHub, drill_hub, wait_for
 from tests.drills.loads import Imports
 from tests.drills.papers import issue, printed, sign_in_a_seller, sign_in_an_admin
-from tests.drills.watching import CONCURRENCY, Watching, subscribe
+from tests.drills.watching import Watching, every_event_arrived, subscribe
 from tests.factories import a_sale
 
 pytestmark = pytest.mark.drill
@@ -80,18 +79,6 @@ def test_a_standby_takes_over_under_load(hub: DrillHub, seller: dict[str, str]) 
     imports.report(fault)
     printed(hub, seller, papers, fault, began)
     every_event_arrived(hub, endpoint, watching, fault, began)
-
-
-def every_event_arrived(hub: DrillHub, endpoint: int, watching: Watching, fault: str, began: float) -> None:
-    [(happened,)] = hub.sql(
-        "SELECT count(*) FROM events WHERE type LIKE 'sales.%%' "
-        "AND created_at > (SELECT created_at FROM webhook_endpoints WHERE id = %s)",
-        endpoint,
-    )
-    wait_for(lambda: len(watching.taken) >= happened, 120)
-    lost = happened - len(watching.taken)
-    report(Figures(fault, "webhooks", happened, lost, watching.repeats, CONCURRENCY, time.monotonic() - began))
-    watching.receiver.close()
 
 
 def test_a_demoted_server_refuses_changes_for_now(hub: DrillHub, seller: dict[str, str]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import random
 import threading
+import time
 from collections import Counter
 
-from tests.drills.hubs import DrillHub
+from tests.drills.figures import Figures, report
+from tests.drills.hubs import DrillHub, wait_for
 from tests.webhooks.receivers import Received, Receiver
 
 CONCURRENCY = 10
@@ -50,3 +52,16 @@ def subscribe(hub: DrillHub, headers: dict[str, str], port: int) -> int:
     status, answer = hub.post("/api/v1/webhooks/endpoints", body, headers=headers)
     assert status == 201, answer
     return int(answer["id"])
+
+
+def every_event_arrived(hub: DrillHub, endpoint: int, watching: Watching, fault: str, began: float) -> None:
+    """Wait for the events of sales since the endpoint was made, and report how many arrived."""
+    [(happened,)] = hub.sql(
+        "SELECT count(*) FROM events WHERE type LIKE 'sales.%%' "
+        "AND created_at > (SELECT created_at FROM webhook_endpoints WHERE id = %s)",
+        endpoint,
+    )
+    wait_for(lambda: len(watching.taken) >= happened, 120)
+    lost = happened - len(watching.taken)
+    report(Figures(fault, "webhooks", happened, lost, watching.repeats, CONCURRENCY, time.monotonic() - began))
+    watching.receiver.close()

@@ -33,7 +33,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 #: Variables of gunicorn, Celery, Flower, Python and the metrics; they are no settings of the hub.
 OTHERS = {
     "PYTHONUNBUFFERED", "DATA_DIR", "HOST", "PORT", "WEB_CONCURRENCY", "METRICS_PORT", "PROMETHEUS_MULTIPROC_DIR",
-    "CELERY_BROKER_URL", "FLOWER_ADDRESS", "FLOWER_PORT", "FLOWER_BASIC_AUTH", "FLOWER_READ_ONLY", "PATH",
+    "FLOWER_ADDRESS", "FLOWER_PORT", "FLOWER_BASIC_AUTH", "FLOWER_READ_ONLY", "PATH",
     "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL",
     "OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", "EVENT_RETENTION_DAYS", "API_CALL_RETENTION_DAYS",
     "WEBHOOK_RETENTION_DAYS", "XDG_CACHE_HOME",
@@ -110,7 +110,7 @@ class TestCompose:
     def test_the_defaults_of_compose_are_valid(self, monkeypatch: pytest.MonkeyPatch) -> None:
         web = {name: str(value) for name, value in COMPOSE["services"]["web"]["environment"].items()}
         for name, value in web.items():
-            monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value))
+            monkeypatch.setenv(name, re.sub(r"\$\{\w+:[-?](.*?)\}", r"\1", value).replace("in .env", "secret"))
         monkeypatch.setenv("SECRET_KEY", "0123456789abcdef0123456789abcdef")
         monkeypatch.setenv("STORAGE_DIR", "/srv/hub/storage")
         settings = Settings.from_environment()
@@ -182,7 +182,9 @@ class TestImage:
             assert any(fnmatch.fnmatch(source, pattern) or source.startswith(f"{pattern}/") for pattern in kept), source
 
     def test_everything_that_the_hub_imports_is_copied(self) -> None:
-        assert {"app", "migrations", "wsgi.py", "celery_worker.py"} <= set(copied_sources(last_stage()))
+        assert {"app", "migrations", "wsgi.py", "celery_worker.py", "flower_settings.py"} <= set(
+            copied_sources(last_stage())
+        )
 
     def test_runs_as_its_own_user_and_holds_no_compiler(self) -> None:
         steps = last_stage()

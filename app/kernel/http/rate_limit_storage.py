@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import structlog
-from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.storage import MemoryStorage, RedisStorage, Storage
 from redis.exceptions import RedisError
+
+from app.redis_servers import SCHEMES, RedisServers
 
 log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
@@ -30,11 +32,12 @@ class FailoverStorage(Storage):
     Flask-Limiter has such a fallback too, but raises the error in all requests that were under way when it switches.
     """
 
-    STORAGE_SCHEME = (f"{_PREFIX}redis", f"{_PREFIX}rediss")  # type: ignore[assignment]
+    STORAGE_SCHEME = sorted(f"{_PREFIX}{scheme}" for scheme in SCHEMES)
 
-    def __init__(self, uri: str, wrap_exceptions: bool = False, **options: Any) -> None:
+    def __init__(self, uri: str, wrap_exceptions: bool = False, *, timeout: float, **_options: Any) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
-        self._redis = cast("Storage", storage_from_string(uri.removeprefix(_PREFIX), **options))
+        client = RedisServers.parse(uri.removeprefix(_PREFIX)).client(timeout)
+        self._redis = RedisStorage("redis://", connection_pool=client.connection_pool)
         self._is_away = False
         self._probe_at = 0.0
 

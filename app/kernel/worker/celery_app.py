@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import ssl
 import threading
 import time
 from contextvars import Context, copy_context
@@ -17,9 +16,10 @@ from prometheus_client import Counter, Histogram
 
 from app.celery_config import BEAT_SCHEDULE, RENAMED_TASKS, ROUTES, Queue
 from app.config import Settings
-from app.extensions import celery
+from app.extensions import REDIS_SECONDS, celery
 from app.kernel import logs
 from app.kernel.worker.wake_ups import wake_ups_of
+from app.redis_servers import RedisServers
 
 log = structlog.get_logger(__name__)
 
@@ -94,18 +94,12 @@ def configure(app: Flask, settings: Settings) -> None:
             "time limits are out of order: a lease must be longer than the limit of the task that holds it"
         )
     HubTask.flask_app = app
+    broker = RedisServers.parse(settings.redis_url).broker_settings(REDIS_SECONDS)
+    broker["broker_transport_options"] |= {"visibility_timeout": VISIBILITY_TIMEOUT, "health_check_interval": 10}
     celery.conf.update(
-        broker_url=settings.redis_url,
-        broker_use_ssl=_tls_options(settings.redis_url),
+        **broker,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={
-            "visibility_timeout": VISIBILITY_TIMEOUT,
-            "socket_timeout": 2,
-            "socket_connect_timeout": 2,
-            "retry_on_timeout": False,
-            "health_check_interval": 10,
-        },
         task_publish_retry=False,
         task_ignore_result=True,
         task_serializer="json",
@@ -124,11 +118,6 @@ def configure(app: Flask, settings: Settings) -> None:
         beat_schedule=BEAT_SCHEDULE,
         timezone="UTC",
     )
-
-
-def _tls_options(url: str) -> dict[str, Any] | None:
-    """Celery does not verify certificates by itself; ``ssl_…`` parameters of the URL replace these options."""
-    return {"ssl_cert_reqs": ssl.CERT_REQUIRED} if url.startswith("rediss://") else None
 
 
 class DebouncedTask:

@@ -11,9 +11,10 @@ import structlog
 from redis.exceptions import RedisError
 
 from app.extensions import bus
+from app.kernel.worker.subscription import Subscription
 
 log = structlog.get_logger(__name__)
-_RECONNECT_SECONDS = 1.0
+_RECONNECT_SECONDS, _LISTEN_SECONDS = 1.0, 5.0
 #: One line for each outage that lasts longer than a reconnection.
 _REPORTED_FAILURE = 3
 
@@ -48,11 +49,10 @@ class WakeUps:
         failures = 0
         while True:
             try:
-                with bus.client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
-                    channel.subscribe(self._channel)
+                with Subscription(self._channel) as channel:
                     failures = 0
                     while True:
-                        if channel.get_message(timeout=60.0):
+                        if channel.receive(_LISTEN_SECONDS):
                             self._event.set()
             except RedisError as error:
                 failures += 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import redis
+from redis.exceptions import RedisError
 
 from app.local.errors import LocalRunError
+from app.redis_servers import BadAddress, RedisServers
 
 _TIMEOUT_SECONDS = 5
 
@@ -31,15 +32,16 @@ def require_database(url: str) -> None:
 
 
 def require_broker(url: str) -> None:
-    """Connect to the server of REDIS_URL.
+    """Connect to the server of REDIS_URL, or to the one that its sentinels name.
 
     Raises:
         LocalRunError: the message has the reason of the client, without the password.
     """
     try:
-        with redis.Redis.from_url(
-            url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
-        ) as client:
+        with RedisServers.parse(url).client(_TIMEOUT_SECONDS) as client:
             client.ping()
-    except (redis.RedisError, ValueError) as error:
-        raise LocalRunError(f"The server of REDIS_URL cannot be used: {error}") from error
+    except BadAddress as error:
+        raise LocalRunError(f"REDIS_URL {error}") from error
+    except RedisError as error:
+        reason, _, _ = str(error).partition(" : ")  # then redis-py describes each sentinel in a thousand characters
+        raise LocalRunError(f"The server of REDIS_URL cannot be used: {reason}") from error

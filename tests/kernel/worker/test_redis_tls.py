@@ -85,7 +85,7 @@ def tls_redis(tmp_path: Path) -> Iterator[TlsRedis]:
 @pytest.fixture
 def _restored_broker(app: Hub) -> Iterator[None]:
     """Give Celery its broker back."""
-    before = {name: celery.conf[name] for name in ("broker_url", "broker_use_ssl")}
+    before = {name: celery.conf[name] for name in bus.servers.broker_settings(0)}
     yield
     celery.conf.update(before)
 
