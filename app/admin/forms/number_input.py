@@ -11,7 +11,9 @@ from flask_babel import format_decimal, get_locale
 
 #: Stands for a text that is no number: every field of a schema refuses it.
 UNREADABLE: Any = object()
-_WHOLE, _GROUPED, _DECIMALS = r"\d{1,15}", r"\d{1,3}(?:%s\d{3}){1,4}", r"(?:%s\d{1,10})?"
+_WHOLE, _DECIMALS = r"\d{1,15}", r"(?:%s\d{1,10})?"
+#: By three digits, or as pages for India show numbers: ``12,34,567``.
+_GROUPED = r"(?:\d{1,3}(?:%(group)s\d{3}){1,4}|\d{1,2}(?:%(group)s\d{2}){1,6}%(group)s\d{3})"
 
 
 def separators() -> tuple[str, str]:
@@ -26,7 +28,7 @@ def read_number(text: str) -> Any:
     decimals, and is not read as 1250.
     """
     decimal, group = separators()
-    whole = f"(?:{_WHOLE}|{_GROUPED % re.escape(group)})"
+    whole = f"(?:{_WHOLE}|{_GROUPED % {'group': re.escape(group)}})"
     text = text.strip()
     if not re.fullmatch(whole + _DECIMALS % re.escape(decimal), text, re.ASCII):
         return UNREADABLE

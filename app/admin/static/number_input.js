@@ -8,9 +8,9 @@ export const one = 10n ** BigInt(places);
 /** Function that reads a typed number in units of 10^-10; its result is null if the text is no number. */
 export function numberReader(decimal, group) {
   const escape = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const number = new RegExp(
-    `^(\\d{1,15}|\\d{1,3}(?:${escape(group)}\\d{3}){1,4})(?:${escape(decimal)}(\\d{1,10}))?$`,
-  );
+  // Groups of three digits, or as pages for India show numbers: 12,34,567.
+  const groups = `\\d{1,3}(?:${escape(group)}\\d{3}){1,4}|\\d{1,2}(?:${escape(group)}\\d{2}){1,6}${escape(group)}\\d{3}`;
+  const number = new RegExp(`^(\\d{1,15}|${groups})(?:${escape(decimal)}(\\d{1,10}))?$`);
   return (text) => {
     const match = number.exec(text.trim());
     if (!match) return null;

@@ -176,6 +176,7 @@ def test_numbers_are_read_as_the_language_writes_them(signed_in: Callable[..., P
         ("7", "1.0051"),
         ("1000000000", "9999.9999"),
         ("1,234", "12,345.6789"),
+        ("1,00,000", "12,34,567.5"),
         ("9", "0"),
     ],
 )
