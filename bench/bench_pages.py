@@ -60,6 +60,8 @@ GOODS_FILL = """
 GOODS = {
     "receipts": "/admin/receipts",
     "receipts, whole roll number": "/admin/receipts?search=R-{number}",
+    "receipts, a fabric": "/admin/receipts?fabricId=7",
+    "receipts, a colour": "/admin/receipts?color=colour+7",
     "rolls": "/admin/rolls",
     "rolls, by number": "/admin/rolls?sort=number",
     "rolls, to inspect": "/admin/rolls?state=waiting",

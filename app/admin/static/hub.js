@@ -2,6 +2,7 @@
 "use strict";
 
 import "./list.js";
+import "./refresh.js";
 
 const language = document.documentElement.lang;
 // Zone of the viewer; without it the page has the times of the server, and the next page knows the browser's zone.
