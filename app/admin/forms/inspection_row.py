@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
 from flask_babel import gettext
 
@@ -56,6 +57,11 @@ class InspectionRow:
         return "&".join(f"{name}={self.values[name]}" for name in self.far_off)
 
     @property
+    def shown(self) -> str:
+        """The stored values; the form sends them back, so that a value that another person stored meanwhile is seen."""
+        return urlencode(self.stored)
+
+    @property
     def supplier_values(self) -> dict[str, str]:
         """The supplier's measures, by the name of the field; those that the supplier did not state are left out."""
         measures = {_NAMES[column]: getattr(self.roll, name) for column, name in INSPECTED_TO_SUPPLIER.items()}
@@ -97,15 +103,19 @@ def stored_row(roll: SupplierRoll) -> InspectionRow:
 def save(receipt_id: int, item_id: int, roll_id: int, form: Mapping[str, str], *, actor: str) -> InspectionRow:
     """Store the fields that were sent and changed; an empty one removes the finding.
 
-    Nothing is stored if a value is refused, or if a measure is far off the supplier's and not yet confirmed.
+    Nothing is stored if a value is refused, if another person stored one since the form was shown, or if a measure is
+    far off the supplier's and not yet confirmed.
 
     Raises:
         UnknownRoll: this item has no such roll.
     """
     row = stored_row(packing_list.find_roll(receipt_id, item_id, roll_id))
-    row.values |= {name: form[name].strip() for name in FIELDS if name in form}
+    shown = {**row.stored, **dict(parse_qsl(form.get("shown", ""), keep_blank_values=True))}
+    typed = {name: form[name].strip() for name in FIELDS if name in form}
+    row.values |= {name: text for name, text in typed.items() if text != shown[name]}
     changed = {name: _data(name, text) for name, text in row.values.items() if text != row.stored[name]}
-    if not changed:
+    row.errors = {name: [_stored_meanwhile(row.stored[name])] for name in changed if shown[name] != row.stored[name]}
+    if row.errors or not changed:
         return row
     try:
         findings = load_data(InspectionSchema(), changed)
@@ -120,6 +130,12 @@ def save(receipt_id: int, item_id: int, roll_id: int, form: Mapping[str, str], *
         return row
     saved.is_saved = True
     return saved
+
+
+def _stored_meanwhile(value: str) -> str:
+    if not value:
+        return gettext("Another person removed the value meanwhile. Save again to store yours.")
+    return gettext("Another person stored %(value)s meanwhile. Save again to replace it.", value=value)
 
 
 def _field_errors(refusal: Refusal) -> dict[str, list[str]]:

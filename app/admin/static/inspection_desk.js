@@ -55,6 +55,8 @@ function save(row) {
 }
 
 async function send(address, data, id) {
+  // Read now, and not when the row was saved: the answer to an earlier save of the row has brought newer values.
+  data.set("shown", document.querySelector(`#${id} [name=shown]`).value);
   try {
     const response = await fetch(address, { method: "POST", body: data, headers: { "HX-Request": "true" } });
     const elsewhere = response.headers.get("HX-Redirect");

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,6 +14,7 @@ from playwright.sync_api import Page, expect
 from app.grn.models.receipts import GoodsReceipt, SupplierRoll
 from app.grn.receipts import packing_list
 from app.grn.receipts import service as receipts
+from app.kernel.unit_of_work import unit_of_work
 from tests.admin import sample_data
 from tests.admin.client import submit_form
 from tests.admin.conftest import check_page, take_screenshot
@@ -27,6 +30,13 @@ def path_of(receipt: GoodsReceipt) -> str:
 def rolls_of(receipt: GoodsReceipt) -> list[SupplierRoll]:
     """The rolls as they are stored now."""
     return receipts.find(receipt.id).fabric_items[0].rolls
+
+
+def store_as_colleague(receipt: GoodsReceipt) -> None:
+    """Store a length of the first roll, as another person does meanwhile."""
+    roll = rolls_of(receipt)[0]
+    with unit_of_work():
+        packing_list.inspect(receipt.id, roll.fabric_item_id, roll.id, {"inspected_length": 98}, actor="colleague")
 
 
 @pytest.mark.main_job
@@ -58,6 +68,52 @@ def test_enter_begins_in_the_same_column_of_the_next_roll(signed_in: Callable[..
         page.keyboard.press("Enter")
     expect(page.locator("#progress")).to_contain_text("2 of 2")
     assert [(r.inspected_length, r.inspected_width) for r in rolls_of(receipt)] == [(99, 145), (111, 146)]
+
+
+def test_a_value_that_a_colleague_stored_meanwhile_is_not_replaced_without_a_question(
+    signed_in: Callable[..., Page],
+) -> None:
+    receipt = sample_data.receive_goods(100)
+    page = signed_in("warehouse")
+    page.goto(path_of(receipt))
+    store_as_colleague(receipt)
+    page.keyboard.type("97")
+    page.keyboard.press("Enter")
+    expect(page.locator(".field-error:visible")).to_have_text(
+        "Another person stored 98 meanwhile. Save again to replace it."
+    )
+    assert rolls_of(receipt)[0].inspected_length == 98
+    page.locator("tbody input[name=length]").press("Enter")
+    expect(page.locator(".field-error:visible")).to_have_count(0)
+    assert rolls_of(receipt)[0].inspected_length == 97
+
+
+def test_a_field_that_was_not_touched_keeps_what_a_colleague_stored(
+    signed_in_client: Callable[..., FlaskClient],
+) -> None:
+    receipt = sample_data.receive_goods(100)
+    client, path = signed_in_client("warehouse"), path_of(receipt)
+    [roll] = rolls_of(receipt)
+    shown = urlencode({"length": "", "width": ""})
+    with unit_of_work():
+        packing_list.inspect(
+            receipt.id, receipt.fabric_items[0].id, roll.id, {"inspected_length": 98}, actor="colleague"
+        )
+    submit_form(client, f"{path}/{roll.id}", length="", width="145", shown=shown)
+    [stored] = rolls_of(receipt)
+    assert (stored.inspected_length, stored.inspected_width) == (98, 145)
+
+
+def test_two_quick_saves_of_a_roll_do_not_meet_each_other(signed_in: Callable[..., Page]) -> None:
+    receipt = sample_data.receive_goods(100)
+    page = signed_in("warehouse")
+    page.goto(path_of(receipt))
+    page.route("**/inspection/*", lambda route: (time.sleep(0.5), route.continue_())[1])
+    for length in ("98", "97"):
+        page.locator("tbody input[name=length]").fill(length)
+        page.keyboard.press("Enter")
+    expect(page.locator("tbody input[name=length]")).to_have_attribute("data-stored", "97")
+    assert rolls_of(receipt)[0].inspected_length == 97
 
 
 def test_value_far_off_asks_again(signed_in: Callable[..., Page]) -> None:
