@@ -77,6 +77,18 @@ def test_the_document_of_the_account_goes_with_the_einvoice(
     assert (sent["format"], sent["sha256"]) == (name, document["sha256"])
 
 
+def test_one_that_waits_for_its_document_is_not_sent_beside_another(
+    admin: FlaskClient, open_account: Open, store: StoringProvider
+) -> None:
+    account = open_account(document_format="ubl")
+    ready, waiting = (an_issued(admin, provider_account_id=account["id"]) for _ in range(2))
+    perform(admin, ready["id"], "send")
+    sent_documents.write_due()
+    perform(admin, waiting["id"], "send")
+    outbox.send_due()
+    assert [each["einvoice"]["id"] for each in store.bodies] == [ready["id"]]
+
+
 def test_without_a_format_the_request_is_as_before(
     admin: FlaskClient, open_account: Open, store: StoringProvider
 ) -> None:
