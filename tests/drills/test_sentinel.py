@@ -60,9 +60,9 @@ def test_another_master_takes_over_under_load(
         ended = time.monotonic()
         old = valkeys.fail_over(Program.kill if fate == "killed" else Program.freeze)
         print(f"\nMaster {fate}: another one after {time.monotonic() - ended:.1f} s,", end=" ")
-        papers += [issue(hub, seller) for _ in range(PAPERS // 2)]
         wait_for(lambda: all('"redis":"ok"' in hub.get("/readyz", web=web)[1] for web in (0, 1)), 30)
         print(f"all web processes use it after {time.monotonic() - ended:.1f} s,", end=" ")
+        papers += [issue(hub, seller) for _ in range(PAPERS // 2)]
         (Program.start if fate == "killed" else Program.thaw)(old)  # under load: it refuses writes from now on
         before = len(imports.stored)
         wait_for(lambda: len(imports.stored) >= max(INVOICES, before + INVOICES / 4), 300)
