@@ -15,6 +15,7 @@ from redis import Redis
 
 from app.stream.publisher import CHANNEL
 from bench.bench_webhooks import in_hub
+from bench.figures import print_figure
 from bench.hub import RunningHub, running_hub
 
 WRITERS, FLOOD, SECONDS, SETTLE_SECONDS = 2, 30_000, 8.0, 120.0
@@ -60,7 +61,8 @@ def run() -> None:
         ceiling = _flood(hub, database)
         print(f"\nThe relay on this machine, {WRITERS} writers, {PER_TRANSACTION} events in each of their transactions")
         print(f"bare psycopg, the same rows: {bare:.0f} rows/s")
-        print(f"{FLOOD} events that wait: the relay places {ceiling:.0f}/s, {ceiling / bare:.2f} of the bare inserts")
+        print_figure(f"events a second that one relay places, {FLOOD} wait / bare inserts", ceiling / bare)
+        print_figure("events a second that one relay places", ceiling, "{:.0f}")
         print(f"{'asked':>6}{'written':>9}{'events/s':>10}{'lag p50 ms':>12}{'lag p95 ms':>12}{'backlog after':>15}")
         for share in SHARES:
             print(_at(hub, database, share, ceiling))
@@ -94,6 +96,7 @@ def _at(hub: RunningHub, database: psycopg.Connection[tuple[int]], share: float,
         _drained(database)
         time.sleep(0.5)
     cuts = statistics.quantiles(lags.seconds, n=20)
+    print_figure(f"lag of a stream at {share:.0%} of the ceiling asked for, p95 in ms", cuts[18] * 1000, "{:.0f}")
     reached = f"{share:>6.0%}{written / ceiling:>9.0%}{written:>10.0f}"
     return f"{reached}{cuts[9] * 1000:>12.0f}{cuts[18] * 1000:>12.0f}{backlog:>15}"
 

