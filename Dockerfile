@@ -34,9 +34,9 @@ WORKDIR /opt/app
 COPY app app
 COPY --from=builder /opt/build/app/admin/static/vendor app/admin/static/vendor
 COPY migrations migrations
-COPY wsgi.py celery_worker.py flower_settings.py ./
+COPY wsgi.py celery_worker.py ./
 RUN /opt/hub/bin/python -m app.admin.i18n.catalogs compile \
-    && /opt/hub/bin/python -m compileall -q app migrations wsgi.py celery_worker.py flower_settings.py
+    && /opt/hub/bin/python -m compileall -q app migrations wsgi.py celery_worker.py
 ENV PATH=/opt/hub/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HOST=0.0.0.0 \

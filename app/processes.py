@@ -76,7 +76,7 @@ PROCESSES: tuple[HubProcess, ...] = (
     ),
     # Everything it needs is in the environment, which other users of the machine cannot read: FLOWER_* and REDIS_URL.
     # It does not load the application, and so is up in a moment.
-    HubProcess("flower", _python("celery", "--quiet", "--config", "flower_settings", "flower", "--logging=error")),
+    HubProcess("flower", _python("celery", "--quiet", "--config", "app.flower_settings", "flower", "--logging=error")),
 )
 
 #: Brings the schema of the database up to date; the migrate step of compose and systemd.

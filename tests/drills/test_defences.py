@@ -29,7 +29,7 @@ from tests.drills.removals import REMOVALS, Removal
 pytestmark = pytest.mark.drill
 
 PAGE = ROOT / "docs" / "security.md"
-COPIED = ("app", "migrations", "tests", "pyproject.toml", "wsgi.py", "celery_worker.py", "flower_settings.py")
+COPIED = ("app", "migrations", "tests", "pyproject.toml", "wsgi.py", "celery_worker.py")
 LINKED = ("node_modules", "docs")
 PARALLEL = 2
 #: The database that a run uses is a copy of the migrated one.

@@ -182,9 +182,7 @@ class TestImage:
             assert any(fnmatch.fnmatch(source, pattern) or source.startswith(f"{pattern}/") for pattern in kept), source
 
     def test_everything_that_the_hub_imports_is_copied(self) -> None:
-        assert {"app", "migrations", "wsgi.py", "celery_worker.py", "flower_settings.py"} <= set(
-            copied_sources(last_stage())
-        )
+        assert {"app", "migrations", "wsgi.py", "celery_worker.py"} <= set(copied_sources(last_stage()))
 
     def test_runs_as_its_own_user_and_holds_no_compiler(self) -> None:
         steps = last_stage()

@@ -149,7 +149,7 @@ def test_flower_reads_the_address_that_the_hub_reads(hub: Hub, valkeys: Sentinel
         "FLOWER_ADDRESS": "127.0.0.1",
         "FLOWER_UNAUTHENTICATED_API": "true",
     }
-    command = [sys.executable, "-m", "celery", "--quiet", "--config", "flower_settings", "flower"]
+    command = [sys.executable, "-m", "celery", "--quiet", "--config", "app.flower_settings", "flower"]
     with (tmp_path / "flower.log").open("wb") as log:
         flower = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
 

@@ -1,4 +1,4 @@
-"""Celery settings of Flower, which does not load the hub: ``celery --config flower_settings flower``."""
+"""Celery settings of Flower, which does not load the hub: ``celery --config app.flower_settings flower``."""
 
 from __future__ import annotations
 
