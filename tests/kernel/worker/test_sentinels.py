@@ -135,6 +135,7 @@ def test_a_master_that_becomes_a_replica_is_left(users: Users, valkeys: Sentinel
     """It goes on as a replica, and refuses writes."""
     old = valkeys.fail_over(lambda _master: valkeys.order_failover())
     assert old.process.poll() is None
+    valkeys.wait_for_replica(old)  # until then it takes writes, and drops them when it begins to follow
     wait_for(lambda: users.failures() == [])
 
 
