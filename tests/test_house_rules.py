@@ -37,6 +37,7 @@ LAYERS = {
     "storage_settings": -1,
     "config": 0,
     "celery_config": 0,
+    "flower_settings": 0,
     "extensions": 0,
     "processes": 1,
     "kernel": 1,

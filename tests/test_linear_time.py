@@ -19,7 +19,14 @@ from tests.timing import assert_linear
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Programs that see no text of a caller; some of them do something when they are imported.
-PROGRAMS = {"__main__.py", "fork_server.py", "gunicorn.py", "migrate_and_seed.py", "vendor_assets.py"}
+PROGRAMS = {
+    "__main__.py",
+    "flower_settings.py",
+    "fork_server.py",
+    "gunicorn.py",
+    "migrate_and_seed.py",
+    "vendor_assets.py",
+}
 MODULES = [path for path in sorted((ROOT / "app").rglob("*.py")) if path.name not in PROGRAMS]
 METHODS = frozenset({"match", "fullmatch", "search", "findall", "finditer", "split", "sub", "subn"})
 #: Characters of a hostile text, and seconds that a linear search of it may take before it is measured closely.

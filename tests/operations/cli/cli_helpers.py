@@ -17,8 +17,10 @@ INVOICES = "/api/sales/invoices/"
 
 
 def stored_rows(model: Any) -> list[Any]:
+    """All rows, in the order of their keys: a new row can take the place of a deleted one."""
+    table = model.__table__
     with db.engine.connect() as connection:
-        return list(connection.execute(select(model.__table__)))
+        return list(connection.execute(select(table).order_by(*table.primary_key)))
 
 
 def error_line(result: Result) -> str:
