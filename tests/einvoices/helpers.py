@@ -95,4 +95,4 @@ def reports_of(detail: dict[str, Any]) -> list[dict[str, Any]]:
 
 def stored_sendings() -> list[Any]:
     with db.engine.connect() as connection:
-        return list(connection.execute(select(EinvoiceSending.__table__)))
+        return list(connection.execute(select(EinvoiceSending.__table__).order_by(EinvoiceSending.id)))

@@ -31,7 +31,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stored() -> list[Any]:
     with db.engine.connect() as connection:
-        return list(connection.execute(select(FailedTask.__table__)))
+        return list(connection.execute(select(FailedTask.__table__).order_by(FailedTask.id)))
 
 
 @pytest.mark.usefixtures("broken")
