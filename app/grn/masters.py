@@ -12,6 +12,7 @@ from sqlalchemy.orm import selectinload
 
 from app.accounts import audit
 from app.extensions import db
+from app.grn import legal_facts
 from app.grn.errors import BadFields, DuplicateMaster, Fault, StillInUse, UnknownMaster
 from app.grn.models.masters import Fabric, FabricColor, FlowInfo, FlowPart, Product, ProductionOrder, Supplier
 from app.grn.models.receipts import FabricItem, GoodsReceipt
@@ -65,16 +66,11 @@ _LINES = Child(
     (_PARTS,),
 )
 _COLORS = Child("colors", "colorList", FabricColor, ("color", "color_code", "color_shade"), ("color", "color_shade"))
-#: What legal documents need of a supplier.
-_LEGAL_FACTS = (
-    *("tax_id", "tax_scheme", "tax_office", "street", "district", "city", "region", "postcode", "country"),
-    *("endpoint", "endpoint_scheme"),
-)
 
 SUPPLIERS = Kind(
     "supplier",
     Supplier,
-    (*_COMMON, "email", "phone", "address", *_LEGAL_FACTS),
+    (*_COMMON, "email", "phone", "address", *legal_facts.NAMES),
     printed_columns=("name", "code", "address", "email", "phone"),
     reference_column=GoodsReceipt.supplier_id,
 )
@@ -106,9 +102,10 @@ def create(kind: Kind, data: Data, *, actor: str) -> Any:
 
     Raises:
         DuplicateMaster: the id or ``external_id`` is taken.
-        BadFields: a flow line names an unknown product.
+        BadFields: a flow line names an unknown product, or legal facts do not fit each other.
     """
     _check_duplicate(kind, data)
+    data = legal_facts.checked(data)
     if data.get("id"):
         bulk_upsert.advance_sequence(kind.model, data["id"])
     _check_products(data)
@@ -171,19 +168,20 @@ def lock(kind: Kind, row_id: int) -> None:
 
 
 def change(kind: Kind, row_id: int, data: Data, *, actor: str) -> Any:
-    """Replace a row by ``data``; children that match a stored one keep their ids.
+    """Replace a row by ``data``; children that match a stored one keep their ids, and legal facts need not be sent.
 
     Raises:
         UnknownMaster: there is no such row.
         DuplicateMaster: the ``external_id`` is taken.
         StillInUse: a child that ``data`` leaves out is referred to.
-        BadFields: a flow line names an unknown product, or ``data`` has another id.
+        BadFields: a flow line names an unknown product, legal facts do not fit, or ``data`` has another id.
     """
     # FOR NO KEY UPDATE: receipts that refer to this row can be created at the same time.
     row = _get(_query(kind, row_id).with_for_update(of=kind.model, key_share=True))
     if data.get("id", row_id) != row_id:
         raise BadFields([(("id",), data["id"], Message(N_("It is %(row_id)s, and stays so."), row_id=row_id))])
     _check_duplicate(kind, data, except_id=row_id)
+    data = legal_facts.checked({**audit.state_of(row, legal_facts.of(kind.columns)), **data})
     _check_products(data)
     before, names = _printed_values(kind, row), [name for name in kind.columns if name != "extra"]
     present = audit.state_of(row, names)

@@ -64,10 +64,26 @@ class TestCrud:
         facts |= {"endpoint": "1234567890", "endpointScheme": "9952"}
         made = json_body(keeper.post("/api/suppliers", json={"name": "Mill", **facts}), 201)
         assert facts.items() <= json_body(keeper.get(f"/api/suppliers/{made['id']}")).items()
-        changed = json_body(keeper.put(f"/api/suppliers/{made['id']}", json={"name": "Mill", "city": "İzmir"}))
-        assert changed.keys() & facts.keys() == {"city"}
+        own = f"/api/suppliers/{made['id']}"
+        changed = json_body(keeper.put(own, json={"name": "Mill", "city": "İzmir"}))
+        assert changed.items() >= {**facts, "city": "İzmir"}.items(), "what the ERP does not know stays"
         entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "supplier.changed")).one()
-        assert entry.details["changed"]["city"] == ["Bursa", "İzmir"]
+        assert entry.details["changed"] == {"city": ["Bursa", "İzmir"]}
+        for blank in ("", None):
+            assert (
+                not json_body(keeper.put(own, json={"name": "Mill", **dict.fromkeys(facts, blank)})).keys()
+                & facts.keys()
+            )
+            assert facts.items() <= json_body(keeper.put(own, json={"name": "Mill", **facts})).items()
+
+    def test_legal_facts_fit_those_that_are_kept(self, keeper: FlaskClient) -> None:
+        facts = {"taxId": "1234567890", "taxScheme": "vkn", "endpoint": "1234567890", "endpointScheme": "9952"}
+        own = f"/api/suppliers/{json_body(keeper.post('/api/suppliers', json={'name': 'Mill', **facts}), 201)['id']}"
+        for change, field in (({"taxId": "1234567891"}, "taxId"), ({"endpoint": None}, "endpointScheme")):
+            refused = keeper.put(own, json={"name": "Mill", **change})
+            made = keeper.post("/api/suppliers", json={"name": "Mill", **facts, **change})
+            assert rejected_fields(refused).keys() == rejected_fields(made).keys() == {field}
+        assert json_body(keeper.get(own)).items() >= facts.items()
 
     @pytest.mark.parametrize(("plural", "status"), [("suppliers", 413), ("orders", 201)])
     def test_only_kinds_with_children_accept_a_long_body(self, keeper: FlaskClient, plural: str, status: int) -> None:

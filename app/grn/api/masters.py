@@ -41,6 +41,13 @@ class _Resource:
         return f"/api/{self.plural}"
 
     @property
+    def replaced(self) -> str:
+        """What becomes of fields that a replacement leaves out."""
+        if self.kind is masters.SUPPLIERS:
+            return "Fields that you leave out are removed, but what legal documents need stays until you send `null`."
+        return "Fields and children that you leave out are removed."
+
+    @property
     def limit_body(self) -> Callable[..., Any]:
         """Decorator for the body limit: only kinds with children (orders, fabrics) accept a bulk body."""
         return allow_bulk_body if self.kind.children else lambda view: view
@@ -97,9 +104,7 @@ def _add_row(blp: ApiBlueprint, resource: _Resource) -> None:
         @requires("grn:write")
         @resource.limit_body
         @refuses(UnknownMaster, DuplicateMaster, StillInUse)
-        @blp.doc(
-            summary=f"Replace one of the {plural}.", description="Fields and children that you leave out are removed."
-        )
+        @blp.doc(summary=f"Replace one of the {plural}.", description=resource.replaced)
         @blp.arguments(schema, example=resource.sample)
         @blp.response(200, schema, example=resource.stored_sample)
         def put(self, data: dict[str, Any], row_id: int) -> Any:

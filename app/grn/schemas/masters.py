@@ -8,7 +8,7 @@ from marshmallow import fields, validates_schema
 from marshmallow.exceptions import ValidationError
 
 from app.formats.countries import TIMEZONES
-from app.formats.tax_numbers import NO_ENDPOINT_SCHEME, TaxScheme, fault_of
+from app.formats.tax_numbers import TaxScheme
 from app.grn.schemas.fields import (
     EpochTimestamp,
     IgnoreDerived,
@@ -67,6 +67,7 @@ class SupplierSchema(MasterSchema):
     address = text(500, metadata={"description": "As it is printed on goods receipt notes."})
     tax_id = identifier(50, data_key="taxId")
     tax_scheme = Choice(
+        "",
         *TaxScheme,
         data_key="taxScheme",
         allow_none=True,
@@ -78,21 +79,11 @@ class SupplierSchema(MasterSchema):
     city = text(100)
     region = text(100, metadata={"description": "State or province; in India its code of two digits."})
     postcode = text(20)
-    country = Choice(*sorted(TIMEZONES), allow_none=True, metadata={"description": "ISO 3166-1, two letters."})
+    country = Choice("", *sorted(TIMEZONES), allow_none=True, metadata={"description": "ISO 3166-1, two letters."})
     endpoint = identifier(100, metadata={"description": "Electronic address, as of Peppol, or alias of e-Fatura."})
     endpoint_scheme = identifier(
         10, data_key="endpointScheme", metadata={"description": "Of the list EAS: `0088` GLN, `9952` VKN of Türkiye."}
     )
-
-    @validates_schema
-    def _check_legal_facts(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        errors: dict[str, list[str]] = {}
-        if fault := fault_of(data.get("tax_scheme") or "", data.get("tax_id") or ""):
-            errors["taxId"] = [fault]
-        if bool(data.get("endpoint")) != bool(data.get("endpoint_scheme")):
-            errors["endpointScheme"] = [NO_ENDPOINT_SCHEME]
-        if errors:
-            raise ValidationError(errors)
 
 
 class ProductSchema(MasterSchema):
