@@ -142,10 +142,10 @@ def read(path: str) -> bytes:
     return b"".join(file_store().blocks(path))
 
 
-def exists(path: str) -> bool:
-    """Whether there is a file; a remote store is asked without connection."""
+def is_whole(path: str, sha256: str) -> bool:
+    """Whether there is a file with this hash; a remote store is asked without connection."""
     release_connection()
-    return file_store().facts(path) is not None
+    return file_store().sha256(path) == sha256
 
 
 def missing_of(paths: Iterator[str]) -> Iterator[str]:

@@ -33,6 +33,7 @@ KINDS: dict[str, LazyString] = {
     "receipt_pdfs": lazy_gettext("PDFs of goods receipts"),
     "label_prints": lazy_gettext("Labels of chosen rolls"),
     "sendings": lazy_gettext("E-invoices to send to a provider"),
+    "sent_documents": lazy_gettext("Legal documents that sendings wait for"),
     "official_checks": lazy_gettext("Checks by the official rules"),
     "official_requests": lazy_gettext("Checks of documents that somebody sent"),
     "deliveries": lazy_gettext("Webhook deliveries"),

@@ -63,7 +63,7 @@ def formats_of(einvoice_id: int, scope: Scope) -> list[Available]:
 
 
 def find_or_write(einvoice_id: int, wanted: LegalFormat, scope: Scope) -> EinvoiceDocument | None:
-    """The newest document of a format, written now if there is none; None if a worker has to write it.
+    """The newest document of a format, written now if its file is missing or damaged; None if a worker has to do it.
 
     Raises:
         UnknownEinvoice: the e-invoice does not exist in this scope.
@@ -73,7 +73,7 @@ def find_or_write(einvoice_id: int, wanted: LegalFormat, scope: Scope) -> Einvoi
     """
     einvoice = _issued(einvoice_id, scope)
     found = written_documents.latest(einvoice, wanted.value)
-    if found is not None and files.exists(found.path):
+    if found is not None and files.is_whole(found.path, found.sha256):
         return found
     form = canonical_of(einvoice)
     if problems := list(problems_of(form, wanted)):
@@ -86,7 +86,7 @@ def find_or_write(einvoice_id: int, wanted: LegalFormat, scope: Scope) -> Einvoi
 
 
 def write(einvoice_id: int, wanted: LegalFormat) -> int:
-    """Write a document in a worker, if the hub has written none; return the id of the newest one.
+    """Write a document in a worker, unless the hub has written one whose file is whole; return the id of the newest.
 
     No transaction is open while it is printed and checked.
 
@@ -98,7 +98,7 @@ def write(einvoice_id: int, wanted: LegalFormat) -> int:
 
     with unit_of_work():
         found = written_documents.latest(_issued(einvoice_id, None), wanted.value, Origin.HUB)
-        if found is not None and files.exists(found.path):
+        if found is not None and files.is_whole(found.path, found.sha256):
             return found.id
         einvoice, data = print_job.read_context(einvoice_id, hybrid_print.archive_logo)
         form, moment = canonical_of(einvoice), einvoice.issued_at

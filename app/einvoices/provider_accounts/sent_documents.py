@@ -34,8 +34,11 @@ from app.rules.readiness.profile_gaps import find_gaps
 log = structlog.get_logger(__name__)
 TOO_LARGE = N_("The legal document is too large to be sent.")
 NOT_WRITABLE = N_("The e-invoice cannot be written in the legal format of its provider account.")
-#: A document is tried again after the age of its sending, within these bounds, and given up after the last one.
+#: A document is tried again after the age of its sending, within these bounds; one that failed before is given up when
+#: its sending is older than the last one.
 _SHORTEST, _LONGEST, _GIVEN_UP = timedelta(seconds=30), timedelta(minutes=20), timedelta(hours=2)
+#: A worker that was killed holds a document so long at least; a long one is printed in less.
+_LEASE = timedelta(minutes=3)
 #: Seconds in which a run begins further documents.
 _RUN_SECONDS = 60.0
 _IS_UNWRITTEN = text(UNWRITTEN)
@@ -46,7 +49,10 @@ class _Claim:
     id: int
     einvoice_id: int
     format: LegalFormat
+    wait: timedelta
     is_last: bool
+    #: Whether it is over, and the worker of the last try was killed.
+    is_lost: bool
 
 
 def require_document(einvoice: Einvoice) -> None:
@@ -89,12 +95,17 @@ def _claim_next() -> _Claim | None:
     row = db.session.scalar(first.execution_options(populate_existing=True))
     if row is None or row.document_format is None:
         return None
-    age = moment - row.created_at
-    row.due_at = moment + min(max(age, _SHORTEST), _LONGEST)
-    return _Claim(row.id, row.einvoice_id, LegalFormat(row.document_format), age > _GIVEN_UP)
+    age, error = moment - row.created_at, row.error
+    wait, is_last = min(max(age, _SHORTEST), _LONGEST), age > _GIVEN_UP and error is not None
+    row.due_at, row.error = moment + max(wait, _LEASE), work_queue.WORKER_LOST  # until there is a result
+    is_lost = is_last and error == work_queue.WORKER_LOST
+    return _Claim(row.id, row.einvoice_id, LegalFormat(row.document_format), wait, is_last, is_lost)
 
 
 def _perform(claim: _Claim) -> None:
+    if claim.is_lost:
+        _give_up(claim, work_queue.WORKER_LOST)
+        return
     try:
         document_id = legal_documents.write(claim.einvoice_id, claim.format)
     except (NotWritable, NoLegalDocument) as error:
@@ -113,7 +124,7 @@ def _record_failure(claim: _Claim, reason: str) -> None:
         return
     with unit_of_work():
         waiting = update(EinvoiceSending).where(EinvoiceSending.id == claim.id, _IS_UNWRITTEN)
-        db.session.execute(waiting.values(error=reason))
+        db.session.execute(waiting.values(error=reason, due_at=clock.now() + claim.wait))
 
 
 def _attach(claim: _Claim, document_id: int) -> None:

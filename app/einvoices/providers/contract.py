@@ -99,3 +99,14 @@ class ProviderRejected(Exception):
         super().__init__(reason)
         self.permanent, self.in_doubt = permanent, in_doubt
         self.number_taken, self.refuses_credentials = number_taken, refuses_credentials
+
+
+class NotAsked(ProviderRejected):
+    """The provider was not asked, because the legal document could not be read from the store now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, permanent=False, in_doubt=False)
+
+
+class DocumentLost(NotAsked):
+    """The file of the legal document is missing or damaged, so that it has to be written again."""

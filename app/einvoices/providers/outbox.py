@@ -22,7 +22,7 @@ from app.einvoices.lifecycle.allowed_steps import STEPS
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
 from app.einvoices.providers import doubt, lanes, lockouts, outcomes, sendings, status_reports
 from app.einvoices.providers.clients import ADAPTERS
-from app.einvoices.providers.contract import ProviderRejected, ProviderResponse
+from app.einvoices.providers.contract import DocumentLost, NotAsked, ProviderRejected, ProviderResponse
 from app.einvoices.providers.lanes import AccountRound
 from app.einvoices.providers.prepared_requests import PreparedRequest, prepare
 from app.einvoices.queries.lookup import find_for_update
@@ -122,7 +122,8 @@ class _SendRound(AccountRound[_Result]):
         """Store a result, and what it says about the account."""
         for result in results:
             result.claim.context.run(_record, result)
-            lanes.record_answer(result.claim.lane_id, result.seconds, is_clear=result.is_clear)
+            if not isinstance(result.error, NotAsked):
+                lanes.record_answer(result.claim.lane_id, result.seconds, is_clear=result.is_clear)
 
     def report(self, result: _Result) -> None:
         """Count an attempt, and log it."""
@@ -131,7 +132,8 @@ class _SendRound(AccountRound[_Result]):
 
 def _report(result: _Result) -> None:
     claim, error = result.claim, result.error
-    outcome = "taken" if error is None else "refused" if isinstance(error, ProviderRejected) else "error"
+    is_refusal = isinstance(error, ProviderRejected) and not isinstance(error, NotAsked)
+    outcome = "taken" if error is None else "refused" if is_refusal else "error"
     SENDINGS.labels(claim.prepared.adapter, outcome).inc()
     facts = {"einvoice": claim.einvoice_id, "lane": claim.lane_id, "attempt": claim.attempts}
     if error is None:
@@ -189,9 +191,11 @@ def _record_failure(result: _Result, error: Exception) -> None:
     if is_locked_out and claim.lane_id != lanes.INSTALLATION:  # lock order: account, e-invoice, sending, lane
         lockouts.stop_account(claim.lane_id, reason, result.asked_at)
     einvoice = find_for_update(claim.einvoice_id, None)
-    facts = {"in_doubt": in_doubt}
+    facts: dict[str, Any] = {"in_doubt": in_doubt}
     if rejected is not None and rejected.number_taken:
         facts["number_taken"] = True
+    if isinstance(error, DocumentLost):
+        facts["document_id"] = None  # a worker writes it again
     gave_up = False
     if is_locked_out:
         work_queue.put_back(EinvoiceSending, claim.id, reason, **facts)
@@ -214,8 +218,6 @@ def _record_response(result: _Result, response: ProviderResponse) -> None:
         return
     if einvoice.status in STEPS["send"].statuses or einvoice.status == Status.REFUNDED:
         payload: dict[str, Any] = {"looked_up": True} if result.looked_up else {}
-        if (stored := result.claim.prepared.stored) is not None:
-            payload |= {"format": stored.format, "sha256": stored.sha256}
         is_repeat = result.claim.was_in_doubt
         outcomes.record_response(
             einvoice, response, result.asked_at, since=result.since, is_repeat=is_repeat, **payload

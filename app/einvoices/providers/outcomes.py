@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from app.einvoices.events import SENT, STATUS_CHANGED, emit, emit_and_record, record
+from app.einvoices.models.documents import EinvoiceDocument
 from app.einvoices.models.einvoices import Einvoice
-from app.einvoices.models.work import EinvoiceCallback
+from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
 from app.einvoices.provider_accounts import status_words
 from app.einvoices.providers.contract import ProviderResponse
 from app.einvoices.queries import change_clock
@@ -82,11 +85,21 @@ def take_back(einvoice: Einvoice) -> None:
 
 
 def record_taken(einvoice: Einvoice, **payload: Any) -> None:
-    """Record that the provider has the e-invoice; ``payload`` goes into the history."""
+    """Record that the provider has it; ``payload`` goes into the history, with what legal document was sent."""
     einvoice.updated_at = change_clock.stamp()
     _set_status(einvoice, Status.SENT)
-    emit_and_record(SENT, einvoice, provider=einvoice.provider, **payload)
+    emit_and_record(SENT, einvoice, provider=einvoice.provider, **payload, **_sent_document(einvoice))
     status_words.apply(einvoice)  # the word may have come before, by a callback
+
+
+def _sent_document(einvoice: Einvoice) -> dict[str, str]:
+    """Format and hash of the legal document of the last sending through the present account, if it has one."""
+    query = select(EinvoiceDocument.format, EinvoiceDocument.sha256).select_from(EinvoiceSending)
+    query = query.outerjoin(EinvoiceDocument, EinvoiceDocument.id == EinvoiceSending.document_id).where(
+        EinvoiceSending.einvoice_id == einvoice.id, EinvoiceSending.lane_id == (einvoice.provider_account_id or 0)
+    )
+    row = db.session.execute(query.order_by(EinvoiceSending.id.desc()).limit(1)).first()
+    return {} if row is None or row.sha256 is None else {"format": row.format, "sha256": row.sha256}
 
 
 def record_given_up(einvoice: Einvoice, error: str, *, in_doubt: bool) -> None:

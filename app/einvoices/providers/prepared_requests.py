@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
 from flask import current_app
 
 from app.einvoices.documents.written_documents import file_name
@@ -14,7 +15,7 @@ from app.einvoices.models.documents import EinvoiceDocument
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.provider_accounts import ProviderAccount
 from app.einvoices.models.work import EinvoiceSending
-from app.einvoices.providers.contract import LegalDocument, ProviderRejected, ProviderRequest
+from app.einvoices.providers.contract import DocumentLost, LegalDocument, NotAsked, ProviderRejected, ProviderRequest
 from app.einvoices.queries.lookup import find
 from app.einvoices.schemas.einvoices import EinvoiceDetailSchema
 from app.extensions import db
@@ -23,6 +24,7 @@ from app.kernel.secret_box import DecryptionFailed, unseal
 from app.kernel.storage.file_store import StorageUnavailable
 from app.pdf import files
 
+log = structlog.get_logger(__name__)
 #: What a provider gets: nothing that changes after the issue, so that every attempt under a key has the same content.
 CONTENT = (
     *("id", "invoice_no", "type", "issued_at", "issued_on", "original_id", "corrects_id", "reason"),
@@ -31,7 +33,8 @@ CONTENT = (
 )
 #: Stands for an e-invoice in a connection test.
 NO_DOCUMENT: Mapping[str, Any] = {"id": 0, "invoice_no": "CONNECTION-TEST", "metadata": None}
-_UNREADABLE = N_("The legal document cannot be read from the store; download it once, and it is made again.")
+_LOST = N_("The legal document is missing or damaged in the store; it is written again.")
+_UNREADABLE = N_("The legal document cannot be read from the store now.")
 _document_schema = EinvoiceDetailSchema(only=CONTENT)
 
 
@@ -49,14 +52,18 @@ class StoredDocument:
         """Read it; no transaction may be open.
 
         Raises:
-            ProviderRejected: its file is missing or damaged, or the store does not answer; nothing was sent.
+            DocumentLost: its file is missing or damaged.
+            NotAsked: the store does not answer, or refuses the hub.
         """
         try:
             content = files.read(self.path)
-        except (FileNotFoundError, StorageUnavailable) as error:
-            raise ProviderRejected(_UNREADABLE, permanent=False, in_doubt=False) from error
+        except FileNotFoundError as error:
+            raise DocumentLost(_LOST) from error
+        except (OSError, StorageUnavailable) as error:
+            log.warning("legal_document_unreadable", path=self.path, error=str(error))
+            raise NotAsked(_UNREADABLE) from error
         if hashlib.sha256(content).hexdigest() != self.sha256:
-            raise ProviderRejected(_UNREADABLE, permanent=False, in_doubt=False)
+            raise DocumentLost(_LOST)
         return LegalDocument(self.format, self.media_type, self.file_name, self.sha256, content)
 
 

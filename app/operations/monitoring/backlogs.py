@@ -58,10 +58,14 @@ SOURCES: Mapping[str, Source] = {
     "receipt_pdfs": Source(ReceiptPdf.state == "pending", ReceiptPdf.due_at, ReceiptPdf.state == "failed"),
     "label_prints": Source(LabelPrint.state == "pending", LabelPrint.due_at, LabelPrint.state == "failed"),
     "sendings": Source(
-        and_(EinvoiceSending.state == "pending", ~lockouts.waits_for_person()),
+        and_(EinvoiceSending.state == "pending", ~sendings.lacks_document(), ~lockouts.waits_for_person()),
         EinvoiceSending.due_at,
         and_(resend.is_given_up(), ~EinvoiceSending.in_doubt),
         sendings.is_doubtful(),
+    ),
+    # What failed is a sending that failed.
+    "sent_documents": Source(
+        and_(EinvoiceSending.state == "pending", sendings.lacks_document()), EinvoiceSending.due_at
     ),
     # Without the package of the rules there is no row, unless it was removed later: then they wait for a person.
     "official_checks": Source(

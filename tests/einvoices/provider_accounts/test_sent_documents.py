@@ -7,23 +7,20 @@ import hashlib
 import io
 from collections.abc import Callable
 from typing import Any
-from unittest import mock
 
 import pytest
 from flask.testing import FlaskClient
 from pypdf import PdfReader
 
-from app.einvoices.documents import legal_documents
 from app.einvoices.documents.legal_documents import written_documents
 from app.einvoices.documents.written_documents import NewDocument
-from app.einvoices.models.documents import EinvoiceDocument, Origin
+from app.einvoices.models.documents import Origin
 from app.einvoices.models.work import EinvoiceSending
 from app.einvoices.provider_accounts import sent_documents
 from app.einvoices.providers import outbox, resend
 from app.extensions import db
 from app.formats.document_reader import Source, read_document
 from app.formats.legal_format import LegalFormat
-from app.kernel.storage.stores import file_store
 from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.documents.test_legal_documents import an_issued
 from tests.einvoices.helpers import URL, create_draft, fetch_detail, perform
@@ -177,59 +174,6 @@ def test_a_return_has_a_document_of_its_own(admin: FlaskClient, open_account: Op
     document = document_of(store)
     assert b"<cbc:InvoiceTypeCode>IADE</cbc:InvoiceTypeCode>" in document["content"]
     assert document["file_name"] == f"{credit['invoice_no']}-return-ubl-tr.xml"
-
-
-def test_a_missing_file_is_no_attempt_and_is_made_again(
-    admin: FlaskClient, open_account: Open, store: StoringProvider, pass_time: Callable[[float], None]
-) -> None:
-    sale = an_issued(admin, provider_account_id=open_account(document_format="ubl")["id"])
-    perform(admin, sale["id"], "send")
-    sent_documents.write_due()
-    with unit_of_work():
-        path = db.session.scalars(db.select(EinvoiceDocument.path)).one()
-    file_store().remove(path)
-    outbox.send_due()
-    assert store.bodies == []
-    row = sending()
-    assert (row.state, row.in_doubt) == ("pending", False)
-    assert "cannot be read from the store" in str(row.error)
-    assert admin.get(f"{URL}/{sale['id']}/documents/ubl", buffered=True).status_code == 200
-    pass_time(31)
-    outbox.send_due()
-    assert document_of(store)["format"] == "ubl"
-
-
-def test_a_damaged_file_is_not_sent(admin: FlaskClient, open_account: Open, store: StoringProvider) -> None:
-    sale = an_issued(admin, provider_account_id=open_account(document_format="ubl")["id"])
-    perform(admin, sale["id"], "send")
-    sent_documents.write_due()
-    with unit_of_work():
-        path = db.session.scalars(db.select(EinvoiceDocument.path)).one()
-    file_store().write(path, b"<damaged/>")
-    outbox.send_due()
-    assert store.bodies == []
-
-
-def test_a_writer_that_fails_is_repeated_and_given_up_with_the_reason(
-    admin: FlaskClient, open_account: Open, store: StoringProvider, pass_time: Callable[[float], None]
-) -> None:
-    sale = an_issued(admin, provider_account_id=open_account(document_format="ubl")["id"])
-    perform(admin, sale["id"], "send")
-    with mock.patch.object(legal_documents, "write", side_effect=OSError("disk full")) as write:
-        sent_documents.write_due()
-        sent_documents.write_due()
-        assert write.call_count == 1, "it waits"
-        pass_time(31)
-        sent_documents.write_due()
-        assert (write.call_count, sending().error) == (2, "OSError: disk full")
-        pass_time(7300)
-        sent_documents.write_due()
-    shown = fetch_detail(admin, sale["id"])
-    assert (shown["status"], shown["provider_status"]) == ("issued", "failed")
-    assert store.bodies == []
-    perform(admin, sale["id"], "send")
-    send_all()
-    assert document_of(store)["format"] == "ubl"
 
 
 def test_a_document_that_is_too_large_is_not_sent(
