@@ -10,7 +10,7 @@ from app.einvoices import sellers
 from app.einvoices.content import item_taxes
 from app.einvoices.documents.canonical_form import IssueFacts, build
 from app.einvoices.documents.field_names import api_field
-from app.einvoices.lifecycle import numbering
+from app.einvoices.lifecycle import document_mode, numbering
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.sellers import SellerProfile
 from app.einvoices.status import Type
@@ -94,7 +94,7 @@ def draft_form(einvoice: Einvoice, seller: SellerProfile, moment: datetime | Non
     at = moment or clock.now()
     original = None if einvoice.original_id is None else db.session.get_one(Einvoice, einvoice.original_id)
     today = at.astimezone(sellers.parse_timezone(seller.timezone)).date()
-    number = einvoice.official_no or numbering.next_number(seller, at)
+    number = einvoice.official_no or numbering.next_number(seller, at, is_test=document_mode.will_be_test(einvoice))
     due = due_date(einvoice, seller, today)
     return build(einvoice, IssueFacts(number, at, sellers.snapshot(seller), due), original)
 

@@ -46,12 +46,12 @@ def official_number(seller: SellerProfile, year: int, number: int, *, is_test: b
     return f"{seller.prefix}{year}{number:09}" if is_turkish and len(seller.prefix) == _TURKISH_PREFIX else None
 
 
-def next_number(seller: SellerProfile, moment: datetime) -> str:
+def next_number(seller: SellerProfile, moment: datetime, *, is_test: bool = False) -> str:
     """The number on legal documents that the next issue would draw."""
-    year = series_year(seller, moment)
-    query = select(EinvoiceSeries.last_number).filter_by(owner_id=seller.owner_id, prefix=seller.prefix, year=year)
+    year, prefix = series_year(seller, moment), _series_prefix(seller, is_test=is_test)
+    query = select(EinvoiceSeries.last_number).filter_by(owner_id=seller.owner_id, prefix=prefix, year=year)
     number = (db.session.scalar(query) or 0) + 1
-    return official_number(seller, year, number) or invoice_number(seller.prefix, year, number)
+    return official_number(seller, year, number, is_test=is_test) or invoice_number(prefix, year, number)
 
 
 def invoice_number(prefix: str, year: int, number: int) -> str:
@@ -65,7 +65,7 @@ def allocate(seller: SellerProfile, moment: datetime, *, is_test: bool = False) 
     Test documents have series of their own, so that they take no legal number.
     """
     year = series_year(seller, moment)
-    prefix = f"{TEST_PREFIX}{seller.prefix}" if is_test else seller.prefix
+    prefix = _series_prefix(seller, is_test=is_test)
     series = insert(EinvoiceSeries).values(owner_id=seller.owner_id, prefix=prefix, year=year, last_number=1)
     statement = series.on_conflict_do_update(
         index_elements=["owner_id", "prefix", "year"], set_={"last_number": EinvoiceSeries.last_number + 1}
@@ -73,6 +73,10 @@ def allocate(seller: SellerProfile, moment: datetime, *, is_test: bool = False) 
     series_id, number = db.session.execute(statement).one()
     official_no = official_number(seller, year, number, is_test=is_test)
     return AllocatedNumber(series_id, number, invoice_number(prefix, year, number), official_no)
+
+
+def _series_prefix(seller: SellerProfile, *, is_test: bool) -> str:
+    return f"{TEST_PREFIX}{seller.prefix}" if is_test else seller.prefix
 
 
 _REPORT = text(

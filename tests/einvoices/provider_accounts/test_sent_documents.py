@@ -22,6 +22,7 @@ from app.extensions import db
 from app.formats.document_reader import Source, read_document
 from app.formats.legal_format import LegalFormat
 from app.kernel.unit_of_work import unit_of_work
+from tests.einvoices.content.test_amounts import a_gst_seller
 from tests.einvoices.documents.test_legal_documents import an_issued
 from tests.einvoices.helpers import URL, create_draft, fetch_detail, perform
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS
@@ -215,6 +216,19 @@ def test_a_test_document_has_one_too(admin: FlaskClient, open_account: Open, sto
     perform(admin, sale["id"], "send")
     send_all()
     assert document_of(store)["file_name"].startswith("TEST-")
+
+
+@pytest.mark.parametrize(("mode", "is_too_long"), [("live", False), ("test", True)])
+def test_the_number_that_a_test_document_would_draw_is_checked(
+    admin: FlaskClient, open_account: Open, mode: str, *, is_too_long: bool
+) -> None:
+    """In India a number has 16 characters at most, and that of a test document has one more."""
+    a_gst_seller(admin)
+    admin.patch(f"{URL}/seller", json={"prefix": "COTTONLT", "legal_profiles": ["inv-01"]})
+    account = open_account(document_format="inv-01", mode=mode)
+    draft = create_draft(admin, provider_account_id=account["id"], currency="INR")
+    found = admin.get(f"{URL}/{draft['id']}/readiness").json["findings"]
+    assert ("seller.prefix" in {each["field"] for each in found}) is is_too_long
 
 
 def test_every_format_can_be_chosen(admin: FlaskClient, open_account: Open) -> None:
