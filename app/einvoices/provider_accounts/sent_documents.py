@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -48,6 +49,7 @@ _IS_UNWRITTEN = text(UNWRITTEN)
 class _Claim:
     id: int
     einvoice_id: int
+    lane_id: int
     format: LegalFormat
     wait: timedelta
     is_last: bool
@@ -76,21 +78,29 @@ def require_document(einvoice: Einvoice) -> None:
 
 
 def write_due() -> bool:
-    """Write the documents that sendings wait for; whether some are left when the time of the run is over."""
-    ends_at = time.monotonic() + _RUN_SECONDS
+    """Write the documents that sendings wait for; whether some are left when the time of the run is over.
+
+    Accounts take turns, so that none waits for all documents of another one.
+    """
+    ends_at, served = time.monotonic() + _RUN_SECONDS, set[int]()
     while time.monotonic() < ends_at:
         with unit_of_work():
-            claim = _claim_next()
+            claim = _claim_next(served) or _claim_next(())
         if claim is None:
             return False
+        served = {claim.lane_id} if claim.lane_id in served else {*served, claim.lane_id}
         _perform(claim)
     return True
 
 
-def _claim_next() -> _Claim | None:
-    """The next sending without its document; it is due again later, also when this worker is killed by it."""
-    moment = clock.now()
-    query = select(EinvoiceSending).where(_IS_UNWRITTEN, work_queue.is_due(EinvoiceSending, moment))
+def _claim_next(served: Collection[int]) -> _Claim | None:
+    """The next sending without its document; it is due again later, also when this worker is killed by it.
+
+    Args:
+        served: accounts that have had their turn.
+    """
+    moment, others = clock.now(), EinvoiceSending.lane_id.not_in(served)
+    query = select(EinvoiceSending).where(_IS_UNWRITTEN, work_queue.is_due(EinvoiceSending, moment), others)
     first = query.order_by(EinvoiceSending.due_at).limit(1).with_for_update(skip_locked=True)
     row = db.session.scalar(first.execution_options(populate_existing=True))
     if row is None or row.document_format is None:
@@ -99,7 +109,7 @@ def _claim_next() -> _Claim | None:
     wait, is_last = min(max(age, _SHORTEST), _LONGEST), age > _GIVEN_UP and error is not None
     row.due_at, row.error = moment + max(wait, _LEASE), work_queue.WORKER_LOST  # until there is a result
     is_lost = is_last and error == work_queue.WORKER_LOST
-    return _Claim(row.id, row.einvoice_id, LegalFormat(row.document_format), wait, is_last, is_lost)
+    return _Claim(row.id, row.einvoice_id, row.lane_id, LegalFormat(row.document_format), wait, is_last, is_lost)
 
 
 def _perform(claim: _Claim) -> None:

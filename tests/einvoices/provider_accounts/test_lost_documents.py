@@ -47,6 +47,18 @@ def test_what_waits_for_its_document_is_work_of_the_printer(sale: int) -> None:
     assert due() == (0, 1)
 
 
+def test_accounts_take_turns(admin: FlaskClient, open_account: Open) -> None:
+    first, second = (open_account(name=name, document_format="ubl")["id"] for name in ("A", "B"))
+    names = {}
+    for account in (first, first, first, second, second):
+        issued = an_issued(admin, provider_account_id=account)["id"]
+        perform(admin, issued, "send")
+        names[issued] = account
+    with mock.patch.object(legal_documents, "write", wraps=legal_documents.write) as write:
+        sent_documents.write_due()
+    assert [names[call.args[0]] for call in write.call_args_list] == [first, second, first, second, first]
+
+
 def path_of_document() -> str:
     with unit_of_work():
         return str(db.session.scalars(db.select(EinvoiceDocument.path)).one())
