@@ -13,6 +13,7 @@ from app.rules.sums.amounts import AmountTable
 from app.rules.sums.exact import Verdict, verdict
 from tests.formats.lawful import Document, Row, cii, ubl
 from tests.formats.test_tampering import _XML
+from tests.timing import assert_linear
 
 CENT = Decimal("0.01")
 #: Whether it is a charge, its amount, and its base.
@@ -115,3 +116,40 @@ def test_the_sum_of_the_discounts_goes_into_other_formats() -> None:
     gross, net, discounts = discounts_of(1)
     price = read_document(Source(ubl_with(gross, net, discounts))).lines[0].price
     assert (price.gross, price.discount) == (gross, gross - net)
+
+
+@pytest.mark.parametrize("way", ["gross", "left"])
+def test_small_discounts_are_no_false_alarm(way: str) -> None:
+    """What they leave is near the gross price, so that a base of theirs can be taken for it."""
+    base = Decimal("1.00") if way == "gross" else Decimal("0.96")
+    discounts = [(False, Decimal("0.04"), Decimal("1.00")), (False, Decimal("0.03"), base)]
+    for content in (made(Decimal("1.00"), Decimal("0.93"), discounts) for made in (cii_with, ubl_with)):
+        assert check(content).findings == ()
+    wrong = [discounts[0], (False, Decimal("0.03"), base + CENT)]
+    [found] = check(cii_with(Decimal("1.00"), Decimal("0.93"), wrong)).findings
+    assert (found.field, found.expected) == ("lines[0].price.discounts[1].base", str(base))
+
+
+@pytest.mark.parametrize("way", ["gross", "left"])
+def test_the_time_grows_with_the_number_of_discounts(way: str) -> None:
+    def many(count: int) -> bytes:
+        gross, step = Decimal("900.00"), Decimal("0.01")
+        bases = [gross - (step * place if way == "left" else 0) for place in range(count)]
+        return cii_with(gross, gross - step * count, [(False, step, base) for base in bases])
+
+    assert_linear(check, many, 500)
+
+
+def test_the_time_grows_with_the_number_of_lines() -> None:
+    row = Row(Decimal(3), Decimal("10.00"), Decimal(0), Decimal(19))
+    assert_linear(check, lambda count: ubl(Document([row] * count)), 500)
+
+
+def test_an_allowance_of_one_rate_is_no_false_alarm_beside_a_tiny_line_of_another() -> None:
+    lines = [Row(Decimal(1), Decimal(price), Decimal(0), Decimal(rate)) for price, rate in (("10.00", 19), ("0.04", 7))]
+    content = ubl(Document(lines, allowance=Decimal("1.00")))
+    amount = b'<cbc:Amount currencyID="EUR">1.00</cbc:Amount>'
+    assert content.count(amount) == 1
+    for base, expected in ((b"10.00", ()), (b"10.01", ("allowances[0].base",)), (b"10.04", ())):
+        with_base = content.replace(amount, amount + b'<cbc:BaseAmount currencyID="EUR">' + base + b"</cbc:BaseAmount>")
+        assert tuple(each.field for each in check(with_base).findings) == expected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from app.formats.canonical import Format, Invoice
@@ -41,7 +41,7 @@ def allowance_base_equations(invoice: Invoice, table: AmountTable) -> Iterator[E
         alike = members[tax_group(allowance.tax)][0] if members and allowance.tax is not None else []
         own = [name for name in alike if name.startswith("lines[")]
         sums = [total("BT-93", f"allowances[{place}].base", summed) for summed in (nets, own)]
-        yield from next((near for each in sums if (near := list(if_near(each, table)))), [])
+        yield from nearest(sums, table)
 
 
 def _allowances(invoice: Invoice) -> Iterator[tuple[str, bool]]:
@@ -80,6 +80,12 @@ def _gross(name: str, line: str, base_quantity: Decimal | None) -> Equation:
     return Equation(
         "BT-137", name, (quantity, price, per), lambda amounts: amounts[quantity] * amounts[price] / amounts[per]
     )
+
+
+def nearest(ways: Sequence[Equation], table: AmountTable) -> Iterator[Equation]:
+    """The equation of one amount that comes nearest to it, if one nearly holds: each is another way to compute it."""
+    near = [each for way in ways for each in if_near(way, table)]
+    yield from sorted(near, key=lambda each: abs(table.amounts[each.field] - each.compute(table.amounts)))[:1]
 
 
 def if_near(equation: Equation, table: AmountTable) -> Iterator[Equation]:

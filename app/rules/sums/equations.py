@@ -5,6 +5,7 @@ The functions compute in the decimal context of their caller, which is ``EXACT``
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -30,11 +31,16 @@ class Equation:
     terms: tuple[str, ...]
     compute: Callable[[Mapping[str, Decimal]], Decimal]
     rounding: Rounding = Rounding.HALF_UP
+    #: Of a plain sum: how often each term counts, so that what one of them changes needs no sum of all.
+    weights: Mapping[str, int] | None = None
 
     def expected(self, amounts: Mapping[str, Decimal], least: int) -> Decimal:
         """The right value, with the decimals of the printed one."""
-        decimals = max(least, decimals_of(amounts[self.field]))
-        return round_to(self.compute(amounts), decimals, self.rounding)
+        return self.rounded(self.compute(amounts), amounts, least)
+
+    def rounded(self, value: Decimal, amounts: Mapping[str, Decimal], least: int) -> Decimal:
+        """A computed value with the decimals of the printed one."""
+        return round_to(value, max(least, decimals_of(amounts[self.field])), self.rounding)
 
     def holds(self, amounts: Mapping[str, Decimal], least: int) -> bool:
         return amounts[self.field] == self.expected(amounts, least)
@@ -78,7 +84,9 @@ def total(rule: str, name: str, plus: Iterable[str], minus: Iterable[str] = ()) 
     def compute(amounts: Mapping[str, Decimal]) -> Decimal:
         return sum_of(amounts[each] for each in added) - sum_of(amounts[each] for each in taken)
 
-    return Equation(rule, name, added + taken, compute)
+    weights = Counter(added)
+    weights.subtract(taken)
+    return Equation(rule, name, added + taken, compute, weights=weights)
 
 
 def percentage(rule: str, name: str, base: str, percent: str, rounding: Rounding = Rounding.HALF_UP) -> Equation:
