@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import flask_swagger_ui
@@ -33,6 +34,7 @@ POLICY = (
 OWN_ASSETS = Path(__file__).parent / "static"
 
 _API, _TEXT = "hub_api", "openapi_document"
+_one_at_a_time = threading.Lock()
 
 blp = Blueprint("reference", __name__, template_folder="templates")
 
@@ -87,9 +89,10 @@ def home() -> BaseResponse:
 
 def openapi_document(app: Flask) -> bytes:
     """The OpenAPI document of an application; its first use takes a part of a second, and the result is kept."""
-    text: bytes | None = app.extensions.get(_TEXT)
-    if text is None:
-        text = app.extensions[_TEXT] = encode(document(app, app.extensions[_API]))
+    with _one_at_a_time:  # it is made in place, from parts that all threads share
+        text: bytes | None = app.extensions.get(_TEXT)
+        if text is None:
+            text = app.extensions[_TEXT] = encode(document(app, app.extensions[_API]))
     return text
 
 

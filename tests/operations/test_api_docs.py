@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from app.kernel.http.app import Hub
+from app.operations.api_docs import openapi_document
 
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 
@@ -45,6 +48,16 @@ class TestDocument:
         from openapi_spec_validator import validate  # noqa: PLC0415
 
         validate(document)
+
+    def test_is_made_once_for_all_threads_that_ask_at_first(self, app_with: Callable[..., Hub]) -> None:
+        hub, together = app_with(), threading.Barrier(8)
+
+        def ask(_number: int) -> bytes:
+            together.wait()
+            return openapi_document(hub)
+
+        with ThreadPoolExecutor(8) as pool:
+            assert len({id(text) for text in pool.map(ask, range(8))}) == 1
 
     def test_holds_every_route_of_an_api(self, app: Hub, document: dict[str, Any]) -> None:
         outside = {"static", "reference", "admin"}
