@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from app.kernel import clock, time_zones
 log = structlog.get_logger(__name__)
 #: Seconds for which the count of a finished span is kept; afterwards it knows of rows that were deleted.
 LIFETIME = 900
+#: Seconds for which a process counts everything after an error of Redis.
+AWAY_SECONDS = 30.0
 #: A row is committed at most this long after the moment that it has; bulk imports commit their rows in parts.
 _COMMITTED_AFTER = timedelta(minutes=10)
 _STEP = timedelta(hours=1)
@@ -50,9 +53,9 @@ def count_per_day(moment: Any, days: int, *conditions: ColumnElement[bool]) -> S
     """
     spans = _spans(days)
     keys = {span: _key(moment, span, conditions) for span in spans if span.finished}
-    counts = _kept(keys)
+    counts = _kept.read(keys)
     counted = _count(moment, [span for span in spans if span not in counts], conditions)
-    _keep({keys[span]: count for span, count in counted.items() if span.finished})
+    _kept.keep({keys[span]: count for span, count in counted.items() if span.finished})
     of_day: Counter[date] = Counter()
     for span, count in {**counts, **counted}.items():
         of_day[span.day] += count
@@ -89,20 +92,40 @@ def _key(moment: Any, span: _Span, conditions: Sequence[ColumnElement[bool]]) ->
     return f"hub:daily-count:{hashlib.sha256(described.encode()).hexdigest()}"
 
 
-def _kept(keys: Mapping[_Span, str]) -> dict[_Span, int]:
-    try:
-        stored: Any = bus.client.mget(list(keys.values()))
-    except RedisError as error:
-        log.warning("daily_counts_not_read", error_kind=type(error).__name__)
-        return {}
-    return {span: int(count) for span, count in zip(keys, stored, strict=True) if count is not None}
+class _KeptCounts:
+    """The counts of finished spans in Redis; after an error this process does without them for a while.
+
+    Otherwise a page with several charts would wait for a Redis that hangs once for each of them.
+    """
+
+    def __init__(self) -> None:
+        self._away_until = 0.0
+
+    def read(self, keys: Mapping[_Span, str]) -> dict[_Span, int]:
+        """The counts that are kept, by their spans."""
+        stored: Any = [None] * len(keys)
+        if time.monotonic() >= self._away_until:
+            try:
+                stored = bus.client.mget(list(keys.values()))
+            except RedisError as error:
+                self._leave(error)
+        return {span: int(count) for span, count in zip(keys, stored, strict=True) if count is not None}
+
+    def keep(self, counts: Mapping[str, int]) -> None:
+        """Keep counts by their names."""
+        if time.monotonic() < self._away_until:
+            return
+        try:
+            with bus.client.pipeline(transaction=False) as pipe:
+                for key, count in counts.items():
+                    pipe.set(key, count, ex=LIFETIME)
+                pipe.execute()
+        except RedisError as error:
+            self._leave(error)
+
+    def _leave(self, error: RedisError) -> None:
+        self._away_until = time.monotonic() + AWAY_SECONDS
+        log.warning("daily_counts_without_redis", error_kind=type(error).__name__)
 
 
-def _keep(counts: Mapping[str, int]) -> None:
-    try:
-        with bus.client.pipeline(transaction=False) as pipe:
-            for key, count in counts.items():
-                pipe.set(key, count, ex=LIFETIME)
-            pipe.execute()
-    except RedisError as error:
-        log.warning("daily_counts_not_kept", error_kind=type(error).__name__)
+_kept = _KeptCounts()

@@ -30,6 +30,7 @@ NOON = datetime(2026, 3, 9, 16, 25, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def _noon(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOON)
+    monkeypatch.setattr(daily_counts, "_kept", daily_counts._KeptCounts())
 
 
 def invoice_of(moment: datetime) -> None:
@@ -93,12 +94,16 @@ def create_owner(app: Hub) -> Callable[[], User]:
     return create
 
 
-def test_without_redis_all_days_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_all_days_are_counted_and_it_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
     class Gone:
-        def mget(self, _keys: list[str]) -> None:
+        def mget(self, keys: list[str]) -> None:
+            asked.append(keys)
             raise RedisConnectionError
 
         def pipeline(self, *, transaction: bool) -> None:
+            asked.append(transaction)
             raise RedisConnectionError
 
     invoice_of(NOON - timedelta(days=1))
@@ -106,3 +111,8 @@ def test_without_redis_all_days_are_counted(monkeypatch: pytest.MonkeyPatch) -> 
     assert counts() == [0, 1, 0]
     invoice_of(NOON - timedelta(days=1))
     assert counts() == [0, 2, 0]
+    assert len(asked) == 1
+    monkeypatch.setattr(daily_counts, "AWAY_SECONDS", 0.0)
+    monkeypatch.setattr(daily_counts, "_kept", daily_counts._KeptCounts())
+    assert counts() == [0, 2, 0]
+    assert len(asked) > 2
