@@ -77,7 +77,7 @@ install_packages() {
     # The package lists of a new machine are empty or old. If the update fails, the install reports the error.
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >"$LOG" 2>&1 || true
     quietly "apt-get install" $as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "$@"
+        apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"
 }
 
 is_supported() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null; }

@@ -1,4 +1,4 @@
-"""Styles, scripts and icons of npm packages: everything that a page names is there, with its licence."""
+"""Styles, scripts and icons that pages name: what comes from npm packages is there with its licence."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ def test_every_asset_that_a_page_names_is_copied() -> None:
     assert named
     assert not [name for name in named if not (vendor_assets.VENDOR / name).is_file()]
     assert set(vendor_assets.FILES) <= named
+
+
+def test_a_page_is_shown_when_its_scripts_have_run() -> None:
+    # A click on a download ends the loading of the page, also of scripts that were still to come.
+    scripts = [tag for path in TEMPLATES.rglob("*.html") for tag in re.findall(r"<script[^>]*>", path.read_text())]
+    assert scripts
+    assert not [tag for tag in scripts if 'blocking="render"' not in tag]
 
 
 def test_every_copied_icon_is_used() -> None:

@@ -47,9 +47,44 @@ form.addEventListener("htmx:xhr:progress", ({ detail }) => {
 });
 form.addEventListener("htmx:afterRequest", stop);
 
+const preview = () => input.dispatchEvent(new Event("change", { bubbles: true }));
+
+function showProblem(text, button) {
+  const notice = document.createElement("div");
+  notice.className = "notice error";
+  notice.setAttribute("role", "alert");
+  notice.append(Object.assign(document.createElement("p"), { textContent: text }));
+  if (button) notice.append(button);
+  box.replaceChildren(notice);
+  box.hidden = false;
+}
+
+// Nothing came back: the file cannot be read any more, or the server does not answer.
+form.addEventListener("htmx:sendError", async ({ detail }) => {
+  const canBeRead = await input.files[0]?.slice(0, 1).arrayBuffer().then(() => true, () => false);
+  if (canBeRead) {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: box.dataset.again });
+    button.className = "secondary";
+    button.addEventListener("click", () => (detail.elt === form ? preview() : detail.elt.click()));
+    showProblem(box.dataset.notSent, button);
+  } else {
+    input.value = "";
+    showProblem(box.dataset.notReadable);
+  }
+});
+
+// A corrected file has the path of the one before; the browser reads it only if the field is empty.
+let chosenBefore = new DataTransfer();
+input.addEventListener("click", () => {
+  chosenBefore = new DataTransfer();
+  for (const file of input.files) chosenBefore.items.add(file);
+  input.value = "";
+});
+input.addEventListener("cancel", () => { input.files = chosenBefore.files; });
+
 // A file that was chosen before the scripts were loaded; htmx is ready first, because its script comes first.
 document.addEventListener("DOMContentLoaded", () => {
-  if (input.files.length) input.dispatchEvent(new Event("change", { bubbles: true }));
+  if (input.files.length) preview();
 });
 
 // The card is the target of a dropped file; elsewhere on the page the browser would open the file.
@@ -61,8 +96,8 @@ for (const name of ["dragover", "drop"]) {
 document.addEventListener("dragover", (event) => card.classList.toggle("dropping", card.contains(event.target)));
 document.addEventListener("drop", (event) => {
   card.classList.remove("dropping");
-  const files = event.dataTransfer?.files;
-  if (!card.contains(event.target) || !files?.length) return;
-  input.files = files;
-  input.dispatchEvent(new Event("change", { bubbles: true }));
+  const dropped = event.dataTransfer?.files;
+  if (!card.contains(event.target) || !dropped?.length) return;
+  input.files = dropped;
+  preview();
 });

@@ -70,6 +70,7 @@ def _serve(channel: socket.socket) -> list[str] | None:
     Returns:
         In a forked process: its request. In the server: None, when the client has closed the channel.
     """
+    server = os.getpid()
     reader, writer = socket.socketpair()
     for end in (reader, writer):
         end.setblocking(False)
@@ -88,7 +89,7 @@ def _serve(channel: socket.socket) -> list[str] | None:
                 if (pid := os.fork()) == 0:
                     signal.set_wakeup_fd(-1)
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                    _detach(files[0])
+                    _detach(files[0], server)
                     request: list[str] = json.loads(message)
                     return request
                 os.close(files[0])
@@ -106,10 +107,12 @@ def _report_ended(channel: socket.socket) -> None:
         channel.send(json.dumps({"pid": pid, "code": os.waitstatus_to_exitcode(status)}).encode())
 
 
-def _detach(output: int) -> None:
+def _detach(output: int, server: int) -> None:
     """Give this process a session and an output of its own; the kernel kills it when the server ends."""
     os.setsid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != server:  # it ended before the signal was set
+        os.kill(os.getpid(), signal.SIGKILL)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -141,6 +142,12 @@ def test_the_end_of_the_server_is_the_end_of_its_processes(output: IO[bytes]) ->
             time.sleep(0.05)
         with pytest.raises(ConnectionError):
             own.start(flask("routes"), output.fileno())
+
+
+def test_a_process_whose_server_has_ended_before_it_asks_for_a_signal_ends_too() -> None:
+    code = "from app.local.children.fork_server import _detach; _detach(1, server=0); print('goes on')"
+    ended = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout) == (-signal.SIGKILL, b"")
 
 
 def test_an_application_that_cannot_be_loaded_says_why(output: IO[bytes]) -> None:
