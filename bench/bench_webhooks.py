@@ -46,7 +46,7 @@ class Counter:
 
 def run() -> None:
     """Print p50 and p95 at 50 events per second, the maximum rate, and the rate of the plain client."""
-    with running_hub(web_processes=1) as hub, _receiver() as receiver:
+    with running_hub(web_processes=1) as hub, webhook_receiver() as receiver:
         in_hub(hub, "subscribe", str(receiver.port))
         warm = in_hub(hub, "steady", "20", str(STEADY))
         receiver.wait(warm, 60)
@@ -99,7 +99,7 @@ def in_hub(hub: RunningHub, *arguments: str, module: str = "bench.webhook_events
 
 
 @contextmanager
-def _receiver() -> Iterator[Counter]:
+def webhook_receiver() -> Iterator[Counter]:
     arrivals: Any = multiprocessing.Queue()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -14,9 +14,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.local.children.child_processes import Child, spawn
 from app.local.children.spawner import Spawner
 from app.local.servers.temporary import temporary_servers
-from app.processes import MIGRATE, PROCESSES
+from app.processes import MIGRATE, PROCESSES, HubProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 KEY = "a-key-for-the-benchmarks-of-imports"
@@ -24,11 +25,12 @@ KEY = "a-key-for-the-benchmarks-of-imports"
 
 @dataclass(frozen=True, slots=True)
 class RunningHub:
-    """Port, database URL and environment of a running hub."""
+    """Port, database URL and environment of a running hub, and the process ids by name."""
 
     port: int
     database_url: str
     environment: Mapping[str, str]
+    pids: Mapping[str, int]
 
     def flask(self, *arguments: str) -> None:
         """Run a command line command of the hub."""
@@ -37,8 +39,15 @@ class RunningHub:
 
 
 @contextmanager
-def running_hub(changes: Mapping[str, str] | None = None, *, web_processes: int = 2) -> Iterator[RunningHub]:
-    """Start everything except Flower, wait until ready, and stop it at the end; ``changes`` are changed settings."""
+def running_hub(
+    changes: Mapping[str, str] | None = None, *, web_processes: int = 2, separate: bool = False
+) -> Iterator[RunningHub]:
+    """Start everything except Flower, wait until ready, and stop it at the end.
+
+    Args:
+        changes: changed settings.
+        separate: each process loads the application for itself, as in a container.
+    """
     with temporary_servers() as (postgres, valkey), ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         port = free_port()
@@ -61,13 +70,19 @@ def running_hub(changes: Mapping[str, str] | None = None, *, web_processes: int 
         output = stack.enter_context((folder / "hub.log").open("ab")).fileno()
         if spawner.start(MIGRATE, output).wait() != 0:
             raise RuntimeError((folder / "hub.log").read_text())
+        pids = {}
         for process in PROCESSES:
             if process.name != "flower":
-                child = spawner.start(process, output)
+                child = _start_alone(process, environment, output) if separate else spawner.start(process, output)
+                pids[process.name] = child.pid
                 stack.callback(child.wait)
                 stack.callback(child.terminate)
         _wait_until_ready(port)
-        yield RunningHub(port, postgres.url, environment)
+        yield RunningHub(port, postgres.url, environment, pids)
+
+
+def _start_alone(process: HubProcess, environment: Mapping[str, str], output: int) -> Child:
+    return spawn(process.arguments(environment), cwd=ROOT, environment=environment, output=output)
 
 
 def free_port() -> int:
