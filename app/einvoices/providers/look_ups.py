@@ -91,7 +91,7 @@ class _LookUpRound(AccountRound[_Result]):
         due = lanes.lock_due("look_up", free, skip_slow=skip_slow, excluded=busy, running=self.running())
         claims = [claim for lane, limit in due if limit and (claim := _claim_next(lane.id)) is not None]
         self.mark_served(due, [claim.lane_id for claim in claims])
-        return [(claim.lane_id, functools.partial(claim.context.run, _perform, claim)) for claim in claims]
+        return [Work(claim.lane_id, functools.partial(claim.context.run, _perform, claim)) for claim in claims]
 
     def store(self, results: Sequence[_Result]) -> None:
         """Store a result, and what it says about the account."""

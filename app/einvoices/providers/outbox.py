@@ -18,6 +18,7 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import ColumnElement, and_, select
 
+from app.config import MIB
 from app.einvoices.lifecycle.allowed_steps import STEPS
 from app.einvoices.models.work import EinvoiceCallback, EinvoiceSending
 from app.einvoices.providers import doubt, lanes, lockouts, outcomes, sendings, status_reports
@@ -39,8 +40,9 @@ log = structlog.get_logger(__name__)
 SENDINGS = Counter(
     "hub_einvoice_sendings_total", "Attempts to hand an e-invoice to its provider.", ["provider", "outcome"]
 )
-#: Simultaneous requests of one process.
-MAX_REQUESTS = 48
+#: Simultaneous requests of one process, and those among them whose legal document has more than so many bytes: such a
+#: request takes several times the memory of its document.
+MAX_REQUESTS, MAX_LARGE_REQUESTS, LARGE_BYTES = 48, 6, MIB
 #: Seconds in which a round claims sendings. At its end it waits for its last requests and claims nothing, so the
 #: processes end their rounds at different times; slow accounts get no request in the last seconds.
 SHORTEST_ROUND, LONGEST_ROUND, LAST_SECONDS = 45.0, 75.0, 17.0
@@ -59,6 +61,11 @@ class _Claim:
     was_in_doubt: bool
     prepared: PreparedRequest
     context: Context
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its legal document is large."""
+        return self.prepared.stored is not None and self.prepared.stored.size > LARGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +121,17 @@ class _SendRound(AccountRound[_Result]):
         due = lanes.lock_due(
             "send", free, skip_slow=skip_slow, excluded=excluded, running=self.running(), refused=refused
         )
-        claims = [claim for lane, limit in due for claim in _claims(lane.id, limit, refused)]
+        large = MAX_LARGE_REQUESTS - self.large_in_flight
+        claims: list[_Claim] = []
+        for lane, limit in due:
+            for claim in _claims(lane.id, limit, refused, large):
+                claims.append(claim)
+                large -= claim.is_large
         self.mark_served(due, [claim.lane_id for claim in claims])
-        return [(claim.lane_id, functools.partial(claim.context.run, _perform, claim)) for claim in claims]
+        return [
+            Work(claim.lane_id, functools.partial(claim.context.run, _perform, claim), claim.is_large)
+            for claim in claims
+        ]
 
     def store(self, results: Sequence[_Result]) -> None:
         """Store a result, and what it says about the account."""
@@ -142,15 +157,21 @@ def _report(result: _Result) -> None:
         log.warning("einvoice_not_sent", **facts, error=str(error))
 
 
-def _claims(lane_id: int, limit: int, refused: Sequence[str]) -> Iterator[_Claim]:
-    """Claim up to ``limit`` due sendings of an account; without one, not of the ``refused`` adapters."""
+def _claims(lane_id: int, limit: int, refused: Sequence[str], large: int) -> Iterator[_Claim]:
+    """Claim due sendings of an account; without one, not of the ``refused`` adapters.
+
+    Args:
+        limit: how many at most.
+        large: how many with a large legal document at most.
+    """
     in_lane = and_(EinvoiceSending.lane_id == lane_id, ~sendings.lacks_document())
     if lane_id == lanes.INSTALLATION:
         in_lane &= EinvoiceSending.provider.not_in(refused)
     for _ in range(limit):
-        claim = _claim_next(lane_id, in_lane)
+        claim = _claim_next(lane_id, in_lane if large > 0 else in_lane & ~sendings.has_document_over(LARGE_BYTES))
         if claim is None:
             return
+        large -= claim.is_large
         yield claim
 
 

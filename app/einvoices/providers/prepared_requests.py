@@ -47,6 +47,7 @@ class StoredDocument:
     media_type: str
     file_name: str
     sha256: str
+    size: int
 
     def load(self) -> LegalDocument:
         """Read it; no transaction may be open.
@@ -104,7 +105,7 @@ def _stored(einvoice: Einvoice, document_id: int | None) -> StoredDocument | Non
     if document_id is None:
         return None
     row = db.session.get_one(EinvoiceDocument, document_id)
-    return StoredDocument(row.path, row.format, row.media_type, file_name(einvoice, row), row.sha256)
+    return StoredDocument(row.path, row.format, row.media_type, file_name(einvoice, row), row.sha256, row.size)
 
 
 def prepare_for_settings(adapter: str, document: Mapping[str, Any], key: str) -> PreparedRequest:

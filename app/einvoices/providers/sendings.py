@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import UTC
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
 from app.einvoices.errors import AccountInDoubt, AlreadySending, InDoubt
+from app.einvoices.models.documents import EinvoiceDocument
 from app.einvoices.models.einvoices import Einvoice
 from app.einvoices.models.work import CheckState, EinvoiceSending
 from app.einvoices.providers import lanes, lockouts
@@ -60,6 +61,11 @@ def wanted_format(einvoice: Einvoice) -> str | None:
 def lacks_document() -> ColumnElement[bool]:
     """Condition: the legal document of the sending is not written yet."""
     return and_(EinvoiceSending.document_format.is_not(None), EinvoiceSending.document_id.is_(None))
+
+
+def has_document_over(size: int) -> ColumnElement[bool]:
+    """Condition: the legal document of the sending has more bytes than that."""
+    return exists().where(EinvoiceDocument.id == EinvoiceSending.document_id, EinvoiceDocument.size > size)
 
 
 def is_doubtful() -> ColumnElement[bool]:

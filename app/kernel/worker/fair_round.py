@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -47,8 +47,12 @@ class RoundLimits:
     linger_seconds: float
 
 
-#: The lane of a piece of work, and the request that does it.
-Work = tuple[int, Callable[[], Result]]
+class Work(NamedTuple, Generic[Result]):
+    """A piece of work: its lane, the request that does it, and whether that request takes much memory."""
+
+    lane: int
+    request: Callable[[], Result]
+    is_large: bool = False
 
 
 class FairRound(ABC, Generic[Result]):
@@ -62,8 +66,8 @@ class FairRound(ABC, Generic[Result]):
         self._limits = limits
         self._wake_up = wake_up or threading.Event()
         self._pool = pool
-        #: Running requests: the lane, and the monotonic time of the start.
-        self._in_flight: dict[Future[Result], tuple[int, float]] = {}
+        #: Running requests, and the monotonic time of the start.
+        self._in_flight: dict[Future[Result], tuple[Work[Result], float]] = {}
         self._requests = 0
         self._started = self._last_work = time.monotonic()
         self._wait_seconds = _MIN_WAIT
@@ -79,7 +83,7 @@ class FairRound(ABC, Generic[Result]):
 
     @abstractmethod
     def claim(self, free: int, *, skip_slow: bool, excluded: Sequence[int]) -> Sequence[Work[Result]]:
-        """Claim up to ``free`` pieces of work in the current transaction; return the lane and the request of each.
+        """Claim up to ``free`` pieces of work in the current transaction.
 
         ``skip_slow`` leaves out slow lanes; ``excluded`` lists other lanes to leave out.
         """
@@ -95,7 +99,12 @@ class FairRound(ABC, Generic[Result]):
     @property
     def lanes_in_flight(self) -> list[int]:
         """The lanes with a running request."""
-        return [lane for lane, _ in self._in_flight.values()]
+        return [work.lane for work, _ in self._in_flight.values()]
+
+    @property
+    def large_in_flight(self) -> int:
+        """Number of running requests that take much memory."""
+        return sum(work.is_large for work, _ in self._in_flight.values())
 
     def _finished(self) -> list[Result]:
         """Return the results of finished requests; wait a moment for one of them or for new work."""
@@ -120,9 +129,9 @@ class FairRound(ABC, Generic[Result]):
             self._wait_seconds = min(self._wait_seconds * 1.5, _MAX_WAIT)
             if not self._in_flight:
                 time.sleep(_MIN_WAIT)
-        for lane, request in claimed:
-            future = self._pool.submit(copy_context().run, request)
-            self._in_flight[future] = (lane, time.monotonic())
+        for work in claimed:
+            future = self._pool.submit(copy_context().run, work.request)
+            self._in_flight[future] = (work, time.monotonic())
             future.add_done_callback(lambda _future: self._wake_up.set())
 
     def _store_and_claim(self, finished: Sequence[Result]) -> Sequence[Work[Result]]:
@@ -153,8 +162,8 @@ class FairRound(ABC, Generic[Result]):
     def _busy_lanes(self) -> list[int]:
         """Lanes that get no further request from this process now: too many are running, or one is hanging."""
         moment = time.monotonic()
-        running = Counter(lane for lane, _ in self._in_flight.values())
-        hanging = {lane for lane, since in self._in_flight.values() if moment - since > HANGING_SECONDS}
+        running = Counter(self.lanes_in_flight)
+        hanging = {work.lane for work, since in self._in_flight.values() if moment - since > HANGING_SECONDS}
         return [lane for lane, count in running.items() if lane in hanging or count >= self._limits.requests // 2]
 
     def _may_claim(self) -> bool:

@@ -67,7 +67,7 @@ class _Round(FairRound[attempt.AttemptResult]):
         sender_results.record_lost_attempts(claims)
         receivers = _receivers({claim.endpoint_id for claim in claims})
         return [
-            (claim.endpoint_id, functools.partial(attempt.send, claim, receivers[claim.endpoint_id]))
+            Work(claim.endpoint_id, functools.partial(attempt.send, claim, receivers[claim.endpoint_id]))
             for claim in claims
             if not sender_results.is_exhausted(claim)
         ]

@@ -65,10 +65,10 @@ def test_new_work_does_not_wait_for_a_request_that_hangs(
         running = Round(RoundLimits(4, 60.0, 60.0, 0.0), pool, wake_up)
         reported: list[str] = []
         running.report = reported.append  # type: ignore[method-assign]
-        running.due = [(1, first)]
+        running.due = [Work(1, first)]
         whole = pool.submit(lambda: _run_in(app, running))
         assert first_ran.wait(SECONDS)
-        running.due = [(2, second)]
+        running.due = [Work(2, second)]
         if wakes:
             DebouncedTask(TASK)()
         whole.result(timeout=3 * SECONDS)
