@@ -38,8 +38,8 @@ from app.stream.broadcaster import broadcaster
 from tests.conformance import check_answer
 from tests.factories import a_user
 
-#: Fixtures of webhooks, which tests of the pages use too, of the browser, and of the object store.
-pytest_plugins = ("tests.webhooks.fixtures", "tests.browsing", "tests.object_stores")
+#: Fixtures of webhooks, which tests of the pages use too, of the browser, and of the object store; turns of drills.
+pytest_plugins = ("tests.webhooks.fixtures", "tests.browsing", "tests.object_stores", "tests.drills.turns")
 
 IMPORT_KEY = "a-key-for-the-tests-of-imports"
 

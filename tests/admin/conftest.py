@@ -29,12 +29,16 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all browser tests on one worker, with one browser; `make test` runs only those marked ``main_job``."""
+    """Run all browser tests on one worker, with one browser.
+
+    `make test` runs only those marked ``main_job``; the others are drills, and take turns in the short form.
+    """
     for item in items:
         if "open_page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("pages"))
             if not item.get_closest_marker("main_job"):
                 item.add_marker(pytest.mark.drill)
+                item.add_marker(pytest.mark.takes_turns)
 
 
 @pytest.fixture(scope="session")

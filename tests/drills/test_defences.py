@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -25,6 +24,7 @@ from tests.conftest import FAST_SERVER, POSTGRES_VARIABLE, VALKEY_VARIABLE
 from tests.drills import replaced_code
 from tests.drills.hubs import ROOT
 from tests.drills.removals import REMOVALS, Removal
+from tests.drills.turns import taken_today
 
 pytestmark = pytest.mark.drill
 
@@ -40,8 +40,6 @@ FIRST_TEST = "tests/accounts/test_guards.py::test_the_list_of_guarded_routes_is_
 NOTHING_REMOVED = Removal(
     FIRST_TEST, "app/accounts/guards.py", "SIGNED_IN: frozenset(ROLES)", "SIGNED_IN: frozenset(ROLES)"
 )
-#: The short form takes out a third of the defences, another third each day.
-TAKEN_OUT = REMOVALS[datetime.now(UTC).toordinal() % 3 :: 3] if os.environ.get("SHORT") else REMOVALS
 #: What pytest ends with when a test failed.
 TESTS_FAILED = 1
 
@@ -179,7 +177,8 @@ def not_noticed(removals: Sequence[Removal], folder: Path) -> dict[Removal, str]
 
 
 def test_each_test_fails_without_its_defence(tmp_path: Path) -> None:
-    found = not_noticed([*TAKEN_OUT, NOTHING_REMOVED], tmp_path)
+    taken_out = taken_today(REMOVALS)
+    found = not_noticed([*taken_out, NOTHING_REMOVED], tmp_path)
     assert "1 passed" in found.pop(NOTHING_REMOVED), "a test fails although nothing was taken out"
-    print(f"\nDefences taken out: {len(TAKEN_OUT)}; not noticed by their test: {len(found)}")
+    print(f"\nDefences taken out: {len(taken_out)}; not noticed by their test: {len(found)}")
     assert not found, "\n\n".join(found.values())

@@ -158,6 +158,7 @@ def running(image: Image) -> Iterator[dict[str, str]]:
         yield facts
 
 
+@pytest.mark.takes_turns("image")
 def test_the_image_is_small_and_holds_no_servers(image: Image) -> None:
     # The processor of the official rules takes 80 MiB of it. Both stages share this root; the rest below /opt stays in
     # the builder.
@@ -170,6 +171,7 @@ def test_the_image_is_small_and_holds_no_servers(image: Image) -> None:
     assert not list((image.root / "opt/app").rglob("tests"))
 
 
+@pytest.mark.takes_turns("image")
 def test_the_image_serves_requests_and_is_healthy(image: Image, tmp_path: Path) -> None:
     with running(image) as facts:
         wait_for(lambda: image.run(*image.health, **facts).returncode == 0, 60)
@@ -185,6 +187,7 @@ def test_the_image_serves_requests_and_is_healthy(image: Image, tmp_path: Path) 
         assert (module_flag, found.returncode) == ("-m", 0), found.stderr
 
 
+@pytest.mark.takes_turns("image")
 def test_the_probe_of_the_image_fails_when_the_hub_is_not_ready(image: Image) -> None:
     done = image.run(*image.health, PORT=str(free_port()))
     assert (done.returncode, "refused" in done.stderr) == (1, True)

@@ -35,6 +35,7 @@ def arguments(hub: DrillHub) -> list[str]:
     return [f"http://127.0.0.1:{hub.ports[0]}", KEY, headers["Authorization"].removeprefix("Bearer ")]
 
 
+@pytest.mark.takes_turns("generated clients")
 def test_python(hub: DrillHub, document: Path) -> None:
     target = document.parent / "python" / "hub"
     generator = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"]
@@ -63,6 +64,7 @@ def test_python(hub: DrillHub, document: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
+@pytest.mark.takes_turns("generated clients")
 def test_typescript(hub: DrillHub, document: Path) -> None:
     target = document.parent / "typescript"
     target.mkdir()

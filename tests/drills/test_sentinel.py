@@ -43,6 +43,7 @@ def seller(hub: DrillHub) -> dict[str, str]:
     return sign_in_a_seller(hub)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("fate", ["killed", "frozen"])
 def test_another_master_takes_over_under_load(
     hub: DrillHub,

@@ -96,6 +96,7 @@ def test_advisories_that_cannot_be_reached_are_no_clean_result() -> None:
     assert done.stdout.count("NOT CHECKED: ") == 2
 
 
+@pytest.mark.takes_turns
 def test_the_lock_files_are_those_of_the_requirements(tmp_path: Path) -> None:
     """Resolved twice, from the pins of the repository, the lock files are the same, byte for byte."""
     for file in ROOT.glob("requirements*"):
@@ -107,6 +108,7 @@ def test_the_lock_files_are_those_of_the_requirements(tmp_path: Path) -> None:
         assert changed == []
 
 
+@pytest.mark.takes_turns
 def test_the_bill_of_materials_has_the_packages_of_the_lock_files(tmp_path: Path) -> None:
     done = run(sys.executable, str(SCRIPTS / "sbom.py"), str(tmp_path))
     assert done.returncode == 0, done.stderr

@@ -101,6 +101,7 @@ def followed(hub: DrillHub, seen: Collector) -> tuple[str, dict[str, Any]]:
     raise AssertionError({span.name for span in seen.spans})
 
 
+@pytest.mark.takes_turns
 def test_an_import_is_one_trace_from_the_request_to_the_webhook() -> None:
     with collector() as seen:
         otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{seen.port}", "OTEL_BSP_SCHEDULE_DELAY": "200"}
