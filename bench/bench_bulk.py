@@ -24,7 +24,7 @@ def run() -> None:
     """
     turns = []
     with running_hub() as hub:
-        single = functools.partial(measure, functools.partial(over_http, hub), seconds=SECONDS, warm_up=WARM_UP)
+        single = functools.partial(measure, functools.partial(over_http, hub.port), seconds=SECONDS, warm_up=WARM_UP)
         _bulk(hub, 0, 1_000)
         for number in range(1, ROUNDS + 1):
             # In alternation, so that other load of the machine affects all of them.

@@ -33,9 +33,9 @@ _MIB = 2**20
 def run() -> None:
     """Print the figures of web, printer and webhooks, and the memory of all."""
     with running_hub(separate=True) as hub, webhook_receiver() as counter:
-        over_http(hub)(0)  # stores the customer and the salesman
-        _print_requests(hub, "imports", over_http)
-        _print_requests(hub, "lists of 20 invoices", _lists)
+        over_http(hub.port)(0)  # stores the customer and the salesman
+        _print_requests(hub, "imports", functools.partial(over_http, hub.port))
+        _print_requests(hub, "lists of 20 invoices", functools.partial(_lists, hub.port))
         _print_papers(hub)
         in_hub(hub, "subscribe", str(counter.port))
         before, started = _cpu_seconds(hub, "webhooks"), time.monotonic()
@@ -47,13 +47,12 @@ def run() -> None:
             print_figure(f"memory of {name} after this load, MiB", _memory(hub, name), "{:.0f}")
 
 
-def _print_requests(hub: RunningHub, what: str, opener: Callable[[RunningHub], Callable[[int], None]]) -> None:
+def _print_requests(hub: RunningHub, what: str, opener: Opener) -> None:
     rates = []
     for number in range(ROUNDS):
         before = _cpu_seconds(hub, "web")
-        opened: Opener = functools.partial(opener, hub)
         first = number * 100_000_000 + 1
-        done = measure(opened, connections=CONNECTIONS, seconds=SECONDS, warm_up=0, first=first)
+        done = measure(opener, connections=CONNECTIONS, seconds=SECONDS, warm_up=0, first=first)
         rates.append(done.per_second * SECONDS / (_cpu_seconds(hub, "web") - before))
     print_figure(f"{what} a second of a core of web", rates, "{:.0f}")
 
@@ -62,8 +61,8 @@ def _print_rate(what: str, name: str, count: int, seconds: float) -> None:
     print_figure(f"{what} a second of a core of {name}", count / seconds, "{:.1f}")
 
 
-def _lists(hub: RunningHub) -> Callable[[int], None]:
-    connection = http.client.HTTPConnection("127.0.0.1", hub.port)
+def _lists(port: int) -> Callable[[int], None]:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
 
     def work(number: int) -> None:
         connection.request(

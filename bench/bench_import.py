@@ -25,12 +25,12 @@ def run() -> None:
     """Print invoices per second, p50 and p99 of both, and the ratio: medians over alternating rounds."""
     bare, http = [], []
     with running_hub() as hub:
-        over_http(hub)(0)  # stores the customer and the salesman
+        over_http(hub.port)(0)  # stores the customer and the salesman
         load = functools.partial(measure, connections=CONNECTIONS, seconds=SECONDS, warm_up=WARM_UP)
         for number in range(ROUNDS):
             # In alternation, so that other load of the machine affects both.
             bare.append(load(functools.partial(_bare, hub), first=number * 100_000_000 + 1))
-            http.append(load(functools.partial(over_http, hub), first=number * 100_000_000 + 50_000_001))
+            http.append(load(functools.partial(over_http, hub.port), first=number * 100_000_000 + 50_000_001))
     print(f"\nSales import, two items, {CONNECTIONS} connections, {ROUNDS} × {SECONDS:.0f} s each, durable commits")
     print(f"{'':<16}{'invoices/s':>12}{'p50 ms':>9}{'p99 ms':>9}")
     for name, rounds in (("bare psycopg", bare), ("hub over HTTP", http)):
@@ -44,9 +44,9 @@ def _median(rounds: list[Measured], column: int) -> float:
     return statistics.median((m.per_second, m.p50, m.p99)[column] for m in rounds)
 
 
-def over_http(hub: RunningHub) -> Callable[[int], None]:
+def over_http(port: int) -> Callable[[int], None]:
     """A connection that imports one invoice per request."""
-    connection = socket.create_connection(("127.0.0.1", hub.port))
+    connection = socket.create_connection(("127.0.0.1", port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     body = json.dumps(PAYLOAD).replace("LTPI-77282", "BENCH-%012d")
     head = (
@@ -58,9 +58,11 @@ def over_http(hub: RunningHub) -> Callable[[int], None]:
     def work(number: int) -> None:
         connection.sendall(request % number)
         # The answer is one JSON object without braces in strings, so it ends with these braces.
-        answer = connection.recv(65536)
+        answer = b""
         while not answer.endswith(b"}}"):
-            answer += connection.recv(65536)
+            if not (part := connection.recv(65536)):
+                raise RuntimeError(f"The connection was closed after {answer!r}")
+            answer += part
         if not answer.startswith(b"HTTP/1.1 201 "):
             raise RuntimeError(repr(answer))
 

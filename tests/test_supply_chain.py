@@ -13,7 +13,7 @@ from app.accounts.tokens.format import new_public_id, new_token
 from app.kernel.outbound.shared_secret import generate_secret
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = sorted(ROOT.glob("requirements*.txt"))
+LOCKS = sorted([*ROOT.glob("requirements*.txt"), *ROOT.glob("bench/*/requirements.txt")])
 #: Licences under which a company may use the hub and pass it on; a new one is read before it comes in here.
 LICENCES = {
     "0BSD", "Apache Software License", "Apache-2.0", "BSD License", "BSD-2-Clause", "BSD-3-Clause", "ISC",
@@ -51,7 +51,7 @@ def pins_of(lock: Path) -> dict[str, tuple[str, str]]:
     return {name.lower(): (version, marker) for name, version, marker in PIN.findall(lock.read_text())}
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
 def test_each_python_package_is_pinned_with_hashes(lock: Path) -> None:
     requirements = re.split(r"\n(?=\S)", re.sub(r"^\s*#.*\n?", "", lock.read_text(), flags=re.MULTILINE).strip())
     assert requirements

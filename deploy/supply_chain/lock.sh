@@ -18,3 +18,4 @@ lock -c requirements.txt requirements-tracing.in -o requirements-tracing.txt
 lock_all requirements-official.in -o requirements-official.txt
 lock_all -c requirements-tracing.txt -c requirements-official.txt requirements-dev.in -o requirements-dev.txt
 lock requirements-node.in -o requirements-node.txt
+lock -c requirements.txt bench/rest_framework/requirements.in -o bench/rest_framework/requirements.txt
