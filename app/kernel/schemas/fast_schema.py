@@ -28,7 +28,7 @@ class FastLoadSchema(Schema):
 
 
 class FastDumpSchema(Schema):
-    """Dumps dictionaries about four times as fast."""
+    """Dumps dictionaries and objects about four times as fast."""
 
     @cached_property
     def _fast_dump(self) -> Dump:
@@ -36,4 +36,5 @@ class FastDumpSchema(Schema):
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
         """As ``Schema.dump``."""
-        return self._fast_dump(obj) if type(obj) is dict and not many else super().dump(obj, many=many)
+        several = self.many if many is None else many
+        return [self._fast_dump(each) for each in obj] if several else self._fast_dump(obj)

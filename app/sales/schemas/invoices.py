@@ -218,7 +218,7 @@ class DeliverySchema(Schema):
     proof_note = fields.String()
 
 
-class InvoiceSchema(Schema):
+class InvoiceSchema(FastDumpSchema):
     """The full invoice, as reads, streams and webhooks return it."""
 
     id = fields.Integer()
