@@ -83,6 +83,7 @@ _PERIODIC_TASKS = {
     "webhooks.purge": _every(3600.0, expires=1800),
     "events.purge": _every(600.0, expires=300),
     "operations.remove_files": _every(60.0, expires=50),
+    "operations.make_partitions": _every(600.0, expires=300),
     "operations.purge": _every(3600.0, expires=300),
     "stream.purge_tickets": _every(600.0, expires=300),
 }

@@ -11,6 +11,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from app.extensions import db
+from app.kernel.database.month_partitions import partition_names
 
 log = logging.getLogger("alembic.runtime.migration")
 #: Any number that nothing else in this database locks: two starts at once must not migrate together.
@@ -25,8 +26,14 @@ def run() -> None:
     What a revision does in an ``autocommit_block`` (an index made ``CONCURRENTLY``) is outside of its transaction.
     """
     with db.engine.connect() as connection, alone(connection):
+        partitions = partition_names(connection)
+        connection.rollback()
         context.configure(
-            connection=connection, target_metadata=db.metadata, compare_type=True, transaction_per_migration=True
+            connection=connection,
+            target_metadata=db.metadata,
+            compare_type=True,
+            include_name=lambda name, kind, _parents: kind != "table" or name not in partitions,
+            transaction_per_migration=True,
         )
         with context.begin_transaction():
             context.run_migrations()

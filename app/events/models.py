@@ -9,16 +9,20 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, Index, S
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
+from app.kernel.database.month_partitions import by_month
 
 
 class Event(db.Model):
     """An event. ``id`` is the order of the inserts, ``position`` the order in which all readers see the events."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_unplaced", "id", postgresql_where=text("position IS NULL")),)
+    __table_args__ = (
+        Index("ix_events_unplaced", "id", postgresql_where=text("position IS NULL")),
+        by_month(uniques=[("position",)]),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    position: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    position: Mapped[int | None] = mapped_column(BigInteger)
     uuid: Mapped[uuid.UUID] = mapped_column(Uuid, nullable=False)
     type: Mapped[str] = mapped_column(String(100), nullable=False)
     #: Id of the subject in the table of its package.

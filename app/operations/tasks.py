@@ -1,4 +1,4 @@
-"""Celery tasks of operations: the canary of each queue, removals of files, the purge of old canaries and failures."""
+"""Celery tasks of operations: canaries of queues, removals of files, month partitions, the purge of old rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from celery import current_task
 
 from app.extensions import celery
 from app.kernel import clock
+from app.kernel.database import month_partitions
 from app.kernel.unit_of_work import unit_of_work
 from app.operations.monitoring import failed_tasks, queue_health
 from app.pdf import file_removals
@@ -27,6 +28,12 @@ def remove_files() -> None:
     """Remove the files of a remote store that no row refers to any more."""
     if file_removals.remove_due():
         file_removals.trigger_remover()
+
+
+@celery.task(name="operations.make_partitions")
+def make_partitions() -> list[str]:
+    """Make the month partitions of the next months, and begin to use that of the present month."""
+    return month_partitions.make_ahead(clock.now())
 
 
 @celery.task(name="operations.purge")

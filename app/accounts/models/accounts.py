@@ -30,6 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.database.month_partitions import by_month
 from app.languages import LANGUAGES
 
 
@@ -110,9 +111,9 @@ class AuditEntry(db.Model):
         Index("ix_audit_entries_actor", "actor", "id"),
         Index("ix_audit_entries_action", "action", "id", postgresql_ops={"action": "text_pattern_ops"}),
         Index("ix_audit_entries_subject", "subject", "id"),
-        Index("ix_audit_entries_position", "position", unique=True),
         Index("ix_audit_entries_unplaced", "id", postgresql_where=text("position IS NULL")),
         Index("ix_audit_entries_owner_id", "owner_id", "id", postgresql_where=text("owner_id IS NOT NULL")),
+        by_month(uniques=[("position",)]),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -139,6 +140,7 @@ class ApiCall(db.Model):
         Index("ix_api_calls_credential_created_at", "credential", "created_at"),
         Index("ix_api_calls_user_id_created_at", "user_id", "created_at"),
         Index("ix_api_calls_errors", "status", "created_at", postgresql_where=text("status >= 400")),
+        by_month(),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -48,8 +48,11 @@ def create_backup(target: Path, passphrase: str | None = None) -> Manifest:
 
 
 def list_tables(connection: psycopg.Connection) -> list[str]:
-    """Names of all tables of the hub."""
-    query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+    """Names of all tables of the hub; the rows of month partitions are those of their tables."""
+    query = """
+        SELECT relname FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY 1
+    """
     return [name for (name,) in connection.execute(query)]
 
 

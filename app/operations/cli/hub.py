@@ -1,4 +1,4 @@
-"""Command ``flask hub``: backup, verify, restore, doctor and wait-for-schema."""
+"""Command ``flask hub``: backup, verify, restore, doctor, partitions and wait-for-schema."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 
 from app.accounts import audit
 from app.kernel import clock
+from app.kernel.database import month_partitions
 from app.kernel.storage.file_store import StorageUnavailable
 from app.kernel.storage.stores import file_store
 from app.operations import doctor as doctors
@@ -23,7 +24,7 @@ from app.operations.backup.restore import RestoreRefusedError
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 from app.operations.doctor_findings import State
 
-hub = AppGroup("hub", help="The whole installation: backup, verify, restore, doctor, wait-for-schema.")
+hub = AppGroup("hub", help="The whole installation: backup, verify, restore, doctor, partitions, wait-for-schema.")
 _passphrase = click.option(
     "--passphrase-file",
     type=click.File(),
@@ -96,10 +97,25 @@ def doctor() -> None:
 @hub.command("wait-for-schema")
 @click.option("--seconds", type=click.FloatRange(0), default=300, show_default=True, help="Longest wait.")
 def wait_for_schema(seconds: float) -> None:
-    """Wait until the migrations of this version have run; exit code 1 if they have not."""
+    """Wait until the migrations of this version have run, and make month partitions; exit code 1 if one is missing."""
     if not schema_revision.wait(seconds):
         revision, needed = schema_revision.current(), schema_revision.needed()
         raise click.ClickException(f"The schema has revision {revision}, this hub needs {needed}.")
+    _make_partitions()
+
+
+@hub.command("partitions")
+def partitions() -> None:
+    """Make the month partitions of the next months now; exit code 1 if one of this month or the next one is missing."""
+    for name in _make_partitions():
+        click.echo(f"{name} was made.")
+
+
+def _make_partitions() -> list[str]:
+    made = month_partitions.make_ahead(clock.now())
+    if missing := month_partitions.missing_months(clock.now()):
+        raise click.ClickException(f"Month partitions are missing: {', '.join(missing)}. Try again in a minute.")
+    return made
 
 
 def _first_line(file: IO[str] | None) -> str | None:

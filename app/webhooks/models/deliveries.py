@@ -16,7 +16,6 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Text,
-    UniqueConstraint,
     Uuid,
     text,
 )
@@ -25,6 +24,7 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 from app.events.models import Event
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.database.month_partitions import by_month
 from app.webhooks.models.columns import moment, optional_moment
 from app.webhooks.models.endpoints import Endpoint
 
@@ -37,8 +37,6 @@ class Delivery(db.Model):
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
-        UniqueConstraint("endpoint_id", "position"),
-        UniqueConstraint("endpoint_id", "sequence"),
         CheckConstraint("state IN ('pending', 'delivered', 'failed', 'cancelled')", name="state"),
         CheckConstraint("(state = 'pending') = (finished_at IS NULL)", name="finished"),
         CheckConstraint("claim_id IS NULL OR state = 'pending'", name="claimed"),
@@ -68,6 +66,7 @@ class Delivery(db.Model):
         Index("ix_webhook_deliveries_reference", "reference", postgresql_where=text("reference IS NOT NULL")),
         Index("ix_webhook_deliveries_event_id", "event_id"),
         Index("ix_webhook_deliveries_created_at", "created_at"),
+        by_month(uniques=[("endpoint_id", "position"), ("endpoint_id", "sequence")]),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -104,7 +103,12 @@ class Delivery(db.Model):
     source: Mapped[Event] = relationship(
         primaryjoin=lambda: foreign(Delivery.position) == Event.position, viewonly=True, lazy="raise_on_sql"
     )
-    attempt_log: Mapped[list[Attempt]] = relationship(lazy="raise_on_sql", order_by="Attempt.number")
+    attempt_log: Mapped[list[Attempt]] = relationship(
+        primaryjoin=lambda: foreign(Attempt.delivery_id) == Delivery.id,
+        viewonly=True,
+        lazy="raise_on_sql",
+        order_by="Attempt.number",
+    )
 
     @property
     def request_body(self) -> str | None:
@@ -128,14 +132,16 @@ class Delivery(db.Model):
 
 
 class Attempt(db.Model):
-    """One request as it was sent, and its response."""
+    """One request as it was sent, and its response; it is removed together with its delivery."""
 
     __tablename__ = "webhook_attempts"
-    __table_args__ = (CheckConstraint("outcome IN ('delivered', 'failed', 'lost')", name="outcome"),)
-
-    delivery_id: Mapped[int] = mapped_column(
-        ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    __table_args__ = (
+        CheckConstraint("outcome IN ('delivered', 'failed', 'lost')", name="outcome"),
+        by_month("delivery_id", leader="webhook_deliveries"),
     )
+
+    #: Without a foreign key: it would be checked for each attempt of a month when the month is removed.
+    delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     outcome: Mapped[str] = mapped_column(String(20), nullable=False)
     started_at: Mapped[datetime] = moment()

@@ -43,7 +43,8 @@ def database_rows(hub: Hub) -> dict[str, list[Any]]:
             rows = {
                 table.name: sorted(map(str, connection.execute(sa.select(table)))) for table in metadata.tables.values()
             }
-            rows["audit_entries"] = [row for row in rows.get("audit_entries", []) if RESTORED not in row]
+            for name in rows.keys() & {"audit_entries", "audit_entries_first"}:
+                rows[name] = [row for row in rows[name] if RESTORED not in row]
             sequences = sa.text("SELECT sequencename, last_value FROM pg_sequences WHERE sequencename <> :n ORDER BY 1")
             sequences = sequences.bindparams(n="audit_entries_id_seq")
             return {**rows, "sequences": [tuple(row) for row in connection.execute(sequences)]}
