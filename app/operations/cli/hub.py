@@ -109,6 +109,7 @@ def partitions() -> None:
     """Make the month partitions of the next months now; exit code 1 if one of this month or the next one is missing."""
     for name in _make_partitions():
         click.echo(f"{name} was made.")
+    click.echo("The partitions of this month and the next one are there.")
 
 
 def _make_partitions() -> list[str]:

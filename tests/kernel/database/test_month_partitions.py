@@ -126,7 +126,8 @@ class TestMissing:
         assert f"missing: {gone}" in findings("partitions", worst=State.FAULT)
         assert inserted()[1] == f"{TABLE}_{months(1)}"
         result = own_database.test_cli_runner().invoke(args=["hub", "partitions"])
-        assert (result.exit_code, result.output) == (0, f"{gone} was made.\n")
+        there = "The partitions of this month and the next one are there.\n"
+        assert (result.exit_code, result.output) == (0, f"{gone} was made.\n{there}")
         months(2)
         make_partitions.apply()
         assert inserted()[1] == gone
