@@ -30,8 +30,11 @@ CONTRACTS = (
 #: Ids of one month: more than a hub can write in a month.
 WIDTH = 10**10
 MONTHS_AHEAD = 3
-#: Seconds for which writers may wait behind the short transaction, and how often it is tried.
-LOCK_SECONDS, TRIES = 1, 120
+#: Milliseconds for which writers may wait behind the short transaction: below PostgreSQL's ``deadlock_timeout``, so that
+#: the migration gives up, and not a writer that has locked two tables in another order.
+LOCK_MILLISECONDS = 400
+#: How often it is tried, and seconds between two attempts.
+TRIES, PAUSE = 120, 1
 
 
 class Log(NamedTuple):
@@ -235,14 +238,14 @@ def scalar(statement: str) -> Any:
 
 
 def run_briefly(statements: list[str]) -> None:
-    """Run the statements as one transaction, which is tried again when it does not get its locks in a second."""
-    script = "; ".join([f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'", *statements])
+    """Run the statements as one transaction, which is tried again when it does not get its locks soon."""
+    script = "; ".join([f"SET LOCAL lock_timeout = '{LOCK_MILLISECONDS}ms'", *statements])
     for tried in range(1, TRIES + 1):
         try:
             op.get_bind().exec_driver_sql(script)
         except sa.exc.OperationalError as error:
             if getattr(error.orig, "sqlstate", "") != "55P03" or tried == TRIES:
                 raise
-            time.sleep(LOCK_SECONDS)
+            time.sleep(PAUSE)
         else:
             return

@@ -26,7 +26,8 @@ log = structlog.get_logger(__name__)
 #: Ids of one month: more than a hub can write in a month.
 WIDTH = 10**10
 MONTHS_AHEAD = 3
-#: The longest time for which other transactions wait behind a change of the partitions.
+#: The longest time for which other transactions wait behind a change of the partitions. It is below PostgreSQL's
+#: ``deadlock_timeout``, so that the change gives up, and not a transaction that has locked tables in another order.
 LOCK_TIMEOUT = "200ms"
 #: The newest time of a partition is found among so many last ids. A row gets its id at most this long after its time.
 LAST_ROWS, LONGEST_INSERT = 1000, timedelta(hours=1)
