@@ -38,8 +38,8 @@ from app.stream.broadcaster import broadcaster
 from tests.conformance import check_answer
 from tests.factories import a_user
 
-#: Fixtures of webhooks, which tests of the pages use too, of the browser, of the object store and of databases that tests
-#: migrate; turns of drills.
+#: Fixtures of webhooks, which tests of the pages use too, of the browser, of the object store, of databases to migrate;
+#: turns of drills.
 pytest_plugins = (
     *("tests.webhooks.fixtures", "tests.browsing", "tests.object_stores", "tests.own_database"),
     "tests.drills.turns",

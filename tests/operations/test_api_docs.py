@@ -49,6 +49,19 @@ class TestDocument:
 
         validate(document)
 
+    def test_an_integer_says_when_32_bits_are_too_few(self, document: dict[str, Any]) -> None:
+        """Generators of typed languages take 32 bits for an integer without a format."""
+        schemas = document["components"]["schemas"]
+        for name in ("WebhookDelivery", "AuditEntry", "Invoice"):
+            assert schemas[name]["properties"]["id"]["format"] == "int64"
+        quantity = schemas["Item"]["properties"]["quantity"]
+        assert quantity["maximum"] < 2**31
+        assert "format" not in quantity
+        for path, _, operation in operations(document):
+            for parameter in operation["parameters"]:
+                if parameter["in"] == "path" and parameter["schema"]["type"] == "integer":
+                    assert parameter["schema"]["format"] == "int64", path
+
     def test_is_made_once_for_all_threads_that_ask_at_first(self, app_with: Callable[..., Hub]) -> None:
         hub, together = app_with(), threading.Barrier(8)
 

@@ -81,7 +81,7 @@ class TestSchemas:
         for name in ("Receipt", "Invoice", "Customer", "Einvoice", "Endpoint", "SalesError"):
             assert schemas[name]["required"], name
             assert "additionalProperties" not in schemas[name], name
-        assert schemas["Customer"]["properties"]["id"] == {"type": "integer"}
+        assert schemas["Customer"]["properties"]["id"] == {"type": "integer", "format": "int64"}
 
     def test_requests_refuse_what_the_hub_refuses(self, document: Json) -> None:
         schemas = document["components"]["schemas"]

@@ -14,6 +14,7 @@ from apispec.ext.marshmallow.common import resolve_schema_instance
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import fields
 
+from app.kernel.database.sequences import MAX_ID
 from app.kernel.schemas.documentation import IN_ANSWERS, IN_REQUESTS
 from app.kernel.schemas.fields import Number, Schema, Text
 
@@ -22,6 +23,7 @@ Json = dict[str, Any]
 #: Marks of an object: keys of every answer; of requests: keys without effect, keys that may be null, further rules.
 _PRESENT, _DERIVED, _NULLABLE, _RULES = "x-present", "x-derived", "x-nullable", "x-rules"
 _PREFIX = "#/components/schemas/"
+_LARGEST_INT32 = 2**31 - 1
 _DERIVED_TEXT = "Computed by the hub; ignored in a request."
 
 
@@ -133,7 +135,16 @@ def _form(value: Any, side: str, names: Mapping[str, str]) -> Any:
         chosen |= _request_object(value) if side == IN_REQUESTS else _answer_object(value)
         if side == IN_ANSWERS:
             chosen.pop("additionalProperties", None)
+    if _is_long(chosen):
+        chosen["format"] = "int64"
     return {key: child if key in _LITERAL else _form(child, side, names) for key, child in chosen.items()}
+
+
+def _is_long(described: Json) -> bool:
+    """Whether an integer can need more than 32 bits, which generated clients of typed languages have to know."""
+    kind = described.get("type")
+    is_integer = kind == "integer" or (isinstance(kind, list) and "integer" in kind)
+    return is_integer and "format" not in described and described.get("maximum", MAX_ID) > _LARGEST_INT32
 
 
 #: Keys whose values are data of a client, not parts of the document.
