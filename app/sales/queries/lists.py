@@ -53,6 +53,7 @@ def find_page(filters: Mapping[str, Any]) -> Page:
     """One page of the invoices that match all ``filters``, newest first."""
     query = filtered(filters)
     rare = bool(filters.get("search")) and _is_rare(query, filters["page_size"])
+    query = filtered(filters, rare=True) if rare else query
     return large_page(query, _NEWEST_OF_FEW if rare else NEWEST_FIRST, filters, options=FULL, parts=PARTS)
 
 
@@ -62,10 +63,9 @@ def source(filters: Mapping[str, Any]) -> QuerySource:
     if not filters.get("search"):
         return QuerySource(query, _ORDERS, "-created", options=_LISTED)
     recent = _count_recent(query, RECENT_INVOICES)
-    few = recent <= MAX_PAGE_SIZE
-    return QuerySource(
-        query, _ORDERS, "-created", options=_LISTED, few=few, known=None if few else Count(recent, exact=False)
-    )
+    if recent <= MAX_PAGE_SIZE:
+        return QuerySource(filtered(filters, rare=True), _ORDERS, "-created", options=_LISTED, few=True)
+    return QuerySource(query, _ORDERS, "-created", options=_LISTED, known=Count(recent, exact=False))
 
 
 def queue_source(name: str, filters: Mapping[str, Any], caller: int | None) -> QuerySource:
@@ -97,8 +97,8 @@ def _count_recent(query: Select[Any], limit: int) -> int:
     return db.session.scalar(select(func.count()).select_from(hits.subquery())) or 0
 
 
-def filtered(filters: Mapping[str, Any]) -> Select[Any]:
-    """The invoices that match all ``filters``."""
+def filtered(filters: Mapping[str, Any], *, rare: bool = False) -> Select[Any]:
+    """The invoices that match all ``filters``; for ``rare`` see ``searched``."""
     query = select(SalesInvoice)
     if filters.get("status"):
         query = query.where(SalesInvoice.status.in_(filters["status"]))
@@ -114,7 +114,7 @@ def filtered(filters: Mapping[str, Any]) -> Select[Any]:
         query = query.where(SalesInvoice.invoice_date >= filters["date_from"])
     if "date_to" in filters:
         query = query.where(SalesInvoice.invoice_date <= filters["date_to"])
-    return searched(query, filters["search"]) if filters.get("search") else query
+    return searched(query, filters["search"], rare=rare) if filters.get("search") else query
 
 
 def _id(model: Any, condition: ColumnElement[bool]) -> int:

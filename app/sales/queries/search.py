@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Select, and_, any_, cast, false, func, or_, select
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Select, and_, any_, cast, false, func, or_, select, union_all
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
+from sqlalchemy.orm import aliased
 from sqlalchemy.types import Text
 
 from app.extensions import db
@@ -55,11 +56,15 @@ def vector(found: list[str]) -> ColumnElement[Any]:
     return func.array_to_tsvector(cast(found, ARRAY(Text)), type_=TSVECTOR)
 
 
-def searched(query: Select[Any], typed: str) -> Select[Any]:
+def searched(query: Select[Any], typed: str, *, rare: bool = False) -> Select[Any]:
     """Only invoices in which every word begins a word of the number, of an item or of the customer.
 
     A whole number, as a scanner sends it, finds that one invoice and not longer numbers that begin with it.
     Customers are few and are looked up first, so that the invoices are found by indexes alone.
+
+    Args:
+        rare: hardly any of the newest invoices match. Then an index finds the invoices of the customers of a word, also
+            of many customers: row by row, almost all invoices would be read.
     """
     if not clean_identifier(typed):
         return query
@@ -67,7 +72,14 @@ def searched(query: Select[Any], typed: str) -> Select[Any]:
     if not parts or db.session.scalar(select(SalesInvoice.id).where(SalesInvoice.invoice_no == number)):
         return query.where(SalesInvoice.invoice_no == number)
     usual = _usual(parts) if len(parts) > 1 else set()
-    return query.where(and_(*(_has(part, indexed=part not in usual or len(usual) == len(parts)) for part in parts)))
+    indexed = {part for part in parts if part not in usual or len(usual) == len(parts)}
+    customers = {part: _first_customers(part) for part in parts}
+    of_many = [part for part in parts if len(customers[part]) > FEW_CUSTOMERS]
+    has = {part: _has(part, customers[part], indexed=part in indexed) for part in parts}
+    if rare and of_many and not indexed.difference(of_many):
+        fewest = min(of_many, key=_count_customers)
+        has[fewest] = _has_by_indexes(fewest)
+    return query.where(and_(*has.values()))
 
 
 def customers_searched(query: Select[Any], typed: str) -> Select[Any]:
@@ -93,12 +105,32 @@ def _usual(parts: list[str]) -> set[str]:
     return {part for part, count in zip(parts, found, strict=True) if count * 2 > read}
 
 
-def _has(word: str, *, indexed: bool) -> ColumnElement[bool]:
+def _first_customers(word: str) -> Sequence[int]:
+    """The ids of the customers with the word, at most one more than ``FEW_CUSTOMERS``."""
+    found: Sequence[int] = db.session.scalars(_customers(word).limit(FEW_CUSTOMERS + 1)).all()
+    return found
+
+
+def _count_customers(word: str) -> int:
+    return db.session.scalar(select(func.count()).select_from(_customers(word).subquery())) or 0
+
+
+def _customers(word: str) -> Select[Any]:
+    return select(Customer.id).where(Customer.search.op("@@")(_begins(word)))
+
+
+def _has_by_indexes(word: str) -> ColumnElement[bool]:
+    """The same as ``_has``, for a word of many customers with hardly any new invoice: each part by its own index."""
+    other = aliased(SalesInvoice)
+    in_invoice = select(other.id).where(other.search.op("@@")(_begins(word)))
+    of_customer = select(other.id).where(other.customer_id.in_(_customers(word)))
+    return SalesInvoice.id.in_(union_all(in_invoice, of_customer))
+
+
+def _has(word: str, customers: Sequence[int], *, indexed: bool) -> ColumnElement[bool]:
     """Whether the word is in the invoice or its customer; ``indexed`` lets the planner use the index of words."""
     # No index has the function of the operator.
     in_invoice = SalesInvoice.search.op("@@")(_begins(word)) if indexed else _matches(word)
-    matching = select(Customer.id).where(Customer.search.op("@@")(_begins(word)))
-    customers = db.session.scalars(matching.limit(FEW_CUSTOMERS + 1)).all()
     if not customers:
         return in_invoice
     if len(customers) > FEW_CUSTOMERS:

@@ -1,14 +1,15 @@
-"""A search of several words: those that most invoices have are checked row by row, the others find the rows."""
+"""A search by words: which of them find the rows by an index, and which are checked row by row."""
 
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.models.invoices import SalesInvoice
+from app.sales.queries import search
 from app.sales.queries.search import searched
 from tests.admin.sample_data import import_invoice
 from tests.factories import an_item
@@ -43,3 +44,48 @@ def hits(typed: str) -> tuple[list[str], int]:
 )
 def test_words_of_most_invoices_need_no_index(typed: str, numbers: list[str], by_row: int) -> None:
     assert hits(typed) == (numbers, by_row)
+
+
+class TestWordsOfManyCustomers:
+    """Four invoices of two old customers; the items of one of these and of a newer invoice are named like them."""
+
+    @pytest.fixture(autouse=True)
+    def _old_town(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(search, "FEW_CUSTOMERS", 1)
+        for number in range(4):
+            customer = {"code": f"O{number % 2}", "name": f"Oldtown Pharmacy {number % 2}"}
+            items = [an_item(name="Oldtown syrup" if number == 3 else "Syrup")]
+            import_invoice(invoice_no=f"OLD-{number}", items=items, customer=customer)
+        import_invoice(invoice_no="NEW-1", items=[an_item(name="Oldtown syrup")], customer={"code": "N", "name": "New"})
+
+    @pytest.mark.parametrize(
+        ("typed", "numbers"),
+        [
+            ("oldt", ["OLD-0", "OLD-1", "OLD-2", "OLD-3", "NEW-1"]),
+            ("oldtown pharmacy", ["OLD-0", "OLD-1", "OLD-2", "OLD-3"]),
+            ("pharmacy 1", ["OLD-1", "OLD-3"]),
+            ("oldtown syrup", ["OLD-0", "OLD-1", "OLD-2", "OLD-3", "NEW-1"]),
+            ("oldtown zinco", []),
+        ],
+    )
+    def test_the_indexes_find_the_same(self, typed: str, numbers: list[str]) -> None:
+        for rare in (False, True):
+            with unit_of_work():
+                query = searched(select(SalesInvoice), typed, rare=rare).order_by(SalesInvoice.id)
+                assert [invoice.invoice_no for invoice in db.session.scalars(query)] == numbers
+
+    @pytest.mark.parametrize("typed", ["oldtown", "oldtown pharmacy"])
+    def test_no_row_is_read_without_an_index(self, typed: str) -> None:
+        def plan(*, rare: bool) -> str:
+            query = searched(select(SalesInvoice.id), typed, rare=rare)
+            statement = query.compile(db.engine)
+            db.session.execute(text("SET LOCAL enable_seqscan = off"))
+            lines = db.session.connection().exec_driver_sql(f"EXPLAIN {statement}", statement.params)
+            return "\n".join(line for (line,) in lines)
+
+        with unit_of_work():
+            assert "Seq Scan on sales_invoices" in plan(rare=False)
+            by_indexes = plan(rare=True)
+        assert "Index Cond: (customer_id = customers.id)" in by_indexes
+        assert "ix_sales_invoices_search" in by_indexes
+        assert "Seq Scan on sales_invoices" not in by_indexes
