@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
-from flask import request
+from flask import request, url_for
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
@@ -14,16 +15,12 @@ from app.admin.viewer import viewer
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Entry of the menu; ``icon`` is one of ``vendor_assets.ICONS``."""
+    """Entry of the menu; ``icon`` is one of ``vendor_assets.ICONS``, ``is_current`` marks that of the present page."""
 
     label: LazyString
     endpoint: str
     icon: str
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the present page belongs to the blueprint of this entry."""
-        return (request.endpoint or "").rpartition(".")[0] == self.endpoint.rpartition(".")[0]
+    is_current: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,23 @@ def navigation() -> Iterator[Group]:
     known = viewer()
     if known is None:
         return
+    current = _current_endpoint()
     for group in NAVIGATION:
-        entries = tuple(entry for entry in group.entries if known.may_open(entry.endpoint))
+        entries = tuple(
+            replace(entry, is_current=entry.endpoint == current)
+            for entry in group.entries
+            if known.may_open(entry.endpoint)
+        )
         if entries:
             yield Group(group.label, entries)
+
+
+def _current_endpoint() -> str | None:
+    """The entry of the present page: the one whose address is the nearest above that of the page.
+
+    The overview is above all pages, and the entry of its own page only.
+    """
+    endpoints = {url_for(entry.endpoint): entry.endpoint for group in NAVIGATION for entry in group.entries}
+    path = PurePosixPath(request.path)
+    above = [address for address in map(str, path.parents) if address != url_for("admin.overview.show")]
+    return next((endpoints[address] for address in (str(path), *above) if address in endpoints), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
@@ -27,6 +28,28 @@ def test_every_role_can_open_the_entries_it_sees(signed_in_client: Callable[...,
         assert shown
         for path in shown:
             assert client.get(path).status_code == 200, (role, path)
+
+
+@pytest.mark.parametrize(
+    ("path", "entry"),
+    [
+        ("/admin", "/admin"),
+        ("/admin/sales/upload", "/admin/sales"),
+        ("/admin/sales/customers", "/admin/sales"),
+        ("/admin/sales/review", "/admin/sales/review"),
+        ("/admin/receipts/new", "/admin/receipts"),
+        ("/admin/masters/fabrics/new", "/admin/masters"),
+        ("/admin/settings/api/new", "/admin/settings/api"),
+        ("/admin/settings/api/logs", "/admin/settings/api/logs"),
+        ("/admin/search", None),
+        ("/admin/help/first-steps", None),
+    ],
+)
+def test_the_entry_of_a_page_is_marked(admin_client: FlaskClient, path: str, entry: str | None) -> None:
+    page = admin_client.get(path)
+    assert page.status_code == 200
+    marked = re.findall(r'<li><a href="([^"]+)" aria-current="page"', page.text)
+    assert marked == ([entry] if entry else [])
 
 
 def test_first_tab_stop_skips_to_the_content(signed_in: Callable[..., Page]) -> None:
