@@ -25,7 +25,7 @@ COLUMNS = "/admin/lists/sales/columns"
 
 def cells(text: str, label: str) -> list[str]:
     """The texts of a column of the list, from top to bottom."""
-    found = re.findall(rf'<td class="[a-z]*" data-label="{label}"><span[^>]*>(.*?)</span></td>', text, re.S)
+    found = re.findall(rf'<td class="[a-z]*" data-label="{label}"[^>]*><span[^>]*>(.*?)</span></td>', text, re.S)
     return [unescape(re.sub(r"<[^>]+>", "", each)).strip() for each in found]
 
 

@@ -16,6 +16,8 @@ PATHS = (
     "/admin/sales",
     "/admin/rolls",
     "/admin/users",
+    "/admin/modules",
+    "/admin/settings/api",
     "/admin/einvoices?attention=rejected",
     "/admin/einvoices/35",
     "/admin/einvoices/35/edit",
@@ -57,3 +59,13 @@ def test_names_use_the_room_of_a_phone(page: Page) -> None:
     page.goto("/admin/users")
     cell = page.locator("td.text > span", has_text="cagri.simsek")
     assert cell.evaluate("span => span.scrollWidth > 150 && getComputedStyle(span).maxWidth === 'none'")
+
+
+@pytest.mark.drill
+def test_texts_use_the_room_that_a_table_has(page: Page) -> None:
+    page.set_viewport_size({"width": 1024, "height": 900})
+    page.goto("/admin/modules")
+    cells = page.locator("td.text > span", has_text=re.compile(r"^user\d+@hub.example$"))
+    assert cells.count() >= 10
+    cut = "all => all.filter(one => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 9)"
+    assert cells.evaluate_all(f"{cut}.map(one => one.innerText)") == []
