@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import current_app, flash, redirect, request, url_for
 from flask_babel import gettext, ngettext
 from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response
 
 from app.accounts.tokens.service import EXPIRY_WARNING
 from app.admin.forms.base import Form
+from app.admin.forms.line_table import read_version
 from app.kernel import clock
 from app.kernel.errors import Invalid
 
@@ -39,6 +40,32 @@ def redirect_with_errors(form: Form, endpoint: str, **values: Any) -> Response:
     errors = {str(name): " ".join(map(str, texts)) for name, texts in form.errors.items()}
     flash_refusal(" ".join(errors.values()), errors)
     return redirect_to(endpoint, **values)
+
+
+def own_address() -> str | None:
+    """The address of the page that answers a POST, if a GET of it shows the same form; None otherwise.
+
+    With this address the browser shows the page again on Back, and does not ask whether to send the form again.
+    """
+    if request.method != "POST":
+        return None
+    adapter = current_app.create_url_adapter(request)
+    is_page = adapter is not None and adapter.test(request.path, "GET")
+    return request.full_path.rstrip("?") if is_page else None
+
+
+def submitted_version() -> str:
+    """The version of what a form changes: as it was opened, or the newer one that the user chose to replace."""
+    return request.form.get("replaces") or request.form.get("version", "")
+
+
+def opened_at() -> datetime:
+    """The submitted version as a time.
+
+    Raises:
+        WrongTable: it is no time.
+    """
+    return read_version(submitted_version())
 
 
 def flash_refusal(text: str, errors: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from app.accounts.login import web_sessions
 from app.admin import assets, blueprint, error_pages, viewer
 from app.admin.handbook import handbook_page
 from app.admin.handbook.chapters import chapter_of
+from app.admin.helpers import own_address
 from app.admin.i18n import formats, translate
 from app.admin.navigation import navigation
 from app.admin.views import account as account_views
@@ -55,6 +56,7 @@ from app.admin.views.settings import calls as calls_views
 from app.admin.views.settings import evidence as evidence_views
 from app.admin.views.settings import provider_accounts as provider_accounts_views
 from app.einvoices.queries.problems import shown_status
+from app.kernel import clock
 from app.kernel.bidi import clean_output
 from app.kernel.http import error_handlers
 from app.kernel.outbound.public_address import whole_url
@@ -125,6 +127,7 @@ def register(app: Flask) -> None:
     formats.register(app)
     app.jinja_env.filters["translate"] = translate.translate
     app.jinja_env.filters["whole_url"] = whole_url
+    app.jinja_env.filters["iso"] = clock.iso
     app.jinja_env.filters["shown_status"] = shown_status
     app.jinja_env.finalize = clean_output
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -139,6 +142,7 @@ def register(app: Flask) -> None:
         languages=LANGUAGES,
         navigation=navigation,
         object_trail=audit_entries_views.object_trail,
+        own_address=own_address,
         recent_deliveries=deliveries_views.recent_deliveries,
         theme=viewer.theme,
         time_zone=viewer.time_zone,

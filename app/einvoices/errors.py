@@ -124,6 +124,12 @@ class ChangedAfterOpening(Conflict):
     message = N_("The draft was changed after you opened it, so nothing was saved.")
 
 
+class ChangedBeforeIssue(Conflict):
+    """Somebody changed the draft after the caller had read it."""
+
+    message = N_("Not issued: the draft was changed after you opened its page. Check it, and issue it again.")
+
+
 class AlreadyCorrected(Conflict):
     message = N_("This e-invoice was rejected, and a correction took its place.")
     code = "ALREADY_CORRECTED"

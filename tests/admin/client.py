@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -22,6 +23,14 @@ def submit_form(client: FlaskClient, path: str, *, page: str = "/admin/account",
     """POST a form to ``path`` as ``page`` would."""
     data = {"csrf_token": csrf_token(client, page), **fields}
     return client.post(path, data=data, headers={"Referer": f"http://x{page}"})
+
+
+def newer_version(answer: Any) -> str:
+    """The version that a form offers to replace, after a refusal because somebody changed what it changes."""
+    assert "Open the newer version in a new tab" in answer.text
+    found = re.search(r'name="replaces" value="([^"]+)"', answer.text)
+    assert found
+    return html.unescape(found[1])
 
 
 def sign_in_client(client: FlaskClient, user: User, password: str = PASSWORD, query: str = "") -> Any:

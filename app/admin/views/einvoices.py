@@ -17,7 +17,7 @@ from app.accounts import users
 from app.accounts.ownership import actor, owner_id, scope
 from app.accounts.principals import authenticate
 from app.admin.forms.credited_quantities import chosen_items, named_by_input
-from app.admin.helpers import load_data, load_form, redirect_to, redirect_with_success
+from app.admin.helpers import load_data, load_form, opened_at, redirect_to, redirect_with_success
 from app.admin.i18n.formats import moment, money
 from app.admin.i18n.labels import LABELS, label
 from app.admin.i18n.translate import translate
@@ -144,7 +144,7 @@ def change_buyer(einvoice_id: int) -> BaseResponse:
 @requires_einvoices("einvoices:write")
 def issue(einvoice_id: int) -> BaseResponse:
     """Issue a draft: it gets its number and date."""
-    einvoice = lifecycle_issue.issue(einvoice_id, scope(), actor())
+    einvoice = lifecycle_issue.issue_unchanged(einvoice_id, opened_at(), scope(), actor())
     message = gettext("Issued as %(number)s. The PDF will be ready in a few seconds.", number=einvoice.invoice_no)
     return _redirect(message, einvoice_id)
 

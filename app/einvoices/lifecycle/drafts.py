@@ -88,10 +88,13 @@ def change_unchanged(
     """Change a draft whose ``updated_at`` is still ``read_at``.
 
     Raises:
+        WrongState: it is no draft any more.
         ChangedAfterOpening: somebody changed the draft after ``read_at``.
         Refusal: as for ``change``.
     """
-    if find_for_update(einvoice_id, scope).updated_at != read_at:
+    einvoice = find_for_update(einvoice_id, scope)
+    allowed_steps.require("change", einvoice)
+    if einvoice.updated_at != read_at:
         raise ChangedAfterOpening
     return change(einvoice_id, data, scope, actor)
 

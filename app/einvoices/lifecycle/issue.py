@@ -10,7 +10,7 @@ from app.accounts.ownership import Scope
 from app.einvoices import sellers
 from app.einvoices.documents import frozen_forms
 from app.einvoices.documents.profile_findings import due_date
-from app.einvoices.errors import AlreadySending
+from app.einvoices.errors import AlreadySending, ChangedBeforeIssue
 from app.einvoices.events import CANCELLED, ISSUED, record_step
 from app.einvoices.lifecycle import (
     allowed_steps,
@@ -36,6 +36,21 @@ from app.kernel.uuids import new_uuid
 from app.kernel.worker.celery_app import DebouncedTask
 
 trigger_printer = DebouncedTask("einvoices.print_pdfs")
+
+
+def issue_unchanged(einvoice_id: int, read_at: datetime, scope: Scope, actor: str) -> Einvoice:
+    """Issue a draft whose ``updated_at`` is still ``read_at``: nobody issues what nobody has seen.
+
+    Raises:
+        WrongState: it is no draft any more.
+        ChangedBeforeIssue: somebody changed the draft after ``read_at``.
+        Refusal: as for ``issue``.
+    """
+    einvoice = find_for_update(einvoice_id, scope)
+    step_needs.require("issue", einvoice)
+    if einvoice.updated_at != read_at:
+        raise ChangedBeforeIssue
+    return issue(einvoice_id, scope, actor)
 
 
 def issue(einvoice_id: int, scope: Scope, actor: str) -> Einvoice:

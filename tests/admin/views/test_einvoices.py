@@ -22,6 +22,7 @@ from app.einvoices.providers import status_reports
 from app.einvoices.queries import lookup
 from app.einvoices.status import Status, Type
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin import sample_data
@@ -299,7 +300,7 @@ def test_invalid_form_data_is_refused(owner_client: FlaskClient, owner: User) ->
         ("cancel", {}, "This field may not be blank."),
         ("give-back/return", {"reason": "x", "quantity-1": "many"}, "A valid number is required."),
         ("give-back/return", {"reason": "x", "quantity-99999999999999999999": "1"}, "no such item"),
-        ("issue", {}, "cannot be issued"),
+        ("issue", {"version": clock.iso(einvoice.updated_at)}, "cannot be issued"),
     ):
         assert submit_form(owner_client, f"{page}/{path}", page=page, **fields).headers["Location"] == page
         assert message in owner_client.get(page).text, path

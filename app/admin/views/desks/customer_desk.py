@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from app.accounts.guards import requires
 from app.accounts.principals import authenticate
 from app.admin.forms.base import submit
-from app.admin.helpers import load_data, redirect_with_success
+from app.admin.helpers import load_data, redirect_with_success, submitted_version
 from app.admin.legal_forms.customer_form import CustomerForm, version_of
 from app.kernel.errors import Conflict
 from app.kernel.messages import N_
@@ -23,7 +23,7 @@ _WRITE = "sales:import"
 
 
 class ChangedCustomer(Conflict):
-    message = N_("Not saved: somebody else changed it after you opened it. Open it again.")
+    message = N_("Not saved: somebody else changed it after you opened it.")
 
 
 @blp.get("/<int:customer_id>")
@@ -39,10 +39,13 @@ def show(customer_id: int) -> str:
 def change(customer_id: int) -> str | Response:
     """Store the changes; nothing is stored if somebody else changed the customer meanwhile."""
     form = CustomerForm()
+    form.version.data = submitted_version()
     if form.validate_on_submit() and (saved := submit(form, lambda: _change(form, customer_id))):
         message = gettext("“%(name)s” is stored.", name=saved.name)
         return redirect_with_success(message, "admin.customer_desk.show", customer_id=customer_id)
-    return _page(form, masters.find_customer(customer_id))
+    customer = masters.find_customer(customer_id)
+    present = version_of(customer)
+    return _page(form, customer, newer=None if form.version.data == present else present)
 
 
 def _change(form: CustomerForm, customer_id: int) -> Customer:
@@ -52,6 +55,6 @@ def _change(form: CustomerForm, customer_id: int) -> Customer:
     return masters.edit_customer(customer_id, data, actor())
 
 
-def _page(form: CustomerForm, customer: Customer) -> str:
+def _page(form: CustomerForm, customer: Customer, newer: str | None = None) -> str:
     may_write = _WRITE in authenticate().abilities
-    return render_template("admin/customers_show.html", form=form, customer=customer, may_write=may_write)
+    return render_template("admin/customers_show.html", form=form, customer=customer, may_write=may_write, newer=newer)

@@ -11,9 +11,8 @@ from werkzeug.wrappers import Response
 from app.accounts.ownership import actor, owner_id, scope
 from app.accounts.principals import authenticate
 from app.admin.forms.draft_form import DraftForm, empty_line, new_form, stored_form, submitted_form
-from app.admin.forms.line_table import read_version
 from app.admin.forms.number_input import separators
-from app.admin.helpers import load_data, redirect_to, redirect_with_success
+from app.admin.helpers import load_data, opened_at, redirect_to, redirect_with_success, submitted_version
 from app.admin.legal_forms.fact_fields import GROUPS, ITEM
 from app.einvoices import sellers
 from app.einvoices.access import requires_einvoices
@@ -73,15 +72,14 @@ def edit(einvoice_id: int) -> str | Response:
 @requires_einvoices("einvoices:write")
 def save(einvoice_id: int) -> Response | tuple[str, int]:
     """Change a draft; after a refusal the page shows what was typed."""
-    form, version = submitted_form(request.form), request.form.get("version", "")
-    read_at = read_version(version)
+    form, read_at = submitted_form(request.form), opened_at()
     stored = lookup.find(einvoice_id, scope(), items=False)
     try:
         with db.session.begin_nested():
             data = load_data(EinvoiceChangeSchema(), form.payload(account=str(stored.provider_account_id or "")))
             drafts.change_unchanged(einvoice_id, read_at, data, scope(), actor())
     except (Invalid, BadRequest, Conflict) as refusal:
-        return _refused(form, refusal, lookup.find(einvoice_id, scope()), version)
+        return _refused(form, refusal, lookup.find(einvoice_id, scope()), submitted_version())
     return _saved(gettext("Saved."), einvoice_id)
 
 
@@ -106,7 +104,7 @@ def _page(form: DraftForm, einvoice: Einvoice | None = None, version: str = "", 
         "form": form,
         "einvoice": einvoice,
         "version": version,
-        "is_outdated": is_outdated,
+        "newer": clock.iso(einvoice.updated_at) if einvoice and is_outdated else None,
         "new_line": empty_line(profile),
         "currencies": sorted(CURRENCIES.items()),
         "accounts": _accounts(einvoice, owner),

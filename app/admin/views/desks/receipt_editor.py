@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
 from flask_babel import gettext
@@ -14,7 +15,7 @@ from werkzeug.wrappers import Response
 from app.accounts.guards import requires
 from app.accounts.ownership import actor
 from app.admin.forms.receipt_form import ReceiptForm, new_form, new_item, stored_form, submitted_form
-from app.admin.helpers import load_data, redirect_with_success
+from app.admin.helpers import load_data, redirect_with_success, submitted_version
 from app.extensions import db
 from app.grn import masters
 from app.grn.models.columns import LengthUnit, WidthUnit
@@ -31,14 +32,14 @@ blp = Blueprint("receipt_editor", __name__, url_prefix="/receipts")
 
 
 class ChangedReceipt(Conflict):
-    message = N_("Not saved: the receipt was changed after you opened it. Open it again.")
+    message = N_("Not saved: the receipt was changed after you opened it.")
 
 
 @blp.get("/new")
 @requires("grn:write")
 def new() -> str:
     """An empty form."""
-    return _page(new_form(), None)
+    return _page(_with_items(new_form()), None)
 
 
 @blp.post("/new")
@@ -56,7 +57,7 @@ def create() -> str | Response | tuple[str, int]:
 def edit(receipt_id: int) -> str:
     """The form of a stored receipt."""
     receipt = receipts.find_header(receipt_id)
-    return _page(stored_form(receipt), receipt)
+    return _page(_with_items(stored_form(receipt)), receipt)
 
 
 @blp.post("/<int:receipt_id>/edit")
@@ -68,9 +69,10 @@ def change(receipt_id: int) -> str | Response | tuple[str, int]:
     receipt = receipts.find(receipt_id)
     if _changes_items(form):
         return _page(form, receipt)
-    if request.form.get("version") != clock.iso(receipt.updated_at):
+    present = clock.iso(receipt.updated_at)
+    if submitted_version() != present:
         form.add_errors(ChangedReceipt())
-        return _page(form, receipt), ChangedReceipt.status
+        return _page(form, receipt, newer=present), ChangedReceipt.status
     stored = json.decode(json.encode(ReceiptSchema().dump(receipt)))
     return _submit(
         form, stored, ReceiptChangeSchema(), functools.partial(receipts.change, receipt_id, actor=actor()), receipt
@@ -110,7 +112,16 @@ def _changes_items(form: ReceiptForm) -> bool:
     return True
 
 
-def _page(form: ReceiptForm, receipt: GoodsReceipt | None) -> str:
+def _with_items(form: ReceiptForm) -> ReceiptForm:
+    """The form with the fabric items that its address names: ids of stored ones, and nothing for a new one."""
+    wanted = request.args.getlist("item")[:MAX_ITEMS]
+    if wanted:
+        stored = {item.item_id: item for item in form.items if item.item_id}
+        form.items[:] = [stored.pop(item_id) if item_id in stored else new_item() for item_id in wanted]
+    return form
+
+
+def _page(form: ReceiptForm, receipt: GoodsReceipt | None, newer: str | None = None) -> str:
     query = MasterQuery().load({"sort": "name,asc", "pageSize": MAX_PAGE_SIZE})
     kinds = {"suppliers": masters.SUPPLIERS, "fabrics": masters.FABRICS, "orders": masters.ORDERS}
     kept = {item.item_id for item in form.items}
@@ -120,7 +131,9 @@ def _page(form: ReceiptForm, receipt: GoodsReceipt | None) -> str:
         lost_rolls=sum(item.roll_count for item in removed),
         form=form,
         receipt=receipt,
-        version=request.form.get("version") or (clock.iso(receipt.updated_at) if receipt else ""),
+        newer=newer,
+        address=f"{request.path}?{urlencode([('item', item.item_id) for item in form.items])}",
+        version=submitted_version() or (clock.iso(receipt.updated_at) if receipt else ""),
         options={name: masters.find_page(kind, query).content for name, kind in kinds.items()},
         length_units=list(LengthUnit),
         width_units=list(WidthUnit),

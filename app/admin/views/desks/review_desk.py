@@ -15,7 +15,7 @@ from app.accounts.principals import authenticate
 from app.admin.forms.line_table import read_version
 from app.admin.forms.number_input import separators
 from app.admin.forms.review_table import TableRow, add_errors, stored_rows, submitted_rows
-from app.admin.helpers import SEE_OTHER, redirect_to
+from app.admin.helpers import SEE_OTHER, redirect_to, submitted_version
 from app.admin.list_query import parse_filters
 from app.admin.lists.list_view import show_list
 from app.admin.lists.sales_tables import REVIEW
@@ -65,7 +65,7 @@ def show(invoice_id: int) -> str | Response:
 def save(invoice_id: int) -> str | Response | tuple[str, int]:
     """Correct the invoice and open the next one; after a refusal the page shows what was typed."""
     invoice = lookup.find(invoice_id)
-    version, notes = request.form.get("version", ""), request.form.get("resolution_notes", "").strip()
+    version, notes = submitted_version(), request.form.get("resolution_notes", "").strip()
     rows, read_at = submitted_rows(invoice, request.form), read_version(version)
     data = {"items": [row.payload() for row in rows], "replace_items": True, "resolution_notes": notes}
     try:

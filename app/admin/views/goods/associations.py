@@ -18,7 +18,7 @@ from app.accounts.principals import authenticate
 from app.admin.forms.goods import association_table
 from app.admin.forms.goods.association_table import AssociationLine
 from app.admin.forms.number_input import separators
-from app.admin.helpers import redirect_with_success
+from app.admin.helpers import redirect_with_success, submitted_version
 from app.extensions import db
 from app.grn import master_names, masters
 from app.grn.ledgers import association_lines
@@ -38,7 +38,7 @@ _SHOWN = 20
 
 
 class ChangedAssociations(Conflict):
-    message = N_("Not saved: the associations were changed after you opened them. Open them again.")
+    message = N_("Not saved: the associations were changed after you opened them.")
 
 
 @blp.get("")
@@ -63,10 +63,11 @@ def save(receipt_id: int, item_id: int) -> Response | tuple[str, int]:
     rows = association_lines.stored_rows(item_id)
     lines = association_table.submitted_lines(request.form)
     chosen = association_table.chosen_lines(lines)
-    values: dict[str, Any] = {"version": request.form.get("version", "")}
-    if values["version"] != association_lines.version_of(rows):
+    values: dict[str, Any] = {"version": submitted_version()}
+    present = association_lines.version_of(rows)
+    if values["version"] != present:
         errors = [gettext(ChangedAssociations.message)]
-        return _page(receipt_id, item_id, lines, **values, errors=errors), ChangedAssociations.status
+        return _page(receipt_id, item_id, lines, **values, newer=present, errors=errors), ChangedAssociations.status
     try:
         entries = _load(association_table.payload(chosen, rows))
         after = _balance_after(receipt_id, item_id, association_table.total(entries))

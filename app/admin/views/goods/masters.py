@@ -14,7 +14,7 @@ from app.accounts.ownership import actor
 from app.accounts.principals import authenticate
 from app.admin.forms.goods import master_form
 from app.admin.forms.goods.master_form import PAGES, MasterForm, MasterPage
-from app.admin.helpers import load_data, redirect_with_success
+from app.admin.helpers import load_data, redirect_with_success, submitted_version
 from app.admin.list_query import parse_filters
 from app.admin.lists import list_view, master_tables
 from app.extensions import db
@@ -31,7 +31,7 @@ blp = Blueprint("masters", __name__, url_prefix="/masters")
 
 
 class ChangedMaster(Conflict):
-    message = N_("Not saved: somebody else changed it after you opened it. Open it again.")
+    message = N_("Not saved: somebody else changed it after you opened it.")
 
 
 @blp.get("")
@@ -80,9 +80,10 @@ def change(name: str, row_id: int) -> str | Response | tuple[str, int]:
     form = master_form.submitted_form(page, request.form)
     masters.lock(page.kind, row_id)
     body = _body(page, row_id)
-    if request.form.get("version") != master_form.version_of(body):
+    present = master_form.version_of(body)
+    if submitted_version() != present:
         form.add_errors(ChangedMaster())
-        return _form_page(name, form, row_id, request.form.get("version", "")), ChangedMaster.status
+        return _form_page(name, form, row_id, submitted_version(), newer=present), ChangedMaster.status
     return _submit(name, form, body, lambda data: masters.change(page.kind, row_id, data, actor=actor()), row_id)
 
 
@@ -112,7 +113,7 @@ def _submit(
             return redirect_with_success(message, "admin.masters.show_list", name=name)
     except (Invalid, Conflict) as refusal:
         form.add_errors(refusal)
-    return _form_page(name, form, row_id, request.form.get("version", "")), Unprocessable.status
+    return _form_page(name, form, row_id, submitted_version()), Unprocessable.status
 
 
 def _body(page: MasterPage, row_id: int) -> dict[str, Any]:
@@ -134,7 +135,9 @@ def _list(name: str) -> str | Response:
     )
 
 
-def _form_page(name: str, form: MasterForm, row_id: int | None = None, version: str = "") -> str:
+def _form_page(
+    name: str, form: MasterForm, row_id: int | None = None, version: str = "", newer: str | None = None
+) -> str:
     query = {"sort": "name,asc", "pageSize": MAX_PAGE_SIZE}
     balances = BalanceQuery().load({"pageSize": MAX_PAGE_SIZE})
     return render_template(
@@ -144,6 +147,7 @@ def _form_page(name: str, form: MasterForm, row_id: int | None = None, version: 
         page=form.page,
         row_id=row_id,
         version=version,
+        newer=newer,
         blank=master_form.blank_line(form.page),
         products=masters.find_page(masters.PRODUCTS, MasterQuery().load(query)).content if name == "orders" else (),
         balances=ledgers.fabric_balances(row_id, balances).content if name == "fabrics" and row_id else (),

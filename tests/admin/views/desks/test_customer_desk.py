@@ -12,7 +12,7 @@ from app.accounts.models.accounts import AuditEntry, User
 from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.models.masters import Customer
-from tests.admin.client import submit_form
+from tests.admin.client import newer_version, submit_form
 from tests.admin.conftest import Opener, check_page, sign_in
 
 FACTS = {"tax_id": "1234567890", "tax_scheme": "vkn", "city": "İstanbul", "country": "TR"}
@@ -83,6 +83,8 @@ class TestRequests:
         answer = submit_form(client, path, **old)
         assert "somebody else changed it" in answer.text
         assert stored(customer_id).tax_id == ""
+        assert submit_form(client, path, **old, replaces=newer_version(answer)).status_code == 303
+        assert stored(customer_id).tax_id == FACTS["tax_id"]
 
     def test_a_change_is_audited(
         self,

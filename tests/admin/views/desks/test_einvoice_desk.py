@@ -21,7 +21,7 @@ from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin import sample_data
 from tests.admin.actions import confirm
-from tests.admin.client import submit_form
+from tests.admin.client import newer_version, submit_form
 from tests.admin.conftest import Opener, check_page, sign_in, take_screenshot
 
 NEW = "/admin/einvoices/new"
@@ -188,6 +188,24 @@ class TestWithoutBrowser:
         assert "The draft was changed after you opened it" in answer.text
         assert "Mine</textarea>" in answer.text
         assert lookup.find(draft.id, None).notes == "Foreign"
+        chosen = {"version": version, "replaces": newer_version(answer)}
+        assert save(client, draft, **chosen, notes="Mine").status_code == 303
+        assert lookup.find(draft.id, None).notes == "Mine"
+
+    def test_what_nobody_has_seen_is_not_issued(self, client: FlaskClient, owner: User) -> None:
+        draft = sample_data.create_draft(owner)
+        path, seen = f"/admin/einvoices/{draft.id}", clock.iso(draft.updated_at)
+        with unit_of_work():
+            drafts.change(draft.id, {"notes": "Foreign"}, owner.id, "test")
+        for page in (path, f"{path}/preview"):
+            assert submit_form(client, f"{path}/issue", page=page, version=seen).status_code == 303
+            assert "Not issued: the draft was changed" in client.get(page).text
+        assert newest().status == "draft"
+        present = clock.iso(newest().updated_at)
+        for page in (f"{path}/preview", path):
+            assert f'name="version" value="{present}"' in client.get(page).text
+        submit_form(client, f"{path}/issue", page=path, version=present)
+        assert newest().status == "issued"
 
     def test_what_is_missing_for_the_issue_stands_beside_its_field(self, client: FlaskClient, owner: User) -> None:
         draft = sample_data.create_draft(owner, buyer={"name": "A", "is_business": True})
@@ -223,7 +241,9 @@ class TestWithoutBrowser:
             issue.issue(einvoice.id, owner.id, "test")
         assert client.get(edit_path(einvoice)).headers["Location"] == f"/admin/einvoices/{einvoice.id}"
         fields = {**TYPED, "version": version}
-        assert submit_form(client, edit_path(einvoice), page="/admin/account", **fields).status_code == 409
+        answer = submit_form(client, edit_path(einvoice), page="/admin/account", **fields)
+        assert answer.status_code == 409
+        assert "replaces" not in answer.text
         assert submit_form(client, edit_path(einvoice), **{**TYPED, "version": "x"}).status_code == 303
 
     def test_draft_of_another_user_is_not_found(

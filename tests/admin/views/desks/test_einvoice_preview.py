@@ -12,6 +12,8 @@ from playwright.sync_api import Page, expect
 
 from app.accounts.models.accounts import User
 from app.einvoices.pdf import previews
+from app.einvoices.queries import lookup
+from app.kernel import clock
 from app.kernel.http.app import Hub
 from tests.admin import sample_data
 from tests.admin.actions import confirm
@@ -89,7 +91,9 @@ class TestRequests:
 
     def test_issued_einvoice_has_no_preview(self, client: FlaskClient) -> None:
         draft_id, _ = self.create(client)
-        submit_form(client, f"/admin/einvoices/{draft_id}/issue", page=f"/admin/einvoices/{draft_id}")
+        version = clock.iso(lookup.find(draft_id, None).updated_at)
+        page = f"/admin/einvoices/{draft_id}"
+        assert submit_form(client, f"{page}/issue", page=page, version=version).status_code == 303
         answer = client.get(f"/admin/einvoices/{draft_id}/preview")
         assert (answer.status_code, answer.headers["Location"]) == (303, f"/admin/einvoices/{draft_id}")
 

@@ -20,7 +20,7 @@ from app.grn.receipts import service as receipts
 from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin import sample_data
-from tests.admin.client import submit_form
+from tests.admin.client import newer_version, submit_form
 from tests.admin.conftest import check_page, take_screenshot
 
 NEW = "/admin/receipts/new"
@@ -133,6 +133,17 @@ class TestForm:
         answer = submit_form(warehouse, path, **fields)  # the version is old now
         assert answer.status_code == 409
         assert "the receipt was changed" in answer.text
+        fields |= {"replaces": newer_version(answer), "color": "Navy"}
+        assert submit_form(warehouse, path, **fields).status_code == 303
+        assert receipts.find(receipt.id).fabric_items[0].color == "Navy"
+
+    def test_the_address_names_the_fabric_items(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
+        """On Back, the browser asks for the page again, and fills in what was typed."""
+        path, item_id = f"/admin/receipts/{receipt.id}/edit", receipt.fabric_items[0].id
+        answer = submit_form(warehouse, path, **self.fields(item_id=str(item_id), add="1"))
+        assert f'data-replace-url="{path}?item={item_id}&amp;item="' in answer.text
+        page = warehouse.get(f"{path}?item={item_id}&item=&item={item_id}&item=x").text
+        assert re.findall(r'name="item_id" value="(.*?)"', page) == [str(item_id), "", "", ""]
 
     def test_loss_of_rolls_is_announced(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
         item_id, path = str(receipt.fabric_items[0].id), f"/admin/receipts/{receipt.id}/edit"

@@ -19,7 +19,7 @@ from app.sales.floor.history import Actor
 from app.sales.models.invoices import SalesInvoice
 from app.sales.queries.lookup import find
 from tests.admin import sample_data
-from tests.admin.client import submit_form
+from tests.admin.client import newer_version, submit_form
 from tests.admin.conftest import Opener, check_page, sign_in, take_screenshot
 from tests.factories import an_item
 
@@ -216,6 +216,14 @@ class TestForm:
         assert answer.status_code == 409
         assert 'value="7"' in answer.text
         assert find(invoice.id).updated_at == saved
+        assert "replaces" not in answer.text  # it is not in review any more
+
+    def test_typed_values_replace_a_newer_version(self, billing: FlaskClient, invoice: SalesInvoice) -> None:
+        answer = self.save(billing, invoice, version="2026-01-01T00:00:00Z", quantity="7")
+        assert answer.status_code == 409
+        old = {"version": "2026-01-01T00:00:00Z", "replaces": newer_version(answer)}
+        assert self.save(billing, invoice, **old, quantity="7").status_code == 303
+        assert [line[2] for line in lines(invoice.id)] == [7]
 
     def test_row_keeps_its_line_when_another_takes_its_batch(self, billing: FlaskClient, invoice: SalesInvoice) -> None:
         rows = {"line_no": ["1", "2"], "quantity": ["1", "2"], "mrp": ["3", "4"], "batch_no": ["B2", "B1"]}

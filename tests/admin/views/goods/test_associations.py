@@ -15,7 +15,7 @@ from app.grn.models.receipts import GoodsReceipt
 from app.grn.schemas.ledgers import AssociationSchema
 from app.kernel.unit_of_work import unit_of_work
 from tests.admin import sample_data
-from tests.admin.client import submit_form
+from tests.admin.client import newer_version, submit_form
 from tests.admin.conftest import check_page, take_screenshot
 
 SHELL = {"orderId": 10, "productId": 2, "style": "A6", "color": "Black", "partName": "Shell", "qty": 40, "extra": 5}
@@ -116,6 +116,9 @@ class TestRequests:
         assert answer.status_code == 409
         assert "Not saved: the associations were changed" in answer.text
         assert 'value="33"' in answer.text
+        chosen = {"version": "old", "replaces": newer_version(answer)}
+        assert self.send(warehouse, receipt, ("1985-121", "", "33"), **chosen).status_code == 303
+        assert [row[1] for row in stored(receipt)] == [33]
 
     def test_a_table_that_no_browser_sends_is_refused(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
         for line in ("x", "9" * 30, "1985"):

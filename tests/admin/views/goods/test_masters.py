@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from app.grn import demo, masters
 from app.grn.masters import Kind
 from app.kernel.unit_of_work import unit_of_work
-from tests.admin.client import submit_form
+from tests.admin.client import newer_version, submit_form
 from tests.admin.conftest import check_page, take_screenshot
 from tests.admin.lists.test_list_view import cells
 
@@ -154,6 +154,9 @@ class TestRequests:
         assert answer.status_code == 409
         assert "somebody else changed it" in answer.text
         assert stored(masters.PRODUCTS, 1).name == "Trousers"
+        chosen = {"version": "old", "replaces": newer_version(answer)}
+        assert self.send(warehouse, "products/1", name="Hat", **chosen).status_code == 303
+        assert stored(masters.PRODUCTS, 1).name == "Hat"
 
     def test_what_others_refer_to_is_not_deleted(self, warehouse: FlaskClient) -> None:
         answer = submit_form(warehouse, "/admin/masters/fabrics/1/delete", page="/admin/masters/fabrics/1")
