@@ -10,11 +10,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, send_from_directory, url_for
-from flask_babel import format_datetime, gettext
+from flask_babel import format_datetime, format_decimal, gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.config import KIB
 from app.einvoices.providers.behaviours import BEHAVIOURS, DEFAULT
 from app.kernel.messages import N_
 from app.languages import LANGUAGES, SOURCE
@@ -57,6 +58,7 @@ def show() -> str:
         total=simulator.store.count(),
         older=documents[-1].id if len(documents) == PAGE_SIZE else None,
         moment=_moment,
+        size=_size,
         tones=_TONES,
         words=WORDS,
     )
@@ -167,3 +169,9 @@ def _is_secret(text: str) -> bool:
 
 def _moment(document: Document) -> str:
     return str(format_datetime(datetime.fromtimestamp(document.stored_at, UTC), "medium"))
+
+
+def _size(document: Document) -> str:
+    """The size of its legal document, as the language writes numbers; less than a tenth of a KiB in bytes."""
+    size = document.size or 0
+    return f"{size} B" if size < KIB // 10 else f"{format_decimal(round(size / KIB, 1))} KiB"

@@ -48,6 +48,16 @@ def test_it_is_told_shown_and_downloaded(peer: Peer) -> None:
         assert file.headers["Content-Disposition"] == "attachment; filename=EA-1_x.xml"
 
 
+def test_its_size_is_written_as_the_language_writes_numbers(peer: Peer) -> None:
+    send(peer, said(b"x" * 1536))
+    send(peer, said(b"x"), "k2", "EA-2")
+    for language, sizes in (("en", (">1.5 KiB<", ">1 B<")), ("tr", (">1,5 KiB<", ">1 B<"))):
+        page = urllib.request.Request(peer.address, headers={"Accept-Language": language})
+        with urllib.request.urlopen(page, timeout=10) as answer:
+            text = answer.read().decode()
+        assert all(size in text for size in sizes)
+
+
 @pytest.mark.parametrize(
     "document",
     [
