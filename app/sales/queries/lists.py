@@ -21,7 +21,7 @@ from app.sales.models.floor import Assignment, WorkSession
 from app.sales.models.invoices import SalesInvoice
 from app.sales.models.masters import Customer, Salesman
 from app.sales.queries.lookup import FULL, PARTS
-from app.sales.queries.search import searched
+from app.sales.queries.search import is_of_many_customers, searched
 from app.sales.state_machine import Status
 
 NEWEST_FIRST = Order((SalesInvoice.id,), descending=True)
@@ -52,9 +52,11 @@ def imported_per_day(days: int) -> Sequence[DailyCount]:
 def find_page(filters: Mapping[str, Any]) -> Page:
     """One page of the invoices that match all ``filters``, newest first."""
     query = filtered(filters)
-    rare = bool(filters.get("search")) and _is_rare(query, filters["page_size"])
-    query = filtered(filters, rare=True) if rare else query
-    return large_page(query, _NEWEST_OF_FEW if rare else NEWEST_FIRST, filters, options=FULL, parts=PARTS)
+    order = NEWEST_FIRST
+    if filters.get("search") and _is_rare(query, filters["page_size"]):
+        query = filtered(filters, rare=True)
+        order = NEWEST_FIRST if is_of_many_customers(filters["search"]) else _NEWEST_OF_FEW
+    return large_page(query, order, filters, options=FULL, parts=PARTS)
 
 
 def source(filters: Mapping[str, Any]) -> QuerySource:
@@ -64,7 +66,8 @@ def source(filters: Mapping[str, Any]) -> QuerySource:
         return QuerySource(query, _ORDERS, "-created", options=_LISTED)
     recent = _count_recent(query, RECENT_INVOICES)
     if recent <= MAX_PAGE_SIZE:
-        return QuerySource(filtered(filters, rare=True), _ORDERS, "-created", options=_LISTED, few=True)
+        few = not is_of_many_customers(filters["search"])
+        return QuerySource(filtered(filters, rare=True), _ORDERS, "-created", options=_LISTED, few=few)
     return QuerySource(query, _ORDERS, "-created", options=_LISTED, known=Count(recent, exact=False))
 
 

@@ -71,15 +71,23 @@ def searched(query: Select[Any], typed: str, *, rare: bool = False) -> Select[An
     number, parts = clean_identifier(typed), _search_words(typed)
     if not parts or db.session.scalar(select(SalesInvoice.id).where(SalesInvoice.invoice_no == number)):
         return query.where(SalesInvoice.invoice_no == number)
-    usual = _usual(parts) if len(parts) > 1 else set()
-    indexed = {part for part in parts if part not in usual or len(usual) == len(parts)}
-    customers = {part: _first_customers(part) for part in parts}
-    of_many = [part for part in parts if len(customers[part]) > FEW_CUSTOMERS]
+    indexed, customers = _indexed(parts), {part: _first_customers(part) for part in parts}
     has = {part: _has(part, customers[part], indexed=part in indexed) for part in parts}
+    of_many = [part for part in parts if len(customers[part]) > FEW_CUSTOMERS]
     if rare and of_many and not indexed.difference(of_many):
         fewest = min(of_many, key=_count_customers)
         has[fewest] = _has_by_indexes(fewest)
     return query.where(and_(*has.values()))
+
+
+def is_of_many_customers(typed: str) -> bool:
+    """Whether no index of words finds the invoices of a search, because each of its words has many customers.
+
+    A rare search may then have many hits, and an index in the order of the list is faster than to sort them.
+    """
+    parts = _search_words(typed)
+    indexed = _indexed(parts)
+    return bool(indexed) and all(len(_first_customers(part)) > FEW_CUSTOMERS for part in indexed)
 
 
 def customers_searched(query: Select[Any], typed: str) -> Select[Any]:
@@ -92,6 +100,12 @@ def customers_searched(query: Select[Any], typed: str) -> Select[Any]:
 
 def _search_words(typed: str) -> list[str]:
     return list(dict.fromkeys(_WORD.findall(folded(typed))))[:MAX_SEARCH_WORDS]
+
+
+def _indexed(parts: list[str]) -> set[str]:
+    """The words that the index of words may find: all but the usual ones, if there are others."""
+    usual = _usual(parts) if len(parts) > 1 else set()
+    return {part for part in parts if part not in usual or len(usual) == len(parts)}
 
 
 def _usual(parts: list[str]) -> set[str]:

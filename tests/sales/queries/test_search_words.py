@@ -7,9 +7,10 @@ from sqlalchemy import select, text
 
 from app.extensions import db
 from app.kernel.http.app import Hub
+from app.kernel.pagination.walk import Place
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.models.invoices import SalesInvoice
-from app.sales.queries import search
+from app.sales.queries import lists, search
 from app.sales.queries.search import searched
 from tests.admin.sample_data import import_invoice
 from tests.factories import an_item
@@ -73,6 +74,25 @@ class TestWordsOfManyCustomers:
             with unit_of_work():
                 query = searched(select(SalesInvoice), typed, rare=rare).order_by(SalesInvoice.id)
                 assert [invoice.invoice_no for invoice in db.session.scalars(query)] == numbers
+
+    def test_a_list_finds_the_same_in_its_order(self, app: Hub) -> None:
+        with app.test_request_context():
+            for typed, numbers in (
+                ("oldtown", ["NEW-1", "OLD-3", "OLD-2", "OLD-1", "OLD-0"]),
+                ("zinco", ["LTPI-2"]),
+            ):
+                filters = {"search": typed, "page": 1, "page_size": 8, "cursor": None}
+                assert [invoice.invoice_no for invoice in lists.find_page(filters).results] == numbers
+                walked = lists.source({"search": typed}).page("-created", Place(8))
+                assert [invoice.invoice_no for invoice in walked.rows] == numbers
+
+    @pytest.mark.parametrize(
+        ("typed", "expected"),
+        [("oldtown", True), ("oldtown pharmacy", True), ("oldtown 1", True), ("zinco", False), ("", False)],
+    )
+    def test_words_of_many_customers(self, typed: str, expected: bool) -> None:
+        with unit_of_work():
+            assert search.is_of_many_customers(typed) is expected
 
     @pytest.mark.parametrize("typed", ["oldtown", "oldtown pharmacy"])
     def test_no_row_is_read_without_an_index(self, typed: str) -> None:
