@@ -16,6 +16,7 @@ from app.accounts.models.accounts import User
 from app.sales.queries.lookup import find_by_number
 from tests.admin import sample_data
 from tests.admin.conftest import Opener, sign_in
+from tests.factories import an_item
 
 pytestmark = pytest.mark.drill
 #: Width of A4 less the margins, upright and across, in CSS pixels.
@@ -26,9 +27,27 @@ VISIBLE_TOOLS = f"[...document.querySelectorAll('{TOOLS}')].filter(e => e.checkV
 CUT = """[...document.querySelectorAll('main *')].filter(e => e.checkVisibility()).filter(e =>
     !e.closest('.visually-hidden, svg') && (e.getBoundingClientRect().right > innerWidth + 1 ||
     (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== 'visible'))).map(e => e.outerHTML)"""
+#: The words of cells that stand on two lines, and could stand on one.
+BROKEN = """[...document.querySelectorAll('td')].filter(e => e.checkVisibility()).flatMap(cell => {
+    const found = [], walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) for (const {0: word, index} of walker.currentNode.data.matchAll(/[^\\s-]{1,20}/g)) {
+        const range = document.createRange();
+        range.setStart(walker.currentNode, index);
+        range.setEnd(walker.currentNode, index + word.length);
+        if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) found.push(word);
+    }
+    return found;
+})"""
 COLOURS = """[...document.querySelectorAll('body, main, main :not(svg, svg *)')].filter(e => e.checkVisibility())
     .flatMap(e => [getComputedStyle(e).color + ' on ' + getComputedStyle(e).backgroundColor])"""
 BLACK_ON_WHITE = {f"rgb(0, 0, 0) on {back}" for back in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")}
+
+
+#: Their names leave little room for codes and shelves.
+ITEMS = [
+    an_item(name="A medicine with a rather long name, " * 4, item_code="PR12345", shelf_location=f"A-{number}-03")
+    for number in range(12)
+]
 
 
 @pytest.fixture
@@ -43,7 +62,7 @@ def paths(admin: User) -> dict[str, tuple[str, int]]:
     """Pages, and the width of their paper."""
     for number in range(30):
         customer = {"code": f"C{number}", "name": "A customer with a rather long name, in Kozhikode and Istanbul"}
-        invoice_no = sample_data.import_invoice(customer=customer, salesman="A salesman with a long name")
+        invoice_no = sample_data.import_invoice(customer=customer, salesman="A salesman with a long name", items=ITEMS)
         sample_data.create_draft(
             admin, buyer={"name": "Uzun isimli alıcı anonim şirketi"}, marketplace_order_no=f"TY-{number}"
         )
@@ -87,7 +106,12 @@ def test_pages_are_printed(
         shown = page.locator("thead th:not(.choice, :has(.visually-hidden)):visible").all_inner_texts()
         page.emulate_media(media="print")
         page.set_viewport_size({"width": width, "height": 900})
-        found = [*page.evaluate(VISIBLE_TOOLS), *page.evaluate(CUT), *{*page.evaluate(COLOURS)} - BLACK_ON_WHITE]
+        found = [
+            *page.evaluate(VISIBLE_TOOLS),
+            *page.evaluate(CUT),
+            *page.evaluate(BROKEN),
+            *{*page.evaluate(COLOURS)} - BLACK_ON_WHITE,
+        ]
         reader = print_page(page, f"{name}-{next(iter(options))}")
         box = reader.pages[0].mediabox
         if (box.width > box.height) != (width == ACROSS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date
 from decimal import Decimal
@@ -18,6 +19,8 @@ from app.sales.prints.translations import LABELS
 TEMPLATES, TEMPLATE = Path(__file__).parents[1] / "templates", "pick_slip.html"
 #: Lines that are rendered at once.
 LINES_PER_PART = 300
+#: Letters of a shelf, and the number that follows them.
+_SHELF_PART = re.compile(r"([^0-9]*)([0-9]*)")
 
 
 def build_document(invoice: SalesInvoice, language: str, user_id: int | None) -> Document:
@@ -31,7 +34,7 @@ def _parts(invoice: SalesInvoice, language: str) -> Iterator[dict[str, Any]]:
     number = partial(format_number, language=language)
     label = LABELS[language]
     # Shelves first; what has no shelf is searched for at the end.
-    items = sorted(invoice.items, key=lambda item: (not item.shelf_location, item.shelf_location, item.line_no))
+    items = sorted(invoice.items, key=lambda item: (not item.shelf_location, _place(item.shelf_location), item.line_no))
     head = {
         "language": language,
         "label": label,
@@ -50,6 +53,11 @@ def _parts(invoice: SalesInvoice, language: str) -> Iterator[dict[str, Any]]:
     for index, chunk in enumerate(chunks):
         ends = {"is_first": index == 0, "is_last": index == len(chunks) - 1}
         yield {**head, **ends, "items": [_line(item, language) for item in chunk]}
+
+
+def _place(shelf: str) -> list[tuple[str, int]]:
+    """Sorts shelves as they stand: A-2 before A-10."""
+    return [(letters, int(digits or 0)) for letters, digits in _SHELF_PART.findall(shelf.casefold())]
 
 
 def address_lines(invoice: SalesInvoice) -> list[str]:

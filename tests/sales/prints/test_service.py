@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -82,6 +83,13 @@ def test_pick_slip_has_what_a_picker_needs_in_the_order_of_the_shelves(clerk: Fl
     for words in ("HIGH", "B456", "2027-05-31", "1,200", "10ml Bottle", "BC-9", "Call before delivery", "Pieces 1,221"):
         assert words in text
     assert "Lines 3" in text
+
+
+def test_shelves_are_in_the_order_in_which_they_stand(clerk: FlaskClient, imported: Make) -> None:
+    shelves = ["A-1-03", "A-2-01", "A-2-03", "A-10-03", "b-1", "B-02", "B-10", "B-10-x"]
+    items = [an_item(shelf_location=shelf) for shelf in reversed(shelves)]
+    printed_shelves = re.findall(r"\b[ABb]-[\w-]+", text_of(printed(clerk, imported(items=items))))
+    assert printed_shelves == shelves
 
 
 def test_pick_slip_of_many_lines_is_whole(clerk: FlaskClient, imported: Make, monkeypatch: pytest.MonkeyPatch) -> None:
