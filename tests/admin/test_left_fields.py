@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from app.accounts.models.accounts import User
 from app.einvoices.queries import lookup
@@ -188,3 +188,23 @@ def test_a_page_with_a_secret_is_not_sent_again(open_page: Opener, owner: User) 
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_contain_text("https://8.8.8.8/hook")
     expect(page.locator("#secret")).to_have_count(0)
+
+
+def test_a_form_that_was_stopped_is_sent_again(page: Page) -> None:
+    """A second click while the first one waits for its answer does nothing; after Escape it does."""
+    page.goto("/admin/masters/fabrics/new")
+    page.get_by_label("Name").fill("Silk")
+    sent: list[str] = []
+
+    def stop(route: Route) -> None:
+        sent.append(route.request.method)
+        route.abort("aborted")
+
+    page.route("**/fabrics/new", stop)
+    page.get_by_role("button", name="Save").dblclick()
+    page.get_by_role("button", name="Save").click()
+    assert sent == ["POST"]
+    page.unroute("**/fabrics/new")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status").first).to_contain_text("“Silk” is stored.")

@@ -82,14 +82,21 @@ if (!("command" in HTMLButtonElement.prototype)) {
   });
 }
 
-// A double click on a button submits its form once; a download leaves the page as it is.
+// A double click on a button submits its form once; a download leaves the page as it is. A form whose submission was
+// stopped can be submitted again: at once after the Escape key, else when no answer can come any more.
+const NO_ANSWER_AFTER = 35_000;
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.method !== "post" || event.submitter?.dataset.file !== undefined) return;
   if (event.target.dataset.sent) event.preventDefault();
   event.target.dataset.sent = "yes";
+  setTimeout(allowAnotherSubmission, NO_ANSWER_AFTER);
 });
-addEventListener("pageshow", () => {
+function allowAnotherSubmission() {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+}
+addEventListener("pageshow", allowAnotherSubmission);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") allowAnotherSubmission();
 });
 
 // A request of htmx that was refused is sent again by a button, so that the browser shows the error page.
