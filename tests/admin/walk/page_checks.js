@@ -54,6 +54,11 @@
       const high = Math.min(boxes[one].bottom, boxes[two].bottom) - Math.max(boxes[one].top, boxes[two].top);
       if (wide > 2 && high > 3 && getComputedStyle(controls[one]).display !== "inline") say("overlaps", controls[one], `with ${controls[two].outerHTML.slice(0, 80)}`);
     }
+  for (const fact of document.querySelectorAll(".facts > div")) {
+    const next = fact.nextElementSibling;
+    if (next && seen(fact) && seen(next) && fact.getBoundingClientRect().right > next.getBoundingClientRect().left + 1
+      && fact.getBoundingClientRect().bottom > next.getBoundingClientRect().top + 1) say("overlaps", fact, `with ${next.textContent.trim().slice(0, 30)}`);
+  }
   if (english) {
     const ids = new Set(english);
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -14,6 +14,7 @@ from tests.admin.walk.filled_hub import SIZES, faults_in, fill
 
 PATHS = (
     "/admin/sales",
+    "/admin/sales/review/71",
     "/admin/rolls",
     "/admin/users",
     "/admin/modules",
@@ -39,7 +40,7 @@ def test_long_texts_fit(page: Page) -> None:
     faults = []
     for path in PATHS:
         page.goto(path)
-        for width, height in SIZES.items():
+        for width, height in {**SIZES, 1280: 860}.items():
             page.set_viewport_size({"width": width, "height": height})
             faults += [f"{path} {width}: {fault}" for fault in faults_in(page) if SERIOUS.search(fault)]
     assert not faults
