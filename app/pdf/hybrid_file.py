@@ -6,6 +6,7 @@ one ``rdf:RDF`` of the PDF: veraPDF refuses a second one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from typing import Any
 import pydyf
 from weasyprint import CSS, Attachment
 
+from app.kernel.system.collector_pause import collector_paused
 from app.pdf.renderer import FontFetcher, drawn_pages, styles, to_html
 
 _VARIANT = "pdf/a-3b"
@@ -41,9 +43,12 @@ def render_archive(folder: Path, template: str, data: Mapping[str, Any], file: E
     Raises:
         UnprintableCharacters: no font has some of the characters.
     """
-    exact_images = CSS(string=_EXACT_IMAGES, url_fetcher=FontFetcher())
-    html = to_html(folder, template, data)
-    with drawn_pages(html, *styles(folder, template), exact_images) as (document, finish):
+    with collector_paused():
+        return _draw(to_html(folder, template, data), styles(folder, template), file)
+
+
+def _draw(html: str, style: tuple[CSS, ...], file: EmbeddedFile) -> bytes:
+    with drawn_pages(html, *style, _exact_images()) as (document, finish):
         document.metadata.attachments = [_attachment(file)]
         _add_to_rdf(document.metadata, file.xmp)
 
@@ -53,6 +58,11 @@ def render_archive(folder: Path, template: str, data: Mapping[str, Any], file: E
 
         content: bytes = document.write_pdf(pdf_variant=_VARIANT, finisher=finisher)
     return content
+
+
+@functools.cache
+def _exact_images() -> CSS:
+    return CSS(string=_EXACT_IMAGES, url_fetcher=FontFetcher())
 
 
 def _attachment(file: EmbeddedFile) -> Attachment:

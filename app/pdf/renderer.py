@@ -16,6 +16,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from app.kernel.bidi import direction_of
+from app.kernel.system.collector_pause import collector_paused
 from app.pdf import glyph_check
 from app.pdf.blank_glyphs import find_blank_characters
 
@@ -84,6 +85,11 @@ def html_to_pdf(html: str, *styles: CSS) -> bytes:
     Raises:
         UnprintableCharacters: no font has some of the characters.
     """
+    with collector_paused():
+        return _draw(html, *styles)
+
+
+def _draw(html: str, *styles: CSS) -> bytes:
     with drawn_pages(html, *styles) as (document, finish):
         pdf: bytes = document.write_pdf(finisher=finish)
     return pdf

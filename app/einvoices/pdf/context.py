@@ -18,6 +18,7 @@ from app.einvoices.models.legal_fields import TaxRule
 from app.einvoices.models.sellers import SellerLogo
 from app.einvoices.pdf.amount_in_words import in_words
 from app.einvoices.pdf.item_columns import choose_columns
+from app.einvoices.pdf.sum_columns import are_rates_narrow, sum_width
 from app.einvoices.pdf.sums import SumFormats, rates_of, sum_rows
 from app.einvoices.pdf.translations import DRAFT_MARK, labels_of
 from app.einvoices.pdf.turkish_code import TurkishCode
@@ -82,14 +83,18 @@ def _formats(einvoice: Einvoice, language: str) -> SumFormats:
 
 def _amounts(einvoice: Einvoice, formats: SumFormats) -> dict[str, Any]:
     items = [_item(item, formats, CURRENCIES[einvoice.currency]) for item in einvoice.items]
+    rates = [
+        {"rate": formats.percent(rate.rate), "net": formats.amount(rate.net), "vat": formats.amount(rate.vat)}
+        for rate in rates_of(einvoice)
+    ]
+    sums = sum_rows(einvoice, formats)
     return {
         "items": items,
         "columns": choose_columns(items, formats.label),
-        "rates": [
-            {"rate": formats.percent(rate.rate), "net": formats.amount(rate.net), "vat": formats.amount(rate.vat)}
-            for rate in rates_of(einvoice)
-        ],
-        "sums": sum_rows(einvoice, formats),
+        "rates": rates,
+        "rates_are_narrow": are_rates_narrow(rates),
+        "sums": sums,
+        "sum_width": sum_width(sums, einvoice.currency),
         "has_changes": bool(einvoice.allowances),
         "currency": einvoice.currency,
     }
