@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from http.client import HTTPException, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -23,6 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from app.kernel.http.tls_trust import client_context
+from app.kernel.outbound.deadline_watch import watch_of
 from app.kernel.worker.celery_app import HTTP_DEADLINE
 
 #: Timeout in seconds of the connection, and again of the TLS handshake; both are shorter near the deadline.
@@ -84,16 +86,9 @@ class ActiveRequest:
             raise TimeoutError("the deadline of the request has passed")
         return min(left, longest)
 
-    @contextmanager
-    def closing_at_end(self) -> Iterator[None]:
+    def closing_at_end(self) -> AbstractContextManager[None]:
         """Close the connection at the end, whatever the request waits for then."""
-        timer = threading.Timer(max(0.0, self.end - time.monotonic()), self.close_connection)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+        return watch_of(os.getpid()).watching(self)
 
     def close_connection(self) -> None:
         if self.socket is not None:
