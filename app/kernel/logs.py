@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import structlog
@@ -70,23 +70,29 @@ def configure(*, level: str, readable: bool) -> None:
             "loggers": {name: {"level": "WARNING"} for name in ("weasyprint.progress", "alembic.runtime.plugins")},
         }
     )
-    request_log.configure(level=level, readable=readable)
+    for frequent in FrequentLog.all:
+        frequent.configure(level=level, readable=readable)
 
 
-class RequestLog:
-    """The log with a line for each request.
+class FrequentLog:
+    """A log with a line for each request, or for each attempt of a webhook.
 
     JSON lines go straight to standard error. The way through ``logging`` takes three times as long, and that is a
     twentieth of an import.
     """
 
-    def __init__(self) -> None:
-        self.write: Any = structlog.get_logger(_REQUESTS).info
+    #: Made when modules are imported; ``configure`` of this module configures them.
+    all: ClassVar[list[FrequentLog]] = []
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.write: Any = structlog.get_logger(name).info
+        self.all.append(self)
 
     def configure(self, *, level: str, readable: bool) -> None:
         """As ``configure`` of this module."""
         if readable:
-            self.write = structlog.get_logger(_REQUESTS).info
+            self.write = structlog.get_logger(self._name).info
             return
         processors: list[Any] = [
             structlog.contextvars.merge_contextvars,
@@ -102,10 +108,10 @@ class RequestLog:
             wrapper_class=structlog.make_filtering_bound_logger(level),
             cache_logger_on_first_use=True,
         )
-        self.write = direct.bind(logger=_REQUESTS).info
+        self.write = direct.bind(logger=self._name).info
 
 
-request_log = RequestLog()
+request_log = FrequentLog(_REQUESTS)
 
 
 def _renderers(*, readable: bool) -> list[Any]:

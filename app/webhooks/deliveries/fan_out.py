@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, String, Text, bindparam, select, text, update
+from sqlalchemy import ARRAY, BigInteger, String, Text, bindparam, select, text
 from sqlalchemy.orm import load_only
 
 from app import events
@@ -41,6 +41,17 @@ _INSERT_DELIVERIES_SQL = text("""
     bindparam("refs", type_=ARRAY(String)),
     bindparam("bodies", type_=ARRAY(Text)),
 )
+
+#: Locks in the order of the ids.
+_STORE_SEQUENCES_SQL = text("""
+    WITH present AS (
+        SELECT e.id, new.sequence FROM webhook_endpoints e
+        JOIN unnest(:endpoints, :sequences) AS new (endpoint_id, sequence) ON new.endpoint_id = e.id
+        WHERE e.deleted_at IS NULL ORDER BY e.id FOR UPDATE OF e
+    )
+    UPDATE webhook_endpoints SET last_sequence = present.sequence FROM present
+    WHERE webhook_endpoints.id = present.id RETURNING webhook_endpoints.id
+""").bindparams(bindparam("endpoints", type_=ARRAY(BigInteger)), bindparam("sequences", type_=ARRAY(BigInteger)))
 
 
 @dataclass(slots=True)
@@ -126,12 +137,8 @@ def _delivery_rows(
 
 def _store_sequences(sequences: Mapping[int, int]) -> set[int]:
     """Store the last sequence of each endpoint; return those that still exist, for one may be deleted meanwhile."""
-    existing: set[int] = set()
-    for endpoint_id, sequence in sorted(sequences.items()):
-        present = update(Endpoint).where(Endpoint.id == endpoint_id, Endpoint.deleted_at.is_(None))
-        statement = present.values(last_sequence=sequence).returning(Endpoint.id)
-        existing.update(db.session.scalars(statement.execution_options(synchronize_session=False)))
-    return existing
+    values = {"endpoints": list(sequences), "sequences": list(sequences.values())}
+    return set(db.session.scalars(_STORE_SEQUENCES_SQL, values))
 
 
 def _reference(body: str) -> str | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, delete, func, not_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, BigInteger, Integer, and_, bindparam, delete, func, not_, select, text, update
 
 from app.accounts import audit
 from app.extensions import db
@@ -26,6 +25,18 @@ PROBE_DELAY = timedelta(minutes=15)
 HTTP_GONE = 410
 ACTOR = "invoice-hub"
 _MAX_REASON_LENGTH = 500
+_COUNT_ATTEMPTS_SQL = text("""
+    INSERT INTO webhook_tallies (endpoint_id, minute, made, failed)
+    SELECT endpoint_id, :minute, made, failed
+    FROM unnest(:endpoints, :made, :failed) WITH ORDINALITY AS counted (endpoint_id, made, failed, number)
+    ORDER BY number
+    ON CONFLICT (endpoint_id, minute) DO UPDATE
+    SET made = webhook_tallies.made + excluded.made, failed = webhook_tallies.failed + excluded.failed
+""").bindparams(
+    bindparam("endpoints", type_=ARRAY(BigInteger)),
+    bindparam("made", type_=ARRAY(Integer)),
+    bindparam("failed", type_=ARRAY(Integer)),
+)
 
 
 def enable(endpoint: Endpoint, *, actor: str, token_id: int | None = None) -> None:
@@ -69,9 +80,7 @@ def evaluate_results(results: Sequence[AttemptResult], moment: datetime) -> None
     by_endpoint: dict[int, list[AttemptResult]] = defaultdict(list)
     for result in results:
         by_endpoint[result.claim.endpoint_id].append(result)
-    for endpoint_id, made in sorted(by_endpoint.items()):
-        failed = [result for result in made if not result.response.is_success]
-        _count_attempts(endpoint_id, moment, len(made), len(failed))
+    _count_attempts(by_endpoint, moment)
     for endpoint_id, made in sorted(by_endpoint.items()):
         _evaluate_endpoint(endpoint_id, made, moment)
 
@@ -106,13 +115,16 @@ def _failure_reason(endpoint_id: int, moment: datetime, said: str) -> str | None
     return sentence if is_gone else None
 
 
-def _count_attempts(endpoint_id: int, moment: datetime, made: int, failed: int) -> None:
+def _count_attempts(by_endpoint: Mapping[int, Sequence[AttemptResult]], moment: datetime) -> None:
+    """Add to the counts of this minute, in the order of the ids: so no two senders wait for each other."""
     minute = moment.replace(second=0, microsecond=0)
-    counted = insert(AttemptCount).values(endpoint_id=endpoint_id, minute=minute, made=made, failed=failed)
-    added = {"made": AttemptCount.made + counted.excluded.made, "failed": AttemptCount.failed + counted.excluded.failed}
-    db.session.execute(
-        counted.on_conflict_do_update(index_elements=[AttemptCount.endpoint_id, AttemptCount.minute], set_=added)
-    )
+    rows = [
+        (endpoint_id, len(made), sum(not result.response.is_success for result in made))
+        for endpoint_id, made in sorted(by_endpoint.items())
+    ]
+    endpoints, made, failed = map(list, zip(*rows, strict=True))
+    values = {"minute": minute, "endpoints": endpoints, "made": made, "failed": failed}
+    db.session.execute(_COUNT_ATTEMPTS_SQL, values)
 
 
 def _disable_endpoint(

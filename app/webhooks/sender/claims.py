@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Integer, TextClause, bindparam, text
 
 from app.accounts.roles import ROLES
 from app.extensions import db
@@ -26,7 +27,7 @@ _CONDITIONS: dict[Queue, str] = {"first": "d.attempts = 0", "retry": "d.attempts
 #: Lanes of endpoints with a due delivery, the longest unserved first; locked, so that limits are exact.
 _DUE_LANES_SQL = """
     SELECT l.endpoint_id AS id, l.booked_until, e.concurrency, e.rate_per_minute,
-        l.is_slow OR e.status = 'probing' AS is_single, e.status = 'probing' AS is_probing,
+        l.is_slow, l.is_slow OR e.status = 'probing' AS is_single, e.status = 'probing' AS is_probing,
         CASE WHEN u.role <> 'admin' THEN u.id END AS only_owner_id
     FROM webhook_lanes l
     JOIN webhook_endpoints e ON e.id = l.endpoint_id AND e.status <> 'disabled' AND e.deleted_at IS NULL
@@ -97,12 +98,15 @@ class Claim:
     body: str
     claim_id: UUID
     is_probe: bool
+    #: Whether its endpoint was slow at the time of the claim.
+    was_slow: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _EndpointLane(Lane):
     """The lane of an endpoint."""
 
+    is_slow: bool
     is_probing: bool
     #: Other users' rows are not sent for this owner, who may have been an admin when they were due; None for admins.
     only_owner_id: int | None
@@ -136,9 +140,13 @@ def claim_due(queue: Queue, free: int, *, skip_slow: bool, excluded: Sequence[in
 
 
 def _due_lanes(queue: Queue, values: Mapping[str, Any]) -> list[_EndpointLane]:
+    return [_EndpointLane(**row._mapping) for row in db.session.execute(_due_lanes_statement(queue), values)]
+
+
+@cache
+def _due_lanes_statement(queue: Queue) -> TextClause:
     statement = text(_DUE_LANES_SQL.format(condition=_CONDITIONS[queue]))
-    rows = db.session.execute(statement.bindparams(bindparam("excluded", type_=ARRAY(BigInteger))), values)
-    return [_EndpointLane(**row._mapping) for row in rows]
+    return statement.bindparams(bindparam("excluded", type_=ARRAY(BigInteger)))
 
 
 def _lane_limits(lanes: Sequence[_EndpointLane], free: int, moment: datetime) -> list[int]:
@@ -152,11 +160,6 @@ def _lane_limits(lanes: Sequence[_EndpointLane], free: int, moment: datetime) ->
 def _claim_deliveries(
     queue: Queue, lanes: Sequence[_EndpointLane], limits: Sequence[int], moment: datetime
 ) -> list[Claim]:
-    statement = text(_CLAIM_SQL.format(condition=_CONDITIONS[queue])).bindparams(
-        bindparam("endpoints", type_=ARRAY(BigInteger)),
-        bindparam("limits", type_=ARRAY(Integer)),
-        bindparam("only_owners", type_=ARRAY(BigInteger)),
-    )
     values: dict[str, Any] = {
         "claim": uuid4(),
         "now": moment,
@@ -165,9 +168,20 @@ def _claim_deliveries(
         "limits": list(limits),
         "only_owners": [lane.only_owner_id for lane in lanes],
     }
-    probing = {lane.id for lane in lanes if lane.is_probing}
-    rows = db.session.execute(statement, values)
-    return [Claim(**row._mapping, is_probe=row.endpoint_id in probing) for row in rows]
+    lane_of = {lane.id: lane for lane in lanes}
+    return [
+        Claim(**row._mapping, is_probe=lane_of[row.endpoint_id].is_probing, was_slow=lane_of[row.endpoint_id].is_slow)
+        for row in db.session.execute(_claim_statement(queue), values)
+    ]
+
+
+@cache
+def _claim_statement(queue: Queue) -> TextClause:
+    return text(_CLAIM_SQL.format(condition=_CONDITIONS[queue])).bindparams(
+        bindparam("endpoints", type_=ARRAY(BigInteger)),
+        bindparam("limits", type_=ARRAY(Integer)),
+        bindparam("only_owners", type_=ARRAY(BigInteger)),
+    )
 
 
 def _mark_served(lanes: Sequence[_EndpointLane], claims: Sequence[Claim], moment: datetime) -> None:

@@ -7,13 +7,13 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import structlog
 from prometheus_client import Counter as CounterMetric
 from prometheus_client import Histogram
 from sqlalchemy import select
 
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.logs import FrequentLog
 from app.kernel.worker.fair_round import FairRound, RoundLimits, Work
 from app.kernel.worker.wake_ups import wake_ups_of
 from app.webhooks.models.endpoints import Endpoint
@@ -21,7 +21,7 @@ from app.webhooks.sender import attempt
 from app.webhooks.sender import claims as sender_claims
 from app.webhooks.sender import results as sender_results
 
-log = structlog.get_logger(__name__)
+attempt_log = FrequentLog(__name__)
 ATTEMPTS = CounterMetric("hub_webhook_attempts_total", "Webhook requests that were made.", ["outcome"])
 ATTEMPT_SECONDS = Histogram(
     "hub_webhook_attempt_seconds",
@@ -82,7 +82,9 @@ class _Round(FairRound[attempt.AttemptResult]):
         ATTEMPTS.labels(outcome).inc()
         ATTEMPT_SECONDS.observe(result.response.milliseconds / 1000)
         ids = {"delivery": result.claim.delivery_id, "event_id": str(result.claim.event_id)}
-        log.info("webhook_attempt", outcome=outcome, status=result.response.status, attempt=result.claim.attempt, **ids)
+        attempt_log.write(
+            "webhook_attempt", outcome=outcome, status=result.response.status, attempt=result.claim.attempt, **ids
+        )
 
 
 def _receivers(endpoint_ids: set[int]) -> dict[int, attempt.Receiver]:

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, BigInteger, Boolean, bindparam, text
 
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.messages import N_
-from app.webhooks.models.deliveries import Attempt, Delivery
 from app.webhooks.models.endpoints import Endpoint
-from app.webhooks.sender import circuit_breaker, delivery_evidence
+from app.webhooks.sender import circuit_breaker, delivery_evidence, result_rows
 from app.webhooks.sender.attempt import AttemptResult
 from app.webhooks.sender.claims import Claim
 from app.webhooks.sender.retry_schedule import next_due, retry_delays
@@ -23,19 +21,15 @@ from app.webhooks.sender.retry_schedule import next_due, retry_delays
 SLOW_MILLISECONDS = 3000
 LOST = N_("The worker that made this attempt did not come back.")
 _MAX_ERROR_LENGTH = 500
-_deliveries: Any = Delivery.__table__
-
-_UPDATE_DELIVERY = (
-    update(_deliveries)
-    .where(_deliveries.c.id == bindparam("delivery"), _deliveries.c.claim_id == bindparam("held_claim_id"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("state", "step", "due_at", "claim_id", "response_status", "error", "finished_at")
-        }
+#: Locks in the order of the ids, as all senders do.
+_SET_SLOW_SQL = text("""
+    WITH changed AS (
+        SELECT l.endpoint_id, answered.slow FROM webhook_lanes l
+        JOIN unnest(:endpoints, :slow) AS answered (endpoint_id, slow) ON answered.endpoint_id = l.endpoint_id
+        WHERE l.is_slow <> answered.slow ORDER BY l.endpoint_id FOR UPDATE OF l
     )
-)
-_SET_SLOW_SQL = text("UPDATE webhook_lanes SET is_slow = :slow WHERE endpoint_id = :endpoint AND is_slow <> :slow")
+    UPDATE webhook_lanes SET is_slow = changed.slow FROM changed WHERE webhook_lanes.endpoint_id = changed.endpoint_id
+""").bindparams(bindparam("endpoints", type_=ARRAY(BigInteger)), bindparam("slow", type_=ARRAY(Boolean)))
 
 
 def is_exhausted(claim: Claim) -> bool:
@@ -55,10 +49,9 @@ def record_results(results: Sequence[AttemptResult]) -> None:
     if not results:
         return
     moment = clock.now()
-    db.session.connection().execute(_UPDATE_DELIVERY, [_delivery_after(result, moment) for result in results])
-    _store_attempts([_attempt_row(result) for result in results])
-    for endpoint_id, slow in sorted({r.claim.endpoint_id: _is_slow(r) for r in results}.items()):
-        db.session.execute(_SET_SLOW_SQL, {"endpoint": endpoint_id, "slow": slow})
+    deliveries = [_delivery_after(result, moment) for result in results]
+    result_rows.store_results(deliveries, [_attempt_row(result) for result in results])
+    _mark_slow_endpoints(results)
     circuit_breaker.evaluate_results(results, moment)
     delivery_evidence.append_deliveries(results)
 
@@ -71,7 +64,7 @@ def record_lost_attempts(claims: Sequence[Claim]) -> None:
     moment = clock.now()
     query = db.select(Endpoint.id, Endpoint.url).where(Endpoint.id.in_({claim.endpoint_id for claim in lost}))
     urls = {endpoint_id: url for endpoint_id, url in db.session.execute(query)}  # noqa: C416 - of rows, typed
-    _store_attempts(
+    result_rows.store_lost_attempts(
         [
             {
                 "delivery_id": claim.delivery_id,
@@ -83,20 +76,18 @@ def record_lost_attempts(claims: Sequence[Claim]) -> None:
                 "error": LOST,
             }
             for claim in lost
-        ],
-        replacing=False,
+        ]
     )
     failed = [_delivery_after_loss(claim, moment) for claim in lost if is_exhausted(claim)]
     if failed:
-        db.session.connection().execute(_UPDATE_DELIVERY, failed)
+        result_rows.update_deliveries(failed)
 
 
 def _delivery_after(result: AttemptResult, moment: datetime) -> dict[str, Any]:
     claim, response = result.claim, result.response
     values: dict[str, Any] = {
-        "delivery": claim.delivery_id,
-        "held_claim_id": claim.claim_id,
-        "claim_id": None,
+        "id": claim.delivery_id,
+        "claim_id": claim.claim_id,
         "response_status": response.status,
         "error": _error(result),
         "state": "pending",
@@ -115,9 +106,8 @@ def _delivery_after(result: AttemptResult, moment: datetime) -> dict[str, Any]:
 
 def _delivery_after_loss(claim: Claim, moment: datetime) -> dict[str, Any]:
     return {
-        "delivery": claim.delivery_id,
-        "held_claim_id": claim.claim_id,
-        "claim_id": None,
+        "id": claim.delivery_id,
+        "claim_id": claim.claim_id,
         "response_status": None,
         "error": LOST,
         "state": "failed",
@@ -145,20 +135,6 @@ def _attempt_row(result: AttemptResult) -> dict[str, Any]:
     }
 
 
-def _store_attempts(attempts: list[dict[str, Any]], *, replacing: bool = True) -> None:
-    """Insert attempts; with ``replacing``, a real result replaces the row of an attempt that was believed lost."""
-    statement = insert(Attempt)
-    names = [name for name in attempts[0] if name not in {"delivery_id", "number"}]
-    key = [Attempt.delivery_id, Attempt.number]
-    if replacing:
-        statement = statement.on_conflict_do_update(
-            index_elements=key, set_={name: statement.excluded[name] for name in names}
-        )
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=key)
-    db.session.execute(statement.values(attempts))
-
-
 def _error(result: AttemptResult) -> str | None:
     response = result.response
     if response.is_success or response.error:
@@ -166,6 +142,12 @@ def _error(result: AttemptResult) -> str | None:
     if 300 <= (response.status or 0) < 400:  # noqa: PLR2004
         return f"The receiver answered {response.status}; redirects are not followed."
     return f"The receiver answered {response.status}."
+
+
+def _mark_slow_endpoints(results: Sequence[AttemptResult]) -> None:
+    slow = {r.claim.endpoint_id: _is_slow(r) for r in results if _is_slow(r) or r.claim.was_slow}
+    if slow:
+        db.session.execute(_SET_SLOW_SQL, {"endpoints": list(slow), "slow": list(slow.values())})
 
 
 def _is_slow(result: AttemptResult) -> bool:
