@@ -20,7 +20,7 @@ from app.kernel.worker.celery_app import DebouncedTask
 
 Columns = TypeVarTuple("Columns")
 #: Webhooks leave within 0.1 s of the commit, so two triggers of the relay must be closer together than that.
-trigger_relay = DebouncedTask("events.relay", interval=0.05)
+trigger_relay = DebouncedTask("events.relay", interval=0.05, quiet_interval=0.02)
 _insert = insert(Event.__table__)
 
 #: The end of an SQL statement that stores a subject and its event together; ``event_params`` gives its parameters.

@@ -126,9 +126,15 @@ class DebouncedTask:
     Many calls in a short time become one message: the task finds its work in rows, not in the message.
     """
 
-    def __init__(self, task_name: str, interval: float = 0.1) -> None:
+    #: A process with fewer calls is quiet.
+    QUIET_CALLS_PER_SECOND = 100
+
+    def __init__(self, task_name: str, interval: float = 0.1, quiet_interval: float | None = None) -> None:
+        """``quiet_interval`` replaces ``interval`` while a process is quiet: work that comes alone waits less."""
         self.task_name = task_name
         self.interval = interval
+        self._quiet_interval = interval if quiet_interval is None else quiet_interval
+        self._calls = 0
         self._requested = threading.Event()
         self._context: Context | None = None
         self._pid = 0
@@ -138,6 +144,7 @@ class DebouncedTask:
         self._ensure_running()
         # One message serves many calls; its trace continues the last of them.
         self._context = copy_context()
+        self._calls += 1
         self._requested.set()
 
     def _ensure_running(self) -> None:
@@ -150,13 +157,19 @@ class DebouncedTask:
                 threading.Thread(target=self._run, name=f"trigger {self.task_name}", daemon=True).start()
 
     def _run(self) -> None:
+        pause = self.interval
         while True:
             self._requested.wait()
             self._requested.clear()
             context, self._context = self._context or Context(), None
             context.run(self._send)
             del context  # it refers to a finished request
-            time.sleep(self.interval)
+            pause = self._next_pause(pause)
+            time.sleep(pause)
+
+    def _next_pause(self, last_pause: float) -> float:
+        calls, self._calls = self._calls, 0
+        return self._quiet_interval if calls <= self.QUIET_CALLS_PER_SECOND * last_pause else self.interval
 
     def _send(self) -> None:
         structlog.contextvars.clear_contextvars()  # the message serves many requests, so the ids of one would be wrong
