@@ -21,7 +21,7 @@ from app.webhooks.sender import http_client
 from bench.figures import print_figure
 from bench.hub import ROOT, RunningHub, running_hub
 
-STEADY, STEADY_SECONDS, FLOOD = 50, 20, 5000
+STEADY, STEADY_SECONDS, FLOOD, ENDPOINTS = 50, 20, 5000, 1000
 BARE_SECONDS = 4.0
 _ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 
@@ -43,10 +43,21 @@ class Counter:
                 first.setdefault(event, moment)
         return first
 
+    def wait_for_copies(self, expected: str, copies: int, seconds: float) -> float:
+        """Time of the arrival of the last of so many copies of an event."""
+        deadline, last = time.monotonic() + seconds, 0.0
+        while copies:
+            event, last = self.arrivals.get(timeout=max(0.1, deadline - time.monotonic()))
+            copies -= event == expected
+        return last
+
 
 def run() -> None:
     """Print p50 and p95 at 50 events per second, the maximum rate, and the rate of the plain client."""
-    with running_hub(web_processes=1) as hub, webhook_receiver() as receiver:
+    with (
+        running_hub({"WEBHOOK_ENDPOINTS_PER_USER": str(ENDPOINTS + 1)}, web_processes=1) as hub,
+        webhook_receiver() as receiver,
+    ):
         in_hub(hub, "subscribe", str(receiver.port))
         warm = in_hub(hub, "steady", "20", str(STEADY))
         receiver.wait(warm, 60)
@@ -58,6 +69,7 @@ def run() -> None:
         happened = in_hub(hub, "flood", str(FLOOD))
         moments = sorted(receiver.wait(happened, 240).values())
         after = _bare(receiver)
+        spread = _to_many(hub, receiver)
     tenth = FLOOD // 10  # ignore the first and the last tenth
     rate = (FLOOD - 2 * tenth) / (moments[-tenth] - moments[tenth])
     print("\nWebhooks to one receiver on this machine")
@@ -70,6 +82,14 @@ def run() -> None:
     print_figure(
         f"commit to receiver at {STEADY}/s for {STEADY_SECONDS} s, p95 in ms", cuts[18], "{:.0f}", "at most 60"
     )
+    print_figure(f"one event to {ENDPOINTS} more endpoints, s until the last has it", spread, aim="at most 5")
+
+
+def _to_many(hub: RunningHub, receiver: Counter) -> float:
+    """Seconds from the commit of one event until all of many endpoints have it."""
+    endpoints = in_hub(hub, "subscribe_many", str(receiver.port), str(ENDPOINTS))
+    ((event, moment),) = in_hub(hub, "steady", "1", str(STEADY)).items()
+    return receiver.wait_for_copies(event, endpoints, 120) - float(moment)
 
 
 def _bare(receiver: Counter) -> float:

@@ -15,6 +15,7 @@ from app.extensions import db
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.events import IMPORTED
 from app.webhooks.endpoints import service as webhooks
+from app.webhooks.models.endpoints import Endpoint
 from wsgi import app
 
 
@@ -28,6 +29,17 @@ def subscribe(port: str) -> int:
         endpoint = {"url": f"http://127.0.0.1:{port}/hooks", "events": ["sales.*"], "concurrency": 50}
         endpoint["allowances"] = [{"cidr": "127.0.0.0/8", "port": int(port)}]
         return webhooks.create(endpoint, user.id, actor="bench", may_allow=True).endpoint.id
+
+
+def subscribe_many(port: str, count: str) -> int:
+    """Create more endpoints of the same user; returns the number of all endpoints."""
+    with unit_of_work():
+        owner_id = db.session.scalars(select(Endpoint.owner_id)).first()
+        for number in range(int(count)):
+            endpoint: dict[str, object] = {"url": f"http://127.0.0.1:{port}/hooks/{number}", "events": ["sales.*"]}
+            endpoint["allowances"] = [{"cidr": "127.0.0.0/8", "port": int(port)}]
+            webhooks.create(endpoint, owner_id, actor="bench", may_allow=True)
+        return len(db.session.scalars(select(Endpoint.id)).all())
 
 
 def steady(count: str, per_second: str) -> dict[str, float]:
