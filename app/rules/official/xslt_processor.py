@@ -16,6 +16,8 @@ from typing import Any
 from lxml import etree
 
 PACKAGE = "saxonche"
+#: Rules that compare a date with the present day are those of Türkiye, and mean the day there.
+_ZONE, _ZONE_VARIABLE = "Europe/Istanbul", "TZ"
 _XSL = "{http://www.w3.org/1999/XSL/Transform}"
 #: Compiled sets that are kept, about 40 MiB each; a newer version of a set makes an older one useless.
 _MOST = 12
@@ -33,10 +35,8 @@ class XsltProcessor:
     """Compiles stylesheets and applies them; only the thread that made it may use it."""
 
     def __init__(self) -> None:
-        from saxonche import PySaxonProcessor  # noqa: PLC0415 - 100 MiB, and only one process may have it
-
         self._owner = _present_thread()
-        self._processor: Any = PySaxonProcessor(license=False)
+        self._processor = _new_processor()
         self._compiled: dict[str, Any] = {}
 
     def apply(self, path: Path, sha256: str, document: str, parameters: Mapping[str, str]) -> str:
@@ -69,6 +69,25 @@ class XsltProcessor:
             self._compiled.pop(next(iter(self._compiled)))
         self._compiled[sha256] = sheet
         return sheet
+
+
+def _new_processor() -> Any:
+    """A processor of the library, whose present day is that of ``_ZONE``.
+
+    The library takes the zone of the process when it needs one for the first time, and keeps it.
+    """
+    from saxonche import PySaxonProcessor  # noqa: PLC0415 - 100 MiB, and only one process may have it
+
+    before = os.environ.get(_ZONE_VARIABLE)
+    os.environ[_ZONE_VARIABLE] = _ZONE
+    try:
+        made = PySaxonProcessor(license=False)
+        made.new_xpath_processor().evaluate_single("implicit-timezone()")
+    finally:
+        del os.environ[_ZONE_VARIABLE]
+        if before is not None:
+            os.environ[_ZONE_VARIABLE] = before
+    return made
 
 
 _own: list[XsltProcessor] = []

@@ -55,6 +55,12 @@ def test_the_rules_of_gib_differ_for_e_archive() -> None:
     assert not official_opinion(document.content, wrong, SETS).is_valid
 
 
+def test_the_present_day_is_that_of_turkey(tmp_path: Path) -> None:
+    """For three hours of a night it is the next day there, also for a server whose clock is in UTC."""
+    path = write_set(tmp_path, "zone.xslt", '<out><xsl:value-of select="implicit-timezone()"/></out>')
+    assert "PT3H" in processor().apply(path, "zone", EXAMPLE, {})
+
+
 def test_any_encoding_is_read() -> None:
     text = EXAMPLE.replace('encoding="UTF-8"', 'encoding="iso-8859-1"')
     assert opinion(text, encoding="iso-8859-1").is_valid
