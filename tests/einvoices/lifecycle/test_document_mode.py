@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
@@ -53,7 +54,8 @@ def account(owner: FlaskClient) -> Account:
 
 
 def year() -> int:
-    return clock.now().year
+    """The present year of the seller."""
+    return clock.now().astimezone(ZoneInfo("Europe/Istanbul")).year
 
 
 def test_a_test_account_takes_no_legal_number(owner: FlaskClient, account: Account) -> None:
