@@ -85,7 +85,7 @@ def test_a_document_that_is_sent_gets_its_opinion_at_once_or_later(hub: DrillHub
         time.sleep(2)
         began = time.monotonic()
         get(hub, users[0], "/api/auth/me/")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4  # the callers wait for 5
         answers = [(call.result(), headers) for call, (headers, _) in zip(calls, documents, strict=True)]
     assert {found["state"] for (found, _), _ in answers} == {"pending"}
     assert sum(seconds >= 5 for (_, seconds), _ in answers) <= 8
