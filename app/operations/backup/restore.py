@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -24,6 +25,9 @@ from app.operations.storage.stored_files import kept_files
 #: Tables that hold rows in a new installation too.
 _IGNORED_TABLES = {"alembic_version", "event_head", "queue_canaries", "failed_tasks"}
 _STAGING = ".restore-"
+#: A setting at the beginning of a script of ``pg_restore``.
+_SETTING = re.compile(rb"^SET (\w+) = [^\n]*", re.MULTILINE)
+_BEGINNING_BYTES = 4096
 
 
 class RestoreRefusedError(Exception):
@@ -106,6 +110,7 @@ def _replace_database(staging: Path, manifest: Manifest, actor: str) -> None:
     if not dump.exists():
         raise BrokenBackupError(f"The backup holds no {DATABASE}.")
     _run("pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(dump))
+    _leave_out_unknown_settings(script)
     db.session.remove()
     db.engine.dispose()
     begin = "SET lock_timeout = '10s'; DROP SCHEMA public CASCADE"
@@ -115,6 +120,20 @@ def _replace_database(staging: Path, manifest: Manifest, actor: str) -> None:
     with postgres_client.connect() as connection:
         connection.autocommit = True
         connection.execute("ANALYZE")
+
+
+def _leave_out_unknown_settings(script: Path) -> None:
+    """Turn settings that the server does not know into comments: the programs may be newer than the server."""
+    with postgres_client.connect() as connection:
+        known = {name.encode() for (name,) in connection.execute("SELECT name FROM pg_settings")}
+
+    def keep_known(match: re.Match[bytes]) -> bytes:
+        return match[0] if match[1] in known else b"--" + match[0][2:]
+
+    with script.open("r+b") as file:
+        beginning = file.read(_BEGINNING_BYTES)
+        file.seek(0)
+        file.write(_SETTING.sub(keep_known, beginning))  # of the same length
 
 
 def _audit_entry(manifest: Manifest, actor: str) -> str:

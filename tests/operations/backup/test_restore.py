@@ -13,6 +13,7 @@ from app.accounts.models.accounts import AuditEntry
 from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.worker import heartbeat
+from app.operations.backup import postgres_client
 from app.operations.cli.accounts import ACTOR
 from tests.operations.backup.backup_helpers import (
     RESTORED,
@@ -62,6 +63,26 @@ def test_data_is_replaced_only_with_overwrite(app: Hub, filled: Path, empty: Hub
     output_of_success(run_command(empty, "restore", target, "--overwrite"))
     assert database_rows(empty) == before
     assert files_of(empty.config["STORAGE_DIR"]) == files_of(filled)
+
+
+def test_settings_that_only_a_newer_server_knows_are_left_out(
+    app: Hub, filled: Path, empty: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``pg_restore`` 18 sets ``transaction_timeout``, which PostgreSQL 16 does not know."""
+    target, newer, find_program = str(tmp_path / "hub.backup"), tmp_path / "pg_restore", postgres_client.find_program
+    newer.write_text(
+        "#!/bin/sh\n"
+        f'{find_program("pg_restore")} "$@" || exit\n'
+        'for each; do case "$each" in --file=*) script="${each#--file=}";; esac; done\n'
+        'sed -i "1i SET a_setting_of_next_year = 0;" "$script"\n'
+    )
+    newer.chmod(0o755)
+    output_of_success(run_command(app, "backup", target))
+    monkeypatch.setattr(
+        postgres_client, "find_program", lambda name: str(newer) if name == "pg_restore" else find_program(name)
+    )
+    output_of_success(run_command(empty, "restore", target))
+    assert sum(map(len, database_rows(empty).values())) > 20
 
 
 def test_files_without_rows_are_data_too(app: Hub, filled: Path, empty: Hub, tmp_path: Path) -> None:
