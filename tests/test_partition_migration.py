@@ -167,15 +167,16 @@ def test_an_interrupted_run_goes_on_where_it_was(own_database: Hub, settings: Se
     url = db.engine.url.render_as_string(hide_password=False)
     environment = {**os.environ, **variables, "DATABASE_URL": url, "REDIS_URL": settings.redis_url}
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade", REVISION]
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%LOCK TABLE audit%'"
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%audit_entries%'"
     with db.engine.connect() as reader:
         reader.execute(text("SELECT count(*) FROM audit_entries"))
         with subprocess.Popen(
             command, cwd=Path(__file__).parents[1], env=environment, stderr=subprocess.DEVNULL
         ) as run:
             until = time.monotonic() + 60
-            while not scalar(waits) and time.monotonic() < until:
+            while not scalar(waits):
                 assert run.poll() is None
+                assert time.monotonic() < until
                 time.sleep(0.05)
             run.kill()
     assert [scalar(f"SELECT relkind FROM pg_class WHERE oid = '{table}'::regclass") for table in TABLES] == list(
@@ -185,3 +186,20 @@ def test_an_interrupted_run_goes_on_where_it_was(own_database: Hub, settings: Se
     flask_migrate.upgrade(revision=REVISION)
     assert {table: len(ids(table)) for table in TABLES} == dict.fromkeys(TABLES, 2)
     assert all(len(partition_names(table)) == 4 for table in TABLES)
+
+
+def test_attempts_have_the_months_of_deliveries_when_a_month_begins_between_them(own_database: Hub) -> None:
+    *_, second, third, fourth = partition_names("webhook_deliveries")
+    for name, earlier in zip((second, third, fourth), ("webhook_deliveries_2020_01", second, third), strict=True):
+        execute(f"ALTER TABLE {name} RENAME TO {earlier}")
+    execute("""
+        ALTER TABLE webhook_attempts DETACH PARTITION webhook_attempts_first;
+        DROP TABLE webhook_attempts;
+        ALTER TABLE webhook_attempts_first RENAME TO webhook_attempts;
+        ALTER INDEX pk_webhook_attempts_first RENAME TO pk_webhook_attempts
+    """)
+    execute(f"UPDATE alembic_version SET version_num = '{BEFORE}'")
+    flask_migrate.upgrade(revision=REVISION)
+    assert make_partitions.apply().get() == []
+    attempts = [name.replace("attempts", "deliveries") for name in partition_names("webhook_attempts")]
+    assert attempts == partition_names("webhook_deliveries")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -152,18 +152,30 @@ def moved_sequence(sequence: str, table: str) -> list[str]:
 
 def make_months(log: Log) -> None:
     """Make the partitions of the next months; the first partition takes the rows of the present one."""
-    lower = scalar(f"SELECT max({upper_bound()}) FROM {partitions_of(log.table)}")
-    now = datetime.now(UTC)
-    for ahead in range(1, MONTHS_AHEAD + 1):
-        year, month = divmod(now.year * 12 + now.month - 1 + ahead, 12)
-        name = f"{log.table}_{year}_{month + 1:02}"
+    for name, lower, upper in months_of_deliveries() if log.table == ATTEMPTS else next_months(log):
         if scalar(f"SELECT to_regclass('{name}') IS NOT NULL"):
             continue
         uniques = (f"CREATE UNIQUE INDEX ON {name} ({columns})" for columns in log.uniques.values())
         made = [f"CREATE TABLE {name} (LIKE {log.table} INCLUDING ALL EXCLUDING IDENTITY)", *uniques]
-        attach = f"ALTER TABLE {log.table} ATTACH PARTITION {name} FOR VALUES FROM ({lower}) TO ({lower + WIDTH})"
+        attach = f"ALTER TABLE {log.table} ATTACH PARTITION {name} FOR VALUES FROM ({lower}) TO ({upper})"
         run_briefly([*made, attach])
-        lower += WIDTH
+
+
+def next_months(log: Log) -> Iterator[tuple[str, int, int]]:
+    """Name, first id and end of the partitions of the next months."""
+    now = datetime.now(UTC)
+    for ahead in range(1, MONTHS_AHEAD + 1):
+        year, month = divmod(now.year * 12 + now.month - 1 + ahead, 12)
+        lower = scalar(f"SELECT max({upper_bound()}) FROM {partitions_of(log.table)}")
+        yield f"{log.table}_{year}_{month + 1:02}", lower, lower + WIDTH
+
+
+def months_of_deliveries() -> list[tuple[str, int, int]]:
+    """The same for attempts: each month as the deliveries have it, also when a month began since these were made."""
+    of_month = f"SELECT relname, {upper_bound()} FROM {partitions_of(DELIVERIES)} ORDER BY 2"
+    found = op.get_bind().exec_driver_sql(of_month).all()
+    pairs = zip(found, found[1:], strict=False)
+    return [(name.replace(DELIVERIES, ATTEMPTS), lower, upper) for (_, lower), (name, upper) in pairs]
 
 
 def statements_of_one_table(log: Log) -> list[str]:
