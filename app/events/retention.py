@@ -44,13 +44,17 @@ def _purged_position() -> int:
     return db.session.scalar(select(EventHead.purged)) or 0
 
 
+def _lock_head() -> None:
+    """Let no other purge move the last removed position; locked before the table, as the relay does."""
+    db.session.execute(select(EventHead.purged).with_for_update())
+
+
 def _drop(partition: Partition, before: datetime) -> bool:
     """Drop a partition; False while an event of it has no position, or a fresh event comes before its last.
 
     Positions follow the order of commits, so around the end of a month a few are in the partition after it.
     """
-    # Locked before the table, as the relay does.
-    db.session.execute(select(EventHead.purged).with_for_update())
+    _lock_head()
     rows = table(partition.name, column("position"))
     if db.session.scalar(select(exists().where(rows.c.position.is_(None)))):
         return False
@@ -67,6 +71,7 @@ def _drop(partition: Partition, before: datetime) -> bool:
 
 def _purge_batch(before: datetime, first_ids_end: int) -> bool:
     """Delete the next expired events of the first partition; returns whether there may be more."""
+    _lock_head()
     purged = _purged_position()
     oldest = select(Event.position, Event.created_at, Event.id).where(Event.position > purged).order_by(Event.position)
     last = purged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from app import events
+from app.events import retention
 from app.events.models import Event
 from app.events.relay import relay
 from app.events.tasks import purge
@@ -144,6 +146,36 @@ def test_a_busy_table_is_left_for_the_next_run(three_months: list[str]) -> None:
         assert three_months[0] in partition_names("events")
     purge.apply()
     assert three_months[0] not in partition_names("events")
+
+
+def test_the_last_removed_position_never_goes_back(own_database: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another purge may have removed more since this one looked."""
+    monkeypatch.setattr(retention, "BATCH_SIZE", 1)
+    happen(4)
+
+    def purge_all() -> int:
+        with own_database.app_context():
+            return retention.purge(clock.now() + timedelta(days=1))
+
+    with ThreadPoolExecutor(1) as pool, db.engine.connect() as other:
+        other.execute(text("UPDATE event_head SET purged = 4"))
+        other.execute(text("DELETE FROM events"))
+        running = pool.submit(purge_all)
+        wait_for_lock()
+        other.commit()
+        running.result(30)
+    with unit_of_work():
+        assert events.purged_position() == 4
+
+
+def wait_for_lock() -> None:
+    """Wait until a transaction waits for a row or a table."""
+    waits = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+    until = time.monotonic() + 10
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.scalar(waits):
+            assert time.monotonic() < until
+            time.sleep(0.01)
 
 
 def test_positions_stay_unique_and_without_gaps_over_months(own_database: Hub, months: Callable[[int], str]) -> None:

@@ -88,7 +88,7 @@ def list_partitions(table: str) -> list[Partition]:
     """The partitions of a table, the oldest first."""
     found = []
     for name, bounds in db.session.execute(_PARTITIONS_SQL, {"table": table}):
-        if match := _BOUNDS.search(bounds):
+        if match := _BOUNDS.search(bounds or ""):  # none: another process removed it at this moment
             found.append(Partition(table, name, int(match[1]) if match[1].isdigit() else None, int(match[2])))
     return sorted(found, key=lambda partition: partition.upper)
 
@@ -106,9 +106,10 @@ def list_passed(table: str) -> list[Partition]:
 
 
 def newest_moment(partition: Partition) -> datetime | None:
-    """A time that no row of a passed partition was created after; None when the partition is empty."""
-    key = _layout(partition.table).key
-    last_rows = f"SELECT created_at FROM {_quoted(partition.name)} ORDER BY {key} DESC LIMIT {LAST_ROWS}"  # noqa: S608 - our own names
+    """A time that no row of a passed partition was created after; None when the partition is empty or removed."""
+    table, key = partition.table, _layout(partition.table).key
+    of_month = f"{key} < {partition.upper}" + ("" if partition.lower is None else f" AND {key} >= {partition.lower}")
+    last_rows = f"SELECT created_at FROM {table} WHERE {of_month} ORDER BY {key} DESC LIMIT {LAST_ROWS}"  # noqa: S608 - our own names
     newest: datetime | None = db.session.scalar(text(f"SELECT max(created_at) FROM ({last_rows}) last"))  # noqa: S608 - as above
     return newest and newest + LONGEST_INSERT
 
@@ -116,24 +117,25 @@ def newest_moment(partition: Partition) -> datetime | None:
 def drop_expired(table: str, before: datetime, drop: Callable[[Partition], bool] | None = None) -> list[str]:
     """Remove the partitions of ``table`` whose rows were all created before ``before``; returns their names.
 
-    Each is removed in a transaction of its own, the oldest first, until one has to stay.
+    Each is removed in a transaction of its own, the oldest first, until one has to stay. Safe to run in parallel.
 
     Args:
         drop: removes a partition by ``drop_with_followers``; False if it has to stay.
     """
-
-    def remove(partition: Partition) -> bool:
-        newest = newest_moment(partition)
-        return (newest is None or newest < before) and (drop or drop_with_followers)(partition)
-
-    with unit_of_work():
-        passed = list_passed(table)
     dropped: list[str] = []
-    for partition in passed:
-        if not _briefly(partial(remove, partition)):
-            break
-        log.info("partition_dropped", partition=partition.name)
-        dropped.append(partition.name)
+
+    def remove_oldest() -> bool:
+        # Looked up again each time: another process may have removed the one before.
+        if not (passed := list_passed(table)):
+            return False
+        newest = newest_moment(passed[0])
+        if (newest is None or newest < before) and (drop or drop_with_followers)(passed[0]):
+            dropped.append(passed[0].name)
+            return True
+        return False
+
+    while _briefly(remove_oldest):
+        log.info("partition_dropped", partition=dropped[-1])
     return dropped
 
 
@@ -163,6 +165,18 @@ def make_ahead(moment: datetime) -> list[str]:
 def missing_months(moment: datetime) -> list[str]:
     """Names of the partitions of the present and the next month that are missing."""
     return [partition.name for table in list_logs() for partition in _list_missing(table, _months(moment, 1))]
+
+
+def list_early(moment: datetime) -> list[str]:
+    """Names of the partitions that new rows go to although their month has not begun: a clock was wrong."""
+    [present] = _months(moment, 0)
+    found = []
+    for table in list_logs():
+        last = _last_id(table)
+        used = next((each for each in list_partitions(table) if last < each.upper), None)
+        if used and used.month > present and used.lower is not None and used.lower <= last:
+            found.append(used.name)
+    return found
 
 
 def partition_names(connection: Connection) -> set[str]:
@@ -207,13 +221,14 @@ def _make_months(table: str, moment: datetime, made: list[Partition]) -> bool:
 
 def _list_missing(table: str, months: Iterable[str]) -> list[Partition]:
     """The partitions of ``months`` that are missing, and those that only a follower lacks."""
-    partitions = list_partitions(table)
+    there = list_partitions(table)
+    partitions = list(there)
     for month in months:
         if new := _partition_between(table, month, partitions):
             partitions = sorted([*partitions, new], key=attrgetter("upper"))
     missing = []
     for each in (table, *_followers(table)):
-        present = {partition.upper for partition in list_partitions(each)}
+        present = {partition.upper for partition in (there if each == table else list_partitions(each))}
         named = (replace(one, table=each, name=f"{each}_{one.month or FIRST}") for one in partitions)
         missing += [partition for partition in named if partition.upper not in present]
     return missing
