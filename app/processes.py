@@ -79,8 +79,8 @@ PROCESSES: tuple[HubProcess, ...] = (
     HubProcess("flower", _python("celery", "--quiet", "--config", "app.flower_settings", "flower", "--logging=error")),
 )
 
-#: Brings the schema of the database up to date; the migrate step of compose and systemd.
-MIGRATE = HubProcess("migrate", _python("flask", "--app", "wsgi", "db", "upgrade"))
+#: Brings the schema of the database up to date and makes month partitions; the migrate step of compose and systemd.
+MIGRATE = HubProcess("migrate", _python("flask", "--app", "wsgi", "hub", "migrate"))
 
 #: `make run` starts them with the demo data; they are no part of an installation.
 DEMO_PROCESSES: tuple[HubProcess, ...] = (

@@ -26,6 +26,8 @@ PAGES: Mapping[str, str] = {
     "failed_tasks": "admin.operations.show",
     "roots": "admin.evidence.index",
     "backup": "admin.operations.show",
+    "partitions": "admin.operations.show",
+    "early_partitions": "admin.operations.show",
     "tokens": "admin.tokens.index",
     "modules": "admin.modules.show",
 }

@@ -11,7 +11,7 @@ from app.local.settings import SIMULATOR_FILE, SIMULATOR_PORT
 
 def first_steps(environment: Mapping[str, str]) -> list[tuple[str, ...]]:
     """The ``flask`` commands of this environment; with the demo the admin gets an account at the simulator."""
-    always: list[tuple[str, ...]] = [("db", "upgrade"), ("local", "bootstrap")]
+    always: list[tuple[str, ...]] = [("hub", "migrate"), ("local", "bootstrap")]
     port = environment.get(SIMULATOR_PORT)
     if environment.get("DEMO") == "0" or port is None:
         return always

@@ -26,6 +26,7 @@ from app.extensions import db
 from app.grn.ledgers import service as ledgers
 from app.grn.models.papers import ReceiptPdf
 from app.kernel import clock
+from app.kernel.database import month_partitions
 from app.kernel.messages import N_, Code, Message, as_message
 from app.kernel.pagination.keyset import count_rows
 from app.kernel.worker.work_queue import WorkState
@@ -248,6 +249,15 @@ def _failed_tasks(_scope: Scope) -> Iterator[Need]:
         yield Need("failed_tasks", Message(N_("Failed tasks of the hub: %(n)s"), n=number), is_red=True, since=first)
 
 
+def _partitions(_scope: Scope) -> Iterator[Need]:
+    if missing := month_partitions.missing_months(clock.now()):
+        text = N_("Month partitions of the database are missing: %(names)s")
+        yield Need("partitions", Message(text, names=", ".join(missing)), is_red=True)
+    if early := month_partitions.list_early(clock.now()):
+        text = N_("New rows go to a later month, because a clock was wrong: %(names)s")
+        yield Need("early_partitions", Message(text, names=", ".join(early)))
+
+
 #: Everything that can need a person.
 SOURCES = (
     Source("sales:import", _reviews),
@@ -261,6 +271,7 @@ SOURCES = (
     Source(ADMINISTRATION, _failed_tasks),
     Source(ADMINISTRATION, _roots),
     Source(ADMINISTRATION, _backup),
+    Source(ADMINISTRATION, _partitions),
     Source(SETTINGS, _tokens),
     Source(SETTINGS, _modules),
 )
@@ -278,6 +289,8 @@ REMEDIES: Mapping[str, str] = {
     "failed_tasks": "Read the error, and run them again at /admin/operations",
     "roots": "Check TIMESTAMP_URL or SMTP_URL, and whether that server answers; the hub goes on trying.",
     "backup": "Run flask --app wsgi hub backup every day; see docs/backups.md.",
+    "partitions": "Start beat and worker, which make them, or run: flask --app wsgi hub partitions",
+    "early_partitions": "Synchronise the clocks. These rows are kept until that month has expired; nothing is lost.",
     "tokens": "Rotate it: flask --app wsgi tokens rotate",
     "modules": "Renew it: flask --app wsgi modules enable",
 }

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
 from app.kernel import clock, postgres_programs
-from app.kernel.database import month_partitions, replica
+from app.kernel.database import replica
 from app.kernel.identifiers import clean_identifier
 from app.kernel.worker import heartbeat
 from app.operations import attention, doctor_documents, doctor_storage, schema_revision
@@ -105,18 +105,10 @@ def _migrations() -> Iterator[Finding]:
     needed, current = schema_revision.needed(), schema_revision.current()
     if current == needed:
         yield Finding("migrations", State.OK, f"revision {current}")
-        yield _partitions()
     else:
         yield Finding(
-            "migrations", State.FAULT, f"revision {current}, this hub needs {needed}", "flask --app wsgi db upgrade"
+            "migrations", State.FAULT, f"revision {current}, this hub needs {needed}", "flask --app wsgi hub migrate"
         )
-
-
-def _partitions() -> Finding:
-    if missing := month_partitions.missing_months(clock.now()):
-        remedy = "Start beat and worker, which make them, or run: flask --app wsgi hub partitions"
-        return Finding("partitions", State.FAULT, f"missing: {', '.join(missing)}", remedy)
-    return Finding("partitions", State.OK, "those of this month and the next one are there")
 
 
 def _identifiers() -> Iterator[Finding]:

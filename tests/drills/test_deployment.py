@@ -148,7 +148,7 @@ def running(image: Image) -> Iterator[dict[str, str]]:
             "PORT": str(free_port()),
             "WEB_CONCURRENCY": "1",
         }
-        migrated = image.run("python", "-m", "flask", "--app", "wsgi", "db", "upgrade", **facts)
+        migrated = image.run("python", "-m", "flask", "--app", "wsgi", "hub", "migrate", **facts)
         assert migrated.returncode == 0, migrated.stderr
         environment = {**image.full_environment(), **facts}
         program = shutil.which(image.command[0], path=environment["PATH"]) or ""

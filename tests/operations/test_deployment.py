@@ -23,7 +23,7 @@ from app.config import Settings
 from app.kernel.worker.celery_app import HARD_LIMIT
 from app.pdf import print_queue
 from app.pdf.scripts import FONT_PACKAGES
-from app.processes import PROCESSES, HubProcess
+from app.processes import MIGRATE, PROCESSES, HubProcess
 from app.storage_settings import StorageSettings
 from app.webhooks.tasks import HARD_LIMIT as SENDING_HARD_LIMIT
 
@@ -82,7 +82,7 @@ class TestCompose:
         for process in PROCESSES:
             after = COMPOSE["services"][process.name]["depends_on"]["migrate"]
             assert after == {"condition": "service_completed_successfully"}
-        assert COMPOSE["services"]["migrate"]["command"][-2:] == ["db", "upgrade"]
+        assert COMPOSE["services"]["migrate"]["command"] == ["python", *command(MIGRATE, "/srv/hub")]
 
     def test_sets_only_known_variables(self) -> None:
         for name, service in COMPOSE["services"].items():
@@ -157,6 +157,11 @@ class TestUnits:
         assert started == ["/opt/invoice-hub/.venv/bin/python", *command(process, "/var/lib/invoice-hub")]
         assert service["User"] == "invoice-hub"
         assert service["KillMode"] == "mixed"
+
+    def test_the_first_one_migrates(self) -> None:
+        service = self.unit(SYSTEMD / "invoice-hub-migrate.service")["Service"]
+        started = shlex.split(service["ExecStart"])
+        assert started == ["/opt/invoice-hub/.venv/bin/python", *command(MIGRATE, "/var/lib/invoice-hub")]
 
     def test_there_is_no_other_unit(self) -> None:
         units = {path.stem.removeprefix("invoice-hub-") for path in SYSTEMD.glob("*.service")}

@@ -71,7 +71,7 @@ def database_at(revision: str) -> Iterator[str]:
 def test_a_missing_migration_is_a_fault(app: Hub) -> None:
     with database_at("0001") as before:
         text_of_findings = findings("migrations", worst=State.FAULT)
-    assert text_of_findings == f"revision 0001, this hub needs {before} -> flask --app wsgi db upgrade"
+    assert text_of_findings == f"revision 0001, this hub needs {before} -> flask --app wsgi hub migrate"
 
 
 class TestWaitForSchema:

@@ -1,11 +1,13 @@
-"""Command ``flask hub``: backup, verify, restore, doctor, partitions and wait-for-schema."""
+"""Command ``flask hub``: backup, verify, restore, doctor, migrate, partitions and wait-for-schema."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import IO
 
 import click
+import flask_migrate
 import psycopg
 from flask.cli import AppGroup
 
@@ -24,13 +26,15 @@ from app.operations.backup.restore import RestoreRefusedError
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 from app.operations.doctor_findings import State
 
-hub = AppGroup("hub", help="The whole installation: backup, verify, restore, doctor, partitions, wait-for-schema.")
+hub = AppGroup("hub", help="The whole installation: backup, restore, doctor, migrations, month partitions.")
 _passphrase = click.option(
     "--passphrase-file",
     type=click.File(),
     help="File whose first line is the passphrase of the backup; without it the backup is not encrypted.",
 )
 _source = click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+#: How long commands try to make missing month partitions while others lock the tables.
+BUSY_SECONDS = 30.0
 _FAULTS = (BrokenBackupError, RestoreRefusedError, ProgramError, StorageUnavailable, psycopg.Error, OSError)
 
 
@@ -79,7 +83,7 @@ def restore(source: Path, passphrase_file: IO[str] | None, overwrite: bool) -> N
     except _FAULTS as error:
         raise _one_line(error) from error
     click.echo(f"Restored {_contents(manifest)}, created {manifest.created_at}.")
-    click.echo("Before the hub starts, run: flask --app wsgi db upgrade")
+    click.echo("Before the hub starts, run: flask --app wsgi hub migrate")
 
 
 @hub.command("doctor")
@@ -92,6 +96,13 @@ def doctor() -> None:
             click.echo(f"{'':<7} {'':<14} -> {finding.remedy}")
     if any(finding.state is State.FAULT for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+@hub.command("migrate")
+def migrate() -> None:
+    """Run the migrations of this version and make month partitions, before a start; exit code 1 if one is missing."""
+    flask_migrate.upgrade()
+    _make_partitions()
 
 
 @hub.command("wait-for-schema")
@@ -113,9 +124,12 @@ def partitions() -> None:
 
 
 def _make_partitions() -> list[str]:
-    made = month_partitions.make_ahead(clock.now())
-    if missing := month_partitions.missing_months(clock.now()):
-        raise click.ClickException(f"Month partitions are missing: {', '.join(missing)}. Try again in a minute.")
+    made, until = month_partitions.make_ahead(clock.now()), time.monotonic() + BUSY_SECONDS
+    while missing := month_partitions.missing_months(clock.now()):
+        if time.monotonic() > until:
+            raise click.ClickException(f"Month partitions are missing: {', '.join(missing)}. Try again in a minute.")
+        time.sleep(1)
+        made += month_partitions.make_ahead(clock.now())
     return made
 
 

@@ -65,6 +65,7 @@ OTHERS = {
     "einvoices pdf": "a PDF of the same data is the same, byte for byte",
     "einvoices recheck": "each check says when it was made, and by which rules",
     "hub backup": "backup.created: tests/operations/backup",
+    "hub migrate": "it changes the schema: tests/test_migrations.py",
     "hub partitions": "it changes no data: the next months get places for their rows",
     "hub storage move": "storage.moved: tests/operations/test_storage_move.py",
     "hub restore": "backup.restored in the restored trail: tests/operations/backup/test_restore.py",
