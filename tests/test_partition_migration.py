@@ -20,6 +20,7 @@ from sqlalchemy import text
 
 from app.config import Settings
 from app.extensions import db
+from app.kernel.database import schema_migrations
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.operations.tasks import make_partitions
@@ -158,6 +159,12 @@ def test_the_release_before_writes_meanwhile(own_database: Hub) -> None:
         written = end()
     assert written > 20
     assert {table: len(set(ids(table))) for table in TABLES} == dict.fromkeys(TABLES, written)
+
+
+def test_it_gives_up_its_locks_before_a_writer_gets_a_deadlock_error(own_database: Hub) -> None:
+    migration = schema_migrations.scripts().get_revision(REVISION).module
+    deadlock_timeout = scalar("SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'")
+    assert 0 < migration.LOCK_MILLISECONDS < deadlock_timeout
 
 
 def test_an_interrupted_run_goes_on_where_it_was(own_database: Hub, settings: Settings) -> None:

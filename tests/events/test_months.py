@@ -17,6 +17,7 @@ from app.events.relay import relay
 from app.events.tasks import purge
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.database import month_partitions
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.operations.tasks import make_partitions
@@ -88,6 +89,15 @@ def test_a_month_stays_until_its_newest_event_has_expired(
         monkeypatch.setattr(clock, "now", lambda moment=newest + age: moment)
         assert purge.apply().get() == removed
         assert (three_months[1] in partition_names("events")) is not bool(removed)
+
+
+def test_the_newest_event_is_among_the_last_ones(three_months: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(month_partitions, "LAST_ROWS", 1)
+    with unit_of_work():
+        long_ago = Event.created_at - timedelta(days=99)
+        db.session.execute(update(Event).where(Event.position == 3).values(created_at=long_ago))
+    assert purge.apply().get() == 2
+    assert read(0) == [3, 4, 5, 6]
 
 
 def test_the_partition_that_new_events_go_to_is_never_dropped(months: Callable[[int], str]) -> None:

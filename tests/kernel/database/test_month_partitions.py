@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from app.extensions import db
 from app.kernel import clock
 from app.kernel.database import month_partitions
-from app.kernel.database.month_partitions import WIDTH
+from app.kernel.database.month_partitions import WIDTH, Partition
 from app.kernel.http.app import Hub
 from app.operations.cli import hub
 from app.operations.tasks import make_partitions
@@ -134,6 +134,20 @@ class TestLocks:
             assert len(make_partitions.apply().get()) >= 2
             insert(writer)
             writer.commit()
+
+    def test_a_change_gives_up_before_a_writer_gets_a_deadlock_error(self, months: Callable[[int], str]) -> None:
+        found = []
+
+        def look(_partition: Partition) -> bool:
+            settings = "SELECT current_setting('lock_timeout')::interval, current_setting('deadlock_timeout')::interval"
+            found.extend(db.session.execute(text(settings)).one())
+            return False
+
+        months(1)
+        make_partitions.apply()
+        month_partitions.drop_expired(TABLE, clock.now(), look)
+        lock_timeout, deadlock_timeout = found
+        assert timedelta() < lock_timeout < deadlock_timeout
 
     def test_a_busy_table_is_left_for_the_next_run(self, months: Callable[[int], str]) -> None:
         months(1)

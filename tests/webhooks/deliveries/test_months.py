@@ -9,8 +9,12 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts import modules
+from app.accounts.login import sessions
+from app.accounts.models.accounts import User
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.database.month_partitions import WIDTH
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.operations.tasks import make_partitions
@@ -19,6 +23,7 @@ from app.webhooks.models.deliveries import Attempt, Delivery
 from app.webhooks.models.endpoints import Endpoint
 from tests.factories import a_user
 from tests.own_database import partition_names
+from tests.webhooks.fixtures import MODULE
 
 #: Deliveries of an endpoint whose sequences are ``first`` to ``last``, each with an attempt.
 FILL = text("""
@@ -35,6 +40,7 @@ FILL = text("""
 """)
 
 
+DELIVERIES = "/api/v1/webhooks/deliveries"
 Fill = Callable[..., None]
 
 
@@ -116,6 +122,35 @@ def test_a_month_with_a_waiting_delivery_loses_the_others_in_batches(
     assert retention.purge() == 0
     assert sequences() == [4, 5]
     assert f"webhook_deliveries_{month}" not in partition_names("webhook_deliveries")
+
+
+def test_deliveries_of_all_months_are_read_and_sent_again_by_their_ids(
+    own_database: Hub,
+    fill: Fill,
+    endpoint: Endpoint,
+    months: Callable[[int], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for count in (1, 2):
+        fill(2, "failed")
+        begin(months(count))
+    fill(1, "failed")
+    monkeypatch.undo()  # a token of another month is not valid now
+    with unit_of_work():
+        owner = db.session.get_one(User, endpoint.owner_id)
+        modules.enable(owner, MODULE, actor="user:1")
+        tokens = sessions.open_session(owner)
+    client = own_database.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {tokens['access']}"
+    found, cursor = [], None
+    for _ in range(5):
+        page = client.get(DELIVERIES, query_string={"per_page": 1, **({"cursor": cursor} if cursor else {})}).json
+        found += [row["id"] for row in page["data"]]
+        cursor = page["meta"]["next_cursor"]
+    assert (found, cursor) == ([2 * WIDTH, WIDTH + 1, WIDTH, 2, 1], None)
+    for delivery_id in found:
+        assert [each["number"] for each in client.get(f"{DELIVERIES}/{delivery_id}").json["attempt_log"]] == [1]
+        assert client.post(f"{DELIVERIES}/{delivery_id}/redeliver").status_code == 202
 
 
 def test_a_number_is_given_once_in_a_month(fill: Fill, endpoint: Endpoint, months: Callable[[int], str]) -> None:
