@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, select
@@ -20,6 +20,11 @@ from app.operations.tasks import make_partitions
 from tests.own_database import partition_names
 
 
+def store_call(path: str, created_at: datetime) -> None:
+    call = {"credential": "user:1", "method": "GET", "path": path, "status": 200, "milliseconds": 1}
+    db.session.execute(insert(ApiCall).values(**call, request_id="r", created_at=created_at))
+
+
 @pytest.fixture(autouse=True)
 def _three_months(own_database: Hub, months: Callable[[int], str]) -> None:
     """A call and an entry in each of three months; the clock stays in the last one."""
@@ -27,9 +32,8 @@ def _three_months(own_database: Hub, months: Callable[[int], str]) -> None:
     for count in (1, 2, 3):
         months(count)
         make_partitions.apply()
-        call = {"credential": "user:1", "method": "GET", "path": f"/{count}", "status": 200, "milliseconds": 1}
         with unit_of_work():
-            db.session.execute(insert(ApiCall).values(**call, request_id="r", created_at=clock.now()))
+            store_call(f"/{count}", clock.now())
             audit.record("user.created", actor=f"user:{count}", subject="user:9")
 
 
@@ -46,6 +50,13 @@ def test_calls_are_listed_over_months_and_leave_with_their_month() -> None:
     assert purge.apply().get() == 0
     assert calls() == ["/3", "/2"]
     assert partition_names("api_calls") == before[2:]
+
+
+def test_a_month_that_is_fresh_in_part_stays_whole() -> None:
+    with unit_of_work():
+        store_call("/old", clock.now() - timedelta(days=60))
+    assert purge.apply().get() == 0
+    assert calls() == ["/3", "/2", "/old"]
 
 
 def test_entries_are_numbered_once_over_months_and_are_never_dropped(own_database: Hub) -> None:

@@ -126,6 +126,20 @@ def test_an_event_without_a_position_keeps_its_month(months: Callable[[int], str
     assert month not in partition_names("events")
 
 
+def test_batches_take_events_from_before_the_months_only(months: Callable[[int], str]) -> None:
+    """A month is kept whole until it is dropped."""
+    happen(2)
+    months(1)
+    make_partitions.apply()
+    happen(1)
+    with unit_of_work():
+        db.session.execute(update(Event).where(Event.position == 2).values(position=None))
+    months(5)
+    make_partitions.apply()
+    assert purge.apply().get() == 1
+    assert positions() == [None, 3]
+
+
 def exchange(position: int, other: int) -> None:
     with unit_of_work():
         for before, after in ((position, -position), (other, position), (-position, other)):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from app.extensions import db
 from app.kernel import clock
@@ -149,6 +150,17 @@ class TestLocks:
         lock_timeout, deadlock_timeout = found
         assert timedelta() < lock_timeout < deadlock_timeout
 
+    def test_another_error_is_raised(self, months: Callable[[int], str]) -> None:
+        def fail(_partition: Partition) -> bool:
+            db.session.execute(text("SET LOCAL statement_timeout = '10ms'"))
+            db.session.execute(text("SELECT pg_sleep(5)"))
+            return True
+
+        months(1)
+        make_partitions.apply()
+        with pytest.raises(OperationalError, match="statement timeout"):
+            month_partitions.drop_expired(TABLE, clock.now(), fail)
+
     def test_a_busy_table_is_left_for_the_next_run(self, months: Callable[[int], str]) -> None:
         months(1)
         with db.engine.connect() as other:
@@ -218,6 +230,16 @@ def test_a_new_partition_has_what_the_table_has(months: Callable[[int], str]) ->
     with db.engine.connect() as connection:
         found = [connection.scalars(text(indexes), {"name": each}).all() for each in (f"{TABLE}_first", name)]
     assert found[0] == found[1] != []
+
+
+def test_the_planner_learns_the_size_of_the_table_each_month(months: Callable[[int], str]) -> None:
+    for count in (1, 2):
+        inserted()
+        months(count)
+        make_partitions.apply()
+        with db.engine.connect() as connection:
+            rows = connection.scalar(text("SELECT reltuples FROM pg_class WHERE oid = 'events'::regclass"))
+        assert rows == count
 
 
 def test_a_row_gets_its_id_soon_after_its_time(months: Callable[[int], str]) -> None:

@@ -7,14 +7,15 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.accounts import modules
 from app.accounts.login import sessions
 from app.accounts.models.accounts import User
 from app.extensions import db
 from app.kernel import clock
-from app.kernel.database.month_partitions import WIDTH
+from app.kernel.database import month_partitions
+from app.kernel.database.month_partitions import WIDTH, Partition
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.operations.tasks import make_partitions
@@ -98,11 +99,44 @@ def test_an_expired_month_is_dropped_with_its_attempts(fill: Fill, months: Calla
     begin(months(2))
     fill(2)
     begin(months(3))
-    fill(1)
+    fill(1, "pending")
     assert retention.purge() == 0
     assert sequences() == [4, 5, 6]
     for table in ("webhook_deliveries", "webhook_attempts"):
         assert not {f"{table}_first", f"{table}_{month}"} & set(partition_names(table))
+
+
+def test_a_month_that_is_fresh_in_part_stays_whole(fill: Fill, months: Callable[[int], str]) -> None:
+    begin(months(1))
+    fill(2)
+    with unit_of_work():
+        earlier = Delivery.created_at - timedelta(days=60)
+        db.session.execute(update(Delivery).where(Delivery.sequence == 1).values(created_at=earlier))
+    begin(months(2))
+    assert retention.purge() == 0
+    assert sequences() == [1, 2]
+
+
+def test_nobody_sends_a_delivery_again_that_is_dropped_then(
+    fill: Fill, months: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop_with_followers = month_partitions.drop_with_followers
+    tried = []
+
+    def drop(partition: Partition) -> bool:
+        again = text("UPDATE webhook_deliveries SET state = 'pending', finished_at = NULL")
+        with db.engine.connect() as other, pytest.raises(OperationalError, match="lock timeout"):
+            other.execute(text("SET lock_timeout = '20ms'"))
+            other.execute(again)
+        tried.append(partition.name)
+        return drop_with_followers(partition)
+
+    fill(1)
+    begin(months(1))
+    begin(months(3))
+    monkeypatch.setattr(month_partitions, "drop_with_followers", drop)
+    retention.purge()
+    assert (tried[0], sequences()) == ("webhook_deliveries_first", [])
 
 
 def test_a_month_with_a_waiting_delivery_loses_the_others_in_batches(
