@@ -46,6 +46,13 @@ def register(app: Flask, db: Any) -> None:
     app.cli.add_command(_Commands("db", help="Perform database migrations."))
 
 
+def upgrade() -> None:
+    """Run the migrations that the database lacks."""
+    from flask_migrate import upgrade as run  # noqa: PLC0415 - see above
+
+    run()
+
+
 def scripts() -> Any:
     """The migrations of this hub: Alembic's ``ScriptDirectory``."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - see above

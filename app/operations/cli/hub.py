@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import IO
 
 import click
-import flask_migrate
 import psycopg
 from flask.cli import AppGroup
 
 from app.accounts import audit
 from app.kernel import clock
-from app.kernel.database import month_partitions
+from app.kernel.database import month_partitions, schema_migrations
 from app.kernel.storage.file_store import StorageUnavailable
 from app.kernel.storage.stores import file_store
 from app.operations import doctor as doctors
@@ -101,7 +100,7 @@ def doctor() -> None:
 @hub.command("migrate")
 def migrate() -> None:
     """Run the migrations of this version and make month partitions, before a start; exit code 1 if one is missing."""
-    flask_migrate.upgrade()
+    schema_migrations.upgrade()
     _make_partitions()
 
 
