@@ -161,6 +161,26 @@ def test_the_release_before_writes_meanwhile(own_database: Hub) -> None:
     assert {table: len(set(ids(table))) for table in TABLES} == dict.fromkeys(TABLES, written)
 
 
+def test_attempts_without_a_delivery_do_not_stop_the_way_back(own_database: Hub) -> None:
+    write()
+    execute("DELETE FROM webhook_deliveries")
+    assert len(ids("webhook_attempts")) == 1
+    flask_migrate.downgrade(revision=BEFORE)
+    assert ids("webhook_attempts") == []
+
+
+def test_it_waits_for_a_long_transaction(own_database: Hub) -> None:
+    write()
+    flask_migrate.downgrade(revision=BEFORE)
+    with db.engine.connect() as reader:
+        reader.execute(text("SELECT count(*) FROM events"))
+        end = threading.Timer(1.5, reader.rollback)
+        end.start()
+        flask_migrate.upgrade(revision=REVISION)
+        end.join()
+    assert len(partition_names("events")) == 4
+
+
 def test_it_gives_up_its_locks_before_a_writer_gets_a_deadlock_error(own_database: Hub) -> None:
     migration = schema_migrations.scripts().get_revision(REVISION).module
     deadlock_timeout = scalar("SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'")

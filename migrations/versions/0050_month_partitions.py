@@ -227,8 +227,7 @@ def indexes_of(table: str) -> list[Named]:
         SELECT c.relname, pg_get_indexdef(i.indexrelid), i.indisunique FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
         WHERE i.indrelid = '{table}'::regclass ORDER BY 1
     """
-    # The parent's definition says ONLY, which would leave the partitions without it.
-    return [Named(n, d.replace(" ON ONLY ", " ON "), u) for n, d, u in op.get_bind().exec_driver_sql(found)]
+    return [Named(*row) for row in op.get_bind().exec_driver_sql(found)]
 
 
 def constraints_of(table: str, kind: str) -> list[Named]:
