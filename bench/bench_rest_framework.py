@@ -24,7 +24,7 @@ from bench.figures import print_figure
 from bench.hub import KEY, RunningHub, free_port, running_hub
 from bench.load import measure
 
-CONNECTIONS, ROUNDS, SECONDS, WARM_UP = 8, 15, 2.0, 0.5
+CONNECTIONS, ROUNDS, SECONDS, WARM_UP = 8, 9, 2.0, 0.5
 #: Between two turns: the hub's processes end what an import has left for them.
 PAUSE = 2.0
 FOLDER = Path(__file__).with_name("rest_framework")
