@@ -104,13 +104,15 @@ def test_for_24_hours_after_a_rotation_both_secrets_verify(
 def test_an_attempt_stores_the_exact_request_and_2_kib_of_the_response(
     start_receiver: Make, subscribe: Make, create_einvoices: Make, send: Make
 ) -> None:
-    receiver = start_receiver(lambda _request: (500, {"X-Trace": "t-1"}, b"\x00\xffno" + b"x" * 100_000))
+    headers = {"X-Trace": "t-1", "X-Odd": "a\0b"}
+    receiver = start_receiver(lambda _request: (500, headers, b"\x00\xffno" + b"x" * 100_000))
     subscribe(receiver, headers={"Authorization": "Bearer hush"})
     create_einvoices()
     send()
     (attempt,) = attempts_of(deliveries()[0])
     assert attempt.response_status == 500
     assert attempt.response_headers["X-Trace"] == "t-1"
+    assert attempt.response_headers["X-Odd"] == "a\N{REPLACEMENT CHARACTER}b"
     assert attempt.response_body.startswith("\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}no")
     assert 2000 < len(attempt.response_body) <= 2048
     assert attempt.address == "127.0.0.1"
