@@ -48,7 +48,7 @@ GOODS_FILL = """
     FROM generate_series(1, {count} / 200) AS n;
     INSERT INTO fabric_items (receipt_id, position, fabric_id, color, order_qty, ordering_width, uom_width, uom_length,
         invoice_qty, grn, grn_qty, warehouse, roll_count)
-    SELECT (n + 3) / 4, n % 4, 1 + n % ({count} / 1000), 'Colour ' || n % 20, 1000, 145, 'centimeter', 'meter', 1000,
+    SELECT (n + 3) / 4, n % 4, 1 + n % ({count} / 1000), 'Colour ' || n % 8, 1000, 145, 'centimeter', 'meter', 1000,
         'GRN-' || n, 5000, 'Warehouse ' || n % 5, 50
     FROM generate_series(1, {count} / 50) AS n;
     INSERT INTO supplier_rolls (fabric_item_id, position, supplier_roll_no, factory_roll_no, supplier_length,

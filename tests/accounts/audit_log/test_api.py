@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select, text
+from sqlalchemy.dialects import postgresql
 
 from app.accounts import audit
 from app.accounts.audit_log import entries
@@ -122,6 +124,16 @@ def test_entries_are_found_by_filters(reader: FlaskClient, query: dict[str, str]
     record("user.created")
     assert actions(reader, **query) == found
     assert read(reader, **query)["meta"]["next_after"] == 3
+
+
+def test_actions_of_a_kind_are_found_by_their_index_whatever_the_kind(app: Hub) -> None:
+    """PostgreSQL keeps a plan for all parameters of a prepared statement; for a pattern it would read the whole log."""
+    query = entries.source({"action": "token.*"}, scope=None).query.with_only_columns(AuditEntry.id)
+    compiled = query.compile(dialect=postgresql.asyncpg.dialect())
+    with db.engine.connect() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {compiled}").scalars())
+    assert re.search(r"Index Cond: .*action.* ~>=~ ", plan), plan
 
 
 def test_others_read_what_concerns_them(reader: FlaskClient, client_as: Callable[..., FlaskClient]) -> None:
