@@ -1,4 +1,4 @@
-"""Drill of the object store: it fails in turns while e-invoices are issued and read; no file is lost."""
+"""Drill of the object store: it fails in turns while ERPs import and e-invoices are issued; nothing is lost."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from http.client import IncompleteRead
 import pytest
 
 from tests.drills.hubs import DrillHub, drill_hub, wait_for
-from tests.drills.papers import hurry, issue, report_whole, sign_in_a_seller
+from tests.drills.loads import Imports
+from tests.drills.papers import hurry, issue, report_whole, sign_in_a_seller, sign_in_an_admin
+from tests.drills.watching import Watching, every_event_arrived, subscribe
 from tests.fault_proxy import Fault, FaultProxy, fault_proxy
 from tests.object_stores import KEYS, ObjectServer, object_server
 
 pytestmark = pytest.mark.drill
 
-PAPERS = 24 if os.environ.get("SHORT") else 200
+#: Invoices that are imported at least, and e-invoices that are issued, while the store fails in turns.
+INVOICES, PAPERS = (200, 24) if os.environ.get("SHORT") else (2000, 200)
 #: Seconds of each turn, and what happens to all requests in it.
 TURN = 3.0
 TURNS = (
@@ -93,26 +96,32 @@ def damaged(store: ObjectServer) -> list[str]:
 def test_a_store_that_fails_in_turns_loses_nothing(
     hub: DrillHub, seller: dict[str, str], proxy: FaultProxy, store: ObjectServer
 ) -> None:
-    began = time.monotonic()
+    began, watching, fault = time.monotonic(), Watching(0.0), "object store: errors, slow, lost and cut answers"
+    endpoint = subscribe(hub, sign_in_an_admin(hub), watching.receiver.port)
     proxy.choose = lambda _method, _path: TURNS[int((time.monotonic() - began) / TURN) % len(TURNS)]
     read: Counter[int | str] = Counter()
     ids: list[int] = []
-    for number in range(PAPERS):
-        ids.append(issue(hub, seller))
-        read[outcome(hub, seller, ids[number // 2])] += 1
 
     def each_fault_was_met() -> bool:
         hurry(hub)
         read[outcome(hub, seller, random.choice(ids))] += 1
         return {fault for _, _, fault in proxy.seen} >= set(TURNS)
 
-    wait_for(each_fault_was_met, 180)
+    with Imports(hub) as imports:
+        for number in range(PAPERS):
+            ids.append(issue(hub, seller))
+            read[outcome(hub, seller, ids[number // 2])] += 1
+        wait_for(each_fault_was_met, 180)
+        wait_for(lambda: len(imports.stored) >= INVOICES, 300)
     faults = Counter(fault for _, _, fault in proxy.seen)
     proxy.choose = lambda _method, _path: None
+    assert not imports.failures, f"imports depend on the store: {imports.failures}"
     print(f"\nrequests to the store by fault: {dict(faults)}; reads by status: {dict(read)}")
     assert read.keys() <= {200, 404, 503, "cut"}
 
-    report_whole(hub, seller, ids, "object store: errors, slow, lost and cut answers", began)
+    imports.report(fault)
+    every_event_arrived(hub, endpoint, watching, fault, began)
+    report_whole(hub, seller, ids, fault, began)
     assert damaged(store) == [], "a file is half or damaged"
     named = {f"files/{path}" for (path,) in hub.sql("SELECT path FROM e_invoice_pdfs WHERE path IS NOT NULL")}
     wait_for(lambda: set(store.objects()) == named, 120)
