@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from app.extensions import db
 from app.kernel.database.month_partitions import partition_names
+from app.kernel.database.schema_migrations import require_server
 
 log = logging.getLogger("alembic.runtime.migration")
 #: Any number that nothing else in this database locks: two starts at once must not migrate together.
@@ -26,6 +27,7 @@ def run() -> None:
     What a revision does in an ``autocommit_block`` (an index made ``CONCURRENTLY``) is outside of its transaction.
     """
     with db.engine.connect() as connection, alone(connection):
+        require_server(connection)
         partitions = partition_names(connection)
         connection.rollback()
         context.configure(

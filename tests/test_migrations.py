@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import click
 import flask_migrate
 import pytest
 import sqlalchemy as sa
@@ -27,6 +28,7 @@ from sqlalchemy.dialects import postgresql
 
 from app.config import Settings
 from app.extensions import db
+from app.kernel.database import schema_migrations
 from app.kernel.database.month_partitions import partition_names
 from app.kernel.http.app import Hub
 from tests.conftest import another_app, restored_singletons
@@ -58,6 +60,15 @@ def empty(app: Hub, migrating: Hub) -> Iterator[sa.Engine]:
 
 def upgrade(revision: str) -> None:
     flask_migrate.upgrade(revision=revision)
+
+
+def test_a_server_that_is_too_old_is_refused_before_the_first_migration(
+    empty: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema_migrations, "OLDEST_SERVER", 99)
+    with pytest.raises(click.ClickException, match=r"^PostgreSQL \d\d is too old; the hub needs 99 or later\.$"):
+        flask_migrate.upgrade()
+    assert sa.inspect(empty).get_table_names() == []
 
 
 def downgrade(revision: str) -> None:

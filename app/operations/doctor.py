@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
 from app.kernel import clock, postgres_programs
-from app.kernel.database import replica
+from app.kernel.database import replica, schema_migrations
 from app.kernel.identifiers import clean_identifier
 from app.kernel.worker import heartbeat
 from app.operations import attention, doctor_documents, doctor_storage, schema_revision
@@ -22,7 +22,6 @@ from app.operations.monitoring import queue_drain, queue_health, redis_info
 
 _MIB = 2**20
 _MAX_CLOCK_OFFSET = 2.0
-_MIN_POSTGRES_VERSION = 14
 #: Columns whose values are unique, so that a value with invisible ends may have a clean twin.
 _UNIQUE_IDENTIFIERS = {
     "sales_invoices": "invoice_no",
@@ -59,7 +58,7 @@ def _configuration() -> Iterator[Finding]:
 
 def _database() -> Iterator[Finding]:
     try:
-        version = int(db.session.scalar(text("SHOW server_version_num"))) // 10000
+        version = schema_migrations.server_version(db.session.connection())
         limit = int(db.session.scalar(text("SHOW max_connections")))
         used = db.session.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"))
         encoding = db.session.scalar(text("SHOW server_encoding"))
@@ -69,8 +68,8 @@ def _database() -> Iterator[Finding]:
         yield Finding("database", State.FAULT, reason, "Start PostgreSQL, and check DATABASE_URL.")
         return
     yield Finding("database", State.OK, f"PostgreSQL {version}, {used} of {limit} connections used")
-    if version < _MIN_POSTGRES_VERSION:
-        yield Finding("database", State.FAULT, f"PostgreSQL {version} is too old", "Upgrade it to 14 or later.")
+    if version < (oldest := schema_migrations.OLDEST_SERVER):
+        yield Finding("database", State.FAULT, f"PostgreSQL {version} is too old", f"Upgrade it to {oldest} or later.")
     if encoding != "UTF8":
         yield Finding("database", State.FAULT, f"its encoding is {encoding}", "Create it again with ENCODING 'UTF8'.")
     needed = 2 * current_app.config["DATABASE_POOL_SIZE"]

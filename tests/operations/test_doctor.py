@@ -15,6 +15,7 @@ from sqlalchemy import text
 from app.celery_config import CANARY_SECONDS
 from app.extensions import db
 from app.kernel import clock
+from app.kernel.database import schema_migrations
 from app.kernel.http.app import Hub
 from app.operations import doctor, doctor_documents, schema_revision
 from app.operations.doctor_findings import State
@@ -109,6 +110,11 @@ class TestWaitForSchema:
         result = self.wait(app)
         assert result.exit_code == 1
         assert "Traceback" not in result.output
+
+
+def test_a_server_that_is_too_old_is_a_fault(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema_migrations, "OLDEST_SERVER", 99)
+    assert "is too old -> Upgrade it to 99 or later." in findings("database", worst=State.FAULT)
 
 
 def test_a_wrong_clock_is_a_fault(app: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,13 @@ from typing import Any
 
 import click
 from flask import Flask, current_app
+from sqlalchemy import Connection
 
 #: Absolute, so that commands find the migrations from any working directory.
 FOLDER = Path(__file__).resolve().parents[3] / "migrations"
 _EXTENSION = "migrate"
+#: The oldest version of PostgreSQL that has all that the schema uses.
+OLDEST_SERVER = 15
 
 
 class _UnloadedMigrate:
@@ -44,6 +47,18 @@ def register(app: Flask, db: Any) -> None:
     """Add ``flask db``, and tell it where the migrations are."""
     app.extensions[_EXTENSION] = _UnloadedMigrate(app, db)
     app.cli.add_command(_Commands("db", help="Perform database migrations."))
+
+
+def server_version(connection: Connection) -> int:
+    """The major version of the server, such as 17."""
+    major: int = connection.dialect.server_version_info[0]  # type: ignore[index] - known since the first connection
+    return major
+
+
+def require_server(connection: Connection) -> None:
+    """Raises ``ClickException`` if the server is too old, before a migration fails in the middle."""
+    if (version := server_version(connection)) < OLDEST_SERVER:
+        raise click.ClickException(f"PostgreSQL {version} is too old; the hub needs {OLDEST_SERVER} or later.")
 
 
 def upgrade() -> None:
