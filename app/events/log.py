@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVarTuple
 import msgspec
 import structlog
 from sqlalchemy import Select, func, insert, or_, select
+from sqlalchemy.orm import aliased
 
 from app.events.models import Event, EventHead
 from app.events.registry import EventType
@@ -127,12 +128,12 @@ def read_after(
 
     An event of a user is returned for that user (``owner_id``), or for any reader with ``everybody``.
     """
-    first = select(Event.id, Event.position, Event.body).where(Event.position > position, Event.type.in_(types))
+    first = select(Event).where(Event.position > position, Event.type.in_(types))
     first = _readable(first.order_by(Event.position).limit(limit), owner_id, everybody)
     page = (first if until is None else first.where(Event.position <= until)).subquery()
-    sized = select(page.c.id, *fitting_texts(page.c.position, page.c.body)).subquery()
-    query = select(Event, sized.c.found).join(sized, sized.c.id == Event.id).order_by(Event.position)
-    rows = db.session.execute(query.where(fits(sized.c.before))).all()
+    sized = select(page, *fitting_texts(page.c.position, page.c.body)).subquery()
+    query = select(aliased(Event, sized), sized.c.found).where(fits(sized.c.before)).order_by(sized.c.position)
+    rows = db.session.execute(query).all()
     return EventPage([event for event, _ in rows], is_last=is_last_page(rows, limit))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, Update, and_, bindparam, cast, func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from app.accounts.call_log import credential_names
 from app.accounts.models.accounts import AuditEntry
@@ -74,16 +75,12 @@ def read_after(query: Mapping[str, Any], *, scope: Scope) -> AuditLog:
     """The entries within ``scope`` after ``query["after"]`` that match ``query``, as far as they fit in a page."""
     head, after, limit = place_entries(), query["after"], query["limit"]
     between = (AuditEntry.position > after, AuditEntry.position <= head)
-    first = select(AuditEntry.id, AuditEntry.position, cast(AuditEntry.details, Text).label("details"))
+    first = select(AuditEntry, cast(AuditEntry.details, Text).label("details_text"))
     first = first.where(*between, *_conditions(query, scope)).order_by(AuditEntry.position).limit(limit)
     page = first.subquery()
-    sized = select(page.c.id, *fitting_texts(page.c.position, page.c.details)).subquery()
-    rows = db.session.execute(
-        select(AuditEntry, sized.c.found)
-        .join(sized, sized.c.id == AuditEntry.id)
-        .where(fits(sized.c.before))
-        .order_by(AuditEntry.position)
-    ).all()
+    sized = select(page, *fitting_texts(page.c.position, page.c.details_text)).subquery()
+    found = select(aliased(AuditEntry, sized), sized.c.found).where(fits(sized.c.before)).order_by(sized.c.position)
+    rows = db.session.execute(found).all()
     entries = [entry for entry, _ in rows]
     next_after = max(head, after) if is_last_page(rows, limit) else entries[-1].position
     return AuditLog(entries, next_after, head)
