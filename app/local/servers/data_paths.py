@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from app.local.console import print_line
 from app.local.errors import LocalRunError
 from app.local.servers.os_user import OsUser
 
-#: The programs find their libraries by a relative path, so both folders are copied.
-_TREES = (PROGRAMS.parent, Path(f"{WHEEL}.libs"))
+#: The programs find these libraries by a relative path, so they are copied with them.
+_LIBRARIES = Path(f"{WHEEL}.libs")
 #: Used only when root runs the hub from a folder that no other user may enter, such as /root.
 SHARED_FOLDER = Path("/var/lib/invoice-hub")
 
@@ -55,26 +56,25 @@ def _in_shared_folder(wanted: Path, user: OsUser) -> Path:
     return folder
 
 
-def program_folder(user: OsUser | None) -> Path:
+def program_folder(user: OsUser | None, programs: Path = PROGRAMS) -> Path:
     """Folder with ``initdb`` and ``postgres``: that of the wheel, or a copy that the user can access."""
     wheel = wheel_folder()
     if wheel is None:
         raise LocalRunError(f"The package {WHEEL} is not installed; run make again.")
-    programs = wheel / PROGRAMS
-    if user is None or user.can("-x", programs / "postgres"):
-        return programs
-    copy = SHARED_FOLDER / f"postgresql-{version(WHEEL)}"
+    if user is None or user.can("-x", wheel / programs / "postgres"):
+        return wheel / programs
+    copy = SHARED_FOLDER / f"{programs.parent.name}-{version(WHEEL)}"
     if not copy.exists():
-        _copy(wheel, copy)
-    return copy / PROGRAMS
+        _copy(wheel, (programs.parent, _LIBRARIES), copy)
+    return copy / programs
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, trees: Iterable[Path], target: Path) -> None:
     """Copy in a temporary folder and rename it: two hubs may start at once, and a start may be interrupted."""
     SHARED_FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=SHARED_FOLDER) as temporary:
         copy = Path(temporary) / "copy"
-        for tree in _TREES:
+        for tree in trees:
             shutil.copytree(source / tree, copy / tree, symlinks=True)
         for path in (copy, *copy.rglob("*")):
             if not path.is_symlink():

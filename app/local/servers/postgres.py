@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
@@ -48,6 +48,8 @@ class Postgres(Server):
         (signal.SIGQUIT, 2.0),
         (signal.SIGKILL, 1.0),
     )
+    #: How the cluster sorts: by code points, as PostgreSQL does without a library of the machine since version 17.
+    locale: ClassVar[tuple[str, ...]] = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
     def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
         super().__init__(data_dir)
@@ -64,12 +66,13 @@ class Postgres(Server):
         user = server_user(self.data_dir)
         folder = server_folder(self.data_dir, user)
         self.log = folder / "server.log"
-        programs = program_folder(user)
+        programs = self._programs(user)
         cluster = folder / "data"
         stop_stale_servers(cluster, "postgres", self.ending)
         _clear_pid_file(cluster / "postmaster.pid")
         if not cluster.exists():
-            new_cluster = _make_cluster(folder, programs, user, durable=self.settings.get("fsync") != "off")
+            options = [*self.locale, *(["--no-sync"] if self.settings.get("fsync") == "off" else ())]
+            new_cluster = _make_cluster(folder, programs, user, options)
             new_cluster.rename(cluster)
         self._socket_dir = _socket_folder(folder, user)
         self.url = f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self._socket_dir))}"
@@ -79,6 +82,10 @@ class Postgres(Server):
             return spawn(
                 with_death_signal(command, signal.SIGINT, user), cwd=folder, environment=_environment(), output=log
             )
+
+    def _programs(self, user: OsUser | None) -> Path:
+        """Folder with ``initdb`` and ``postgres``."""
+        return program_folder(user)
 
     def _options(self, socket_dir: Path) -> list[str]:
         settings = {
@@ -119,14 +126,13 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
-def _make_cluster(folder: Path, programs: Path, user: OsUser | None, *, durable: bool) -> Path:
+def _make_cluster(folder: Path, programs: Path, user: OsUser | None, options: Sequence[str]) -> Path:
     """Create the cluster under a temporary name, so that an interrupted creation leaves no incomplete cluster."""
     new_cluster = folder / "data.new"
     shutil.rmtree(new_cluster, ignore_errors=True)
     initdb = [str(programs / "initdb"), f"--pgdata={new_cluster}", f"--username={ROLE}", "--auth=trust"]
-    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     completed = subprocess.run(
-        with_death_signal([*initdb, *locale, *(() if durable else ("--no-sync",))], signal.SIGKILL, user),
+        with_death_signal([*initdb, "--encoding=UTF8", *options], signal.SIGKILL, user),
         check=False,
         cwd=folder,
         env=_environment(),
