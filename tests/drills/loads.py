@@ -21,10 +21,15 @@ _CREATED, _DUPLICATE = 201, 409
 
 
 class Imports(AbstractContextManager["Imports"]):
-    """ERPs that import invoices on all web processes while the block runs, and repeat each until it is stored."""
+    """ERPs that import invoices on all web processes while the block runs, and repeat each until it is stored.
 
-    def __init__(self, hub: DrillHub, clients: int = 4) -> None:
+    Args:
+        pause: seconds that each client waits between two invoices.
+    """
+
+    def __init__(self, hub: DrillHub, clients: int = 4, *, pause: float = 0.0) -> None:
         self.hub = hub
+        self._pause = pause
         self.stored: set[str] = set()
         self.failures: Counter[str] = Counter()
         self._began = time.monotonic()
@@ -49,6 +54,7 @@ class Imports(AbstractContextManager["Imports"]):
                 assert time.monotonic() < deadline, f"{sale['invoice_no']} was not taken: {self.failures}"
                 time.sleep(0.1)
             self.stored.add(sale["invoice_no"])
+            self._enough.wait(self._pause)
 
     def _imported(self, sale: dict[str, Any], turn: int) -> bool:
         try:
@@ -65,9 +71,9 @@ class Imports(AbstractContextManager["Imports"]):
     def report(self, fault: str) -> None:
         """Check that each invoice is stored whole, once, with one event that has a position."""
         rows = self.hub.sql(
-            "SELECT invoice_no, (SELECT count(*) FROM sales_items i WHERE i.invoice_id = s.id), "
-            "(SELECT count(*) FROM events e WHERE e.type = 'sales.imported' AND e.subject_id = s.id) "
-            "FROM sales_invoices s WHERE invoice_no LIKE %s",
+            "SELECT invoice_no, (SELECT count(*) FROM sales_items i WHERE i.invoice_id = s.id), coalesce(events, 0) "
+            "FROM sales_invoices s LEFT JOIN (SELECT subject_id, count(*) AS events FROM events "
+            "WHERE type = 'sales.imported' GROUP BY subject_id) e ON e.subject_id = s.id WHERE invoice_no LIKE %s",
             f"{id(self)}-%",
         )
         assert [row for row in rows if row[1] != LINES] == [], "half an invoice"

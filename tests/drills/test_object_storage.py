@@ -107,7 +107,7 @@ def test_a_store_that_fails_in_turns_loses_nothing(
         read[outcome(hub, seller, random.choice(ids))] += 1
         return {fault for _, _, fault in proxy.seen} >= set(TURNS)
 
-    with Imports(hub) as imports:
+    with Imports(hub, pause=0.3) as imports:
         for number in range(PAPERS):
             ids.append(issue(hub, seller))
             read[outcome(hub, seller, ids[number // 2])] += 1
