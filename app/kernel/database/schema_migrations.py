@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 from flask import Flask, current_app
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 #: Absolute, so that commands find the migrations from any working directory.
 FOLDER = Path(__file__).resolve().parents[3] / "migrations"
@@ -51,8 +51,7 @@ def register(app: Flask, db: Any) -> None:
 
 def server_version(connection: Connection) -> int:
     """The major version of the server, such as 17."""
-    major: int = connection.dialect.server_version_info[0]  # type: ignore[index] - known since the first connection
-    return major
+    return int(connection.scalar(text("SHOW server_version_num"))) // 10000
 
 
 def require_server(connection: Connection) -> None:
