@@ -18,7 +18,7 @@ from app.evidence import register as evidence
 from app.extensions import bus, db, jwt, limiter
 from app.grn import register as grn
 from app.kernel import json, logs
-from app.kernel.database import lost_connections, pooler, replica, schema_migrations
+from app.kernel.database import connection_pool, lost_connections, pooler, replica, schema_migrations
 from app.kernel.http import error_handlers, rate_limit_headers, rate_limit_storage, security_headers
 from app.kernel.http.app import Hub
 from app.kernel.http.bodies import body_reader
@@ -99,7 +99,11 @@ def create_app(settings: Settings | None = None) -> Hub:
 
 def _bind_extensions(app: Hub, settings: Settings) -> None:
     for options in (app.config["SQLALCHEMY_ENGINE_OPTIONS"], *app.config["SQLALCHEMY_BINDS"].values()):
-        options |= {"json_serializer": json.encode_text, "json_deserializer": json.decode}
+        options |= {
+            "poolclass": connection_pool.ClosingPool,
+            "json_serializer": json.encode_text,
+            "json_deserializer": json.decode,
+        }
     app.config["RATELIMIT_STORAGE_URI"] = rate_limit_storage.storage_uri(settings.redis_url)
     db.init_app(app)
     with app.app_context():

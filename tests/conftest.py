@@ -19,7 +19,7 @@ import structlog
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from redis import Redis
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause, event, text
 from werkzeug.test import TestResponse
 
 from app.accounts import audit
@@ -222,18 +222,27 @@ def another_app(settings: Settings) -> Hub:
 
 
 def close_connections(other: Hub) -> None:
-    """Close the connections of a further application; one that is in use would stay open, until some later test fails.
+    """Close the connections of a further application, and let it open no more.
+
+    A connection that is open when the application is forgotten makes some later test fail.
 
     Raises:
         AssertionError: a connection is in use.
     """
     with other.app_context():
-        deadline = time.monotonic() + 5
-        while db.engine.pool.checkedout() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        in_use = db.engine.pool.checkedout()
-        db.engine.dispose()
-        assert not in_use, "connections of a further application are still in use"
+        engines = list(db.engines.values())
+    deadline = time.monotonic() + 5
+    while any(engine.pool.checkedout() for engine in engines) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    in_use = [engine.pool.checkedout() for engine in engines]
+    for engine in engines:
+        engine.dispose()
+        event.listen(engine, "do_connect", _refuse_connection)
+    assert not any(in_use), "connections of a further application are still in use"
+
+
+def _refuse_connection(*_facts: Any) -> None:
+    raise AssertionError("a further application opens a connection after the end of its test")
 
 
 @contextmanager

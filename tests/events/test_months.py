@@ -215,12 +215,15 @@ def test_positions_stay_unique_and_without_gaps_over_months(own_database: Hub, m
             for _ in range(40):
                 relay()
 
+    def begin_month() -> None:
+        with own_database.app_context():
+            make_partitions.apply()
+
     make_partitions.apply()
     months(1)
     with ThreadPoolExecutor(5) as pool:
-        running = [pool.submit(work) for work in (write, write, place, place)]
-        begun = pool.submit(lambda: own_database.app_context().__enter__() and make_partitions.apply())
-        for each in (*running, begun):
+        running = [pool.submit(work) for work in (write, write, place, place, begin_month)]
+        for each in running:
             each.result(60)
     relay()
     found = positions()

@@ -18,6 +18,7 @@ from app.einvoices.models.work import EinvoicePdf
 from app.extensions import db
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
+from tests.conftest import close_connections
 from tests.einvoices.conftest import owner, owner_as
 from tests.einvoices.helpers import create_issued
 from tests.factories import a_sale
@@ -68,7 +69,6 @@ def empty(app_with: Callable[..., Hub], settings: Settings, tmp_path: Path) -> I
     url = sa.make_url(settings.database_url).set(database=name).render_as_string(hide_password=False)
     other = app_with(database_url=url, storage_dir=tmp_path / "elsewhere")
     yield other
-    with other.app_context():
-        db.engine.dispose()
+    close_connections(other)
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
