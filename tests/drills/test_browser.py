@@ -31,6 +31,7 @@ def page(browser: Browser, hub: DrillHub) -> Iterator[Page]:
     assert not complaints
 
 
+@pytest.mark.takes_turns
 def test_the_reference_imports_an_invoice(page: Page, hub: DrillHub) -> None:
     """Try a call in the API reference: authorise, open the call, execute it, read the answer."""
     hub.sql("TRUNCATE sales_invoices CASCADE")
@@ -47,6 +48,7 @@ def test_the_reference_imports_an_invoice(page: Page, hub: DrillHub) -> None:
     assert '"total_amount": 920' in answer
 
 
+@pytest.mark.takes_turns
 def test_an_event_source_with_a_ticket_receives_events(page: Page, hub: DrillHub) -> None:
     _, ticket = hub.post("/api/v1/stream/tickets", {}, headers=hub.sign_in("billing"))
     page.goto("/healthz")

@@ -182,6 +182,7 @@ def readers_checkout(folder: Path, flask_program: str) -> None:
     flask.chmod(0o755)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("page", [page for page in PAGES if any(b.language == "bash" for b in blocks(page))], ids=str)
 def test_commands_run_as_printed(hub: DrillHub, flask_program: str, page: Path, tmp_path: Path) -> None:
     readers_checkout(tmp_path, flask_program)

@@ -53,6 +53,7 @@ def by_token(hub: DrillHub) -> str:
     return f"Authorization: Bearer {shown.splitlines()[-1]}"
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("credential", [by_user, by_key, by_token])
 def test_every_answer_is_as_documented(fuzzed: DrillHub, credential: Callable[[DrillHub], str], tmp_path: Path) -> None:
     document = tmp_path / "openapi.json"

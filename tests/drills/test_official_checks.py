@@ -68,6 +68,7 @@ def get(hub: DrillHub, headers: dict[str, str], path: str) -> dict[str, Any]:
     return dict(json.loads(content))
 
 
+@pytest.mark.takes_turns
 def test_a_document_that_is_sent_gets_its_opinion_at_once_or_later(hub: DrillHub) -> None:
     """A stopped worker keeps few calls waiting, for seconds; the web process answers others meanwhile."""
     example = Path("docs/examples/ubl-invoice.xml").read_bytes()

@@ -36,6 +36,7 @@ def seller(hub: DrillHub) -> dict[str, str]:
     return sign_in_a_seller(hub)
 
 
+@pytest.mark.takes_turns
 def test_lists_come_from_the_standby_unless_the_caller_has_just_written(hub: DrillHub) -> None:
     assert hub.standby
     reader, number = hub.sign_in("billing"), f"REPLICA-{time.monotonic_ns()}"

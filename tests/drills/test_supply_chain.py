@@ -74,6 +74,7 @@ def audit(address: str) -> subprocess.CompletedProcess[str]:
     return run(sys.executable, str(SCRIPTS / "audit.py"), npm_config_fetch_retries="0", **mirrors)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("package", ["flask", "htmx.org"])
 def test_a_known_vulnerability_is_named(package: str) -> None:
     with advisories(package) as address:
@@ -82,12 +83,14 @@ def test_a_known_vulnerability_is_named(package: str) -> None:
     assert f"VULNERABLE: {package} " in done.stdout
 
 
+@pytest.mark.takes_turns
 def test_packages_without_known_vulnerabilities_pass() -> None:
     with advisories("another-package") as address:
         done = audit(address)
     assert (done.returncode, done.stdout) == (0, "No known vulnerability.\n"), done.stdout + done.stderr
 
 
+@pytest.mark.takes_turns
 def test_advisories_that_cannot_be_reached_are_no_clean_result() -> None:
     with advisories("flask") as address:
         closed = address
