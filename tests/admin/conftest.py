@@ -31,12 +31,12 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run all browser tests on one worker, with one browser.
 
-    `make test` runs only those marked ``main_job``; the others are drills, and take turns in the short form.
+    Those without the marker ``main_job`` or ``slow`` are drills, and take turns in the short form.
     """
     for item in items:
         if "open_page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("pages"))
-            if not item.get_closest_marker("main_job"):
+            if not (item.get_closest_marker("main_job") or item.get_closest_marker("slow")):
                 item.add_marker(pytest.mark.drill)
                 item.add_marker(pytest.mark.takes_turns)
 

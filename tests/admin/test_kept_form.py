@@ -26,7 +26,7 @@ def end_sessions() -> None:
         connection.execute(text("UPDATE login_sessions SET revoked_at = now()"))
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_typed_values_survive_the_end_of_the_session(open_page: Opener, create_user: Callable[..., User]) -> None:
     invoice = sample_data.return_invoice()
     user = create_user("billing")

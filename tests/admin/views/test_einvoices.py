@@ -49,7 +49,7 @@ def owner_page(open_page: Opener, owner: User) -> Page:
     return sign_in(open_page(), owner)
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_draft_is_issued_and_its_pdf_appears_without_a_reload(owner_page: Page, owner: User) -> None:
     sample_data.make_seller(owner)
     sample_data.create_draft(owner)

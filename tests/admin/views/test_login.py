@@ -48,7 +48,7 @@ def test_wrong_password_and_unknown_user_get_the_same_message(page: Page, create
     assert refused == [f"user:{user.id}", "user:unknown"]
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_sign_out_ends_the_session_of_a_copied_cookie_too(signed_in: Callable[..., Page], anybody: FlaskClient) -> None:
     page = signed_in()
     [cookie] = [each for each in page.context.cookies() if each["name"] == "hub"]

@@ -200,7 +200,7 @@ def test_every_kind_of_work_has_a_label_and_every_print_queue_is_counted() -> No
 
 
 @pytest.mark.usefixtures("healthy_hub", "failed_task")
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_failed_task_is_run_again(signed_in: Callable[..., Page]) -> None:
     page = signed_in()
     page.get_by_role("link", name="Operations").click()

@@ -26,7 +26,7 @@ from tests.admin.conftest import Opener, assert_accessible, check_page, sign_in,
 from tests.webhooks.fixtures import MODULE
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_new_invoice_appears_in_feed_and_chart(signed_in: Callable[..., Page], relayed: Callable[[], int]) -> None:
     page = signed_in()
     expect(page.get_by_text("No events yet")).to_be_visible()

@@ -24,7 +24,7 @@ from tests.admin.client import submit_form
 from tests.admin.conftest import check_page
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_roll_is_found_inspected_and_shown(signed_in: Callable[..., Page], app: Hub) -> None:
     receipt = sample_data.receive_goods(100.2, 110.6)
     page = signed_in("warehouse")

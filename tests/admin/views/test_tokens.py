@@ -24,7 +24,7 @@ SignedIn = Callable[..., Page]
 TOKENS, LOGS = "/admin/settings/api", "/admin/settings/api/logs"
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_token_is_created_copied_used_logged_and_revoked(
     signed_in: SignedIn, anybody: FlaskClient, server_url: str
 ) -> None:

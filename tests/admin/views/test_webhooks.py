@@ -55,7 +55,7 @@ def deliver_drafts(admin_user: User, relayed: Make, send: Make, count: int = 1) 
     return drafts
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_endpoint_is_created_and_its_secret_shown_once(admin_page: Page, receiver: Receiver) -> None:
     admin_page.goto(LIST)
     expect(admin_page.get_by_text("No endpoints yet")).to_be_visible()

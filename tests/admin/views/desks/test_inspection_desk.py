@@ -39,7 +39,7 @@ def store_as_colleague(receipt: GoodsReceipt) -> None:
         packing_list.inspect(receipt.id, roll.fabric_item_id, roll.id, {"inspected_length": 98}, actor="colleague")
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_sixty_rolls_are_inspected_with_one_key_each(signed_in: Callable[..., Page]) -> None:
     receipt = sample_data.receive_goods(*[100] * ROLLS)
     page = signed_in("warehouse")

@@ -50,7 +50,7 @@ def _demo(app: Any) -> None:
         demo.make_demo()
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_the_sample_is_booked_in_with_few_clicks(signed_in: Callable[..., Page]) -> None:
     page = signed_in("warehouse")
     page.evaluate("sessionStorage.clicks = 0")
@@ -73,7 +73,7 @@ def test_the_sample_is_booked_in_with_few_clicks(signed_in: Callable[..., Page])
     assert int(page.evaluate("sessionStorage.clicks")) <= MOST_CLICKS
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_columns_are_chosen_once_and_refused_rows_are_downloaded(signed_in: Callable[..., Page]) -> None:
     page = signed_in("warehouse")
     page.goto(PAGE)

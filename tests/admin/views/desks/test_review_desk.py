@@ -48,7 +48,7 @@ def correct(invoice: SalesInvoice) -> None:
         available_steps.perform("billing.correct", data, Actor("ERP"))
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_review_is_corrected_in_four_clicks(signed_in: Callable[..., Page]) -> None:
     first, second = (sample_data.return_invoice(items=batches("B1", "B2")) for _ in range(2))
     page = signed_in("billing")
@@ -74,7 +74,7 @@ def test_review_is_corrected_in_four_clicks(signed_in: Callable[..., Page]) -> N
     assert [line[4] for line in lines(first.id)] == ["B1456", "B2"]
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_review_is_corrected_by_keyboard_alone(signed_in: Callable[..., Page]) -> None:
     first, second = (sample_data.return_invoice(items=batches("B1", "B2")) for _ in range(2))
     page = signed_in("billing")

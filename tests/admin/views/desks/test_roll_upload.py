@@ -40,7 +40,7 @@ def a_file(content: str) -> Any:
     return {"name": "rolls.csv", "mimeType": "text/csv", "buffer": content.encode()}
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_a_packing_list_is_previewed_and_stored(signed_in: Callable[..., Page]) -> None:
     receipt = sample_data.receive_goods(50)
     before = numbers(receipt)

@@ -34,7 +34,7 @@ def count_invoices() -> int:
         return connection.scalar(text("SELECT count(*) FROM sales_invoices")) or 0
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_a_file_is_previewed_and_imported(signed_in: Callable[..., Page]) -> None:
     page = signed_in("billing")
     page.goto("/admin/sales")

@@ -17,7 +17,7 @@ from app.kernel.unit_of_work import unit_of_work
 from tests.admin.conftest import sign_in
 from tests.admin.views.desks.test_receipt_upload import BAD, GOOD, HEADINGS, PAGE
 
-pytestmark = pytest.mark.main_job
+pytestmark = pytest.mark.slow
 RECEIPTS = "#receipts tbody tr"
 
 

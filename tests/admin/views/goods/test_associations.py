@@ -43,7 +43,7 @@ def stored(receipt: GoodsReceipt) -> list[tuple[str | None, float, Any]]:
         return [(row.style, float(row.qty), row.extra) for row in rows]
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_fabric_is_associated_to_styles(signed_in: Callable[..., Page], receipt: GoodsReceipt) -> None:
     page = signed_in("warehouse")
     page.goto(f"/admin/receipts/{receipt.id}/items/{receipt.fabric_items[0].id}")

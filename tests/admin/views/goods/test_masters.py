@@ -31,7 +31,7 @@ def stored(kind: Kind, row_id: int) -> Any:
         return masters.find(kind, row_id)
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_an_order_is_added_changed_and_deleted(signed_in: Callable[..., Page]) -> None:
     page = signed_in("warehouse")
     page.get_by_role("link", name="Master data").click()

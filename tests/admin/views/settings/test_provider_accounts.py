@@ -48,7 +48,7 @@ def fill(page: Page, store: StoringProvider, url: str) -> None:
     page.get_by_label("Default for new drafts").check()
 
 
-@pytest.mark.main_job
+@pytest.mark.slow
 def test_an_account_is_created_tested_changed_and_archived(
     admin_page: Page, admin_user: User, store: StoringProvider
 ) -> None:
