@@ -36,6 +36,7 @@ def values(engine: sa.Engine, table: str, column: str) -> list[Any]:
         return list(connection.scalars(sa.text(f"SELECT {column} FROM {table} ORDER BY id")))
 
 
+@pytest.mark.slow
 def test_every_stored_identifier_is_cleaned_and_stays_so_when_it_goes_down(empty: sa.Engine) -> None:
     upgrade(BEFORE)
     fill(empty)
@@ -56,6 +57,7 @@ def test_every_stored_identifier_is_cleaned_and_stays_so_when_it_goes_down(empty
     upgrade(REVISION)
 
 
+@pytest.mark.slow
 def test_a_collision_is_logged_and_both_rows_stay(empty: sa.Engine, caplog: pytest.LogCaptureFixture) -> None:
     upgrade(BEFORE)
     codes = ["C1", "C1 ", "C2\u200b", "C2\t", "Ünal", "\u200b"]
@@ -80,6 +82,7 @@ def test_a_collision_is_logged_and_both_rows_stay(empty: sa.Engine, caplog: pyte
     ]
 
 
+@pytest.mark.slow
 def test_a_text_that_nfc_makes_too_long_is_logged_and_stays(empty: sa.Engine, caplog: pytest.LogCaptureFixture) -> None:
     upgrade(BEFORE)
     with empty.begin() as connection:

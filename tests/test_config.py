@@ -217,6 +217,7 @@ def test_a_missing_secret_file_is_named(read: Read, tmp_path: Path) -> None:
     assert line.startswith("SECRET_KEY")
 
 
+@pytest.mark.slow
 def test_a_start_with_invalid_settings_prints_only_the_faults() -> None:
     environment = COMPLETE | {"SECRET_KEY": "weak", "LOG_LEVEL": "LOUD"}
     run = subprocess.run(

@@ -185,6 +185,7 @@ def test_revisions_have_one_head(app: Hub) -> None:
     assert REVISIONS
 
 
+@pytest.mark.slow
 def test_every_revision_goes_up_and_down_over_filled_tables(empty: sa.Engine) -> None:
     shapes = [shape(empty)]
     for revision in REVISIONS:
@@ -213,6 +214,7 @@ def start(empty: sa.Engine, settings: Settings) -> Iterator[Callable[[], subproc
         )
 
 
+@pytest.mark.slow
 def test_two_starts_at_the_same_time_migrate_one_after_the_other(start: Callable[[], subprocess.Popen[str]]) -> None:
     """An index made ``CONCURRENTLY`` waits for every statement, also for one that waits for the lock of migrations."""
     upgrade(REVISIONS[0])
@@ -250,6 +252,7 @@ def test_a_start_after_a_killed_one_waits_for_the_statement_that_still_runs(
     assert again.returncode == 0, said
 
 
+@pytest.mark.slow
 def test_search_words_of_stored_rows_are_folded_and_restored(empty: sa.Engine) -> None:
     upgrade("0009")
     fill(empty)
@@ -270,6 +273,7 @@ def test_search_words_of_stored_rows_are_folded_and_restored(empty: sa.Engine) -
     assert found() == ["'eczanesi' 'i' 'stanbul' 'x'", "'işık' 'x'"]
 
 
+@pytest.mark.slow
 def test_an_endpoint_gets_the_token_that_made_it(empty: sa.Engine) -> None:
     upgrade("0015")
     fill(empty)
@@ -286,6 +290,7 @@ def test_an_endpoint_gets_the_token_that_made_it(empty: sa.Engine) -> None:
         assert connection.scalar(sa.text("SELECT token_id FROM webhook_endpoints")) == token
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "attempts", "in_doubt"), [("pending", 0, False), ("pending", 2, True), ("failed", 5, False)]
 )
@@ -300,6 +305,7 @@ def test_a_sending_that_was_attempted_is_in_doubt(empty: sa.Engine, state: str, 
         assert connection.scalar(sa.text("SELECT in_doubt FROM e_invoice_sendings")) is in_doubt
 
 
+@pytest.mark.slow
 def test_a_cancelled_correction_beside_another_one_is_unlinked(empty: sa.Engine) -> None:
     upgrade("0025")
     fill(empty)
@@ -324,6 +330,7 @@ def test_a_cancelled_correction_beside_another_one_is_unlinked(empty: sa.Engine)
     assert linked == [None, None, ids[0]]
 
 
+@pytest.mark.slow
 def test_stored_words_of_providers_get_the_plain_i_besides(empty: sa.Engine) -> None:
     upgrade("0040")
     fill(empty)
@@ -336,6 +343,7 @@ def test_stored_words_of_providers_get_the_plain_i_besides(empty: sa.Engine) -> 
     downgrade("0040")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "table"),
     [

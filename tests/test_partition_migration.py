@@ -29,6 +29,8 @@ from tests.factories import a_user
 from tests.own_database import partition_names
 from tests.test_migrations import shape
 
+pytestmark = pytest.mark.slow
+
 BEFORE, REVISION = "0049", "0050"
 TABLES = ("events", "api_calls", "audit_entries", "webhook_deliveries", "webhook_attempts")
 #: A row of each table, as the release before writes it.

@@ -73,6 +73,7 @@ def test_it_is_refused(name: str) -> None:
         read_document(open_source(HOSTILE[name]()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["entities", "many attributes", "many elements", "long JSON", "a long comment"])
 def test_it_needs_little_time_and_memory(name: str) -> None:
     program = [sys.executable, "-c", _PROGRAM]

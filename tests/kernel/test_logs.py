@@ -42,18 +42,21 @@ def lines(written: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in written.splitlines()]
 
 
+@pytest.mark.slow
 def test_every_line_is_an_object_with_time_level_and_logger(lines: list[dict[str, Any]]) -> None:
     assert lines
     for line in lines:
         assert {"event", "level", "timestamp", "logger"} <= set(line)
 
 
+@pytest.mark.slow
 def test_a_request_is_one_line_with_its_id(lines: list[dict[str, Any]]) -> None:
     [line] = [line for line in lines if line.get("request_id") == "of-the-caller"]
     assert (line["event"], line["method"], line["path"], line["status"]) == ("request", "GET", "/healthz", 200)
     assert line["ms"] >= 0
 
 
+@pytest.mark.slow
 def test_the_line_of_a_request_has_the_keys_of_other_lines(lines: list[dict[str, Any]]) -> None:
     other, of_request = (
         next(line for line in lines if line["event"] == event) for event in ("database_unavailable", "request")
@@ -64,6 +67,7 @@ def test_the_line_of_a_request_has_the_keys_of_other_lines(lines: list[dict[str,
     assert set(of_request) == common | {"method", "path", "status", "ms"}
 
 
+@pytest.mark.slow
 def test_a_request_is_not_logged_below_the_level() -> None:
     quiet = subprocess.run(
         [sys.executable, "-c", _PROGRAM],
@@ -75,6 +79,7 @@ def test_a_request_is_not_logged_below_the_level() -> None:
     assert {json.loads(line)["event"] for line in quiet.stderr.splitlines()} == {"database_unavailable"}
 
 
+@pytest.mark.slow
 def test_other_lines_of_a_request_have_its_id_too(lines: list[dict[str, Any]]) -> None:
     by_event = {line["event"]: line for line in lines if line.get("request_id") == "broken"}
     assert set(by_event) == {"database_unavailable", "request"}
@@ -82,6 +87,7 @@ def test_other_lines_of_a_request_have_its_id_too(lines: list[dict[str, Any]]) -
     assert "Traceback" in by_event["database_unavailable"]["exception"]
 
 
+@pytest.mark.slow
 def test_no_secret_is_logged(written: str) -> None:
     for secret in ("wrong-key-of-somebody", "the-password", ENVIRONMENT["SECRET_KEY"]):
         assert secret not in written

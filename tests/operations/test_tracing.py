@@ -31,6 +31,7 @@ def python(program: str, **facts: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_without_its_variable_opentelemetry_is_not_imported() -> None:
     # The Redis client imports the plain SDK by itself when it is installed.
     loaded = (
@@ -40,6 +41,7 @@ def test_without_its_variable_opentelemetry_is_not_imported() -> None:
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
+@pytest.mark.slow
 def test_without_its_packages_the_start_prints_the_install_command() -> None:
     done = python("import sys; sys.modules['opentelemetry'] = None; import wsgi", **COLLECTOR)
     assert done.returncode == 4

@@ -105,6 +105,7 @@ def test_all_line_ends_are_line_ends(folder: Path) -> None:
     assert PdfReader(io.BytesIO(content)).pages[0].extract_text().split() == list("abcdef")
 
 
+@pytest.mark.slow
 def test_a_latin_document_does_not_depend_on_the_fonts_of_the_machine(folder: Path, tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from app import pdf;"
@@ -122,6 +123,7 @@ def test_a_latin_document_does_not_depend_on_the_fonts_of_the_machine(folder: Pa
     assert len(results) == 1
 
 
+@pytest.mark.slow
 def test_another_process_renders_the_same_bytes(folder: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from app import pdf;"

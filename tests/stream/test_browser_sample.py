@@ -20,7 +20,7 @@ from tests.serving import serving
 from tests.stream.readers import Relayed, import_sale, wait_until_caught_up
 
 #: One worker runs all browser tests, with one browser.
-pytestmark = pytest.mark.xdist_group("pages")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pages")]
 EVENTS_PAGE = Path(__file__).resolve().parents[2] / "docs" / "events.md"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from app.kernel.system.native_threads import NativeThreads
 
 #: Counts the turns of another greenlet while passwords are checked, and the refusals when too many wait.
@@ -34,6 +36,7 @@ print(turns > 10, refused, sorted(right))
 """
 
 
+@pytest.mark.slow
 def test_other_requests_go_on_while_a_password_is_checked() -> None:
     done = subprocess.run([sys.executable, "-c", IN_GEVENT], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.split("\n")[0] == "True 2 [False, True, True]"

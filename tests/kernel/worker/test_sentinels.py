@@ -29,6 +29,7 @@ from app.operations.monitoring import broker_queues, queue_drain
 from tests.sentinels import Program, SentinelSet, free_port, sentinel_set, wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

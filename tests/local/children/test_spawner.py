@@ -68,6 +68,7 @@ def test_all_processes_but_web_are_forked() -> None:
     assert [process.name for process in (*PROCESSES, *PREPARATIONS) if not can_be_forked(process)] == ["web"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "code"), [("routes", 0), ("no-such-command", 2)])
 def test_a_forked_process_has_its_own_output_and_exit_code(
     spawner: Spawner, output: IO[bytes], command: str, code: int
@@ -76,6 +77,7 @@ def test_a_forked_process_has_its_own_output_and_exit_code(
     assert ("/api/sales/import/invoice/" if code == 0 else "No such command") in read(output)
 
 
+@pytest.mark.slow
 def test_a_forked_process_has_its_own_title_and_session(spawner: Spawner, output: IO[bytes]) -> None:
     process = spawner.start(flask("run", "--port", str(free_port())), output.fileno())
     deadline = time.monotonic() + 10
@@ -89,6 +91,7 @@ def test_a_forked_process_has_its_own_title_and_session(spawner: Spawner, output
     assert process.wait(10) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_many_forked_processes_at_once_end_with_their_codes(spawner: Spawner, output: IO[bytes]) -> None:
     processes = [spawner.start(flask("--version" if odd else "nothing"), output.fileno()) for odd in [0, 1] * 4]
     assert [process.wait(30) for process in processes] == [2, 0] * 4
@@ -102,6 +105,7 @@ def runs(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_web_loads_while_the_gate_is_closed_and_serves_when_it_opens(output: IO[bytes]) -> None:
     port = free_port()
     [web] = [process for process in PROCESSES if process.loads_early]
@@ -131,6 +135,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@pytest.mark.slow
 def test_the_end_of_the_server_is_the_end_of_its_processes(output: IO[bytes]) -> None:
     with spawner_in(ENVIRONMENT) as own:
         process = own.start(flask("run", "--port", str(free_port())), output.fileno())
@@ -150,6 +155,7 @@ def test_a_process_whose_server_has_ended_before_it_asks_for_a_signal_ends_too()
     assert (ended.returncode, ended.stdout) == (-signal.SIGKILL, b"")
 
 
+@pytest.mark.slow
 def test_an_application_that_cannot_be_loaded_says_why(output: IO[bytes]) -> None:
     with (
         spawner_in({**ENVIRONMENT, "ENVIRONMENT": "production", "SECRET_KEY": ""}) as own,
