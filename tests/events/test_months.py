@@ -26,7 +26,7 @@ from tests.own_database import partition_names
 
 #: When a month begins, the one before it is kept and the one before that has expired.
 KEPT = timedelta(days=40)
-pytestmark = pytest.mark.usefixtures("own_database")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_database")]
 
 
 @pytest.fixture(autouse=True)

@@ -110,7 +110,10 @@ def hold(seeds: range, profile: LegalProfile, *judges: Judge, kind: str | None =
     assert 0 < ready < len(seeds)
 
 
-@pytest.mark.parametrize("profile", _DOCUMENTS)
+@pytest.mark.parametrize(
+    "profile",
+    [pytest.param(each, marks=pytest.mark.slow) if each is LegalProfile.FACTUR_X else each for each in _DOCUMENTS],
+)
 def test_what_is_ready_keeps_the_rules(profile: LegalProfile) -> None:
     hold(range(60), profile, own_faults)
 

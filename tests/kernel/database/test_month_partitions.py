@@ -23,7 +23,7 @@ from tests.own_database import partition_names
 
 TABLE = "events"
 INSERT = "INSERT INTO events (uuid, type, subject_id, body, created_at) VALUES (gen_random_uuid(), 't', 1, '{}', now())"
-pytestmark = pytest.mark.usefixtures("own_database")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_database")]
 
 
 def execute(statement: str) -> None:

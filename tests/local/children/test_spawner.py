@@ -149,6 +149,7 @@ def test_the_end_of_the_server_is_the_end_of_its_processes(output: IO[bytes]) ->
             own.start(flask("routes"), output.fileno())
 
 
+@pytest.mark.slow
 def test_a_process_whose_server_has_ended_before_it_asks_for_a_signal_ends_too() -> None:
     code = "from app.local.children.fork_server import _detach; _detach(1, server=0); print('goes on')"
     ended = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, check=False)

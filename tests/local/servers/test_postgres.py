@@ -38,12 +38,14 @@ class TestPostgres:
     def test_uses_settings_of_the_caller(self, postgres: Postgres) -> None:
         assert query(postgres, "SHOW work_mem") == "7MB"
 
+    @pytest.mark.slow
     def test_keeps_its_data_over_a_restart(self, server_dir: Path) -> None:
         with running(Postgres(server_dir / "pg", QUICK)) as server:
             query(server, "CREATE TABLE kept AS SELECT 42 AS answer")
         with running(Postgres(server_dir / "pg", QUICK)) as server:
             assert query(server, "SELECT answer FROM kept") == "42"
 
+    @pytest.mark.slow
     def test_starts_again_after_a_kill_despite_a_stale_pid_file(self, server_dir: Path) -> None:
         with running(Postgres(server_dir / "pg")) as server:
             query(server, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -55,12 +57,14 @@ class TestPostgres:
         with running(Postgres(server_dir / "pg")) as server:
             assert query(server, "SELECT answer FROM kept") == "42"
 
+    @pytest.mark.slow
     def test_the_next_start_stops_a_server_that_still_runs(self, server_dir: Path) -> None:
         first, second = Postgres(server_dir / "pg", QUICK), Postgres(server_dir / "pg", QUICK)
         with running(first) as previous, running(second) as server:
             assert previous.process.wait(1) == 0
             assert query(server, "SELECT 1") == "1"
 
+    @pytest.mark.slow
     def test_a_long_path_uses_a_temporary_socket_folder(self, server_dir: Path) -> None:
         deep = server_dir.joinpath(*["a folder with spaces"] * 6)
         deep.mkdir(parents=True)
@@ -69,6 +73,7 @@ class TestPostgres:
             assert len(str(folder)) < 50
         assert not folder.exists()
 
+    @pytest.mark.slow
     def test_an_incomplete_cluster_is_created_again(self, server_dir: Path) -> None:
         with running(Postgres(server_dir / "pg", QUICK)):
             pass
@@ -77,6 +82,7 @@ class TestPostgres:
         with running(Postgres(server_dir / "pg", QUICK)) as server:
             assert query(server, "SELECT 1") == "1"
 
+    @pytest.mark.slow
     def test_a_failed_start_has_one_line_with_cause_and_log(self, server_dir: Path) -> None:
         server = Postgres(server_dir / "pg", {"shared_buffers": "many"})
         with pytest.raises(LocalRunError) as refused:
@@ -86,6 +92,7 @@ class TestPostgres:
         assert str(server.log) in line
         assert "\n" not in line
 
+    @pytest.mark.slow
     def test_a_cluster_of_another_release_is_refused(self, server_dir: Path) -> None:
         with running(Postgres(server_dir / "pg", QUICK)):
             pass
@@ -93,6 +100,7 @@ class TestPostgres:
         with pytest.raises(LocalRunError, match="incompatible"):
             Postgres(server_dir / "pg", QUICK).start()
 
+    @pytest.mark.slow
     def test_stopping_twice_is_harmless(self, server_dir: Path) -> None:
         server = Postgres(server_dir / "pg", QUICK)
         server.start()
@@ -107,6 +115,7 @@ class TestPostgresOfRoot:
     def test_runs_as_another_user(self, postgres: Postgres) -> None:
         assert Path(f"/proc/{postgres.process.pid}").stat().st_uid != 0
 
+    @pytest.mark.slow
     def test_below_a_closed_folder_it_uses_the_shared_folder_and_stays_there(self, server_dir: Path) -> None:
         server_dir.chmod(0o700)
         wanted = server_dir / "var/pg"
@@ -120,6 +129,7 @@ class TestPostgresOfRoot:
         finally:
             shutil.rmtree(wanted.resolve())
 
+    @pytest.mark.slow
     def test_programs_that_the_user_cannot_access_are_copied_once(
         self, server_dir: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -132,6 +142,7 @@ class TestPostgresOfRoot:
         with running(Postgres(server_dir / "pg", QUICK)):
             assert (program.stat().st_mtime_ns, program.stat().st_ino) == copied
 
+    @pytest.mark.slow
     def test_a_folder_that_is_closed_later_is_named(self, server_dir: Path) -> None:
         with running(Postgres(server_dir / "pg", QUICK)):
             pass

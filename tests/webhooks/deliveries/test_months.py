@@ -42,6 +42,7 @@ FILL = text("""
 
 
 DELIVERIES = "/api/v1/webhooks/deliveries"
+pytestmark = pytest.mark.slow
 Fill = Callable[..., None]
 
 
