@@ -27,6 +27,8 @@ from app.accounts.login import passwords, sessions
 from app.accounts.roles import API_KEY, ROLES
 from app.admin.i18n import catalogs
 from app.config import Settings
+from app.einvoices.official import check_job, request_job
+from app.events import retention
 from app.events.relay import relay
 from app.extensions import bus, celery, db, limiter
 from app.factory import create_app
@@ -34,6 +36,7 @@ from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
 from app.kernel.worker.celery_app import HubTask
 from app.local.servers.temporary import temporary_servers
+from app.pdf import file_removals, print_queue
 from app.stream.broadcaster import broadcaster
 from tests.conformance import check_answer
 from tests.factories import a_user
@@ -60,6 +63,12 @@ FAST_SERVER = {
 _MOVED = "is_called OR last_value <> 1"
 #: Whoever runs the tests many times gives them servers that run already: an empty database and an empty Valkey.
 POSTGRES_VARIABLE, VALKEY_VARIABLE = "TEST_POSTGRES_URL", "TEST_VALKEY_URL"
+
+
+#: Jobs whose runs end after seconds.
+JOBS_WITH_BUDGETS = (print_queue, file_removals, check_job, request_job, retention)
+#: They are set up once for many tests.
+COSTLY_FIXTURES = ("_template", "_object_server", "month")
 
 
 class Client(FlaskClient):
@@ -91,13 +100,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all tests that share a fixture of their module on one worker; each worker would set it up again."""
+    """Run all tests that share what takes seconds to set up on one worker; each worker would set it up again."""
     for item in items:
-        fixtures = getattr(item, "_fixtureinfo", None)
-        defined = fixtures.name2fixturedefs.values() if fixtures else ()
-        shares = any(fixture.scope == "module" for one in defined for fixture in one)
-        if shares and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        group = _shared_set_up(item)
+        if group and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _shared_set_up(item: pytest.Item) -> str | None:
+    """Name of the set-up that a test shares: a fixture of its module, or one of those that take seconds."""
+    fixtures = getattr(item, "_fixtureinfo", None)
+    defined = fixtures.name2fixturedefs if fixtures else {}
+    if any(fixture.scope == "module" for each in defined.values() for fixture in each):
+        return item.path.stem
+    return next((name for name in COSTLY_FIXTURES if name in defined), None)
 
 
 def pytest_collection_finish() -> None:
@@ -117,6 +133,15 @@ def _cheap_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", cheap)
         patch.setattr(passwords, "_DUMMY_HASH", cheap.hash("nobody has this password"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def _unhurried_jobs() -> Iterator[None]:
+    """Let each run of a job do all that is due: on a busy machine one document may take longer than the whole run."""
+    with pytest.MonkeyPatch.context() as patch:
+        for job in JOBS_WITH_BUDGETS:
+            patch.setattr(job, "BUDGET", 120.0)
         yield
 
 
@@ -159,7 +184,7 @@ def settings(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def _migrated(settings: Settings) -> Iterator[Hub]:
+def _migrated(settings: Settings, _unhurried_jobs: None) -> Iterator[Hub]:
     app = create_app(settings)
     app.test_client_class = Client
     with app.app_context():

@@ -130,6 +130,7 @@ def test_the_patterns_of_the_application_are_found() -> None:
     assert len(USES) > 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES, ids=lambda use: f"{use.place}-{use.method}")
 def test_a_pattern_takes_linear_time(use: Use) -> None:
     """Each text is tried once; of the slow ones half, the whole and the double are compared."""

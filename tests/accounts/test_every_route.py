@@ -100,6 +100,7 @@ def wrong_credentials(app: Hub) -> dict[str, dict[str, str]]:
     return wrong | {"a JWT of a former user": bearer(left["access"]), "a token of a former user": bearer(of_leaver)}
 
 
+@pytest.mark.slow
 def test_every_guarded_route_refuses_each_wrong_credential(app: Hub, anybody: FlaskClient) -> None:
     guarded = [(method, path) for method, path, ability in routes(app) if ability]
     wrong = wrong_credentials(app)

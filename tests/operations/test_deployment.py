@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.config import Settings
 from app.kernel.worker.celery_app import HARD_LIMIT
-from app.pdf import print_queue
+from app.pdf.print_queue import BUDGET
 from app.pdf.scripts import FONT_PACKAGES
 from app.processes import MIGRATE, PROCESSES, HubProcess
 from app.storage_settings import StorageSettings
@@ -137,7 +137,7 @@ class TestCompose:
         }
         assert grace["worker"] > HARD_LIMIT
         # A run of the printer begins nothing after the budget; a long document that is cut off is printed again.
-        assert grace["printer"] > 10 * print_queue.BUDGET
+        assert grace["printer"] > 10 * BUDGET
         assert min(grace["webhooks"], grace["retries"]) > SENDING_HARD_LIMIT
 
 

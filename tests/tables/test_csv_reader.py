@@ -92,6 +92,7 @@ def test_dates_need_a_format() -> None:
     assert "--date-format dd.mm.yyyy" in row.faults["day"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["C,note\n" + 'A,"x\n' * 2, '"' * 2, 'C\n"', "C,note\n" + 'A,"\n' * 2])
 def test_the_time_grows_with_the_size_alone(shape: str) -> None:
     assert_linear(read, lambda count: "code,note\n" + shape * count, 2500)

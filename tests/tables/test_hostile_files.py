@@ -77,6 +77,7 @@ def test_a_message_names_a_few_sheets_only() -> None:
     assert len(str(refused.value.message)) < 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "size"),
     [

@@ -54,6 +54,7 @@ def cut(files: Files, first: int, last: int) -> Files:
     return sign(write_list({**kept, **joined}, rows), **part)
 
 
+@pytest.mark.slow
 def test_any_cut_of_the_records_is_named(month: Month) -> None:
     count = month.files[RECORDS].count(b"\n")
     assert check(cut(month.files, 1, count), month.known).findings == []

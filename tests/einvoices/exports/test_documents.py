@@ -35,6 +35,7 @@ def test_changed_documents_are_named(month: Month) -> None:
     assert check({**files, more: b"<Invoice/>"}).findings == [f"{more} does not belong to the package."]
 
 
+@pytest.mark.slow
 def test_the_newest_document_of_each_format_counts(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         make_month(owner, patch, documents=True)
@@ -45,6 +46,7 @@ def test_the_newest_document_of_each_format_counts(owner: FlaskClient, monkeypat
     assert check(files).findings == []
 
 
+@pytest.mark.slow
 def test_a_missing_file_is_left_out_and_found_by_the_verifier(
     owner: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +64,7 @@ def test_a_missing_file_is_left_out_and_found_by_the_verifier(
     assert f"documents/ubl-tr/{number} is missing" in said
 
 
+@pytest.mark.slow
 def test_documents_go_with_personal_data(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         make_month(owner, patch, documents=True)

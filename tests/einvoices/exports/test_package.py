@@ -43,6 +43,7 @@ def test_a_package_has_all_documents_of_the_month(owner: FlaskClient, monkeypatc
     assert len(checked.roots) == 3
 
 
+@pytest.mark.slow
 def test_the_verifier_runs_without_the_hub(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     make_month(owner, monkeypatch)
     package, script = tmp_path / "package.zip", tmp_path / "verify.py"
@@ -79,6 +80,7 @@ def test_days_without_a_root_are_told(owner: FlaskClient, monkeypatch: pytest.Mo
     assert [note for note in checked.notes if "no PDF had been made" in note]
 
 
+@pytest.mark.slow
 def test_a_document_that_was_cancelled_in_another_month_has_its_proof(
     owner: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +109,7 @@ def test_a_wrong_period_is_refused(owner: FlaskClient, period: str) -> None:
     assert (answer.status_code, list(answer.json["errors"])) == (422, ["period"])
 
 
+@pytest.mark.slow
 def test_an_export_is_recorded_and_others_have_none(
     owner_as: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:

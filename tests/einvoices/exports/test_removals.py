@@ -29,6 +29,7 @@ def remove_all() -> list[bool]:
     return results
 
 
+@pytest.mark.slow
 def test_the_verifier_tells_removed_data_from_missing(
     owner: FlaskClient, monkeypatch: pytest.MonkeyPatch, app: object
 ) -> None:

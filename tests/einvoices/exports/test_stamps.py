@@ -77,6 +77,7 @@ def test_what_is_no_stamp_is_no_crash(month: Month, content: bytes) -> None:
     assert fault.startswith(f"{FIRST} was changed: it is no time stamp")
 
 
+@pytest.mark.slow
 def test_a_later_package_has_its_own_stamps_and_the_newest(
     app: Hub, owner: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

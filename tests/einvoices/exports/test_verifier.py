@@ -30,6 +30,7 @@ def flip(content: bytes, place: int) -> bytes:
     return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
 
+@pytest.mark.slow
 def test_any_flipped_byte_is_found_and_its_file_named(month: Month) -> None:
     guarded = [name for name, content in month.files.items() if content and name != "manifest.json"]
 
@@ -56,6 +57,7 @@ ROW_CHANGES: dict[str, Callable[[list[bytes], int, int], list[bytes]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ROW_CHANGES)
 def test_any_changed_order_of_rows_is_found(month: Month, how: str) -> None:
     @many
@@ -186,6 +188,7 @@ def test_a_chain_that_was_written_again_is_found_by_a_root_that_somebody_kept(mo
     ]
 
 
+@pytest.mark.slow
 def test_any_flipped_byte_of_the_archive_is_found_or_changes_no_content(month: Month, tmp_path: Path) -> None:
     place = tmp_path / "package.zip"
 

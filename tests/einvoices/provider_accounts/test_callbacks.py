@@ -128,6 +128,7 @@ class TestAccess:
         admin.post(f"{ACCOUNTS}/{account['id']}/rotate", json={"grace_hours": 0})
         assert call_back(anybody, new, say(einvoice, "d")).status_code == 401
 
+    @pytest.mark.slow
     def test_callbacks_are_limited(
         self, anybody: FlaskClient, open_account: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:

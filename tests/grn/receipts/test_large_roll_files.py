@@ -18,6 +18,7 @@ FILE = "/api/invoices/1/fabric-items/26/rolls/file"
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
+@pytest.mark.slow
 def test_a_large_file_is_stored(clerk: FlaskClient) -> None:
     rows = "".join(f"R{number};{number},5;{'A' * 20}\n" for number in range(1, 3001))
     content = f"supplierRollNo;supplierLength;shade\n{rows}"
@@ -28,6 +29,7 @@ def test_a_large_file_is_stored(clerk: FlaskClient) -> None:
     assert (error["field"], error["message"]) == ("row[3002].supplierRollNo", "Row 2 has the same roll number.")
 
 
+@pytest.mark.slow
 def test_a_file_that_is_stopped_stores_nothing(clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     hasty = ChildProcesses(ChildLimits(seconds=20, cpu_seconds=1, memory=2**30, answer=2**20), running=1, waiting=1)
     monkeypatch.setattr(uploads, "_children", hasty)

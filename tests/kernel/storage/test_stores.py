@@ -98,6 +98,7 @@ class TestEachStore:
         assert [(each.path, each.size) for each in store.walk("a/")] == [("a/1", 3), ("a/2", 3)]
         assert list(store.walk("b/")) == []
 
+    @pytest.mark.slow
     def test_long_listings_have_all_files(self, store: FileStore) -> None:
         for number in range(1005):  # S3 lists 1,000 at a time
             store.write(f"many/{number}", b"") if number % 67 == 0 or not store.is_remote else put_empty(store, number)

@@ -45,6 +45,7 @@ def test_every_text_comes_back(text: str) -> None:
     assert unguard_formulas(guard_formulas(text)) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["\n", "'", ";", ' "', "\n'=", "="])
 def test_the_time_is_linear(unit: str) -> None:
     assert_linear(guard_formulas, lambda size: unit * size, 50_000)

@@ -25,6 +25,7 @@ class TestDamage:
         output_of_success(run_command(app, "backup", str(path)))
         return path
 
+    @pytest.mark.slow
     def test_a_changed_byte_is_detected_before_any_change(self, empty: Hub, target: Path) -> None:
         content = target.read_bytes()
         target.write_bytes(content.replace(b"%PDF-1", b"%PDF-2"))

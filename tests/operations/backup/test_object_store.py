@@ -19,6 +19,7 @@ def contents(hub: Hub) -> dict[str, bytes]:
         return {each.path: b"".join(store.blocks(each.path)) for each in store.walk()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source", "target"), [("folder", "bucket"), ("bucket", "folder"), ("bucket", "bucket")])
 def test_a_restore_gives_the_same_files(  # noqa: PLR0917 - fixtures
     app: Hub,

@@ -26,7 +26,9 @@ from tests.operations.backup.backup_helpers import (
 )
 
 
-@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
+@pytest.mark.parametrize(
+    "encrypted", [pytest.param(False, id="plain"), pytest.param(True, id="encrypted", marks=pytest.mark.slow)]
+)
 def test_a_restore_gives_the_same_rows_and_files(
     app: Hub, filled: Path, empty: Hub, tmp_path: Path, encrypted: bool
 ) -> None:
@@ -52,6 +54,7 @@ def test_a_restore_gives_the_same_rows_and_files(
         )
 
 
+@pytest.mark.slow
 def test_data_is_replaced_only_with_overwrite(app: Hub, filled: Path, empty: Hub, tmp_path: Path) -> None:
     target = str(tmp_path / "hub.backup")
     output_of_success(run_command(app, "backup", target))
@@ -65,6 +68,7 @@ def test_data_is_replaced_only_with_overwrite(app: Hub, filled: Path, empty: Hub
     assert files_of(empty.config["STORAGE_DIR"]) == files_of(filled)
 
 
+@pytest.mark.slow
 def test_settings_that_only_a_newer_server_knows_are_left_out(
     app: Hub, filled: Path, empty: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +89,7 @@ def test_settings_that_only_a_newer_server_knows_are_left_out(
     assert sum(map(len, database_rows(empty).values())) > 20
 
 
+@pytest.mark.slow
 def test_files_without_rows_are_data_too(app: Hub, filled: Path, empty: Hub, tmp_path: Path) -> None:
     target = str(tmp_path / "hub.backup")
     output_of_success(run_command(app, "backup", target))
@@ -102,6 +107,7 @@ def test_a_restore_into_a_running_hub_is_refused(app: Hub, tmp_path: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_a_backup_of_a_newer_hub_is_refused(app: Hub, empty: Hub, tmp_path: Path) -> None:
     with db.engine.begin() as connection:
         [before] = connection.execute(sa.text("SELECT version_num FROM alembic_version")).one()

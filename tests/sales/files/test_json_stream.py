@@ -23,6 +23,7 @@ def in_blocks(text: bytes, size: int) -> Iterator[bytes]:
     return (text[start : start + size] for start in range(0, len(text), size))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)  # each took 56 ms
 @given(
     st.lists(

@@ -114,6 +114,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", RECEIVERS)
 def test_the_example_receivers_get_grade_a_and_handle_each_event_once(
     *, command: list[str], example: Make, subscribe: Make, create_einvoices: Make, send: Make, check: Make
@@ -132,6 +133,7 @@ def test_the_example_receivers_get_grade_a_and_handle_each_event_once(
     assert len(set(lines)) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", RECEIVERS)
 def test_the_example_receivers_refuse_unsigned_and_stale_requests(command: list[str], example: Make) -> None:
     port = free_port()

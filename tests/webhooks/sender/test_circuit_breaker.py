@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import text
 
 from app.extensions import db
@@ -63,6 +64,7 @@ def test_410_disables_the_endpoint(start_receiver: Make, subscribe: Make, create
     assert deliveries()[0].state == "pending"
 
 
+@pytest.mark.slow
 def test_25_attempts_with_80_percent_failures_within_an_hour_disable_and_the_hub_probes_later(
     start_receiver: Make, subscribe: Make, create_einvoices: Make, send: Make, fake_clock: FakeClock
 ) -> None:
@@ -96,6 +98,7 @@ def test_24_failures_do_not_disable(start_receiver: Make, subscribe: Make, creat
     assert endpoint.row.status == "enabled"
 
 
+@pytest.mark.slow
 def test_three_quarters_of_failures_do_not_disable(
     start_receiver: Make, subscribe: Make, create_einvoices: Make, send: Make
 ) -> None:
