@@ -99,7 +99,10 @@ def own_folder(app: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setitem(app.config, "STORAGE_DIR", tmp_path)
 
 
-@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.xdist_group("_object_server"))])
+_BUCKET = pytest.param("bucket", marks=[pytest.mark.slow, pytest.mark.xdist_group("_object_server")])
+
+
+@pytest.fixture(params=["folder", _BUCKET])
 def each_storage(request: pytest.FixtureRequest, own_folder: None) -> None:
     """An empty store of each kind, for tests of what is stored; others need the folder only."""
     if request.param == "bucket":

@@ -52,6 +52,7 @@ def test_calls_are_listed_over_months_and_leave_with_their_month() -> None:
     assert partition_names("api_calls") == before[2:]
 
 
+@pytest.mark.slow
 def test_a_month_that_is_fresh_in_part_stays_whole() -> None:
     with unit_of_work():
         store_call("/old", clock.now() - timedelta(days=60))
@@ -59,6 +60,7 @@ def test_a_month_that_is_fresh_in_part_stays_whole() -> None:
     assert calls() == ["/3", "/2", "/old"]
 
 
+@pytest.mark.slow
 def test_entries_are_numbered_once_over_months_and_are_never_dropped(own_database: Hub) -> None:
     before = partition_names("audit_entries")
     with own_database.app_context():

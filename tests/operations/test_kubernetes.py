@@ -42,6 +42,7 @@ def pod(deployment: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("size", SIZES)
 class TestEverySize:
+    @pytest.mark.slow
     def test_all_manifests_are_valid(self, size: str) -> None:
         version = kubernetes_validate.latest_version()
         for manifest in manifests(size):

@@ -21,6 +21,8 @@ from app.storage_settings import StorageSettings
 from tests.fault_proxy import Fault, FaultProxy, fault_proxy
 from tests.object_stores import KEYS, ObjectServer
 
+pytestmark = pytest.mark.slow
+
 
 def named(number: int, content: bytes) -> str:
     return f"einvoices/0/{number}-{hashlib.sha256(content).hexdigest()[:16]}.pdf"

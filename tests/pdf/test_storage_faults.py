@@ -30,6 +30,8 @@ from tests.einvoices.helpers import URL, create_issued, fetch_pdf, perform
 from tests.fault_proxy import Fault, FaultProxy, fault_proxy
 from tests.object_stores import KEYS, ObjectServer, stored_paths
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["owner", "owner_as"]
 
 

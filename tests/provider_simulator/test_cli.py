@@ -11,6 +11,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from app.processes import ROOT
 
 
@@ -25,6 +27,7 @@ def simulator(*arguments: str, environment: str = "local") -> subprocess.Popen[s
     )
 
 
+@pytest.mark.slow
 def test_it_serves_its_page_until_a_signal(tmp_path: Path) -> None:
     with simulator("--port", "0", "--file", str(tmp_path / "list.sqlite")) as process:
         try:
@@ -49,6 +52,7 @@ def refusal(*arguments: str, environment: str = "local") -> str:
     return output
 
 
+@pytest.mark.slow
 def test_it_does_not_start_in_production() -> None:
     assert "ENVIRONMENT is production" in refusal("--port", "0", environment="production")
 
@@ -57,6 +61,7 @@ def test_it_listens_on_this_machine_only() -> None:
     assert "'0.0.0.0' is not one of" in refusal("--host", "0.0.0.0")
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as used:
         port = str(used.getsockname()[1])

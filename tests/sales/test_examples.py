@@ -24,6 +24,8 @@ from tests.factories import a_sale
 from tests.sales.helpers import Person, a_person, imported
 from tests.serving import serving
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 NODE = shutil.which("node")
 CLIENTS = [
@@ -102,7 +104,6 @@ def posted(command: list[str], url: str, file: Path, key: str = IMPORT_KEY) -> s
 
 @pytest.mark.parametrize("command", CLIENTS)
 class TestPosting:
-    @pytest.mark.slow
     def test_bad_moments_are_waited_out_and_repeats_are_success(
         self, serve: Callable[..., tuple[Moody, str]], tmp_path: Path, command: list[str]
     ) -> None:
@@ -118,7 +119,6 @@ class TestPosting:
         changed = posted(command, url, file)
         assert (changed.returncode, "differs" in changed.stderr, "priority" in changed.stderr) == (1, True, True)
 
-    @pytest.mark.slow
     def test_refusals_are_final(
         self, serve: Callable[..., tuple[Moody, str]], tmp_path: Path, command: list[str]
     ) -> None:
@@ -132,7 +132,6 @@ class TestPosting:
         assert posted(command, url, file, key="").returncode == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", CLIENTS)
 def test_a_review_is_answered_though_the_stream_breaks(
     *,

@@ -51,6 +51,7 @@ def of_letters(count: int) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.slow
 def test_a_child_reads_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     files = [
         HEAD + b'R1;1,5;A\nR2;1.250;B\n"R3;2,5;C\n',
@@ -78,6 +79,7 @@ def test_the_size_of_what_is_unpacked_decides(monkeypatch: pytest.MonkeyPatch) -
     assert len(read(HEAD + b"R1;1;\n")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_children")
 def test_errors_of_headings_and_files_arrive() -> None:
     with pytest.raises(Invalid) as caught:
@@ -89,6 +91,7 @@ def test_errors_of_headings_and_files_arrive() -> None:
         read(HEAD + b"\xff;1;\n")
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     hasty = ChildProcesses(ChildLimits(seconds=20, cpu_seconds=2, memory=1024 * MIB, answer=MIB), running=1, waiting=1)
     monkeypatch.setattr(uploads, "_children", hasty)

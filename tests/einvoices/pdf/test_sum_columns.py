@@ -24,6 +24,7 @@ def _printed(text: str, weight: str, size: float) -> float:
     return float(units / em * size * 25.4 / 72)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("amount", AMOUNTS)
 @pytest.mark.parametrize(("is_result", "weight", "size"), [(False, "Regular", 9), (True, "Bold", 13)])
 def test_sums_of_every_currency_fit(amount: str, is_result: bool, weight: str, size: float) -> None:

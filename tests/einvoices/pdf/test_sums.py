@@ -125,6 +125,7 @@ def test_what_gives_money_back_says_so_everywhere(
     require_sums(shown(note["id"]))
 
 
+@pytest.mark.slow
 def test_no_page_begins_with_bare_totals() -> None:
     """Whatever the number of lines: where the totals do not fit, the last line goes with them."""
     data = invoice_data(40)

@@ -21,6 +21,8 @@ from tests.certificates import Authority
 from tests.fault_proxy import Fault, FaultProxy, fault_proxy
 from tests.object_stores import BUCKET, KEYS, ObjectServer
 
+pytestmark = pytest.mark.slow
+
 CONTENT = b"%PDF-1.7 " * 30_000
 PATH = "einvoices/0/1-abc.pdf"
 

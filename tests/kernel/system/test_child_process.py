@@ -81,6 +81,7 @@ def test_a_child_has_its_own_process_and_no_secret(monkeypatch: pytest.MonkeyPat
     assert "DATABASE_URL" not in seen
 
 
+@pytest.mark.slow
 def test_an_error_and_the_log_lines_arrive_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     log = CapturingLogger()
     monkeypatch.setattr("app.kernel.system.child_process.log", log)
@@ -92,6 +93,7 @@ def test_an_error_and_the_log_lines_arrive_as_they_were(monkeypatch: pytest.Monk
     assert log.calls == [CapturedCall("warning", (), {"event": "odd_file", "path": "rolls.xlsx"})]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "changes"),
     [
@@ -109,6 +111,7 @@ def test_a_child_is_stopped_at_each_limit(function: Any, changes: dict[str, int]
     assert function is not work or time.monotonic() - started < 15
 
 
+@pytest.mark.slow
 def test_a_child_that_gets_no_processor_is_no_fault_of_its_document() -> None:
     started = time.monotonic()
     with pytest.raises(Busy) as caught:
@@ -117,11 +120,13 @@ def test_a_child_that_gets_no_processor_is_no_fault_of_its_document() -> None:
     assert time.monotonic() - started < 15
 
 
+@pytest.mark.slow
 def test_a_child_that_ends_for_another_reason_is_a_fault_of_the_hub() -> None:
     with pytest.raises(RuntimeError, match="ended with 7"):
         children.call(give_up)
 
 
+@pytest.mark.slow
 def test_more_children_than_places_are_refused(tmp_path: Path) -> None:
     one = limited()
     with ThreadPoolExecutor(1) as pool:
@@ -135,6 +140,7 @@ def test_more_children_than_places_are_refused(tmp_path: Path) -> None:
     assert one.call(environment)[0] != os.getpid()
 
 
+@pytest.mark.slow
 def test_the_children_of_one_owner_leave_a_place_for_others(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(children.call, occupy, tmp_path / "begun", tmp_path / "end", owner=1)
@@ -147,6 +153,7 @@ def test_the_children_of_one_owner_leave_a_place_for_others(tmp_path: Path) -> N
     assert children.call(environment, owner=1)[0] != os.getpid()
 
 
+@pytest.mark.slow
 def test_the_reader_of_tables_loads_no_framework() -> None:
     loaded = children.call(modules_of_the_reader)
     assert "app.tables.reader" in loaded

@@ -5,10 +5,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from app.local.servers.temporary import temporary_servers
 from tests.local.servers.helpers import QUICK, has_ended, query
 
 
+@pytest.mark.slow
 def test_temporary_servers_delete_their_files() -> None:
     with temporary_servers(QUICK) as (postgres, valkey):
         assert query(postgres, "SELECT 1") == "1"
