@@ -298,6 +298,7 @@ def of_operations(walk: Walk) -> None:
     walk.send("/admin/operations", failure, "task.retried")
 
 
+@pytest.mark.slow
 def test_every_form_writes_its_row_or_has_a_reason(app: Hub, walk: Walk, user: User) -> None:
     of_goods(walk)
     of_sales(walk)

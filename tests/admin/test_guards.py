@@ -43,6 +43,7 @@ def test_every_page_redirects_a_visitor_to_sign_in(app: Hub, anybody: FlaskClien
         assert answer.headers["Location"].startswith("/admin/sign-in"), f"{method} {path}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_access_of_each_role_follows_its_abilities(
     app: Hub, role: str, signed_in_client: Callable[..., FlaskClient]

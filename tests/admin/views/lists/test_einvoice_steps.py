@@ -101,6 +101,7 @@ def test_pdfs_come_as_one_file_that_names_what_is_left_out(owner_client: FlaskCl
     answer.close()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bucket_storage")
 def test_a_store_that_does_not_answer_is_asked_once(
     app: Hub, owner_client: FlaskClient, owner: User, monkeypatch: pytest.MonkeyPatch
