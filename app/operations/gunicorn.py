@@ -22,10 +22,12 @@ from typing import Any
 import gevent
 from gevent import monkey
 from gunicorn import util
+from gunicorn.http import wsgi
 
 monkey.patch_all(os=False, signal=False)
 
-from app.operations.web_worker import WAITING_CONNECTIONS  # noqa: E402
+from app.operations.peers import WAITING_CONNECTIONS  # noqa: E402
+from app.operations.web_worker import HubResponse, allow_files  # noqa: E402
 from app.process_numbers import PORTS, PROCESSES, STREAMS, read_number  # noqa: E402
 from app.processes import HOLD_VARIABLE  # noqa: E402
 
@@ -46,6 +48,9 @@ worker_class = "app.operations.web_worker.HubWorker"
 #: Streams never take the last connections of a process: requests have a reserve. Connections that wait for their peers
 #: come on top; the worker closes the oldest of them.
 worker_connections = read_number("STREAMS_PER_PROCESS", 1500, STREAMS) + 500 + WAITING_CONNECTIONS
+#: Files that are no connections of clients: of the database, Redis, metrics, logs and modules.
+OTHER_FILES = 500
+allow_files(worker_connections + OTHER_FILES)
 graceful_timeout = 4
 timeout = 60
 keepalive = 30
@@ -87,6 +92,7 @@ def _write_json_error(connection: socket.socket, status: int, reason: str, _deta
 
 
 util.write_error = _write_json_error
+wsgi.Response = HubResponse
 
 
 def post_worker_init(worker: Any) -> None:
@@ -114,10 +120,12 @@ def post_worker_init(worker: Any) -> None:
 
     threading.Thread(target=send_heartbeats, name="heartbeat", daemon=True).start()
 
+    worker.end_streams = broadcaster.close
     stop = signal.getsignal(signal.SIGTERM)
 
     def end_streams(signum: int, frame: FrameType | None) -> None:
-        broadcaster.close()
+        # Not in the handler, which may interrupt the writing of a frame.
+        gevent.spawn(broadcaster.close)
         if callable(stop):
             stop(signum, frame)
 

@@ -1,124 +1,55 @@
-"""The gunicorn worker of the hub: gevent, with deadlines for slow peers and a limit of connections that wait for them.
+"""The gunicorn worker of the hub: gevent, with deadlines for slow peers, and streams that take their connections over.
 
-A connection waits for its peer while the head of a request, a body or an answer is not through. When more than
-``WAITING_CONNECTIONS`` of them wait in a process, the one that waits longest is closed. New requests therefore always
-find a place, however many peers send half a request or do not read their answer.
+An answer may take its connection over and go on without the greenlet of its request. So thousands of streams need
+neither its memory nor a change of greenlets for each frame.
 """
 
 from __future__ import annotations
 
 import errno
+import resource
 import socket
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
-import gevent
 import gevent.socket
+from gevent.pool import Group
 from gunicorn.http.errors import ParseException
+from gunicorn.http.wsgi import Response
 from gunicorn.workers.ggevent import GeventWorker
 
-#: Connections of a process that may wait for their peers at once.
-WAITING_CONNECTIONS = 1000
-#: Seconds for one piece of an answer, and bytes for which it gets one second more.
-SEND_SECONDS, LEAST_RATE = 30.0, 16 * 1024
-#: Bytes that are sent at a time, each with a deadline of its own.
-PIECE = 256 * 1024
-#: Seconds in which what a peer still sends after its answer is read and dropped.
-LINGER_SECONDS = 1.0
+from app.operations.peers import WAITING_CONNECTIONS, Peer, TimeLimit, WaitingPeers
+
+#: Bytes of a body that is copied behind its head.
+_LARGEST_PIECE = 64 * 1024
 
 
-class _Closed(BaseException):
-    """This connection has waited longest, and its place is needed."""
+def allow_files(count: int) -> None:
+    """Let this process and its children have so many files open, as far as the system lets them.
+
+    Many systems begin a process with 1,024, and each connection is one.
+    """
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY:
+        count = min(count, most)
+    if now != resource.RLIM_INFINITY and now < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, most))
 
 
-class WaitingPeers:
-    """The connections of a process that wait for their peers, in the order in which they began."""
+class HubResponse(Response):
+    """An answer whose head and body are one write if its body is one piece; gunicorn writes one after the other."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        #: A dictionary keeps its order; the greenlets are its keys.
-        self._waiting: dict[Any, None] = {}
-        self._closing: set[Any] = set()
+    headers_sent: bool
 
-    @contextmanager
-    def time_limit(self, seconds: float) -> Iterator[None]:
-        """Wait for a peer in the block.
-
-        Raises:
-            TimeoutError: it took longer than ``seconds``, or the place is needed for others.
-        """
-        greenlet = gevent.getcurrent()
-        timeout = gevent.Timeout.start_new(max(seconds, 0.001))
-        self._waiting[greenlet] = None
-        try:
-            if len(self._waiting) > self._most:
-                self._close_first()
-            yield
-        except gevent.Timeout as expired:
-            if expired is not timeout:
-                raise
-            raise TimeoutError("the peer is too slow") from None
-        except _Closed:
-            raise TimeoutError("too many peers are slow") from None
-        finally:
-            self._waiting.pop(greenlet, None)
-            self._closing.discard(greenlet)
-            timeout.close()
-
-    def _close_first(self) -> None:
-        greenlet = next(iter(self._waiting))
-        del self._waiting[greenlet]
-        self._closing.add(greenlet)
-
-        def close() -> None:
-            # By now the peer may have sent what was missing.
-            if greenlet in self._closing:
-                greenlet.throw(_Closed)
-
-        gevent.get_hub().loop.run_callback(close)
-
-
-class Peer:
-    """A client's socket whose writes have a deadline; the peer can read the last answer before the end."""
-
-    def __init__(self, client: Any, waiting: WaitingPeers) -> None:
-        self._client = client
-        self._waiting = waiting
-        self._has_answer = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def sendall(self, data: Any, *flags: int) -> None:
-        view = memoryview(data)
-        for start in range(0, len(view), PIECE):
-            piece = view[start : start + PIECE]
-            with self._sent_in_time(len(piece)):
-                self._client.sendall(piece, *flags)
-
-    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> Any:
-        with self._sent_in_time(count or 0):
-            return self._client.sendfile(file, offset=offset, count=count)
-
-    def close(self) -> None:
-        """Close the connection; if bytes of the peer were unread then, its system would drop the answer (RFC 9112)."""
-        if self._has_answer:
-            with suppress(OSError), gevent.Timeout(LINGER_SECONDS, exception=False):
-                self._client.shutdown(socket.SHUT_WR)
-                while self._client.recv(PIECE):
-                    pass
-        self._client.close()
-
-    @contextmanager
-    def _sent_in_time(self, size: int) -> Iterator[None]:
-        self._has_answer = True
-        try:
-            with self._waiting.time_limit(SEND_SECONDS + size / LEAST_RATE):
-                yield
-        except TimeoutError as error:
-            self._has_answer = False
-            raise ConnectionResetError(errno.ECONNRESET, str(error)) from error
+    def write(self, arg: bytes) -> None:
+        is_whole = self.response_length == len(arg) and not (self.headers_sent or self._omits_body)
+        if not is_whole or not arg or len(arg) > _LARGEST_PIECE:
+            super().write(arg)
+            return
+        head = "".join([*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers), "\r\n"])
+        self.headers_sent, self.sent = True, len(arg)
+        self._emit_body(head.encode("latin-1") + arg)
 
 
 class _Body:
@@ -149,6 +80,10 @@ class HubWorker(GeventWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.peers = WaitingPeers(WAITING_CONNECTIONS)
+        #: The greenlets that write to connections which answers took over.
+        self.writers = Group()
+        #: Ends the answers that took their connections over; ``gunicorn.py`` sets it.
+        self.end_streams: Callable[[], None] = lambda: None
 
     def patch(self) -> None:
         """Use gevent's sockets to listen; ``gunicorn.py`` has patched the standard library already."""
@@ -156,17 +91,26 @@ class HubWorker(GeventWorker):
             gevent.socket.socket(each.FAMILY, socket.SOCK_STREAM, fileno=each.sock.detach()) for each in self.sockets
         ]
 
-    @contextmanager
-    def timeout_ctx(self) -> Iterator[None]:
-        """Wait for the head of a request, at most ``keepalive`` seconds from the end of the previous one."""
-        try:
-            with self.peers.time_limit(self.cfg.keepalive):
-                yield
-        except TimeoutError:
-            pass  # without a request gunicorn closes the connection
+    def timeout_ctx(self) -> TimeLimit:
+        """Wait for the head of a request, at most ``keepalive`` seconds from the end of the previous one.
+
+        Without a request gunicorn closes the connection.
+        """
+        return self.peers.time_limit(self.cfg.keepalive, is_silent=True)
+
+    def run(self) -> None:
+        """Serve until the worker shall end, for a signal or after ``max_requests``; then end the streams."""
+        super().run()
+        self.end_streams()
+        self.writers.join(self.cfg.graceful_timeout)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         super().handle(listener, Peer(client, self.peers), addr)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        super().handle_request(listener_name, req, sock, addr)
+        if sock.is_taken:
+            raise StopIteration  # as gunicorn itself ends a connection
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
@@ -176,6 +120,10 @@ class HubWorker(GeventWorker):
         def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             environ["wsgi.input"] = _Body(environ["wsgi.input"])
             environ["hub.time_limit"] = self.peers.time_limit
+            if not self.cfg.is_ssl:
+                is_chunked = environ["SERVER_PROTOCOL"] != "HTTP/1.0"
+                peer: Peer = environ["gunicorn.socket"]
+                environ["hub.take_over"] = partial(peer.take_over, self.writers, is_chunked=is_chunked)
             answered: Iterable[bytes] = answer(environ, start_response)
             return answered
 

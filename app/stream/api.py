@@ -36,6 +36,8 @@ EVENT_STREAM = "text/event-stream"
 STREAMS = frozenset({f"{sales.name}.SalesStream", f"{log.name}.Stream"})
 #: Seconds that one send to a reader may take before the connection is closed.
 SEND_TIMEOUT = 30.0
+#: Key of the WSGI environment: a function that takes the connection of an answer over; see ``service.TakeOver``.
+TAKE_OVER = "hub.take_over"
 _HEADER = EventId()
 
 _SALES_EXAMPLE = (
@@ -152,6 +154,7 @@ def _stream(query: dict[str, Any], ability: str, types: list[str], to_frames: To
         after=after,
         to_frames=to_frames,
         keep_alive=_keep_alive(app) if query["keep_alive_events"] else KEEP_ALIVE,
+        take_over=request.environ.get(TAKE_OVER),
     )
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:

@@ -3,79 +3,38 @@
 from __future__ import annotations
 
 import os
-import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from flask import Flask
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import events
-from app.accounts.credentials import ip_allowlist, revalidation
+from app.accounts.credentials import revalidation
 from app.extensions import db
 from app.kernel import json
 from app.kernel.worker.subscription import Subscription
 from app.stream.places import places
 from app.stream.publisher import CHANNEL
-from app.stream.sse_frames import StreamEvent, from_message
+from app.stream.sse_frames import Frame, StreamEvent, ToFrames, from_message
+from app.stream.subscriber import StreamFilter, Subscriber
 
 log = structlog.get_logger(__name__)
 CLIENTS = Gauge("hub_stream_clients", "Open event streams.", multiprocess_mode="livesum")
-DROPPED = Counter("hub_stream_dropped_total", "Streams closed because their reader was too slow.")
 
 #: Events per read of the log; seconds between reads of the log while Redis is silent, and between reconnects.
 READ_BATCH, MAX_SILENCE_SECONDS, RECONNECT_SECONDS = 200, 5.0, 1.0
 #: Seconds between checks whether the callers of open streams are still allowed to read them.
 REVALIDATE_SECONDS = 5.0
-
-
-@dataclass(eq=False, slots=True)
-class Subscriber:
-    """An open stream: its filter and its queue of events to send. ``None`` in the queue ends it."""
-
-    types: frozenset[str]
-    owner_id: int | None
-    everybody: bool
-    waiting: queue.Queue[StreamEvent | None]
-    credential: str
-    #: The ability that the credential needs.
-    ability: str
-    #: The session that opened the stream, if any.
-    session: str | None = None
-    #: The address of the reader.
-    address: str | None = None
-    since: int = 0
-    dropped: bool = field(default=False)
-
-    def wants(self, event: StreamEvent) -> bool:
-        mine = self.everybody or event.owner_id is None or event.owner_id == self.owner_id
-        return event.type in self.types and mine
-
-    def is_covered_by(self, rights: revalidation.Rights) -> bool:
-        """Whether ``rights`` still allow this stream as it was opened."""
-        allowed_here = ip_allowlist.is_allowed(rights.allowlist, self.address)
-        reads_all = self.types.issubset(events.readable(rights.abilities))
-        may_listen = self.ability in rights.abilities and reads_all
-        return may_listen and allowed_here and self.everybody == rights.sees_everything
-
-    def offer(self, event: StreamEvent | None) -> None:
-        """Queue ``event``. If the queue is full, the reader is too slow: its stream ends and it resumes by its last id.
-
-        After that nothing is queued, even if there is space again: a later event would hide the gap.
-        """
-        if self.dropped:
-            return
-        try:
-            self.waiting.put_nowait(event)
-        except queue.Full:
-            self.dropped = True
+#: Streams that get a frame before other threads of the process go on, so that no request waits for all of them.
+SLICE = 50
+#: Longest time between two looks at the keep-alives and lifetimes of streams, in seconds.
+WATCH_SECONDS = 1.0
 
 
 class Broadcaster:
@@ -83,7 +42,8 @@ class Broadcaster:
 
     def __init__(self) -> None:
         self._app: Flask | None = None
-        self._subscribers: set[Subscriber] = set()
+        #: The open streams by their filters: an event is compared and encoded once for all streams of a filter.
+        self._groups: dict[StreamFilter, set[Subscriber]] = {}
         self._lock = threading.Lock()
         self._head = 0
         self._pid = 0
@@ -93,25 +53,36 @@ class Broadcaster:
     def init_app(self, app: Flask) -> None:
         self._app = app
 
-    @contextmanager
-    def subscribed(self, subscriber: Subscriber) -> Iterator[None]:
+    @property
+    def subscribers(self) -> list[Subscriber]:
+        """All open streams of this process."""
+        with self._lock:
+            return [subscriber for group in self._groups.values() for subscriber in group]
+
+    def add(self, subscriber: Subscriber) -> None:
         """Feed ``subscriber`` with all events after the position ``since``, which is set here."""
         self._ensure_running()
         with self._lock:
+            group = self._groups.setdefault(subscriber.filter, set())
+            # Equal filters are one object, because each has a set of names.
+            subscriber.filter = next(iter(group)).filter if group else subscriber.filter
             subscriber.since = self._head
-            self._subscribers.add(subscriber)
+            group.add(subscriber)
         CLIENTS.inc()
-        try:
-            yield
-        finally:
-            CLIENTS.dec()
-            with self._lock:
-                self._subscribers.discard(subscriber)
+
+    def remove(self, subscriber: Subscriber) -> None:
+        """Feed ``subscriber`` no longer."""
+        with self._lock:
+            group = self._groups[subscriber.filter]
+            group.remove(subscriber)
+            if not group:
+                del self._groups[subscriber.filter]
+        CLIENTS.dec()
 
     def close(self) -> None:
         """End all streams, so that the process can stop."""
         self.closing.set()
-        for subscriber in list(self._subscribers):
+        for subscriber in self.subscribers:
             subscriber.offer(None)
 
     def end_unauthorized_streams(self) -> None:
@@ -119,15 +90,19 @@ class Broadcaster:
 
         A reader that still has access reconnects and goes on with its present rights.
         """
-        with self._lock:
-            listening = list(self._subscribers)
+        listening = self.subscribers
         with self._bound_app().app_context():
             rights = revalidation.current_rights({subscriber.credential for subscriber in listening})
             open_sessions = revalidation.open_sessions({s.session for s in listening if s.session})
             db.session.rollback()
+        covered: dict[tuple[Any, ...], bool] = {}
         for subscriber in listening:
+            # Streams that agree in these are judged once.
+            alike = (subscriber.credential, subscriber.ability, subscriber.address, subscriber.filter)
+            if alike not in covered:
+                covered[alike] = subscriber.is_covered_by(rights[subscriber.credential])
             logged_out = subscriber.session is not None and subscriber.session not in open_sessions
-            if logged_out or not subscriber.is_covered_by(rights[subscriber.credential]):
+            if logged_out or not covered[alike]:
                 subscriber.offer(None)
 
     def _revalidate_if_due(self) -> None:
@@ -146,6 +121,7 @@ class Broadcaster:
             self._head = self._read_head()
             self._pid = os.getpid()
             threading.Thread(target=self._run, name="stream-hub", daemon=True).start()
+            threading.Thread(target=self._watch_time, name="stream-clock", daemon=True).start()
 
     def _run(self) -> None:
         while not self.closing.is_set():
@@ -184,7 +160,7 @@ class Broadcaster:
             log.warning("event_log_went_back", head=message["head"], known=self._head)  # restored from a backup
             self._head = message["head"] - len(batch)
         if batch and batch[0]["position"] == self._head + 1:
-            self._feed(from_message(event) for event in batch)
+            self._feed([from_message(event) for event in batch])
         elif message["head"] > self._head:
             self._catch_up_safely()
 
@@ -200,13 +176,45 @@ class Broadcaster:
             missed, is_last = self._read(self._head)
             self._feed(missed)
 
-    def _feed(self, batch: Iterable[StreamEvent]) -> None:
-        for event in batch:
-            with self._lock:
-                self._head = event.position
-                listening = [s for s in self._subscribers if s.wants(event)]
-            for subscriber in listening:
-                subscriber.offer(event)
+    def _feed(self, batch: Sequence[StreamEvent]) -> None:
+        if not batch:
+            return
+        with self._lock:
+            self._head = batch[-1].position
+            listening = [(wanted, list(group)) for wanted, group in self._groups.items()]
+        encoded: dict[tuple[ToFrames, int], Frame] = {}
+        for wanted, group in listening:
+            try:
+                frames = [_encoded(event, wanted.to_frames, encoded) for event in batch if wanted.wants(event)]
+            except Exception:  # these streams would have a gap, and all others too if this thread ended
+                log.exception("stream_frame_failed", first=batch[0].position, last=batch[-1].position)
+                for subscriber in group:
+                    subscriber.offer(None)
+                continue
+            if frames:
+                self._offer(group, frames)
+
+    @staticmethod
+    def _offer(group: Sequence[Subscriber], frames: Sequence[Frame]) -> None:
+        as_one = Frame.of_many(frames)
+        for start in range(0, len(group), SLICE):
+            now = time.monotonic()
+            for subscriber in group[start : start + SLICE]:
+                subscriber.offer_all(frames, as_one, now)
+            time.sleep(0)
+
+    def _watch_time(self) -> None:
+        """Keep streams alive and end them after their lifetime, while their frames go straight to their connections."""
+        keep_alive_seconds: float = self._bound_app().config["STREAM_KEEP_ALIVE_SECONDS"]
+        margin = min(WATCH_SECONDS, keep_alive_seconds / 4)
+        while not self.closing.is_set():
+            time.sleep(margin)
+            listening = self.subscribers
+            for start in range(0, len(listening), SLICE):
+                now = time.monotonic()
+                for subscriber in listening[start : start + SLICE]:
+                    subscriber.watch_time(now, margin, keep_alive_seconds)
+                time.sleep(0)
 
     def _read(self, position: int) -> tuple[list[StreamEvent], bool]:
         """The events of a page after ``position``, and whether it is the last page."""
@@ -225,6 +233,14 @@ class Broadcaster:
         if self._app is None:
             raise RuntimeError("the stream hub is not bound to an application")
         return self._app
+
+
+def _encoded(event: StreamEvent, to_frames: ToFrames, encoded: dict[tuple[ToFrames, int], Frame]) -> Frame:
+    """The frame of an event, made when the first stream needs it."""
+    key = (to_frames, event.position)
+    if key not in encoded:
+        encoded[key] = Frame(to_frames(event).encode(), event.position)
+    return encoded[key]
 
 
 broadcaster = Broadcaster()

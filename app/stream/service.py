@@ -7,9 +7,10 @@ import queue
 import secrets
 import time
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
 from datetime import timedelta
+from functools import cache, partial
 
 from flask import Flask
 from sqlalchemy import delete
@@ -20,12 +21,15 @@ from app.accounts.errors import ScopedTokenAddressRefused
 from app.accounts.principals import Principal
 from app.extensions import db
 from app.kernel import clock
-from app.stream.broadcaster import DROPPED, READ_BATCH, Subscriber, broadcaster
+from app.stream.broadcaster import READ_BATCH, broadcaster
 from app.stream.models import StreamTicket
 from app.stream.places import Limits, places
-from app.stream.sse_frames import KEEP_ALIVE, RETRY, StreamEvent, ToFrames
+from app.stream.sse_frames import KEEP_ALIVE, RETRY, Frame, StreamEvent, ToFrames
+from app.stream.subscriber import DROPPED, Connection, StreamFilter, Subscriber
 
 TICKET_LIFETIME = timedelta(seconds=60)
+#: Takes the connection of an answer over from the server, and calls the function when the connection has ended.
+TakeOver = Callable[[Callable[[], None]], Connection]
 
 
 def open_stream(
@@ -38,8 +42,11 @@ def open_stream(
     after: int | None,
     to_frames: ToFrames,
     keep_alive: str = KEEP_ALIVE,
-) -> Iterator[str]:
+    take_over: TakeOver | None = None,
+) -> Iterator[bytes]:
     """Frames of the events of ``types`` after position ``after`` (``None``: from now on), until the stream ends.
+
+    With ``take_over`` the frames end before the first live event: from there on the broadcaster writes them.
 
     Raises:
         TooManyStreams: the credential has ``STREAMS_PER_CREDENTIAL`` open streams, or its user ``STREAMS_PER_USER``.
@@ -51,69 +58,90 @@ def open_stream(
         Limits(config["STREAMS_PER_CREDENTIAL"], config["STREAMS_PER_USER"], config["STREAMS_PER_PROCESS"]),
     )
     subscriber = Subscriber(
-        types=frozenset(types),
-        owner_id=caller.user_id,
-        everybody=caller.sees_everything,
-        waiting=queue.Queue(app.config["STREAM_BUFFER_EVENTS"]),
-        credential=caller.credential,
+        StreamFilter(frozenset(types), caller.user_id, caller.sees_everything, to_frames),
+        caller,
         ability=ability,
-        session=caller.session,
         address=address,
+        after=after or 0,
+        keep_alive=_keep_alive_frame(keep_alive),
+        buffer_events=config["STREAM_BUFFER_EVENTS"],
     )
-    return _Frames(_frames(app, subscriber, after, to_frames, keep_alive), caller)
+    hand_over = None if take_over is None else partial(_hand_over, subscriber, caller, take_over)
+    return _Answer(_frames(app, subscriber, replays=after is not None, hand_over=hand_over), subscriber, caller)
 
 
-class _Frames:
-    """The frames of a stream that has a place; the place is free again when the answer is closed.
+@cache
+def _keep_alive_frame(text: str) -> Frame:
+    return Frame(text.encode(), position=0)
+
+
+class _Answer:
+    """The frames of a stream that has a place; the place is free again when the stream ends.
 
     A generator that never began (an answer to HEAD, a client that is gone) would not notice that it is closed.
     """
 
-    def __init__(self, frames: Generator[str], caller: Principal) -> None:
+    def __init__(self, frames: Generator[bytes], subscriber: Subscriber, caller: Principal) -> None:
         self._frames = frames
+        self._subscriber = subscriber
         self._release = weakref.finalize(self, places.release, caller)
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[bytes]:
         return self
 
-    def __next__(self) -> str:
+    def __next__(self) -> bytes:
         return next(self._frames)
 
     def close(self) -> None:
-        """End the stream."""
+        """End the stream, unless its connection was taken over: then it ends with that."""
         self._frames.close()
-        self._release()
+        if self._subscriber.connection is None:
+            self._release()
+        else:
+            self._release.detach()
 
 
 def _frames(
-    app: Flask, subscriber: Subscriber, after: int | None, to_frames: ToFrames, keep_alive: str
-) -> Generator[str]:
-    deadline = time.monotonic() + app.config["STREAM_LIFETIME_SECONDS"]
-    with broadcaster.subscribed(subscriber):
-        yield RETRY + keep_alive
+    app: Flask, subscriber: Subscriber, *, replays: bool, hand_over: Callable[[float], None] | None
+) -> Generator[bytes]:
+    ends_at = time.monotonic() + app.config["STREAM_LIFETIME_SECONDS"]
+    broadcaster.add(subscriber)
+    try:
+        yield RETRY.encode() + subscriber.keep_alive.data
         # The queue has all events after ``since``; the log has the earlier ones.
-        if after is not None:
-            for missed in _replayed(app, subscriber, after):
-                yield to_frames(missed)
-        for event in _live(subscriber, deadline, app.config["STREAM_KEEP_ALIVE_SECONDS"]):
-            # This process may be slightly behind the one that the reader was connected to before.
-            if event is None:
-                yield keep_alive
-            elif after is None or event.position > after:
-                yield to_frames(event)
+        if replays:
+            for missed in _replayed(app, subscriber):
+                yield subscriber.filter.to_frames(missed).encode()
+        if hand_over is not None and not broadcaster.closing.is_set():
+            hand_over(ends_at)
+        else:
+            yield from _live(subscriber, ends_at, app.config["STREAM_KEEP_ALIVE_SECONDS"])
+    finally:
+        if subscriber.connection is None:
+            broadcaster.remove(subscriber)
 
 
-def _replayed(app: Flask, subscriber: Subscriber, after: int) -> Iterator[StreamEvent]:
+def _hand_over(subscriber: Subscriber, caller: Principal, take_over: TakeOver, ends_at: float) -> None:
+    """Let the broadcaster write to the connection of ``subscriber``; nobody iterates over its frames any more."""
+
+    def give_back() -> None:
+        broadcaster.remove(subscriber)
+        places.release(caller)
+
+    subscriber.hand_over(take_over(give_back), time.monotonic(), ends_at)
+
+
+def _replayed(app: Flask, subscriber: Subscriber) -> Iterator[StreamEvent]:
     """Missed events, page by page; no database connection is held while a slow reader receives a page."""
-    position = after
+    position = subscriber.after
     while position < subscriber.since:
         with app.app_context():
             read = events.read_after(
                 position,
-                types=subscriber.types,
+                types=subscriber.filter.types,
                 limit=READ_BATCH,
-                owner_id=subscriber.owner_id,
-                everybody=subscriber.everybody,
+                owner_id=subscriber.filter.owner_id,
+                everybody=subscriber.filter.everybody,
                 until=subscriber.since,
             )
             page = [StreamEvent(row.position or 0, row.type, row.owner_id, row.body) for row in read.events]
@@ -123,18 +151,21 @@ def _replayed(app: Flask, subscriber: Subscriber, after: int) -> Iterator[Stream
         position = page[-1].position
 
 
-def _live(subscriber: Subscriber, deadline: float, keep_alive: float) -> Iterator[StreamEvent | None]:
-    """Events as they arrive; ``None`` whenever a keep-alive is due."""
-    while not broadcaster.closing.is_set() and (left := deadline - time.monotonic()) > 0:
+def _live(subscriber: Subscriber, ends_at: float, keep_alive_seconds: float) -> Iterator[bytes]:
+    """Events as they arrive, and a keep-alive whenever one is due."""
+    frames = subscriber.waiting
+    if frames is None:  # handed over
+        return
+    while not broadcaster.closing.is_set() and (left := ends_at - time.monotonic()) > 0:
         try:
-            event = subscriber.waiting.get(timeout=min(keep_alive, left))
+            frame = frames.get(timeout=min(keep_alive_seconds, left))
         except queue.Empty:
-            yield None
+            yield subscriber.keep_alive.data
             continue
-        if event is None:
+        if frame is None:
             return
-        yield event
-        if subscriber.dropped and subscriber.waiting.empty():
+        yield frame.data
+        if subscriber.dropped and frames.empty():
             DROPPED.inc()
             return
 

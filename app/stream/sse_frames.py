@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,25 @@ def keep_alive_frame(seconds: float) -> str:
 
 #: Milliseconds that a browser waits before it reconnects.
 RETRY = "retry: 2000\n"
+
+
+class Frame:
+    """Bytes of a stream as they are, and as a chunk of an answer in chunks; made once for all streams that get them.
+
+    ``position`` is that of its event, of the first one if it has several.
+    """
+
+    __slots__ = ("chunk", "data", "position")
+
+    def __init__(self, data: bytes, position: int) -> None:
+        self.position = position
+        self.data = data
+        self.chunk = b"%X\r\n%b\r\n" % (len(data), data)
+
+    @classmethod
+    def of_many(cls, frames: Sequence[Frame]) -> Frame:
+        """All frames as one."""
+        return frames[0] if len(frames) == 1 else cls(b"".join(frame.data for frame in frames), frames[0].position)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ REMOVALS = (
     ),
     Removal(
         "tests/stream/test_owners.py",
-        "app/stream/broadcaster.py",
+        "app/stream/subscriber.py",
         "self.everybody or event.owner_id is None or event.owner_id == self.owner_id",
         "True",
     ),

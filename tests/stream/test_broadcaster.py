@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from flask.testing import FlaskClient
 
@@ -16,10 +17,11 @@ from app.accounts.tokens import service as tokens
 from app.extensions import bus, db
 from app.kernel.http.app import Hub
 from app.kernel.unit_of_work import unit_of_work
+from app.stream import sse_frames
 from app.stream.broadcaster import broadcaster
 from app.stream.publisher import CHANNEL, publish_batch
 from tests.factories import a_token
-from tests.stream.readers import SALES_STREAM, Reader, Relayed, import_sale
+from tests.stream.readers import SALES_STREAM, ClientWith, Reader, Relayed, import_sale
 
 
 class TestAccess:
@@ -90,8 +92,8 @@ class TestChangedRights:
         with unit_of_work():
             db.session.query(User).one().role = "integrator"
         with Reader(anybody.get(SALES_STREAM, query_string={"ticket": ticket}, buffered=False)).answer:
-            [subscriber] = broadcaster._subscribers
-            assert not subscriber.everybody
+            [subscriber] = broadcaster.subscribers
+            assert not subscriber.filter.everybody
 
     def test_a_stream_ends_after_the_allowlist_excludes_its_address(self, anybody: FlaskClient) -> None:
         with unit_of_work():
@@ -131,7 +133,9 @@ def test_a_slow_reader_is_disconnected_and_can_resume(
     quick = listen(erp)
     relayed()
     while quick.next()["id"] != "5":
-        pass  # one thread feeds both streams, so the slow one was offered at least four events
+        pass
+    while not any(subscriber.dropped for subscriber in broadcaster.subscribers):
+        time.sleep(0.01)  # the same thread feeds the slow one, perhaps after the quick one
     seen = [slow.next()["id"]]
     import_sale(erp, "S-5")
     relayed()
@@ -180,6 +184,21 @@ class TestMessages:
         import_sale(erp, "A-1")
         relayed()
         assert reader.next()["id"] == "1"
+
+
+def test_an_event_that_cannot_be_shown_ends_only_the_streams_that_want_it(
+    erp: FlaskClient,
+    client_with: ClientWith,
+    relayed: Relayed,
+    listen: Callable[..., Reader],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sse_frames, "_body", msgspec.json.Decoder(int))
+    of_sales, of_all = listen(erp), listen(client_with("events:read"), "/api/v1/stream")
+    import_sale(erp, "S-1")
+    relayed()
+    assert of_all.next()["id"] == "1"
+    _end_of(of_sales)
 
 
 def wait_for_subscription() -> bool:
