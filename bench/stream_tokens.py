@@ -6,6 +6,7 @@ import json
 import sys
 
 from app.accounts import users
+from app.accounts.models.tokens import MAX_CALLS_PER_MINUTE
 from app.accounts.tokens import service as tokens
 from app.kernel.unit_of_work import unit_of_work
 from wsgi import app
@@ -20,7 +21,9 @@ def make(count: str, per_user: str) -> list[str]:
                 email=f"reader{number}@hub.example", password=None, role="admin", name="Reader", actor="bench"
             )
             for _ in range(int(per_user)):
-                _, token = tokens.create(user, name="Stream", abilities=["sales:read"], actor="bench")
+                _, token = tokens.create(
+                    user, name="Stream", abilities=["sales:read"], actor="bench", calls=MAX_CALLS_PER_MINUTE
+                )
                 made.append(token)
     return made
 
