@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 MASK = "***"
@@ -37,7 +38,7 @@ def mask_text(text: str) -> str:
 def mask_line(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask a log line; a structlog processor."""
     for name, value in line.items():
-        line[name] = MASK if _is_secret(name, value) else mask_value(value)
+        line[name] = MASK if _may_be_secret(value) and _is_secret_field(name) else mask_value(value)
     return line
 
 
@@ -58,7 +59,16 @@ def mask_value(value: Any, depth: int = 0) -> Any:
 
 
 def _is_secret(name: str, value: Any) -> bool:
-    return isinstance(value, str | bytes | Mapping | list | tuple) and _SECRET_NAME.search(name) is not None
+    return _may_be_secret(value) and _SECRET_NAME.search(name) is not None
+
+
+def _may_be_secret(value: Any) -> bool:
+    return isinstance(value, str | bytes | Mapping | list | tuple)
+
+
+@lru_cache(maxsize=1024)  # the fields of log lines are named in the code, so they are few
+def _is_secret_field(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def _replacement(found: re.Match[str]) -> str:
