@@ -82,6 +82,8 @@ def create_deliveries(batch: events.Batch) -> None:
     if not batch.events:
         return
     rows = list(_delivery_rows(batch, _subscribers()))
+    if not rows:
+        return
     existing = _store_sequences({endpoint_id: sequence for endpoint_id, _, sequence, _, _ in rows})
     rows = [row for row in rows if row[0] in existing]
     if not rows:
