@@ -167,6 +167,7 @@ class TestSteps:
             assert answer.status_code == 404
 
 
+@pytest.mark.slow
 def test_offered_steps_are_exactly_the_accepted_steps(app: Hub) -> None:
     """In every status and for both users, a step is offered exactly when it is accepted."""
     with unit_of_work():

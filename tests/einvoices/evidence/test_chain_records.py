@@ -79,6 +79,7 @@ def test_a_refused_step_leaves_no_record(owner: FlaskClient) -> None:
     assert kinds_of(owner.user_id) == ["begun", "issued"]
 
 
+@pytest.mark.slow
 def test_a_hundred_parallel_issues_keep_one_chain(owner: FlaskClient) -> None:
     ids = [create_draft(owner)["id"] for _ in range(100)]
     with ThreadPoolExecutor(20) as pool:

@@ -15,6 +15,7 @@ from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.helpers import URL, create_draft, create_issued, perform
 
 
+@pytest.mark.slow
 def test_a_hundred_parallel_issues_leave_no_gap(owner: FlaskClient) -> None:
     ids = [create_draft(owner)["id"] for _ in range(100)]
     with ThreadPoolExecutor(20) as pool:
