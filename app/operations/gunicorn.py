@@ -26,8 +26,8 @@ from gunicorn.http import wsgi
 
 monkey.patch_all(os=False, signal=False)
 
-from app.operations.peers import WAITING_CONNECTIONS  # noqa: E402
-from app.operations.web_worker import HubResponse, allow_files  # noqa: E402
+from app.operations.web_server.peers import WAITING_CONNECTIONS  # noqa: E402
+from app.operations.web_server.worker import HubResponse, allow_files  # noqa: E402
 from app.process_numbers import PORTS, PROCESSES, STREAMS, read_number  # noqa: E402
 from app.processes import HOLD_VARIABLE  # noqa: E402
 
@@ -44,7 +44,7 @@ control_socket_disable = True
 workers = read_number("WEB_CONCURRENCY", 2, PROCESSES)
 #: The application is loaded once, and its memory is shared by the web processes.
 preload_app = True
-worker_class = "app.operations.web_worker.HubWorker"
+worker_class = "app.operations.web_server.worker.HubWorker"
 #: Streams never take the last connections of a process: requests have a reserve. Connections that wait for their peers
 #: come on top; the worker closes the oldest of them.
 worker_connections = read_number("STREAMS_PER_PROCESS", 1500, STREAMS) + 500 + WAITING_CONNECTIONS

@@ -12,8 +12,8 @@ from gevent import socket
 from gevent.event import Event
 from gevent.pool import Group
 
-from app.operations import peers as peers_module
-from app.operations.peers import Peer, TakenConnection, WaitingPeers
+from app.operations.web_server import peers as peers_module
+from app.operations.web_server.peers import Peer, TakenConnection, WaitingPeers
 
 
 def outcome(peers: WaitingPeers, arrived: Event, seconds: float) -> str:

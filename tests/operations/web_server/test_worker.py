@@ -8,7 +8,7 @@ import sys
 import pytest
 from gunicorn.http.errors import InvalidChunkSize
 
-from app.operations.web_worker import _Body
+from app.operations.web_server.worker import _Body
 
 
 class Malformed:
@@ -27,7 +27,7 @@ def test_a_malformed_chunk_is_an_error_of_the_connection() -> None:
 def test_a_process_may_open_a_file_for_each_connection(most: int, allowed: int) -> None:
     program = (
         f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (300, {most}))\n"
-        "from app.operations.web_worker import allow_files; allow_files(800); allow_files(400)\n"
+        "from app.operations.web_server.worker import allow_files; allow_files(800); allow_files(400)\n"
         "print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
     )
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == f"{allowed} {most}\n"

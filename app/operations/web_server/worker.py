@@ -19,7 +19,7 @@ from gunicorn.http.errors import ParseException
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.ggevent import GeventWorker
 
-from app.operations.peers import WAITING_CONNECTIONS, Peer, TimeLimit, WaitingPeers
+from app.operations.web_server.peers import WAITING_CONNECTIONS, Peer, TimeLimit, WaitingPeers
 
 #: Bytes of a body that is copied behind its head.
 _LARGEST_PIECE = 64 * 1024
