@@ -55,7 +55,8 @@ class TestWordsOfManyCustomers:
         monkeypatch.setattr(search, "FEW_CUSTOMERS", 1)
         for number in range(4):
             customer = {"code": f"O{number % 2}", "name": f"Oldtown Pharmacy {number % 2}"}
-            items = [an_item(name="Oldtown syrup" if number == 3 else "Syrup")]
+            # Without codes, which begin with any digit.
+            items = [an_item(name="Oldtown syrup" if number == 3 else "Syrup", item_code="S", barcode="S")]
             import_invoice(invoice_no=f"OLD-{number}", items=items, customer=customer)
         import_invoice(invoice_no="NEW-1", items=[an_item(name="Oldtown syrup")], customer={"code": "N", "name": "New"})
 
