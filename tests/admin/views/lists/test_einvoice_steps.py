@@ -24,6 +24,7 @@ from app.kernel.unit_of_work import unit_of_work
 from app.storage_settings import StorageSettings
 from tests.admin import sample_data
 from tests.admin.client import submit_form
+from tests.admin.conftest import Opener, sign_in
 from tests.factories import a_buyer
 from tests.object_stores import KEYS
 
@@ -229,3 +230,20 @@ def test_rows_are_chosen_and_issued_with_one_confirmation(signed_in: Callable[..
     assert page.url.endswith(LIST)  # a reload shows the list and sends nothing again
     page.reload()
     expect(page.locator("a.row")).to_have_count(3)
+
+
+@pytest.mark.drill
+def test_a_double_click_sends_each_chosen_einvoice_once(open_page: Opener, owner: User) -> None:
+    issued = [sample_data.issue_einvoice(owner) for _ in range(2)]
+    page = sign_in(open_page(), owner)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.goto(LIST)
+    page.get_by_label("All on this page").check()
+    page.get_by_role("button", name="Send…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Send", exact=True).dblclick()
+    expect(page.get_by_text("2 of 2 done")).to_be_visible()
+    assert [url.removeprefix(page.url.removesuffix(LIST)) for url in sent] == [f"{STEPS}/send"]
+    with unit_of_work():
+        found = db.session.scalars(select(EinvoiceSending.einvoice_id).order_by(EinvoiceSending.einvoice_id)).all()
+        assert found == [each.id for each in issued]
