@@ -72,9 +72,10 @@ def name_field(hint: Any) -> StringField:
     )
 
 
-def rate_field(label: Any, default: int) -> IntegerField:
+def rate_field(label: Any, default: int, description: Any = "") -> IntegerField:
     """Rate limit in calls per minute."""
-    return IntegerField(label, [InputRequired(), NumberRange(1, MAX_CALLS_PER_MINUTE)], default=default)
+    limits = [InputRequired(), NumberRange(1, MAX_CALLS_PER_MINUTE)]
+    return IntegerField(label, limits, default=default, description=description)
 
 
 def grace_field() -> SelectField:

@@ -13,13 +13,13 @@ from app.kernel.messages import AnyOf, Code, Message
 from app.languages import SOURCE
 
 
-def translate(text: str | None) -> str:
+def translate(text: str | None, *, with_labels: bool = False) -> str:
     """A refusal or a stored reason; what has no translation stays as it is.
 
     In English it is what the API says, codes included. A stored reason is finished English text: only those without
-    values are known.
+    values are known. ``with_labels`` is for texts that no API has: codes are shown as labels in English too.
     """
-    if not text or str(get_locale() or SOURCE) == SOURCE:
+    if not text or (not with_labels and str(get_locale() or SOURCE) == SOURCE):
         return str(text or "")
     if not isinstance(text, Message) or not text.values:
         return str(gettext(str(text)))

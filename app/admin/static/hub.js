@@ -110,6 +110,10 @@ document.addEventListener("htmx:responseError", (event) => {
 const shownOnce = document.querySelector("[data-replace-url]");
 if (shownOnce) history.replaceState(null, "", shownOnce.dataset.replaceUrl);
 
+// After a refusal, the first field that is wrong has the focus.
+const wrong = document.querySelector("main form [aria-invalid=true]");
+(wrong?.querySelector("input") ?? wrong)?.focus();
+
 rememberZone();
 showLocalTimes(document);
 document.addEventListener("htmx:afterSettle", (event) => showLocalTimes(event.target));

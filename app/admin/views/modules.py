@@ -138,8 +138,11 @@ def banners() -> list[tuple[str, str]]:
 def _banner(status: module_status.ModuleStatus) -> tuple[str, str]:
     name = label(status.module)
     if not status.days_left:
-        return gettext("%(name)s has expired. Ask an administrator to renew it.", name=name), "error"
+        return gettext("The module %(name)s has expired. Ask an administrator to renew it.", name=name), "error"
     text = ngettext(
-        "%(name)s expires in %(num)s day.", "%(name)s expires in %(num)s days.", status.days_left, name=name
+        "The module %(name)s expires in %(num)s day.",
+        "The module %(name)s expires in %(num)s days.",
+        status.days_left,
+        name=name,
     )
     return text, "error" if status.warning == 1 else "warn"

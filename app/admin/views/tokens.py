@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, g, render_template, url_for
 from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
-from wtforms import EmailField, SelectField, SelectMultipleField
+from wtforms import EmailField, IntegerField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -62,6 +62,14 @@ def _require_one(_form: Form, field: SelectMultipleField) -> None:
         raise StopValidation(gettext("Choose at least one."))
 
 
+def _status_rate_field() -> IntegerField:
+    return rate_field(
+        lazy_gettext("Status reports per minute"),
+        DEFAULT_STATUS_CALLS_PER_MINUTE,
+        lazy_gettext("They are part of the calls."),
+    )
+
+
 class TokenForm(Form):
     owner = EmailField(
         lazy_gettext("User"),
@@ -80,9 +88,7 @@ class TokenForm(Form):
     days = SelectField(lazy_gettext("Expires after"), coerce=int, choices=_lifetimes, default=DEFAULT_LIFETIME)
     allowlist = AllowlistField()
     calls = rate_field(lazy_gettext("Calls per minute"), DEFAULT_CALLS_PER_MINUTE)
-    status_calls = rate_field(
-        lazy_gettext("Status reports per minute (part of the calls)"), DEFAULT_STATUS_CALLS_PER_MINUTE
-    )
+    status_calls = _status_rate_field()
 
 
 class RotationForm(Form):
@@ -92,9 +98,7 @@ class RotationForm(Form):
 class LimitsForm(Form):
     allowlist = AllowlistField()
     calls = rate_field(lazy_gettext("Calls per minute"), DEFAULT_CALLS_PER_MINUTE)
-    status_calls = rate_field(
-        lazy_gettext("Status reports per minute (part of the calls)"), DEFAULT_STATUS_CALLS_PER_MINUTE
-    )
+    status_calls = _status_rate_field()
 
 
 @blp.get("")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, render_template, request
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
 from app.accounts.ownership import actor, may_allow, owner_id, scope
@@ -163,7 +163,11 @@ def recover(endpoint_id: int) -> Response:
     """Send again all deliveries that failed since a given time."""
     data = load_form(RecoverySchema(), "per_minute", since=with_offset(request.form.get("since", "")))
     recovered = replay.recover_since(endpoint_id, data, scope(), actor=actor())
-    message = gettext("%(count)s deliveries will be sent again, oldest first.", count=recovered["count"])
+    message = ngettext(
+        "%(num)s delivery will be sent again.",
+        "%(num)s deliveries will be sent again, oldest first.",
+        recovered["count"],
+    )
     return _redirect(message, endpoint_id)
 
 

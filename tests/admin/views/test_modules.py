@@ -56,7 +56,9 @@ def test_module_is_turned_on_renewed_and_turned_off(
     assert call_with_token(anybody, plain, "/api/v1/einvoices") == 403
 
 
-@pytest.mark.parametrize(("days", "message"), [(31, ""), (7, "E-invoice API expires in 7 days."), (0, "has expired")])
+@pytest.mark.parametrize(
+    ("days", "message"), [(31, ""), (7, "The module E-invoice API expires in 7 days."), (0, "has expired")]
+)
 def test_banner_warns_before_and_after_the_end_of_a_module(
     signed_in_client: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch, days: int, message: str
 ) -> None:

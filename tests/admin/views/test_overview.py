@@ -85,7 +85,7 @@ def test_expiring_modules_and_tokens_are_shown(open_page: Opener, create_user: C
         tokens.create(user, name="Shop", abilities=["einvoices:read"], days=30, actor="test")
     page.reload()
     entries = page.locator("#attention li")
-    expect(entries).to_have_text([re.compile("API token ends: Shop"), re.compile("Module ends: feature.einvoice_api")])
+    expect(entries).to_have_text([re.compile("API token ends: Shop"), re.compile("Module ends: E-invoice API")])
 
 
 def test_webhook_endpoints_with_problems_are_shown(

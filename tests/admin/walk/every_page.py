@@ -8,8 +8,6 @@
 from __future__ import annotations
 
 import os
-import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,13 +16,13 @@ from axe_playwright_python.sync_playwright import Axe
 from babel.messages.pofile import read_po
 from flask.testing import FlaskClient
 from playwright.sync_api import Page
-from werkzeug.exceptions import HTTPException
 
 from app.accounts.models.accounts import User
 from app.admin.i18n import catalogs
 from app.kernel.http.app import Hub
 from tests.admin.conftest import Opener, sign_in
 from tests.admin.walk.filled_hub import SIZES, faults_in, fill
+from tests.admin.walk.links import reached_pages
 
 # A browser that leaves a page ends its requests; the server of the tests leaves a PDF of such a request open.
 pytestmark = [
@@ -33,10 +31,6 @@ pytestmark = [
 ]
 
 FOLDER = Path(os.environ.get("WALK", "/tmp/walk"))
-#: Pages of one view that are taken; lists and documents have several states.
-MOST = {"admin.einvoices.show": 7, "admin.handbook.show": 12, "admin.masters.index": 5, "admin.sales.queue": 7}
-#: Links to what is no page.
-NO_PAGE = re.compile(r"\.(pdf|xlsx|csv|xml|json|zip)\b|/export|/package|/sign-out|/logo|/documents/|/live|language=")
 
 
 @pytest.fixture
@@ -49,28 +43,7 @@ def seller(create_user: Callable[..., User], relayed: Callable[[], int]) -> User
 
 @pytest.fixture
 def paths(app: Hub, seller: User, signed_in_client: Callable[..., FlaskClient]) -> list[str]:
-    """The addresses that links reach from the overview, the first few of each view."""
-    client, adapter = signed_in_client(seller), app.url_map.bind("localhost")
-    found, waiting, taken = [], ["/admin", "/admin/nowhere"], Counter[str]()
-    known = set(waiting)
-    while waiting:
-        answer = client.get(path := waiting.pop(0))
-        if answer.mimetype != "text/html" or answer.status_code not in {200, 404}:
-            continue
-        found.append(path)
-        for link in dict.fromkeys(re.findall(r'href="(/[^"#]*)', answer.text)):
-            address = link.replace("&amp;", "&")
-            if address in known or NO_PAGE.search(address):
-                continue
-            known.add(address)
-            try:
-                endpoint = str(adapter.match(address.partition("?")[0])[0])
-            except HTTPException:
-                continue
-            if endpoint.startswith("admin.") and taken[endpoint] < MOST.get(endpoint, 2):
-                taken[endpoint] += 1
-                waiting.append(address)
-    return found
+    return list(reached_pages(app, signed_in_client(seller)))
 
 
 @pytest.mark.parametrize("language", ["en", "tr"])

@@ -47,8 +47,8 @@ def new() -> str:
 def create() -> str | Response | tuple[str, int]:
     """Create a receipt; the buttons that add and remove a fabric item only show the form again."""
     form = submitted_form(request.form)
-    if _changes_items(form):
-        return _page(form, None)
+    if (focus := _changed_items(form)) is not None:
+        return _page(form, None, focus=focus)
     return _submit(form, {}, NewReceiptSchema(), functools.partial(receipts.receive, actor=actor()), None)
 
 
@@ -67,8 +67,8 @@ def change(receipt_id: int) -> str | Response | tuple[str, int]:
     form = submitted_form(request.form)
     receipts.lock(receipt_id)
     receipt = receipts.find(receipt_id)
-    if _changes_items(form):
-        return _page(form, receipt)
+    if (focus := _changed_items(form)) is not None:
+        return _page(form, receipt, focus=focus)
     present = clock.iso(receipt.updated_at)
     if submitted_version() != present:
         form.add_errors(ChangedReceipt())
@@ -99,17 +99,21 @@ def _submit(
     return _page(form, receipt and receipts.find_header(receipt.id)), Unprocessable.status
 
 
-def _changes_items(form: ReceiptForm) -> bool:
-    """Add or remove the fabric item that a button names; False if the form is to be stored."""
+def _changed_items(form: ReceiptForm) -> int | None:
+    """Add or remove the fabric item that a button names, and return the number of the item to go on with.
+
+    None if no button names one: then the form is to be stored.
+    """
     if "add" in request.form:
         if len(form.items) < MAX_ITEMS:
             form.items.append(new_item())
-        return True
+        return len(form.items)
     removed = request.form.get("remove")
     if removed is None:
-        return False
-    form.items[:] = [item for position, item in enumerate(form.items) if str(position) != removed]
-    return True
+        return None
+    at = next((position for position in range(len(form.items)) if str(position) == removed), len(form.items))
+    del form.items[at : at + 1]
+    return min(at + 1, len(form.items))
 
 
 def _with_items(form: ReceiptForm) -> ReceiptForm:
@@ -121,7 +125,8 @@ def _with_items(form: ReceiptForm) -> ReceiptForm:
     return form
 
 
-def _page(form: ReceiptForm, receipt: GoodsReceipt | None, newer: str | None = None) -> str:
+def _page(form: ReceiptForm, receipt: GoodsReceipt | None, newer: str | None = None, focus: int = 0) -> str:
+    """The form; the focus is on the first field of the fabric item of this number, or of the receipt."""
     query = MasterQuery().load({"sort": "name,asc", "pageSize": MAX_PAGE_SIZE})
     kinds = {"suppliers": masters.SUPPLIERS, "fabrics": masters.FABRICS, "orders": masters.ORDERS}
     kept = {item.item_id for item in form.items}
@@ -132,6 +137,7 @@ def _page(form: ReceiptForm, receipt: GoodsReceipt | None, newer: str | None = N
         form=form,
         receipt=receipt,
         newer=newer,
+        focus=focus,
         address=f"{request.path}?{urlencode([('item', item.item_id) for item in form.items])}",
         version=submitted_version() or (clock.iso(receipt.updated_at) if receipt else ""),
         options={name: masters.find_page(kind, query).content for name, kind in kinds.items()},

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, render_template, request
-from flask_babel import gettext
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from app.accounts.guards import requires
@@ -74,7 +74,9 @@ def upload(receipt_id: int, item_id: int) -> str | Response:
             packing_list.replace(receipt_id, item_id, rolls, actor=actor())
     except Refusal as refusal:
         return _page(receipt_id, item_id, **_service_refusal(refusal))
-    message = gettext("The packing list is stored: %(n)s rolls.", n=len(rolls))
+    message = ngettext(
+        "The packing list is stored: %(num)s roll.", "The packing list is stored: %(num)s rolls.", len(rolls)
+    )
     return answers.leave_with_success(message, "admin.receipts.item", receipt_id=receipt_id, item_id=item_id)
 
 

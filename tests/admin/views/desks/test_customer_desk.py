@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from app.accounts.models.accounts import AuditEntry, User
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.models.masters import Customer
 from tests.admin.client import newer_version, submit_form
@@ -55,6 +56,26 @@ def test_the_facts_are_typed_and_stored(
     found = stored(customer_id)
     assert {name: getattr(found, name) for name in FACTS} == FACTS
     assert found.area == "Kadıköy"
+
+
+def test_enter_replaces_no_newer_version(
+    open_page: Opener, create_user: Callable[..., User], customer_id: int, path: str
+) -> None:
+    page = sign_in(open_page(), create_user("billing"))
+    page.goto(path)
+    with unit_of_work():
+        customer = db.session.get_one(Customer, customer_id)
+        customer.area, customer.updated_at = "Beşiktaş", clock.now()
+    area = page.get_by_label("Area")
+    for _ in range(2):
+        area.fill("Üsküdar")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("somebody else changed it")).to_be_visible()
+        expect(page.get_by_role("button", name="Replace the newer version")).to_be_visible()
+    assert stored(customer_id).area == "Beşiktaş"
+    page.get_by_role("button", name="Replace the newer version").click()
+    expect(page.get_by_text("“LifeCare Pharmacy” is stored.")).to_be_visible()
+    assert stored(customer_id).area == "Üsküdar"
 
 
 def test_the_page_is_accessible_and_fits(

@@ -108,7 +108,7 @@ class TestRequests:
                 receipt.id, receipt.fabric_items[0].id, roll.id, {"inspected_length": 49}, actor="a test"
             )
         answer = self.send(warehouse, receipt, GOOD.encode(), end="/preview")
-        assert "1 of the removed rolls are inspected." in answer.text
+        assert "1 of the removed rolls is inspected." in answer.text
 
     def test_refusal_of_the_service_is_shown(self, warehouse: FlaskClient, receipt: GoodsReceipt) -> None:
         roll = receipt.fabric_items[0].rolls[0]

@@ -42,7 +42,7 @@ def test_labels_of_chosen_rolls_are_printed(
     page.get_by_role("button", name="Create the labels").click()
     expect(page.locator("#labels")).to_contain_text("The labels are being created")
     assert print_queue.print_next(print_job.LABEL_QUEUE)
-    expect(page.locator("#labels")).to_contain_text("1 labels are ready.")
+    expect(page.locator("#labels")).to_contain_text("1 label is ready.")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
