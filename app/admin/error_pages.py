@@ -36,6 +36,7 @@ _TITLES = {
 _HINTS = {
     403: lazy_gettext("Your role does not allow it. An administrator can change that."),
     404: lazy_gettext("The page does not exist, or you do not have access to it."),
+    413: lazy_gettext("Send a smaller file, or less text."),
     429: lazy_gettext("Wait a few minutes and try again."),
     500: lazy_gettext(
         "Check whether your change was saved. An administrator can find the cause in the log by the request ID below."

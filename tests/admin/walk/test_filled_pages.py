@@ -75,3 +75,20 @@ def test_texts_use_the_room_that_a_table_has(page: Page) -> None:
     assert cells.count() >= 10
     cut = "all => all.filter(one => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 9)"
     assert cells.evaluate_all(f"{cut}.map(one => one.innerText)") == []
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize(
+    ("path", "opener"), [("/admin/users", "[commandfor*=deactivate]"), ("/admin/einvoices", "[data-step]")]
+)
+def test_dialogs_of_lists_have_buttons_as_all_others(page: Page, path: str, opener: str) -> None:
+    page.goto(path)
+    page.locator(".choice input").first.check() if opener == "[data-step]" else None
+    page.locator(opener).first.click()
+    buttons = page.locator("dialog[open] footer button")
+    shown = "all => all.map(each => [each.offsetHeight, getComputedStyle(each).fontSize])"
+    (first, second) = buttons.evaluate_all(shown)
+    assert first == second == [buttons.first.evaluate("button => button.offsetHeight"), "15px"]
+    assert first[0] >= 34
+    colour = buttons.first.evaluate("button => getComputedStyle(button).backgroundColor")
+    assert colour not in {"rgba(0, 0, 0, 0)", "rgb(255, 255, 255)"}
