@@ -260,6 +260,7 @@ def changing_endpoints(app: Hub) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_every_route_that_changes_something_is_audited_or_has_a_reason(
     app: Hub, admin: FlaskClient, erp: FlaskClient
 ) -> None:

@@ -116,6 +116,7 @@ def test_every_guarded_route_refuses_each_wrong_credential(app: Hub, anybody: Fl
     assert opened == []
 
 
+@pytest.mark.slow
 def test_every_call_with_a_credential_is_recorded(app: Hub, client_as: Callable[..., FlaskClient]) -> None:
     client = client_as("admin")
     called = []

@@ -39,6 +39,7 @@ def test_without_a_credential_every_guarded_route_answers_401(app: Hub, anybody:
             assert anybody.open(path, method=method, json={}).status_code == 401, f"{method} {path}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_is_allowed_exactly_the_routes_of_its_abilities(
     app: Hub, client_as: Callable[..., FlaskClient], role: str

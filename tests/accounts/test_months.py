@@ -44,6 +44,7 @@ def calls() -> list[str]:
     return [call.path for call in found.calls]
 
 
+@pytest.mark.slow
 def test_calls_are_listed_over_months_and_leave_with_their_month() -> None:
     assert calls() == ["/3", "/2", "/1"]
     before = partition_names("api_calls")

@@ -20,6 +20,7 @@ def test_every_entry_has_a_guarded_page(app: Hub) -> None:
             assert hasattr(app.view_functions[entry.endpoint], "ability"), entry.endpoint
 
 
+@pytest.mark.slow
 def test_every_role_can_open_the_entries_it_sees(signed_in_client: Callable[..., FlaskClient]) -> None:
     for role in ("admin", "billing", "warehouse", "integrator"):
         client = signed_in_client(role)

@@ -142,6 +142,7 @@ def test_a_clock_that_was_put_back_does_not_lengthen_a_period(
     assert statuses(client, 2) == [401, 429]
 
 
+@pytest.mark.slow
 def test_guesses_at_an_account_slow_down(app_with: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch) -> None:
     """As 10 guesses a minute become 30 in a quarter of an hour and 60 in an hour."""
     client, now, guessed = app_with(login_limit="2 per minute").test_client(), clock.now(), []

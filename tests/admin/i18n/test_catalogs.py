@@ -42,6 +42,7 @@ def pairs(message: Message) -> Iterator[tuple[str, str]]:
         yield texts[min(place, len(texts) - 1)], string
 
 
+@pytest.mark.slow
 def test_texts_of_all_kinds_are_extracted(extracted: Catalog) -> None:
     assert {
         "Sign in",  # a template

@@ -118,6 +118,7 @@ def test_each_root_is_mailed_once_and_the_verifier_reads_it(
     assert tasks.mail_roots() == 0
 
 
+@pytest.mark.slow
 def test_a_mail_that_is_not_taken_is_sent_later(
     owner: FlaskClient, mailbox: Mailbox, seal: Callable[[int], None], app: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,7 @@ def stored_stamp() -> EvidenceStamp:
     return stamp
 
 
+@pytest.mark.slow
 def test_a_root_gets_a_stamp_that_openssl_accepts(
     sealed: FlaskClient, authority: StampAuthority, tmp_path: Path
 ) -> None:

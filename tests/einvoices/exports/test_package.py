@@ -27,6 +27,7 @@ def rows(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
 
 
+@pytest.mark.slow
 def test_a_package_has_all_documents_of_the_month(owner: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = make_month(owner, monkeypatch)
     files = unpack(export(owner))

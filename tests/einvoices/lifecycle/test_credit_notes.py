@@ -115,6 +115,7 @@ def sales_and_parts(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[De
     return lines(*sale), parts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("currency", ["TRY", "JPY", "KWD"])
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=sales_and_parts())
@@ -147,6 +148,7 @@ def amounts(totals: dict[str, Any]) -> dict[str, Decimal]:
     return {name: Decimal(str(totals[name])) for name in ("subtotal", "tax_total", "grand_total")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line", [(8, "0.05", 0, 20), (7, "0.004", 0, 18), (5, "0.99", "0.03", 8), (6, "0.03", "0.01", 1)], ids=str
 )

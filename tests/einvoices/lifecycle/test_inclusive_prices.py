@@ -37,6 +37,7 @@ def gross_lines(draw: st.DrawFn, digits: int) -> list[Line]:
     return result
 
 
+@pytest.mark.slow
 @given(data=st.data(), digits=st.sampled_from([0, 2, 3]))
 @settings(max_examples=300, deadline=None)
 def test_the_split_keeps_every_total(data: st.DataObject, digits: int) -> None:
@@ -123,6 +124,7 @@ def test_ten_decimals_reach_the_pdf_and_the_credit_note(owner: FlaskClient) -> N
 
 
 class TestFromSales:
+    @pytest.mark.slow
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())
     def test_the_total_of_the_sales_invoice_stays(

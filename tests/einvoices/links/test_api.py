@@ -143,6 +143,7 @@ class TestOpening:
         other = app_with(secret_key=replace(settings).secret_key[::-1], **places)
         assert fetch(other.test_client(), link).status_code == 200
 
+    @pytest.mark.slow
     def test_requests_of_one_network_are_limited(self, anybody: FlaskClient, app: Hub) -> None:
         answers = [anybody.get(f"/pdf/{number}") for number in range(int(LIMIT.split()[0]) + 1)]
         assert Counter(answer.status_code for answer in answers) == {404: len(answers) - 1, 429: 1}

@@ -44,6 +44,7 @@ class TestContent:
         assert "MAL KABUL FİŞİ" in note_text
         assert "1.234,5 m" in note_text
 
+    @pytest.mark.slow
     def test_a_second_rendering_has_the_same_bytes(self, clerk: FlaskClient) -> None:
         receipt = create_receipt(clerk)
         print_job.print_due()

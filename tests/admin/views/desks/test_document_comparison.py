@@ -58,6 +58,7 @@ def row(page: str, name: str) -> list[str]:
     return [" ".join(html.unescape(re.sub(r"<[^>]+>", " ", each.partition(">")[2])).split()) for each in cells]
 
 
+@pytest.mark.slow
 def test_the_formats_stand_side_by_side(
     signed_in_client: Callable[..., FlaskClient], owner: User, einvoice: Einvoice
 ) -> None:
