@@ -43,8 +43,8 @@ def test_roll_is_found_inspected_and_shown(signed_in: Callable[..., Page], app: 
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_contain_text("is inspected")
     cells = page.locator("#rolls tbody tr").first.locator("td")
-    expect(cells.nth(2)).to_have_text("99.5")
-    expect(cells.nth(5)).to_have_text("98")
+    expect(cells.nth(2)).to_have_text("99.5 m")
+    expect(cells.nth(5)).to_have_text("98 m")
     expect(cells.nth(6)).to_have_text("B")
 
 
@@ -58,7 +58,7 @@ def test_finding_can_be_removed(signed_in: Callable[..., Page], app: Hub) -> Non
     expect(page.get_by_label("Length")).to_have_value("90")
     page.get_by_label("Length").fill("")
     page.get_by_role("button", name="Save").click()
-    expect(page.locator("#rolls tbody td").nth(2)).to_have_text("100.2")
+    expect(page.locator("#rolls tbody td").nth(2)).to_have_text("100.2 m")
     expect(page.locator("#rolls tbody td").nth(6)).to_have_text("B")
 
 
