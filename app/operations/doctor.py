@@ -95,7 +95,7 @@ def _replica() -> Iterator[Finding]:
         yield Finding("replica", State.WARNING, str(getattr(error, "orig", error)).splitlines()[0], remedy)
         return
     if replayed is None:
-        yield Finding("replica", State.WARNING, "the server is no standby", remedy)
+        yield Finding("replica", State.WARNING, "it is no standby of the database in DATABASE_URL", remedy)
     else:
         yield Finding("replica", State.OK, f"{max(0, written - replayed) / _MIB:.1f} MiB behind the primary")
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from app.einvoices.samples import DRAFT
-from tests.drills.hubs import HEADERS, DrillHub, drill_hub, wait_for
+from tests.drills.hubs import HEADERS, ROOT, DrillHub, drill_hub, wait_for
 from tests.drills.loads import Imports
 from tests.drills.papers import issue, printed, sign_in_a_seller, sign_in_an_admin
 from tests.drills.watching import Watching, every_event_arrived, subscribe
@@ -59,6 +62,22 @@ def test_lists_come_from_the_standby_unless_the_caller_has_just_written(hub: Dri
     wait_for(lambda: finds(reader), 30)
     assert finds(HEADERS)
     assert re.search(r"^ok +replica +[0-9.]+ MiB behind the primary$", hub.flask("hub", "doctor"), re.M)
+
+
+def test_another_database_of_the_standby_is_not_read(hub: DrillHub) -> None:
+    """It replays the same log, but it has other invoices."""
+    assert hub.standby
+    hub.sql("CREATE DATABASE another")
+    other = make_url(hub.standby.url).set(database="another").render_as_string()
+    environment = {**os.environ, **hub.environment, "DATABASE_REPLICA_URL": other}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "hub", "doctor"]
+
+    def is_refused() -> bool:
+        told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False).stdout
+        assert not re.search(r"^ok +replica ", told, re.M)
+        return "it is no standby of the database in DATABASE_URL" in told
+
+    wait_for(is_refused, 30)  # until the standby has the new database
 
 
 def test_a_standby_takes_over_under_load(hub: DrillHub, seller: dict[str, str]) -> None:

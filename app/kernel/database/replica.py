@@ -36,6 +36,14 @@ _REMEMBERED_FOR = 2 * MAX_LAG
 #: Seconds by which the clocks of two hosts may differ.
 _CLOCK_MARGIN = 2.0
 _CHANGED_KEY = "hub:changed:"
+#: What a standby has in common with its primary and with no other database.
+_DATABASE_SQL = (
+    "SELECT system_identifier || ':' || oid FROM pg_control_system(), pg_database WHERE datname = current_database()"
+)
+_WRITTEN_SQL = text(f"SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, ({_DATABASE_SQL})")
+_REPLAYED_SQL = text(
+    f"SELECT pg_last_wal_replay_lsn() - '0/0'::pg_lsn WHERE pg_is_in_recovery() AND ({_DATABASE_SQL}) = :database"
+)
 
 
 @dataclass
@@ -150,12 +158,10 @@ def _avoid(_context: ExceptionContext) -> None:
 def read_positions() -> tuple[int, int | None]:
     """The log's position that the primary has written, and the one that the replica has replayed.
 
-    The second one is None if that server is no standby.
+    The second one is None if that server is no standby, or that database is another one than the primary's.
     """
     with db.engine.connect() as primary:
-        written = primary.execute(text("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")).scalar_one()
+        written, database = primary.execute(_WRITTEN_SQL).one()
     with db.engines[BIND].connect() as standby:
-        replayed = standby.execute(
-            text("SELECT pg_last_wal_replay_lsn() - '0/0'::pg_lsn WHERE pg_is_in_recovery()")
-        ).scalar()
+        replayed = standby.execute(_REPLAYED_SQL, {"database": database}).scalar()
     return int(written), None if replayed is None else int(replayed)
