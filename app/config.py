@@ -275,8 +275,8 @@ def _weaknesses(settings: Settings) -> list[str]:
     faults = [*config_values.ca_file_faults("TRUSTED_CA_FILE", settings.trusted_ca_file), *_address_faults(settings)]
     faults += [*_time_stamp_faults(settings), *_mail_faults(settings), *settings.storage.faults()]
     for name in ("database_url", "database_replica_url"):
-        if (url := getattr(settings, name)) and not url.startswith("postgresql+psycopg://"):
-            faults.append(f"{name.upper()} must be a postgresql:// address.")
+        if (url := getattr(settings, name)) and (fault := config_values.database_fault(url)):
+            faults.append(f"{name.upper()} {fault}")
     faults += redis_servers.address_faults("REDIS_URL", settings.redis_url)
     if settings.event_retention and settings.event_retention < settings.webhook_retention:
         faults.append("EVENT_RETENTION_DAYS must not be less than WEBHOOK_RETENTION_DAYS: deliveries send events.")

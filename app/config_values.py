@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import limits
 from environs import validate
 from marshmallow import ValidationError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 is_public_url = validate.Regexp(
     r"(https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]{1,200})(:[0-9]{1,5})?(/[A-Za-z0-9.~_-]{1,50}){0,4}/?)?\Z",
@@ -103,6 +105,17 @@ def with_driver(url: str, wanted: str = "read-write") -> str:
     if "," in found.get("host", "") and "target_session_attrs" not in found:
         parts.append(f"target_session_attrs={wanted}")
     return "postgresql+psycopg://" + address + ("?" + "&".join(parts) if parts else "")
+
+
+def database_fault(url: str) -> str:
+    """What is wrong with an address of ``with_driver()``, to follow the name of its setting; empty: nothing."""
+    if not url.startswith("postgresql+psycopg://"):
+        return "must be a postgresql:// address."
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):
+        return "cannot be read; expected an address such as: postgresql://user:password@host:5432/hub"
+    return ""
 
 
 def engine_options(url: str, pool_size: int) -> dict[str, Any]:

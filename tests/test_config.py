@@ -86,6 +86,13 @@ def test_several_standbys_are_taken_as_such(read: Read) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_REPLICA_URL"])
+@pytest.mark.parametrize("place", ["db:54x2/hub", "a:1,b:2x/hub", "[::1/hub"])
+def test_a_database_address_that_cannot_be_read_is_a_fault(read: Read, name: str, place: str) -> None:
+    said = "cannot be read; expected an address such as: postgresql://user:password@host:5432/hub"
+    assert faults(read, **{name: f"postgresql://hub:hunter2@{place}"}) == [f"{name} {said}"]
+
+
 def test_what_a_database_address_says_itself_stays(read: Read) -> None:
     settings = read(DATABASE_URL="postgresql://hub@a,b/hub?target_session_attrs=any&connect_timeout=9")
     assert settings.database_url.count("target_session_attrs") == 1

@@ -71,6 +71,28 @@ def test_a_server_that_is_too_old_is_refused_before_the_first_migration(
     assert sa.inspect(empty).get_table_names() == []
 
 
+def test_a_user_without_rights_is_told_in_one_line(empty: sa.Engine, migrating: Hub) -> None:
+    with empty.begin() as connection:
+        connection.execute(sa.text("CREATE ROLE powerless"))
+
+    def become_powerless(connection: Any, _record: object) -> None:
+        connection.execute("SET ROLE powerless")
+        connection.commit()
+
+    empty.dispose()
+    sa.event.listen(empty, "connect", become_powerless)
+    try:
+        result = migrating.test_cli_runner().invoke(args=["hub", "migrate"])
+    finally:
+        sa.event.remove(empty, "connect", become_powerless)
+        empty.dispose()
+        with empty.begin() as connection:
+            connection.execute(sa.text("DROP ROLE powerless"))
+    assert result.exit_code == 1
+    said = "permission denied for schema public. The user of DATABASE_URL must own the database."
+    assert result.output.splitlines()[-1] == f"Error: {said}"
+
+
 def downgrade(revision: str) -> None:
     flask_migrate.downgrade(revision=revision)
 

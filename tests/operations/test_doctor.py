@@ -75,6 +75,13 @@ def test_a_missing_migration_is_a_fault(app: Hub) -> None:
     assert text_of_findings == f"revision 0001, this hub needs {before} -> flask --app wsgi hub migrate"
 
 
+@pytest.mark.usefixtures("without_database")
+def test_migrations_without_a_database_are_an_error_of_one_line(app: Hub) -> None:
+    result = app.test_cli_runner().invoke(args=["hub", "migrate"])
+    assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
+    assert result.output.startswith("Error: ")
+
+
 class TestWaitForSchema:
     def wait(self, app: Hub, seconds: str = "0") -> Result:
         return app.test_cli_runner().invoke(args=["hub", "wait-for-schema", "--seconds", seconds])

@@ -9,6 +9,7 @@ from typing import IO
 import click
 import psycopg
 from flask.cli import AppGroup
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.accounts import audit
 from app.kernel import clock
@@ -100,7 +101,15 @@ def doctor() -> None:
 @hub.command("migrate")
 def migrate() -> None:
     """Run the migrations of this version and make month partitions, before a start; exit code 1 if one is missing."""
-    schema_migrations.upgrade()
+    try:
+        schema_migrations.upgrade()
+    except OperationalError as error:
+        raise _one_line(error.orig or error) from error
+    except ProgrammingError as error:
+        if not isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+            raise
+        reason = _one_line(error.orig).message
+        raise click.ClickException(f"{reason}. The user of DATABASE_URL must own the database.") from error
     _make_partitions()
 
 
@@ -146,6 +155,6 @@ def _contents(manifest: Manifest) -> str:
     return f"{sum(manifest.tables.values())} rows of {len(manifest.tables)} tables and {files} files"
 
 
-def _one_line(error: Exception) -> click.ClickException:
+def _one_line(error: BaseException) -> click.ClickException:
     text = f"{error} ({error.reason})" if isinstance(error, StorageUnavailable) else str(error)
     return click.ClickException(text.strip().splitlines()[0])
