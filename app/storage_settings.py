@@ -64,10 +64,14 @@ Location = Folder | Bucket
 def parse_location(text: str) -> Location:
     """The place that a path, a ``file://`` or an ``s3://`` address names.
 
+    A path begins with a slash.
+
     Raises:
         BadLocation: it names none, or it contains a credential.
     """
     if "://" not in text:
+        if not Path(text).is_absolute():  # also s3:/bucket, which would be a folder of the working directory
+            raise BadLocation(f"Expected the whole path of a folder, or an address such as: {EXAMPLE}")
         return Folder(Path(text))
     try:
         parts = urlsplit(text)
@@ -81,6 +85,16 @@ def parse_location(text: str) -> Location:
     if not is_s3:
         raise BadLocation(f"Expected a folder, or an address such as: {EXAMPLE}")
     return _bucket(parts.netloc, unquote(parts.path).strip("/"), dict(parse_qsl(parts.query, keep_blank_values=True)))
+
+
+def is_inside(inner: Location, outer: Location) -> bool:
+    """Whether each file of ``inner`` is a file of ``outer`` too."""
+    if isinstance(inner, Folder) and isinstance(outer, Folder):
+        return inner.path.resolve().is_relative_to(outer.path.resolve())
+    if isinstance(inner, Bucket) and isinstance(outer, Bucket):
+        is_same = (inner.name, inner.endpoint_url) == (outer.name, outer.endpoint_url)
+        return is_same and (not outer.prefix or f"{inner.prefix}/".startswith(f"{outer.prefix}/"))
+    return False
 
 
 def _bucket(name: str, prefix: str, options: dict[str, str]) -> Bucket:

@@ -26,6 +26,9 @@ def test_an_address_names_bucket_prefix_and_options() -> None:
     [
         ("s3://key:hunter2@invoices/hub", "must not contain a credential"),
         ("https://hunter2.example/bucket", "Expected a folder, or an address"),
+        ("s3:/invoices/hunter2", "Expected the whole path of a folder"),
+        ("s3//invoices/hunter2", "Expected the whole path of a folder"),
+        ("hunter2", "Expected the whole path of a folder"),
         ("s3:///hunter2", "name of the bucket is missing"),
         ("s3://i/", "name of the bucket is missing"),
         ("s3://invoices/../hunter2", "prefix has characters"),

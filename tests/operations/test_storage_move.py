@@ -115,6 +115,32 @@ def test_a_damaged_original_is_not_copied(app: Hub, places: tuple[str, str]) -> 
     assert damaged not in contents(store_at(places[1]))
 
 
+@pytest.mark.parametrize("prefix", ["other", "files/a"])
+def test_a_wrong_place_that_lacks_the_files_of_the_hub_is_a_fault(
+    app: Hub, places: tuple[str, str], object_store: ObjectServer, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    monkeypatch.setattr(storage_move, "newest_paths", lambda _count: list(CONTENTS))
+    result = run(app, object_store.url(prefix=prefix), places[1])
+    assert result.exit_code == 1
+    assert "lacks 7 of the newest 7 files of this hub, such as einvoices/0/0-" in result.stderr
+    assert run(app, *places).exit_code == 0
+
+
+def test_copies_are_not_copied_again(app: Hub, places: tuple[str, str], object_store: ObjectServer) -> None:
+    folder = places[0]
+    for source, target in (
+        (folder, f"{folder}/new"),
+        (f"{folder}/../files", f"file://{folder}/einvoices"),
+        (object_store.url(prefix=""), object_store.url(prefix="files")),
+        (object_store.url(prefix="files"), object_store.url(prefix="files/new")),
+    ):
+        result = run(app, source, target)
+        assert (result.exit_code, "TO is a part of FROM" in result.stderr) == (2, True), (source, result.output)
+    assert object_store.objects() == {}
+    assert run(app, folder, f"{folder}-new").exit_code == 0
+    assert run(app, object_store.url(prefix="files"), object_store.url(prefix="files-new")).exit_code == 0
+
+
 def test_originals_are_removed_when_asked(app: Hub, places: tuple[str, str]) -> None:
     assert run(app, *places, "--remove").exit_code == 0
     assert contents(store_at(places[0])) == {"on-demand/sales/1.pdf": b"passing"}

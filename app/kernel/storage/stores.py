@@ -30,7 +30,7 @@ def store_at(location: str) -> FileStore:
 
 @lru_cache(32)
 def _store(folder: Path, settings: StorageSettings) -> FileStore:
-    main = _store_at(settings.url or str(folder), settings)
+    main = _store_at(settings.url, settings) if settings.url else FolderStore(folder)
     return PairedStore(main, _store_at(settings.read_also, settings)) if settings.read_also else main
 
 

@@ -13,7 +13,7 @@ from app.kernel.storage.stores import file_store, store_at
 from app.operations.cli.accounts import ACTOR, cli_unit_of_work
 from app.operations.storage import storage_move
 from app.operations.storage.storage_move import Progress
-from app.storage_settings import BadLocation
+from app.storage_settings import BadLocation, is_inside, parse_location
 
 storage = AppGroup("storage", help="Where files are stored.")
 #: Seconds between two lines of progress, and faults that are shown.
@@ -33,6 +33,8 @@ def move(source: str, target: str, remove: bool) -> None:
     stores = _store("FROM", source), _store("TO", target)
     if str(stores[0]) == str(stores[1]):
         raise click.UsageError("FROM and TO are the same place.")
+    if is_inside(parse_location(target), parse_location(source)):
+        raise click.UsageError("TO is a part of FROM, so the copies would be copied again.")
     if str(stores[1]) not in str(file_store()):
         click.echo(f"warning: this hub stores its files in {file_store()}, so new files do not go to TO.", err=True)
     progress = storage_move.move(*stores, remove=remove, tell=_Teller())

@@ -7,13 +7,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.extensions import db
 from app.kernel.storage.file_store import FileFacts, FileStore, StorageUnavailable
-from app.operations.storage.stored_files import kept_files
+from app.operations.storage.stored_files import kept_files, newest_paths
 
 #: The beginning of the SHA-256 of the content, at the end of a name.
 _STATED = re.compile(r"-([0-9a-f]{12,64})\.[a-z]+\Z")
 #: Files one after the other of which a store gives no answer; then the move ends, and can be begun again.
 MOST_FAILURES = 3
+#: Newest files of each table that the target must have in the end.
+_LOOKED_FOR = 20
 
 
 @dataclass(slots=True)
@@ -59,7 +62,21 @@ def move(source: FileStore, target: FileStore, *, remove: bool, tell: Callable[[
     except StorageUnavailable as error:
         progress.faults.append(f"{source}: {error.reason}")
         progress.is_cut = True
+    if progress.is_complete:
+        progress.faults += _lacks_newest(target)
     return progress
+
+
+def _lacks_newest(target: FileStore) -> list[str]:
+    """A fault if the target lacks files that rows name: ``source`` was another place than the one of this hub."""
+    paths = newest_paths(_LOOKED_FOR)
+    db.session.rollback()  # no connection is held during requests to the store
+    try:
+        missing = [path for path in paths if target.facts(path) is None]
+    except StorageUnavailable as error:
+        return [f"{target}: {error.reason}"]
+    found = f"{target} lacks {len(missing)} of the newest {len(paths)} files of this hub, such as"
+    return [f"{found} {missing[0]}. Check FROM."] if missing else []
 
 
 def _move_file(source: FileStore, target: FileStore, each: FileFacts, progress: Progress, *, remove: bool) -> None:
