@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from redis import Redis
 from redis.connection import parse_url
-from redis.sentinel import Sentinel
+from redis.sentinel import MasterNotFoundError, Sentinel
 
 EXAMPLE = "redis+sentinel://:password@sentinel1:26379,sentinel2:26379/master-name/0"
 #: Longest wait for one sentinel. It answers from memory; one that hangs costs this much in each new connection until
@@ -83,7 +83,7 @@ class RedisServers:
 
     def sentinel_client(self, timeout: float) -> Sentinel:
         """A client of all sentinels."""
-        return Sentinel(list(self.sentinels), sentinel_kwargs=self._sentinel_arguments(timeout))  # type: ignore[no-untyped-call]
+        return _Sentinels(list(self.sentinels), sentinel_kwargs=self._sentinel_arguments(timeout))  # type: ignore[no-untyped-call]
 
     def broker_settings(self, timeout: float) -> dict[str, Any]:
         """Settings of Celery that lead to the same servers; the variables ``CELERY_BROKER_URL`` change nothing."""
@@ -115,6 +115,16 @@ class RedisServers:
         # Without ``retry`` redis-py would ask a sentinel that hangs ten times more.
         limits = {"socket_timeout": wait, "socket_connect_timeout": wait, "retry": None}
         return {**self.sentinel_options, **({"ssl": True} if self.is_tls else {}), **limits}
+
+
+class _Sentinels(Sentinel):
+    """Sentinels whose error is one short line: redis-py describes each of its clients with all their options."""
+
+    def discover_master(self, service_name: str) -> Any:
+        try:
+            return super().discover_master(service_name)  # type: ignore[no-untyped-call]
+        except MasterNotFoundError as error:
+            raise MasterNotFoundError(str(error).partition(" : ")[0]) from None
 
 
 def address_faults(name: str, url: str) -> list[str]:

@@ -7,6 +7,7 @@ import ssl
 
 import pytest
 from kombu import Connection
+from redis.sentinel import MasterNotFoundError
 
 from app.redis_servers import SENTINEL_SECONDS, BadAddress, RedisServers, address_faults
 
@@ -47,6 +48,13 @@ def test_the_client_and_its_sentinels_have_their_own_credentials_and_short_waits
         assert (asked["username"], asked["password"], asked["ssl_ca_certs"]) == ("watcher", "a&b", "/ca.pem")
         assert asked["socket_timeout"] == asked["socket_connect_timeout"] == SENTINEL_SECONDS
         assert asked["retry"] is None, "a sentinel that hangs would be asked ten times more"
+
+
+def test_sentinels_without_an_answer_are_an_error_of_one_short_line() -> None:
+    client = RedisServers.parse("redis+sentinel://:geheim@127.0.0.1:1,127.0.0.1:2/hub").client(0.5)
+    with pytest.raises(MasterNotFoundError) as raised:
+        client.ping()
+    assert str(raised.value) == "No master found for 'hub'"
 
 
 def test_celery_gets_every_sentinel_with_the_credentials_of_the_server() -> None:
