@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
+from flask import Response
 from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy.exc import OperationalError
 
 from app.extensions import bus
 from app.kernel.database import replica
-from app.kernel.database.replica import MAX_LAG, Horizon
+from app.kernel.database.replica import MAX_LAG, Horizon, reading_lists
 from app.kernel.http.app import Hub
 
 Positions = Callable[..., None]
@@ -95,3 +97,23 @@ class TestCaller:
 
         monkeypatch.setattr(bus.client, "get", fail)
         assert not replica._is_complete()
+
+    def test_only_a_block_of_a_reading_request_is_sent_to_the_replica(
+        self, app: Hub, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine = object()
+        monkeypatch.setattr(replica, "db", SimpleNamespace(engines={replica.BIND: engine}))
+        monkeypatch.setitem(app.config, "DATABASE_REPLICA_URL", "postgresql://standby/hub")
+        for method, expected in (("GET", engine), ("POST", None)):
+            with app.test_request_context(method=method):
+                with reading_lists():
+                    with reading_lists():
+                        assert replica._choose_engine() is expected
+                    assert replica._choose_engine() is expected, "an inner block ended the outer one"
+                assert replica._choose_engine() is None
+
+    def test_only_requests_that_may_change_something_are_remembered(self, app: Hub) -> None:
+        for method, is_remembered in (("GET", 0), ("POST", 1)):
+            with app.test_request_context(method=method):
+                replica._remember_change(Response())
+            assert bus.client.exists(f"hub:changed:{CALLER}") == is_remembered
