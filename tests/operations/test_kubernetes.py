@@ -31,6 +31,20 @@ def manifests(size: str) -> tuple[dict[str, Any], ...]:
     return tuple(yaml.safe_load_all(built.stdout))
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_with_a_bucket_no_pod_needs_a_shared_volume(size: str, tmp_path: Path) -> None:
+    copy = shutil.copytree(FOLDER, tmp_path / "kubernetes")
+    with (copy / size / "kustomization.yaml").open("a") as file:
+        file.write("components: [../bucket]\n")
+    built = list(yaml.safe_load_all(subprocess.check_output([str(KUBECTL), "kustomize", str(copy / size)])))
+    assert {one["kind"] for one in manifests(size)} - {one["kind"] for one in built} == {"PersistentVolumeClaim"}
+    for one in built:
+        kubernetes_validate.validate(one, kubernetes_validate.latest_version(), strict=True)
+    volumes = [each for one in built if one["kind"] == "Deployment" for each in pod(one)["volumes"]]
+    assert {each["name"] for each in volumes} == {"scratch", "storage"}
+    assert all(each.keys() == {"name", "emptyDir"} for each in volumes)
+
+
 def of_kind(size: str, kind: str) -> dict[str, dict[str, Any]]:
     return {one["metadata"]["name"].removeprefix("invoice-hub-"): one for one in manifests(size) if one["kind"] == kind}
 
