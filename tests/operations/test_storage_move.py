@@ -66,7 +66,7 @@ def contents(store: FileStore) -> dict[str, bytes]:
 def test_all_files_are_copied_and_the_originals_stay(app: Hub, places: tuple[str, str]) -> None:
     result = run(app, *places)
     assert (result.exit_code, result.stderr) == (0, ""), result.output
-    assert "8 files copied (0.0 MiB), 0 there already, 0 faults." in result.stdout
+    assert "Files copied: 8 (0.0 MiB), there already: 0, faults: 0." in result.stdout
     assert contents(store_at(places[1])) == {**CONTENTS, "receipts/0/1-note.pdf": b"note"}
     assert len(contents(store_at(places[0]))) == 9
     [entry] = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "storage.moved"))
@@ -82,7 +82,7 @@ def test_a_second_run_copies_only_what_is_missing(app: Hub, places: tuple[str, s
     target.remove(lost)
     target.write(damaged, b"other bytes")
     proxy.seen.clear()
-    assert "2 files copied (0.0 MiB), 6 there already, 0 faults." in run(app, *places).stdout
+    assert "Files copied: 2 (0.0 MiB), there already: 6, faults: 0." in run(app, *places).stdout
     assert sum(method == "PUT" for method, _, _ in proxy.seen) == 2
     assert contents(target)[damaged] == CONTENTS[damaged]
 
@@ -100,10 +100,10 @@ def test_a_store_that_fails_ends_the_move_and_a_second_run_continues(
     proxy.choose = fail_after_three
     result = run(app, *places)
     assert result.exit_code == 1
-    assert "3 files copied" in result.stdout
+    assert "Files copied: 3" in result.stdout
     assert "Run the command again" in result.stderr
     proxy.choose = lambda _method, _path: None
-    assert "5 files copied (0.0 MiB), 3 there already, 0 faults." in run(app, *places).stdout
+    assert "Files copied: 5 (0.0 MiB), there already: 3, faults: 0." in run(app, *places).stdout
 
 
 def test_a_damaged_original_is_not_copied(app: Hub, places: tuple[str, str]) -> None:

@@ -71,7 +71,9 @@ class _Teller:
 
 def _line(progress: Progress) -> str:
     size = f"{progress.size / 2**20:.1f} MiB"
-    return f"{progress.copied} files copied ({size}), {progress.present} there already, {len(progress.faults)} faults."
+    return (
+        f"Files copied: {progress.copied} ({size}), there already: {progress.present}, faults: {len(progress.faults)}."
+    )
 
 
 def _store(name: str, location: str) -> FileStore:
