@@ -8,6 +8,7 @@ import re
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from math import inf
 
 import psutil
 import pytest
@@ -61,7 +62,7 @@ def test_a_killed_process_is_reported_and_recovers(hub: DrillHub, kind: str) -> 
     finally:
         hub.start(next(process for process in PROCESSES if process.name == kind))
     # A worker comes back under its name; beat under a new one, and the old one stays told for an hour.
-    wait_for(lambda: min(silence_of(hub, kind)) < 10 and work(hub)[0] == 200, 60)
+    wait_for(lambda: min(silence_of(hub, kind), default=inf) < 10 and work(hub)[0] == 200, 60)
 
 
 def test_a_killed_web_process_is_reported_and_replaced(hub: DrillHub) -> None:
