@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from app.kernel.http.app import Hub
 
 #: Pages of one view that are taken; lists and documents have several states.
-MOST = {"admin.einvoices.show": 7, "admin.handbook.show": 12, "admin.masters.index": 5, "admin.sales.queue": 7}
+MOST = {"admin.einvoices.show": 14, "admin.handbook.show": 12, "admin.masters.index": 5, "admin.sales.queue": 7}
 #: Links to what is no page.
 NO_PAGE = re.compile(r"\.(pdf|xlsx|csv|xml|json|zip)\b|/export|/package|/sign-out|/logo|/documents/|/live|language=")
 

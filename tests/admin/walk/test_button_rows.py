@@ -1,4 +1,4 @@
-"""Rows of buttons on every page: the main action first, a dangerous one last; Enter in a field does the main action."""
+"""Rows of buttons on every page: one main action, which is the first; a dangerous one last; Enter does the main one."""
 
 from __future__ import annotations
 
@@ -41,6 +41,14 @@ def disordered_rows(page: HtmlElement) -> list[list[str]]:
     ]
 
 
+def several_mains(page: HtmlElement) -> list[list[str]]:
+    """Rows with more than one button that looks like the main action."""
+    rows = [
+        [one for one in buttons_of(row) if rank(one) == MAIN] for row in page.xpath("//*[contains(@class, 'actions')]")
+    ]
+    return [[one.text_content().strip() for one in mains] for mains in rows if len(mains) > 1]
+
+
 def wrong_for_enter(page: HtmlElement) -> list[str]:
     """Forms whose first button, which Enter in a field presses, is another one than the main action."""
     found = []
@@ -71,6 +79,10 @@ def test_buttons_have_one_order_on_every_page(
     faults = []
     for path, text in pages.items():
         page = lxml.html.fromstring(text)
-        faults += [(path, fault) for kind in (disordered_rows, wrong_for_enter, bare_buttons) for fault in kind(page)]
+        faults += [
+            (path, fault)
+            for kind in (disordered_rows, several_mains, wrong_for_enter, bare_buttons)
+            for fault in kind(page)
+        ]
     assert not faults
     assert len(pages) > 80
