@@ -22,7 +22,7 @@ pytestmark = pytest.mark.drill
 #: Width of A4 less the margins, upright and across, in CSS pixels.
 UPRIGHT, ACROSS = 702, 1031
 #: Elements that only work on a screen.
-TOOLS = "button, nav, search, .button, .actions, .sidebar, .topbar, [type=checkbox], iframe"
+TOOLS = "button, nav, search, .button, .actions, .sidebar, .topbar, [type=checkbox], iframe, #messages + .notice"
 VISIBLE_TOOLS = f"[...document.querySelectorAll('{TOOLS}')].filter(e => e.checkVisibility()).map(e => e.outerHTML)"
 CUT = """[...document.querySelectorAll('main *')].filter(e => e.checkVisibility()).filter(e =>
     !e.closest('.visually-hidden, svg') && (e.getBoundingClientRect().right > innerWidth + 1 ||
@@ -53,6 +53,7 @@ ITEMS = [
 @pytest.fixture
 def admin(create_user: Callable[..., User]) -> User:
     user = sample_data.enable_module(create_user("admin"))
+    sample_data.expire_modules_in(user, days=3)  # each page says so, but not on paper
     sample_data.make_seller(user)
     return user
 

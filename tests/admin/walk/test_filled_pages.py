@@ -15,6 +15,7 @@ from tests.admin.walk.filled_hub import SIZES, faults_in, fill
 PATHS = (
     "/admin/sales",
     "/admin/sales/review/71",
+    "/admin/sales/customers/2",
     "/admin/receipts",
     "/admin/rolls",
     "/admin/users",
@@ -25,8 +26,12 @@ PATHS = (
     "/admin/einvoices/35/edit",
 )
 SERIOUS = re.compile(
-    r"too wide|scrolls sideways|right of the page|overlaps|sticks out|(choice|placeholder) is cut|small target: <button"
+    r"too wide|scrolls sideways|right of the page|overlaps|sticks out|(choice|placeholder) is cut"
+    r"|small target: <(button|a)|value is cut.* (batch_no=|name=City)"
 )
+
+#: Texts of which a part is not shown.
+CUT = "all => all.filter(one => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 9)"
 
 
 @pytest.fixture
@@ -51,12 +56,24 @@ def test_long_texts_fit(page: Page) -> None:
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_twenty_rows_with_buttons_are_one_screen(page: Page, language: str) -> None:
     page.set_extra_http_headers({"Accept-Language": language})
-    for width in (1440, 1280, 1024):
+    for width in (1440, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         page.goto("/admin/users")
         heights = page.locator("tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
         assert max(heights) <= 30, width
         assert not [fault for fault in faults_in(page) if SERIOUS.search(fault)]
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("path", ["/admin/users", "/admin/settings/api", "/admin/settings/keys"])
+def test_names_beside_buttons_are_whole_on_a_tablet(page: Page, path: str) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.goto(path)
+    cells = page.locator("td.text > span:not(:has(small))", has_text=re.compile("shop|@hub|Asha|ERP|Accountant"))
+    assert cells.count() >= 2
+    cut = cells.evaluate_all(f"{CUT}.map(one => one.innerText)")
+    assert [text for text in cut if "," not in text] == []
+    assert not [fault for fault in faults_in(page) if SERIOUS.search(fault)]
 
 
 @pytest.mark.drill
@@ -73,8 +90,7 @@ def test_texts_use_the_room_that_a_table_has(page: Page) -> None:
     page.goto("/admin/modules")
     cells = page.locator("td.text > span", has_text=re.compile(r"^user\d+@hub.example$"))
     assert cells.count() >= 10
-    cut = "all => all.filter(one => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 9)"
-    assert cells.evaluate_all(f"{cut}.map(one => one.innerText)") == []
+    assert cells.evaluate_all(f"{CUT}.map(one => one.innerText)") == []
 
 
 @pytest.mark.drill
