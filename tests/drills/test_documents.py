@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.config import Settings
+from app.operations.storage.stored_files import list_models
 from app.processes import PROCESSES
 from app.storage_settings import StorageSettings
 from tests.drills.forked_flask import forked_flask
@@ -136,12 +138,14 @@ def empty_installation(hub: DrillHub) -> dict[str, str]:
 
 
 def two_places(hub: DrillHub) -> dict[str, str]:
-    """A folder with a file, and an empty one."""
-    folder = Path(hub.environment["DATA_DIR"])
-    source = folder / f"files-{time.monotonic_ns()}"
-    (source / "receipts").mkdir(parents=True)
-    (source / "receipts/1-note.pdf").write_bytes(b"%PDF")
-    return {"FROM": str(source), "TO": str(folder / f"moved-{time.monotonic_ns()}")}
+    """A folder with the files that rows of the hub name, and an empty one."""
+    folder, now = Path(hub.environment["STORAGE_DIR"]), time.monotonic_ns()
+    source = folder / f"files-{now}"
+    for model in list_models():
+        for (path,) in hub.sql(f"SELECT path FROM {model.__tablename__} WHERE path IS NOT NULL"):
+            (source / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(folder / path, source / path)
+    return {"FROM": str(source), "TO": str(folder / f"moved-{now}")}
 
 
 def begin_at_1(hub: DrillHub) -> None:
