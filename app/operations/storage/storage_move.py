@@ -62,21 +62,23 @@ def move(source: FileStore, target: FileStore, *, remove: bool, tell: Callable[[
     except StorageUnavailable as error:
         progress.faults.append(f"{source}: {error.reason}")
         progress.is_cut = True
-    if progress.is_complete:
-        progress.faults += _lacks_newest(target)
+    if progress.is_complete and (fault := _missing_newest(target)):
+        progress.faults.append(fault)
     return progress
 
 
-def _lacks_newest(target: FileStore) -> list[str]:
-    """A fault if the target lacks files that rows name: ``source`` was another place than the one of this hub."""
+def _missing_newest(target: FileStore) -> str:
+    """The fault if the target lacks files that rows name: ``source`` was another place than the one of this hub."""
     paths = newest_paths(_LOOKED_FOR)
     db.session.rollback()  # no connection is held during requests to the store
     try:
         missing = [path for path in paths if target.facts(path) is None]
     except StorageUnavailable as error:
-        return [f"{target}: {error.reason}"]
-    found = f"{target} lacks {len(missing)} of the newest {len(paths)} files of this hub, such as"
-    return [f"{found} {missing[0]}. Check FROM."] if missing else []
+        return f"{target}: {error.reason}"
+    if not missing:
+        return ""
+    count = f"{len(missing)} of the newest {len(paths)} files of this hub"
+    return f"{target} lacks {count}, such as {missing[0]}. Check FROM."
 
 
 def _move_file(source: FileStore, target: FileStore, each: FileFacts, progress: Progress, *, remove: bool) -> None:

@@ -28,6 +28,8 @@ from tests.einvoices.helpers import (
 from tests.einvoices.providers.conftest import pass_time, store
 from tests.einvoices.providers.provider_server import DROP, StoringProvider
 
+pytestmark = pytest.mark.slow  # whole lives of documents at a provider, with many requests each
+
 __all__ = ["pass_time", "store"]
 Pass = Callable[[float], None]
 WEEK = decision_checks.LONGEST_CHECK.total_seconds()

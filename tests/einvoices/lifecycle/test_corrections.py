@@ -20,6 +20,8 @@ from app.extensions import db
 from tests.einvoices.helpers import URL, create_issued, events_of, fetch_detail, perform, set_adapter, stored_sendings
 from tests.factories import a_draft, a_sale
 
+pytestmark = pytest.mark.slow  # whole lives of documents at a provider, with many requests each
+
 CUSTOMER = {"code": "CUST-889", "name": "LifeCare Pharmacy", "address1": "MG Road 1"}
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 

@@ -36,6 +36,8 @@ from tests.einvoices.helpers import (
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS
 from tests.factories import a_sale
 
+pytestmark = pytest.mark.slow  # whole lives of documents at a provider, with many requests each
+
 Account = Callable[..., int]
 
 

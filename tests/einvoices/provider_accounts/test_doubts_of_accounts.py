@@ -23,6 +23,8 @@ from tests.einvoices.helpers import URL, create_issued, fetch_detail, perform, r
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS, call_back
 from tests.einvoices.providers.provider_server import CUT, DROP, StoringProvider
 
+pytestmark = pytest.mark.slow  # whole lives of documents at a provider, with many requests each
+
 Open = Callable[..., dict[str, Any]]
 Pass = Callable[[float], None]
 #: Seconds after which each further attempt is due, and a little more; and after which every look-up is due.

@@ -30,6 +30,8 @@ from tests.einvoices.helpers import (
 )
 from tests.einvoices.providers.provider_server import ANSWER, CUT, DROP, StoringProvider
 
+pytestmark = pytest.mark.slow  # whole lives of documents at a provider, with many requests each
+
 Pass = Callable[[float], None]
 #: Seconds after which each further attempt is due, and a little more.
 DELAYS = [delay.total_seconds() + 1 for delay in work_queue.DELAYS]

@@ -17,6 +17,8 @@ from app.kernel.unit_of_work import unit_of_work
 from tests.einvoices.helpers import create_issued, perform, stored_sendings
 from tests.einvoices.provider_accounts.helpers import ACCOUNTS
 
+pytestmark = pytest.mark.slow  # whole lives of documents at a provider, with many requests each
+
 
 @pytest.mark.parametrize("word", ["failed", "rejected", "Accepted", None])
 @pytest.mark.parametrize("status", [status for status in Status if status != Status.DRAFT])
