@@ -29,6 +29,8 @@ from app.kernel.storage.stores import file_store
 from tests.einvoices.helpers import URL, create_draft, create_issued, fetch_detail, fetch_pdf, perform
 from tests.object_stores import stored_paths
 
+pytestmark = pytest.mark.slow  # many requests in each
+
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
@@ -143,7 +145,6 @@ class TestOpening:
         other = app_with(secret_key=replace(settings).secret_key[::-1], **places)
         assert fetch(other.test_client(), link).status_code == 200
 
-    @pytest.mark.slow
     def test_requests_of_one_network_are_limited(self, anybody: FlaskClient, app: Hub) -> None:
         answers = [anybody.get(f"/pdf/{number}") for number in range(int(LIMIT.split()[0]) + 1)]
         assert Counter(answer.status_code for answer in answers) == {404: len(answers) - 1, 429: 1}

@@ -28,6 +28,8 @@ from tests.admin.conftest import Opener, sign_in
 from tests.factories import a_buyer
 from tests.object_stores import KEYS
 
+pytestmark = pytest.mark.slow  # many requests in each
+
 LIST = "/admin/einvoices"
 STEPS = f"{LIST}/steps"
 
@@ -102,7 +104,6 @@ def test_pdfs_come_as_one_file_that_names_what_is_left_out(owner_client: FlaskCl
     answer.close()
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("bucket_storage")
 def test_a_store_that_does_not_answer_is_asked_once(
     app: Hub, owner_client: FlaskClient, owner: User, monkeypatch: pytest.MonkeyPatch
