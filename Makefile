@@ -14,7 +14,7 @@ run: ## Start the whole hub on this machine (PORT=8000, DATA_DIR=./var, DEMO=1);
 test: ## Run the tests against real servers (ARGS="-k word" narrows them; SLOW=1: the slow ones instead)
 	@sh app/local/setup.sh dev
 	@# Without bytecode, each process that a test starts would compile the application again.
-	@PYTHONDONTWRITEBYTECODE= $(PYTHON_IN_VENV) -m pytest -m "$(if $(SLOW),slow,not slow) and not drill" -n 4 --dist loadgroup -q $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PYTHON_IN_VENV) -m pytest -m "$(if $(SLOW),slow,not slow) and not drill" -n 3 --dist loadgroup -q $(ARGS)
 
 drill: ## Kill, freeze, flush and restart processes under load; nothing may be lost (SHORT=1: the short form of CI)
 	@sh app/local/setup.sh dev
