@@ -59,8 +59,6 @@ FAST_SERVER = {
     "autovacuum": "off",
     "max_connections": "200",
 }
-#: A sequence that gives another number than 1 next.
-_MOVED = "is_called OR last_value <> 1"
 #: Whoever runs the tests many times gives them servers that run already: an empty database and an empty Valkey.
 POSTGRES_VARIABLE, VALKEY_VARIABLE = "TEST_POSTGRES_URL", "TEST_VALKEY_URL"
 
