@@ -19,7 +19,7 @@ import structlog
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from redis import Redis
-from sqlalchemy import event
+from sqlalchemy import QueuePool, event
 from werkzeug.test import TestResponse
 
 from app.accounts import audit
@@ -147,9 +147,17 @@ def _unhurried_jobs() -> Iterator[None]:
 def no_background_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the thread that records API calls from writing, and so from using a connection, while a test looks."""
     flush, thread_of_the_test = audit.recorder.flush, threading.current_thread()
-    monkeypatch.setattr(
-        audit.recorder, "flush", lambda: flush() if threading.current_thread() is thread_of_the_test else None
-    )
+    with audit.recorder._flush_lock:  # a write that has begun ends first
+        monkeypatch.setattr(
+            audit.recorder, "flush", lambda: flush() if threading.current_thread() is thread_of_the_test else None
+        )
+
+
+@pytest.fixture
+def connections_in_use(app: Hub, no_background_writes: None) -> Callable[[], int]:
+    """Count the database connections in use; without background writes, all of them are of what the test calls."""
+    pool: QueuePool = db.engine.pool
+    return pool.checkedout
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -121,22 +121,20 @@ class TestReading:
         assert fetch_pdf(owner, printed).status_code == 503
 
     def test_no_connection_is_held_meanwhile(
-        self, app: Hub, owner: FlaskClient, proxy: FaultProxy, printed: int
+        self, owner: FlaskClient, proxy: FaultProxy, printed: int, connections_in_use: Callable[[], int]
     ) -> None:
-        pool, held = db.engine.pool, []
-        before = pool.checkedout()
-        proxy.choose = lambda _method, _path: held.append(pool.checkedout())
+        held: list[int] = []
+        proxy.choose = lambda _method, _path: held.append(connections_in_use())
         assert fetch_pdf(owner, printed).status_code == 200
-        assert held == [before, before]
+        assert held == [0, 0]
 
     def test_a_document_is_written_without_a_connection(
-        self, owner: FlaskClient, proxy: FaultProxy, printed: int
+        self, owner: FlaskClient, proxy: FaultProxy, printed: int, connections_in_use: Callable[[], int]
     ) -> None:
-        pool, held = db.engine.pool, []
-        before = pool.checkedout()
-        proxy.choose = lambda method, _path: held.append(pool.checkedout()) if method == "PUT" else None
+        held: list[int] = []
+        proxy.choose = lambda method, _path: held.append(connections_in_use()) if method == "PUT" else None
         assert owner.get(f"{URL}/{printed}/documents/ubl", buffered=True).status_code == 200
-        assert held == [before]
+        assert held == [0]
 
     def test_only_the_wanted_range_is_read(self, owner: FlaskClient, proxy: FaultProxy, printed: int) -> None:
         whole = fetch_pdf(owner, printed).data

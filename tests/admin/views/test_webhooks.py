@@ -196,14 +196,16 @@ def test_invalid_form_data_is_refused(endpoint: Subscribed, admin_user: User, si
     assert (row.status, row.previous_secret) == ("enabled", None)
 
 
-@pytest.mark.usefixtures("no_background_writes")
 def test_the_host_of_a_new_url_is_resolved_without_a_database_connection(
-    admin_user: User, signed_in_client: Make, monkeypatch: pytest.MonkeyPatch
+    admin_user: User,
+    signed_in_client: Make,
+    connections_in_use: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pool, held = db.engine.pool, []
+    held: list[int] = []
 
     def look_up(*_arguments: Any, **_options: Any) -> list[Any]:
-        held.append(pool.checkedout())
+        held.append(connections_in_use())
         return [(2, 1, 6, "", ("8.8.8.8", 443))]
 
     monkeypatch.setattr(ssrf.socket, "getaddrinfo", look_up)

@@ -39,12 +39,13 @@ def test_a_file_that_is_stopped_stores_nothing(clerk: FlaskClient, monkeypatch: 
     assert row_counts() == before
 
 
-@pytest.mark.usefixtures("no_background_writes")
-def test_no_connection_is_held_while_a_file_is_read(clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = []
+def test_no_connection_is_held_while_a_file_is_read(
+    clerk: FlaskClient, connections_in_use: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
 
     def note(*_args: Any) -> list[Any]:
-        held.append(db.engine.pool.checkedout())
+        held.append(connections_in_use())
         return []
 
     monkeypatch.setattr(uploads, "read_rows", note)

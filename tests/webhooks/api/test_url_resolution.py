@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,6 @@ from flask.testing import FlaskClient
 
 from app.extensions import db
 from app.kernel import json
-from app.kernel.http.app import Hub
 from app.kernel.outbound import ssrf
 from tests.webhooks.fixtures import ENDPOINTS
 
@@ -18,13 +18,12 @@ KEY = {"Idempotency-Key": "once"}
 
 
 @pytest.fixture
-def held(app: Hub, no_background_writes: None, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def held(connections_in_use: Callable[[], int], monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of database connections in use at each look-up of a name."""
     counts: list[int] = []
-    pool = db.engine.pool
 
     def look_up(_host: str, port: int, **_options: Any) -> list[Any]:
-        counts.append(pool.checkedout())
+        counts.append(connections_in_use())
         return [(2, 1, 6, "", ("8.8.8.8", port))]
 
     monkeypatch.setattr(ssrf.socket, "getaddrinfo", look_up)
