@@ -27,7 +27,7 @@ FILL = """
     INSERT INTO salesmen (name) SELECT 'Salesman ' || n FROM generate_series(1, 20) AS n;
     INSERT INTO sales_invoices (invoice_no, invoice_date, customer_id, salesman_id, priority, status, billing_status,
         total_amount, search, created_at, updated_at, delivery_type, dispatched_at, delivered_at)
-    SELECT 'INV-' || n, date '2024-01-01' + (n * 700 / {count}), 1 + n % ({count} / 50), 1 + n % 20,
+    SELECT 'INV-' || n, date '2024-01-01' + (n::bigint * 700 / {count})::integer, 1 + n % ({count} / 50), 1 + n % 20,
         (ARRAY['LOW', 'MEDIUM', 'HIGH'])[1 + n % 3],
         CASE WHEN n > {count} - 500 THEN 'INVOICED' ELSE 'DELIVERED' END, 'BILLED', 920,
         array_to_tsvector(ARRAY['inv', n::text, 'paracetamol', 'bc', 'item' || (n % 500)]

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from marshmallow import ValidationError
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.dialects import postgresql
 
 from app.accounts import audit, call_log
 from app.accounts.models.accounts import ApiCall
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.http.app import Hub
+from app.kernel.pagination.walk import Count
 from app.kernel.unit_of_work import unit_of_work
 from tests.accounts.conftest import SetClock
 from tests.factories import a_token, a_user
@@ -146,6 +148,14 @@ def test_an_invalid_cursor_is_refused(app: Hub) -> None:
     for cursor in ("x", "WzFd", "WyIyMDI2LTAzLTAxIiwgInh4Il0"):
         with app.test_request_context("/"), pytest.raises(Invalid):
             call_log.search(call_log.CallQuery().load({"cursor": cursor}), scope=None)
+
+
+@pytest.mark.parametrize(("calls", "count"), [(1000, Count(1000)), (1001, Count(1000, exact=False))])
+def test_a_page_counts_a_thousand_calls_and_no_more(app: Hub, calls: int, count: Count) -> None:
+    call = {"credential": "user:1", "method": "GET", "path": "/", "status": 200, "milliseconds": 1, "request_id": "r"}
+    with unit_of_work():
+        db.session.execute(insert(ApiCall), [call | {"created_at": clock.now()}] * calls)
+    assert call_log.source(call_log.CallQuery().load({}), scope=None).count() == count
 
 
 @pytest.mark.parametrize("status", ["404", "5xx"])

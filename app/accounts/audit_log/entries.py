@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, Update, and_, bindparam, cast, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from app.accounts.call_log import credential_names
+from app.accounts.call_log import MAX_COUNTED_RECORDS, credential_names
 from app.accounts.models.accounts import AuditEntry
 from app.accounts.models.tokens import AccessToken
 from app.accounts.ownership import Scope
@@ -68,7 +68,8 @@ def search(query: Mapping[str, Any], *, scope: Scope) -> AuditPage:
 def source(filters: Mapping[str, Any], *, scope: Scope) -> QuerySource:
     """The entries within ``scope`` that match ``filters``, for a page."""
     orders = {"created": Order((AuditEntry.id,))}
-    return QuerySource(select(AuditEntry).where(*_conditions(filters, scope)), orders, "-created")
+    query = select(AuditEntry).where(*_conditions(filters, scope))
+    return QuerySource(query, orders, "-created", count_limit=MAX_COUNTED_RECORDS)
 
 
 def read_after(query: Mapping[str, Any], *, scope: Scope) -> AuditLog:

@@ -16,8 +16,10 @@ from app.accounts import audit
 from app.accounts.audit_log import entries
 from app.accounts.models.accounts import AuditEntry, User
 from app.extensions import db
+from app.kernel import clock
 from app.kernel.http.app import Hub
 from app.kernel.pagination import byte_limit
+from app.kernel.pagination.walk import Count
 from app.kernel.unit_of_work import unit_of_work
 from tests.factories import a_token, a_user
 
@@ -134,6 +136,13 @@ def test_actions_of_a_kind_are_found_by_their_index_whatever_the_kind(app: Hub) 
         connection.execute(text("SET LOCAL enable_seqscan = off"))
         plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {compiled}").scalars())
     assert re.search(r"Index Cond: .*action.* ~>=~ ", plan), plan
+
+
+def test_a_page_counts_a_thousand_entries_and_no_more(app: Hub) -> None:
+    entry = {"action": "token.created", "actor": "user:1", "subject": "token:1", "details": {}, "request_id": "r"}
+    with unit_of_work():
+        db.session.execute(insert(AuditEntry), [entry | {"created_at": clock.now()}] * 1001)
+    assert entries.source({"action": "token.*"}, scope=None).count() == Count(1000, exact=False)
 
 
 def test_others_read_what_concerns_them(reader: FlaskClient, client_as: Callable[..., FlaskClient]) -> None:
