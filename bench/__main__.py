@@ -6,7 +6,6 @@ With ``REPORT=1`` the figures are written to ``docs/figures.md`` too.
 from __future__ import annotations
 
 import importlib
-import os
 import pkgutil
 import sys
 
@@ -26,9 +25,7 @@ def main(names: list[str]) -> int:
         return 2
     for name in names or NAMES:
         importlib.import_module(f"bench.bench_{name}").run()
-        printed = figures.take_printed()
-        if os.environ.get("REPORT"):
-            figures.write_report(name, printed)
+        figures.report(name)
     return 0
 
 

@@ -1,7 +1,4 @@
-"""Start and memory of the local run: seconds of a second start, and the memory of each process at rest.
-
-Memory that processes share is counted in proportion (PSS). ``separate`` is the sum if nothing were shared (RSS).
-"""
+"""Start and memory of the local run: seconds of a second start, and the memory of each process at rest."""
 
 from __future__ import annotations
 
@@ -16,15 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from bench.figures import print_figure
 from bench.hub import ROOT, free_port
+from bench.memory import print_memory
 
 STARTS = 3
 #: Seconds after the start until the hub is at rest.
 REST_SECONDS = 20.0
-_MIB = 2**20
 
 
 def run() -> None:
@@ -41,7 +36,7 @@ def run() -> None:
         print_figure("second start until the banner, s", [banner for _, banner in starts], "{:.1f}", "at most 4.5")
         with _running(folder) as _:
             time.sleep(REST_SECONDS)
-            _print_memory()
+            print_memory("at rest", "at most 700")
 
 
 @contextmanager
@@ -86,14 +81,3 @@ def _answers(port: int) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def _print_memory() -> None:
-    total = separate = 0.0
-    print("\nmemory at rest, MiB | separate | process")
-    for process in psutil.Process().children(recursive=True):
-        memory = process.memory_full_info()
-        total, separate = total + memory.pss / _MIB, separate + memory.rss / _MIB
-        print(f"{memory.pss / _MIB:19.1f} | {memory.rss / _MIB:8.1f} | {' '.join(process.cmdline())[:80]}")
-    print(f"{total:19.1f} | {separate:8.1f} | all")
-    print_figure("memory of all processes at rest, MiB of PSS", total, "{:.0f}", "at most 700")

@@ -70,6 +70,13 @@ def take_printed() -> list[Figure]:
     return taken
 
 
+def report(benchmark: str) -> None:
+    """Write the figures that were printed since the last call into the table, if ``REPORT`` is set."""
+    printed = take_printed()
+    if os.environ.get("REPORT"):
+        write_report(benchmark, printed)
+
+
 def write_report(benchmark: str, figures: Sequence[Figure], page: Path = PAGE) -> None:
     """Put the figures of a benchmark into the table, in the place of its older ones."""
     date, machine = datetime.now(UTC).date().isoformat(), _machine()

@@ -2,7 +2,8 @@
 
 Imports, lists, e-invoices with PDFs, webhooks and streams run at a steady rate, while memory, connections and lags are
 sampled. The first fifth of the time is the warm-up. The median of the last fifth may exceed the median of the second
-fifth by at most the bounds below; otherwise the exit code is 1.
+fifth by at most the bounds below; otherwise the exit code is 1. At the end the load stops, and the memory of each
+process at rest is printed. With ``REPORT=1`` the figures are written to ``docs/figures.md``.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ from typing import Any
 
 import psutil
 
+from app.processes import PROCESSES
 from bench.bench_webhooks import in_hub
+from bench.figures import print_figure, report
 from bench.hub import KEY, RunningHub, running_hub
+from bench.memory import print_memory
 
 PASSWORD = "a password of the soak, long enough"
 USER = "soak@hub.example"
@@ -34,8 +38,11 @@ BOUNDS = {
     "web MiB": 40,
     "worker MiB": 60,
     "printer MiB": 120,  # within its --max-memory-per-child, at which it is replaced
+    "previewer MiB": 60,
     "webhooks MiB": 60,
     "retries MiB": 60,
+    "providers MiB": 60,
+    "checker MiB": 60,
     "beat MiB": 15,
     "redis MiB": 20,
     "database connections": 10,
@@ -46,11 +53,13 @@ BOUNDS = {
     "webhooks late s": 10,
     "open files of web": 30,
 }
+#: Seconds after the load until the hub is at rest.
+REST_SECONDS = 20.0
 #: Operations per second.
 RATES = {"imports": 5.0, "lists": 5.0, "einvoices": 0.5}
 #: What the titles of the processes contain.
 _KINDS = {"gunicorn: worker": "web", "[celery beat]": "beat"} | {
-    f"[celeryd: {name}@": name for name in ("worker", "printer", "webhooks", "retries")
+    f"[celeryd: {process.name}@": process.name for process in PROCESSES if process.queues
 }
 _MIB = 2**20
 
@@ -216,17 +225,20 @@ def _lags(metrics: str) -> dict[str, float]:
 def table(soak: Soak) -> list[str]:
     """Print the samples; returns the names of metrics that grew beyond their bounds."""
     print(f"\n{'':<22} {'second fifth':>13} {'last fifth':>11} {'max':>9} {'bound':>9}")
-    grown = []
+    growths = {}
     for name, numbers in sorted(soak.samples.items()):
         fifth = max(1, len(numbers) // 5)
         before, after = statistics.median(numbers[fifth : 2 * fifth] or numbers), statistics.median(numbers[-fifth:])
         bound = BOUNDS.get(name)
         print(f"{name:<22} {before:>13.1f} {after:>11.1f} {max(numbers):>9.1f} {'' if bound is None else bound:>9}")
-        if bound is not None and after - before > bound:
-            grown.append(name)
+        if bound is not None:
+            growths[name] = after - before
     print("\n" + ", ".join(f"{number} {name}" for name, number in soak.done.items()), "done")
     print(f"{soak.received['events']} events received by streams, which ended {soak.received['ends']} times")
     print(f"{soak.received['webhooks']} webhooks received")
+    for name, growth in growths.items():
+        print_figure(f"growth of {name}", growth, "{:.1f}", f"at most {BOUNDS[name]}")
+    grown = [name for name, growth in growths.items() if growth > BOUNDS[name]]
     print(f"failed: {dict(soak.failed) or 'nothing'}; grown beyond its bound: {', '.join(grown) or 'nothing'}")
     return grown
 
@@ -250,6 +262,9 @@ def run(*, minutes: float, streams: int) -> int:
             if not thread.daemon:
                 thread.join()
         grown = table(soak)
+        time.sleep(REST_SECONDS)
+        print_memory("after the soak", "at most 900")
+        report("soak")
     return 1 if grown or sum(soak.failed.values()) else 0
 
 
