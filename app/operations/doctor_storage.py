@@ -83,8 +83,11 @@ def _bucket(store: FileStore) -> Iterator[Finding]:
         is_listed = any(each.path == path for each in store.walk(path))
         is_same = b"".join(store.blocks(path)) == content
         store.remove(path)
-    except (StorageUnavailable, FileNotFoundError) as error:
-        yield Finding("storage", State.FAULT, f"{store}: {getattr(error, 'reason', error)}", _REMEDY)
+    except FileNotFoundError:
+        yield Finding("storage", State.FAULT, f"{store} does not return what was stored", _REMEDY)
+        return
+    except StorageUnavailable as error:
+        yield Finding("storage", State.FAULT, f"{store}: {error.reason}", _REMEDY)
         return
     if not (is_listed and is_same):
         yield Finding("storage", State.FAULT, f"{store} does not list or return what was stored", _REMEDY)
@@ -110,7 +113,7 @@ def _versions(store: ObjectStore) -> Iterator[Finding]:
 def _ask(store: ObjectStore, question: str) -> dict[str, Any]:
     """The answer; empty if the store does not know the question, or does not answer it to the hub."""
     ask: Callable[..., dict[str, Any]] = getattr(store.client, question)
-    with suppress(StorageUnavailable, FileNotFoundError), request_to_store("configuration"):
+    with suppress(StorageUnavailable), request_to_store("configuration", is_of_bucket=True):
         return ask(Bucket=store.bucket.name)
     return {}
 

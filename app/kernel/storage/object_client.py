@@ -65,8 +65,12 @@ def make_client(bucket: Bucket, settings: StorageSettings, *, for_checks: bool =
 
 
 @contextlib.contextmanager
-def request_to_store(operation: str) -> Iterator[None]:
+def request_to_store(operation: str, *, is_of_bucket: bool = False) -> Iterator[None]:
     """Measure a request, and raise its error as the store's users know it.
+
+    Args:
+        operation: what the metrics and the log call it.
+        is_of_bucket: it asks for the bucket itself; the answer "not found" says nothing about a file.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -80,9 +84,11 @@ def request_to_store(operation: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", "")) or "unknown"
-        if code in _MISSING:
-            raise FileNotFoundError(operation) from None
-        _fail(operation, code, error)
+        if code not in _MISSING:
+            _fail(operation, code, error)
+        if is_of_bucket:
+            _fail(operation, "NoSuchBucket", error)
+        raise FileNotFoundError(operation) from None
     except (BotoCoreError, HTTPError, OSError) as error:
         _fail(operation, type(error).__name__, error)
     finally:

@@ -130,8 +130,7 @@ class ObjectStore:
                     yield FileFacts(path, each["Size"], each["LastModified"])
 
     def check(self) -> None:
-        with request_to_store("check"):
-            self._client_of(for_checks=True).head_bucket(Bucket=self.bucket.name)
+        self._require_bucket(self._client_of(for_checks=True))
 
     def replace_all(self, unpacked: Path) -> None:
         """Store the files, then remove the others: a crash in between loses nothing."""
@@ -162,8 +161,13 @@ class ObjectStore:
             with request_to_store("head"):
                 found: dict[str, Any] = client.head_object(**self.place(path), ChecksumMode="ENABLED")
         except FileNotFoundError:
+            self._require_bucket(client)  # without its bucket each file would seem to be missing
             return None
         return found
+
+    def _require_bucket(self, client: Any) -> None:
+        with request_to_store("check", is_of_bucket=True):
+            client.head_bucket(Bucket=self.bucket.name)
 
     def _digest_of(self, path: str, found: dict[str, Any]) -> str:
         """The SHA-256 that the store computed; of a store that tells none, the SHA-256 of what it sends."""
