@@ -21,7 +21,7 @@ from app.sales.models.floor import Assignment, WorkSession
 from app.sales.models.invoices import SalesInvoice
 from app.sales.models.masters import Customer, Salesman
 from app.sales.queries.lookup import FULL, PARTS
-from app.sales.queries.search import is_of_many_customers, searched
+from app.sales.queries.search import Search, read_search, searched
 from app.sales.state_machine import Status
 
 NEWEST_FIRST = Order((SalesInvoice.id,), descending=True)
@@ -51,23 +51,25 @@ def imported_per_day(days: int) -> Sequence[DailyCount]:
 
 def find_page(filters: Mapping[str, Any]) -> Page:
     """One page of the invoices that match all ``filters``, newest first."""
-    query = filtered(filters)
+    search = read_search(filters.get("search") or "")
+    query = _filtered(filters, search)
     order = NEWEST_FIRST
-    if filters.get("search") and _is_rare(query, filters["page_size"]):
-        query = filtered(filters, rare=True)
-        order = NEWEST_FIRST if is_of_many_customers(filters["search"]) else _NEWEST_OF_FEW
+    if search and _is_rare(query, filters["page_size"]):
+        query = _filtered(filters, search, rare=True)
+        order = NEWEST_FIRST if search.is_of_many_customers else _NEWEST_OF_FEW
     return large_page(query, order, filters, options=FULL, parts=PARTS)
 
 
 def source(filters: Mapping[str, Any]) -> QuerySource:
     """The invoices that match all ``filters``, for a page; the hits of a search for a common word are not counted."""
-    query = filtered(filters)
-    if not filters.get("search"):
+    search = read_search(filters.get("search") or "")
+    query = _filtered(filters, search)
+    if not search:
         return QuerySource(query, _ORDERS, "-created", options=_LISTED)
     recent = _count_recent(query, RECENT_INVOICES)
     if recent <= MAX_PAGE_SIZE:
-        few = not is_of_many_customers(filters["search"])
-        return QuerySource(filtered(filters, rare=True), _ORDERS, "-created", options=_LISTED, few=few)
+        rare, few = _filtered(filters, search, rare=True), not search.is_of_many_customers
+        return QuerySource(rare, _ORDERS, "-created", options=_LISTED, few=few)
     return QuerySource(query, _ORDERS, "-created", options=_LISTED, known=Count(recent, exact=False))
 
 
@@ -100,8 +102,13 @@ def _count_recent(query: Select[Any], limit: int) -> int:
     return db.session.scalar(select(func.count()).select_from(hits.subquery())) or 0
 
 
-def filtered(filters: Mapping[str, Any], *, rare: bool = False) -> Select[Any]:
-    """The invoices that match all ``filters``; for ``rare`` see ``searched``."""
+def filtered(filters: Mapping[str, Any]) -> Select[Any]:
+    """The invoices that match all ``filters``."""
+    return _filtered(filters, read_search(filters.get("search") or ""))
+
+
+def _filtered(filters: Mapping[str, Any], search: Search | None, *, rare: bool = False) -> Select[Any]:
+    """The invoices that match all ``filters`` and ``search``; for ``rare`` see ``searched``."""
     query = select(SalesInvoice)
     if filters.get("status"):
         query = query.where(SalesInvoice.status.in_(filters["status"]))
@@ -117,7 +124,7 @@ def filtered(filters: Mapping[str, Any], *, rare: bool = False) -> Select[Any]:
         query = query.where(SalesInvoice.invoice_date >= filters["date_from"])
     if "date_to" in filters:
         query = query.where(SalesInvoice.invoice_date <= filters["date_to"])
-    return searched(query, filters["search"], rare=rare) if filters.get("search") else query
+    return searched(query, search, rare=rare) if search else query
 
 
 def _id(model: Any, condition: ColumnElement[bool]) -> int:

@@ -11,7 +11,7 @@ from app.kernel.pagination.walk import Place
 from app.kernel.unit_of_work import unit_of_work
 from app.sales.models.invoices import SalesInvoice
 from app.sales.queries import lists, search
-from app.sales.queries.search import searched
+from app.sales.queries.search import Search, read_search, searched
 from tests.admin.sample_data import import_invoice
 from tests.factories import an_item
 
@@ -24,10 +24,16 @@ def _invoices(app: Hub) -> None:
         import_invoice(invoice_no=f"LTPI-{number}", items=items, customer=customer)
 
 
+def read(typed: str) -> Search:
+    found = read_search(typed)
+    assert found
+    return found
+
+
 def hits(typed: str) -> tuple[list[str], int]:
     """The numbers that a search finds, and how many of its words no index may find."""
     with unit_of_work():
-        query = searched(select(SalesInvoice), typed).order_by(SalesInvoice.id)
+        query = searched(select(SalesInvoice), read(typed)).order_by(SalesInvoice.id)
         return [invoice.invoice_no for invoice in db.session.scalars(query)], str(query).count("ts_match_vq")
 
 
@@ -73,7 +79,7 @@ class TestWordsOfManyCustomers:
     def test_the_indexes_find_the_same(self, typed: str, numbers: list[str]) -> None:
         for rare in (False, True):
             with unit_of_work():
-                query = searched(select(SalesInvoice), typed, rare=rare).order_by(SalesInvoice.id)
+                query = searched(select(SalesInvoice), read(typed), rare=rare).order_by(SalesInvoice.id)
                 assert [invoice.invoice_no for invoice in db.session.scalars(query)] == numbers
 
     def test_a_list_finds_the_same_in_its_order(self, app: Hub) -> None:
@@ -89,16 +95,27 @@ class TestWordsOfManyCustomers:
 
     @pytest.mark.parametrize(
         ("typed", "expected"),
-        [("oldtown", True), ("oldtown pharmacy", True), ("oldtown 1", True), ("zinco", False), ("", False)],
+        [("oldtown", True), ("oldtown pharmacy", True), ("oldtown 1", True), ("zinco", False), ("LTPI-1", False)],
     )
     def test_words_of_many_customers(self, typed: str, expected: bool) -> None:
         with unit_of_work():
-            assert search.is_of_many_customers(typed) is expected
+            assert read(typed).is_of_many_customers is expected
+
+    @pytest.mark.parametrize("newest", [500, 0])
+    def test_the_sample_of_customers_changes_no_answer(self, newest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Words that are usual among the newest customers are not looked up in the index."""
+        monkeypatch.setattr(search, "SAMPLE", newest)
+        with unit_of_work():
+            assert read("oldtown new grace").customers.keys() == {"oldtown", "new", "grace"}
+            assert [word for word, ids in read("oldtown new grace").customers.items() if ids is None] == ["oldtown"]
+
+    def test_nothing_typed_is_no_search(self) -> None:
+        assert read_search(" ") is None
 
     @pytest.mark.parametrize("typed", ["oldtown", "oldtown pharmacy"])
     def test_no_row_is_read_without_an_index(self, typed: str) -> None:
         def plan(*, rare: bool) -> str:
-            query = searched(select(SalesInvoice.id), typed, rare=rare)
+            query = searched(select(SalesInvoice.id), read(typed), rare=rare)
             statement = query.compile(db.engine)
             db.session.execute(text("SET LOCAL enable_seqscan = off"))
             lines = db.session.connection().exec_driver_sql(f"EXPLAIN {statement}", statement.params)
