@@ -28,10 +28,7 @@ def selections() -> list[str]:
     for command in re.findall(r"^make (?:test|drill)\b.*$", (ROOT / ".ci/run").read_text(), re.MULTILINE):
         dry = [*shlex.split(command), "--dry-run"]
         shown = subprocess.run(dry, cwd=ROOT, env=clean, check=True, capture_output=True, text=True).stdout
-        for line in shown.splitlines():
-            if " -m pytest " in line:
-                words = shlex.split(line)
-                found.append(words[words.index("-m", words.index("pytest")) + 1])
+        found += re.findall(r' -m pytest -m "([^"]+)"', shown)
     return found
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -31,6 +31,15 @@ def manifests(size: str) -> tuple[dict[str, Any], ...]:
     return tuple(yaml.safe_load_all(built.stdout))
 
 
+def validate(built: Iterable[dict[str, Any]]) -> None:
+    import kubernetes_validate  # noqa: PLC0415 - a second of processor time for each process that collects tests
+
+    version = kubernetes_validate.latest_version()
+    for manifest in built:
+        kubernetes_validate.validate(manifest, version, strict=True)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_with_a_bucket_no_pod_needs_a_shared_volume(size: str, tmp_path: Path) -> None:
     copy = shutil.copytree(FOLDER, tmp_path / "kubernetes")
@@ -38,8 +47,7 @@ def test_with_a_bucket_no_pod_needs_a_shared_volume(size: str, tmp_path: Path) -
         file.write("components: [../bucket]\n")
     built = list(yaml.safe_load_all(subprocess.check_output([str(KUBECTL), "kustomize", str(copy / size)])))
     assert {one["kind"] for one in manifests(size)} - {one["kind"] for one in built} == {"PersistentVolumeClaim"}
-    for one in built:
-        kubernetes_validate.validate(one, kubernetes_validate.latest_version(), strict=True)
+    validate(built)
     volumes = [each for one in built if one["kind"] == "Deployment" for each in pod(one)["volumes"]]
     assert {each["name"] for each in volumes} == {"scratch", "storage"}
     assert all(each.keys() == {"name", "emptyDir"} for each in volumes)
@@ -58,9 +66,7 @@ def pod(deployment: dict[str, Any]) -> dict[str, Any]:
 class TestEverySize:
     @pytest.mark.slow
     def test_all_manifests_are_valid(self, size: str) -> None:
-        version = kubernetes_validate.latest_version()
-        for manifest in manifests(size):
-            kubernetes_validate.validate(manifest, version, strict=True)
+        validate(manifests(size))
 
     @pytest.mark.parametrize("process", [MIGRATE, *RUNNING], ids=lambda process: process.name)
     def test_runs_the_processes_of_the_list(self, size: str, process: HubProcess) -> None:
