@@ -1,11 +1,10 @@
 """Benchmark: lists, deep pages, queues and search with 1,000,000 invoices compared with 10,000.
 
-``INVOICES`` changes the number in the large database.
+``ROWS`` changes the number in the large database.
 """
 
 from __future__ import annotations
 
-import os
 import statistics
 
 from flask.testing import FlaskClient
@@ -13,9 +12,9 @@ from flask.testing import FlaskClient
 from app.kernel import json
 from app.kernel.pagination.cursors import encode_cursor
 from bench.figures import print_figure
-from bench.sizes import Request, get, hubs, in_turns, run_without_indexes
+from bench.sizes import Request, get, hubs, in_turns, rows_of_large, run_without_indexes
 
-SMALL, LARGE, ROUNDS, WARM_UP = 10_000, int(os.environ.get("INVOICES", "1000000")), 60, 10
+SMALL, LARGE, ROUNDS, WARM_UP = 10_000, rows_of_large(1_000_000), 60, 10
 KEY = "a-key-for-the-benchmarks-of-lists"
 LIST = "/api/sales/invoices/"
 #: A customer, a rare item and a queue have as many invoices in the small set as in the large one. All invoices are of

@@ -1,4 +1,7 @@
-"""Benchmark: goods receipts with 500,000 rolls compared with 10,000; times should be equal."""
+"""Benchmark: goods receipts with 500,000 rolls compared with 10,000; times should be equal.
+
+``ROWS`` changes the number of rolls in the large database.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ from app.grn import samples
 from app.grn.demo import make_demo
 from app.kernel.unit_of_work import unit_of_work
 from bench.figures import print_figure
-from bench.sizes import Request, get, hubs, in_turns
+from bench.sizes import Request, get, hubs, in_turns, rows_of_large
 
-SMALL, LARGE = 10_000, 500_000
+SMALL, LARGE = 10_000, rows_of_large(500_000)
 ITEMS, ROLLS = 2, 20
 ROUNDS, WARM_UP = 40, 10
 #: The largest accepted ratio of the times at both sizes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,11 @@ _POSTGRES = {
     "shared_buffers": "1GB",
 }
 Request = Callable[[], Any]
+
+
+def rows_of_large(usual: int) -> int:
+    """How many rows the large database of a benchmark has: ``ROWS``, or the usual number."""
+    return int(os.environ.get("ROWS") or usual)
 
 
 @contextmanager
