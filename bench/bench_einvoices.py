@@ -30,7 +30,7 @@ FILL = """
         'EA-2026-' || lpad(n::text, 9, '0'), now(), (ARRAY['trendyol', 'n11', 'hepsiburada'])[1 + n % 3],
         'TY-' || n, 'Buyer ' || (n % 5000), 'b' || n || '@shop.example', 'TRY', 100, 0, 20, 120, 'null', now(),
         CASE WHEN n > {count} - 500 THEN now() - interval '1 hour' * ({count} - n) / 500
-             ELSE now() - interval '1 day' - interval '700 days' * ({count} - n) / {count} END
+             ELSE now() - interval '1 day' - interval '700 days' * (({count} - n)::float / {count}) END
     FROM users u, e_invoice_series s, generate_series(1, {count}) AS n;
     INSERT INTO e_invoice_pdfs (einvoice_id, path, sha256, state, due_at)
     SELECT id, 'x', 'x', 'done', now() FROM e_invoices;
