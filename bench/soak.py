@@ -45,7 +45,7 @@ BOUNDS = {
     "checker MiB": 60,
     "beat MiB": 15,
     "redis MiB": 20,
-    "database connections": 10,
+    "database connections": 20,  # when all streams open again, each web process fills its pool
     "redis connections": 5,
     "events waiting": 200,
     "events late s": 5,
