@@ -128,11 +128,22 @@ class FairRound(ABC, Generic[Result]):
         else:
             self._wait_seconds = min(self._wait_seconds * 1.5, _MAX_WAIT)
             if not self._in_flight:
-                time.sleep(_MIN_WAIT)
+                self._rest()
         for work in claimed:
             future = self._pool.submit(copy_context().run, work.request)
             self._in_flight[future] = (work, time.monotonic())
             future.add_done_callback(lambda _future: self._wake_up.set())
+
+    def _rest(self) -> None:
+        """Wait before the next look for work: a moment in a round that has worked, else until there is new work.
+
+        Most rounds find nothing, and each look is a transaction.
+        """
+        if self._requests:
+            time.sleep(_MIN_WAIT)
+        elif self._wake_up.wait(self._limits.linger_seconds):
+            self._wake_up.clear()
+            self._last_work = time.monotonic()
 
     def _store_and_claim(self, finished: Sequence[Result]) -> Sequence[Work[Result]]:
         retry_until = time.monotonic() + _DATABASE_RETRY_SECONDS

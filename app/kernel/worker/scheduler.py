@@ -31,9 +31,8 @@ class HubScheduler(PersistentScheduler):
         return super().tick(*args, **kwargs)
 
     def _correct_future_runs(self) -> None:
-        corrected = 0
+        corrected, now = 0, self.app.now()  # each entry would compute it anew, which is most of the work of a tick
         for entry in self.schedule.values():
-            now = entry.default_now()
             if entry.last_run_at and entry.last_run_at > now:
                 entry.last_run_at = now
                 corrected += 1

@@ -24,8 +24,10 @@ class Round(FairRound[str]):
     """A round that claims what is in ``due``."""
 
     due: Sequence[Work[str]] = ()
+    looks = 0
 
     def claim(self, free: int, *, skip_slow: bool, excluded: Sequence[int]) -> Sequence[Work[str]]:
+        self.looks += 1
         claimed, self.due = self.due, ()
         return claimed
 
@@ -73,6 +75,18 @@ def test_new_work_does_not_wait_for_a_request_that_hangs(
             DebouncedTask(TASK)()
         whole.result(timeout=3 * SECONDS)
     assert ("in time" in reported) is wakes
+
+
+@pytest.mark.parametrize("wakes", [False, True])
+def test_a_round_that_has_found_no_work_looks_again_only_when_it_is_woken(app: Flask, wakes: bool) -> None:
+    wake_up = threading.Event()
+    timer = threading.Timer(0.2, wake_up.set)
+    with ThreadPoolExecutor(1) as pool, app.app_context():
+        running = Round(RoundLimits(4, 60.0, 60.0, 0.5), pool, wake_up)
+        if wakes:
+            timer.start()
+        running.run()
+    assert running.looks == 1 + wakes
 
 
 def _run_in(app: Flask, running: Round) -> None:
