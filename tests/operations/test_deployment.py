@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.config import Settings
 from app.kernel.worker.celery_app import HARD_LIMIT
+from app.local.shared_programs import PROGRAMS, STOP_SECONDS
 from app.pdf.print_queue import BUDGET
 from app.pdf.scripts import FONT_PACKAGES
 from app.processes import MIGRATE, PROCESSES, HubProcess
@@ -139,6 +140,22 @@ class TestCompose:
         # A run of the printer begins nothing after the budget; a long document that is cut off is printed again.
         assert grace["printer"] > 10 * BUDGET
         assert min(grace["webhooks"], grace["retries"]) > SENDING_HARD_LIMIT
+
+
+class TestSmallServer:
+    services: dict[str, Any] = yaml.safe_load((ROOT / "deploy/docker/small.yaml").read_text())["services"]
+
+    def test_the_container_of_web_runs_the_programs_that_have_none(self) -> None:
+        assert self.services["web"]["command"] == ["python", "-m", "app.local.shared_programs"]
+        without = {name for name, service in self.services.items() if service == {"profiles": ["separate"]}}
+        assert set(self.services) == without | {"web"} == {program.name for program in PROGRAMS}
+        assert set(self.services) < set(COMPOSE["services"])
+
+    def test_the_programs_share_one_folder_of_metrics(self) -> None:
+        assert self.services["web"]["environment"] == {"METRICS_PORT": ""}
+
+    def test_the_grace_period_is_longer_than_that_of_the_programs(self) -> None:
+        assert int(self.services["web"]["stop_grace_period"].rstrip("s")) > STOP_SECONDS
 
 
 class TestUnits:
