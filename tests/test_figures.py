@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from bench.__main__ import NAMES
 from bench.figures import PAGE, print_figure, take_printed, write_report
+
+BENCH = Path(__file__).resolve().parents[1] / "bench"
 
 
 def rows_of(page: Path) -> list[list[str]]:
@@ -43,5 +48,35 @@ def test_a_run_replaces_the_rows_of_its_benchmark_alone(tmp_path: Path) -> None:
     assert re.search(r"^1\. \d+ cores .* Python 3", page.read_text(), re.MULTILINE)
 
 
-def test_every_row_of_the_page_names_a_benchmark() -> None:
+def printed_by(benchmark: str) -> Iterator[re.Pattern[str]]:
+    """What the names of the figures look like that the code of a benchmark prints."""
+    module = BENCH / ("soak.py" if benchmark == "soak" else f"bench_{benchmark}.py")
+    sources = (module, BENCH / "memory.py")
+    for node in chain.from_iterable(ast.walk(ast.parse(source.read_text())) for source in sources):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print_figure":
+            name = node.args[0]
+            parts = name.values if isinstance(name, ast.JoinedStr) else [name]
+            texts = [re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".+" for part in parts]
+            yield re.compile("".join(texts))
+
+
+def test_each_row_of_the_page_is_printed_by_its_benchmark() -> None:
     assert {row[0] for row in rows_of(PAGE)} <= {*NAMES, "soak"}
+    foreign = [row[:2] for row in rows_of(PAGE) if not any(each.fullmatch(row[1]) for each in printed_by(row[0]))]
+    assert foreign == []
+
+
+def test_the_sizes_of_a_deployment_are_those_of_the_page() -> None:
+    figures = {(row[0], row[1]): row[2] for row in rows_of(PAGE)}
+    sizes = [row for row in rows_of(PAGE.with_name("deploying.md")) if row[-1].endswith(" MiB")]
+    assert len(sizes) > 5
+    for names, _rate, memory in sizes:
+        processes = [name.split(" ")[0] for name in names.split(", ")]
+        measured = [figures["capacity", f"memory of {name} after this load, MiB"] for name in processes]
+        assert memory == f"{' and '.join(measured)} MiB", names
+    text = " ".join(rate for _, rate, _ in sizes)
+    for name in ("imports a second of a core of web", "lists of 20 invoices a second of a core of web"):
+        assert f"{figures['capacity', name]} {name.split(' a second')[0]}" in text
+    assert f"{int(figures['relay', 'events a second that one relay places']):,} events" in text
+    assert f"{figures['capacity', 'PDFs of 5 lines a second of a core of printer']} PDFs of 5 lines" in text
+    assert f"{float(figures['capacity', 'webhooks a second of a core of webhooks']):.0f} webhooks" in text
