@@ -77,20 +77,20 @@ def test_a_failed_publish_is_counted_and_the_next_call_publishes_again(broker: B
 
 
 def test_a_quiet_process_waits_less_until_it_is_busy(broker: Broker) -> None:
-    trigger = DebouncedTask("events.relay", interval=0.5, quiet_interval=0.01)
+    trigger = DebouncedTask("events.relay", interval=2.0, quiet_interval=0.01)
     for _ in range(3):  # calls that come alone
         started = time.monotonic()
         trigger()
         assert broker.arrived.acquire(timeout=5)
         time.sleep(0.05)
-    assert time.monotonic() - started < 0.4
+    assert time.monotonic() - started < 1.5
     for _ in range(200):  # more than a quiet process makes
         trigger()
     assert broker.arrived.acquire(timeout=5)
     trigger()
     started = time.monotonic()
     assert broker.arrived.acquire(timeout=5)
-    assert time.monotonic() - started > 0.3
+    assert time.monotonic() - started > 1.0
 
 
 def test_each_process_has_its_own_thread(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
