@@ -9,6 +9,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from app.admin.forms.number_input import read_number
+from app.kernel.database.sequences import read_id
 from app.kernel.errors import Invalid
 from app.kernel.http.error_envelopes import flatten_errors
 from app.kernel.messages import N_
@@ -43,9 +44,10 @@ def chosen_items(form: MultiDict[str, str]) -> dict[str, Any]:
         Invalid: neither quantities nor everything were chosen, or both.
     """
     items = [
-        {"item_id": int(name.removeprefix(_PREFIX)), "quantity": read_number(text)}
+        # No item has the id 0, so what can be no id is refused like an unknown one.
+        {"item_id": read_id(name.removeprefix(_PREFIX)) or 0, "quantity": read_number(text)}
         for name, text in form.items()
-        if name.removeprefix(_PREFIX).isdecimal() and text.strip()
+        if name.startswith(_PREFIX) and text.strip()
     ]
     if bool(items) == ("everything" in form):
         raise Invalid({"items": [N_("Enter the quantities, or choose everything that remains.")]})

@@ -9,7 +9,7 @@ from flask import render_template, request
 
 from app.admin.error_pages import error_text, own_page
 from app.extensions import db
-from app.kernel.database.sequences import MAX_ID
+from app.kernel.database.sequences import read_id
 from app.kernel.errors import Invalid, Refusal
 from app.kernel.messages import N_, Message
 from app.kernel.pagination.limits import MAX_PAGE_SIZE
@@ -38,9 +38,10 @@ def chosen_ids() -> list[int]:
         raise Invalid({"ids": [N_("Choose at least one row.")]})
     if len(sent) > MAX_CHOSEN:
         raise Invalid({"ids": [Message(N_("Choose at most %(n)s rows."), n=MAX_CHOSEN)]})
-    if not all(each.isascii() and each.isdigit() and int(each[:20]) <= MAX_ID for each in sent):
+    ids = {read_id(each) for each in sent}
+    if None in ids:
         raise Invalid({"ids": [N_("Expected an id.")]})
-    return sorted(map(int, sent))
+    return sorted(each for each in ids if each is not None)
 
 
 def run_each(ids: Sequence[int], step: Callable[[int], str]) -> list[Result]:

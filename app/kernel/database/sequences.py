@@ -1,4 +1,4 @@
-"""Ids of rows: the largest one, and ids reserved before their rows are stored, as bulk inserts need them."""
+"""Ids of rows: as texts, and reserved before their rows are stored, as bulk inserts need them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ _RESERVE_SQL = text(
         generate_series(1, :count)
     """
 )
+
+
+def read_id(text: str) -> int | None:
+    """The id that ``text`` is; None if no row can have it.
+
+    The length is checked first: Python refuses to read a number of more than 4,300 digits.
+    """
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ID))
+    return int(text) if is_number and 0 < int(text) <= MAX_ID else None
 
 
 def reserve_ids(table: str, count: int) -> list[int]:

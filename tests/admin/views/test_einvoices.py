@@ -300,6 +300,7 @@ def test_invalid_form_data_is_refused(owner_client: FlaskClient, owner: User) ->
         ("cancel", {}, "This field may not be blank."),
         ("give-back/return", {"reason": "x", "quantity-1": "many"}, "A valid number is required."),
         ("give-back/return", {"reason": "x", "quantity-99999999999999999999": "1"}, "no such item"),
+        ("give-back/return", {"reason": "x", f"quantity-{'9' * 5000}": "1"}, "no such item"),
         ("issue", {"version": clock.iso(einvoice.updated_at)}, "cannot be issued"),
     ):
         assert submit_form(owner_client, f"{page}/{path}", page=page, **fields).headers["Location"] == page

@@ -15,6 +15,7 @@ from app.admin.i18n.translate import translate
 from app.grn.ledgers import association_lines
 from app.grn.ledgers.association_lines import OrderLine
 from app.grn.models.receipts import LedgerRow
+from app.kernel.database.sequences import read_id
 from app.kernel.errors import Refusal
 from app.kernel.http.error_envelopes import flatten_errors
 
@@ -113,7 +114,7 @@ def _typed(row: LedgerRow) -> dict[str, str]:
 
 
 def _flow_info_id(key: str) -> int:
-    number = key.partition("-")[0]
-    if not (number.isascii() and number.isdigit() and len(number) < len(str(2**63))):
+    found = read_id(key.partition("-")[0])
+    if found is None:
         raise WrongTable
-    return int(number)
+    return found

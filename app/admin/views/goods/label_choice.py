@@ -19,6 +19,7 @@ from app.grn.receipts import packing_list
 from app.grn.receipts import service as receipts
 from app.grn.schemas.pagination import PageQuery
 from app.grn.schemas.receipts import MAX_ROLLS
+from app.kernel.database.sequences import read_id
 from app.kernel.errors import Unprocessable
 from app.kernel.identifiers import clean_identifier
 from app.kernel.pagination.limits import MAX_PAGE_SIZE
@@ -26,9 +27,6 @@ from app.pdf import files
 from app.pdf.labels.sheets import LABELS_PER_SHEET, LabelPaper
 
 blp = Blueprint("labels", __name__, url_prefix="/receipts/<int:receipt_id>/items/<int:item_id>/labels")
-
-#: Digits of an id.
-_MOST_DIGITS = 18
 
 
 @blp.get("")
@@ -74,8 +72,7 @@ def pdf(receipt_id: int, item_id: int, print_id: int) -> Response:
 
 def _chosen_rolls(item_id: int) -> list[int]:
     """The rolls that are ticked, and those whose numbers are typed or scanned; all if nothing is chosen."""
-    ids = [text for text in request.form.getlist("roll") if text.isascii() and text.isdigit()]
-    ticked = [int(text) for text in ids if len(text) <= _MOST_DIGITS][:MAX_ROLLS]
+    ticked = [row_id for text in request.form.getlist("roll") if (row_id := read_id(text))][:MAX_ROLLS]
     numbers = [clean_identifier(text) for text in re.split(r"[\n,;]", request.form.get("numbers", ""))]
     typed = [number for number in numbers if number][:MAX_ROLLS]
     if not ticked and not typed:

@@ -134,6 +134,7 @@ def test_without_any_pdf_the_list_says_so(owner_client: FlaskClient, owner: User
         ([], "Choose at least one row."),
         (["x"], "Expected an id."),
         (["9" * 30], "Expected an id."),
+        (["0" * 20 + "9" * 5000], "Expected an id."),
         (list(range(1, 102)), "Choose at most 100 rows."),
     ],
 )
