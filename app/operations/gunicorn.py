@@ -23,11 +23,12 @@ import gevent
 from gevent import monkey
 from gunicorn import util
 from gunicorn.http import wsgi
+from gunicorn.http.parser import RequestParser
 
 monkey.patch_all(os=False, signal=False)
 
 from app.operations.web_server.peers import WAITING_CONNECTIONS  # noqa: E402
-from app.operations.web_server.worker import HubResponse, allow_files  # noqa: E402
+from app.operations.web_server.worker import HubRequest, HubResponse, allow_files  # noqa: E402
 from app.process_numbers import PORTS, PROCESSES, STREAMS, read_number  # noqa: E402
 from app.processes import HOLD_VARIABLE  # noqa: E402
 
@@ -55,7 +56,10 @@ graceful_timeout = 4
 timeout = 60
 keepalive = 30
 loglevel = "warning"
+logger_class = "app.operations.web_server.server_log.ServerLog"
 limit_request_line = 8190
+#: No header changes the path: a proxy that passes such headers on would check another path than the hub answers.
+forwarder_headers = ""
 #: A worker is replaced after this many requests, in case it leaks memory; the jitter spreads the restarts.
 max_requests = 200_000
 max_requests_jitter = 20_000
@@ -93,6 +97,7 @@ def _write_json_error(connection: socket.socket, status: int, reason: str, _deta
 
 util.write_error = _write_json_error
 wsgi.Response = HubResponse
+RequestParser.mesg_class = HubRequest
 
 
 def post_worker_init(worker: Any) -> None:

@@ -88,6 +88,21 @@ def test_bodies_that_arrive_byte_by_byte_hold_no_database_connection(slow_hub: D
     assert worst < SECONDS
 
 
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: 4000000000", b"Transfer-Encoding: chunked"], ids=["of a length", "in a chunk"]
+)
+def test_bodies_that_nobody_reads_delay_nobody(slow_hub: DrillHub, head: bytes) -> None:
+    request = b"GET /healthz HTTP/1.1\r\nHost: hub\r\n" + head + b"\r\n\r\nee6b2800\r\n"
+    with ExitStack() as stack:
+        peers = [connect(slow_hub, stack, request) for _ in range(2)]
+        for peer in peers:
+            stack.enter_context(sending(peer))
+        time.sleep(1)
+        worst = slowest(slow_hub)
+    print(f"\nslowest request beside 2 endless bodies: {worst * 1000:.0f} ms")
+    assert worst < SECONDS
+
+
 def test_a_roll_file_of_half_a_million_cells_delays_nobody(slow_hub: DrillHub) -> None:
     headers = {**slow_hub.sign_in("warehouse"), "Content-Type": SHEET}
     answers: list[int] = []
@@ -112,6 +127,29 @@ def test_a_roll_file_of_half_a_million_cells_delays_nobody(slow_hub: DrillHub) -
     assert answers in ([400], [413])  # its rows are too long; on a slow machine, the time is up before
     assert len(taken) > 20
     assert p95 < 0.5
+
+
+@contextmanager
+def sending(peer: socket.socket) -> Iterator[None]:
+    """Send without a pause, until the peer closes."""
+    stopped = threading.Event()
+
+    def send() -> None:
+        while not stopped.is_set():
+            try:
+                peer.sendall(b"x" * 65536)
+            except OSError:
+                return
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        with suppress(OSError):
+            peer.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 @contextmanager

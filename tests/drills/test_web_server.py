@@ -46,6 +46,7 @@ CHUNKS = POST + b"Transfer-Encoding: chunked\r\n\r\n"
         (b"NONSENSE\r\n\r\n", 400),
         (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", 414),
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 9000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + (b"Accept-Language: " + b"a," * 4000 + b"\r\n") * 20 + b"\r\n", 431),
         (b"GET / HTTP/1.1\r\nBad Header : 1\r\n\r\n", 400),
         (CHUNKS + b"zz\r\n{}\r\n0\r\n\r\n", 400),
         (CHUNKS + b"-1\r\n{}\r\n0\r\n\r\n", 400),
@@ -58,12 +59,19 @@ CHUNKS = POST + b"Transfer-Encoding: chunked\r\n\r\n"
         (CHUNKS + b"99\r\n{}", 400),
         (POST + b"Content-Length: 99\r\n\r\n{}", 400),
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_malformed_http_gets_a_json_error(hub: DrillHub, request_bytes: bytes, status: int) -> None:
     answered, body = raw(hub.ports[0], request_bytes)
     assert answered == status
     assert body["message"]
+
+
+@pytest.mark.parametrize("path", ["/admin/healthz", "/healthz"])
+def test_no_header_changes_the_path(hub: DrillHub, path: str) -> None:
+    """gunicorn takes some from a proxy on this machine, and answers 500 if the path does not begin with one."""
+    status, _ = hub.get(path, headers={"SCRIPT_NAME": "/admin", "PATH_INFO": "/metrics"})
+    assert status == (404 if path.startswith("/admin") else 200)
 
 
 def test_shutdown_ends_streams_at_once(hub: DrillHub) -> None:

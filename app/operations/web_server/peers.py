@@ -8,7 +8,9 @@ find a place, however many peers send half a request or do not read their answer
 from __future__ import annotations
 
 import errno
+import math
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,8 +28,8 @@ WAITING_CONNECTIONS = 1000
 SEND_SECONDS, LEAST_RATE = 30.0, 16 * 1024
 #: Bytes that are sent at a time, each with a deadline of its own.
 PIECE = 256 * 1024
-#: Seconds in which what a peer still sends after its answer is read and dropped.
-LINGER_SECONDS = 1.0
+#: What a peer still sends after its answer is read and dropped, until it pauses for so many seconds, or for so many.
+LINGER_SECONDS, LONGEST_LINGER = 1.0, 30.0
 #: Sockets without the event watchers of gevent's sockets.
 _PlainSocket: Any = get_original("socket", "socket")
 
@@ -134,6 +136,11 @@ class Peer:
             with self._sent_in_time(len(piece)):
                 self._client.sendall(piece, *flags)
 
+    def send(self, data: Any, *flags: int) -> int:
+        """As ``sendall``: gunicorn sends ``100 Continue`` by it, for which a peer that reads nothing has no longer."""
+        self.sendall(data, *flags)
+        return len(data)
+
     def _send_at_once(self, data: Any, *flags: int) -> int:
         """Send what the system takes without waiting; returns the number of bytes."""
         timeout = self._client.gettimeout()
@@ -155,11 +162,19 @@ class Peer:
         if self.is_taken:
             return
         if self._has_answer:
-            with suppress(OSError), gevent.Timeout(LINGER_SECONDS, exception=False):
+            with suppress(OSError), self._waiting.time_limit(LONGEST_LINGER):
                 self._client.shutdown(socket.SHUT_WR)
-                while self._client.recv(PIECE):
-                    pass
+                self._drop_rest()
         self._client.close()
+
+    def _drop_rest(self) -> None:
+        """Read what the peer still sends. It may send faster than this reads, so others get their turn in between."""
+        more = True
+        while more:
+            more = False
+            with gevent.Timeout(LINGER_SECONDS, exception=False):
+                more = bool(self._client.recv(PIECE))
+            gevent.sleep(0)
 
     @contextmanager
     def _sent_in_time(self, size: int) -> Iterator[None]:
@@ -179,7 +194,7 @@ class TakenConnection:
     answer.
     """
 
-    __slots__ = ("_finishing", "_on_end", "_peers", "_socket", "_threads", "_unsent", "is_chunked")
+    __slots__ = ("_ends_at", "_finishing", "_on_end", "_peers", "_socket", "_threads", "_unsent", "is_chunked")
 
     def __init__(
         self, plain: Any, peers: WaitingPeers, threads: Group, on_end: Callable[[], None], *, is_chunked: bool
@@ -191,8 +206,10 @@ class TakenConnection:
         self._threads = threads
         self._on_end = on_end
         #: What a greenlet writes now, the first of it perhaps in part; None while there is nothing.
-        self._unsent: deque[bytes] | None = None
+        self._unsent: deque[bytes | memoryview] | None = None
         self._finishing = False
+        #: Time (``time.monotonic()``) at which the peer must have taken everything, once the answer ends.
+        self._ends_at = math.inf
 
     @property
     def waiting(self) -> int:
@@ -216,28 +233,33 @@ class TakenConnection:
             self._on_end()
             return
         if sent < len(data):
-            self._write_later(data[sent:])
+            # No copy: the same batch of events may wait for hundreds of peers.
+            self._write_later(memoryview(data)[sent:])
 
     def finish(self) -> None:
-        """End the answer after everything that waits."""
+        """End the answer after everything that waits; the peer has as long for all of it as for one piece."""
         if self._finishing:
             return
         self._finishing = True
         end = b"0\r\n\r\n" if self.is_chunked else b""
+        size = sum(map(len, self._unsent or ()))
+        self._ends_at = time.monotonic() + SEND_SECONDS + size / LEAST_RATE
         if self._unsent is not None:
             self._unsent.append(end)
         else:
             self._write_later(end)
 
-    def _write_later(self, data: bytes) -> None:
+    def _write_later(self, data: bytes | memoryview) -> None:
         self._unsent = deque((data,))
         self._threads.spawn(self._write, self._unsent)
 
-    def _write(self, unsent: deque[bytes]) -> None:
+    def _write(self, unsent: deque[bytes | memoryview]) -> None:
         client = gevent.socket.socket(fileno=self._socket.fileno())
         peer = Peer(client, self._peers, has_answer=True)
         try:
             while unsent:
+                if time.monotonic() > self._ends_at:
+                    raise TimeoutError
                 peer.sendall(unsent[0])
                 unsent.popleft()
         except OSError:  # gone, or too slow

@@ -15,7 +15,9 @@ from typing import Any
 
 import gevent.socket
 from gevent.pool import Group
+from gunicorn.http.body import LengthReader
 from gunicorn.http.errors import ParseException
+from gunicorn.http.message import Request
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -23,6 +25,11 @@ from app.operations.web_server.peers import WAITING_CONNECTIONS, Peer, TimeLimit
 
 #: Bytes of a body that is copied behind its head.
 _LARGEST_PIECE = 64 * 1024
+#: Bytes of the heads of a request together. Their parsers take some microseconds for each byte, so a head of 800 KiB,
+#: which the limits of gunicorn allow, would hold up a process for seconds.
+_LARGEST_HEAD = 64 * 1024
+#: Bytes of a body that nobody read, after which the connection still serves a request.
+_LARGEST_REST = 64 * 1024
 
 
 def allow_files(count: int) -> None:
@@ -50,6 +57,19 @@ class HubResponse(Response):
         head = "".join([*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers), "\r\n"])
         self.headers_sent, self.sent = True, len(arg)
         self._emit_body(head.encode("latin-1") + arg)
+
+
+class HubRequest(Request):
+    """A request whose head has a limit, and not only each of its lines."""
+
+    @property
+    def max_buffer_headers(self) -> int:
+        """Bytes of the head, and of the trailers, that are read."""
+        return _LARGEST_HEAD
+
+    @max_buffer_headers.setter
+    def max_buffer_headers(self, _calculated: int) -> None:
+        """Ignore what gunicorn calculates from the limits of the lines."""
 
 
 class _Body:
@@ -109,7 +129,7 @@ class HubWorker(GeventWorker):
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         super().handle_request(listener_name, req, sock, addr)
-        if sock.is_taken:
+        if sock.is_taken or _has_long_rest(req.body):
             raise StopIteration  # as gunicorn itself ends a connection
 
     def load_wsgi(self) -> None:
@@ -128,3 +148,15 @@ class HubWorker(GeventWorker):
             return answered
 
         self.wsgi = wsgi
+
+
+def _has_long_rest(body: Any) -> bool:
+    """Whether much of a body is unread, or nobody knows how much.
+
+    Before the next request gunicorn reads the rest in pieces of 1 KiB, and copies up to 1 MiB for each: a second for a
+    MiB, in which the process serves nobody else.
+    """
+    reader = body.reader
+    if isinstance(reader, LengthReader):
+        return bool(reader.length > _LARGEST_REST)
+    return reader.parser is not None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import time
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,6 +67,35 @@ def test_a_peer_that_does_not_read_its_answer_is_closed(monkeypatch: pytest.Monk
         assert raised.value.errno == errno.ECONNRESET
 
 
+def test_an_interim_answer_waits_for_no_peer_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """gunicorn writes ``100 Continue`` by ``send``, not by ``sendall``."""
+    monkeypatch.setattr(peers_module, "SEND_SECONDS", 0.05)
+    ours, theirs = socket.socketpair()
+    with ours, theirs, gevent.Timeout(5):
+        peer = Peer(ours, WaitingPeers(3))
+        with pytest.raises(ConnectionResetError):
+            while True:
+                assert peer.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000) == 25000
+
+
+def test_a_peer_that_sends_without_end_is_closed_and_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers_module, "LONGEST_LINGER", 0.3)
+    endless = FakeClient()
+    turns = 0
+
+    def others() -> None:
+        nonlocal turns
+        while not endless.is_closed:
+            turns += 1
+            gevent.sleep(0)
+
+    gevent.spawn(others)
+    with gevent.Timeout(5):
+        Peer(endless, WaitingPeers(3), has_answer=True).close()
+    assert endless.is_closed
+    assert turns > 10
+
+
 def test_an_answer_arrives_whole() -> None:
     ours, theirs = socket.socketpair()
     sent = bytes(range(256)) * 8192
@@ -73,6 +104,23 @@ def test_an_answer_arrives_whole() -> None:
         Peer(ours, WaitingPeers(3)).sendall(sent)
         ours.close()
         assert received.get() == sent
+
+
+class FakeClient:
+    """A socket whose peer always has sent more than was read."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+        self._until = time.monotonic() + 2
+
+    def shutdown(self, _how: int) -> None:
+        """The peer goes on."""
+
+    def recv(self, size: int) -> bytes:
+        return b"x" * size if time.monotonic() < self._until else b""
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 class Taken:
@@ -155,3 +203,32 @@ class TestTakenConnection:
         gevent.sleep(0.3)
         assert taken.ended == 1
         assert 0 < len(taken.received()) < 2**20
+
+    def test_a_peer_that_reads_slowly_does_not_put_off_the_end(
+        self, taken: Taken, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(peers_module, "SEND_SECONDS", 0.5)
+        monkeypatch.setattr(peers_module, "LEAST_RATE", 2**30)
+        for _ in range(100):
+            taken.connection.send(b"x" * 20_000)
+        taken.connection.finish()
+        with gevent.Timeout(4):
+            while not taken.ended:
+                taken.theirs.recv(20_000)
+                gevent.sleep(0.03)  # each frame has its time, all of them together have not
+
+    def test_a_batch_that_waits_for_many_peers_is_held_once(self) -> None:
+        peers = [Taken() for _ in range(20)]
+        batch = b"x" * 2**20
+        tracemalloc.start()
+        try:
+            for peer in peers:
+                peer.connection.send(batch)
+            held = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+        for peer in peers:
+            peer.theirs.close()
+        gevent.sleep(0.05)
+        assert [peer.ended for peer in peers] == [1] * 20
+        assert held < 2**20
