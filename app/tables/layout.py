@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.kernel.errors import BadRequest
-from app.kernel.messages import N_
+from app.kernel.messages import N_, Message
 from app.tables.dates import DateFormat
 from app.tables.number_text import NumberStyle
 
@@ -37,6 +37,11 @@ class Limits:
     columns: int
     #: Rows that hold nothing.
     blank_rows: int = 100_000
+
+
+class TooManyColumns(UnreadableTable):
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(Message(N_("The sheet has more than %(n)s columns."), n=limits.columns))
 
 
 @dataclass(frozen=True, slots=True)

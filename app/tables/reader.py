@@ -11,7 +11,7 @@ from app.kernel.messages import N_
 from app.tables.cells import CellFault, read_text, shown
 from app.tables.csv_reader import CsvRows
 from app.tables.headings import TOP_ROWS, TopRow, find_headings
-from app.tables.layout import Choices, Kind, Layout, RawRow, Row, Table, UnreadableTable
+from app.tables.layout import Choices, Kind, Layout, RawRow, Row, Table, TooManyColumns, UnreadableTable
 from app.tables.notes import find_note
 from app.tables.number_text import NumberStyle, ambiguous, looks_grouped
 from app.tables.workbook_parts import OLD_SIGNATURE, SIGNATURE
@@ -77,6 +77,8 @@ def _table(source: _CsvSource | SheetSource, layout: Layout) -> Table:
     titles = [source.top_row(row) for row in top]
     place = find_headings(titles, layout)
     head = titles[place]
+    if sum(bool(title.strip()) for title in head.titles) > layout.limits.columns:
+        raise TooManyColumns(layout.limits)
     columns = _Columns(head, layout.name_columns(head.number, head.titles), source.covered(top[place]), layout)
     rows = (_row(source, layout, columns, raw) for raw in chain(top[place + 1 :], filled))
     return Table(head.titles, rows, source.rows.style)

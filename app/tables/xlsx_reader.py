@@ -23,7 +23,7 @@ from openpyxl.xml.functions import iterparse
 from app.kernel.messages import N_, Message
 from app.tables.cells import SheetCell
 from app.tables.headings import TOP_ROWS
-from app.tables.layout import Choices, Layout, RawRow, UnreadableTable
+from app.tables.layout import Choices, Layout, RawRow, TooManyColumns, UnreadableTable
 from app.tables.merged_cells import Area, MergedCells, read_areas
 from app.tables.number_text import NumberStyle
 from app.tables.workbook_parts import check_parts
@@ -150,8 +150,7 @@ class SheetRows:
                     if cell["data_type"] != "f" and (cell["value"] is None or not str(cell["value"]).strip()):
                         continue
                     if cell["column"] > self._limits.columns:
-                        sentence = N_("The sheet has more than %(n)s columns.")
-                        raise UnreadableTable(Message(sentence, n=self._limits.columns))
+                        raise TooManyColumns(self._limits)
                     row += [None] * (cell["column"] - len(row))
                     style = cell["style_id"]
                     if style not in formats:

@@ -60,6 +60,13 @@ def test_an_open_quotation_mark_loses_its_own_row_only(content: str) -> None:
     assert not rows["B"].fault
 
 
+def test_the_columns_are_limited() -> None:
+    """A page that offers a choice for each of 9,000 headings has 19 MB."""
+    assert values(PLAIN.replace("\n", "," * 9000 + "\n")) == EXPECTED
+    with pytest.raises(UnreadableTable, match="more than 50 columns"):
+        read(PLAIN.replace("length", "length," + ",".join(f"more {number}" for number in range(50))))
+
+
 def test_a_cell_beyond_the_columns_is_a_fault() -> None:
     [row] = read("code,length\nA,100,2\n")
     assert row.fault == "The row has more cells than the table has columns."
