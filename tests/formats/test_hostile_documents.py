@@ -47,6 +47,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "many elements": lambda: b"<a>" + b"<b/>" * 1_900_000 + b"</a>",
     "a long comment": lambda: b"<a><!--" + b"x" * 7 * MIB + b"--></a>",
     "size": lambda: b"<a>" + b"x" * 9 * MIB + b"</a>",
+    "half of a pair": lambda: b'{"ItemList":[{"PrdDesc":"\\ud800"}]}',
+    "half of a pair in a key": lambda: b'{"ItemList":[{"\\udc00":1}]}',
+    "half of a pair as bytes": lambda: b'{"ItemList":[{"PrdDesc":"\xed\xa0\x80"}]}',
     "deep JSON": lambda: b'{"ItemList":' + b"[" * 100_000,
     "long JSON": lambda: b'{"ItemList":[' + b"{}," * 2_000_000 + b"{}]}",
     "PDF of broken objects": lambda: b"%PDF-1.4\n" + b"1 0 obj <<" * 300_000 + b"startxref 0 %%EOF",
@@ -89,3 +92,10 @@ def test_the_child_of_a_pdf_needs_little_time() -> None:
         open_source(HOSTILE["PDF of broken objects"]())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime - before.ru_utime < 2  # with the start of the process
+
+
+@pytest.mark.parametrize("number", [b"1e999999", b"-1e99999999999999999999", b"1e-99999999999999999999", b"9" * 4000])
+def test_a_number_that_no_invoice_has_is_a_fault_of_its_line(number: bytes) -> None:
+    content = b'{"Version":"1.1","ItemList":[{"Qty":' + number + b"}]}"
+    invoice = read_document(open_source(content))
+    assert [fault.path for fault in invoice.faults] == ["ItemList/1/Qty"]

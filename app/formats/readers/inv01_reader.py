@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from app.formats.canonical import (
@@ -63,6 +63,7 @@ def parse_inv01(content: bytes) -> dict[str, Any]:
         raise UnreadableDocument(Message(N_("The document has more than %(n)s values."), n=MAX_VALUES))
     try:
         document = json.loads(content, parse_float=_number, parse_int=_number, parse_constant=_refuse_constant)
+        _require_characters(document)
     except (ValueError, RecursionError) as error:
         raise UnreadableDocument(N_("The document is no valid JSON.")) from error
     if isinstance(document, list) and len(document) == 1:
@@ -70,6 +71,19 @@ def parse_inv01(content: bytes) -> dict[str, Any]:
     if not isinstance(document, dict) or not isinstance(document.get("ItemList"), list):
         _refuse(N_("The JSON document is no invoice of the schema INV-01."))
     return document
+
+
+def _require_characters(document: Any) -> None:
+    """Raise ``ValueError`` for half of a surrogate pair, which the reader of the library accepts and UTF-8 has not."""
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str):
+            value.encode()
 
 
 def read_inv01(document: dict[str, Any]) -> Invoice:
@@ -155,7 +169,10 @@ class _Reader:
 
 def _number(text: str) -> Decimal:
     """The exact number; one that no invoice has is no number."""
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # its exponent has twenty digits
+        return Decimal("NaN")
     return number if abs(number.adjusted()) <= _MAX_DIGITS and len(text) <= 2 * _MAX_DIGITS else Decimal("NaN")
 
 
