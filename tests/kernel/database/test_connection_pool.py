@@ -112,4 +112,4 @@ class TestIdleConnections:
                 self.use(engine, 4)
             set_time(moment + 100)
             self.use(engine, 1)
-            assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+            assert engine.pool.checkedin() == 1  # type: ignore[attr-defined]
