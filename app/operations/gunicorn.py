@@ -46,12 +46,14 @@ workers = read_number("WEB_CONCURRENCY", 2, PROCESSES)
 #: The application is loaded once, and its memory is shared by the web processes.
 preload_app = True
 worker_class = "app.operations.web_server.worker.HubWorker"
-#: Streams never take the last connections of a process: requests have a reserve. Connections that wait for their peers
-#: come on top; the worker closes the oldest of them.
-worker_connections = read_number("STREAMS_PER_PROCESS", 1500, STREAMS) + 500 + WAITING_CONNECTIONS
-#: Files that are no connections of clients: of the database, Redis, metrics, logs and modules.
-OTHER_FILES = 500
-allow_files(worker_connections + OTHER_FILES)
+_streams = read_number("STREAMS_PER_PROCESS", 1500, STREAMS)
+#: Streams never take the last connections of a process: requests have a reserve, also while all streams open at once.
+#: Connections that wait for their peers come on top; the worker closes the oldest of them.
+worker_connections = _streams + 500 + WAITING_CONNECTIONS
+#: Files that are no connections of clients: of the database, Redis, metrics, logs, modules, and packages of e-invoices.
+OTHER_FILES = 1000
+#: An open stream has left the connections above.
+allow_files(worker_connections + _streams + OTHER_FILES)
 graceful_timeout = 4
 timeout = 60
 keepalive = 30

@@ -17,6 +17,12 @@ class Removal:
 
 REMOVALS = (
     Removal(
+        "tests/einvoices/exports/test_package_places.py",
+        "app/einvoices/exports/package_places.py",
+        "if self._by_owner[owner_id] >= MOST_OF_OWNER:",
+        "if self._by_owner[owner_id] >= MOST:",
+    ),
+    Removal(
         "tests/einvoices/links/test_api.py",
         "app/einvoices/links/service.py",
         "if link is None or not link.is_valid:",

@@ -11,6 +11,7 @@ from app.accounts import audit
 from app.accounts.ownership import actor, chosen_owner
 from app.einvoices.access import requires_einvoices
 from app.einvoices.exports.month_scope import fix_scope
+from app.einvoices.exports.package_places import NoPlaceForPackage, TooManyPackages, places
 from app.einvoices.exports.package_stream import stream_package
 from app.einvoices.schemas.evidence import ExportQuery
 from app.kernel.errors import NotFound
@@ -25,21 +26,29 @@ def answer_package(owner_id: int, period: str, actor_name: str) -> Response:
 
     Raises:
         Invalid: ``period`` is no month such as 2026-11.
+        TooManyPackages, NoPlaceForPackage: as many packages are being sent as may be.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     scope = fix_scope(owner_id, period)
-    audit.record(
-        "evidence.exported", actor=actor_name, subject=f"user:{owner_id}", period=period, documents=len(scope.ids)
-    )
+    places.reserve(owner_id)
+    try:
+        audit.record(
+            "evidence.exported", actor=actor_name, subject=f"user:{owner_id}", period=period, documents=len(scope.ids)
+        )
+    except BaseException:
+        places.release(owner_id)
+        raise
     name = f'attachment; filename="evidence-{owner_id}-{period}.zip"'
     headers = {"Content-Disposition": name, "X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-    return Response(stream_package(app, scope), mimetype="application/zip", headers=headers)
+    answer = Response(stream_package(app, scope), mimetype="application/zip", headers=headers)
+    answer.call_on_close(lambda: places.release(owner_id))
+    return answer
 
 
 @blp.route("/<period>")
 class MonthPackage(MethodView):
     @requires_einvoices("evidence:read")
-    @refuses(NotFound)
+    @refuses(NotFound, TooManyPackages, NoPlaceForPackage)
     @blp.arguments(ExportQuery, location="query")
     @blp.response(200, content_type="application/zip", example="PK …")
     def get(self, query: dict[str, Any], period: str) -> Response:

@@ -31,7 +31,7 @@ from app.kernel.unit_of_work import commit_early
 
 log = structlog.get_logger(__name__)
 #: Documents of a transaction; as many files are open at a time.
-BATCH_SIZE = 100
+BATCH_SIZE = 40
 COLUMNS = (
     *("id", "invoice_no", "type", "status", "issued_on", "issued_at", "currency"),
     *("subtotal", "discount_total", "tax_total", "grand_total", "buyer_name", "buyer_tax_id"),
