@@ -6,6 +6,10 @@ import functools
 import http.client
 import json
 import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
 
 from app.sales.samples import PAYLOAD
 from bench.bench_import import CONNECTIONS, over_http
@@ -25,7 +29,7 @@ def run() -> None:
     turns = []
     with running_hub() as hub:
         single = functools.partial(measure, functools.partial(over_http, hub.port), seconds=SECONDS, warm_up=WARM_UP)
-        _bulk(hub, 0, 1_000)
+        memory = _most_memory(lambda: _bulk(hub, 0, INVOICES))
         for number in range(1, ROUNDS + 1):
             # In alternation, so that other load of the machine affects all of them.
             one = single(connections=1, first=number * 100_000_000).per_second
@@ -38,6 +42,26 @@ def run() -> None:
     by_one, by_many = ([turn[2] / turn[place] for turn in turns] for place in (0, 1))
     print_figure("bulk / single, one client each", by_one, "{:.1f}", "at least 10")
     print_figure(f"bulk, one client / single, {CONNECTIONS} connections", by_many, "{:.1f}")
+    print_figure(f"memory of a bulk of {INVOICES:,} invoices, MiB", memory, "{:.0f}", "at most 64")
+
+
+def _most_memory(work: Callable[[], object]) -> float:
+    """How much more memory the web processes have during ``work`` than before, MiB."""
+    web = [
+        child for child in psutil.Process().children(recursive=True) if "gunicorn: worker" in " ".join(child.cmdline())
+    ]
+    before = most = _resident(web)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(work)
+        while not running.done():
+            most = max(most, _resident(web))
+            time.sleep(0.01)
+        running.result()
+    return (most - before) / 2**20
+
+
+def _resident(processes: Sequence[psutil.Process]) -> int:
+    return sum(process.memory_info().rss for process in processes)
 
 
 def _bulk(hub: RunningHub, number: int, count: int) -> float:
