@@ -29,9 +29,9 @@ def answer_package(owner_id: int, period: str, actor_name: str) -> Response:
         TooManyPackages, NoPlaceForPackage: as many packages are being sent as may be.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    scope = fix_scope(owner_id, period)
     places.reserve(owner_id)
     try:
+        scope = fix_scope(owner_id, period)
         audit.record(
             "evidence.exported", actor=actor_name, subject=f"user:{owner_id}", period=period, documents=len(scope.ids)
         )

@@ -35,7 +35,7 @@ class PackagePlaces:
 
         Raises:
             TooManyPackages: the owner has as many as it may have.
-            NoPlaceForPackage: all owners together have.
+            NoPlaceForPackage: all owners together have as many as they may have.
         """
         with self._lock:
             if self._by_owner[owner_id] >= MOST_OF_OWNER:

@@ -28,7 +28,8 @@ WAITING_CONNECTIONS = 1000
 SEND_SECONDS, LEAST_RATE = 30.0, 16 * 1024
 #: Bytes that are sent at a time, each with a deadline of its own.
 PIECE = 256 * 1024
-#: What a peer still sends after its answer is read and dropped, until it pauses for so many seconds, or for so many.
+#: What a peer still sends after its answer is read and dropped: until it pauses for the first number of seconds, and at
+#: most for the second.
 LINGER_SECONDS, LONGEST_LINGER = 1.0, 30.0
 #: Sockets without the event watchers of gevent's sockets.
 _PlainSocket: Any = get_original("socket", "socket")
@@ -137,7 +138,7 @@ class Peer:
                 self._client.sendall(piece, *flags)
 
     def send(self, data: Any, *flags: int) -> int:
-        """As ``sendall``: gunicorn sends ``100 Continue`` by it, for which a peer that reads nothing has no longer."""
+        """As ``sendall``, with its deadline. gunicorn sends ``100 Continue`` by this method."""
         self.sendall(data, *flags)
         return len(data)
 

@@ -32,11 +32,13 @@ def readers() -> Iterator[list[TestResponse]]:
 
 
 def test_a_third_package_of_an_owner_waits_until_one_is_complete(
-    owner: FlaskClient, readers: list[TestResponse]
+    owner: FlaskClient, readers: list[TestResponse], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readers += [owner.get(URL) for _ in range(2)]
     assert [answer.status_code for answer in readers] == [200, 200]
-    refused = owner.get(URL)
+    with monkeypatch.context() as patch:  # the limit comes before the work
+        patch.setattr(api, "fix_scope", lambda *_args: pytest.fail("a refused package reads nothing"))
+        refused = owner.get(URL)
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "30")
     assert refused.json["error"] == "TOO_MANY_PACKAGES"
     assert [entry.action for entry in stored_rows(AuditEntry)].count("evidence.exported") == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -21,6 +22,20 @@ class Malformed:
 def test_a_malformed_chunk_is_an_error_of_the_connection() -> None:
     with pytest.raises(OSError, match="Invalid chunk size"):
         _Body(Malformed()).read(1)
+
+
+@pytest.mark.slow
+def test_streams_do_not_take_the_files_of_connections() -> None:
+    """An open stream is no connection of gunicorn's any more, so both kinds may be open at the same time."""
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (300, 4000))\n"
+        "from app.operations import gunicorn\n"
+        "print(gunicorn.worker_connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    )
+    environment = {**os.environ, "STREAMS_PER_PROCESS": "100"}
+    connections, files = map(int, subprocess.check_output([sys.executable, "-c", program], env=environment).split())
+    assert connections == 1600
+    assert files == connections + 100 + 1000
 
 
 @pytest.mark.parametrize(("most", "allowed"), [(900, 800), (700, 700)])
