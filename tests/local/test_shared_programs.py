@@ -68,16 +68,19 @@ def all_queues_are_consumed(port: int) -> bool:
 
 
 def mains(process: subprocess.Popen[bytes]) -> dict[str, int]:
-    """The main process of each program by its title, as ``ps`` shows it."""
-    found = {}
+    """The main process of each program by its title, as ``ps`` shows it.
+
+    A process that was just forked has the title of its parent for a moment.
+    """
+    titled: dict[int, tuple[str, int]] = {}
     for each in psutil.Process(process.pid).children(recursive=True):
         with suppress(psutil.Error):  # it has ended meanwhile
             title = " ".join(each.cmdline())
             for name in (program.name for program in PROGRAMS):
                 titles = (f"[celeryd: {name}@", "gunicorn: master" if name == "web" else f"[celery {name}]")
                 if title.startswith(titles) and "ForkPoolWorker" not in title:
-                    found[name] = each.pid
-    return found
+                    titled[each.pid] = (name, each.ppid())
+    return {name: pid for pid, (name, parent) in titled.items() if titled.get(parent, ("", 0))[0] != name}
 
 
 def wait_for_another(process: subprocess.Popen[bytes], name: str, killed: int) -> dict[str, int]:
@@ -99,8 +102,8 @@ def test_a_killed_program_comes_back_alone_and_a_signal_stops_all(tmp_path: Path
         subprocess.run(migrate, cwd=ROOT, env=environment_in(tmp_path, **servers), check=True, capture_output=True)
         with shared(tmp_path, **servers) as process:
             wait_for(lambda: all_queues_are_consumed(port))
+            wait_for(lambda: set(mains(process)) == {program.name for program in PROGRAMS})
             before = mains(process)
-            assert set(before) == {program.name for program in PROGRAMS}
             for name in ("printer", "web", "beat"):
                 os.kill(before[name], signal.SIGKILL)
                 after = wait_for_another(process, name, before[name])
